@@ -1,0 +1,54 @@
+"""The templates of what lands on machines, and the one way to fill them in."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+#: The folder `node`, which holds scripts/, templates/ and units/.
+NODE = Path(__file__).resolve().parent.parent
+
+
+def _shell_array(values: Iterable[str]) -> str:
+    """The words of a bash array, each quoted."""
+    return " ".join(shlex.quote(value) for value in values)
+
+
+@cache
+def _environment() -> Environment:
+    """The environment of all templates: an unknown name is an error, blocks leave no blank lines."""
+    environment = Environment(
+        loader=FileSystemLoader(NODE / "templates"),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["shell"] = lambda value: shlex.quote(str(value))
+    environment.filters["shell_array"] = _shell_array
+    environment.filters["quoted"] = json.dumps
+    return environment
+
+
+def render_template(name: str, **values: Any) -> str:
+    """The template `name` with its values filled in; raises jinja2.UndefinedError when one is missing."""
+    return _environment().get_template(name).render(**values)
+
+
+@cache
+def read_script(name: str) -> str:
+    """The script `name` as it stands in the folder scripts."""
+    return (NODE / "scripts" / name).read_text(encoding="utf-8")
+
+
+@cache
+def read_unit(name: str) -> str:
+    """The systemd unit `name` as it stands in the folder units."""
+    return (NODE / "units" / name).read_text(encoding="utf-8")
