@@ -1,0 +1,90 @@
+"""Finds, or installs, the official Pulumi CLI's programs; those that are found are never built."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from toolchain.programs import OLDEST_ENGINE, Program
+
+#: Seconds that the official CLI may take to download one plugin (tens of megabytes) before it is given up.
+INSTALL_LIMIT = 180
+
+
+def path_without(folder: Path) -> str:
+    """PATH without the toolchain's own folder, so that a built program is not taken for an official one."""
+    entries = os.environ.get("PATH", "").split(os.pathsep)
+    return os.pathsep.join(entry for entry in entries if entry and Path(entry).absolute() != folder.absolute())
+
+
+def plugin_folder() -> Path:
+    """Where the official CLI keeps plugins."""
+    home = os.environ.get("PULUMI_HOME")
+    return (Path(home) if home else Path.home() / ".pulumi") / "plugins"
+
+
+def engine_version(executable: Path) -> tuple[int, ...] | None:
+    """What `pulumi version` says, as numbers; None where it says nothing that looks like a version."""
+    try:
+        answer = subprocess.run([executable, "version"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", answer.stdout.strip())
+    return tuple(int(number) for number in found.groups()) if found else None
+
+
+def find_engine(program: Program, own: Path) -> Path | None:
+    """The official `pulumi` on PATH, where it is new enough."""
+    found = shutil.which(program.binary, path=path_without(own))
+    if found is None:
+        return None
+    version = engine_version(Path(found))
+    return Path(found) if version is not None and version >= OLDEST_ENGINE else None
+
+
+def find_plugin(program: Program, own: Path) -> Path | None:
+    """An official plugin: on PATH, or the pinned version in the official CLI's folder."""
+    found = shutil.which(program.binary, path=path_without(own))
+    if found is not None:
+        return Path(found)
+    executable = plugin_folder() / f"resource-{program.name}-v{program.version}" / program.binary
+    return executable if os.access(executable, os.X_OK) else None
+
+
+def find(programs: tuple[Program, ...], own: Path) -> dict[str, Path]:
+    """Every official program that is here, by name. `own` is the folder with the built ones.
+
+    The language host counts only beside an official engine: the two speak a protocol of their own.
+    """
+    found: dict[str, Path] = {}
+    for program in sorted(programs, key=lambda each: each.kind != "engine"):
+        match program.kind:
+            case "engine":
+                place = find_engine(program, own)
+            case "language":
+                host = shutil.which(program.binary, path=path_without(own))
+                place = Path(host) if host and "engine" in found else None
+            case _:
+                place = find_plugin(program, own)
+        if place is not None:
+            found[program.name] = place
+    return found
+
+
+def install(program: Program, engine: Path) -> str | None:
+    """Let the official CLI download a plugin. Returns None when that worked, else the reason in one line."""
+    command = [str(engine), "plugin", "install", "resource", program.name, program.version, "--non-interactive"]
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=INSTALL_LIMIT, stdin=subprocess.DEVNULL, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        return f"not downloaded within {INSTALL_LIMIT} s"
+    except OSError as problem:
+        return str(problem)
+    if answer.returncode == 0:
+        return None
+    words = (answer.stderr.strip() or answer.stdout.strip() or f"exit status {answer.returncode}").splitlines()
+    return words[-1]

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
+	shim "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim"
+	shimv2 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"github.com/terraform-provider-openstack/terraform-provider-openstack/openstack"
+)
+
+// provider describes the bridged provider: every resource and data source of tokens.go.
+func provider() tfbridge.ProviderInfo {
+	info := tfbridge.ProviderInfo{
+		P:           shimv2.NewProvider(openstack.Provider()),
+		Name:        "openstack",
+		Version:     version,
+		Resources:   map[string]*tfbridge.ResourceInfo{},
+		DataSources: map[string]*tfbridge.DataSourceInfo{},
+	}
+	for terraform, sdk := range resources {
+		known := names(info.P.ResourcesMap().Get(terraform).Schema())
+		info.Resources[terraform] = &tfbridge.ResourceInfo{
+			Tok:              tokens.Type(token(sdk)),
+			PreCheckCallback: refuse(token(sdk), known),
+		}
+	}
+	for terraform, sdk := range dataSources {
+		info.DataSources[terraform] = &tfbridge.DataSourceInfo{Tok: tokens.ModuleMember(token(sdk))}
+	}
+	return info
+}
+
+// token is the name by which the SDK asks for a class or function.
+func token(sdk member) string {
+	file := strings.ToLower(sdk.name[:1]) + sdk.name[1:]
+	return fmt.Sprintf("openstack:%s/%s:%s", sdk.module, file, sdk.name)
+}
+
+// names gives the SDK's name of every property of a Terraform schema.
+func names(schema shim.SchemaMap) map[string]shim.Schema {
+	known := map[string]shim.Schema{}
+	schema.Range(func(terraform string, property shim.Schema) bool {
+		known[tfbridge.TerraformToPulumiNameV2(terraform, schema, nil)] = property
+		return true
+	})
+	return known
+}
+
+// refuse fails on inputs that the SDK has and this older Terraform provider has not: without it they would be accepted
+// and do nothing.
+func refuse(resourceToken string, known map[string]shim.Schema) tfbridge.PreCheckCallback {
+	return func(
+		_ context.Context, inputs, _ resource.PropertyMap,
+	) (resource.PropertyMap, error) {
+		var unknown []string
+		for key := range inputs {
+			name := string(key)
+			if _, ok := known[name]; !ok && !strings.HasPrefix(name, "__") {
+				unknown = append(unknown, name)
+			}
+		}
+		if len(unknown) == 0 {
+			return inputs, nil
+		}
+		sort.Strings(unknown)
+		return nil, fmt.Errorf("%s: %s is not known to the Terraform provider 1.54.1 that this plugin was built from; "+
+			"it takes the official plugin", resourceToken, strings.Join(unknown, ", "))
+	}
+}

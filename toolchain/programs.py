@@ -1,0 +1,88 @@
+"""The six programs of the toolchain, as data: what each is called and what it is built from."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["engine", "language", "plugin"]
+
+#: The oldest official engine that the program was run on; an older one is passed over.
+OLDEST_ENGINE = (3, 200, 0)
+
+_VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One executable that a stack needs."""
+
+    name: str
+    """Also the folder that holds its go.mod."""
+
+    kind: Kind
+    version: str
+    """Of the official program; for a plugin, the version that the pinned SDK asks the engine for."""
+
+    package: str = "."
+    """What `go build` is told to build, in that folder."""
+
+    version_built: str | None = None
+    """Stamped into the binary where it shows one."""
+
+    copies: tuple[str, ...] = ()
+    """Executable files of the folder that are installed beside the binary."""
+
+    note: str = ""
+    """What a built one is, in a few words."""
+
+    @property
+    def binary(self) -> str:
+        """The name by which the engine looks for it on PATH."""
+        match self.kind:
+            case "engine":
+                return "pulumi"
+            case "language":
+                return f"pulumi-language-{self.name_of_language}"
+            case _:
+                return f"pulumi-resource-{self.name}"
+
+    @property
+    def name_of_language(self) -> str:
+        """The only language that this project uses."""
+        return "python"
+
+    @property
+    def link_flags(self) -> str:
+        """Without debugging tables (a third of the size), and with the version where one is shown."""
+        flags = "-s -w"
+        return f"{flags} -X {_VERSION_VARIABLE}=v{self.version_built}" if self.version_built else flags
+
+
+#: Longest build first, so that the last one to end is a short one.
+PROGRAMS: tuple[Program, ...] = (
+    Program(
+        name="openstack",
+        kind="plugin",
+        version="5.5.3",
+        note="Terraform bridge over terraform-provider-openstack 1.54.1",
+    ),
+    Program(
+        name="engine",
+        kind="engine",
+        version="3.200.0",
+        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        version_built="3.200.0",
+        note="Pulumi's own engine",
+    ),
+    Program(name="kubernetes", kind="plugin", version="4.34.2", note="stand-in on Helm's SDK and server-side apply"),
+    Program(
+        name="language",
+        kind="language",
+        version="3.78.0",
+        package="github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
+        version_built="3.78.0",
+        copies=("pulumi-language-python-exec",),
+        note="Pulumi's own language host, with our script that runs the program",
+    ),
+    Program(name="command", kind="plugin", version="1.2.1", note="stand-in on Go's SSH client"),
+    Program(name="tls", kind="plugin", version="5.6.2", note="stand-in on Go's crypto/x509"),
+)
