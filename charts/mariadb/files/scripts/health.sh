@@ -1,0 +1,31 @@
+#!/bin/bash
+# health.sh alive: the server answers. health.sh ready: and, on a replica, it follows its primary closely enough.
+set -euo pipefail
+# shellcheck source=charts/mariadb/files/scripts/library.sh
+source "$(dirname "$0")/library.sh"
+
+query() {
+  mariadb --defaults-file="$client_options" --connect-timeout=3 --batch "$@"
+}
+
+# One field of SHOW SLAVE STATUS, which comes as "Name: value" lines.
+field() {
+  awk -v name="$1:" '$1 == name { $1 = ""; sub(/^ /, ""); print; exit }' <<<"$status"
+}
+
+query --execute='SELECT 1' >/dev/null
+if [ "${1:-alive}" = alive ] || is_primary; then exit 0; fi
+
+status=$(query --vertical --execute='SHOW SLAVE STATUS')
+receiving=$(field Slave_IO_Running)
+applying=$(field Slave_SQL_Running)
+lag=$(field Seconds_Behind_Master)
+if [ "$receiving" != Yes ] || [ "$applying" != Yes ]; then
+  echo "replication stands still: receiving ${receiving:-not set up}, applying ${applying:-not set up};" \
+    "$(field Last_IO_Error) $(field Last_SQL_Error)"
+  exit 1
+fi
+if ! [[ $lag =~ ^[0-9]+$ ]] || [ "$lag" -gt "$MAXIMUM_LAG_SECONDS" ]; then
+  echo "replication is $lag s behind; the limit is $MAXIMUM_LAG_SECONDS s"
+  exit 1
+fi

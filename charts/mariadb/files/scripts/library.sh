@@ -1,0 +1,61 @@
+#!/bin/bash
+# What the scripts of a member share: names, messages, quoting, and the client's option file.
+# shellcheck disable=SC2034  # the scripts that source this file use the names
+
+volume=/var/lib/mariadb
+data=$volume/data
+run=/run/mysqld
+passwords=/etc/mariadb-passwords
+client_options=$run/client.cnf
+# A server that only this pod reaches, while data is being made; it never listens on the network.
+private_socket=$run/private.sock
+private_pid_file=$run/private.pid
+
+log() {
+  printf '%s %s: %s\n' "$(date -u +%FT%TZ)" "$MEMBER_NAME" "$*" >&2
+}
+
+fail() {
+  log "FAILED: $*"
+  exit 1
+}
+
+is_primary() {
+  [ "$MEMBER_NAME" = "$PRIMARY_MEMBER" ]
+}
+
+# The member's number in its set: 0 for the first.
+ordinal() {
+  printf '%s' "${MEMBER_NAME##*-}"
+}
+
+# A password as its file holds it, without a newline at its end.
+password() {
+  local content
+  content=$(<"$passwords/$1") || fail "the Secret has no key $1"
+  [ -n "$content" ] || fail "key $1 of the Secret is empty"
+  printf '%s' "$content"
+}
+
+# Quotes a value for an SQL string literal or, in the same way, for an option file.
+quote() {
+  local value=${1//\\/\\\\}
+  value=${value//$'\n'/\\n}
+  value=${value//\"/\\\"}
+  printf '"%s"' "$value"
+}
+
+# The client reads root's password from this file: never from an argument or the environment.
+write_client_options() {
+  local content
+  content=$(password root-password)
+  (umask 077; printf '[client]\nuser = root\npassword = %s\nsocket = %s/mysqld.sock\n' \
+    "$(quote "$content")" "$run" >"$client_options.new")
+  mv -f "$client_options.new" "$client_options"
+}
+
+# member_query HOST PORT SQL: root's answer from another member, over the network.
+member_query() {
+  mariadb --defaults-file="$client_options" --protocol=tcp --host="$1" --port="$2" \
+    --connect-timeout=3 --batch --skip-column-names --execute="$3"
+}
