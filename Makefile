@@ -1,0 +1,79 @@
+# `make help` explains each target. Everything that is downloaded or built lies outside the tree, in $(CACHE).
+SHELL := /bin/bash
+.SHELLFLAGS := -Eeuo pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(OPENSTACK_PAAS_CACHE),$(HOME)/.cache/openstack-paas)
+VENV := $(CACHE)/venv
+PYTHON := $(VENV)/bin/python
+STACK ?= lab
+# The stack's engine, plugins, credentials and state: see tools/environment.sh.
+IN_STACK := source tools/environment.sh $(STACK) &&
+
+.PHONY: help
+help: ## Explain the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.PHONY: up
+up: toolchain lab-up ## From nothing to a replicating MariaDB on the lab, then prove it
+	@$(IN_STACK) tools/up.sh
+
+.PHONY: preview
+preview: toolchain lab-up ## What `make up` would change
+	@$(IN_STACK) pulumi preview --diff
+
+.PHONY: destroy
+destroy: toolchain ## Remove the platform from the lab's cloud
+	@$(IN_STACK) tools/destroy.sh
+
+.PHONY: lab-up
+lab-up: ## Start the embedded cloud, or bring it back
+	@/usr/bin/python3 -m lab up
+
+.PHONY: lab-down
+lab-down: ## Stop the embedded cloud and remove every trace of it but its caches
+	@/usr/bin/python3 -m lab down --wipe
+
+.PHONY: test
+test: test-fast test-lab ## Every test: linters, unit, preview, and the real platform on the lab
+
+.PHONY: test-fast
+test-fast: lint test-unit test-preview ## Linters, unit and preview tests
+
+.PHONY: lint
+lint: venv tools-installed
+	@tools/lint.sh $(VENV)/bin
+
+.PHONY: test-unit
+test-unit: venv tools-installed
+	@$(VENV)/bin/pytest tests/unit
+
+.PHONY: test-preview
+test-preview: toolchain lab-up
+	@$(IN_STACK) $(VENV)/bin/pytest tests/preview
+
+.PHONY: test-lab
+test-lab: toolchain lab-up
+	@$(IN_STACK) $(VENV)/bin/pytest tests/lab --timeout 1500
+
+.PHONY: bench
+bench: toolchain lab-up ## Timeline of an `up` from nothing: a table, a picture, the critical path
+	@$(IN_STACK) tools/bench.sh
+
+.PHONY: venv
+venv: $(VENV)/.stamp
+
+$(VENV)/.stamp: requirements.txt requirements-dev.txt
+	@tools/venv.sh $(VENV)
+
+.PHONY: toolchain
+toolchain: venv
+	@$(PYTHON) -m toolchain build
+
+.PHONY: tools-installed
+tools-installed:
+	@tools/packages.sh
+
+.PHONY: clean
+clean: lab-down ## Stop the lab and delete every cache
+	@rm -rf "$(CACHE)"

@@ -1,0 +1,1 @@
+"""What `pulumi up` creates: one ComponentResource a file, put together by platform.py only."""

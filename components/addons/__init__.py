@@ -1,0 +1,1 @@
+"""Addons: one Helm release a file. Values come from pure functions, golden-tested."""

@@ -1,0 +1,94 @@
+"""MariaDB: one primary and its replicas by our own chart (charts/mariadb)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Namespace, Secret
+from pulumi_kubernetes.helm.v3 import Release
+
+from components.addons.release import AddonArgs, addon_options, release
+from components.password import Password
+from settings.platform import Platform
+from settings.versions import MARIADB
+
+#: A path below the program, not an absolute one: it is an input, and must be the same on every machine.
+CHART = Path("charts") / "mariadb"
+PORT = 3306
+
+
+def values(platform: Platform, secret: str) -> dict[str, Any]:
+    """Values of the chart; `secret` holds the passwords."""
+    database, storage = platform.settings.database, platform.settings.storage
+    return {
+        "image": {"tag": MARIADB},
+        "replicas": database.replicas,
+        "database": database.database,
+        "auth": {"existingSecret": secret},
+        "storage": {"size": database.size, "storageClassName": storage.class_name},
+        "server": {"bufferPoolSize": database.buffer_pool.removesuffix("i")},
+        "resources": {"requests": {"memory": database.memory}, "limits": {"memory": database.memory}},
+    }
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """The passwords from the stack's configuration, each None where the program shall make one."""
+
+    root: pulumi.Output[str] | None
+    replication: pulumi.Output[str] | None
+
+
+@dataclass(frozen=True)
+class MariaDbArgs:
+    """The platform, the passwords, and what all addons need."""
+
+    platform: Platform
+    passwords: Passwords
+    addon: AddonArgs
+
+
+class MariaDb(pulumi.ComponentResource):
+    """The database, its namespace and its secret."""
+
+    release: Release
+    connection: dict[str, Any]
+    """The stack output `database`."""
+
+    def __init__(self, name: str, args: MariaDbArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:addons:MariaDb", name, None, opts)
+        database = args.platform.settings.database
+        child = pulumi.ResourceOptions(parent=self)
+        root = Password("database-root-password", args.passwords.root, child)
+        replication = Password("database-replication-password", args.passwords.replication, child)
+        namespace = Namespace(
+            database.namespace, metadata={"name": database.namespace}, opts=addon_options(self, args.addon)
+        )
+        secret_name = f"{database.name}-passwords"
+        secret = Secret(
+            secret_name,
+            metadata={"name": secret_name, "namespace": database.namespace},
+            string_data={"root-password": root.text, "replication-password": replication.text},
+            opts=addon_options(self, args.addon, namespace),
+        )
+        self.release = release(
+            database.name,
+            {"chart": str(CHART)},
+            database.namespace,
+            values(args.platform, secret_name),
+            addon_options(self, args.addon, namespace, secret),
+            timeout_seconds=600,
+        )
+        self.connection = {
+            "service": f"{database.name}-primary.{database.namespace}.svc.{args.platform.settings.network.dns_domain}",
+            "namespace": database.namespace,
+            "primary": f"{database.name}-0",
+            "replicas": [f"{database.name}-{i + 1}" for i in range(database.replicas)],
+            "port": PORT,
+            "secret": secret_name,
+            "database": database.database,
+        }
+        self.register_outputs({})

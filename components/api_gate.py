@@ -1,0 +1,46 @@
+"""The moment from which the API can be used: addons wait for it, not for the last control plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi import CustomTimeouts, ResourceOptions
+from pulumi_command import remote
+
+from components.pki import Pki
+from node.gate import LIMIT_SECONDS, api_gate
+
+
+@dataclass(frozen=True)
+class ApiGateArgs:
+    """The connection to whichever gateway holds the VIP, and the API's address as the machines see it."""
+
+    connection: remote.ConnectionArgs
+    endpoint: str
+    pki: Pki
+    depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
+
+
+class ApiGate(pulumi.ComponentResource):
+    """Opens once the first API server is ready behind the VIP."""
+
+    command: remote.Command
+
+    def __init__(self, name: str, args: ApiGateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:kubernetes:ApiGate", name, None, opts)
+        bundle = args.pki.cluster_ca.certificate.apply(lambda ca: api_gate(args.endpoint, ca))
+        self.command = remote.Command(
+            name,
+            connection=args.connection,
+            create=pulumi.Output.unsecret(bundle.apply(lambda b: b.script())),
+            stdin=bundle.apply(lambda b: b.archive()),
+            add_previous_output_in_env=False,
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=list(args.depends_on),
+                custom_timeouts=CustomTimeouts(create=f"{LIMIT_SECONDS + 120}s"),
+            ),
+        )
+        self.register_outputs({})

@@ -1,0 +1,121 @@
+"""A certificate authority, and a leaf certificate signed by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_tls as tls
+from pulumi import ResourceOptions
+
+HOURS_A_DAY = 24
+#: CAs outlive every leaf: ten years, as kubeadm's own (kubeadm constants, CACertificateValidityPeriod).
+CA_VALIDITY_HOURS = 10 * 365 * HOURS_A_DAY
+#: One year, as kubeadm's own leaf certificates (CertificateValidityPeriod), renewed by an `up` in the last 60 days.
+LEAF_VALIDITY_HOURS = 365 * HOURS_A_DAY
+LEAF_EARLY_RENEWAL_HOURS = 60 * HOURS_A_DAY
+
+
+def _private_key(name: str, opts: ResourceOptions) -> tls.PrivateKey:
+    # pulumi-tls takes P224 when no curve is named, which neither Go's TLS nor OpenSSL's defaults accept.
+    return tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
+
+
+@dataclass(frozen=True)
+class AuthorityArgs:
+    """`common_name` of the authority."""
+
+    common_name: str
+
+
+class Authority(pulumi.ComponentResource):
+    """A self-signed certificate authority."""
+
+    certificate: pulumi.Output[str]
+    private_key: pulumi.Output[str]
+
+    def __init__(self, name: str, args: AuthorityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:pki:Authority", name, None, opts)
+        child = ResourceOptions(parent=self)
+        key = _private_key(name, child)
+        certificate = tls.SelfSignedCert(
+            name,
+            private_key_pem=key.private_key_pem,
+            subject={"common_name": args.common_name},
+            dns_names=[args.common_name],
+            is_ca_certificate=True,
+            set_subject_key_id=True,
+            validity_period_hours=CA_VALIDITY_HOURS,
+            allowed_uses=["digital_signature", "key_encipherment", "cert_signing"],
+            opts=child,
+        )
+        self.certificate = certificate.cert_pem
+        self.private_key = pulumi.Output.secret(key.private_key_pem)
+        self.register_outputs({"certificate": self.certificate})
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a leaf certificate is for: its subject and its extended key usages."""
+
+    common_name: str
+    organization: str = ""
+    server: bool = False
+    client: bool = False
+
+    @property
+    def allowed_uses(self) -> list[str]:
+        """Key usages: ECDSA keys sign and never encipher (RFC 8446, section 4.4.2.2), so no keyEncipherment."""
+        return [
+            "digital_signature",
+            *(["server_auth"] if self.server else []),
+            *(["client_auth"] if self.client else []),
+        ]
+
+
+@dataclass(frozen=True)
+class CertificateArgs:
+    """A role, who signs it, and the names and addresses it is valid for."""
+
+    role: Role
+    authority: Authority
+    dns_names: Sequence[str] = ()
+    ip_addresses: Sequence[str] = ()
+
+
+class Certificate(pulumi.ComponentResource):
+    """A leaf certificate with its private key."""
+
+    certificate: pulumi.Output[str]
+    private_key: pulumi.Output[str]
+
+    def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:pki:Certificate", name, None, opts)
+        child = ResourceOptions(parent=self)
+        key = _private_key(name, child)
+        subject = {"common_name": args.role.common_name}
+        if args.role.organization:
+            subject["organization"] = args.role.organization
+        request = tls.CertRequest(
+            name,
+            private_key_pem=key.private_key_pem,
+            subject=subject,
+            dns_names=list(args.dns_names) or None,
+            ip_addresses=list(args.ip_addresses) or None,
+            opts=child,
+        )
+        signed = tls.LocallySignedCert(
+            name,
+            cert_request_pem=request.cert_request_pem,
+            ca_cert_pem=args.authority.certificate,
+            ca_private_key_pem=args.authority.private_key,
+            validity_period_hours=LEAF_VALIDITY_HOURS,
+            early_renewal_hours=LEAF_EARLY_RENEWAL_HOURS,
+            allowed_uses=args.role.allowed_uses,
+            set_subject_key_id=True,
+            opts=child,
+        )
+        self.certificate = signed.cert_pem
+        self.private_key = pulumi.Output.secret(key.private_key_pem)
+        self.register_outputs({"certificate": self.certificate})

@@ -1,0 +1,109 @@
+"""The control planes: API server, scheduler, controller-manager, by kubeadm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import pulumi
+from pulumi_command import remote
+
+from components import specs
+from components.etcd import EtcdCluster
+from components.fleet import Fleet
+from components.machine import Machine
+from components.pki import Pki
+from components.step import Access, StepArgs, step
+from node import render
+from node.bundle import Bundle
+from node.specs import ControlPlaneSpec, KeyPair, Kubelet
+from settings.addresses import PlannedMachine
+from settings.platform import Platform
+
+CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane=:NoSchedule"
+
+
+@dataclass(frozen=True)
+class ControlPlaneArgs:
+    """The platform, the fleet, the certificates, etcd, and the way to the machines, once `depends_on` is there."""
+
+    platform: Platform
+    fleet: Fleet
+    pki: Pki
+    etcd: EtcdCluster
+    access: Access
+    api_address: pulumi.Input[str]
+    depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
+
+
+class ControlPlane(pulumi.ComponentResource):
+    """All control planes at once. Which of them inits is decided on the machines, under a lock in etcd."""
+
+    machines: dict[str, Machine]
+    steps: list[remote.Command]
+
+    def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:kubernetes:ControlPlane", name, None, opts)
+        platform, pki = args.platform, args.pki
+        group = args.fleet.server_group("control-plane", self)
+        self.machines, self.steps = {}, []
+        inputs: dict[str, pulumi.Input[str]] = {
+            "api_address": args.api_address,
+            "ca": pki.cluster_ca.certificate,
+            "ca_key": pki.cluster_ca.private_key,
+            "front_proxy_ca": pki.front_proxy_ca.certificate,
+            "front_proxy_ca_key": pki.front_proxy_ca.private_key,
+            "service_account": pki.service_account.public_key_pem,
+            "service_account_key": pki.service_account.private_key_pem,
+            "etcd_ca": pki.etcd_ca.certificate,
+            "etcd_client": pki.apiserver_etcd_client.certificate,
+            "etcd_client_key": pki.apiserver_etcd_client.private_key,
+            "bootstrap": pki.bootstrap.certificate,
+            "bootstrap_key": pki.bootstrap.private_key,
+        }
+        for planned in platform.addresses.control_planes:
+            machine = args.fleet.machine(planned, platform.settings.control_planes, group, self)
+            self.machines[planned.name] = machine
+            self.steps.append(
+                step(
+                    planned.name,
+                    StepArgs(
+                        machine=machine,
+                        connection=args.access.connection(planned.address, machine.host_key.public_key_openssh),
+                        inputs=inputs,
+                        render=partial(self._bundle, platform, args.etcd, planned),
+                        depends_on=[*args.depends_on, *args.etcd.steps],
+                    ),
+                )
+            )
+        self.register_outputs({})
+
+    @staticmethod
+    def _bundle(platform: Platform, etcd: EtcdCluster, planned: PlannedMachine, pem: dict[str, str]) -> Bundle:
+        def pair(name: str) -> KeyPair:
+            return KeyPair(pem[name], pem[f"{name}_key"])
+
+        schedulable = platform.settings.control_planes.schedulable
+        return render.control_plane(
+            ControlPlaneSpec(
+                base=specs.base(platform, planned),
+                containerd=specs.containerd(platform),
+                kubernetes=specs.kubernetes(platform, pem["ca"]),
+                kubelet=Kubelet(taints=() if schedulable else (CONTROL_PLANE_TAINT,)),
+                certificate_sans=(
+                    platform.addresses.private_vip,
+                    platform.addresses.public_vip,
+                    pem["api_address"],
+                    "localhost",
+                    "127.0.0.1",
+                ),
+                etcd_endpoints=etcd.endpoints,
+                etcd_ca_certificate=pem["etcd_ca"],
+                etcd_client=pair("etcd_client"),
+                ca=pair("ca"),
+                front_proxy_ca=pair("front_proxy_ca"),
+                service_account=pair("service_account"),
+                bootstrap=pair("bootstrap"),
+            )
+        )

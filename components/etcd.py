@@ -1,0 +1,87 @@
+"""The external etcd: members on machines of their own, under systemd, TLS for clients and peers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import pulumi
+from pulumi_command import remote
+
+from components import specs
+from components.fleet import Fleet
+from components.machine import Machine
+from components.pki import Pki
+from components.step import Access, StepArgs, step
+from node import render
+from node.bundle import Bundle
+from node.specs import EtcdSpec, KeyPair
+from settings.addresses import PlannedMachine
+from settings.platform import Platform
+
+
+@dataclass(frozen=True)
+class EtcdClusterArgs:
+    """The platform, the fleet, the certificates, and the way to the machines, once `depends_on` is there."""
+
+    platform: Platform
+    fleet: Fleet
+    pki: Pki
+    access: Access
+    depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
+
+
+class EtcdCluster(pulumi.ComponentResource):
+    """All members at once: each looks at its living peers and decides by itself to form, join or rejoin."""
+
+    machines: dict[str, Machine]
+    steps: list[remote.Command]
+    endpoints: tuple[str, ...]
+
+    def __init__(self, name: str, args: EtcdClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:etcd:EtcdCluster", name, None, opts)
+        platform, pki = args.platform, args.pki
+        group = args.fleet.server_group("etcd", self)
+        self.endpoints = tuple(f"https://{member.address}:2379" for member in platform.addresses.etcd)
+        self.machines, self.steps = {}, []
+        for planned in platform.addresses.etcd:
+            machine = args.fleet.machine(planned, platform.settings.etcd, group, self)
+            member = pki.etcd_members[planned.name]
+            self.machines[planned.name] = machine
+            self.steps.append(
+                step(
+                    planned.name,
+                    StepArgs(
+                        machine=machine,
+                        connection=args.access.connection(planned.address, machine.host_key.public_key_openssh),
+                        inputs={
+                            "ca": pki.etcd_ca.certificate,
+                            "member": member.certificate,
+                            "member_key": member.private_key,
+                            "client": pki.etcd_client.certificate,
+                            "client_key": pki.etcd_client.private_key,
+                        },
+                        render=partial(self._bundle, platform, planned),
+                        depends_on=args.depends_on,
+                    ),
+                )
+            )
+        self.register_outputs({"endpoints": list(self.endpoints)})
+
+    @staticmethod
+    def _bundle(platform: Platform, planned: PlannedMachine, pem: dict[str, str]) -> Bundle:
+        member = KeyPair(pem["member"], pem["member_key"])
+        return render.etcd(
+            EtcdSpec(
+                base=specs.base(platform, planned),
+                members=specs.peers(platform.addresses.etcd),
+                cluster_token=platform.cluster,
+                ca_certificate=pem["ca"],
+                server=member,
+                peer=member,
+                client=KeyPair(pem["client"], pem["client_key"]),
+                heartbeat_ms=platform.settings.etcd.heartbeat_milliseconds,
+                election_ms=platform.settings.etcd.election_milliseconds,
+            )
+        )

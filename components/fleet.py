@@ -1,0 +1,86 @@
+"""What all machines are made with: the network, the catalog, the SSH key, and server groups that spread them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_tls as tls
+from pulumi import ResourceOptions
+from pulumi_openstack import compute
+
+from components.catalog import Catalog
+from components.machine import Machine, MachineArgs
+from components.network import Network
+from settings.addresses import PlannedMachine
+from settings.machines import MachineSettings
+from settings.platform import Platform
+
+
+@dataclass(frozen=True)
+class FleetArgs:
+    """The platform, what the cloud offers, and the network that machines join."""
+
+    platform: Platform
+    catalog: Catalog
+    network: Network
+
+
+class Fleet(pulumi.ComponentResource):
+    """The SSH key of all machines, and how a machine of this platform is made."""
+
+    network: Network
+    tags: list[str]
+    private_key: pulumi.Output[str]
+    """Secret, in OpenSSH form."""
+
+    def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:machine:Fleet", name, None, opts)
+        self.network, self._platform, self._catalog = args.network, args.platform, args.catalog
+        cluster = args.platform.cluster
+        self.tags = [f"openstack-paas:{cluster}"]
+        key = tls.PrivateKey("ssh", algorithm="ED25519", opts=ResourceOptions(parent=self))
+        self.private_key = pulumi.Output.secret(key.private_key_openssh)
+        self._key_pair = compute.Keypair(
+            "ssh", name=cluster, public_key=key.public_key_openssh, opts=ResourceOptions(parent=self)
+        )
+        self.register_outputs({})
+
+    def server_group(self, name: str, parent: pulumi.Resource) -> compute.ServerGroup:
+        """A group whose machines are spread over hosts as far as the cloud has hosts."""
+        return compute.ServerGroup(
+            name,
+            name=f"{self._platform.cluster}-{name}",
+            policies="soft-anti-affinity",
+            opts=ResourceOptions(parent=parent),
+        )
+
+    def machine(
+        self,
+        planned: PlannedMachine,
+        settings: MachineSettings,
+        group: compute.ServerGroup,
+        parent: pulumi.Resource,
+        host_key: tls.PrivateKey | None = None,
+    ) -> Machine:
+        """One machine of a role."""
+        plan = self._platform.addresses
+        is_gateway = planned.role == "gateway"
+        return Machine(
+            planned.name,
+            MachineArgs(
+                planned=planned,
+                cluster=self._platform.cluster,
+                network=self.network,
+                image_id=self._catalog.images[settings.image],
+                flavor_id=self._catalog.flavors[settings.flavor],
+                key_pair=self._key_pair.name,
+                server_group=group.id,
+                availability_zone=settings.availability_zone,
+                host_key=host_key,
+                edge_vip=plan.public_vip if is_gateway else "",
+                edge_gateway=plan.edge_gateway if is_gateway else "",
+                edge_cidr=str(self._platform.settings.network.edge) if is_gateway else "",
+            ),
+            ResourceOptions(parent=parent),
+        )

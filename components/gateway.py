@@ -1,0 +1,104 @@
+"""The gateways: keepalived with both VIPs, haproxy, NAT. The only way in and out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import pulumi
+import pulumi_tls as tls
+from pulumi import ResourceOptions
+from pulumi_command import remote
+from pulumi_openstack import networking
+
+from components import specs
+from components.fleet import Fleet
+from components.machine import Machine
+from components.step import Access, StepArgs, step
+from node import render
+from node.bundle import Bundle
+from node.specs import GatewaySpec
+from settings.addresses import PlannedMachine
+from settings.platform import Platform
+
+#: VRRP priority of the first gateway; each further one has 10 less. It decides only a tie at the start: nopreempt.
+FIRST_PRIORITY = 150
+
+
+@dataclass(frozen=True)
+class GatewaysArgs:
+    """The platform and the fleet that machines are made with."""
+
+    platform: Platform
+    fleet: Fleet
+
+
+class Gateways(pulumi.ComponentResource):
+    """One or more gateways. Each is configured by a floating IP of its own, so no VIP has to work yet."""
+
+    machines: dict[str, Machine]
+    addresses: dict[str, pulumi.Output[str]]
+    """Each gateway's own floating IP."""
+    steps: list[remote.Command]
+    host_key: tls.PrivateKey
+    """Shared by all gateways: behind the VIP's address answers whichever holds it."""
+
+    def __init__(self, name: str, args: GatewaysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:gateway:Gateways", name, None, opts)
+        child = ResourceOptions(parent=self)
+        platform, fleet = args.platform, args.fleet
+        plan, settings = platform.addresses, platform.settings
+        self.host_key = tls.PrivateKey("gateway", algorithm="ED25519", opts=child)
+        group = fleet.server_group("gateway", self)
+        access = Access(settings.access.ssh_user, fleet.private_key)
+        self.machines, self.addresses, self.steps = {}, {}, []
+        for planned in plan.gateways:
+            machine = fleet.machine(planned, settings.gateways, group, self, host_key=self.host_key)
+            floating_ip = networking.FloatingIp(
+                planned.name, pool=settings.network.external, tags=fleet.tags, opts=ResourceOptions(parent=machine)
+            )
+            assert machine.edge_port is not None
+            association = networking.FloatingIpAssociate(
+                planned.name,
+                floating_ip=floating_ip.address,
+                port_id=machine.edge_port.id,
+                opts=ResourceOptions(parent=machine, depends_on=[*fleet.network.ready, machine.instance]),
+            )
+            self.machines[planned.name] = machine
+            self.addresses[planned.name] = floating_ip.address
+            self.steps.append(
+                step(
+                    planned.name,
+                    StepArgs(
+                        machine=machine,
+                        connection=access.connection(floating_ip.address, self.host_key.public_key_openssh),
+                        inputs={},
+                        render=partial(self._bundle, platform, planned),
+                        depends_on=[association],
+                    ),
+                )
+            )
+        self.register_outputs({"addresses": self.addresses})
+
+    @staticmethod
+    def _bundle(platform: Platform, planned: PlannedMachine, _: dict[str, str]) -> Bundle:
+        plan, settings = platform.addresses, platform.settings
+        others = tuple(gateway for gateway in plan.gateways if gateway != planned)
+        spec = GatewaySpec(
+            base=specs.base(platform, planned),
+            edge_address=planned.edge_address,
+            edge_gateway=plan.edge_gateway,
+            edge_cidr=str(settings.network.edge),
+            private_cidr=str(settings.network.private),
+            public_vip=plan.public_vip,
+            private_vip=plan.private_vip,
+            priority=FIRST_PRIORITY - 10 * plan.gateways.index(planned),
+            peers=specs.peers(others),
+            edge_peers=specs.peers(others, edge=True),
+            api_backends=specs.peers(plan.control_planes),
+            ingress_backends=specs.peers(plan.workers or plan.control_planes),
+            advert_interval_seconds=settings.gateways.advert_interval_seconds,
+            ssh_cidrs=tuple(map(str, settings.access.ssh_cidrs)),
+            api_cidrs=tuple(map(str, settings.access.api_cidrs)),
+        )
+        return render.gateway(spec)

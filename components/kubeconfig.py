@@ -1,0 +1,68 @@
+"""The administrator's kubeconfig: made here from the PKI, never fetched from a machine."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+
+import pulumi
+
+from components.pki import Pki
+
+
+def kubeconfig_text(cluster: str, endpoint: str, ca: str, certificate: str, private_key: str) -> str:
+    """A kubeconfig (as JSON, which is YAML) for the API at `endpoint`; certificates and key in PEM."""
+
+    def encoded(pem: str) -> str:
+        return base64.b64encode(pem.encode()).decode()
+
+    user = f"{cluster}-admin"
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": cluster,
+            "clusters": [{"name": cluster, "cluster": {"server": endpoint, "certificate-authority-data": encoded(ca)}}],
+            "users": [
+                {
+                    "name": user,
+                    "user": {
+                        "client-certificate-data": encoded(certificate),
+                        "client-key-data": encoded(private_key),
+                    },
+                }
+            ],
+            "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": user}}],
+        },
+        indent=2,
+    )
+
+
+@dataclass(frozen=True)
+class KubeconfigArgs:
+    """The cluster's name, its address outside, and the PKI."""
+
+    cluster: str
+    api_address: pulumi.Input[str]
+    pki: Pki
+
+
+class Kubeconfig(pulumi.ComponentResource):
+    """The API's address outside and the secret kubeconfig for it."""
+
+    endpoint: pulumi.Output[str]
+    text: pulumi.Output[str]
+
+    def __init__(self, name: str, args: KubeconfigArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:kubernetes:Kubeconfig", name, None, opts)
+        self.endpoint = pulumi.Output.concat("https://", args.api_address, ":6443")
+        self.text = pulumi.Output.secret(
+            pulumi.Output.all(
+                endpoint=self.endpoint,
+                ca=args.pki.cluster_ca.certificate,
+                certificate=args.pki.administrator.certificate,
+                private_key=args.pki.administrator.private_key,
+            ).apply(lambda values: kubeconfig_text(args.cluster, **values))
+        )
+        self.register_outputs({"endpoint": self.endpoint})

@@ -1,0 +1,131 @@
+"""A machine: its port with a planned address, its SSH host key, its instance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_tls as tls
+from pulumi import CustomTimeouts, ResourceOptions
+from pulumi_openstack import compute, networking
+
+from components.network import Network
+from node import render
+from node.specs import UserDataSpec
+from settings import security
+from settings.addresses import PlannedMachine
+
+#: A machine that has not booted by then never will; nova's own fault is in the message then.
+BOOT_TIMEOUT = CustomTimeouts(create="5m", delete="5m")
+
+
+@dataclass(frozen=True)
+class MachineArgs:
+    """One planned machine, what it is made of and the network it joins.
+
+    `host_key` is made per machine unless the caller shares one (gateways do: the VIP moves between them).
+    """
+
+    planned: PlannedMachine
+    cluster: str
+    network: Network
+    image_id: str
+    flavor_id: str
+    key_pair: pulumi.Input[str]
+    server_group: pulumi.Input[str]
+    availability_zone: str = ""
+    host_key: tls.PrivateKey | None = None
+    edge_vip: str = ""
+    edge_gateway: str = ""
+    edge_cidr: str = ""
+    depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
+
+
+class Machine(pulumi.ComponentResource):
+    """One instance with a fixed address, keyed by name: removing one never touches another."""
+
+    planned: PlannedMachine
+    instance: compute.Instance
+    port: networking.Port
+    edge_port: networking.Port | None
+    host_key: tls.PrivateKey
+
+    def __init__(self, name: str, args: MachineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:machine:Machine", name, None, opts)
+        child = ResourceOptions(parent=self)
+        self.planned = args.planned
+        self.host_key = args.host_key or tls.PrivateKey(name, algorithm="ED25519", opts=child)
+        tags = [f"openstack-paas:{args.cluster}"]
+        groups = [args.network.security_groups[group].id for group in security.GROUPS_OF_ROLE[args.planned.role]]
+        subnet = args.network.private_subnet.id
+        is_gateway = bool(args.planned.edge_address)
+        self.edge_port = None
+        if is_gateway:
+            self.edge_port = networking.Port(
+                f"{name}-edge",
+                name=f"{args.planned.hostname}-edge",
+                network_id=args.network.edge.id,
+                fixed_ips=[{"subnet_id": args.network.edge_subnet.id, "ip_address": args.planned.edge_address}],
+                # A single address: OVN takes nothing wider for a virtual port.
+                allowed_address_pairs=[{"ip_address": args.edge_vip}],
+                security_group_ids=groups,
+                tags=tags,
+                opts=child,
+            )
+        # A gateway forwards packets whose source is not its own address, which port security would drop; nftables on
+        # the gateway guards this port instead.
+        guard: dict[str, Any] = (
+            {"port_security_enabled": False, "no_security_groups": True}
+            if is_gateway
+            else {"security_group_ids": groups}
+        )
+        self.port = networking.Port(
+            name,
+            name=args.planned.hostname,
+            network_id=args.network.private.id,
+            fixed_ips=[{"subnet_id": subnet, "ip_address": args.planned.address}],
+            **guard,
+            tags=tags,
+            opts=child,
+        )
+        ports = [port for port in (self.edge_port, self.port) if port is not None]
+        self.instance = compute.Instance(
+            name,
+            name=args.planned.hostname,
+            flavor_id=args.flavor_id,
+            image_id=args.image_id,
+            key_pair=args.key_pair,
+            networks=[{"port": port.id} for port in ports],
+            user_data=self._user_data(args),
+            scheduler_hints=[{"group": args.server_group}],
+            availability_zone=args.availability_zone or None,
+            tags=tags,
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=list(args.depends_on),
+                custom_timeouts=BOOT_TIMEOUT,
+                # A new image under an old name, or a new release of this program, must not rebuild a living machine.
+                ignore_changes=["imageId", "imageName", "userData"],
+            ),
+        )
+        self.register_outputs({"address": args.planned.address, "instanceId": self.instance.id})
+
+    def _user_data(self, args: MachineArgs) -> pulumi.Output[str]:
+        def rendered(keys: list[str]) -> str:
+            return render.user_data(
+                UserDataSpec(
+                    name=args.planned.hostname,
+                    ssh_host_private_key=keys[0],
+                    ssh_host_public_key=keys[1],
+                    edge_gateway=args.edge_gateway,
+                    edge_cidr=args.edge_cidr,
+                )
+            )
+
+        # Secret because the private key is: the engine keeps that through `apply`.
+        keys = pulumi.Output.all(
+            pulumi.Output.secret(self.host_key.private_key_openssh), self.host_key.public_key_openssh
+        )
+        return keys.apply(rendered)

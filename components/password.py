@@ -1,0 +1,33 @@
+"""A password: the user's own from the stack's secrets, or one made here and kept in the state as a secret."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pulumi
+import pulumi_tls as tls
+from pulumi import ResourceOptions
+
+#: Characters of a made password: 24 of base 64 hold 144 bits.
+LENGTH = 24
+
+
+def from_key(private_key_pem: str) -> str:
+    """A password of letters, digits, `-` and `_` from the entropy of a private key."""
+    digest = hashlib.sha256(private_key_pem.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode()[:LENGTH]
+
+
+class Password(pulumi.ComponentResource):
+    """`given` if it is set, else a random one. Its randomness is a private key of pulumi-tls: no further plugin."""
+
+    text: pulumi.Output[str]
+
+    def __init__(self, name: str, given: pulumi.Output[str] | None, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:secrets:Password", name, None, opts)
+        if given is None:
+            key = tls.PrivateKey(name, algorithm="ED25519", opts=ResourceOptions(parent=self))
+            given = key.private_key_pem.apply(from_key)
+        self.text = pulumi.Output.secret(given)
+        self.register_outputs({})

@@ -1,0 +1,77 @@
+"""The platform's PKI: three authorities, the service account key, and one certificate a role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_tls as tls
+from pulumi import ResourceOptions
+
+from components.certificate import Authority, AuthorityArgs, Certificate, CertificateArgs, Role
+from settings.platform import Platform
+
+#: Certificates by role. Members of etcd dial each other, and etcd's gateway dials itself, with their server
+#: certificate: it needs client_auth too (https://etcd.io/docs/v3.6/op-guide/security/). Subjects of the others as
+#: kubeadm makes them (https://kubernetes.io/docs/setup/best-practices/certificates/).
+ETCD_MEMBER = Role("etcd", server=True, client=True)
+ETCD_CLIENT = Role("openstack-paas-etcd-client", client=True)
+APISERVER_ETCD_CLIENT = Role("kube-apiserver-etcd-client", client=True)
+ADMINISTRATOR = Role("kubernetes-admin", organization="kubeadm:cluster-admins", client=True)
+#: With this a machine joins: the group may create certificate requests that are approved by themselves
+#: (https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping/).
+BOOTSTRAP = Role(
+    "system:bootstrap:openstack-paas", organization="system:bootstrappers:kubeadm:default-node-token", client=True
+)
+
+
+@dataclass(frozen=True)
+class PkiArgs:
+    """The checked settings with the address plan."""
+
+    platform: Platform
+
+
+class Pki(pulumi.ComponentResource):
+    """Made before any machine exists, so that every machine gets what it needs in its one bundle."""
+
+    cluster_ca: Authority
+    etcd_ca: Authority
+    front_proxy_ca: Authority
+    service_account: tls.PrivateKey
+    etcd_members: dict[str, Certificate]
+    """By the machine's name."""
+    etcd_client: Certificate
+    apiserver_etcd_client: Certificate
+    bootstrap: Certificate
+    administrator: Certificate
+
+    def __init__(self, name: str, args: PkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:pki:Pki", name, None, opts)
+        child = ResourceOptions(parent=self)
+        self.cluster_ca = Authority("cluster-ca", AuthorityArgs("kubernetes"), child)
+        self.etcd_ca = Authority("etcd-ca", AuthorityArgs("etcd-ca"), child)
+        self.front_proxy_ca = Authority("front-proxy-ca", AuthorityArgs("front-proxy-ca"), child)
+        self.service_account = tls.PrivateKey("service-account", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
+
+        def certificate(name: str, role: Role, authority: Authority) -> Certificate:
+            return Certificate(name, CertificateArgs(role, authority), child)
+
+        self.etcd_members = {
+            member.name: Certificate(
+                member.name,
+                CertificateArgs(
+                    ETCD_MEMBER,
+                    self.etcd_ca,
+                    dns_names=("localhost", member.hostname),
+                    ip_addresses=("127.0.0.1", member.address),
+                ),
+                child,
+            )
+            for member in args.platform.addresses.etcd
+        }
+        self.etcd_client = certificate("etcd-client", ETCD_CLIENT, self.etcd_ca)
+        self.apiserver_etcd_client = certificate("apiserver-etcd-client", APISERVER_ETCD_CLIENT, self.etcd_ca)
+        self.bootstrap = certificate("bootstrap", BOOTSTRAP, self.cluster_ca)
+        self.administrator = certificate("administrator", ADMINISTRATOR, self.cluster_ca)
+        self.register_outputs({})

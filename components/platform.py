@@ -1,0 +1,143 @@
+"""The whole platform: the only file that knows the order of things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi import ResourceOptions
+from pulumi_kubernetes import Provider
+
+from components import catalog
+from components.addons.calico import Calico, CalicoArgs
+from components.addons.flannel import Flannel, FlannelArgs
+from components.addons.local_path import LocalPath, LocalPathArgs
+from components.addons.mariadb import MariaDb, MariaDbArgs, Passwords
+from components.addons.release import AddonArgs
+from components.api_gate import ApiGate, ApiGateArgs
+from components.control_plane import ControlPlane, ControlPlaneArgs
+from components.etcd import EtcdCluster, EtcdClusterArgs
+from components.fleet import Fleet, FleetArgs
+from components.gateway import Gateways, GatewaysArgs
+from components.kubeconfig import Kubeconfig, KubeconfigArgs
+from components.machine import Machine
+from components.network import Network, NetworkArgs
+from components.pki import Pki, PkiArgs
+from components.step import Access
+from components.worker_pool import WorkerPool, WorkerPoolArgs
+from settings import platform as settings_platform
+from settings import versions
+
+
+@dataclass(frozen=True)
+class PlatformArgs:
+    """Checked settings, and the database's passwords where the user gave them."""
+
+    platform: settings_platform.Platform
+    passwords: Passwords
+
+
+class Platform(pulumi.ComponentResource):
+    """From an empty OpenStack project to a Kubernetes with a replicating MariaDB."""
+
+    outputs: dict[str, Any]
+    """The stack's outputs: a contract with ops/ and with users."""
+
+    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:index:Platform", name, None, opts)
+        child = ResourceOptions(parent=self)
+        platform, settings = args.platform, args.platform.settings
+        offer = catalog.look_up(platform)
+
+        network = Network("network", NetworkArgs(platform, offer), child)
+        pki = Pki("pki", PkiArgs(platform), child)
+        fleet = Fleet("fleet", FleetArgs(platform, offer, network), child)
+        gateways = Gateways("gateways", GatewaysArgs(platform, fleet), child)
+
+        # Everything behind the gateways is reached through the VIP's address: any living gateway serves.
+        direct = Access(settings.access.ssh_user, fleet.private_key)
+        gateway_host_key = gateways.host_key.public_key_openssh
+        access = Access(settings.access.ssh_user, fleet.private_key, network.api_address, gateway_host_key)
+        way_in = [*gateways.steps, *network.ready]
+
+        etcd = EtcdCluster("etcd", EtcdClusterArgs(platform, fleet, pki, access, way_in), child)
+        control_plane = ControlPlane(
+            "control-plane",
+            ControlPlaneArgs(platform, fleet, pki, etcd, access, network.api_address, way_in),
+            child,
+        )
+        workers = {
+            pool: WorkerPool(
+                pool, WorkerPoolArgs(pool_settings, platform, fleet, pki, access, [*way_in, *etcd.steps]), child
+            )
+            for pool, pool_settings in settings.workers.items()
+        }
+        gate = ApiGate(
+            "api",
+            ApiGateArgs(
+                direct.connection(network.api_address, gateway_host_key),
+                f"{platform.addresses.private_vip}:6443",
+                pki,
+                [*way_in, *etcd.steps],
+            ),
+            child,
+        )
+
+        kubeconfig = Kubeconfig("kubeconfig", KubeconfigArgs(platform.cluster, network.api_address, pki), child)
+        provider = Provider(
+            "cluster",
+            kubeconfig=kubeconfig.text,
+            # Without it every computed kubeconfig previews as a new cluster and replaces all that is in it.
+            cluster_identifier=platform.cluster,
+            opts=child,
+        )
+        mirrors = settings.mirrors
+        addon = AddonArgs(provider, mirrors, network.router_interface, [gate.command])
+        cni = (
+            Flannel("flannel", FlannelArgs(platform, addon), child)
+            if settings.kubernetes.cni == "flannel"
+            else Calico("calico", CalicoArgs(platform, addon), child)
+        )
+        nodes = [command for pool in workers.values() for command in pool.steps] or control_plane.steps
+        storage_addon = AddonArgs(provider, mirrors, network.router_interface, [cni.release, *nodes])
+        local_path = LocalPath("local-path", LocalPathArgs(platform, storage_addon), child)
+        database: dict[str, Any] = {}
+        if settings.database.enabled:
+            database_addon = AddonArgs(provider, mirrors, network.router_interface, [local_path.release])
+            database = MariaDb("mariadb", MariaDbArgs(platform, args.passwords, database_addon), child).connection
+
+        machines: dict[str, Machine] = {**gateways.machines, **etcd.machines, **control_plane.machines}
+        for pool in workers.values():
+            machines |= pool.machines
+        self.outputs = {
+            "apiEndpoint": kubeconfig.endpoint,
+            "kubeconfig": kubeconfig.text,
+            "sshPrivateKey": fleet.private_key,
+            "sshUser": settings.access.ssh_user,
+            "inventory": [_inventory_entry(machine, gateways) for machine in machines.values()],
+            "database": database,
+            "versions": {
+                "kubernetes": settings.kubernetes.version,
+                "etcd": versions.KUBERNETES[settings.kubernetes.version].etcd,
+                "cni": settings.kubernetes.cni,
+                "mariadb": versions.MARIADB,
+            },
+        }
+        self.register_outputs({})
+
+
+def _inventory_entry(machine: Machine, gateways: Gateways) -> dict[str, Any]:
+    """One machine of the output `inventory`; gateways have a floating IP of their own as `publicAddress`."""
+    planned = machine.planned
+    entry: dict[str, Any] = {
+        "name": planned.hostname,
+        "role": planned.role,
+        "address": planned.address,
+        "instanceId": machine.instance.id,
+        "hostKeyFingerprint": machine.host_key.public_key_fingerprint_sha256,
+        "hostKey": machine.host_key.public_key_openssh,
+    }
+    if planned.name in gateways.addresses:
+        entry["publicAddress"] = gateways.addresses[planned.name]
+    return entry

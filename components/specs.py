@@ -1,0 +1,98 @@
+"""From settings to what node.render takes: the parts that all roles share. Pure functions."""
+
+from __future__ import annotations
+
+from node.specs import AptRepository, Base, Containerd, Kubernetes, Packages, Peer, Proxy
+from settings.addresses import PlannedMachine
+from settings.mirrors import AptSource
+from settings.platform import Platform
+from settings.versions import CNI_PLUGINS, ETCD_ARCHIVE_SHA256, KUBERNETES
+
+#: The community's package repository, one a minor version (https://kubernetes.io/blog/2023/08/15/pkgs-k8s-io-introduction/).
+KUBERNETES_REPOSITORY = "https://pkgs.k8s.io/core:/stable:/v{minor}/deb/"
+#: Root of etcd's release archives.
+ETCD_FILES = "https://github.com/etcd-io/etcd/releases/download"
+
+
+def _repository(source: AptSource) -> AptRepository:
+    return AptRepository(source.uri, source.suite, source.components, source.key_url or "")
+
+
+def packages(platform: Platform) -> Packages:
+    """Versions of the packages and where they come from."""
+    settings = platform.settings
+    release, mirrors = KUBERNETES[settings.kubernetes.version], settings.mirrors
+    upstream = KUBERNETES_REPOSITORY.format(minor=".".join(release.version.split(".")[:2]))
+    kubernetes = (
+        _repository(mirrors.kubernetes)
+        if mirrors.kubernetes
+        else AptRepository(upstream, "/", key_url=f"{upstream}Release.key")
+    )
+    files = f"{mirrors.files}/etcd" if mirrors.files else ETCD_FILES
+    return Packages(
+        kubernetes=release.version,
+        etcd=release.etcd,
+        cni_plugins=CNI_PLUGINS,
+        debian=tuple(_repository(source) for source in mirrors.debian),
+        repositories=(kubernetes,),
+        etcd_archive=f"{files}/v{release.etcd}/etcd-v{release.etcd}-linux-amd64.tar.gz",
+        etcd_archive_sha256=ETCD_ARCHIVE_SHA256.get(release.etcd, ""),
+    )
+
+
+def no_proxy(platform: Platform) -> tuple[str, ...]:
+    """What never goes through a proxy: this machine, the platform's networks and VIPs, the cluster's own names."""
+    network, plan = platform.settings.network, platform.addresses
+    if not (platform.settings.proxy.http or platform.settings.proxy.https):
+        return ()
+    ranges = (network.edge, network.private, network.pods, network.services)
+    names = ("localhost", "127.0.0.1", "::1", "169.254.169.254", ".svc", f".{network.dns_domain}")
+    vips = (plan.public_vip, plan.private_vip)
+    return (*names, *map(str, ranges), *vips, *platform.settings.proxy.extra_no_proxy)
+
+
+def base(platform: Platform, machine: PlannedMachine) -> Base:
+    """What every machine has."""
+    proxy = platform.settings.proxy
+    return Base(
+        name=machine.hostname,
+        address=machine.address,
+        packages=packages(platform),
+        proxy=Proxy(proxy.http, proxy.https, no_proxy(platform)),
+    )
+
+
+def peers(machines: tuple[PlannedMachine, ...], edge: bool = False) -> tuple[Peer, ...]:
+    """Machines as others see them: by host name and private (or edge) address."""
+    return tuple(Peer(m.hostname, m.edge_address if edge else m.address) for m in machines)
+
+
+def containerd(platform: Platform) -> Containerd:
+    """Registries and their mirrors, and the sandbox image."""
+    kubernetes = platform.settings.kubernetes
+    pause = KUBERNETES[kubernetes.version].pause
+    return Containerd(
+        pause_image=f"{kubernetes.image_repository}/pause:{pause}",
+        registries=dict(platform.settings.mirrors.images),
+    )
+
+
+def kubernetes(platform: Platform, ca_certificate: str) -> Kubernetes:
+    """What all nodes agree on."""
+    settings = platform.settings
+    return Kubernetes(
+        cluster_name=platform.cluster,
+        version=settings.kubernetes.version,
+        endpoint=f"{platform.addresses.private_vip}:6443",
+        pod_cidr=str(settings.network.pods),
+        service_cidr=str(settings.network.services),
+        ca_certificate=ca_certificate,
+        dns_domain=settings.network.dns_domain,
+        image_repository=settings.kubernetes.image_repository,
+        kubelet_configuration={
+            "maxPods": settings.kubernetes.pods_per_node,
+            **settings.kubernetes.kubelet_configuration,
+        },
+        kube_proxy_configuration=settings.kubernetes.kube_proxy_configuration,
+        ignore_preflight_errors=settings.kubernetes.ignore_preflight_errors,
+    )

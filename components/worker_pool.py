@@ -1,0 +1,83 @@
+"""A worker pool: machines of one kind, keyed by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import pulumi
+from pulumi_command import remote
+
+from components import specs
+from components.fleet import Fleet
+from components.machine import Machine
+from components.pki import Pki
+from components.step import Access, StepArgs, step
+from node import render
+from node.bundle import Bundle
+from node.specs import KeyPair, Kubelet, WorkerSpec
+from settings.addresses import PlannedMachine
+from settings.machines import WorkerPoolSettings
+from settings.platform import Platform
+
+
+@dataclass(frozen=True)
+class WorkerPoolArgs:
+    """The pool's settings, the platform, and the way to the machines, once `depends_on` is there."""
+
+    pool: WorkerPoolSettings
+    platform: Platform
+    fleet: Fleet
+    pki: Pki
+    access: Access
+    depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
+
+
+class WorkerPool(pulumi.ComponentResource):
+    """Workers join as soon as the API answers through the private VIP; they wait for no control plane in particular."""
+
+    machines: dict[str, Machine]
+    steps: list[remote.Command]
+
+    def __init__(self, name: str, args: WorkerPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("openstack-paas:kubernetes:WorkerPool", name, None, opts)
+        platform = args.platform
+        group = args.fleet.server_group(f"worker-{name}", self)
+        self.machines, self.steps = {}, []
+        for planned in (worker for worker in platform.addresses.workers if worker.pool == name):
+            machine = args.fleet.machine(planned, args.pool, group, self)
+            self.machines[planned.name] = machine
+            self.steps.append(
+                step(
+                    planned.name,
+                    StepArgs(
+                        machine=machine,
+                        connection=args.access.connection(planned.address, machine.host_key.public_key_openssh),
+                        inputs={
+                            "ca": args.pki.cluster_ca.certificate,
+                            "bootstrap": args.pki.bootstrap.certificate,
+                            "bootstrap_key": args.pki.bootstrap.private_key,
+                        },
+                        render=partial(self._bundle, args.pool, platform, planned),
+                        depends_on=args.depends_on,
+                    ),
+                )
+            )
+        self.register_outputs({})
+
+    @staticmethod
+    def _bundle(pool: WorkerPoolSettings, platform: Platform, planned: PlannedMachine, pem: dict[str, str]) -> Bundle:
+        return render.worker(
+            WorkerSpec(
+                base=specs.base(platform, planned),
+                containerd=specs.containerd(platform),
+                kubernetes=specs.kubernetes(platform, pem["ca"]),
+                kubelet=Kubelet(
+                    labels={"openstack-paas/pool": planned.pool, **pool.labels},
+                    taints=pool.taints,
+                    volume_directories=(platform.settings.storage.worker_path,),
+                ),
+                bootstrap=KeyPair(pem["bootstrap"], pem["bootstrap_key"]),
+            )
+        )

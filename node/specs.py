@@ -1,0 +1,218 @@
+"""The inputs of node.render: plain values that say what one machine shall be.
+
+Nothing here knows Pulumi or the stack's settings; components fill these in. Fields whose name ends in `_key`, and
+`Kubeconfig.client_key`, are secrets: they may land in bundle files marked secret and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another machine: its name and its address on the private network."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """HTTP proxies as URLs, empty where there is none; `no_proxy` is the computed list."""
+
+    http: str = ""
+    https: str = ""
+    no_proxy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AptRepository:
+    """One apt source. `key_url` names its signing key; without one it is trusted as it is (a closed site's mirror)."""
+
+    uri: str
+    suite: str
+    components: tuple[str, ...] = ()
+    key_url: str = ""
+
+
+@dataclass(frozen=True)
+class Packages:
+    """Where packages come from and which versions are wanted.
+
+    `debian` replaces the machine's own sources when it is not empty. `etcd_archive` is the URL of etcd's release
+    archive (its SHA-256 beside it), used when no apt repository offers the package `etcd` in that version.
+    """
+
+    kubernetes: str
+    etcd: str
+    cni_plugins: str
+    debian: tuple[AptRepository, ...] = ()
+    repositories: tuple[AptRepository, ...] = ()
+    etcd_archive: str = ""
+    etcd_archive_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every machine has: its name, its address on the private network, its packages and proxy.
+
+    `hosts` are all machines, for /etc/hosts. `metadata_open` leaves the metadata address reachable for pods and
+    unprivileged users (only for debugging).
+    """
+
+    name: str
+    address: str
+    packages: Packages
+    hosts: tuple[Peer, ...] = ()
+    proxy: Proxy = field(default_factory=Proxy)
+    metadata_open: bool = False
+
+
+@dataclass(frozen=True)
+class GatewaySpec:
+    """A gateway: keepalived with the public and the private VIP in one sync group, haproxy, NAT.
+
+    `edge_*` are on the edge network, `base.address` and `private_*` on the private one; `peers` are the other
+    gateways (address: private), `edge_peers` the same on the edge network. `priority` 1..254, higher wins.
+    `api_backends` serve `api_port`; `ingress_backends` serve 80 and 443 on the two node ports.
+    `trusted_cidrs` may reach SSH and the API from outside.
+    """
+
+    base: Base
+    edge_address: str
+    edge_gateway: str
+    edge_cidr: str
+    private_cidr: str
+    public_vip: str
+    private_vip: str
+    priority: int
+    peers: tuple[Peer, ...]
+    edge_peers: tuple[Peer, ...]
+    api_backends: tuple[Peer, ...]
+    ingress_backends: tuple[Peer, ...]
+    api_port: int = 6443
+    ingress_http_node_port: int = 30080
+    ingress_https_node_port: int = 30443
+    router_id: int = 51
+    advert_interval_seconds: float = 0.7
+    ssh_cidrs: tuple[str, ...] = ("0.0.0.0/0",)
+    api_cidrs: tuple[str, ...] = ("0.0.0.0/0",)
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A PEM certificate and its PEM private key."""
+
+    certificate: str
+    private_key: str
+
+
+@dataclass(frozen=True)
+class EtcdSpec:
+    """A member of the external etcd. `members` are all members, this one included; timers in milliseconds."""
+
+    base: Base
+    members: tuple[Peer, ...]
+    cluster_token: str
+    ca_certificate: str
+    server: KeyPair
+    peer: KeyPair
+    client: KeyPair
+    heartbeat_ms: int = 250
+    election_ms: int = 2500
+    quota_bytes: int = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Containerd:
+    """`registries` maps a registry host (docker.io, registry.k8s.io, ...) to its mirror's URL; `pause_image` is whole."""
+
+    pause_image: str
+    registries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kubernetes:
+    """What all nodes of a cluster agree on. `endpoint` is host:port of the API as machines see it (the private VIP)."""
+
+    cluster_name: str
+    version: str
+    endpoint: str
+    pod_cidr: str
+    service_cidr: str
+    ca_certificate: str
+    dns_domain: str = "cluster.local"
+    image_repository: str = "registry.k8s.io"
+    kubelet_configuration: Mapping[str, Any] = field(default_factory=dict)
+    kube_proxy_configuration: Mapping[str, Any] = field(default_factory=dict)
+    ignore_preflight_errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kubelet:
+    """One node's registration: labels, taints as key=value:Effect, folders to make (0755) for local volumes."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[str, ...] = ()
+    volume_directories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ControlPlaneSpec:
+    """A control plane. It inits or joins, whichever the state of etcd and of the API calls for.
+
+    `certificate_sans` are the extra names and addresses of the API server. `bootstrap` is the short-lived client
+    certificate of group system:bootstrappers:kubeadm:default-node-token with which it joins (file discovery).
+    """
+
+    base: Base
+    containerd: Containerd
+    kubernetes: Kubernetes
+    kubelet: Kubelet
+    certificate_sans: tuple[str, ...]
+    etcd_endpoints: tuple[str, ...]
+    etcd_ca_certificate: str
+    etcd_client: KeyPair
+    ca: KeyPair
+    front_proxy_ca: KeyPair
+    service_account: KeyPair
+    """`certificate` holds the public key in PEM."""
+    bootstrap: KeyPair
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """A worker: joins by the bootstrap certificate, once the API answers."""
+
+    base: Base
+    containerd: Containerd
+    kubernetes: Kubernetes
+    kubelet: Kubelet
+    bootstrap: KeyPair
+
+
+@dataclass(frozen=True)
+class UserDataSpec:
+    """What cloud-init gets: the machine's own SSH host key (its one secret) and, on gateways, the edge default route.
+
+    Stable on purpose: any change of user_data replaces the machine.
+    """
+
+    name: str
+    ssh_host_private_key: str
+    ssh_host_public_key: str
+    edge_gateway: str = ""
+    edge_cidr: str = ""
+
+
+@dataclass(frozen=True)
+class InstallSpec:
+    """Bakes a machine image: installs what every role needs, enables nothing that a role has not asked for."""
+
+    packages: Packages
+    containerd: Containerd
+    images: tuple[str, ...] = ()
+    """Container images to pull into the baked image, whole references."""

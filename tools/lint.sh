@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Every linter over the tree: lint.sh FOLDER-OF-TOOLS
+set -Eeuo pipefail
+bin=$1
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+"$bin/ruff" check --quiet .
+"$bin/ruff" format --quiet --check .
+"$bin/mypy" --no-error-summary settings components node ops lab toolchain __main__.py
+git ls-files -z '*.sh' | xargs -0 --no-run-if-empty shellcheck --external-sources
+echo "lint: clean"
