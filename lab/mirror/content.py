@@ -1,0 +1,125 @@
+"""Everything the mirror offers, made and served: what is missing is built, what is not yet published is published.
+
+Two phases. `compile_content` needs a Go toolchain and the Go module proxy, but no daemon: programs, Debian packages, the apt
+repository, etcd's archive. `publish_content` needs the mirror's daemons (apt proxy and registry): container images and charts.
+Both may be interrupted at any point and run again; a run that finds everything in place takes well under a second.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab.command import run
+from lab.errors import LabError
+from lab.mirror import apt_repository, chart, debian_package, etcd_archive, images, root_filesystem
+from lab.mirror.compile import compile_all
+from lab.mirror.long_command import Progress
+from lab.mirror.packages import all_packages
+from lab.mirror.places import MIRROR_PLACES, Places
+from lab.mirror.product import content_key, key_of, replacing
+from lab.mirror.registry import Registry
+from settings import versions
+
+_CHARTS = Path(__file__).parent / "charts"
+_CHART_REPOSITORY = "charts"
+#: Debian packages that building needs, by a program of theirs.
+_TOOLS = {"gcc": "gcc", "mmdebstrap": "mmdebstrap", "dpkg-deb": "dpkg", "zstd": "zstd"}
+_HEADERS = {Path("/usr/include/stdio.h"): "libc6-dev"}
+_INSTALL_SECONDS = 600
+
+
+def ensure(
+    progress: Progress, kubernetes: str = versions.DEFAULT_KUBERNETES, places: Places = MIRROR_PLACES
+) -> None:
+    """Both phases, for the default Kubernetes and, when it is another one, the one asked for."""
+    compile_content(progress, kubernetes, places)
+    publish_content(progress, kubernetes, places)
+
+
+def wanted_versions(kubernetes: str) -> tuple[str, ...]:
+    """The default Kubernetes release and the one asked for. Raises LabError when the lab does not prove that release."""
+    if kubernetes not in versions.KUBERNETES:
+        raise LabError(f"Kubernetes {kubernetes}: the lab has {', '.join(versions.KUBERNETES)}")
+    return tuple(dict.fromkeys((versions.DEFAULT_KUBERNETES, kubernetes)))
+
+
+def compile_content(
+    progress: Progress, kubernetes: str = versions.DEFAULT_KUBERNETES, places: Places = MIRROR_PLACES
+) -> None:
+    """The phase that needs no daemon."""
+    wanted = wanted_versions(kubernetes)
+    with _alone(places, progress):
+        _install_tools(places, progress)
+        compile_all(places, wanted, progress)
+        files = [debian_package.make(package, places.packages) for package in all_packages(places, wanted)]
+        if apt_repository.publish(files, places.apt):
+            progress(f"apt repository: {len(files)} packages")
+        for version in wanted:
+            etcd = versions.KUBERNETES[version].etcd
+            if etcd_archive.publish(places, etcd):
+                progress(f"etcd {etcd}: release archive")
+
+
+def publish_content(
+    progress: Progress, kubernetes: str = versions.DEFAULT_KUBERNETES, places: Places = MIRROR_PLACES
+) -> None:
+    """The phase that needs the apt proxy and the registry."""
+    wanted = wanted_versions(kubernetes)
+    with _alone(places, progress), Registry(places.registry) as registry:
+        registry.check()
+        everything = images.all_images(places, wanted)
+        bases = list(dict.fromkeys(image.base for image in everything if image.base))
+        with ThreadPoolExecutor(2) as pool:
+            for _ in pool.map(lambda base: root_filesystem.make(places, base, progress), bases):
+                pass
+        for image in everything:
+            images.write(places, image)
+            if registry.push(image.folder(places), image.name, image.tag):
+                progress(f"registry: {image.reference}")
+        for folder in sorted(path for path in _CHARTS.glob("*") if path.is_dir()):
+            _publish_chart(folder, places, registry, progress)
+
+
+def _publish_chart(folder: Path, places: Places, registry: Registry, progress: Progress) -> None:
+    document = chart.metadata(folder)
+    name, tag = f"{_CHART_REPOSITORY}/{document['name']}", chart.tag(str(document["version"]))
+    product = places.images / f"{name}+{tag}".replace("/", "_")
+    key = content_key(chart.archive(folder))
+    if key_of(product) != key:
+        with replacing(product, key) as fresh:
+            chart.write(folder, fresh)
+    if registry.push(product, name, tag):
+        progress(f"registry: {name}:{tag}")
+
+
+def _install_tools(places: Places, progress: Progress) -> None:
+    """Installs the Debian packages that building needs and this host lacks."""
+    missing = {package for program, package in _TOOLS.items() if not shutil.which(program)}
+    missing |= {package for header, package in _HEADERS.items() if not header.exists()}
+    if missing:
+        progress(f"installing {', '.join(sorted(missing))}")
+        places.logs.mkdir(parents=True, exist_ok=True)
+        run(
+            *("apt-get", "install", "-y", "--no-install-recommends", *sorted(missing)),
+            timeout=_INSTALL_SECONDS,
+            environment={"DEBIAN_FRONTEND": "noninteractive"},
+            log=places.logs / "apt.log",
+        )
+
+
+@contextmanager
+def _alone(places: Places, progress: Progress) -> Iterator[None]:
+    """One build of the mirror at a time; another one that is under way is waited for."""
+    places.root.mkdir(parents=True, exist_ok=True)
+    with (places.root / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("mirror: another build is under way, waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

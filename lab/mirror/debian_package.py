@@ -1,0 +1,118 @@
+"""A Debian package as a value, and the deterministic making of its file with dpkg-deb."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.command import run
+from lab.mirror.product import EPOCH_SECONDS, content_key, key_of, replacing
+
+ARCHITECTURE = "amd64"
+
+
+@dataclass(frozen=True)
+class Content:
+    """One file of a package: copied from `source`, or empty where there is none."""
+
+    source: Path | None
+    mode: int = 0o755
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """`version` has upstream's revision, `files` are keyed by absolute path, `scripts` are maintainer scripts by name."""
+
+    name: str
+    version: str
+    summary: str
+    description: str
+    section: str
+    depends: tuple[str, ...] = ()
+    recommends: tuple[str, ...] = ()
+    files: Mapping[str, Content] = field(default_factory=dict)
+    configuration_files: tuple[str, ...] = ()
+    scripts: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def file_name(self) -> str:
+        """As in a Debian archive."""
+        return f"{self.name}_{self.version}_{ARCHITECTURE}.deb"
+
+    def control(self, installed_kib: int) -> str:
+        """The control file."""
+        fields = {
+            "Package": self.name,
+            "Version": self.version,
+            "Architecture": ARCHITECTURE,
+            "Maintainer": "openstack-paas lab <lab@openstack-paas.invalid>",
+            "Installed-Size": str(installed_kib),
+            "Depends": ", ".join(self.depends),
+            "Recommends": ", ".join(self.recommends),
+            "Section": self.section,
+            "Priority": "optional",
+            "Description": f"{self.summary}\n {self.description}",
+        }
+        return "".join(f"{name}: {value}\n" for name, value in fields.items() if value)
+
+    def key(self) -> str:
+        """Changes when the file would: big files count by name, size and time of change, not by content."""
+        files = [f"{path} {item.mode:o} {_identity(item.source)}" for path, item in sorted(self.files.items())]
+        return content_key(
+            self.control(0),
+            *files,
+            *self.configuration_files,
+            *(str(name) for name in self.scripts),
+            *self.scripts.values(),
+        )
+
+
+def _identity(source: Path | None) -> str:
+    if source is None:
+        return "empty"
+    state = source.stat()
+    return f"{source} {state.st_size} {state.st_mtime_ns}"
+
+
+def make(package: DebianPackage, folder: Path) -> Path:
+    """The package's file in a product of its own below `folder`; made only when it is missing or out of date."""
+    product = folder / f"{package.name}_{package.version}"
+    key = package.key()
+    if key_of(product) != key:
+        with replacing(product, key) as fresh:
+            _pack(package, fresh / package.file_name, fresh / "tree")
+    return product / package.file_name
+
+
+def _pack(package: DebianPackage, target: Path, tree: Path) -> None:
+    size = 0
+    for path, item in sorted(package.files.items()):
+        place = tree / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if item.source is None:
+            place.touch()
+        else:
+            shutil.copyfile(item.source, place)
+        place.chmod(item.mode)
+        size += place.stat().st_size
+    control = tree / "DEBIAN"
+    control.mkdir(parents=True)
+    (control / "control").write_text(package.control(-(-size // 1024)))
+    if package.configuration_files:
+        (control / "conffiles").write_text("".join(f"{path}\n" for path in package.configuration_files))
+    for name, script in package.scripts.items():
+        shutil.copyfile(script, control / name)
+        (control / name).chmod(0o755)
+    for path_object in [tree, *tree.rglob("*")]:
+        if path_object.is_dir():
+            path_object.chmod(0o755)
+        os.utime(path_object, (EPOCH_SECONDS, EPOCH_SECONDS))
+    run(
+        *("dpkg-deb", "--root-owner-group", "-Zzstd", "-z3", "--build", tree, target),
+        timeout=300,
+        environment={"SOURCE_DATE_EPOCH": str(EPOCH_SECONDS)},
+    )
+    shutil.rmtree(tree)
