@@ -29,7 +29,9 @@ def build_lock(path: Path, say: Callable[[str], None], limit: float = WAIT_LIMIT
                 file.seek(0)
                 holder = file.read().strip() or "unknown"
                 if time.monotonic() > deadline:
-                    raise ToolchainError(f"another build (process {holder}) holds {path}; waited {limit:.0f} s") from None
+                    raise ToolchainError(
+                        f"another build (process {holder}) holds {path}; waited {limit:.0f} s"
+                    ) from None
                 if not waiting:
                     say(f"waiting for another build (process {holder})")
                     waiting = True
