@@ -14,7 +14,7 @@ env:
   - {name: ROLE_LABEL, value: {{ include "mariadb.roleLabel" . | quote }}}
   - {name: API_SERVER_NAME, value: {{ .Values.apiServerName | quote }}}
   - {name: REPLICATION_USERNAME, value: {{ .Values.auth.replicationUsername | quote }}}
-  - {name: INITIAL_DATABASE, value: {{ .Values.auth.database | quote }}}
+  - {name: INITIAL_DATABASE, value: {{ .Values.database | quote }}}
   - {name: INITIAL_USERNAME, value: {{ .Values.auth.username | quote }}}
   - {name: COPY_TIMEOUT_SECONDS, value: {{ .Values.replication.copyTimeoutSeconds | int | quote }}}
   - {name: MAXIMUM_LAG_SECONDS, value: {{ .Values.replication.maximumLagSeconds | int | quote }}}
