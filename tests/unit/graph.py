@@ -1,0 +1,141 @@
+"""Runs the program's Platform against Pulumi's mocks and keeps what was registered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks
+from pulumi.runtime import settings as runtime_settings
+from pulumi.runtime.stack import wait_for_rpcs
+
+from settings.load import parse
+
+LAB = {
+    "preset": "production",
+    "network": {"private": "10.20.0.0/24"},
+    "workers": {"general": {"count": 2, "labels": {"disk-type": "ssd"}}},
+    "kubernetes": {"cni": "flannel"},
+    "database": {"replicas": 1},
+}
+
+
+#: Marks a secret on the wire (pulumi/sdk/proto: resource.SecretSig).
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
+
+
+@dataclass
+class Registered:
+    """One resource as the engine would have seen it."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    custom: bool
+    dependencies: set[str] = field(default_factory=set)
+    """Names of the resources, as type-name pairs joined by a slash, that it waits for."""
+    deleted_with: str = ""
+    secret_inputs: set[str] = field(default_factory=set)
+    ignore_changes: tuple[str, ...] = ()
+
+
+def _revealed(value: Any) -> Any:
+    """`value` with every secret's envelope taken off."""
+    if isinstance(value, dict):
+        if SECRET_SIGNATURE in value.values():
+            return _revealed(value["value"])
+        return {key: _revealed(item) for key, item in value.items()}
+    return [_revealed(item) for item in value] if isinstance(value, list) else value
+
+
+def _short(urn: str) -> str:
+    """`type/name` of a URN, without the chain of parents."""
+    _, _, chain, name = urn.removeprefix("urn:pulumi:").split("::", 3)
+    return f"{chain.split('$')[-1].split(':')[-1]}/{name}"
+
+
+class Monitor(mocks.MockMonitor):
+    """A mock monitor that also keeps what mocks are not told: dependencies and which inputs are secret."""
+
+    def RegisterResource(self, request: Any) -> Any:
+        """Register, then complete the record."""
+        response = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            record = self.mocks.record(request.type, request.name)
+            record.dependencies = {_short(urn) for urn in request.dependencies}
+            record.deleted_with = _short(request.deletedWith) if request.deletedWith else ""
+            record.ignore_changes = tuple(request.ignoreChanges)
+            record.secret_inputs = {
+                key for key, value in request.object.items() if SECRET_SIGNATURE in str(value)
+            } | set(request.additionalSecretOutputs)
+        return response
+
+
+@dataclass
+class Graph(mocks.Mocks):
+    """Collects resources; answers with the inputs and a few outputs that others need."""
+
+    resources: list[Registered] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        """Record the resource and make up its outputs."""
+        self.resources.append(Registered(args.typ, args.name, _revealed(args.inputs), bool(args.custom)))
+        outputs = dict(args.inputs)
+        if args.typ == "tls:index/privateKey:PrivateKey":
+            outputs |= {
+                "privateKeyPem": f"PRIVATE {args.name}",
+                "privateKeyOpenssh": f"PRIVATE {args.name}",
+                "publicKeyPem": f"public {args.name}",
+                "publicKeyOpenssh": f"ssh-ed25519 {args.name}",
+                "publicKeyFingerprintSha256": f"SHA256:{args.name}",
+            }
+        if args.typ.startswith("tls:index/") and args.typ.endswith("Cert"):
+            outputs["certPem"] = f"certificate {args.name}"
+        if args.typ == "tls:index/certRequest:CertRequest":
+            outputs["certRequestPem"] = f"request {args.name}"
+        if args.typ == "openstack:networking/floatingIp:FloatingIp":
+            outputs["address"] = "203.0.113.7"
+        return f"{args.name}-id", outputs
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        """Answer a look-up with an id."""
+        self.calls.append(args.token)
+        return {"id": f"{args.args.get('name')}-id", **args.args}, []
+
+    def record(self, token: str, name: str) -> Registered:
+        """The one resource of that type and name."""
+        return next(r for r in reversed(self.resources) if (r.type, r.name) == (token, name))
+
+    def of_type(self, token: str) -> dict[str, Registered]:
+        """Resources of one type by name."""
+        return {resource.name: resource for resource in self.resources if resource.type == token}
+
+    def commands(self) -> dict[str, Registered]:
+        """The steps on machines by name."""
+        return self.of_type("command:remote:Command")
+
+
+def run(values: Mapping[str, Any], stack: str = "lab") -> tuple[Graph, dict[str, Any]]:
+    """The graph and the outputs of a stack with these settings."""
+    from components.addons.mariadb import Passwords
+    from components.platform import Platform, PlatformArgs
+
+    graph = Graph()
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    runtime_settings.reset_options()
+    mocks.set_mocks(graph, project="openstack-paas", stack=stack, preview=False, monitor=Monitor(graph))
+    outputs: dict[str, Any] = {}
+
+    async def program() -> None:
+        platform = parse(values, stack)
+        made = Platform(platform.cluster, PlatformArgs(platform, Passwords(None, None))).outputs
+        await wait_for_rpcs()
+        for key, value in made.items():
+            outputs[key] = await pulumi.Output.from_input(value).future()
+
+    asyncio.get_event_loop().run_until_complete(program())
+    return graph, outputs

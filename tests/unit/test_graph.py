@@ -1,0 +1,175 @@
+"""The graph that the program registers: dependencies, parallel joins, names, secrets."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from typing import Any
+
+import pytest
+
+from tests.unit import graph as graphs
+from tests.unit.graph import LAB, Graph, Registered
+
+ETCD = {f"Command/etcd-{i}" for i in range(3)}
+CONTROL_PLANES = {f"Command/control-plane-{i}" for i in range(3)}
+WORKERS = {f"Command/worker-general-{i}" for i in range(2)}
+GATEWAYS = {f"Command/gateway-{i}" for i in range(2)}
+
+
+@pytest.fixture(scope="module")
+def lab() -> tuple[Graph, dict[str, Any]]:
+    """The graph and the outputs of the lab's topology."""
+    return graphs.run(LAB)
+
+
+def reachable(graph: Graph, name: str) -> set[str]:
+    """Everything that `name` waits for, directly or not."""
+    table = {f"{r.type.split(':')[-1]}/{r.name}": r for r in graph.resources}
+    found: set[str] = set()
+    queue = [name]
+    while queue:
+        for dependency in table[queue.pop()].dependencies - found:
+            found.add(dependency)
+            queue.append(dependency)
+    return found
+
+
+def test_ten_machines_with_planned_addresses(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, outputs = lab
+    assert len(graph.of_type("openstack:compute/instance:Instance")) == 10
+    addresses = {entry["name"]: entry["address"] for entry in outputs["inventory"]}
+    assert addresses["lab-gateway-0"] == "10.20.0.12"
+    assert addresses["lab-etcd-2"] == "10.20.0.18"
+    assert addresses["lab-control-plane-0"] == "10.20.0.23"
+    assert addresses["lab-worker-general-1"] == "10.20.0.33"
+
+
+def test_gateways_wait_for_no_other_machine(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    for gateway in sorted(GATEWAYS):
+        assert not reachable(graph, gateway) & (ETCD | CONTROL_PLANES | WORKERS | GATEWAYS - {gateway})
+
+
+def test_etcd_members_start_side_by_side_behind_the_gateways(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    for member in sorted(ETCD):
+        waits = reachable(graph, member)
+        assert waits >= GATEWAYS
+        assert not waits & ETCD
+
+
+def test_control_planes_join_side_by_side_once_etcd_is_there(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    for control_plane in sorted(CONTROL_PLANES):
+        waits = reachable(graph, control_plane)
+        assert waits >= ETCD
+        assert not waits & (CONTROL_PLANES | WORKERS)
+
+
+def test_workers_wait_for_no_control_plane_in_particular(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    for worker in sorted(WORKERS):
+        assert not reachable(graph, worker) & (CONTROL_PLANES | WORKERS)
+
+
+def test_addons_follow_in_order(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    flannel, local_path, database = (
+        reachable(graph, f"Release/{name}") for name in ("flannel", "local-path", "mariadb")
+    )
+    assert "Command/api" in flannel
+    assert not flannel & (CONTROL_PLANES | WORKERS)
+    assert local_path >= WORKERS | {"Release/flannel"}
+    assert database >= {"Release/local-path", "Secret/mariadb-passwords"}
+
+
+def test_a_step_is_replaced_by_a_new_machine_and_by_nothing_else(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    steps = {name: command for name, command in graph.commands().items() if name != "api"}
+    assert len(steps) == 10
+    for name, command in steps.items():
+        assert command.inputs["triggers"] == [f"{name}-id"]
+        assert command.deleted_with == f"Instance/{name}"
+        assert "delete" not in command.inputs
+
+
+def test_new_images_and_releases_rebuild_no_machine(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    for instance in graph.of_type("openstack:compute/instance:Instance").values():
+        assert {"imageId", "imageName", "userData"} <= set(instance.ignore_changes)
+
+
+def test_only_the_vip_is_an_allowed_pair_and_as_one_address(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    ports = graph.of_type("openstack:networking/port:Port")
+    pairs = {
+        name: port.inputs["allowedAddressPairs"] for name, port in ports.items() if "allowedAddressPairs" in port.inputs
+    }
+    assert pairs == {f"gateway-{i}-edge": [{"ipAddress": "10.21.0.5"}] for i in range(2)}
+
+
+def secret_texts(graph: Graph) -> list[str]:
+    """Private keys as the mocks made them."""
+    return [f"PRIVATE {name}" for name in graph.of_type("tls:index/privateKey:PrivateKey")]
+
+
+def archive_text(command: Registered) -> str:
+    """The unpacked bundle of a step, as one text."""
+    return gzip.decompress(base64.b64decode(command.inputs["stdin"])).decode("utf-8", "replace")
+
+
+def test_secrets_travel_on_stdin_alone(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    for command in graph.commands().values():
+        assert not any(secret in command.inputs["create"] for secret in secret_texts(graph))
+        assert "environment" not in command.inputs
+        assert "create" not in command.secret_inputs, "a secret script hides what a preview changes"
+    for name, command in graph.commands().items():
+        if "PRIVATE" in archive_text(command):
+            assert "stdin" in command.secret_inputs, name
+
+
+def test_user_data_is_secret_and_holds_no_other_key_than_the_machines_own(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    for name, instance in graph.of_type("openstack:compute/instance:Instance").items():
+        assert "userData" in instance.secret_inputs, name
+        own = "gateway" if name.startswith("gateway") else name
+        others = [secret for secret in secret_texts(graph) if secret != f"PRIVATE {own}"]
+        lines = [line.strip() for line in instance.inputs["userData"].splitlines()]
+        assert not set(lines) & set(others), name
+
+
+def test_passwords_reach_the_secret_and_no_chart_value(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    secret = graph.of_type("kubernetes:core/v1:Secret")["mariadb-passwords"]
+    passwords = secret.inputs["stringData"]
+    assert set(passwords) == {"root-password", "replication-password"}
+    assert "stringData" in secret.secret_inputs
+    for release in graph.of_type("kubernetes:helm.sh/v3:Release").values():
+        assert not any(password in str(release.inputs) for password in passwords.values())
+
+
+def test_everything_in_openstack_carries_the_clusters_name(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    named = [r for r in graph.resources if r.type.startswith("openstack:") and "name" in r.inputs]
+    assert len(named) > 30
+    for resource in named:
+        name = resource.inputs["name"]
+        assert name == "lab" or name.startswith("lab-"), f"{resource.type} {name}"
+
+
+def test_one_more_worker_touches_nothing_else() -> None:
+    before, _ = graphs.run(LAB)
+    after, _ = graphs.run({**LAB, "workers": {"general": {"count": 3, "labels": {"disk-type": "ssd"}}}})
+
+    def by_key(graph: Graph) -> dict[tuple[str, str], dict[str, Any]]:
+        return {(r.type, r.name): r.inputs for r in graph.resources}
+
+    old, new = by_key(before), by_key(after)
+    added = {name for kind, name in new.keys() - old.keys() if kind.startswith("openstack:compute")}
+    assert added == {"worker-general-2"}
+    changed = {
+        name for (kind, name), inputs in old.items() if kind.startswith("openstack:") and new[(kind, name)] != inputs
+    }
+    assert not changed
