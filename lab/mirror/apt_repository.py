@@ -21,12 +21,12 @@ _KEY_FILE = ".key"
 
 
 def publish(files: list[Path], repository: Path) -> bool:
-    """Puts these package files into the pool and indexes it; what else is in the pool stays. True when something changed."""
+    """Puts these package files into the pool and indexes it; what else is there stays. True when something changed."""
     pool = repository / "pool" / COMPONENT
     pool.mkdir(parents=True, exist_ok=True)
     for file in files:
         place = pool / file.name
-        if not place.exists() or not os.path.samefile(file, place):
+        if not place.exists() or not place.samefile(file):
             place.unlink(missing_ok=True)
             os.link(file, place)
     packages = sorted(pool.glob("*.deb"))

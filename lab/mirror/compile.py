@@ -1,4 +1,4 @@
-"""Compiles the mirror's programs into the cache: needs a Go toolchain, a C compiler and the Go module proxy, no daemons."""
+"""Compiles the mirror's programs into the cache: needs Go, a C compiler and the Go module proxy, no daemons."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 
 from lab.errors import LabError
@@ -38,11 +39,11 @@ def compile_all(places: Places, kubernetes_versions: tuple[str, ...], progress: 
     for build in go_builds(kubernetes_versions):
         key = _go_key(build)
         if key_of(folder_of(places, build)) != key:
-            steps.append(lambda build=build, key=key: _compile_go(places, build, key, progress))
+            steps.append(partial(_compile_go, places, build, key, progress))
     for version in pause_versions(kubernetes_versions):
         key = content_key(PAUSE_SOURCE, version)
         if key_of(pause_folder(places, version)) != key:
-            steps.append(lambda version=version, key=key: _compile_pause(places, version, key, progress))
+            steps.append(partial(_compile_pause, places, version, key, progress))
     if not steps:
         return
     with ThreadPoolExecutor(_BUILDS_AT_A_TIME) as pool:
@@ -72,7 +73,8 @@ def pinned_version(build: GoBuild) -> str:
 def _compile_go(places: Places, build: GoBuild, key: str, progress: Progress) -> None:
     if (pinned := pinned_version(build)) != build.version:
         raise LabError(
-            f"{build.title}: {build.folder}/go.mod pins {build.module} {pinned}, settings/versions.py wants {build.version}"
+            f"{build.title}: {build.folder}/go.mod pins {build.module} {pinned}, "
+            f"settings/versions.py wants {build.version}"
         )
     if shutil.which("go") is None:
         raise LabError(f"{build.title}: there is no `go` in PATH to compile it with")

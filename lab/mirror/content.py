@@ -1,8 +1,8 @@
 """Everything the mirror offers, made and served: what is missing is built, what is not yet published is published.
 
-Two phases. `compile_content` needs a Go toolchain and the Go module proxy, but no daemon: programs, Debian packages, the apt
-repository, etcd's archive. `publish_content` needs the mirror's daemons (apt proxy and registry): container images and charts.
-Both may be interrupted at any point and run again; a run that finds everything in place takes well under a second.
+Two phases. `compile_content` needs Go and the Go module proxy, but no daemon: programs, Debian packages, the apt
+repository, etcd's archive. `publish_content` needs the mirror's daemons (apt proxy and registry): container images and
+charts. Both may be interrupted at any point and run again; with everything in place they take well under a second.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def ensure(
 
 
 def wanted_versions(kubernetes: str) -> tuple[str, ...]:
-    """The default Kubernetes release and the one asked for. Raises LabError when the lab does not prove that release."""
+    """The default Kubernetes release and the one asked for. Raises LabError when the lab does not have that one."""
     if kubernetes not in versions.KUBERNETES:
         raise LabError(f"Kubernetes {kubernetes}: the lab has {', '.join(versions.KUBERNETES)}")
     return tuple(dict.fromkeys((versions.DEFAULT_KUBERNETES, kubernetes)))

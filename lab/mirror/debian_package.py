@@ -24,7 +24,7 @@ class Content:
 
 @dataclass(frozen=True)
 class DebianPackage:
-    """`version` has upstream's revision, `files` are keyed by absolute path, `scripts` are maintainer scripts by name."""
+    """`version` has upstream's revision, `files` are keyed by absolute path, `scripts` by their name."""
 
     name: str
     version: str

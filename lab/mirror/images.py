@@ -16,13 +16,14 @@ from lab.mirror.root_filesystem import RootFilesystem
 from settings import versions
 
 _FOLDER = Path(__file__).parent / "images"
-_ACCOUNTS = Entry("/etc/passwd", 0o644, text="root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65535:65535::/:/sbin/nologin\n")
+_PASSWD = "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65535:65535::/:/sbin/nologin\n"
+_ACCOUNTS = Entry("/etc/passwd", 0o644, text=_PASSWD)
 _TEMPORARY = Entry("/tmp", 0o1777)
 
 
 @dataclass(frozen=True)
 class ContainerImage:
-    """`programs` maps paths in the image to files of this machine (mode 0755), above `base` or an almost empty filesystem."""
+    """`programs` maps paths in the image to files of this host (mode 0755), above `base` or almost nothing."""
 
     name: str
     tag: str
@@ -111,7 +112,9 @@ def _addon_images(places: Places) -> list[ContainerImage]:
             ImageConfig(entrypoint=("local-path-provisioner",)),
             {"/usr/bin/local-path-provisioner": provisioner},
         ),
-        ContainerImage("library/busybox", versions.BUSYBOX, ImageConfig(command=("sh",)), {}, base=root_filesystem.BUSYBOX),
+        ContainerImage(
+            "library/busybox", versions.BUSYBOX, ImageConfig(command=("sh",)), {}, base=root_filesystem.BUSYBOX
+        ),
         ContainerImage(
             "library/mariadb",
             versions.MARIADB,

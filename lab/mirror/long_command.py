@@ -25,7 +25,7 @@ def run(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Runs `command` (at low priority) to its end. Raises LabError naming `what` and the log when it fails or takes too long."""
+    """Runs `command` at low priority. Raises LabError with `what` and the log's end when it fails or takes too long."""
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with log.open("ab") as output:

@@ -24,7 +24,7 @@ _GZIP_LEVEL = 1
 
 @dataclass(frozen=True)
 class Entry:
-    """One file, folder or symbolic link of a layer, by absolute path; exactly one of the sources is set, none is a folder."""
+    """One file (of `file` or `text`), symbolic link or, with none of the three, folder of a layer, by absolute path."""
 
     path: str
     mode: int = 0o755

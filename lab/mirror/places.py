@@ -10,7 +10,7 @@ from lab.places import EXTERNAL_ADDRESS, MIRROR, PORTS
 
 @dataclass(frozen=True)
 class Places:
-    """One mirror: `root` is its folder in the cache, the rest are addresses (`registry` as host:port, the others URLs)."""
+    """One mirror: `root` is its folder in the cache, the rest are addresses (the registry's is host:port)."""
 
     root: Path
     registry: str = f"{EXTERNAL_ADDRESS}:{PORTS.registry}"

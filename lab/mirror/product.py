@@ -1,13 +1,12 @@
 """A product: a folder that some step builds, together with the key of all that went into it.
 
-A product appears whole or not at all, so an interrupted build leaves nothing that a later one could take for finished, and a
-product whose key is still the wanted one is never built again.
+A product appears whole or not at all, so an interrupted build leaves nothing that a later one could take for finished,
+and a product whose key is still the wanted one is never built again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,8 +63,8 @@ def replacing(product: Path, key: str) -> Iterator[Path]:
     old = product.with_name(f".{product.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if product.exists():
-        os.rename(product, old)
-    os.rename(fresh, product)
+        product.rename(old)
+    fresh.rename(product)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -74,4 +73,4 @@ def write_whole(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_bytes(content)
-    os.replace(fresh, path)
+    fresh.replace(path)

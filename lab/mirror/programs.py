@@ -26,7 +26,7 @@ _BUILD_DATE = "2026-01-01T00:00:00Z"
 
 @dataclass(frozen=True)
 class GoBuild:
-    """Programs from one go.mod folder. `programs` maps file names to packages; `module` at `version` is pinned there."""
+    """Programs from one go.mod folder, which pins `module` at `version`; `programs` maps file names to packages."""
 
     name: str
     version: str

@@ -31,7 +31,7 @@ class Registry:
         """Raises LabError when no registry answers."""
         status, _ = self._ask("GET", "/v2/")
         if status != 200:
-            raise LabError(f"http://{self.address}/v2/ answers {status}: something else than the lab's registry is there")
+            raise LabError(f"http://{self.address}/v2/ answers {status}: that is not the lab's registry")
 
     def digest(self, name: str, tag: str) -> str:
         """The digest that a tag has, empty when there is none."""

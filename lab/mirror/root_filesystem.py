@@ -1,4 +1,4 @@
-"""Root filesystems made of Debian packages, as tars: the lower layers of those container images that are more than one program."""
+"""Root filesystems made of Debian packages, as tars: the lower layers of images that need more than a program."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from lab.mirror.product import EPOCH_SECONDS, content_key, key_of, replacing
 
 _IMAGES = Path(__file__).parent / "images"
 _LIMIT_SECONDS = 600.0
+#: The last moment at which a variant runs scripts of ours.
+_LAST_HOOK = {"extract": "extract", "essential": "customize"}
 #: What no container reads.
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/lintian/*")
 
 
 @dataclass(frozen=True)
 class RootFilesystem:
-    """`variant` is mmdebstrap's: `extract` has just these packages, unpacked; `essential` a small Debian and these packages.
+    """`variant` is mmdebstrap's: `extract` has just these packages, unpacked; `essential` a small Debian and them.
 
     `customize` is a script that gets the folder of the finished filesystem.
     """
@@ -73,16 +75,15 @@ def make(places: Places, filesystem: RootFilesystem, progress: Progress) -> None
     progress(f"root filesystem {filesystem.name}: installing {', '.join(filesystem.packages)}")
     options = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
     if filesystem.customize:
-        options.append(f"--customize-hook={filesystem.customize}")
+        options.append(f"--{_LAST_HOOK[filesystem.variant]}-hook={filesystem.customize}")
     with replacing(folder_of(places, filesystem), key) as folder:
         run(
             f"root filesystem {filesystem.name}",
             [
                 *("mmdebstrap", f"--variant={filesystem.variant}", "--mode=root", "--format=tar"),
-                *("--aptopt=Acquire::Languages \"none\"", "--dpkgopt=force-unsafe-io", "--skip=output/dev,check/empty"),
-                f"--include={','.join(filesystem.packages)}",
-                *options,
-                *(SUITE, folder / "rootfs.tar", *source_lines(places.apt_proxy)),
+                *('--aptopt=Acquire::Languages "none"', "--dpkgopt=force-unsafe-io", "--skip=output/dev,check/empty"),
+                *(f"--include={','.join(filesystem.packages)}", *options),
+                *(SUITE, str(folder / "rootfs.tar"), *source_lines(places.apt_proxy)),
             ],
             log=places.logs / f"rootfs-{filesystem.name}.log",
             progress=progress,
@@ -92,7 +93,7 @@ def make(places: Places, filesystem: RootFilesystem, progress: Progress) -> None
 
 
 def build_environment(places: Places) -> dict[str, str]:
-    """The environment of mmdebstrap: nothing of the caller's but what it needs, temporary files on disk, fixed times."""
+    """The environment of mmdebstrap: nothing of the caller's, temporary files on disk, fixed times."""
     temporary = places.root / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     temporary.chmod(0o1777)

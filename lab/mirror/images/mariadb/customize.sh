@@ -8,3 +8,4 @@ mkdir -p "$root/var/lib/mysql" "$root/run/mysqld" "$root/docker-entrypoint-initd
 chown -R 999:999 "$root/var/lib/mysql" "$root/run/mysqld"
 chmod 1777 "$root/run/mysqld"
 rm -rf "$root/var/lib/apt/lists" "$root/var/cache/apt" "$root/var/log"/*.log "$root/var/log/apt"
+rm -f "$root/etc/resolv.conf" "$root/etc/hostname"
