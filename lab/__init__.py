@@ -1,0 +1,1 @@
+"""The lab: a real OpenStack with system containers as machines, on this host alone."""

@@ -1,0 +1,14 @@
+"""`python3 -m lab`, from any Python: goes on with the system's, for which Debian's OpenStack modules are installed."""
+
+import os
+import sys
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+
+in_other = os.path.realpath(sys.executable) != os.path.realpath(SYSTEM_PYTHON) or sys.prefix != sys.base_prefix
+if os.path.exists(SYSTEM_PYTHON) and in_other:
+    os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, "-m", "lab", *sys.argv[1:]])
+
+from lab.cli import main  # noqa: E402
+
+sys.exit(main())

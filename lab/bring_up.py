@@ -1,0 +1,133 @@
+"""`up`: from an empty host, or from whatever an earlier or interrupted run left, to a cloud that can be used."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab import (checks, configuration, databases, facts, identity, images, network, packages, places, resources,
+                 services, supervision, teardown)
+from lab.cloud import Cloud
+from lab.errors import LabError
+from lab.progress import Progress
+
+# Which changed configuration files concern which services; a changed driver concerns the compute hosts.
+CONCERNS = {
+    "nova.conf": ("nova-", "compute-"), "nova-lab": ("compute-",), "neutron": ("neutron-", "linuxbridge-", "l3", "dhcp", "metadata"),
+    "ml2.ini": ("neutron-", "linuxbridge-"), "linuxbridge": ("linuxbridge-",), "l3.ini": ("l3",), "dhcp.ini": ("dhcp",),
+    "metadata.ini": ("metadata",), "keystone.conf": ("keystone",), "placement.conf": ("placement",),
+    "glance": ("glance",), "registry.yml": ("registry",), "apt-cacher-ng/": ("apt-proxy",), "driver": ("compute-", "linuxbridge-"),
+    "mariadb.cnf": ("mariadb",), "rabbitmq.conf": ("rabbitmq",),
+}
+# Seconds until the APIs, all started at once on two cores, answer.
+API_LIMIT = 120
+
+
+@contextmanager
+def alone(action: str) -> Iterator[None]:
+    """One `up`, `down` or `reset` at a time. The lock is outside the state folder, which `reset` deletes."""
+    path = Path("/run/lock/openstack-paas-lab.lock")
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise LabError(f"another command is at work on the lab: {file.read().strip()}") from error
+        file.truncate(0)
+        file.write(f"{action}, process {os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def up(progress: Progress) -> None:
+    """Every step looks at what is there and makes what is missing."""
+    with progress.step("checks", quiet=True):
+        installed = not packages.missing() and (places.STATE / "passwords.json").exists()
+        checks.check(facts.gather(installed), checks.Requirements.from_environment())
+    with progress.step("packages", quiet=True):
+        packages.install(progress, places.CACHE / "lab-apt.log")
+    if teardown.needed():
+        progress("the lab was cut off: clearing what it left behind")
+        teardown.down(progress)
+    with progress.step("configuration", quiet=True):
+        configuration.folders()
+        changed = configuration.write()
+    with progress.step("network", quiet=True):
+        network.ensure()
+    restart = concerned(changed) if supervision.alive() else frozenset()
+    supervision.ensure()
+    with progress.step("mirror's services", quiet=True):
+        supervision.start(services.MIRROR, restart)
+        supervision.wait(services.MIRROR, 30)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        content = pool.submit(_content, progress)
+        cloud = _openstack(progress, restart)
+        _images(progress, content)
+    left = resources.not_reporting(cloud)
+    if left:
+        raise LabError(f"the cloud is up but these are silent: {', '.join(left)} (logs in {places.LOGS})")
+    progress(f"the lab is up: OS_CLIENT_CONFIG_FILE={places.CLOUDS} OS_CLOUD=lab")
+
+
+def concerned(changed: set[str]) -> frozenset[str]:
+    """The services that must start again because a file of theirs changed."""
+    prefixes = tuple(prefix for name in changed for start, names in CONCERNS.items() if name.startswith(start) for prefix in names)
+    return frozenset(service.name for service in services.ALL if prefixes and service.name.startswith(prefixes))
+
+
+def _openstack(progress: Progress, restart: frozenset[str]) -> Cloud:
+    since = time.time() - 1
+    supervision.stop([service for service in services.BASE if service.name in restart])
+    with progress.step("database, queue, cache", quiet=True):
+        databases.ensure(progress)
+    cloud = Cloud()
+    with progress.step("keystone, placement, glance", quiet=True):
+        # The control plane's programs take seconds to load and need keystone only then.
+        supervision.start((*services.IDENTITY, *services.CONTROL), restart)
+        supervision.wait(services.IDENTITY, API_LIMIT)
+        identity.ensure(cloud)
+    with progress.step("neutron, nova", quiet=True):
+        supervision.wait(services.CONTROL, API_LIMIT)
+    with progress.step("agents and compute hosts", quiet=True):
+        started = supervision.start((*services.AGENTS, *services.COMPUTES), restart)
+        resources.ensure(cloud)
+        if started or resources.not_reporting(cloud):
+            resources.wait_for_hosts(cloud, since if len(started) > 1 else 0)
+    return cloud
+
+
+def _content(progress: Progress) -> dict[str, Path]:
+    """The mirror's content and the machine images made with it; takes minutes on a new host, seconds afterwards."""
+    try:
+        mirror_content, image_build = importlib.import_module("lab.mirror.content"), importlib.import_module("lab.image.build")
+    except ImportError:
+        return {}
+    with progress.step("mirror's content", quiet=True):
+        mirror_content.ensure(progress)
+    with progress.step("machine images", quiet=True):
+        return dict(image_build.ensure(progress))
+
+
+def _images(progress: Progress, content: Future[dict[str, Path]]) -> None:
+    for name, tar in content.result().items():
+        with progress.step(f"image {name}", quiet=True):
+            images.ensure_image(name, tar, progress)
+
+
+def mirror(progress: Progress) -> None:
+    """Only what the mirror's daemons need: their packages, bridge, configuration and supervisor."""
+    packages.install(progress, places.CACHE / "lab-apt.log")
+    if teardown.needed():
+        teardown.down(progress)
+    configuration.folders()
+    configuration.write()
+    network.ensure()
+    supervision.ensure()
+    supervision.start(services.MIRROR)
+    supervision.wait(services.MIRROR, 30)

@@ -1,0 +1,107 @@
+"""Where the lab keeps things and under which names and addresses it is found."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+STATE = Path(os.environ.get("LAB_STATE", "/var/lib/openstack-paas-lab"))
+CACHE = Path(os.environ.get("OPENSTACK_PAAS_CACHE", str(Path.home() / ".cache/openstack-paas")))
+HERE = Path(__file__).resolve().parent
+
+CONFIGURATION = STATE / "config"
+LOGS = STATE / "logs"
+RUN = STATE / "run"
+DRIVER = STATE / "driver"
+INSTANCES = STATE / "instances"
+IMAGES = STATE / "images"
+GLANCE = STATE / "glance"
+LXCFS = STATE / "lxcfs"
+CLOUDS = STATE / "clouds.yaml"
+MIRROR = CACHE / "mirror"
+
+# Every process that the lab starts carries this variable with the state folder as its value, and hands it down to its
+# children: by it, and by nothing vaguer, `down` knows which processes are the lab's.
+MARKER = "OPENSTACK_PAAS_LAB"
+
+EXTERNAL_BRIDGE, EXTERNAL_ADDRESS, EXTERNAL_NETWORK = "lab-external", "172.24.4.1", "172.24.4.0/24"
+EXTERNAL_POOL = ("172.24.4.100", "172.24.4.200")
+UNDERLAY_BRIDGE, UNDERLAY_ADDRESS, UNDERLAY_NETWORK = "lab-underlay", "172.24.5.1", "172.24.5.0/24"
+PREFIX_LENGTH = 24
+# Tenant networks keep 1500 - 50 (vxlan's header) = 1450 on an underlay of 1500; 1550 lets the lab give them 1500 one day
+# and keeps a full-sized packet of the external network whole inside vxlan.
+UNDERLAY_MTU = 1550
+# Packets that come in from the external bridge look for their way in this table, whose only route says "unreachable".
+ROUTING_TABLE = 2404
+ROUTING_PRIORITY = 100
+
+REGION = "RegionOne"
+PROJECT = USER = "paas"
+EXTERNAL_NAME = "public"
+PHYSICAL_NETWORK = "external"
+# The end of the external network inside the network node, to which neutron adds its routers' ports.
+PROVIDER_BRIDGE = "lab-provider"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A network namespace that plays a machine of the cloud: the network node or a compute host."""
+
+    name: str
+    address: str
+
+    @property
+    def namespace(self) -> str:
+        """Its network namespace."""
+        return self.name
+
+
+NETWORK_HOST = Host("lab-network", "172.24.5.10")
+COMPUTE_HOSTS = tuple(Host(f"lab-host-{number}", f"172.24.5.{10 + number}") for number in (1, 2, 3))
+HOSTS = (NETWORK_HOST, *COMPUTE_HOSTS)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """TCP ports. The APIs have OpenStack's own; the inner services are moved by one from their usual port."""
+
+    keystone: int = 5000
+    placement: int = 8778
+    glance: int = 9292
+    neutron: int = 9696
+    nova: int = 8774
+    metadata: int = 8775
+    mariadb: int = 3307
+    rabbitmq: int = 5673
+    rabbitmq_distribution: int = 25673
+    epmd: int = 4370
+    memcached: int = 11212
+    registry: int = 5000
+    apt: int = 3142
+    web: int = 8480
+
+
+PORTS = Ports()
+
+# What must be free (or held by the lab) before the lab starts: address -> ports.
+LISTENERS: dict[str, tuple[int, ...]] = {
+    UNDERLAY_ADDRESS: (
+        PORTS.keystone,
+        PORTS.placement,
+        PORTS.glance,
+        PORTS.neutron,
+        PORTS.nova,
+        PORTS.metadata,
+        PORTS.mariadb,
+        PORTS.rabbitmq,
+        PORTS.memcached,
+    ),
+    EXTERNAL_ADDRESS: (PORTS.registry, PORTS.apt, PORTS.web),
+    "127.0.0.1": (PORTS.epmd, PORTS.rabbitmq_distribution),
+}
+
+
+def api(port: int) -> str:
+    """The base URL of an API."""
+    return f"http://{UNDERLAY_ADDRESS}:{port}"

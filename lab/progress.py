@@ -1,0 +1,40 @@
+"""Progress lines with the seconds since the start, and how long each step took."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Progress:
+    """Says what happens, on standard error and in a log; callable, so that a part needs to know nothing but `progress(text)`."""
+
+    def __init__(self, log: Path | None = None) -> None:
+        self.start = time.monotonic()
+        self.steps: list[tuple[str, float]] = []
+        self.log = log
+        self.lock = threading.Lock()
+
+    def __call__(self, text: str) -> None:
+        """Say one line."""
+        line = f"[{time.monotonic() - self.start:6.1f} s] {text}"
+        with self.lock:
+            print(line, file=sys.stderr, flush=True)
+            if self.log is not None and self.log.parent.is_dir():
+                with self.log.open("a", encoding="utf-8") as file:
+                    file.write(time.strftime("%Y-%m-%d %H:%M:%S ") + line + "\n")
+
+    @contextmanager
+    def step(self, name: str, quiet: bool = False) -> Iterator[None]:
+        """Say how long what happens inside took; nothing is said of a quiet step shorter than half a second."""
+        begin = time.monotonic()
+        yield
+        seconds = time.monotonic() - begin
+        with self.lock:
+            self.steps.append((name, seconds))
+        if not quiet or seconds > 0.5:
+            self(f"{name}: {seconds:.1f} s")

@@ -1,0 +1,15 @@
+"""bootstrap_keystone.py CONFIGURATION URL REGION: keystone's first project, administrator, roles and endpoint.
+
+The administrator's password comes on standard input; keystone's own program takes it from arguments or the environment,
+both of which others can read, so it is set here, inside the process.
+"""
+import os
+import sys
+
+from keystone.cmd import manage
+
+configuration, url, region = sys.argv[1:]
+os.environ["OS_BOOTSTRAP_PASSWORD"] = sys.stdin.read().strip()
+sys.argv = ["keystone-manage", "--config-file", configuration, "bootstrap", "--bootstrap-region-id", region,
+            "--bootstrap-admin-url", url, "--bootstrap-internal-url", url, "--bootstrap-public-url", url]
+sys.exit(manage.main())
