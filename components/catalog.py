@@ -21,8 +21,16 @@ class Catalog:
     images: dict[str, str]
 
 
-#: Words by which gophercloud says that keystone did not let us in.
-_REFUSED = ("401", "Authentication failed", "Unable to authenticate", "Missing required argument", "auth_url")
+#: Words by which gophercloud says that it has no credentials, cannot reach keystone, or was not let in.
+_NO_ENTRY = (
+    "clouds.yaml",
+    "auth_url",
+    "Authentication failed",
+    "401",
+    "Unable to authenticate",
+    "dial tcp",
+    "no such host",
+)
 
 
 def _reason(error: Exception) -> str:
@@ -48,9 +56,9 @@ class _Questions:
             return call()
         except Exception as error:
             reason = _reason(error)
-            if any(word in reason for word in _REFUSED):
+            if any(word in reason for word in _NO_ENTRY):
                 raise SettingsError(
-                    [f"OpenStack let nobody in with these credentials ({reason}); check OS_CLOUD, clouds.yaml or OS_*"]
+                    [f"OpenStack cannot be asked ({reason}); check OS_CLOUD and clouds.yaml, or the OS_* variables"]
                 ) from None
             command = what.removeprefix("external ")
             self.problems.append(

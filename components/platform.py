@@ -45,10 +45,10 @@ class Platform(pulumi.ComponentResource):
     """The stack's outputs: a contract with ops/ and with users."""
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("openstack-paas:index:Platform", name, None, opts)
-        child = ResourceOptions(parent=self)
         platform, settings = args.platform, args.platform.settings
         offer = catalog.look_up(platform)
+        super().__init__("openstack-paas:index:Platform", name, None, opts)
+        child = ResourceOptions(parent=self)
 
         network = Network("network", NetworkArgs(platform, offer), child)
         pki = Pki("pki", PkiArgs(platform), child)

@@ -1,0 +1,85 @@
+"""Why an `up` failed: for each failed resource what Pulumi says, and the tail of the machine's own console log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Lines of a console log that are shown.
+TAIL = 15
+#: Resources whose failure is a machine's: its instance, or a step on it.
+_OF_A_MACHINE = ("openstack:compute/instance:Instance", "command:remote:Command")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A resource that failed, and its last error message."""
+
+    urn: str
+    message: str
+
+    @property
+    def type(self) -> str:
+        """The resource's type token."""
+        return self.urn.split("::")[2].split("$")[-1]
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the program; for machines and their steps the machine's."""
+        return self.urn.split("::")[-1]
+
+
+def failures(lines: Iterable[str]) -> list[Failure]:
+    """The failed resources of an engine's event log (JSON lines), each once, in the order of failing."""
+    failed: dict[str, str] = {}
+    messages: dict[str, str] = {}
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue  # The last line of a killed engine may be cut.
+        if "diagnosticEvent" in event and event["diagnosticEvent"].get("severity") == "error":
+            diagnostic = event["diagnosticEvent"]
+            if diagnostic.get("urn"):
+                messages[diagnostic["urn"]] = diagnostic.get("message", "").strip()
+        if "resOpFailedEvent" in event:
+            urn = event["resOpFailedEvent"]["metadata"]["urn"]
+            failed.setdefault(urn, "")
+    return [Failure(urn, messages.get(urn, "")) for urn in failed]
+
+
+def console_tail(connection: Any, cluster: str, name: str) -> str:
+    """The state, fault and last console lines of the machine `name`, or an empty text when there is none."""
+    server = connection.compute.find_server(f"{cluster}-{name}", ignore_missing=True)
+    if server is None:
+        return ""
+    server = connection.compute.get_server(server)
+    fault = (server.fault or {}).get("message", "")
+    output = connection.compute.get_server_console_output(server, length=TAIL).get("output") or ""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()][-TAIL:]
+    head = f"machine {server.name} ({server.id}) is {server.status}" + (f": {fault}" if fault else "")
+    return "\n".join([head, *(f"  | {line}" for line in lines or ["(its console is empty)"])])
+
+
+def main(event_log: Path, cluster: str, say: Callable[[str], None] = print) -> int:
+    """Explain the failures in `event_log`; the exit status."""
+    found = [failure for failure in failures(event_log.read_text(encoding="utf-8").splitlines())]
+    if not found:
+        return 0
+    import openstack
+
+    connection = openstack.connect()
+    for failure in found:
+        say(f"\nfailed: {failure.name} ({failure.type.split(':')[-1]})")
+        if failure.type in _OF_A_MACHINE:
+            try:
+                tail = console_tail(connection, cluster, failure.name)
+            except Exception as error:
+                tail = f"its console log cannot be had: {error}"
+            if tail:
+                say(tail)
+    say("\nMend the cause and run the same command again: it goes on from here.")
+    return 0

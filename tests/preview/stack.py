@@ -1,0 +1,88 @@
+"""A copy of the program in a folder of its own, with its own state, on which the real engine may run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+#: What the program consists of; tests, the lab and the toolchain are none of it.
+PARTS = ("Pulumi.yaml", "__main__.py", "settings", "components", "node", "charts", "requirements.txt")
+
+
+@dataclass
+class Preview:
+    """The outcome of a preview: its steps by operation, its text, and how it ended."""
+
+    status: int
+    text: str
+    steps: list[dict[str, Any]]
+
+    def operations(self) -> dict[str, int]:
+        """How many resources each operation touches."""
+        counts: dict[str, int] = {}
+        for step in self.steps:
+            counts[step["op"]] = counts.get(step["op"], 0) + 1
+        return counts
+
+
+class Stack:
+    """One stack of the copy."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.name = folder / "program", name
+        self.folder.mkdir(parents=True)
+        for part in PARTS:
+            source = PROJECT / part
+            if source.is_dir():
+                shutil.copytree(source, self.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, self.folder / part)
+        self.environment = {
+            **os.environ,
+            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "preview",
+        }
+        (folder / "state").mkdir()
+
+    def configure(self, values: Mapping[str, Any]) -> None:
+        """Write the stack's file; `values` are the keys of this project."""
+        document = {"config": {f"openstack-paas:{key}": value for key, value in values.items()}}
+        (self.folder / f"Pulumi.{self.name}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    def configure_as_committed(self) -> None:
+        """Take the stack file that stands in the project, less its own encryption salt."""
+        document = yaml.safe_load((PROJECT / f"Pulumi.{self.name}.yaml").read_text(encoding="utf-8"))
+        document.pop("encryptionsalt", None)
+        (self.folder / f"Pulumi.{self.name}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the engine on this stack."""
+        return subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            timeout=240,
+            check=False,
+        )
+
+    def preview(self, *arguments: str) -> Preview:
+        """Preview the stack."""
+        made = self.pulumi("stack", "select", "--create", self.name)
+        assert made.returncode == 0, made.stderr
+        done = self.pulumi("preview", "--json", *arguments)
+        try:
+            steps = json.loads(done.stdout).get("steps", [])
+        except ValueError:
+            steps = []
+        return Preview(done.returncode, done.stdout + done.stderr, steps)

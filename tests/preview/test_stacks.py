@@ -1,0 +1,116 @@
+"""Every committed stack and every preset previews cleanly; bad input is named before anything is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from settings.presets import PRESETS
+from tests.preview.stack import Stack
+
+MakeStack = Callable[[str], Stack]
+#: Flavors and images that the lab's cloud has.
+ON_THE_LAB = {
+    "gateways": {"flavor": "lab.gateway", "image": "debian-12"},
+    "etcd": {"flavor": "lab.etcd", "image": "debian-12"},
+    "controlPlanes": {"flavor": "lab.control-plane", "image": "debian-12"},
+    "workers": {"general": {"count": 2, "flavor": "lab.worker", "image": "debian-12"}},
+}
+
+
+@pytest.mark.parametrize(("name", "machines"), [("lab", 10), ("dev", 5), ("prod", 11)])
+def test_committed_stacks_preview_cleanly(stack: MakeStack, name: str, machines: int) -> None:
+    made = stack(name)
+    made.configure_as_committed()
+    preview = made.preview()
+    assert preview.status == 0, preview.text
+    assert set(preview.operations()) == {"create"}
+    instances = [s for s in preview.steps if s["newState"]["type"] == "openstack:compute/instance:Instance"]
+    assert len(instances) == machines
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_preview_cleanly(stack: MakeStack, preset: str) -> None:
+    made = stack("preset")
+    made.configure({"preset": preset, **ON_THE_LAB})
+    preview = made.preview()
+    assert preview.status == 0, preview.text
+
+
+def test_two_previews_are_the_same(stack: MakeStack) -> None:
+    made = stack("same")
+    made.configure({"preset": "dev", **ON_THE_LAB})
+    first, second = made.preview(), made.preview()
+    assert first.operations() == second.operations()
+    assert [s["urn"] for s in sorted(first.steps, key=str)] == [s["urn"] for s in sorted(second.steps, key=str)]
+
+
+def test_no_private_key_in_a_preview(stack: MakeStack) -> None:
+    made = stack("secrets")
+    made.configure({"preset": "dev", **ON_THE_LAB, "databaseRootPassword": "KnownRootPassword"})
+    text = made.preview("--diff").text
+    assert "PRIVATE KEY" not in text
+
+
+def problem_lines(stack: Stack) -> str:
+    """The report of a preview that must fail without planning a single resource of OpenStack."""
+    preview = stack.preview()
+    assert preview.status != 0
+    assert not [s for s in preview.steps if s["newState"]["type"].startswith("openstack:")]
+    return preview.text
+
+
+def test_bad_settings_are_all_named_at_once(stack: MakeStack) -> None:
+    made = stack("bad")
+    made.configure({**ON_THE_LAB, "etcd": {"count": 4}, "gateway": {"count": 2}, "network": {"private": "10.0.0.1/8"}})
+    text = problem_lines(made)
+    for expected in ("count 4 tolerates 1", "did you mean gateways?", "network.private"):
+        assert expected in text
+
+
+def test_what_the_cloud_does_not_have_is_named_with_its_key(stack: MakeStack) -> None:
+    made = stack("unknown")
+    made.configure(
+        {
+            **ON_THE_LAB,
+            "network": {"external": "no-such-network"},
+            "etcd": {"flavor": "no-such-flavor", "image": "no-such-image"},
+        }
+    )
+    text = problem_lines(made)
+    for expected in (
+        "network.external 'no-such-network'",
+        "etcd.flavor 'no-such-flavor'",
+        "etcd.image 'no-such-image'",
+        "`openstack flavor list`",
+    ):
+        assert expected in text
+
+
+def test_a_floating_ip_that_is_not_ours_is_named(stack: MakeStack) -> None:
+    made = stack("address")
+    made.configure({**ON_THE_LAB, "network": {"apiFloatingIp": "172.24.4.251"}})
+    assert "network.apiFloatingIp 172.24.4.251: this project owns no such floating IP" in problem_lines(made)
+
+
+def test_wrong_credentials_are_one_clear_message(stack: MakeStack) -> None:
+    made = stack("credentials")
+    made.configure(ON_THE_LAB)
+    for key in ("OS_CLOUD", "OS_CLIENT_CONFIG_FILE"):
+        made.environment.pop(key, None)
+    import openstack
+
+    auth_url = openstack.config.OpenStackConfig().get_one("lab").config["auth"]["auth_url"]
+    made.environment |= {
+        "OS_AUTH_URL": auth_url,
+        "OS_USERNAME": "nobody",
+        "OS_PASSWORD": "wrong-password",
+        "OS_PROJECT_NAME": "paas",
+        "OS_USER_DOMAIN_NAME": "Default",
+        "OS_PROJECT_DOMAIN_NAME": "Default",
+    }
+    text = problem_lines(made)
+    assert "OpenStack cannot be asked" in text
+    assert "wrong-password" not in text
+    assert text.count("problem(s) in the stack's configuration") == 1
