@@ -27,6 +27,7 @@ CONCERNS = {
 }
 # Seconds until the APIs, all started at once on two cores, answer.
 API_LIMIT = 120
+IDENTITY_MADE = places.STATE / "identity.made"
 
 
 @contextmanager
@@ -88,11 +89,15 @@ def _openstack(progress: Progress, restart: frozenset[str]) -> Cloud:
         databases.ensure(progress)
     cloud = Cloud()
     with progress.step("keystone, placement, glance", quiet=True):
-        # The control plane's programs take seconds to load and need keystone only then.
-        supervision.start((*services.IDENTITY, *services.CONTROL), restart)
+        supervision.start(services.IDENTITY, restart)
+        if IDENTITY_MADE.exists():
+            # The control plane's programs take seconds to load and need keystone, where their users are, only then.
+            supervision.start(services.CONTROL, restart)
         supervision.wait(services.IDENTITY, API_LIMIT)
         identity.ensure(cloud)
+        IDENTITY_MADE.touch()
     with progress.step("neutron, nova", quiet=True):
+        supervision.start(services.CONTROL)
         supervision.wait(services.CONTROL, API_LIMIT)
     with progress.step("agents and compute hosts", quiet=True):
         started = supervision.start((*services.AGENTS, *services.COMPUTES), restart)

@@ -50,6 +50,8 @@ def environment() -> dict[str, str]:
     return {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": str(places.STATE),
         "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2", places.MARKER: str(places.STATE),
+        # neutron's processes rename themselves, which overwrites their environment unless told not to: the marker
+        "SPT_NOENV": "1",
     }
 
 
