@@ -128,7 +128,7 @@ class EtcdSpec:
 
 @dataclass(frozen=True)
 class Containerd:
-    """`registries` maps a registry host (docker.io, registry.k8s.io, ...) to its mirror's URL; `pause_image` is whole."""
+    """`registries` maps a registry host (docker.io, ...) to its mirror's URL; `pause_image` is a whole reference."""
 
     pause_image: str
     registries: Mapping[str, str] = field(default_factory=dict)

@@ -37,7 +37,7 @@ def _environment() -> Environment:
     return environment
 
 
-def render_template(name: str, **values: Any) -> str:
+def render_template(name: str, /, **values: Any) -> str:
     """The template `name` with its values filled in; raises jinja2.UndefinedError when one is missing."""
     return _environment().get_template(name).render(**values)
 

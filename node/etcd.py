@@ -1,0 +1,53 @@
+"""The bundle of a member of etcd."""
+
+from __future__ import annotations
+
+from node.base import machine_files, machine_settings, metadata_firewall, role_packages, scripts, settings_file
+from node.bundle import Bundle, File
+from node.specs import EtcdSpec
+from node.templates import read_unit, render_template
+
+
+def etcd(spec: EtcdSpec) -> Bundle:
+    """One member: TLS with certificates on both sides for clients and peers; it decides itself how it starts."""
+    wanted = role_packages(spec.base.packages, etcd=True)
+    settings = machine_settings(spec.base, wanted) | {
+        "ETCD_VERSION": spec.base.packages.etcd,
+        "CLUSTER_TOKEN": spec.cluster_token,
+        "MEMBERS": [f"{member.name} {member.address}" for member in spec.members],
+    }
+    endpoints = [f"https://{member.address}:2379" for member in spec.members]
+    return Bundle(
+        "etcd",
+        (
+            *scripts("etcd.sh", "machine.sh", "install.sh", "etcd-membership.sh"),
+            *machine_files(spec.base),
+            metadata_firewall(spec.base),
+            settings_file(settings),
+            File("files/etcd.service", read_unit("etcd.service")),
+            File("files/etcd.env", _environment(spec)),
+            File("files/etcdctl.env", render_template("etcdctl.env.j2", endpoints=endpoints)),
+            File("pki/ca.crt", spec.ca_certificate),
+            *(
+                file
+                for name, pair in (("server", spec.server), ("peer", spec.peer), ("client", spec.client))
+                for file in (
+                    File(f"pki/{name}.crt", pair.certificate),
+                    File(f"pki/{name}.key", pair.private_key, 0o600, secret=True),
+                )
+            ),
+        ),
+    )
+
+
+def _environment(spec: EtcdSpec) -> str:
+    """etcd's options as environment variables, but for those of its first start."""
+    return render_template(
+        "etcd.env.j2",
+        name=spec.base.name,
+        address=spec.base.address,
+        cluster_token=spec.cluster_token,
+        heartbeat_ms=spec.heartbeat_ms,
+        election_ms=spec.election_ms,
+        quota_bytes=spec.quota_bytes,
+    )

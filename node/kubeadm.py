@@ -1,0 +1,185 @@
+"""kubeadm's configuration files (kubeadm.k8s.io/v1beta4) and the kubeconfig with which a machine joins."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any, Final
+
+import yaml
+
+from node.specs import Base, ControlPlaneSpec, KeyPair, Kubelet, Kubernetes
+
+API_VERSION: Final = "kubeadm.k8s.io/v1beta4"
+CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
+
+#: The folder of the bundle on the machine, by step; file discovery wants an absolute path.
+BOOTSTRAP_PATH: Final = "/opt/openstack-paas/{step}/bootstrap.conf"
+
+_PKI: Final = "/etc/kubernetes/pki"
+
+#: kubeadm always makes a bootstrap token on init, along with the rights that joining by certificate needs too. Nobody
+#: is told this one, and it ends by itself.
+_TOKEN_LIFE: Final = "1m0s"
+
+#: What every kubelet needs on machines of this platform; the stack's own values come on top.
+_KUBELET_DEFAULTS: Final[Mapping[str, Any]] = {"cgroupDriver": "systemd"}
+
+
+def init_configuration(spec: ControlPlaneSpec) -> str:
+    """The four documents of `kubeadm init`: how this node starts, the cluster, all kubelets, all kube-proxies."""
+    kubernetes = spec.kubernetes
+    init = {
+        "apiVersion": API_VERSION,
+        "kind": "InitConfiguration",
+        "bootstrapTokens": [
+            {
+                "ttl": _TOKEN_LIFE,
+                "usages": ["signing", "authentication"],
+                "groups": ["system:bootstrappers:kubeadm:default-node-token"],
+            }
+        ],
+        "localAPIEndpoint": _local_endpoint(spec),
+        "nodeRegistration": _node_registration(spec.base, spec.kubelet),
+    }
+    kubelet = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
+    kube_proxy = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
+    return _documents(
+        init,
+        _cluster_configuration(spec),
+        kubelet | _merged(_KUBELET_DEFAULTS, kubernetes.kubelet_configuration),
+        kube_proxy | _merged({}, kubernetes.kube_proxy_configuration),
+    )
+
+
+def join_configuration(base: Base, kubelet: Kubelet, step: str, control_plane: ControlPlaneSpec | None = None) -> str:
+    """The document of `kubeadm join`, by file discovery; with `control_plane` as one more of these."""
+    join: dict[str, Any] = {
+        "apiVersion": API_VERSION,
+        "kind": "JoinConfiguration",
+        "discovery": {"file": {"kubeConfigPath": BOOTSTRAP_PATH.format(step=step)}},
+        "nodeRegistration": _node_registration(base, kubelet),
+    }
+    if control_plane is not None:
+        join["controlPlane"] = {"localAPIEndpoint": _local_endpoint(control_plane)}
+    return _documents(join)
+
+
+def bootstrap_kubeconfig(kubernetes: Kubernetes, bootstrap: KeyPair) -> str:
+    """The kubeconfig with which a machine asks for its own certificate. It is a secret."""
+    name = kubernetes.cluster_name
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {
+                    "server": f"https://{kubernetes.endpoint}",
+                    "certificate-authority-data": _encoded(kubernetes.ca_certificate),
+                },
+            }
+        ],
+        "users": [
+            {
+                "name": "bootstrap",
+                "user": {
+                    "client-certificate-data": _encoded(bootstrap.certificate),
+                    "client-key-data": _encoded(bootstrap.private_key),
+                },
+            }
+        ],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "bootstrap"}}],
+        "current-context": name,
+    }
+    return _documents(config)
+
+
+def _cluster_configuration(spec: ControlPlaneSpec) -> dict[str, Any]:
+    """What all control planes share, with etcd on machines of its own."""
+    kubernetes = spec.kubernetes
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ClusterConfiguration",
+        "clusterName": kubernetes.cluster_name,
+        "kubernetesVersion": f"v{kubernetes.version.removeprefix('v')}",
+        "controlPlaneEndpoint": kubernetes.endpoint,
+        "imageRepository": kubernetes.image_repository,
+        "networking": {
+            "podSubnet": kubernetes.pod_cidr,
+            "serviceSubnet": kubernetes.service_cidr,
+            "dnsDomain": kubernetes.dns_domain,
+        },
+        "apiServer": {"certSANs": list(spec.certificate_sans)},
+        "etcd": {
+            "external": {
+                "endpoints": list(spec.etcd_endpoints),
+                "caFile": f"{_PKI}/etcd/ca.crt",
+                "certFile": f"{_PKI}/apiserver-etcd-client.crt",
+                "keyFile": f"{_PKI}/apiserver-etcd-client.key",
+            }
+        },
+    }
+
+
+def _local_endpoint(spec: ControlPlaneSpec) -> dict[str, Any]:
+    """Where this machine's own API server listens."""
+    return {"advertiseAddress": spec.base.address, "bindPort": api_port(spec.kubernetes)}
+
+
+def api_port(kubernetes: Kubernetes) -> int:
+    """The port of the API, the same behind the virtual address and on each control plane."""
+    return int(kubernetes.endpoint.rpartition(":")[2])
+
+
+def _node_registration(base: Base, kubelet: Kubelet) -> dict[str, Any]:
+    """How the kubelet registers. An empty list of taints means none, not kubeadm's own choice."""
+    arguments = [{"name": "node-ip", "value": base.address}]
+    if kubelet.labels:
+        labels = ",".join(f"{key}={value}" for key, value in sorted(kubelet.labels.items()))
+        arguments.append({"name": "node-labels", "value": labels})
+    return {
+        "name": base.name,
+        "criSocket": CRI_SOCKET,
+        "imagePullPolicy": "IfNotPresent",
+        "kubeletExtraArgs": arguments,
+        "taints": [_taint(text) for text in kubelet.taints],
+    }
+
+
+def _taint(text: str) -> dict[str, str]:
+    """A taint from key=value:Effect or key:Effect; raises ValueError for anything else."""
+    key_and_value, colon, effect = text.rpartition(":")
+    key, equals, value = key_and_value.partition("=")
+    if not colon or not key or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+        raise ValueError(f"a taint reads key=value:NoSchedule, PreferNoSchedule or NoExecute, got {text!r}")
+    return {"key": key, "effect": effect} | ({"value": value} if equals and value else {})
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Both mappings in one, the second one's values winning at every depth."""
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = _merged(below, value) if both and below is not None else _plain(value)
+    return merged
+
+
+def _plain(value: Any) -> Any:
+    """The value with mappings and sequences as dict and list, which is all that YAML knows."""
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+def _encoded(text: str) -> str:
+    """Base64, as a kubeconfig wants it."""
+    return base64.b64encode(text.encode()).decode("ascii")
+
+
+def _documents(*documents: Mapping[str, Any]) -> str:
+    """The documents as YAML, keys in the order given."""
+    return str(yaml.safe_dump_all([dict(document) for document in documents], sort_keys=False, width=120))

@@ -1,0 +1,100 @@
+"""The bundles of control planes and workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from node.base import (
+    machine_files,
+    machine_settings,
+    metadata_firewall,
+    proxy_variables,
+    role_packages,
+    scripts,
+    settings_file,
+)
+from node.bundle import Bundle, File
+from node.containerd import containerd_files
+from node.kubeadm import api_port, bootstrap_kubeconfig, init_configuration, join_configuration
+from node.specs import Base, Containerd, ControlPlaneSpec, KeyPair, Kubelet, Kubernetes, WorkerSpec
+from node.templates import read_script, render_template
+
+_SCRIPTS: Final = ("machine.sh", "install.sh", "containerd.sh", "kubernetes.sh")
+
+_KERNEL_MODULES: Final = ("overlay", "br_netfilter")
+_KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1")
+
+
+def control_plane(spec: ControlPlaneSpec) -> Bundle:
+    """A control plane with external etcd: initialises the cluster or joins it, whichever is called for."""
+    kubernetes = spec.kubernetes
+    wanted = role_packages(spec.base.packages, node=True, etcd=True)
+    settings = _settings(spec.base, wanted, kubernetes, spec.kubelet) | {
+        "API_PORT": str(api_port(kubernetes)),
+        "ETCD_ENDPOINTS": ",".join(spec.etcd_endpoints),
+    }
+    return Bundle(
+        "control-plane",
+        (
+            *scripts("control-plane.sh", *_SCRIPTS, "control-plane-state.sh"),
+            File("initialise", read_script("initialise.sh"), 0o755),
+            *_node_files(spec.base, spec.containerd, kubernetes, spec.bootstrap),
+            settings_file(settings),
+            File("files/init.yaml", init_configuration(spec)),
+            File("files/join.yaml", join_configuration(spec.base, spec.kubelet, "control-plane", spec)),
+            *_key_pair("ca", spec.ca, certificate=False),
+            *_key_pair("front-proxy-ca", spec.front_proxy_ca),
+            File("pki/sa.pub", spec.service_account.certificate),
+            *_key_pair("sa", spec.service_account, certificate=False),
+            File("pki/etcd/ca.crt", spec.etcd_ca_certificate),
+            *_key_pair("apiserver-etcd-client", spec.etcd_client),
+        ),
+        # Longer than its waits one after another: cloud-init, etcd, the lock, the API, the join.
+        limit_seconds=1200,
+    )
+
+
+def worker(spec: WorkerSpec) -> Bundle:
+    """A worker: joins once the API answers."""
+    wanted = role_packages(spec.base.packages, node=True)
+    return Bundle(
+        "worker",
+        (
+            *scripts("worker.sh", *_SCRIPTS),
+            *_node_files(spec.base, spec.containerd, spec.kubernetes, spec.bootstrap),
+            settings_file(_settings(spec.base, wanted, spec.kubernetes, spec.kubelet)),
+            File("files/join.yaml", join_configuration(spec.base, spec.kubelet, "worker")),
+        ),
+    )
+
+
+def _settings(
+    base: Base, wanted: list[str], kubernetes: Kubernetes, kubelet: Kubelet
+) -> dict[str, str | Sequence[str]]:
+    """The settings that kubernetes.sh reads."""
+    return machine_settings(base, wanted, _KERNEL_VALUES, _KERNEL_MODULES) | {
+        "KUBERNETES_VERSION": base.packages.kubernetes,
+        "ENDPOINT": kubernetes.endpoint,
+        "IGNORE_PREFLIGHT_ERRORS": ",".join(kubernetes.ignore_preflight_errors),
+        "VOLUME_DIRECTORIES": list(kubelet.volume_directories),
+    }
+
+
+def _node_files(base: Base, containerd: Containerd, kubernetes: Kubernetes, bootstrap: KeyPair) -> list[File]:
+    """The files of every node of the cluster."""
+    variables = proxy_variables(base.proxy)
+    return [
+        *machine_files(base, _KERNEL_VALUES, _KERNEL_MODULES),
+        metadata_firewall(base),
+        *containerd_files(containerd),
+        File("files/service-proxy.conf", render_template("service-proxy.conf.j2", variables=variables)),
+        File("pki/ca.crt", kubernetes.ca_certificate),
+        File("bootstrap.conf", bootstrap_kubeconfig(kubernetes, bootstrap), 0o600, secret=True),
+    ]
+
+
+def _key_pair(name: str, pair: KeyPair, *, certificate: bool = True) -> list[File]:
+    """A certificate, unless it is in the bundle already, and its key."""
+    key = File(f"pki/{name}.key", pair.private_key, 0o600, secret=True)
+    return [File(f"pki/{name}.crt", pair.certificate), key] if certificate else [key]

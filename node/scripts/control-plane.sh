@@ -1,0 +1,76 @@
+#!/bin/bash
+# shellcheck disable=SC2034,SC2153,SC2154
+# converge of a control plane. All of them run this at the same time; a lock in etcd lets one initialise the cluster, if
+# nobody has, and the others join it.
+folder=$(dirname "$(readlink -f "$0")")
+# shellcheck source=/dev/null
+for part in lib settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
+
+prepare_control_plane() {
+    install_pki
+    if ! is_complete; then
+        validate_configuration "$folder/files/init.yaml"
+        pull_in_background "$folder/files/init.yaml"
+    fi
+}
+
+join() {
+    retry_until 300 "the API at $ENDPOINT (the virtual address) to answer and let nodes join" may_join
+    # shellcheck disable=SC2046  # none or one flag
+    if is_registered >/dev/null 2>&1; then
+        log "the cluster knows this node, its join was interrupted: finishing it"
+        run_kubeadm "control plane's files" join phase control-plane-prepare all --config "$folder/files/join.yaml"
+        run_kubelet
+        run_kubeadm "control plane's marks" join phase control-plane-join all --config "$folder/files/join.yaml"
+    else
+        forget_half_join
+        install_pki
+        retry_until 180 "the node $NAME of before to be noticed as lost" old_self_is_gone
+        validate_configuration "$folder/files/join.yaml"
+        run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" $(kubeadm_flags)
+    fi
+    : >"$STATE/joined"
+}
+
+become_control_plane() {
+    if is_complete; then
+        log "already a control plane of the cluster"
+        return 0
+    fi
+    finish_pulling
+    # A process of its own, so that the lock is held exactly as long as it runs.
+    rm -f "$STATE/initialise-failed"
+    timeout --foreground 420 etcdctl lock --ttl 30 "$INIT_LOCK" "$folder/initialise" 9>&- || finish_with $?
+    if [ ! -e "$STATE/joined" ]; then
+        join
+    fi
+}
+
+# finish_with STATUS: what went wrong under the lock has been said there; only losing the lock itself is news.
+finish_with() {
+    if [ -e "$STATE/initialise-failed" ]; then
+        exit "$SAID"
+    fi
+    fail "the lock $INIT_LOCK in etcd was not to be had, or lost (status $1)"
+}
+
+serve() {
+    current_unit=kubelet.service
+    run_kubelet
+    retry_until 240 "this machine's own API server to be ready" ready_at "$ADDRESS:$API_PORT"
+    retry_until 120 "the node $NAME to be registered at $ENDPOINT" is_registered
+    forget_bootstrap
+}
+
+step "version" refuse_kubernetes_change
+prepare_machine
+step "unused services" disable_services haproxy.service keepalived.service etcd.service
+step "firewall" apply_firewall "$folder/files/firewall.nft"
+step "volumes" make_volume_directories
+step "containerd" run_containerd
+step "certificates" prepare_control_plane
+step "etcd" wait_for_etcd
+step "node" become_control_plane
+step "API" serve
+current_step="control plane"
+log "ready"

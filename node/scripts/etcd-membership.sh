@@ -1,0 +1,226 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# How a member of etcd starts: with its own data, as one of a new cluster, or into a living one. Sourced after lib.sh and
+# settings.sh. No member is privileged; each decides by what its peers say, for all may be created at the same time.
+# MEMBERS holds "name address", this one included.
+
+readonly PKI=${ROOT:-}/etc/etcd/pki
+readonly DATA=${ROOT:-}/var/lib/etcd
+# Says that this machine was a member of the cluster with this token. Data that is gone afterwards is a loss, not a start.
+readonly WAS_MEMBER=$STATE/etcd-$CLUSTER_TOKEN
+
+# What ask_peers found out: one word a peer, and the first peer that speaks of a cluster with and without a leader.
+declare -A peer_says=()
+cluster_peer=
+forming_peer=
+broken_peer=
+
+has_data() { compgen -G "$DATA/member/wal/*.wal" >/dev/null; }
+
+etcdctl_at() {
+    local endpoints=$1
+    shift
+    etcdctl --endpoints "$endpoints" --cacert "$PKI/ca.crt" --cert "$PKI/client.crt" --key "$PKI/client.key" \
+        --dial-timeout 2s --command-timeout 5s "$@"
+}
+
+# peer_members ADDRESS: the member list as that peer knows it, as JSON, also when there is no leader.
+peer_members() {
+    curl --silent --show-error --fail --noproxy '*' --max-time 3 --cacert "$PKI/ca.crt" \
+        --cert "$PKI/peer.crt" --key "$PKI/peer.key" "https://$1:2380/members"
+}
+
+# port_state ADDRESS: open, refused (the machine is on, no etcd runs), or silent (the machine may be off).
+port_state() {
+    local seen
+    # shellcheck disable=SC2016  # for the other shell
+    if seen=$(timeout 2 bash -c ': <"/dev/tcp/$0/2380"' "$1" 2>&1); then
+        echo open
+    elif [[ $seen == *refused* ]]; then
+        echo refused
+    else
+        echo silent
+    fi
+}
+
+# ask_peer ADDRESS: prints what a peer is: silent (nothing answers: the machine may be off), idle (the machine is on, no
+# etcd runs), starting, cluster (member of one with a leader), forming (of a new one, nobody has started before),
+# broken (of an old one without a leader).
+ask_peer() {
+    local seen
+    case $(port_state "$1") in
+        refused) echo idle ;;
+        silent) echo silent ;;
+        *)
+            if ! seen=$(peer_members "$1" 2>/dev/null); then
+                echo starting
+            elif jq --exit-status 'all(.[]; (.clientURLs // []) | length == 0)' >/dev/null 2>&1 <<<"$seen"; then
+                # A member tells its client address once it has been part of a majority.
+                echo forming
+            elif etcdctl_at "https://$1:2379" endpoint health >/dev/null 2>&1; then
+                echo cluster
+            else
+                echo broken
+            fi
+            ;;
+    esac
+}
+
+ask_peers() {
+    local entry name address
+    peer_says=()
+    cluster_peer=
+    forming_peer=
+    broken_peer=
+    for entry in "${MEMBERS[@]}"; do
+        read -r name address <<<"$entry"
+        [ "$name" != "$NAME" ] || continue
+        peer_says[$name]=$(ask_peer "$address")
+        case ${peer_says[$name]} in
+            cluster) cluster_peer=${cluster_peer:-$address} ;;
+            forming) forming_peer=${forming_peer:-$address} ;;
+            broken) broken_peer=${broken_peer:-$address} ;;
+        esac
+    done
+}
+
+# peers_seen: one line for messages.
+peers_seen() {
+    local name line=''
+    for name in $(printf '%s\n' "${!peer_says[@]}" | sort); do
+        line+="${line:+, }$name ${peer_says[$name]}"
+    done
+    echo "${line:-there are no peers}"
+}
+
+# peers_decided: whether the peers leave no doubt. With a cluster or a forming one there is none; without, every peer
+# must be idle, or it could be a machine that is about to come back with data.
+peers_decided() {
+    local says
+    ask_peers
+    peers_seen
+    [ -z "$cluster_peer" ] || return 0
+    [ -z "$broken_peer" ] || return 1
+    [ -z "$forming_peer" ] || return 0
+    for says in "${peer_says[@]}"; do
+        [ "$says" = idle ] || return 1
+    done
+}
+
+# look_at_peers SECONDS: asks until peers_decided or the time is over; what is known then is in the variables above.
+look_at_peers() {
+    local deadline=$((SECONDS + $1)) next_word=$((SECONDS + 10))
+    until peers_decided >/dev/null; do
+        if ((SECONDS >= deadline)); then
+            return 0
+        fi
+        if ((SECONDS >= next_word)); then
+            log "waiting for the peers: $(peers_seen)"
+            next_word=$((SECONDS + 20))
+        fi
+        sleep 0.5
+    done
+}
+
+# enough_peers: whether, with this machine, a majority of the members has no data and can form a cluster. Then no old
+# cluster can have a majority, wherever the silent rest may be.
+enough_peers() {
+    local says idle=1
+    for says in "${peer_says[@]}"; do
+        [ "$says" != idle ] || idle=$((idle + 1))
+    done
+    ((idle > ${#MEMBERS[@]} / 2))
+}
+
+# own_entry ENDPOINTS: this machine's line in the list of a living cluster: "id, state, name, peers, clients, learner".
+own_entry() {
+    etcdctl_at "$1" member list --write-out simple | awk -F ', ' -v peer="https://$ADDRESS:2380" '$4 == peer'
+}
+
+# join_cluster ADDRESS: makes this machine a member, with no data yet, of the cluster that answers there. As a learner: it
+# does not count for the majority until it has caught up. etcd itself refuses what would cost the majority.
+join_cluster() {
+    local entry id clients seen
+    entry=$(own_entry "https://$1:2379")
+    if [ -n "$entry" ]; then
+        id=${entry%%,*}
+        clients=$(awk -F ', ' '{ print $5 }' <<<"$entry")
+        if [ -z "$clients" ]; then
+            log "already listed as $id and never started: starting"
+            return 0
+        fi
+        log "removing $id, which was this machine before it lost its data"
+        seen=$(etcdctl_at "https://$1:2379" member remove "$id" 2>&1) \
+            || fail "etcd does not let go of the old member $id (peers: $(peers_seen)): $seen"
+    fi
+    retry_until 120 "etcd to accept this machine as a member" etcdctl_at "https://$1:2379" member add "$NAME" \
+        --learner --peer-urls "https://$ADDRESS:2380"
+}
+
+# initial_cluster STATE: what etcd reads on its very first start.
+initial_cluster() {
+    local entry name address line=''
+    for entry in "${MEMBERS[@]}"; do
+        read -r name address <<<"$entry"
+        line+="${line:+,}$name=https://$address:2380"
+    done
+    printf 'ETCD_INITIAL_CLUSTER_STATE=%s\nETCD_INITIAL_CLUSTER=%s\n' "$1" "$line"
+}
+
+# living_cluster ADDRESS: the same for a machine that joins: exactly the members that the cluster lists, and itself.
+living_cluster() {
+    local list
+    # A member that never started has no name yet; any will do.
+    list=$(etcdctl_at "https://$1:2379" member list --write-out simple |
+        awk -F ', ' -v own="https://$ADDRESS:2380" -v name="$NAME" '
+            { line = line (line ? "," : "") ($4 == own ? name : ($3 ? $3 : $1)) "=" $4 } END { print line }')
+    printf 'ETCD_INITIAL_CLUSTER_STATE=existing\nETCD_INITIAL_CLUSTER=%s\n' "$list"
+}
+
+# decide_start FILE SECONDS: writes to FILE what a first start needs; with data of its own a member needs nothing.
+decide_start() {
+    if has_data; then
+        log "this machine has its data"
+        return 0
+    fi
+    look_at_peers "$2"
+    if [ -n "$cluster_peer" ]; then
+        log "no data here, and $cluster_peer is part of a living cluster ($(peers_seen)): joining it"
+        join_cluster "$cluster_peer"
+        living_cluster "$cluster_peer" >"$1"
+    elif [ -n "$broken_peer" ]; then
+        fail "no data here, and the cluster of $broken_peer has no majority (peers: $(peers_seen)): nothing can be changed" \
+            "in it. Bring another member back with its data, or restore a snapshot"
+    elif [ -e "$WAS_MEMBER" ]; then
+        fail "this machine was a member of the cluster '$CLUSTER_TOKEN', its data in $DATA is gone and no peer is part of a" \
+            "living cluster (peers: $(peers_seen)). Bring the peers back, restore a snapshot, or remove $WAS_MEMBER on" \
+            "every member to start an empty cluster"
+    elif [ -n "$forming_peer" ] || enough_peers; then
+        log "no data anywhere ($(peers_seen)): a new cluster"
+        initial_cluster new >"$1"
+    else
+        fail "no data here, and too few peers answer to know whether a cluster exists (peers: $(peers_seen))"
+    fi
+}
+
+# member_works: whether this member answers with a majority behind it. A learner does not, and is made a voter on the
+# way, as soon as the others find that it has caught up.
+member_works() {
+    local entry others seen
+    if seen=$(etcdctl_at "https://$ADDRESS:2379" endpoint health 2>&1); then
+        return 0
+    fi
+    tail -n 1 <<<"$seen"
+    others=$(other_endpoints)
+    if [ -n "$others" ] && entry=$(own_entry "$others" 2>/dev/null) && [[ $entry == *", true" ]]; then
+        etcdctl_at "$others" member promote "${entry%%,*}" 2>&1 | tail -n 1
+    fi
+    return 1
+}
+
+other_endpoints() {
+    local entry line=''
+    for entry in "${MEMBERS[@]}"; do
+        [ "${entry%% *}" = "$NAME" ] || line+="${line:+,}https://${entry#* }:2379"
+    done
+    echo "$line"
+}

@@ -1,0 +1,59 @@
+#!/bin/bash
+# shellcheck disable=SC2034,SC2153,SC2154
+# converge of a member of etcd.
+folder=$(dirname "$(readlink -f "$0")")
+# shellcheck source=/dev/null
+for part in lib settings machine install etcd-membership; do . "$folder/$part.sh"; done
+
+readonly UNIT=/etc/systemd/system/etcd.service
+
+write_configuration() {
+    local name
+    if ! id etcd >/dev/null 2>&1; then
+        useradd --system --user-group --home-dir "$DATA" --no-create-home --shell /usr/sbin/nologin etcd
+        log "made the user etcd"
+    fi
+    install -d -m 0700 -o etcd -g etcd "$DATA"
+    install -d -m 0755 "$PKI"
+    for name in ca.crt server.crt peer.crt client.crt; do
+        install_file "$folder/pki/$name" "$PKI/$name"
+    done
+    for name in server.key peer.key; do
+        install_file -m 0400 -o etcd:etcd "$folder/pki/$name" "$PKI/$name"
+    done
+    # For people and this script, not for the daemon.
+    install_file -m 0400 "$folder/pki/client.key" "$PKI/client.key"
+    install_file "$folder/files/etcd.env" /etc/etcd/etcd.env
+    install_file "$folder/files/etcdctl.env" /etc/etcd/etcdctl.env
+    install_file "$folder/files/etcd.service" "$UNIT"
+}
+
+start_member() {
+    current_unit=etcd.service
+    rm -f "$STATE/initial"
+    if ! systemctl is-active --quiet etcd.service; then
+        decide_start "$STATE/initial" 90
+        if [ -s "$STATE/initial" ]; then
+            install_file "$STATE/initial" /etc/etcd/initial.env
+        fi
+    fi
+    # Not awaited: a member of a new cluster is "activating" for as long as its peers take to come. New certificates and
+    # keys are read by etcd itself at the next connection; a new CA is not.
+    apply_service --no-block etcd.service restart /etc/etcd/etcd.env /etc/etcd/initial.env "$UNIT" "$PKI/ca.crt"
+}
+
+wait_for_health() {
+    current_unit=etcd.service
+    retry_until 240 "etcd to answer with a majority of its members (${MEMBERS[*]})" member_works
+    : >"$WAS_MEMBER"
+}
+
+step "version" refuse_version_change etcd "$ETCD_VERSION" "$DATA/member"
+prepare_machine
+step "unused services" disable_services haproxy.service keepalived.service kubelet.service containerd.service
+step "firewall" apply_firewall "$folder/files/firewall.nft"
+step "configuration" write_configuration
+step "membership" start_member
+step "health" wait_for_health
+current_step=etcd
+log "ready: $(own_entry "https://$ADDRESS:2379")"

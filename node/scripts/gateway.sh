@@ -1,0 +1,79 @@
+#!/bin/bash
+# shellcheck disable=SC2034,SC2153,SC2154
+# converge of a gateway: the edge as the way out, firewall and NAT, haproxy before the API and the ingress, keepalived
+# with both virtual addresses in one group.
+folder=$(dirname "$(readlink -f "$0")")
+# shellcheck source=/dev/null
+for part in lib settings machine install; do . "$folder/$part.sh"; done
+
+with_interfaces() {
+    sed -e "s/@EDGE_INTERFACE@/$edge_interface/g" -e "s/@PRIVATE_INTERFACE@/$private_interface/g" -- "$1"
+}
+
+find_interfaces() {
+    retry_until 60 "an address within $EDGE_CIDR" interface_within "$EDGE_CIDR"
+    retry_until 60 "an address within $PRIVATE_CIDR" interface_within "$PRIVATE_CIDR"
+    edge_interface=$(interface_within "$EDGE_CIDR")
+    private_interface=$(interface_within "$PRIVATE_CIDR")
+    rendered=$(mktemp --directory)
+    at_exit forget_rendered
+    with_interfaces "$folder/files/firewall.nft" >"$rendered/firewall.nft"
+    with_interfaces "$folder/files/keepalived.conf" >"$rendered/keepalived.conf"
+}
+forget_rendered() { rm -rf -- "$rendered"; }
+
+route_by_edge() {
+    local unit=/etc/systemd/system/openstack-paas-edge-route
+    install_file -m 0755 "$folder/edge-route.sh" /usr/local/sbin/openstack-paas-edge-route
+    install_file "$folder/files/openstack-paas-edge-route.service" "$unit.service"
+    install_file "$folder/files/openstack-paas-edge-route.timer" "$unit.timer"
+    apply_service openstack-paas-edge-route.service restart "$unit.service" /usr/local/sbin/openstack-paas-edge-route
+    # A lease that is lost and had again takes the route with it.
+    apply_service openstack-paas-edge-route.timer restart "$unit.timer"
+}
+
+accept_many_connections() {
+    current_unit=ssh.service
+    # Every machine behind is reached through here, many at a time.
+    install_file "$folder/files/sshd.conf" /etc/ssh/sshd_config.d/50-openstack-paas.conf
+    sshd -t || fail "sshd does not accept its configuration with /etc/ssh/sshd_config.d/50-openstack-paas.conf"
+    apply_service ssh.service reload /etc/ssh/sshd_config.d/50-openstack-paas.conf
+}
+
+balance() {
+    install_file -c "haproxy -c -q -f" "$folder/files/haproxy.cfg" /etc/haproxy/haproxy.cfg
+    install_file -m 0755 "$folder/haproxy-runs.sh" /usr/local/sbin/openstack-paas-haproxy-runs
+    apply_service haproxy.service reload /etc/haproxy/haproxy.cfg
+    retry_until 20 "haproxy to run" /usr/local/sbin/openstack-paas-haproxy-runs
+}
+
+# holds_or_follows: keepalived has settled: this gateway has both virtual addresses, or none.
+holds_or_follows() {
+    local held
+    held=$(ip -oneline -4 address show | grep -cE " ($PUBLIC_VIP|$PRIVATE_VIP)/32 ") || true
+    echo "$held of the 2 virtual addresses are here"
+    systemctl is-active --quiet keepalived.service && [ "$held" != 1 ]
+}
+
+# vip_answers: somebody holds the private virtual address. A gateway that just started waits for three adverts first.
+vip_answers() {
+    ip -oneline -4 address show | grep -qF " $PRIVATE_VIP/32 " || ping -c 1 -W 1 "$PRIVATE_VIP"
+}
+
+share_addresses() {
+    install_file -c "keepalived --config-test --use-file" "$rendered/keepalived.conf" /etc/keepalived/keepalived.conf
+    apply_service keepalived.service reload /etc/keepalived/keepalived.conf /usr/local/sbin/openstack-paas-haproxy-runs
+    retry_until 30 "the virtual address $PRIVATE_VIP to be held" vip_answers
+    retry_until 30 "both virtual addresses to be on one gateway" holds_or_follows
+}
+
+prepare_machine
+step "unused services" disable_services kubelet.service containerd.service etcd.service
+step "interfaces" find_interfaces
+step "route" route_by_edge
+step "firewall" apply_firewall "$rendered/firewall.nft"
+step "ssh" accept_many_connections
+step "haproxy" balance
+step "keepalived" share_addresses
+current_step=gateway
+log "ready"

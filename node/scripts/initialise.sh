@@ -1,0 +1,52 @@
+#!/bin/bash
+# shellcheck disable=SC2034,SC2153,SC2154
+# Runs while this machine holds the init lock in etcd: initialises the cluster if nobody has, or if nothing is left of it
+# but its data in etcd. Otherwise does nothing, and the machine joins, without the lock.
+folder=$(dirname "$(readlink -f "$0")")
+# shellcheck source=/dev/null
+for part in lib settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
+current_step=node
+
+# api_comes_back SECONDS: whether an API server answers behind the virtual address within that time.
+api_comes_back() {
+    local deadline=$((SECONDS + $1))
+    until ready_at "$ENDPOINT" >/dev/null 2>&1; do
+        if ((SECONDS >= deadline)); then
+            return 1
+        fi
+        sleep 0.5
+    done
+}
+
+# initialise: kubeadm's init is made of parts that are safe to repeat, on data that exists already too. Only its checks
+# object to what an interrupted run left here.
+initialise() {
+    local ignored=$IGNORE_PREFLIGHT_ERRORS
+    if [ -s "$KUBELET_KUBECONFIG" ] && node_is_recorded; then
+        log "an init on this machine was interrupted: going on with it"
+        systemctl stop kubelet.service
+        ignored+="${ignored:+,}Port-$API_PORT,Port-10250,Port-10257,Port-10259"
+        ignored+=",FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml"
+        ignored+=",FileAvailable--etc-kubernetes-manifests-kube-controller-manager.yaml"
+        ignored+=",FileAvailable--etc-kubernetes-manifests-kube-scheduler.yaml"
+    else
+        forget_half_join
+        # A reset removes the shared certificates with everything else.
+        install_pki
+    fi
+    run_kubeadm "kubeadm init" init --config "$folder/files/init.yaml" --skip-token-print \
+        ${ignored:+"--ignore-preflight-errors=$ignored"}
+    : >"$STATE/joined"
+}
+
+: >"$STATE/initialise-failed"
+if ! cluster_is_recorded; then
+    log "no cluster in etcd: initialising one"
+    initialise
+elif api_comes_back 60; then
+    log "the cluster exists and its API answers: joining it"
+else
+    log "the cluster's data is in etcd but no API server answered within 60 s: bringing its API back"
+    initialise
+fi
+rm -f "$STATE/initialise-failed"

@@ -1,0 +1,171 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# Packages: what is missing, in the wanted versions. Sourced after lib.sh and settings.sh. Runs in a chroot as well.
+# PACKAGES holds names, or name=version for an upstream version whose Debian revision does not matter.
+
+readonly APT_LOG=/var/log/openstack-paas-packages.log
+readonly NO_START=/usr/sbin/policy-rc.d
+missing=()
+
+apt_get() {
+    DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes \
+        --option DPkg::Lock::Timeout=180 --option Acquire::Retries=3 \
+        --option Acquire::http::Timeout=20 --option Acquire::https::Timeout=20 \
+        --option APT::Update::Error-Mode=any \
+        --option Dpkg::Options::=--force-confdef --option Dpkg::Options::=--force-confold \
+        --option Dpkg::Use-Pty=0 "$@" >>"$APT_LOG" 2>&1
+}
+
+# version_matches INSTALLED WANTED: 1:1.34.2-1.1 is 1.34.2; no wanted version matches all.
+version_matches() {
+    local installed=${1#*:}
+    [[ -z $2 || $installed == "$2" || $installed == "$2"[-+~]* ]]
+}
+
+# installed_version NAME: prints the version of an installed package, nothing for any other.
+installed_version() {
+    # shellcheck disable=SC2016  # dpkg-query's own fields
+    dpkg-query --show --showformat '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p' || true
+}
+
+# archive_holds NAME VERSION: whether it is there from a release archive instead of a package.
+archive_holds() {
+    [ "$1" = etcd ] && [ -x /usr/local/bin/etcd ] && [ "$(cat "$STATE/etcd-archive" 2>/dev/null)" = "$2" ]
+}
+
+# find_missing: fills `missing` from PACKAGES, by one look at dpkg's list.
+find_missing() {
+    local -A versions=()
+    local name state version wanted
+    # shellcheck disable=SC2016  # dpkg-query's own fields
+    while read -r name state version; do
+        [ "$state" != installed ] || versions[$name]=$version
+    done < <(dpkg-query --show --showformat '${Package} ${db:Status-Status} ${Version}\n' "${PACKAGES[@]%%=*}" 2>/dev/null)
+    missing=()
+    for wanted in "${PACKAGES[@]}"; do
+        name=${wanted%%=*}
+        version=${wanted#"$name"}
+        version=${version#=}
+        if [ -n "${versions[$name]:-}" ] && version_matches "${versions[$name]}" "$version"; then
+            continue
+        fi
+        archive_holds "$name" "$version" || missing+=("$wanted")
+    done
+}
+
+# write_sources: the wanted apt sources. Our own Debian sources take the place of the machine's, which stay beside them.
+write_sources() {
+    local own entry
+    if [ -s "$folder/files/debian.list" ]; then
+        for own in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+            if [[ -s $own && $own != */openstack-paas-* ]]; then
+                mv -- "$own" "$own.disabled"
+                log "set aside $own"
+            fi
+        done
+    fi
+    install_or_remove "$folder/files/debian.list" /etc/apt/sources.list.d/openstack-paas-debian.list
+    install_or_remove "$folder/files/packages.list" /etc/apt/sources.list.d/openstack-paas-packages.list
+    for entry in "${APT_KEYS[@]}"; do
+        # "PATH URL"; the path has a digest of the URL, so that another URL is another file.
+        if [ ! -s "${entry%% *}" ]; then
+            mkdir -p /etc/apt/keyrings
+            download "${entry#* }" "${entry%% *}" "" || fail "cannot fetch the signing key ${entry#* }"
+            chmod 0644 "${entry%% *}"
+        fi
+    done
+}
+
+# download URL PATH SHA256: atomically; honours apt's proxy. An empty SHA256 checks nothing.
+download() {
+    rm -f -- "$2.new"
+    # A path below apt's own user's reach would only make it warn; it then works as root.
+    /usr/lib/apt/apt-helper download-file "$1" "$2.new" ${3:+"SHA256:$3"} >>"$APT_LOG" 2>&1 || return 1
+    mv -T -- "$2.new" "$2"
+}
+
+# Packages must not start their services on installation: they would run with settings that are not ours.
+forbid_starts() {
+    if [ ! -e "$NO_START" ] || grep -q openstack-paas "$NO_START"; then
+        at_exit allow_starts
+        install -m 0755 "$folder/no-start.sh" "$NO_START"
+    fi
+}
+allow_starts() {
+    if grep -qs openstack-paas "$NO_START"; then
+        rm -f "$NO_START"
+    fi
+}
+
+# in_apt NAME VERSION: prints NAME=FULL-VERSION of the newest offer that matches.
+in_apt() {
+    local name offer _
+    while IFS='| ' read -r name offer _; do
+        if version_matches "$offer" "$2"; then
+            echo "$name=$offer"
+            return 0
+        fi
+    done < <(apt-cache madison "$1" 2>/dev/null)
+    return 1
+}
+
+# install_etcd_archive VERSION: the release archive, for sites whose apt sources have no package of it.
+install_etcd_archive() {
+    local work
+    log "installing etcd $1 from $ETCD_ARCHIVE"
+    work=$(mktemp -d)
+    download "$ETCD_ARCHIVE" "$work/etcd.tar.gz" "$ETCD_ARCHIVE_SHA256" \
+        || fail "cannot fetch $ETCD_ARCHIVE, or its SHA-256 is not ${ETCD_ARCHIVE_SHA256:-(unchecked)}"
+    tar --extract --gzip --no-same-owner --strip-components=1 --directory "$work" --file "$work/etcd.tar.gz"
+    install -m 0755 "$work/etcd" "$work/etcdctl" "$work/etcdutl" /usr/local/bin/
+    rm -rf -- "$work"
+    mkdir -p "$STATE"
+    echo "$1" >"$STATE/etcd-archive"
+}
+
+install_packages() {
+    local wanted offer offers=()
+    write_sources
+    find_missing
+    if [ "${#missing[@]}" -eq 0 ]; then
+        return 0
+    fi
+    log "installing ${missing[*]}"
+    : >"$APT_LOG"
+    current_log=$APT_LOG
+    apt_get update || fail "the apt sources cannot be read: $(grep -E '^(E|W|Err)' "$APT_LOG" | tail -n 2 | tr '\n' ' ')"
+    for wanted in "${missing[@]}"; do
+        if [[ $wanted != *=* ]]; then
+            offers+=("$wanted")
+        elif offer=$(in_apt "${wanted%%=*}" "${wanted#*=}"); then
+            offers+=("$offer")
+        elif [[ $wanted == etcd=* && -n $ETCD_ARCHIVE ]]; then
+            install_etcd_archive "${wanted#*=}"
+        else
+            fail "no apt source offers ${wanted%%=*} ${wanted#*=}; on offer: $(apt-cache madison "${wanted%%=*}" 2>/dev/null |
+                awk -F'|' '{ printf "%s ", $2 }')"
+        fi
+    done
+    if [ "${#offers[@]}" -gt 0 ]; then
+        forbid_starts
+        apt_get install --no-install-recommends --allow-downgrades --allow-change-held-packages "${offers[@]}" \
+            || fail "cannot install ${offers[*]}: $(grep '^E:' "$APT_LOG" | tail -n 2 | tr '\n' ' ')"
+        allow_starts
+    fi
+    # The platform alone changes these versions, in an order that keeps the cluster alive.
+    for wanted in "${PACKAGES[@]}"; do
+        if [[ $wanted == *=* && -n $(installed_version "${wanted%%=*}") ]]; then
+            apt-mark hold "${wanted%%=*}" >>"$APT_LOG"
+        fi
+    done
+    current_log=
+}
+
+# refuse_version_change NAME VERSION PATH: a machine that is at work (PATH exists) changes its version by a rollout only.
+refuse_version_change() {
+    local installed
+    [ -e "$3" ] || return 0
+    installed=$(installed_version "$1")
+    if [ -n "$installed" ] && ! version_matches "$installed" "$2"; then
+        fail "this machine is at work with $1 $installed and $2 is asked for; a version is changed by a rollout, not here"
+    fi
+}

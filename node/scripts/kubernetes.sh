@@ -1,0 +1,125 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# What control planes and workers have in common: kubeadm, the API behind the virtual address, this node's own state.
+# Sourced after lib.sh, settings.sh, machine.sh and containerd.sh.
+
+readonly KUBERNETES=/etc/kubernetes
+readonly KUBELET_KUBECONFIG=$KUBERNETES/kubelet.conf
+readonly BOOTSTRAP_KUBECONFIG=$folder/bootstrap.conf
+readonly KUBEADM_LOG=/var/log/openstack-paas-kubeadm.log
+
+refuse_kubernetes_change() { refuse_version_change kubelet "$KUBERNETES_VERSION" "$KUBELET_KUBECONFIG"; }
+
+# ready_at HOST:PORT: whether an API server, or the balancer before it, says that it is ready; prints what it says.
+ready_at() {
+    local seen
+    seen=$(curl --silent --show-error --noproxy '*' --max-time 4 --cacert "$folder/pki/ca.crt" \
+        --write-out ' (HTTP status %{http_code})' "https://$1/readyz" 2>&1) || { echo "$seen"; return 1; }
+    echo "$seen"
+    [[ $seen == *"(HTTP status 200)" ]]
+}
+
+# with_kubeconfig PATH ARGUMENT...: kubectl that bounds its own time.
+with_kubeconfig() {
+    local kubeconfig=$1
+    shift
+    timeout 15 kubectl --kubeconfig "$kubeconfig" --request-timeout 10s "$@"
+}
+
+# may_join: kubeadm's init publishes cluster-info after everything that a joining node reads or needs rights for, so its
+# presence says that the way in is open; right after the API's first answer it may take a few seconds.
+may_join() {
+    local seen
+    ready_at "$ENDPOINT" || return 1
+    seen=$(curl --silent --show-error --noproxy '*' --max-time 4 --cacert "$folder/pki/ca.crt" --output /dev/null \
+        --write-out '%{http_code}' "https://$ENDPOINT/api/v1/namespaces/kube-public/configmaps/cluster-info" 2>&1) || true
+    echo "the API is ready, cluster-info answers with HTTP status $seen"
+    [ "$seen" = 200 ]
+}
+
+# old_self_is_gone: kubeadm refuses a name that belongs to a node which is Ready. One that this machine replaces is
+# noticed as lost after some 40 s.
+old_self_is_gone() {
+    local state
+    # shellcheck disable=SC1083  # a JSONPath
+    state=$(with_kubeconfig "$BOOTSTRAP_KUBECONFIG" get node "$NAME" --ignore-not-found \
+        --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' 2>&1) || { echo "$state"; return 1; }
+    echo "the node $NAME of before has Ready=${state:-(there is none)}"
+    [ "$state" != True ]
+}
+
+# is_registered: the cluster knows this node by the kubelet's own certificate.
+is_registered() {
+    [ -s "$KUBELET_KUBECONFIG" ] || { echo "$KUBELET_KUBECONFIG does not exist"; return 1; }
+    with_kubeconfig "$KUBELET_KUBECONFIG" get node "$NAME" --output name
+}
+
+kubeadm_flags() {
+    if [ -n "$IGNORE_PREFLIGHT_ERRORS" ]; then
+        echo "--ignore-preflight-errors=$IGNORE_PREFLIGHT_ERRORS"
+    fi
+}
+
+# run_kubeadm WHAT ARGUMENT...: its many lines go to a log, of which a failure shows the end.
+run_kubeadm() {
+    local what=$1 begin=$SECONDS
+    shift
+    current_log=$KUBEADM_LOG
+    current_unit=kubelet.service
+    if ! (umask 077 && kubeadm "$@" >"$KUBEADM_LOG" 2>&1 </dev/null); then
+        fail "$what failed after $((SECONDS - begin)) s: $(grep -iE '^(error|\[preflight\] .*error|.*\[ERROR)' "$KUBEADM_LOG" |
+            tail -n 3 | without_secrets | tr '\n' ' ')"
+    fi
+    log "$what took $((SECONDS - begin)) s"
+}
+
+# validate_configuration FILE
+validate_configuration() {
+    local seen
+    seen=$(kubeadm config validate --config "$1" 2>&1) || fail "kubeadm refuses ${1##*/}: $(tail -n 8 <<<"$seen")"
+}
+
+pull_process=
+
+# pull_in_background FILE: images that are missing come while this machine waits for others anyway.
+pull_in_background() {
+    kubeadm config images pull --config "$1" >/var/log/openstack-paas-images.log 2>&1 </dev/null 9>&- &
+    pull_process=$!
+    at_exit stop_pulling
+}
+finish_pulling() {
+    # A failure is not final: the kubelet pulls again, and says what is wrong.
+    wait "$pull_process" || log "not all images could be pulled: $(tail -n 1 /var/log/openstack-paas-images.log)"
+    pull_process=
+}
+stop_pulling() { [ -z "${pull_process:-}" ] || kill "$pull_process" 2>/dev/null; }
+
+# forget_half_join: removes what an interrupted init or join left, on a node that the cluster has never seen.
+forget_half_join() {
+    if [ ! -e "$KUBELET_KUBECONFIG" ] && [ ! -e "$KUBERNETES/bootstrap-kubelet.conf" ] &&
+        [ ! -e /var/lib/kubelet/config.yaml ] && ! compgen -G "$KUBERNETES/manifests/*.yaml" >/dev/null; then
+        return 0
+    fi
+    log "an earlier run was interrupted before the cluster knew this node: starting over"
+    run_kubeadm "kubeadm reset" reset --force --cri-socket unix:///run/containerd/containerd.sock
+}
+
+make_volume_directories() {
+    local path
+    for path in "${VOLUME_DIRECTORIES[@]}"; do
+        [ -d "$path" ] || { install -d -m 0755 -- "$path"; log "made $path"; }
+    done
+}
+
+# run_kubelet: kubeadm starts it on joining; afterwards it only has to run, and to start at boot.
+run_kubelet() {
+    if ! systemctl is-enabled --quiet kubelet.service; then
+        systemctl --quiet enable kubelet.service
+    fi
+    if ! systemctl is-active --quiet kubelet.service; then
+        systemctl start kubelet.service
+        log "started kubelet.service"
+    fi
+}
+
+# forget_bootstrap: the certificate to join with has served its purpose on this machine.
+forget_bootstrap() { rm -f -- "$BOOTSTRAP_KUBECONFIG" "$KUBERNETES/bootstrap-kubelet.conf"; }

@@ -1,0 +1,41 @@
+#!/bin/bash
+# shellcheck disable=SC2034,SC2153,SC2154
+# converge of a worker: joins the cluster once its API answers.
+folder=$(dirname "$(readlink -f "$0")")
+# shellcheck source=/dev/null
+for part in lib settings machine install containerd kubernetes; do . "$folder/$part.sh"; done
+
+join() {
+    retry_until 300 "the API at $ENDPOINT (the virtual address) to answer and let nodes join" may_join
+    if is_registered >/dev/null 2>&1; then
+        log "already a node of the cluster"
+        return 0
+    fi
+    forget_half_join
+    retry_until 180 "the node $NAME of before to be noticed as lost" old_self_is_gone
+    validate_configuration "$folder/files/join.yaml"
+    # shellcheck disable=SC2046  # none or one flag
+    run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" $(kubeadm_flags)
+}
+
+become_node() {
+    current_unit=kubelet.service
+    # A node that has been told to be one is not asked about the way in, whose certificate it has forgotten.
+    if [ ! -e "$STATE/joined" ] || [ ! -s "$KUBELET_KUBECONFIG" ]; then
+        join
+    fi
+    run_kubelet
+    retry_until 180 "the node $NAME to be registered at $ENDPOINT" is_registered
+    : >"$STATE/joined"
+    forget_bootstrap
+}
+
+step "version" refuse_kubernetes_change
+prepare_machine
+step "unused services" disable_services haproxy.service keepalived.service etcd.service
+step "firewall" apply_firewall "$folder/files/firewall.nft"
+step "volumes" make_volume_directories
+step "containerd" run_containerd
+step "node" become_node
+current_step=worker
+log "ready"
