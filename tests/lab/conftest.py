@@ -1,0 +1,62 @@
+"""Order and fixtures of the lab tests: one platform, brought up once, tried, and destroyed at the end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.machines import Machines
+from tests.lab.platform import Platform, run
+from tests.lab.report import FIGURES, record
+
+#: Modules in the order of a platform's life; each may rely on what the one before left.
+ORDER = ("test_up", "test_security", "test_failover", "test_faults", "test_power_cut", "test_destroy")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the modules in their order."""
+    items.sort(key=lambda item: ORDER.index(item.module.__name__.rpartition(".")[2]))  # type: ignore[attr-defined]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    if FIGURES:
+        terminalreporter.section("measured on the lab")
+        for what, value in FIGURES:
+            terminalreporter.write_line(f"{what:<60} {value}")
+
+
+@pytest.fixture(scope="session")
+def machines() -> Machines:
+    """The lab's cloud from outside of the machines."""
+    return Machines()
+
+
+def _has_resources() -> bool:
+    done = run("pulumi", "stack", "export", seconds=60)
+    deployment = (json.loads(done.text).get("deployment") or {}) if done.status == 0 else {}
+    return len(deployment.get("resources") or []) > 1 or bool(deployment.get("pending_operations"))
+
+
+@pytest.fixture(scope="session")
+def empty_cloud() -> None:
+    """An empty project, whatever an earlier run left."""
+    if _has_resources() or Machines().left():
+        done = run("/usr/bin/python3", "-m", "lab", "reset", seconds=600)
+        assert done.status == 0, done.text
+        subprocess.run(["bash", "-c", "source tools/environment.sh lab"], check=True, timeout=60)
+        record("lab reset", f"{done.seconds:.0f} s")
+
+
+@pytest.fixture(scope="session")
+def platform(empty_cloud: None, machines: Machines) -> Iterator[Platform]:
+    """The platform, after an `up` that was killed half-way and one that went on from there."""
+    made = Platform()
+    made.interrupted_up(lambda: len(machines.names()) >= 5, 180)
+    done = made.up()
+    assert done.status == 0, done.text
+    record("up that goes on after a killed one, with the proof", f"{done.seconds:.0f} s")
+    yield made

@@ -1,0 +1,66 @@
+"""What a cloud's operator or a power cut may do to machines of the lab, from outside of them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import openstack
+
+from lab import places
+
+
+class Machines:
+    """The stack's machines as the lab's cloud knows them."""
+
+    def __init__(self) -> None:
+        self.connection: Any = openstack.connect(cloud="lab")
+
+    def server(self, name: str) -> Any:
+        """The server of that name."""
+        return self.connection.compute.get_server(self.connection.compute.find_server(name, ignore_missing=False))
+
+    def _folder(self, name: str) -> Path:
+        (folder,) = places.INSTANCES.glob(f"*/{self.server(name).id}")
+        return folder
+
+    def host(self, name: str) -> str:
+        """The compute host that runs the machine."""
+        return self._folder(name).parent.name
+
+    def kill(self, name: str) -> None:
+        """Take the machine's power away."""
+        folder = self._folder(name)
+        namespace = f"--net=/run/netns/{folder.parent.name}"
+        subprocess.run(
+            ["nsenter", namespace, "lxc-stop", "--kill", "-P", str(folder.parent), "-n", folder.name],
+            check=True,
+            timeout=30,
+        )
+
+    def start(self, name: str) -> None:
+        """Switch a killed machine on again; the cloud may still believe that it runs."""
+        server = self.server(name)
+        self.connection.compute.reboot_server(server, "HARD")
+        self.connection.compute.wait_for_server(server, status="ACTIVE", wait=60)
+
+    def names(self) -> set[str]:
+        """Every server of the project."""
+        return {server.name for server in self.connection.compute.servers()}
+
+    def left(self) -> dict[str, list[str]]:
+        """Everything of the project that a stack could have made, by kind."""
+        network, compute = self.connection.network, self.connection.compute
+        project = self.connection.current_project_id
+        found = {
+            "servers": [s.name for s in compute.servers()],
+            "server groups": [g.name for g in compute.server_groups()],
+            "key pairs": [k.name for k in compute.keypairs()],
+            "ports": [p.name or p.id for p in network.ports(project_id=project)],
+            "networks": [n.name for n in network.networks(project_id=project)],
+            "routers": [r.name for r in network.routers(project_id=project)],
+            "floating IPs": [f.floating_ip_address for f in network.ips(project_id=project)],
+            "security groups": [g.name for g in network.security_groups(project_id=project) if g.name != "default"],
+        }
+        return {kind: names for kind, names in found.items() if names}

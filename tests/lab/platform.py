@@ -1,0 +1,112 @@
+"""The stack `lab` on the lab, as a user drives it: make's own scripts, and the outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.outputs import Machine, Outputs, parse
+from ops.ssh import Ssh
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Done:
+    """A finished command: its exit status, its output, and how long it took."""
+
+    status: int
+    text: str
+    seconds: float
+
+
+def run(*command: str, seconds: float = 900, **environment: str) -> Done:
+    """Run a command in the project's folder; its output is kept and not shown."""
+    started = time.monotonic()
+    done = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        timeout=seconds,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, time.monotonic() - started)
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float, interval: float = 0.5) -> None:
+    """Probe until `condition` holds; fails naming `what` after `seconds`."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {seconds:.0f} s"
+        time.sleep(interval)
+
+
+class Platform:
+    """The running platform."""
+
+    def __init__(self) -> None:
+        self._document: dict[str, Any] | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The stack's outputs, secrets shown."""
+        if self._document is None:
+            done = run("pulumi", "stack", "output", "--json", "--show-secrets", seconds=60)
+            assert done.status == 0, done.text
+            self._document = json.loads(done.text)
+        return self._document
+
+    @property
+    def outputs(self) -> Outputs:
+        """The outputs as ops reads them."""
+        return parse(self.document)
+
+    def machine(self, name: str) -> Machine:
+        """A machine by its name without the cluster's."""
+        return self.outputs.machine(f"lab-{name}")
+
+    def on(self, name: str, command: str, seconds: float = 60) -> str:
+        """Standard output of a command on a machine, as root."""
+        with Ssh(self.outputs) as ssh:
+            return ssh.run(self.machine(name), "sudo -n bash -s", command, seconds)
+
+    def vip_holder(self) -> str:
+        """The gateway that holds both VIPs, by its name without the cluster's."""
+        holders = [
+            gateway.name.removeprefix("lab-")
+            for gateway in self.outputs.role("gateway")
+            if "10.20.0.5/32" in self.on(gateway.name.removeprefix("lab-"), "ip -o address")
+        ]
+        assert len(holders) == 1, f"the private VIP is held by {holders}"
+        return holders[0]
+
+    def up(self) -> Done:
+        """What `make up` does after the lab is there."""
+        self._document = None
+        return run("tools/up.sh")
+
+    def interrupted_up(self, enough: Callable[[], bool], seconds: float) -> None:
+        """An `up` that is killed, without mercy, as soon as `enough` holds."""
+        process = subprocess.Popen(
+            ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--parallel", "32"],
+            cwd=PROJECT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            until(enough, "the `up` that shall be killed did not get far enough", seconds)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

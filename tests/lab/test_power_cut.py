@@ -1,0 +1,39 @@
+"""Every process of the lab is killed at once, machines included, as in a power cut; `lab up` brings all of it back."""
+
+from __future__ import annotations
+
+from lab import processes
+from tests.lab.machines import Machines
+from tests.lab.platform import Platform, run
+from tests.lab.report import record
+
+
+def kill_everything() -> None:
+    """End every process of the lab and of its machines; namespaces, mounts and control groups stay behind."""
+    for _ in range(50):
+        alive = set(processes.marked()) | processes.in_groups(processes.groups(processes.instances()))
+        if not alive:
+            return
+        processes.kill(alive)
+    raise AssertionError(f"processes of the lab that do not end: {sorted(alive)}")
+
+
+def test_the_platform_comes_back_with_its_data(platform: Platform, machines: Machines) -> None:
+    written = run("python", "-m", "ops", "proof", "--json")
+    assert written.status == 0, written.text
+    names = machines.names()
+    kill_everything()
+
+    back = run("/usr/bin/python3", "-m", "lab", "up", seconds=600)
+    assert back.status == 0, back.text
+    record("lab up after a power cut", f"{back.seconds:.0f} s")
+
+    proof = run("python", "-m", "ops", "proof", "--json", "--wait", "300", seconds=900)
+    assert proof.status == 0, proof.text
+    record("proof passes after that `lab up`", f"{proof.seconds:.0f} s")
+    assert machines.names() == names
+
+
+def test_nothing_has_changed_for_pulumi_after_a_power_cut(platform: Platform) -> None:
+    done = run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
+    assert done.status == 0, done.text
