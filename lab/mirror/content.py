@@ -7,11 +7,8 @@ charts. Both may be interrupted at any point and run again; with everything in p
 
 from __future__ import annotations
 
-import fcntl
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 from lab.command import run
@@ -21,7 +18,7 @@ from lab.mirror.compile import compile_all
 from lab.mirror.long_command import Progress
 from lab.mirror.packages import all_packages
 from lab.mirror.places import MIRROR_PLACES, Places
-from lab.mirror.product import content_key, key_of, replacing
+from lab.mirror.product import alone, content_key, key_of, replacing
 from lab.mirror.registry import Registry
 from settings import versions
 
@@ -53,7 +50,7 @@ def compile_content(
 ) -> None:
     """The phase that needs no daemon."""
     wanted = wanted_versions(kubernetes)
-    with _alone(places, progress):
+    with alone(places.root, progress):
         _install_tools(places, progress)
         compile_all(places, wanted, progress)
         files = [debian_package.make(package, places.packages) for package in all_packages(places, wanted)]
@@ -70,7 +67,7 @@ def publish_content(
 ) -> None:
     """The phase that needs the apt proxy and the registry."""
     wanted = wanted_versions(kubernetes)
-    with _alone(places, progress), Registry(places.registry) as registry:
+    with alone(places.root, progress), Registry(places.registry) as registry:
         registry.check()
         everything = images.all_images(places, wanted)
         bases = list(dict.fromkeys(image.base for image in everything if image.base))
@@ -111,15 +108,3 @@ def _install_tools(places: Places, progress: Progress) -> None:
             log=places.logs / "apt.log",
         )
 
-
-@contextmanager
-def _alone(places: Places, progress: Progress) -> Iterator[None]:
-    """One build of the mirror at a time; another one that is under way is waited for."""
-    places.root.mkdir(parents=True, exist_ok=True)
-    with (places.root / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("mirror: another build is under way, waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

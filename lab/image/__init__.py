@@ -1,0 +1,1 @@
+"""Machine images of the lab: root filesystems as tars, for the driver whose machines are system containers."""

@@ -1,0 +1,36 @@
+"""The platform's own install step, as the lab's image is baked with it: the bundle of node/ for the lab's mirror."""
+
+from __future__ import annotations
+
+from lab.mirror.apt_repository import COMPONENT, SUITE
+from lab.mirror.debian_sources import SUITE as DEBIAN
+from lab.mirror.places import Places
+from node import render
+from node.bundle import Bundle
+from node.specs import AptRepository, Containerd, InstallSpec, Packages
+from settings import versions
+
+#: Registries whose images the mirror has, under the same paths.
+_REGISTRIES = ("registry.k8s.io", "docker.io", "quay.io", "ghcr.io")
+
+
+def install_bundle(places: Places, kubernetes: str) -> Bundle:
+    """Installs what machines of every role need, from this mirror. No container images: see lab/README.md."""
+    release = versions.KUBERNETES[kubernetes]
+    debian = (
+        AptRepository(f"{places.apt_proxy}/debian", DEBIAN, ("main",)),
+        AptRepository(f"{places.apt_proxy}/debian", f"{DEBIAN}-updates", ("main",)),
+        AptRepository(f"{places.apt_proxy}/debian-security", f"{DEBIAN}-security", ("main",)),
+    )
+    packages = Packages(
+        kubernetes=release.version,
+        etcd=release.etcd,
+        cni_plugins=versions.CNI_PLUGINS,
+        debian=debian,
+        repositories=(AptRepository(f"{places.web}/apt", SUITE, (COMPONENT,)),),
+    )
+    containerd = Containerd(
+        pause_image=f"registry.k8s.io/pause:{release.pause}",
+        registries={registry: f"http://{places.registry}" for registry in _REGISTRIES},
+    )
+    return render.install(InstallSpec(packages=packages, containerd=containerd))
