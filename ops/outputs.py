@@ -1,0 +1,137 @@
+"""A stack's outputs, as ops reads them: the contract with the program."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class OutputsError(Exception):
+    """The stack has no usable outputs; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One entry of `inventory`. `public_address` is empty on machines behind the gateways."""
+
+    name: str
+    role: str
+    address: str
+    instance_id: str
+    host_key_fingerprint: str
+    """As OpenSSH prints it: SHA256:... without padding."""
+    host_key: str = ""
+    """The public key in OpenSSH's format; empty when only the fingerprint is known."""
+    public_address: str = ""
+
+
+@dataclass(frozen=True)
+class Database:
+    """The MariaDB: `service` is the primary's DNS name, `primary` and `replicas` are pods."""
+
+    service: str
+    namespace: str
+    primary: str
+    replicas: tuple[str, ...]
+    port: int
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Everything that ops needs to know of a platform. `kubeconfig` and `ssh_private_key` are secrets."""
+
+    api_endpoint: str
+    kubeconfig: str
+    ssh_private_key: str
+    ssh_user: str
+    inventory: tuple[Machine, ...]
+    database: Database | None
+    versions: Mapping[str, str]
+
+    @property
+    def api_host(self) -> str:
+        """The address of the API outside, which is also the way to machines behind the gateways."""
+        host = urlsplit(self.api_endpoint).hostname
+        if not host:
+            raise OutputsError(f"output apiEndpoint is not a URL: {self.api_endpoint}")
+        return host
+
+    def role(self, *roles: str) -> list[Machine]:
+        """The machines of these roles."""
+        return [machine for machine in self.inventory if machine.role in roles]
+
+    def machine(self, name: str) -> Machine:
+        """The machine of that name."""
+        for machine in self.inventory:
+            if machine.name == name:
+                return machine
+        known = ", ".join(machine.name for machine in self.inventory)
+        raise OutputsError(f"no machine is called {name}; there are: {known}")
+
+
+def _machine(entry: Mapping[str, Any]) -> Machine:
+    return Machine(
+        name=entry["name"],
+        role=entry["role"],
+        address=entry["address"],
+        instance_id=entry["instanceId"],
+        host_key_fingerprint=entry["hostKeyFingerprint"],
+        host_key=entry.get("hostKey", ""),
+        public_address=entry.get("publicAddress", ""),
+    )
+
+
+def _database(entry: Mapping[str, Any]) -> Database | None:
+    if not entry:
+        return None
+    return Database(
+        service=entry["service"],
+        namespace=entry["namespace"],
+        primary=entry["primary"],
+        replicas=tuple(entry["replicas"]),
+        port=int(entry["port"]),
+    )
+
+
+def parse(document: Mapping[str, Any]) -> Outputs:
+    """The outputs from the document of `pulumi stack output --json`. Raises OutputsError naming what is missing."""
+    if not document:
+        raise OutputsError("the stack has no outputs: run `pulumi up` first")
+    try:
+        return Outputs(
+            api_endpoint=document["apiEndpoint"],
+            kubeconfig=document["kubeconfig"],
+            ssh_private_key=document["sshPrivateKey"],
+            ssh_user=document.get("sshUser", "debian"),
+            inventory=tuple(_machine(entry) for entry in document["inventory"]),
+            database=_database(document["database"]),
+            versions=document["versions"],
+        )
+    except KeyError as error:
+        raise OutputsError(f"the stack's outputs lack {error}: run `pulumi up` to its end") from error
+
+
+def load(stack: str | None = None, file: Path | None = None) -> Outputs:
+    """Outputs of a stack (the selected one by default), or from a file that holds such a document."""
+    if file:
+        try:
+            return parse(json.loads(file.read_text()))
+        except (OSError, json.JSONDecodeError) as error:
+            raise OutputsError(f"{file}: {error}") from error
+    command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--non-interactive"]
+    if stack:
+        command += ["--stack", stack]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    except FileNotFoundError as error:
+        raise OutputsError("pulumi is not on PATH: source tools/environment.sh STACK") from error
+    except subprocess.TimeoutExpired as error:
+        raise OutputsError("`pulumi stack output` gave no answer within 120 s") from error
+    if done.returncode:
+        raise OutputsError(f"`pulumi stack output` failed: {done.stderr.strip()}")
+    return parse(json.loads(done.stdout or "{}"))
