@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import importlib
 import os
 import time
 from collections.abc import Iterator
@@ -68,7 +67,12 @@ def up(progress: Progress) -> None:
         supervision.wait(services.MIRROR, 30)
     with ThreadPoolExecutor(max_workers=1) as pool:
         content = pool.submit(_content, progress)
-        cloud = _openstack(progress, restart)
+        try:
+            cloud = _openstack(progress, restart)
+        except LabError as error:
+            if not content.done():
+                progress(f"error: {error}\n(reported again when the mirror's content, which is being made, is done)")
+            raise
         _images(progress, content)
     left = resources.not_reporting(cloud)
     if left:
@@ -109,20 +113,32 @@ def _openstack(progress: Progress, restart: frozenset[str]) -> Cloud:
 
 def _content(progress: Progress) -> dict[str, Path]:
     """The mirror's content and the machine images made with it; takes minutes on a new host, seconds afterwards."""
-    try:
-        mirror_content, image_build = importlib.import_module("lab.mirror.content"), importlib.import_module("lab.image.build")
-    except ImportError:
-        return {}
+    # Imported only here: they need modules that the packages step has just installed.
+    from lab.image import build
+    from lab.mirror import content
+
     with progress.step("mirror's content", quiet=True):
-        mirror_content.ensure(progress)
+        content.ensure(progress)
     with progress.step("machine images", quiet=True):
-        return dict(image_build.ensure(progress))
+        return dict(build.ensure(progress))
 
 
 def _images(progress: Progress, content: Future[dict[str, Path]]) -> None:
     for name, tar in content.result().items():
         with progress.step(f"image {name}", quiet=True):
             images.ensure_image(name, tar, progress)
+
+
+def restart(progress: Progress, name: str | None) -> None:
+    """Start one service again, or all of OpenStack's; machines go on running meanwhile."""
+    openstack = (*services.IDENTITY, *services.CONTROL, *services.AGENTS, *services.COMPUTES)
+    chosen = tuple(service for service in services.ALL if service.name == name) if name else openstack
+    if not chosen:
+        raise LabError(f"there is no service {name}; there are: {', '.join(service.name for service in services.ALL)}")
+    if not supervision.alive():
+        raise LabError("the lab is down")
+    supervision.stop(chosen)
+    up(progress)
 
 
 def mirror(progress: Progress) -> None:

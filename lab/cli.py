@@ -20,6 +20,8 @@ def parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="end and remove everything but the data: the next `up` is like power coming back")
     down.add_argument("--wipe", action="store_true", help="delete the data too")
     commands.add_parser("reset", help="begin with an empty cloud: down --wipe, then up")
+    again = commands.add_parser("restart", help="start OpenStack's services, or one service, again while machines run on")
+    again.add_argument("service", nargs="?", help="as `status` calls it")
     commands.add_parser("status", help="services, hosts, machines, memory; exits with 0 when all is well, 3 when down")
     show = commands.add_parser("logs", help="the end of the logs")
     show.add_argument("service", nargs="?", help="only this service's, as `status` calls it")
@@ -61,6 +63,8 @@ def _run(asked: argparse.Namespace) -> int:
             teardown.down(progress, wipe=asked.command == "reset" or asked.wipe)
         if asked.command in ("up", "reset"):
             bring_up.up(progress)
+        if asked.command == "restart":
+            bring_up.restart(progress, asked.service)
         if asked.command == "mirror":
             bring_up.mirror(progress)
     return 0

@@ -26,6 +26,7 @@ def down(progress: Progress, wipe: bool = False) -> None:
                 progress(f"{error}; killing what is left")
         end_leftovers()
     with progress.step("networks and mounts removed"):
+        processes.remove_pivots()
         _unmount()
         if ownership.ours():
             _remove_network()
