@@ -1,4 +1,4 @@
-"""Asks the API through the VIP's floating IP again and again, each time over a new TLS connection, and keeps the gaps."""
+"""Asks the API through the VIP's floating IP again and again, each time over a new TLS connection."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 #: Seconds between two questions, and how long one may take.
 INTERVAL = 0.2
@@ -25,7 +26,7 @@ class Answers:
     def longest_gap(self) -> float:
         """Seconds between the two good answers that lie furthest apart."""
         times = sorted(self.good)
-        return max((b - a for a, b in zip(times, times[1:], strict=False)), default=float("inf"))
+        return max((b - a for a, b in pairwise(times)), default=float("inf"))
 
     def answered_since(self, moment: float, times: int = 5) -> bool:
         """Whether the last `times` questions asked after `moment` were all answered well."""
