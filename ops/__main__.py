@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("recover", help="after a killed `up`: take away what it had begun, so that the next can go on")
     why = commands.add_parser("explain", help="why an `up` failed, with the console logs of the machines concerned")
     why.add_argument("log", type=Path, help="the engine's event log of that `up`")
-    why.add_argument("--cluster", required=True, help="the cluster's name, which is the stack's unless clusterName is set")
+    why.add_argument("--cluster", required=True, help="the cluster's name (the stack's unless clusterName is set)")
     return top
 
 

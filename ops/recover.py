@@ -1,8 +1,8 @@
 """After an `up` that was killed: takes away what it had begun to make, so that the next `up` can go on.
 
 Pulumi notes each creation before it starts (a pending operation). Killed in between, it knows that a thing may exist
-but not its id, and the next `up` would fail on the taken address or make a second one. This finds such things by their name
-in OpenStack, deletes those that no state knows, and clears the notes. Nothing that the state knows is touched, nor
+but not its id, and the next `up` would fail on the taken address or make a second one. This finds such things by their
+name in OpenStack, deletes those that no state knows, and clears the notes. Nothing that the state knows is touched, nor
 anything without the stack's own name.
 """
 
