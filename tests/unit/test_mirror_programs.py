@@ -1,0 +1,72 @@
+"""What the mirror compiles: go.mod folders and version table agree, and products are whole or absent."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.errors import LabError
+from lab.mirror.compile import default_name, pinned_version
+from lab.mirror.content import wanted_versions
+from lab.mirror.images import all_images
+from lab.mirror.places import Places
+from lab.mirror.product import content_key, key_of, replacing
+from lab.mirror.programs import GoBuild, go_builds
+from settings import versions
+
+BUILDS = go_builds(tuple(versions.KUBERNETES))
+
+
+@pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.title)
+def test_go_mod_pins_the_version_and_the_programs(build: GoBuild) -> None:
+    assert pinned_version(build) == build.version
+    assert (build.folder / "go.sum").stat().st_size > 0
+    module = (build.folder / "go.mod").read_text()
+    for package in build.programs.values():
+        assert package in module
+
+
+def test_go_names_a_program_after_its_package() -> None:
+    assert default_name("go.etcd.io/etcd/server/v3") == "server"
+    assert default_name("k8s.io/kubernetes/cmd/kubelet") == "kubelet"
+
+
+def test_the_default_release_is_always_there() -> None:
+    assert wanted_versions("1.34.2") == ("1.34.2",)
+    assert wanted_versions("1.35.0") == ("1.34.2", "1.35.0")
+    with pytest.raises(LabError, match=r"Kubernetes 1.2.3: the lab has 1.34.2, 1.35.0"):
+        wanted_versions("1.2.3")
+
+
+def test_images_have_upstreams_references(tmp_path: Path) -> None:
+    references = {image.reference for image in all_images(Places(tmp_path), ("1.34.2",))}
+    assert {
+        "kube-apiserver:v1.34.2",
+        "kube-proxy:v1.34.2",
+        "coredns/coredns:v1.12.1",
+        "pause:3.10.1",
+        "etcd:3.6.5-0",
+        "library/mariadb:10.11",
+    } <= references
+
+
+def test_an_interrupted_build_leaves_the_old_product(tmp_path: Path) -> None:
+    product = tmp_path / "product"
+    with replacing(product, "one") as folder:
+        (folder / "file").write_text("old")
+    with pytest.raises(RuntimeError), replacing(product, "two") as folder:
+        (folder / "file").write_text("new")
+        raise RuntimeError
+    assert key_of(product) == "one"
+    assert (product / "file").read_text() == "old"
+    with replacing(product, "two") as folder:
+        (folder / "file").write_text("new")
+    assert key_of(product) == "two"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["product"]
+
+
+def test_a_key_tells_contents_and_names_apart(tmp_path: Path) -> None:
+    assert content_key("ab", "c") != content_key("a", "bc")
+    (tmp_path / "x").write_text("1")
+    before = content_key(tmp_path)
+    (tmp_path / "x").rename(tmp_path / "y")
+    assert content_key(tmp_path) != before
