@@ -6,7 +6,6 @@ env:
   - {name: MEMBER_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
   - {name: MEMBER_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
   - {name: MEMBER_SET, value: {{ include "mariadb.fullname" . | quote }}}
-  - {name: MEMBER_COUNT, value: {{ add1 .Values.replicas | quote }}}
   - {name: MEMBER_DOMAIN, value: {{ printf "%s-headless" (include "mariadb.fullname" .) | quote }}}
   - {name: PRIMARY_MEMBER, value: {{ include "mariadb.primaryMember" . | quote }}}
   - {name: PRIMARY_HOST, value: {{ printf "%s-primary" (include "mariadb.fullname" .) | quote }}}
@@ -30,6 +29,7 @@ securityContext:
 - {name: run, mountPath: /run/mysqld}
 - {name: temporary, mountPath: /tmp}
 - {name: scripts, mountPath: /opt/mariadb-member, readOnly: true}
+- {name: members, mountPath: /etc/mariadb-members, readOnly: true}
 # One file, so that the image's own settings stay and this one is read last.
 - {name: configuration, mountPath: /etc/mysql/mariadb.conf.d/99-member.cnf, subPath: my.cnf, readOnly: true}
 {{- end -}}

@@ -88,12 +88,12 @@ class Pod:
         self.address = f"127.0.0.{10 + ordinal}"
         self.folder = network.folder / self.name
         self.server: subprocess.Popen[str] | None = None
-        mounts = ("data", "run", "scripts", "configuration", "passwords", "initialization", "api")
+        mounts = ("data", "run", "scripts", "configuration", "passwords", "members", "initialization", "api")
         for mount in mounts:
             (self.folder / mount).mkdir(parents=True)
         for mount in ("data", "run"):
             os.chown(self.folder / mount, USER, USER)
-        for kind in ("scripts", "configuration", "initialization"):
+        for kind in ("scripts", "configuration", "members", "initialization"):
             for name, content in manifests.get(("ConfigMap", f"database-{kind}"), {"data": {}})["data"].items():
                 file = self.folder / kind / name
                 file.write_text(content)

@@ -6,6 +6,7 @@ volume=/var/lib/mariadb
 data=$volume/data
 run=/run/mysqld
 passwords=/etc/mariadb-passwords
+member_count=/etc/mariadb-members/count
 client_options=$run/client.cnf
 # A server that only this pod reaches, while data is being made; it never listens on the network.
 private_socket=$run/private.sock

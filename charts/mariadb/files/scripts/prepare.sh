@@ -107,19 +107,29 @@ wait_for_primary() {
   done
 }
 
+# member_position HOST: the GTID position of a member that answers, nothing of one that is not there. That names cannot be
+# looked up at all (-3) says nothing about the member: it is waited out.
+member_position() {
+  local answer deadline=$((SECONDS + 120))
+  until answer=$(member_query "$1" 3306 'SELECT @@gtid_current_pos' 2>&1); do
+    [[ $answer != *"Access denied"* ]] || fail "$1 has data and refuses the root password of the Secret"
+    [[ $answer == *"(-3)"* ]] || return 0
+    [ "$SECONDS" -lt "$deadline" ] || fail "cannot look up $1: $answer"
+    sleep 1
+  done
+  printf '%s' "${answer:-0}"
+}
+
 # The living member that has come furthest, empty when none answers: its host name in the headless Service.
 furthest_member() {
-  local number host answer sequence best='' best_sequence=-1
-  for ((number = 0; number < MEMBER_COUNT; number++)); do
+  local number host position best='' best_sequence=-1 count
+  count=$(<"$member_count")
+  for ((number = 0; number < count; number++)); do
     [ "$number" != "$(ordinal)" ] || continue
     host=$MEMBER_SET-$number.$MEMBER_DOMAIN
-    if ! answer=$(member_query "$host" 3306 'SELECT @@gtid_current_pos' 2>&1); then
-      [[ $answer != *"Access denied"* ]] || fail "$host has data and refuses the root password of the Secret"
-      continue
-    fi
-    sequence=${answer##*-}
-    if [ "${sequence:-0}" -gt "$best_sequence" ]; then
-      best=$host best_sequence=${sequence:-0}
+    position=$(member_position "$host") || exit 1
+    if [ -n "$position" ] && [ "${position##*-}" -gt "$best_sequence" ]; then
+      best=$host best_sequence=${position##*-}
     fi
   done
   printf '%s' "$best"
