@@ -41,10 +41,6 @@ def parser() -> argparse.ArgumentParser:
     why.add_argument("log", type=Path, help="the engine's event log")
     why.add_argument("--cluster", required=True, help="name of the cluster, the prefix of its machines")
     commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
-    commands.add_parser("recover", help="after a killed `up`: take away what it had begun, so that the next can go on")
-    why = commands.add_parser("explain", help="why an `up` failed, with the console logs of the machines concerned")
-    why.add_argument("log", type=Path, help="the engine's event log of that `up`")
-    why.add_argument("--cluster", required=True, help="the cluster's name (the stack's unless clusterName is set)")
     return top
 
 
@@ -105,10 +101,6 @@ def main(words: list[str] | None = None) -> int:
             return explain.main(arguments.log, arguments.cluster)
         if arguments.command == "recover":
             return recover.main()
-        if arguments.command == "recover":
-            return recover.main()
-        if arguments.command == "explain":
-            return explain.main(arguments.log, arguments.cluster)
         return show_timeline(arguments, console)
     except (OutputsError, SshError, timeline.TimelineError) as error:
         sys.stderr.write(f"{error}\n")
