@@ -25,7 +25,8 @@ etcdctl_at() {
 
 # peer_members ADDRESS: the member list as that peer knows it, as JSON, also when there is no leader.
 peer_members() {
-    curl --silent --show-error --fail --noproxy '*' --max-time 3 --cacert "$PKI/ca.crt" \
+    # etcd's peer port offers HTTP/2 and answers this path in HTTP/1.1 only.
+    curl --silent --show-error --fail --http1.1 --noproxy '*' --max-time 3 --cacert "$PKI/ca.crt" \
         --cert "$PKI/peer.crt" --key "$PKI/peer.key" "https://$1:2380/members"
 }
 
@@ -121,12 +122,15 @@ look_at_peers() {
     done
 }
 
-# enough_peers: whether, with this machine, a majority of the members has no data and can form a cluster. Then no old
-# cluster can have a majority, wherever the silent rest may be.
+# enough_peers: whether, with this machine, a majority of the members is there without an etcd that runs: then no old
+# cluster has a majority, wherever the silent rest may be. One that runs and does not tell what it is leaves a doubt.
 enough_peers() {
     local says idle=1
     for says in "${peer_says[@]}"; do
-        [ "$says" != idle ] || idle=$((idle + 1))
+        case $says in
+            idle) idle=$((idle + 1)) ;;
+            starting) return 1 ;;
+        esac
     done
     ((idle > ${#MEMBERS[@]} / 2))
 }
@@ -198,7 +202,7 @@ decide_start() {
         log "no data anywhere ($(peers_seen)): a new cluster"
         initial_cluster new >"$1"
     else
-        fail "no data here, and too few peers answer to know whether a cluster exists (peers: $(peers_seen))"
+        fail "no data here, and too few peers tell enough to know whether a cluster exists (peers: $(peers_seen))"
     fi
 }
 
