@@ -19,7 +19,8 @@ COLOURS = (
     ("", "Other", "#999999"),
 )
 CRITICAL = "#D55E00"
-ROW, TOP, LABELS, BARS, MARGIN = 17, 84, 330, 800, 60
+#: Sizes in pixels: a row, the head, names with types, types alone, the bars, the right margin.
+ROW, TOP, LABELS, TYPES, BARS, MARGIN = 17, 84, 350, 118, 800, 60
 
 
 def _kind(step: Step) -> tuple[str, str]:
@@ -68,8 +69,8 @@ def _text(x: float, y: float, content: str, size: int = 11, **attributes: str) -
     return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}"{more}>{escape(content)}</text>'
 
 
-def _legend(run: Run) -> list[str]:
-    kinds = dict(_kind(step) for step in run.steps)
+def _legend(steps: list[Step]) -> list[str]:
+    kinds = dict(_kind(step) for step in steps)
     kinds = {name: colour for _, name, colour in COLOURS if name in kinds}
     parts, x = [], float(LABELS)
     for name, colour in [*kinds.items(), ("Critical path", CRITICAL)]:
@@ -93,13 +94,13 @@ def _row(run: Run, step: Step, y: float, scale: float) -> list[str]:
     critical = step in run.critical
     colour = CRITICAL if critical else _kind(step)[1]
     x, width = LABELS + step.start * scale, max(2.0, step.seconds * scale)
-    label = f"{step.name}  {_short_type(step)}"
-    label = label if len(label) <= 54 else label[:53] + "…"
+    name = step.name if len(step.name) <= 36 else step.name[:35] + "…"
     outcome = " (failed)" if step.failed else ""
     title = f"{step.name}: {step.operation}, {step.start:.0f} to {step.end:.0f} s{outcome}"
     outline = ' stroke="#000000"' if step.failed else ""
     return [
-        _text(LABELS - 8, y + 12, label, text_anchor="end", font_weight="bold" if critical else "normal"),
+        _text(LABELS - TYPES, y + 12, name, text_anchor="end", font_weight="bold" if critical else "normal"),
+        _text(LABELS - TYPES + 8, y + 12, _short_type(step)[:18], 10, fill="#777777"),
         f'<rect x="{x:.1f}" y="{y + 2:.1f}" width="{width:.1f}" height="{ROW - 4}" rx="2" fill="{colour}"{outline}>'
         f"<title>{escape(title)}</title></rect>",
         _text(x + width + 4, y + 12, f"{step.seconds:.0f} s{outcome}", 10, fill="#444444"),
@@ -107,20 +108,25 @@ def _row(run: Run, step: Step, y: float, scale: float) -> list[str]:
 
 
 def picture(run: Run, title: str = "") -> str:
-    """The SVG: a bar for each step, the critical path in a colour of its own."""
+    """The SVG: a bar for each step that took longer than a second, the critical path in a colour of its own."""
+    drawn = [step for step in run.steps if step.seconds > 1 or step.failed or step in run.critical]
     scale = BARS / max(run.seconds, 1.0)
-    bottom = TOP + ROW * len(run.steps)
-    width, height = LABELS + BARS + MARGIN, bottom + 16
-    heading = title or f"{len(run.steps)} operations in {run.seconds:.0f} s"
+    bottom = TOP + ROW * len(drawn)
+    width, height = LABELS + BARS + MARGIN, bottom + 28
+    heading = title or "Timeline"
+    note = f"{len(run.steps)} operations in {run.seconds:.0f} s"
+    if len(drawn) < len(run.steps):
+        note += f"; {len(run.steps) - len(drawn)} of at most 1 s are not drawn"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
         ' font-family="system-ui, sans-serif" role="img">',
         f"<title>{escape(heading)}</title>",
         f'<rect width="{width}" height="{height}" fill="#FFFFFF"/>',
         _text(LABELS, 24, heading, 16, font_weight="bold"),
-        *_legend(run),
+        *_legend(drawn),
         *_axis(run, scale, bottom),
     ]
-    for number, step in enumerate(run.steps):
+    for number, step in enumerate(drawn):
         parts += _row(run, step, TOP + ROW * number, scale)
+    parts.append(_text(LABELS, bottom + 18, note, fill="#444444"))
     return "\n".join([*parts, "</svg>"]) + "\n"
