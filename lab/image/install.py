@@ -15,7 +15,10 @@ _REGISTRIES = ("registry.k8s.io", "docker.io", "quay.io", "ghcr.io")
 
 
 def install_bundle(places: Places, kubernetes: str) -> Bundle:
-    """Installs what machines of every role need, from this mirror. No container images: see lab/README.md."""
+    """Installs what machines of every role need, from this mirror.
+
+    No container images: the lab's machines keep /var/lib/containerd in a folder of their own, outside the image.
+    """
     release = versions.KUBERNETES[kubernetes]
     debian = (
         AptRepository(f"{places.apt_proxy}/debian", DEBIAN, ("main",)),

@@ -26,7 +26,11 @@ _CHARTS = Path(__file__).parent / "charts"
 _CHART_REPOSITORY = "charts"
 #: Debian packages that building needs, by a program of theirs.
 _TOOLS = {"gcc": "gcc", "mmdebstrap": "mmdebstrap", "dpkg-deb": "dpkg", "zstd": "zstd"}
-_HEADERS = {Path("/usr/include/stdio.h"): "libc6-dev"}
+#: The same by a file of theirs.
+_TOOL_FILES = {
+    Path("/usr/include/stdio.h"): "libc6-dev",
+    Path("/usr/share/keyrings/debian-archive-keyring.gpg"): "debian-archive-keyring",
+}
 _INSTALL_SECONDS = 600
 
 
@@ -97,12 +101,14 @@ def _publish_chart(folder: Path, places: Places, registry: Registry, progress: P
 def _install_tools(places: Places, progress: Progress) -> None:
     """Installs the Debian packages that building needs and this host lacks."""
     missing = {package for program, package in _TOOLS.items() if not shutil.which(program)}
-    missing |= {package for header, package in _HEADERS.items() if not header.exists()}
-    if missing:
-        progress(f"installing {', '.join(sorted(missing))}")
-        places.logs.mkdir(parents=True, exist_ok=True)
+    missing |= {package for file, package in _TOOL_FILES.items() if not file.exists()}
+    if not missing:
+        return
+    progress(f"installing {', '.join(sorted(missing))}")
+    places.logs.mkdir(parents=True, exist_ok=True)
+    for action in (("update",), ("install", "--no-install-recommends", *sorted(missing))):
         run(
-            *("apt-get", "install", "-y", "--no-install-recommends", *sorted(missing)),
+            *("apt-get", "--yes", f"--option=DPkg::Lock::Timeout={_INSTALL_SECONDS}", *action),
             timeout=_INSTALL_SECONDS,
             environment={"DEBIAN_FRONTEND": "noninteractive"},
             log=places.logs / "apt.log",

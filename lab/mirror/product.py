@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab.errors import LabError
+
 _KEY_FILE = ".key"
 
 #: One point in time for everything that is built here, so that the same inputs give the same bytes (2026-01-01, UTC).
@@ -71,15 +73,21 @@ def replacing(product: Path, key: str) -> Iterator[Path]:
 
 @contextmanager
 def alone(folder: Path, progress: Callable[[str], None]) -> Iterator[None]:
-    """One build at a time in a folder of products; another process that is at it is waited for."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress(f"another build is under way in {folder}, waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    """One build at a time in a folder of products; another process that is at it is waited for.
+
+    Raises LabError for what the operating system refuses meanwhile, such as a full disk.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                progress(f"another build is under way in {folder}, waiting for it")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise LabError(f"building in {folder}: {error}") from error
 
 
 def write_whole(path: Path, content: bytes) -> None:
