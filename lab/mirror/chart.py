@@ -9,8 +9,6 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lab.errors import LabError
 from lab.mirror.oci import Layout
 from lab.mirror.product import EPOCH_SECONDS
@@ -21,6 +19,9 @@ CONTENT_TYPE = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 def metadata(chart: Path) -> dict[str, Any]:
     """Chart.yaml. Raises LabError when a field that Helm needs is missing."""
+    # Only here, so that compiling can begin before the lab's own Debian packages are there.
+    import yaml
+
     try:
         document = yaml.safe_load((chart / "Chart.yaml").read_text())
     except (OSError, yaml.YAMLError) as error:
