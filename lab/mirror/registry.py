@@ -81,6 +81,6 @@ class Registry:
             self._connection.request(method, path, body=body, headers=headers or {})
             answer = self._connection.getresponse()
             answer.read()
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise LabError(f"no registry answers at http://{self.address}: {error}") from error
         return answer.status, answer.headers
