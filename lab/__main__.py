@@ -2,11 +2,12 @@
 
 import os
 import sys
+from pathlib import Path
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 
-in_other = os.path.realpath(sys.executable) != os.path.realpath(SYSTEM_PYTHON) or sys.prefix != sys.base_prefix
-if os.path.exists(SYSTEM_PYTHON) and in_other:
+in_other = Path(sys.executable).resolve() != Path(SYSTEM_PYTHON).resolve() or sys.prefix != sys.base_prefix
+if Path(SYSTEM_PYTHON).exists() and in_other:
     os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, "-m", "lab", *sys.argv[1:]])
 
 from lab.cli import main  # noqa: E402

@@ -1,4 +1,4 @@
-"""Which Debian archives this host's apt uses, read from /etc/apt at run time: the lab's apt proxy fetches from the same."""
+"""Which Debian archives this host's apt uses, read from /etc/apt at run time: the lab's apt proxy uses the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Source:
 
 def parse_list(text: str) -> list[Source]:
     """The `deb` lines of the one-line format."""
-    sources = []
+    sources: list[Source] = []
     for line in text.splitlines():
         words = line.split("#", 1)[0].split()
         if not words or words[0] != "deb":
@@ -37,7 +37,7 @@ def parse_list(text: str) -> list[Source]:
 
 def parse_deb822(text: str) -> list[Source]:
     """The stanzas of a .sources file that are about binary packages and not switched off."""
-    sources = []
+    sources: list[Source] = []
     for stanza in _stanzas(text):
         if "deb" not in stanza.get("types", "").split() or stanza.get("enabled", "yes").strip().lower() == "no":
             continue

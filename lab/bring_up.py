@@ -10,19 +10,43 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab import (checks, configuration, databases, facts, identity, images, network, packages, places, resources,
-                 services, supervision, teardown)
+from lab import (
+    checks,
+    configuration,
+    databases,
+    facts,
+    identity,
+    images,
+    network,
+    packages,
+    places,
+    resources,
+    services,
+    supervision,
+    teardown,
+)
 from lab.cloud import Cloud
 from lab.errors import LabError
 from lab.progress import Progress
 
 # Which changed configuration files concern which services; a changed driver concerns the compute hosts.
 CONCERNS = {
-    "nova.conf": ("nova-", "compute-"), "nova-lab": ("compute-",), "neutron": ("neutron-", "linuxbridge-", "l3", "dhcp", "metadata"),
-    "ml2.ini": ("neutron-", "linuxbridge-"), "linuxbridge": ("linuxbridge-",), "l3.ini": ("l3",), "dhcp.ini": ("dhcp",),
-    "metadata.ini": ("metadata",), "keystone.conf": ("keystone",), "placement.conf": ("placement",),
-    "glance": ("glance",), "registry.yml": ("registry",), "apt-cacher-ng/": ("apt-proxy",), "driver": ("compute-", "linuxbridge-"),
-    "mariadb.cnf": ("mariadb",), "rabbitmq.conf": ("rabbitmq",),
+    "nova.conf": ("nova-", "compute-"),
+    "nova-lab": ("compute-",),
+    "neutron": ("neutron-", "linuxbridge-", "l3", "dhcp", "metadata"),
+    "ml2.ini": ("neutron-", "linuxbridge-"),
+    "linuxbridge": ("linuxbridge-",),
+    "l3.ini": ("l3",),
+    "dhcp.ini": ("dhcp",),
+    "metadata.ini": ("metadata",),
+    "keystone.conf": ("keystone",),
+    "placement.conf": ("placement",),
+    "glance": ("glance",),
+    "registry.yml": ("registry",),
+    "apt-cacher-ng/": ("apt-proxy",),
+    "driver": ("compute-", "linuxbridge-"),
+    "mariadb.cnf": ("mariadb",),
+    "rabbitmq.conf": ("rabbitmq",),
 }
 # Seconds until the APIs, all started at once on two cores, answer.
 API_LIMIT = 120
@@ -82,7 +106,9 @@ def up(progress: Progress) -> None:
 
 def concerned(changed: set[str]) -> frozenset[str]:
     """The services that must start again because a file of theirs changed."""
-    prefixes = tuple(prefix for name in changed for start, names in CONCERNS.items() if name.startswith(start) for prefix in names)
+    prefixes = tuple(
+        prefix for name in changed for start, names in CONCERNS.items() if name.startswith(start) for prefix in names
+    )
     return frozenset(service.name for service in services.ALL if prefixes and service.name.startswith(prefixes))
 
 

@@ -46,15 +46,21 @@ def problems(facts: Facts, requirements: Requirements) -> list[str]:
     if facts.user != 0:
         found.append("it must be run as root: it makes network namespaces, bridges and containers")
     if (facts.system, facts.version) != ("debian", "12"):
-        found.append(f"it needs Debian 12, whose OpenStack packages it runs; this is {facts.system} {facts.version}".rstrip())
+        found.append(
+            f"it needs Debian 12, whose OpenStack packages it runs; this is {facts.system} {facts.version}".rstrip()
+        )
     # A machine sold with 16 GiB shows a little less: firmware and kernel keep some.
     if not facts.installed and facts.memory < requirements.memory * 0.96:
-        found.append(f"it needs {requirements.memory:.0f} GiB of memory; there are {facts.memory:.1f} "
-                     "(LAB_MINIMUM_MEMORY changes the limit)")
+        found.append(
+            f"it needs {requirements.memory:.0f} GiB of memory; there are {facts.memory:.1f} "
+            "(LAB_MINIMUM_MEMORY changes the limit)"
+        )
     disk = requirements.disk_when_installed if facts.installed else requirements.disk
     if facts.disk < disk:
-        found.append(f"it needs {disk:.0f} GiB free below {facts.disk_of}; there are {facts.disk:.1f} "
-                     "(LAB_MINIMUM_DISK changes the limit)")
+        found.append(
+            f"it needs {disk:.0f} GiB free below {facts.disk_of}; there are {facts.disk:.1f} "
+            "(LAB_MINIMUM_DISK changes the limit)"
+        )
     if "overlay" not in facts.filesystems:
         found.append("the kernel offers no overlay file system, on which the machines stand")
     found += _taken_ports(facts.listeners)
@@ -67,10 +73,20 @@ def _taken_ports(listeners: tuple[Listener, ...]) -> list[str]:
     found = []
     for address, ports in places.LISTENERS.items():
         for port in ports:
-            taken = next((one for one in listeners
-                          if one.port == port and one.address in (address, *WILDCARDS) and not one.ours), None)
+            taken = next(
+                (
+                    one
+                    for one in listeners
+                    if one.port == port and one.address in (address, *WILDCARDS) and not one.ours
+                ),
+                None,
+            )
             if taken:
-                by = f"{taken.program or 'another program'} (process {taken.process})" if taken.process else "another program"
+                by = (
+                    f"{taken.program or 'another program'} (process {taken.process})"
+                    if taken.process
+                    else "another program"
+                )
                 found.append(f"port {port} on {address} is taken by {by}, which listens on {taken.address}")
     return found
 
@@ -85,11 +101,13 @@ def _taken_names(facts: Facts) -> list[str]:
         if name in wanted_namespaces:
             found.append(f"there is a network namespace {name} that the lab did not make")
         elif name.startswith(("qrouter-", "qdhcp-")):
-            found.append(f"there is a network namespace {name} of another OpenStack; "
-                         "the lab's network agents would remove it")
+            found.append(
+                f"there is a network namespace {name} of another OpenStack; the lab's network agents would remove it"
+            )
     for network in (places.EXTERNAL_NETWORK, places.UNDERLAY_NETWORK):
         for destination, interface in facts.routes:
             if destination not in ("", "default") and ipaddress.ip_network(network).overlaps(
-                    ipaddress.ip_network(destination, strict=False)):
+                ipaddress.ip_network(destination, strict=False)
+            ):
                 found.append(f"the network {network} overlaps {destination}, which is routed to {interface}")
     return found

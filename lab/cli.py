@@ -13,21 +13,29 @@ from lab.progress import Progress
 
 def parser() -> argparse.ArgumentParser:
     """What can be asked of the lab."""
-    made = argparse.ArgumentParser(prog="python3 -m lab", description="A real OpenStack on this host alone, for trying things out.")
+    made = argparse.ArgumentParser(
+        prog="python3 -m lab", description="A real OpenStack on this host alone, for trying things out."
+    )
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="bring the lab up, or repair it; interrupted or repeated, it goes on from there")
     commands.add_parser("mirror", help="bring up only the mirror's services")
-    down = commands.add_parser("down", help="end and remove everything but the data: the next `up` is like power coming back")
+    down = commands.add_parser(
+        "down", help="end and remove everything but the data: the next `up` is like power coming back"
+    )
     down.add_argument("--wipe", action="store_true", help="delete the data too")
     commands.add_parser("reset", help="begin with an empty cloud: down --wipe, then up")
-    again = commands.add_parser("restart", help="start OpenStack's services, or one service, again while machines run on")
+    again = commands.add_parser(
+        "restart", help="start OpenStack's services, or one service, again while machines run on"
+    )
     again.add_argument("service", nargs="?", help="as `status` calls it")
     commands.add_parser("status", help="services, hosts, machines, memory; exits with 0 when all is well, 3 when down")
     show = commands.add_parser("logs", help="the end of the logs")
     show.add_argument("service", nargs="?", help="only this service's, as `status` calls it")
     show.add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
     show.add_argument("-n", "--lines", type=int, default=40, help="how many lines of one service's log")
-    openrc = commands.add_parser("openrc", help="shell variables for OpenStack's own tools: eval \"$(python3 -m lab openrc)\"")
+    openrc = commands.add_parser(
+        "openrc", help='shell variables for OpenStack\'s own tools: eval "$(python3 -m lab openrc)"'
+    )
     openrc.add_argument("--admin", action="store_true", help="as the cloud's administrator")
     return made
 

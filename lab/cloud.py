@@ -27,12 +27,19 @@ class Cloud:
 
     def log_in(self) -> None:
         """Get a token."""
-        identity = {"methods": ["password"], "password": {"user": {
-            "name": "admin", "domain": {"name": "Default"}, "password": passwords.load()["administrator"]}}}
+        identity = {
+            "methods": ["password"],
+            "password": {
+                "user": {"name": "admin", "domain": {"name": "Default"}, "password": passwords.load()["administrator"]}
+            },
+        }
         scope = {"project": {"name": "admin", "domain": {"name": "Default"}}}
-        request = urllib.request.Request(ADDRESSES["identity"] + "/auth/tokens", method="POST",
-                                         data=json.dumps({"auth": {"identity": identity, "scope": scope}}).encode(),
-                                         headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            ADDRESSES["identity"] + "/auth/tokens",
+            method="POST",
+            data=json.dumps({"auth": {"identity": identity, "scope": scope}}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
         with self._open(request, 30) as answer:
             self.token = answer.headers["X-Subject-Token"]
 
@@ -41,8 +48,15 @@ class Cloud:
         headers = {"Content-Type": "application/json"}
         return self.send(method, service, path, None if body is None else json.dumps(body).encode(), headers, limit)
 
-    def send(self, method: str, service: str, path: str, data: bytes | IO[bytes] | None, headers: dict[str, str],
-             limit: float) -> Any:
+    def send(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        data: bytes | IO[bytes] | None,
+        headers: dict[str, str],
+        limit: float,
+    ) -> Any:
         """One request with any body."""
         if not self.token:
             self.log_in()
@@ -57,8 +71,9 @@ class Cloud:
         try:
             return urllib.request.urlopen(request, timeout=limit)
         except urllib.error.HTTPError as error:
-            raise LabError(f"{request.method} {request.full_url}: {error.code} "
-                           f"{error.read().decode(errors='replace')[:400]}") from error
+            raise LabError(
+                f"{request.method} {request.full_url}: {error.code} {error.read().decode(errors='replace')[:400]}"
+            ) from error
         except OSError as error:
             raise LabError(f"{request.method} {request.full_url}: {error}") from error
 

@@ -30,8 +30,12 @@ def ensure(progress: Progress) -> None:
     signature = _signature()
     if not (SCHEMAS.exists() and SCHEMAS.read_text() == signature):
         with progress.step("databases and schemas"):
-            run("mariadb", f"--defaults-file={CONFIGURATION}/mariadb.cnf", timeout=60,
-                stdin=(CONFIGURATION / "databases.sql").read_text())
+            run(
+                "mariadb",
+                f"--defaults-file={CONFIGURATION}/mariadb.cnf",
+                timeout=60,
+                stdin=(CONFIGURATION / "databases.sql").read_text(),
+            )
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda name: _schema(name, progress), NAMES))
         SCHEMAS.write_text(signature)
@@ -54,9 +58,16 @@ def _prepare_mariadb(progress: Progress) -> None:
     with progress.step("MariaDB's system tables"):
         for item in data.iterdir():
             shutil.rmtree(item) if item.is_dir() else item.unlink()
-        run("mariadb-install-db", f"--defaults-file={CONFIGURATION}/mariadb.cnf", "--user=mysql", "--skip-test-db",
-            "--auth-root-authentication-method=socket", "--auth-root-socket-user=root",
-            log=places.LOGS / "mariadb-install.log", timeout=120)
+        run(
+            "mariadb-install-db",
+            f"--defaults-file={CONFIGURATION}/mariadb.cnf",
+            "--user=mysql",
+            "--skip-test-db",
+            "--auth-root-authentication-method=socket",
+            "--auth-root-socket-user=root",
+            log=places.LOGS / "mariadb-install.log",
+            timeout=120,
+        )
         SCHEMAS.unlink(missing_ok=True)
         done.touch()
 
@@ -84,8 +95,15 @@ def _schema_keystone(log: Path) -> None:
     run(*manage, "db_sync", log=log, timeout=300)
     run(*manage, "fernet_setup", *owner, log=log)
     run(*manage, "credential_setup", *owner, log=log)
-    run("/usr/bin/python3", places.HERE / "scripts/bootstrap_keystone.py", CONFIGURATION / "keystone.conf",
-        places.api(places.PORTS.keystone) + "/v3/", places.REGION, stdin=passwords.load()["administrator"], log=log)
+    run(
+        "/usr/bin/python3",
+        places.HERE / "scripts/bootstrap_keystone.py",
+        CONFIGURATION / "keystone.conf",
+        places.api(places.PORTS.keystone) + "/v3/",
+        places.REGION,
+        stdin=passwords.load()["administrator"],
+        log=log,
+    )
 
 
 def _schema_glance(log: Path) -> None:
@@ -106,5 +124,14 @@ def _schema_nova(log: Path) -> None:
 
 
 def _schema_neutron(log: Path) -> None:
-    run("neutron-db-manage", "--config-file", CONFIGURATION / "neutron.conf", "--config-file", CONFIGURATION / "ml2.ini",
-        "upgrade", "heads", log=log, timeout=300)
+    run(
+        "neutron-db-manage",
+        "--config-file",
+        CONFIGURATION / "neutron.conf",
+        "--config-file",
+        CONFIGURATION / "ml2.ini",
+        "upgrade",
+        "heads",
+        log=log,
+        timeout=300,
+    )

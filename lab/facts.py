@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab import network, ownership, places
+from lab import network, ownership, places, processes
 from lab.command import run
 
 GIBIBYTE = 2**30
@@ -52,12 +52,17 @@ def gather(installed: bool) -> Facts:
         folder = folder.parent
     root = os.geteuid() == 0
     return Facts(
-        user=os.geteuid(), system=release.get("ID", "unknown"), version=release.get("VERSION_ID", ""),
+        user=os.geteuid(),
+        system=release.get("ID", "unknown"),
+        version=release.get("VERSION_ID", ""),
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIBIBYTE,
-        disk=shutil.disk_usage(folder).free / GIBIBYTE, disk_of=str(folder), installed=installed,
-        ours=root and ownership.ours(), listeners=tuple(_listeners()) if root else (),
+        disk=shutil.disk_usage(folder).free / GIBIBYTE,
+        disk_of=str(folder),
+        installed=installed,
+        ours=root and ownership.ours(),
+        listeners=tuple(_listeners()) if root else (),
         links=tuple(network.links()) if shutil.which("ip") else (),
-        namespaces=tuple(sorted(os.listdir(network.NAMESPACES))) if network.NAMESPACES.is_dir() else (),
+        namespaces=tuple(network.namespaces()),
         routes=tuple(_routes()) if shutil.which("ip") else (),
         filesystems=frozenset(line.split()[-1] for line in Path("/proc/filesystems").read_text().splitlines()),
     )
@@ -72,7 +77,9 @@ def _os_release() -> dict[str, str]:
 
 
 def _routes() -> list[tuple[str, str]]:
-    return [(route.get("dst", ""), route.get("dev", "")) for route in json.loads(run("ip", "-json", "-4", "route") or "[]")]
+    return [
+        (route.get("dst", ""), route.get("dev", "")) for route in json.loads(run("ip", "-json", "-4", "route") or "[]")
+    ]
 
 
 def _listeners() -> list[Listener]:
@@ -82,16 +89,17 @@ def _listeners() -> list[Listener]:
     for table, parse in (("tcp", ipv4), ("tcp6", ipv6)):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             columns = line.split()
-            address, port = columns[1].split(":")
-            if columns[3] == "0A" and int(port, 16) in wanted:
-                found[columns[9]] = (parse(address), int(port, 16))
+            local, _, number = columns[1].partition(":")
+            if columns[3] == "0A" and int(number, 16) in wanted:
+                found[columns[9]] = (parse(local), int(number, 16))
     owners = _owners(set(found)) if found else {}
     marker = f"{places.MARKER}={places.STATE}".encode()
     listeners = []
     for inode, (address, port) in found.items():
         process = owners.get(inode, 0)
-        listeners.append(Listener(address, port, process, _read(process, "comm").decode(errors="replace").strip(),
-                                  marker in _read(process, "environ").split(b"\0")))
+        program = _read(process, "comm").decode(errors="replace").strip()
+        ours = marker in _read(process, "environ").split(b"\0")
+        listeners.append(Listener(address, port, process, program, ours))
     return listeners
 
 
@@ -107,14 +115,12 @@ def ipv6(text: str) -> str:
 
 def _owners(inodes: set[str]) -> dict[str, int]:
     owners: dict[str, int] = {}
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
+    for number in processes.numbers():
         try:
-            for descriptor in os.scandir(f"/proc/{name}/fd"):
-                target = os.readlink(descriptor.path)
-                if target.startswith("socket:[") and target[8:-1] in inodes:
-                    owners.setdefault(target[8:-1], int(name))
+            for descriptor in Path(f"/proc/{number}/fd").iterdir():
+                inode = str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]")
+                if inode in inodes:
+                    owners.setdefault(inode, number)
         except OSError:
             continue
     return owners

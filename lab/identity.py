@@ -30,7 +30,9 @@ def ensure(cloud: Cloud) -> None:
 
 
 def _project(cloud: Cloud, name: str) -> str:
-    return str(cloud.ensure("identity", "/projects", "project", "projects", {"name": name, "domain_id": "default"})["id"])
+    return str(
+        cloud.ensure("identity", "/projects", "project", "projects", {"name": name, "domain_id": "default"})["id"]
+    )
 
 
 def _user(cloud: Cloud, name: str, password: str) -> str:
@@ -43,12 +45,24 @@ def _grant(cloud: Cloud, project: str, user: str, role: str) -> None:
 
 
 def _endpoints(cloud: Cloud) -> None:
-    there = {(endpoint["service_id"], endpoint["interface"])
-             for endpoint in cloud.call("GET", "identity", "/endpoints")["endpoints"]}
+    there = {
+        (endpoint["service_id"], endpoint["interface"])
+        for endpoint in cloud.call("GET", "identity", "/endpoints")["endpoints"]
+    }
     for name, (kind, port, path) in SERVICES.items():
         service = cloud.ensure("identity", "/services", "service", "services", {"name": name, "type": kind})["id"]
         for interface in ("public", "internal", "admin"):
             if (service, interface) not in there:
-                cloud.call("POST", "identity", "/endpoints", {"endpoint": {
-                    "service_id": service, "interface": interface, "region_id": places.REGION,
-                    "url": places.api(port) + path}})
+                cloud.call(
+                    "POST",
+                    "identity",
+                    "/endpoints",
+                    {
+                        "endpoint": {
+                            "service_id": service,
+                            "interface": interface,
+                            "region_id": places.REGION,
+                            "url": places.api(port) + path,
+                        }
+                    },
+                )

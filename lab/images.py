@@ -22,16 +22,15 @@ LIMIT = 300
 def ensure_image(name: str, tar_path: str | Path, progress: Progress | None = None) -> str:
     """Make the public image `name` have the content of the tar and return its id.
 
-    An image whose property `sha256` says that it has is left alone. Otherwise a new one takes its name and the old one is
-    deleted, while machines made from it keep running on its unpacked files.
+    An image whose property `sha256` says that it has is left alone. Otherwise a new one takes its name and the old
+    one is deleted, while machines made from it keep running on its unpacked files.
     """
     tar, say, cloud = Path(tar_path), progress or Progress(), Cloud()
     if not tar.is_file():
         raise LabError(f"image {name}: {tar} is not there")
     checksum = _checksum(tar)
     images: list[dict[str, Any]] = cloud.call("GET", "image", f"/images?name={name}")["images"]
-    current = next((image for image in images
-                    if image.get("sha256") == checksum and image["status"] == "active"), None)
+    current = next((image for image in images if image.get("sha256") == checksum and image["status"] == "active"), None)
     if current is None:
         with say.step(f"image {name} uploaded ({tar.stat().st_size / 2**20:.0f} MiB)"):
             current = _upload(cloud, name, tar, checksum)
@@ -44,11 +43,21 @@ def ensure_image(name: str, tar_path: str | Path, progress: Progress | None = No
 
 
 def _upload(cloud: Cloud, name: str, tar: Path, checksum: str) -> dict[str, Any]:
-    image: dict[str, Any] = cloud.call("POST", "image", "/images", {
-        "name": name, "visibility": "public", "disk_format": "raw", "container_format": "bare", "sha256": checksum})
+    image: dict[str, Any] = cloud.call(
+        "POST",
+        "image",
+        "/images",
+        {"name": name, "visibility": "public", "disk_format": "raw", "container_format": "bare", "sha256": checksum},
+    )
     with tar.open("rb") as file:
-        cloud.send("PUT", "image", f"/images/{image['id']}/file", file,
-                   {"Content-Type": "application/octet-stream", "Content-Length": str(tar.stat().st_size)}, LIMIT)
+        cloud.send(
+            "PUT",
+            "image",
+            f"/images/{image['id']}/file",
+            file,
+            {"Content-Type": "application/octet-stream", "Content-Length": str(tar.stat().st_size)},
+            LIMIT,
+        )
     return image
 
 
@@ -60,8 +69,17 @@ def unpack(image_id: str, tar: Path, progress: Progress) -> None:
     with progress.step("unpacked", quiet=True):
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "unpacking").mkdir(parents=True)
-        run("tar", "-C", folder / "unpacking", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xf", tar,
-            timeout=LIMIT)
+        run(
+            "tar",
+            "-C",
+            folder / "unpacking",
+            "--numeric-owner",
+            "--xattrs",
+            "--xattrs-include=*",
+            "-xf",
+            tar,
+            timeout=LIMIT,
+        )
         (folder / "unpacking").rename(folder / "rootfs")
 
 

@@ -15,7 +15,9 @@ def show(service: str | None, follow: bool, lines: int = 40) -> int:
     there = [str(file) for file in files if file.exists()]
     if not there:
         names = ", ".join(sorted(file.stem for file in places.LOGS.glob("*.log")))
-        raise LabError(f"no log of {service or 'anything'} in {places.LOGS}" + (f"; there are: {names}" if names else ""))
+        raise LabError(
+            f"no log of {service or 'anything'} in {places.LOGS}" + (f"; there are: {names}" if names else "")
+        )
     count = str(lines if service else 5)
     sys.stdout.flush()
     os.execvp("tail", ["tail", "-n", count, *(["-F"] if follow else []), *there])

@@ -22,8 +22,12 @@ KERNEL_SETTINGS = {
 def ensure() -> None:
     """Make whatever of it is missing."""
     ownership.claim()
+    if not NAMESPACES.is_mount():
+        ownership.remember_mount(str(NAMESPACES))  # the first `ip netns add` mounts it
     _settings()
-    run("modprobe", "--all", "br_netfilter", "vxlan", "overlay", check=False) if Path("/usr/sbin/modprobe").exists() else ""
+    run("modprobe", "--all", "br_netfilter", "vxlan", "overlay", check=False) if Path(
+        "/usr/sbin/modprobe"
+    ).exists() else ""
     _bridge(places.EXTERNAL_BRIDGE, places.EXTERNAL_ADDRESS, 1500)
     _bridge(places.UNDERLAY_BRIDGE, places.UNDERLAY_ADDRESS, places.UNDERLAY_MTU)
     _close_the_way_out()
@@ -32,11 +36,22 @@ def ensure() -> None:
     _provider(places.NETWORK_HOST)
 
 
+def namespaces() -> list[str]:
+    """The names of this host's network namespaces."""
+    return sorted(path.name for path in NAMESPACES.iterdir()) if NAMESPACES.is_dir() else []
+
+
 def links(namespace: str = "") -> dict[str, dict[str, object]]:
     """Every interface by name, of the host itself or of a namespace."""
     where = ("-n", namespace) if namespace else ()
     listing = json.loads(run("ip", *where, "-json", "address", "show") or "[]")
     return {str(link["ifname"]): link for link in listing if link}
+
+
+def unmount_namespaces() -> None:
+    """Unmount the folder of namespaces if it was the lab that made `ip` mount it and nobody else has one there."""
+    if str(NAMESPACES) in ownership.mounts() and NAMESPACES.is_mount() and not namespaces():
+        run("umount", NAMESPACES, check=False)
 
 
 def _settings() -> None:
@@ -68,7 +83,14 @@ def _bridge(name: str, address: str, mtu: int) -> None:
 
 def _close_the_way_out() -> None:
     """What comes in from the machines may reach this host's own addresses and nothing beyond."""
-    rule = ("iif", places.EXTERNAL_BRIDGE, "priority", str(places.ROUTING_PRIORITY), "lookup", str(places.ROUTING_TABLE))
+    rule = (
+        "iif",
+        places.EXTERNAL_BRIDGE,
+        "priority",
+        str(places.ROUTING_PRIORITY),
+        "lookup",
+        str(places.ROUTING_TABLE),
+    )
     run("ip", "route", "replace", "unreachable", "default", "table", str(places.ROUTING_TABLE))
     if f"iif {places.EXTERNAL_BRIDGE}" not in run("ip", "rule", "show"):
         run("ip", "rule", "add", *rule)
@@ -81,15 +103,40 @@ def _host(host: Host) -> None:
     inside = ("ip", "-n", host.namespace)
     run(*inside, "link", "set", "lo", "up")
     run(*inside, "address", "replace", f"{host.address}/{places.PREFIX_LENGTH}", "dev", "underlay")
-    run("ip", "netns", "exec", host.namespace, "sysctl", "-q", "-w",
-        "net.bridge.bridge-nf-call-iptables=1", "net.bridge.bridge-nf-call-ip6tables=1", check=False)
+    run(
+        "ip",
+        "netns",
+        "exec",
+        host.namespace,
+        "sysctl",
+        "-q",
+        "-w",
+        "net.bridge.bridge-nf-call-iptables=1",
+        "net.bridge.bridge-nf-call-ip6tables=1",
+        check=False,
+    )
 
 
 def _veth(host: Host, outside: str, inside: str, bridge: str, mtu: int) -> None:
     if inside not in links(host.namespace):
         run("ip", "link", "delete", outside, check=False)
-        run("ip", "link", "add", outside, "mtu", str(mtu), "type", "veth",
-            "peer", "name", inside, "mtu", str(mtu), "netns", host.namespace)
+        run(
+            "ip",
+            "link",
+            "add",
+            outside,
+            "mtu",
+            str(mtu),
+            "type",
+            "veth",
+            "peer",
+            "name",
+            inside,
+            "mtu",
+            str(mtu),
+            "netns",
+            host.namespace,
+        )
     run("ip", "link", "set", outside, "master", bridge, "up")
     run("ip", "-n", host.namespace, "link", "set", inside, "mtu", str(mtu), "up")
 

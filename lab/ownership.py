@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from lab import places
 
@@ -43,14 +44,26 @@ def remember(name: str, value: str) -> None:
     _save(note)
 
 
+def remember_mount(target: str) -> None:
+    """Keep that the lab's work mounts something there."""
+    note = _load()
+    note["mounts"] = sorted({*note.get("mounts", []), target})
+    _save(note)
+
+
+def mounts() -> list[str]:
+    """Where the lab's work mounted something outside its state folder."""
+    return list(_load().get("mounts", [])) if ours() else []
+
+
 def release() -> None:
     """Say that nothing of the lab is left."""
     NOTE.unlink(missing_ok=True)
 
 
-def _load() -> dict[str, dict[str, str]]:
+def _load() -> dict[str, Any]:
     try:
-        note: dict[str, dict[str, str]] = json.loads(NOTE.read_text())
+        note: dict[str, Any] = json.loads(NOTE.read_text())
         return note
     except (OSError, ValueError):
         return {}

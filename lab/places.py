@@ -29,8 +29,7 @@ EXTERNAL_BRIDGE, EXTERNAL_ADDRESS, EXTERNAL_NETWORK = "lab-external", "172.24.4.
 EXTERNAL_POOL = ("172.24.4.100", "172.24.4.200")
 UNDERLAY_BRIDGE, UNDERLAY_ADDRESS, UNDERLAY_NETWORK = "lab-underlay", "172.24.5.1", "172.24.5.0/24"
 PREFIX_LENGTH = 24
-# Tenant networks keep 1500 - 50 (vxlan's header) = 1450 on an underlay of 1500; 1550 lets the lab give them 1500 one day
-# and keeps a full-sized packet of the external network whole inside vxlan.
+# vxlan's header takes 50 bytes of each packet: a full-sized packet of 1500 stays whole.
 UNDERLAY_MTU = 1550
 # Packets that come in from the external bridge look for their way in this table, whose only route says "unreachable".
 ROUTING_TABLE = 2404

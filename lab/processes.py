@@ -31,7 +31,7 @@ def marked() -> list[int]:
 
 def numbers() -> Iterator[int]:
     """Every process of this host."""
-    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+    return (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
 
 
 def kill(processes: Iterable[int], by: signal.Signals = signal.SIGKILL) -> None:
@@ -96,6 +96,7 @@ def end_containers(uuids: list[str]) -> None:
 
 def end_marked() -> None:
     """Kill what is left of the lab's own processes."""
+
     def gone() -> bool:
         left = marked()
         kill(left)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class Progress:
-    """Says what happens, on standard error and in a log; callable, so that a part needs to know nothing but `progress(text)`."""
+    """Says what happens, on standard error and in a log; parts that only say something call it: `progress(text)`."""
 
     def __init__(self, log: Path | None = None) -> None:
         self.start = time.monotonic()

@@ -1,4 +1,4 @@
-"""What the lab's cloud offers to every project: flavors and the external network; and that its hosts report for work."""
+"""What the cloud offers to every project, flavors and the external network; and that its hosts report for work."""
 
 from __future__ import annotations
 
@@ -19,20 +19,42 @@ VCPUS, DISK_GB = 2, 10
 def ensure(cloud: Cloud) -> None:
     """Make what is missing."""
     for name, memory in FLAVORS.items():
-        cloud.ensure("compute", "/flavors", "flavor", "flavors",
-                     {"name": name, "ram": memory, "vcpus": VCPUS, "disk": DISK_GB})
-    network = cloud.ensure("network", "/networks", "network", "networks", {
-        "name": places.EXTERNAL_NAME, "router:external": True,
-        "provider:network_type": "flat", "provider:physical_network": places.PHYSICAL_NETWORK})
+        cloud.ensure(
+            "compute", "/flavors", "flavor", "flavors", {"name": name, "ram": memory, "vcpus": VCPUS, "disk": DISK_GB}
+        )
+    network = cloud.ensure(
+        "network",
+        "/networks",
+        "network",
+        "networks",
+        {
+            "name": places.EXTERNAL_NAME,
+            "router:external": True,
+            "provider:network_type": "flat",
+            "provider:physical_network": places.PHYSICAL_NETWORK,
+        },
+    )
     first, last = places.EXTERNAL_POOL
-    cloud.ensure("network", "/subnets", "subnet", "subnets", {
-        "name": f"{places.EXTERNAL_NAME}-subnet", "network_id": network["id"], "ip_version": 4,
-        "cidr": places.EXTERNAL_NETWORK, "gateway_ip": places.EXTERNAL_ADDRESS, "enable_dhcp": False,
-        "allocation_pools": [{"start": first, "end": last}]})
+    cloud.ensure(
+        "network",
+        "/subnets",
+        "subnet",
+        "subnets",
+        {
+            "name": f"{places.EXTERNAL_NAME}-subnet",
+            "network_id": network["id"],
+            "ip_version": 4,
+            "cidr": places.EXTERNAL_NETWORK,
+            "gateway_ip": places.EXTERNAL_ADDRESS,
+            "enable_dhcp": False,
+            "allocation_pools": [{"start": first, "end": last}],
+        },
+    )
 
 
 def wait_for_hosts(cloud: Cloud, since: float, limit: float = 120) -> None:
     """Wait until every agent and compute host has reported after the moment `since`, and can be given machines."""
+
     def all_report() -> bool:
         late.clear()
         late.extend(not_reporting(cloud, since))
@@ -58,8 +80,10 @@ def not_reporting(cloud: Cloud, since: float = 0) -> list[str]:
         agent = agents.get((host, binary))
         if not agent or not agent["alive"] or seconds(agent["heartbeat_timestamp"]) < since:
             late.append(f"{binary} on {host}")
-    computes = {service["host"]: service for service in
-                cloud.call("GET", "compute", "/os-services?binary=nova-compute")["services"]}
+    computes = {
+        service["host"]: service
+        for service in cloud.call("GET", "compute", "/os-services?binary=nova-compute")["services"]
+    }
     mapped = {one["hypervisor_hostname"] for one in cloud.call("GET", "compute", "/os-hypervisors")["hypervisors"]}
     for compute_host in places.COMPUTE_HOSTS:
         service = computes.get(compute_host.name)

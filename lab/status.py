@@ -25,8 +25,10 @@ def show() -> int:
         name = str(state.get("statename", "UNKNOWN"))
         if name != "RUNNING":
             wrong.append(f"{service.name} is {name}")
-        print(f"{service.name:<22}{name:<10}{state.get('pid', 0):>8}{memory.get(service.name, 0):>12.0f}  "
-              f"{str(state.get('description', '')).partition('uptime ')[2]}")
+        print(
+            f"{service.name:<22}{name:<10}{state.get('pid', 0):>8}{memory.get(service.name, 0):>12.0f}  "
+            f"{str(state.get('description', '')).partition('uptime ')[2]}"
+        )
     print(f"{'together':<40}{sum(memory.values()):>12.0f}\n")
     try:
         cloud = Cloud()
@@ -48,8 +50,10 @@ def _machines(cloud: Cloud) -> None:
         print(f"\n{'MACHINE':<30}{'STATE':<10}{'HOST':<14}{'MEMORY MiB':>11}  ADDRESSES")
     for server in sorted(servers, key=lambda one: str(one["name"])):
         addresses = ", ".join(one["addr"] for ports in server["addresses"].values() for one in ports)
-        print(f"{server['name']:<30}{server['status']:<10}{server['OS-EXT-SRV-ATTR:host'] or '':<14}"
-              f"{machine_memory(server['id']):>11.0f}  {addresses}")
+        print(
+            f"{server['name']:<30}{server['status']:<10}{server['OS-EXT-SRV-ATTR:host'] or '':<14}"
+            f"{machine_memory(server['id']):>11.0f}  {addresses}"
+        )
 
 
 def machine_memory(uuid: str) -> float:

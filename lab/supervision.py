@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import os
 import socket
 import subprocess
 import xmlrpc.client
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,12 @@ def alive() -> bool:
 def environment() -> dict[str, str]:
     """All that daemons inherit: nothing of whoever runs `lab up`, and the marker by which `down` finds them."""
     return {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": str(places.STATE),
-        "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2", places.MARKER: str(places.STATE),
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": str(places.STATE),
+        "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",
+        places.MARKER: str(places.STATE),
         # neutron's processes rename themselves, which overwrites their environment unless told not to: the marker
         "SPT_NOENV": "1",
     }
@@ -62,9 +66,15 @@ def ensure() -> None:
             stale.unlink(missing_ok=True)
         log = places.LOGS / "supervisord.out.log"
         with log.open("ab") as output:
-            subprocess.Popen(["/usr/bin/python3", "/usr/bin/supervisord", "--nodaemon", "-c", str(CONFIGURATION_FILE)],
-                             env=environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                             start_new_session=True, cwd="/")
+            subprocess.Popen(
+                ["/usr/bin/python3", "/usr/bin/supervisord", "--nodaemon", "-c", str(CONFIGURATION_FILE)],
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd="/",
+            )
         waiting.until(alive, "supervisor does not answer", 20, log)
         return
     supervisor = client()
@@ -97,7 +107,9 @@ def start(services: Iterable[Service], restart: frozenset[str] = frozenset()) ->
             supervisor.startProcess(service.program, False)
         except xmlrpc.client.Fault as fault:
             if "ALREADY_STARTED" not in fault.faultString:
-                raise LabError(f"{service.program} cannot be started: {fault.faultString}{tail(log_of(service))}") from fault
+                raise LabError(
+                    f"{service.program} cannot be started: {fault.faultString}{tail(log_of(service))}"
+                ) from fault
         started.append(service)
     return started
 
@@ -114,7 +126,7 @@ def stop(services: Iterable[Service]) -> None:
 def wait(services: Iterable[Service], limit: float) -> None:
     """Wait until each works: it runs, its port is open, its API answers."""
     for service in services:
-        waiting.until(lambda one=service: works(one), f"{service.name} does not work yet", limit, log_of(service))
+        waiting.until(partial(works, service), f"{service.name} does not work yet", limit, log_of(service))
 
 
 def works(service: Service) -> bool:
@@ -148,14 +160,19 @@ def shut_down() -> None:
     if not number:
         return
     client().stopAllProcesses(False)
-    waiting.until(lambda: all(one["statename"] in ("STOPPED", "EXITED", "FATAL", "UNKNOWN", "BACKOFF")
-                              for one in states().values()), "the services do not end", 20)
+    waiting.until(_all_ended, "the services do not end", 20)
     client().shutdown()
-    waiting.until(lambda: not os.path.exists(f"/proc/{number}") or _zombie(number), "supervisor does not end", 10)
+    waiting.until(lambda: _ended(number), "supervisor does not end", 10)
 
 
-def _zombie(number: int) -> bool:
+def _ended(number: int) -> bool:
+    """Whether a process is gone, or only waits for its parent to take notice."""
     try:
         return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except OSError:
         return True
+
+
+def _all_ended() -> bool:
+    ended = ("STOPPED", "EXITED", "FATAL", "UNKNOWN", "BACKOFF")
+    return all(one["statename"] in ended for one in states().values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from lab import network, ownership, places, processes, supervision, waiting
@@ -44,10 +45,8 @@ def end_leftovers() -> None:
     processes.kill([number for number in left if number not in databases])
     processes.end_containers(processes.instances())
     processes.kill(databases, signal.SIGTERM)
-    try:
+    with suppress(LabError):  # a database that is killed in the end recovers when it starts again
         waiting.until(lambda: not set(databases) & set(processes.marked()), "the database does not end", 10)
-    except LabError:
-        pass  # it recovers from being killed
     processes.end_marked()
 
 
@@ -88,8 +87,7 @@ def lab_namespaces(names: Iterable[str]) -> list[str]:
 def lab_links(links: Mapping[str, Mapping[str, object]]) -> list[str]:
     """Which of this host's interfaces are the lab's: its bridges and whatever is plugged into them."""
     bridges = (places.EXTERNAL_BRIDGE, places.UNDERLAY_BRIDGE)
-    plugged = [name for name, link in links.items()
-               if link.get("master") in bridges or name in veth_names()]
+    plugged = [name for name, link in links.items() if link.get("master") in bridges or name in veth_names()]
     return [*plugged, *(name for name in bridges if name in links)]
 
 
@@ -99,10 +97,10 @@ def veth_names() -> set[str]:
 
 
 def _remove_network() -> None:
-    names = sorted(path.name for path in network.NAMESPACES.iterdir()) if network.NAMESPACES.is_dir() else []
-    for name in lab_namespaces(names):
+    for name in lab_namespaces(network.namespaces()):
         run("ip", "netns", "delete", name, check=False)
         (network.NAMESPACES / name).unlink(missing_ok=True)  # a name whose namespace was gone already
+    network.unmount_namespaces()
     for name in lab_links(network.links()):
         run("ip", "link", "delete", name, check=False)
     table = str(places.ROUTING_TABLE)

@@ -3,6 +3,7 @@
 The administrator's password comes on standard input; keystone's own program takes it from arguments or the environment,
 both of which others can read, so it is set here, inside the process.
 """
+
 import os
 import sys
 
@@ -10,6 +11,18 @@ from keystone.cmd import manage
 
 configuration, url, region = sys.argv[1:]
 os.environ["OS_BOOTSTRAP_PASSWORD"] = sys.stdin.read().strip()
-sys.argv = ["keystone-manage", "--config-file", configuration, "bootstrap", "--bootstrap-region-id", region,
-            "--bootstrap-admin-url", url, "--bootstrap-internal-url", url, "--bootstrap-public-url", url]
+sys.argv = [
+    "keystone-manage",
+    "--config-file",
+    configuration,
+    "bootstrap",
+    "--bootstrap-region-id",
+    region,
+    "--bootstrap-admin-url",
+    url,
+    "--bootstrap-internal-url",
+    url,
+    "--bootstrap-public-url",
+    url,
+]
 sys.exit(manage.main())

@@ -1,75 +1,80 @@
 """What a container is made of, as text: LXC's configuration and the machine's own network configuration."""
 
-import os
-import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
 
-CGROUP_V2 = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
+CGROUP_V2 = Path("/sys/fs/cgroup/cgroup.controllers").exists()
 # Machines speak the host's control group version: systemd inside is told which.
-INIT = (
-    "/sbin/init"
-    if CGROUP_V2
-    else ("/sbin/init systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1")
-)
+LEGACY = "systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1"
+INIT = "/sbin/init" if CGROUP_V2 else f"/sbin/init {LEGACY}"
 MEMORY_LIMIT = "lxc.cgroup2.memory.max" if CGROUP_V2 else "lxc.cgroup.memory.limit_in_bytes"
 DEVICES = "lxc.cgroup2.devices.allow" if CGROUP_V2 else "lxc.cgroup.devices.allow"
 
 # Folders that must not lie on overlayfs (containerd's own overlays, etcd's and databases' files): plain bind mounts.
 PLAIN_FOLDERS = ("var/lib/containerd", "var/lib/kubelet", "var/lib/etcd", "opt/local-path-provisioner", "disks")
-
-PORT = """\
-lxc.net.{number}.type = veth
-lxc.net.{number}.veth.pair = {tap}
-lxc.net.{number}.link = {bridge}
-lxc.net.{number}.hwaddr = {address}
-lxc.net.{number}.name = eth{number}
-lxc.net.{number}.mtu = {mtu}
-"""
+HERE = Path(__file__).resolve().parent
 
 
-def container(state, folder, base, hostname, memory, ports):
-    """LXC's configuration. `memory` is in MiB; `ports` are the dictionaries that `port` makes."""
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "container.conf")) as template:
-        text = string.Template(template.read()).substitute(
-            state=state, folder=folder, base=base, hostname=hostname, init=INIT
-        )
-    text += "%s = %dM\n%s = a\n" % (MEMORY_LIMIT, memory, DEVICES)
+@dataclass(frozen=True)
+class Port:
+    """One port of a machine: its outer end `tap`, the `bridge` that is plugged into, and its fixed IPv4 addresses."""
+
+    number: int
+    tap: str
+    bridge: str
+    hardware_address: str
+    mtu: int
+    addresses: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The interface's name inside."""
+        return f"eth{self.number}"
+
+    @classmethod
+    def of(cls, number: int, vif: Any, tap: str, bridge: str) -> "Port":
+        """A port from what nova knows of it."""
+        addresses = [
+            f"{ip['address']}/{subnet['cidr'].split('/')[1]}"
+            for subnet in vif["network"]["subnets"]
+            if subnet["version"] == 4
+            for ip in subnet["ips"]
+        ]
+        mtu = vif["network"].get_meta("mtu") or 1500
+        return cls(number, tap, bridge, vif["address"], mtu, tuple(addresses))
+
+
+def container(state: Path, folder: Path, base: Path, hostname: str, memory: int, ports: Sequence[Port]) -> str:
+    """LXC's configuration; `memory` is in MiB."""
+    known = {"state": state, "folder": folder, "base": base, "hostname": hostname, "init": INIT}
+    text = Template((HERE / "container.conf").read_text()).substitute(known)
+    text += f"{MEMORY_LIMIT} = {memory}M\n{DEVICES} = a\n"
     for path in PLAIN_FOLDERS:
-        text += "lxc.mount.entry = %s/plain/%s %s none bind,create=dir 0 0\n" % (folder, path, path)
-    for one in ports:
-        text += PORT.format(**one)
+        text += f"lxc.mount.entry = {folder}/plain/{path} {path} none bind,create=dir 0 0\n"
+    port_text = Template((HERE / "port.conf").read_text())
+    for port in ports:
+        text += port_text.substitute(vars(port), name=port.name)
     return text if ports else text + "lxc.net.0.type = empty\n"
 
 
-def port(number, vif, tap, bridge):
-    """One port of a machine, from what nova knows of it."""
-    subnets = vif["network"]["subnets"]
-    addresses = [
-        "%s/%s" % (ip["address"], subnet["cidr"].split("/")[1])
-        for subnet in subnets
-        for ip in subnet["ips"]
-        if subnet["version"] == 4
-    ]
-    return {
-        "number": number,
-        "tap": tap,
-        "bridge": bridge,
-        "address": vif["address"],
-        "mtu": vif["network"].get_meta("mtu") or 1500,
-        "fixed": addresses,
-    }
+def interfaces(ports: Sequence[Port]) -> str:
+    """/etc/network/interfaces: DHCP on the first port.
 
-
-def interfaces(ports):
-    """/etc/network/interfaces: DHCP on the first port; the others get the addresses that nova knows, no route and no
-    name server, so that a second network without DHCP neither delays nor breaks a boot."""
+    The others get the addresses that nova knows, no route and no name server, so that a second network whose DHCP does
+    not answer neither delays nor breaks a boot.
+    """
     text = "auto lo\niface lo inet loopback\n"
-    for one in ports:
-        name = "eth%d" % one["number"]
-        text += "auto %s\n" % name
-        if one["number"] == 0:
-            text += "iface %s inet dhcp\n" % name
-        elif one["fixed"]:
-            text += "iface %s inet static\n    address %s\n    mtu %d\n" % (name, one["fixed"][0], one["mtu"])
+    for port in ports:
+        text += f"auto {port.name}\n"
+        if port.number == 0:
+            text += f"iface {port.name} inet dhcp\n"
+        elif port.addresses:
+            text += f"iface {port.name} inet static\n    address {port.addresses[0]}\n    mtu {port.mtu}\n"
+            for address in port.addresses[1:]:
+                text += f"    up ip address add {address} dev {port.name}\n"
         else:
-            text += "iface %s inet manual\n    up ip link set dev %s up\n" % (name, name)
+            text += f"iface {port.name} inet manual\n    up ip link set dev {port.name} up\n"
     return text

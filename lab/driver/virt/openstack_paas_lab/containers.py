@@ -3,11 +3,9 @@
 import contextlib
 import os
 
-import nova.conf
 from nova.virt.openstack_paas_lab import cgroups, paths
 from oslo_concurrency import processutils
 
-CONF = nova.conf.CONF
 # Seconds that a container may take until its first process runs.
 START_LIMIT = 30
 
@@ -16,25 +14,23 @@ class StartFailed(Exception):
     """The container's first process did not run; the message is LXC's last error."""
 
 
-def lxc(tool, uuid, *arguments, **options):
+def lxc(tool: str, uuid: str, *arguments: str) -> str:
     """Run an lxc-* program on a container and return its output."""
-    output, _ = processutils.execute("lxc-" + tool, "-P", CONF.instances_path, "-n", uuid, *arguments, **options)
-    return output.strip()
+    output, _ = processutils.execute(f"lxc-{tool}", "-P", str(paths.instances()), "-n", uuid, *arguments)
+    return str(output).strip()
 
 
-def uuids():
+def uuids() -> list[str]:
     """Every container of this host."""
-    with contextlib.suppress(FileNotFoundError):
-        return [name for name in os.listdir(CONF.instances_path) if exists(name)]
-    return []
+    return [config.parent.name for config in paths.instances().glob("*/config")]
 
 
-def exists(uuid):
+def exists(uuid: str) -> bool:
     """Whether the container is defined here."""
-    return os.path.exists(os.path.join(paths.folder(uuid), "config"))
+    return (paths.folder(uuid) / "config").exists()
 
 
-def state(uuid):
+def state(uuid: str) -> str | None:
     """LXC's word for its state, or None when LXC cannot tell."""
     try:
         return lxc("info", uuid, "-s", "-H")
@@ -42,27 +38,27 @@ def state(uuid):
         return None
 
 
-def first_process(uuid):
-    """The process number of its init, as text."""
+def first_process(uuid: str) -> str:
+    """The process number of its init."""
     return lxc("info", uuid, "-p", "-H")
 
 
-def start(uuid):
+def start(uuid: str) -> None:
     """Start it, rid of what an earlier life left behind; StartFailed with LXC's own words."""
-    if state(uuid) != "RUNNING":
-        cgroups.remove(uuid)
+    if state(uuid) == "RUNNING":
+        return
+    cgroups.remove(uuid)
     for name in ("console.log", "lxc.log"):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(paths.folder(uuid), name))
+        (paths.folder(uuid) / name).unlink(missing_ok=True)
     try:
         lxc("start", uuid, "-d")
         lxc("wait", uuid, "-s", "RUNNING", "-t", str(START_LIMIT))
     except processutils.ProcessExecutionError as error:
         stop(uuid)
-        raise StartFailed(_last_errors(uuid) or error.stderr or str(error)) from error
+        raise StartFailed(_first_errors(uuid) or error.stderr or str(error)) from error
 
 
-def stop(uuid, grace=0):
+def stop(uuid: str, grace: int = 0) -> None:
     """Stop it: ask and wait for `grace` seconds, then kill. Fine when it does not run."""
     with contextlib.suppress(processutils.ProcessExecutionError):
         lxc("stop", uuid, *(["-t", str(grace)] if grace else ["-k"]))
@@ -72,17 +68,19 @@ def stop(uuid, grace=0):
     cgroups.remove(uuid)
 
 
-def console(uuid, limit=100000):
+def console(uuid: str, limit: int = 100_000) -> bytes:
     """The last bytes of its console."""
-    with contextlib.suppress(OSError), open(os.path.join(paths.folder(uuid), "console.log"), "rb") as file:
+    with contextlib.suppress(OSError), (paths.folder(uuid) / "console.log").open("rb") as file:
         file.seek(0, os.SEEK_END)
         file.seek(max(0, file.tell() - limit))
         return file.read()
     return b""
 
 
-def _last_errors(uuid, count=2):
-    with contextlib.suppress(OSError), open(os.path.join(paths.folder(uuid), "lxc.log"), errors="replace") as file:
-        errors = [line.split(" - ", 1)[-1].strip() for line in file if " ERROR " in line]
+def _first_errors(uuid: str, count: int = 2) -> str:
+    """The first errors in LXC's log: the cause; those that follow are its consequences. nova keeps 255 characters."""
+    with contextlib.suppress(OSError):
+        lines = (paths.folder(uuid) / "lxc.log").read_text(errors="replace").splitlines()
+        errors = [line.rsplit(" - ", 1)[-1].strip() for line in lines if " ERROR " in line]
         return "; ".join(errors[:count])
     return ""

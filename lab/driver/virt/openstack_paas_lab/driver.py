@@ -1,7 +1,7 @@
 """nova's view of the containers of one compute host."""
 
-import os
 import shutil
+from pathlib import Path
 
 import nova.conf
 import os_resource_classes
@@ -40,8 +40,8 @@ class ContainerDriver(driver.ComputeDriver):
     # --- the host
 
     def init_host(self, host):
-        os.makedirs(CONF.instances_path, exist_ok=True)
-        os.makedirs(paths.images(), exist_ok=True)
+        paths.instances().mkdir(parents=True, exist_ok=True)
+        paths.images().mkdir(parents=True, exist_ok=True)
 
     def get_host_ip_addr(self):
         return CONF.my_ip
@@ -127,9 +127,9 @@ class ContainerDriver(driver.ComputeDriver):
     ):
         images.ensure(context, instance.image_ref)
         network_info = list(network_info or [])  # waits for the ports, which nova allocates meanwhile
-        delta = os.path.join(paths.folder(instance.uuid), "delta")
-        os.makedirs(delta, exist_ok=True)
-        os.chmod(delta, 0o755)
+        delta = paths.folder(instance.uuid) / "delta"
+        delta.mkdir(parents=True, exist_ok=True)
+        delta.chmod(0o755)
         self._configure(instance, network_info)
         if configdrive.required_by(instance):
             self._write_config_drive(instance, injected_files, admin_password, network_info, delta)
@@ -142,7 +142,7 @@ class ContainerDriver(driver.ComputeDriver):
                     containers.start(instance.uuid)
         except containers.StartFailed as error:
             raise exception.BuildAbortException(
-                instance_uuid=instance.uuid, reason="the container did not start: %s" % error
+                instance_uuid=instance.uuid, reason=f"the container did not start: {error}"
             ) from error
 
     @staticmethod
@@ -156,32 +156,28 @@ class ContainerDriver(driver.ComputeDriver):
             instance, content=injected_files, extra_md={"admin_pass": admin_password}, network_info=network_info
         )
         with configdrive.ConfigDriveBuilder(instance_md=metadata) as builder:
-            builder._write_md_files(os.path.join(delta, "var/lib/cloud/seed/config_drive"))
+            builder._write_md_files(str(delta / "var/lib/cloud/seed/config_drive"))
 
     @staticmethod
     def _configure(instance, network_info):
         """Write LXC's configuration, the plain folders and the machine's network configuration."""
         folder, base = paths.folder(instance.uuid), paths.base(instance.image_ref)
         for path in configuration.PLAIN_FOLDERS:
-            plain = os.path.join(folder, "plain", path)
-            if not os.path.exists(plain):
-                os.makedirs(plain)
-                if os.path.isdir(os.path.join(base, path)):
-                    processutils.execute("cp", "-a", os.path.join(base, path, "."), plain)
+            plain = folder / "plain" / path
+            if not plain.exists():
+                plain.mkdir(parents=True)
+                if (base / path).is_dir():
+                    processutils.execute("cp", "-a", f"{base / path}/.", str(plain))
         ports = [
-            configuration.port(number, vif, network.tap(vif), network.bridge(vif))
+            configuration.Port.of(number, vif, network.tap(vif), network.bridge(vif))
             for number, vif in enumerate(network_info)
         ]
-        with open(os.path.join(folder, "config"), "w") as file:
-            file.write(
-                configuration.container(
-                    CONF.state_path, folder, base, instance.hostname or "machine", instance.flavor.memory_mb, ports
-                )
-            )
-        interfaces = os.path.join(folder, "delta/etc/network/interfaces")
-        os.makedirs(os.path.dirname(interfaces), exist_ok=True)
-        with open(interfaces, "w") as file:
-            file.write(configuration.interfaces(ports))
+        hostname, memory = instance.hostname or "machine", instance.flavor.memory_mb
+        text = configuration.container(paths.state(), folder, base, hostname, memory, ports)
+        (folder / "config").write_text(text)
+        interfaces = folder / "delta/etc/network/interfaces"
+        interfaces.parent.mkdir(parents=True, exist_ok=True)
+        interfaces.write_text(configuration.interfaces(ports))
 
     def _start_again(self, instance, network_info):
         self._configure(instance, list(network_info or []))
@@ -190,7 +186,7 @@ class ContainerDriver(driver.ComputeDriver):
         try:
             containers.start(instance.uuid)
         except containers.StartFailed as error:
-            raise exception.InstancePowerOnFailure(reason="the container did not start: %s" % error) from error
+            raise exception.InstancePowerOnFailure(reason=f"the container did not start: {error}") from error
 
     def power_on(self, context, instance, network_info, block_device_info=None, accel_info=None):
         if containers.state(instance.uuid) != "RUNNING":
@@ -238,9 +234,8 @@ class ContainerDriver(driver.ComputeDriver):
         containers.stop(instance.uuid)
         if destroy_disks:
             shutil.rmtree(paths.folder(instance.uuid), ignore_errors=True)
-            shutil.rmtree(
-                os.path.join("/run/lxc/lock", CONF.instances_path.lstrip("/"), "." + instance.uuid), ignore_errors=True
-            )
+            locks = Path("/run/lxc/lock") / paths.instances().relative_to("/")
+            shutil.rmtree(locks / f".{instance.uuid}", ignore_errors=True)
 
     # --- its ports
 

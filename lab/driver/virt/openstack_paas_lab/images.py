@@ -1,34 +1,27 @@
 """Images: a tar of a root file system in glance, unpacked once and then the read-only base of every instance of it."""
 
-import os
 import shutil
+from typing import Any
 
 from nova.image import glance
 from nova.virt.openstack_paas_lab import paths
 from oslo_concurrency import lockutils, processutils
 
 
-def ensure(context, image_id):
+def ensure(context: Any, image_id: str) -> None:
     """Unpack the image unless that is done; hosts that want the same one at once wait for each other."""
     base = paths.base(image_id)
-    if os.path.isdir(base):
+    if base.is_dir():
         return
-    with lockutils.lock("lab-image-" + image_id, external=True):
-        if os.path.isdir(base):
+    with lockutils.lock(f"lab-image-{image_id}", external=True):
+        if base.is_dir():
             return
-        folder = os.path.dirname(base)
+        folder, tar = base.parent, base.with_name("tar")
         shutil.rmtree(folder, ignore_errors=True)
-        os.makedirs(folder + "/unpacking")
-        glance.API().download(context, image_id, dest_path=folder + "/tar")
-        processutils.execute(
-            "tar",
-            "-C",
-            folder + "/unpacking",
-            "--numeric-owner",
-            "--xattrs",
-            "--xattrs-include=*",
-            "-xf",
-            folder + "/tar",
-        )
-        os.unlink(folder + "/tar")
-        os.rename(folder + "/unpacking", base)
+        unpacking = folder / "unpacking"
+        unpacking.mkdir(parents=True)
+        glance.API().download(context, image_id, dest_path=str(tar))
+        options = ("--numeric-owner", "--xattrs", "--xattrs-include=*")
+        processutils.execute("tar", "-C", str(unpacking), *options, "-xf", str(tar))
+        tar.unlink()
+        unpacking.rename(base)

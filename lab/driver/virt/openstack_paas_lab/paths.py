@@ -1,22 +1,32 @@
 """Folders of the lab as the driver sees them: all below nova's state_path."""
 
-import os
+from pathlib import Path
 
 import nova.conf
 
 CONF = nova.conf.CONF
 
 
-def images():
+def state() -> Path:
+    """The lab's state folder."""
+    return Path(CONF.state_path)
+
+
+def images() -> Path:
     """Root file systems, one folder an image, shared by every compute host."""
-    return os.path.join(CONF.state_path, "images")
+    return state() / "images"
 
 
-def folder(uuid):
-    """The folder of an instance."""
-    return os.path.join(CONF.instances_path, uuid)
-
-
-def base(image_id):
+def base(image_id: str) -> Path:
     """The unpacked root file system of an image."""
-    return os.path.join(images(), image_id, "rootfs")
+    return images() / image_id / "rootfs"
+
+
+def instances() -> Path:
+    """This compute host's instances."""
+    return Path(CONF.instances_path)
+
+
+def folder(uuid: str) -> Path:
+    """The folder of an instance."""
+    return instances() / uuid
