@@ -1,0 +1,82 @@
+"""What the lab says of a host on which it cannot run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lab.checks import Requirements, check, problems
+from lab.errors import LabError
+from lab.facts import Facts, Listener, ipv4, ipv6
+
+GOOD = Facts(user=0, system="debian", version="12", memory=24, disk=80, disk_of="/var/lib", installed=False, ours=False)
+NEEDED = Requirements()
+
+
+def test_good_host_has_no_problems() -> None:
+    assert problems(GOOD, NEEDED) == []
+
+
+def test_all_problems_are_named_at_once() -> None:
+    bad = replace(GOOD, user=1000, system="ubuntu", version="24.04", memory=7.7, disk=3, filesystems=frozenset())
+    with pytest.raises(LabError) as raised:
+        check(bad, NEEDED)
+    text = str(raised.value)
+    for part in ("as root", "this is ubuntu 24.04", "16 GiB of memory; there are 7.7", "30 GiB free below /var/lib"):
+        assert part in text
+    assert "overlay" in text
+
+
+def test_a_machine_sold_with_16_gib_will_do() -> None:
+    assert problems(replace(GOOD, memory=15.6), NEEDED) == []
+
+
+def test_an_installed_lab_needs_less() -> None:
+    installed = replace(GOOD, installed=True, memory=12, disk=6)
+    assert problems(installed, NEEDED) == []
+    assert "5 GiB free" in problems(replace(installed, disk=4), NEEDED)[0]
+
+
+def test_limits_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_MINIMUM_MEMORY", "8")
+    monkeypatch.setenv("LAB_MINIMUM_DISK", "4")
+    changed = Requirements.from_environment()
+    assert (changed.memory, changed.disk, changed.disk_when_installed) == (8, 4, 4)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "172.24.4.1"])
+def test_a_taken_port_names_who_has_it(address: str) -> None:
+    taken = Listener(address, 3142, 77, "squid", ours=False)
+    assert problems(replace(GOOD, listeners=(taken,)), NEEDED) == [
+        f"port 3142 on 172.24.4.1 is taken by squid (process 77), which listens on {address}"
+    ]
+
+
+def test_ports_of_other_addresses_and_of_the_lab_itself_are_fine() -> None:
+    listeners = (
+        Listener("127.0.0.1", 3142, 77, "squid", ours=False),
+        Listener("172.24.5.1", 5000, 78, "uwsgi", ours=True),
+    )
+    assert problems(replace(GOOD, listeners=listeners), NEEDED) == []
+
+
+def test_taken_names_and_networks() -> None:
+    taken = replace(
+        GOOD,
+        links=("eth0", "lab-external", "lab-host-1-u"),
+        namespaces=("lab-host-2", "qrouter-1", "vpn"),
+        routes=(("default", "eth0"), ("172.24.0.0/16", "docker0"), ("10.0.0.0/8", "eth0")),
+    )
+    text = "\n".join(problems(taken, NEEDED))
+    for part in ("interface lab-external", "lab-host-1-u", "namespace lab-host-2", "qrouter-1 of another OpenStack"):
+        assert part in text
+    assert text.count("overlaps 172.24.0.0/16, which is routed to docker0") == 2
+    assert "vpn" not in text
+    assert "10.0.0.0" not in text
+    assert problems(replace(taken, ours=True), NEEDED) == []
+
+
+def test_addresses_of_the_kernels_tables() -> None:
+    assert ipv4("010418AC") == "172.24.4.1"
+    assert ipv6("0" * 32) == "::"

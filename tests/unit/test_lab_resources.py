@@ -1,0 +1,50 @@
+"""Small parts of the lab: moments as OpenStack writes them, waiting, restarts, running programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab import bring_up, command, resources, waiting
+from lab.cli import parser
+from lab.errors import LabError
+
+
+@pytest.mark.parametrize("text", ["1970-01-02T00:00:05.000000", "1970-01-02 00:00:05"])
+def test_moments(text: str) -> None:
+    assert resources.seconds(text) == 86405
+
+
+def test_no_moment_is_long_ago() -> None:
+    assert resources.seconds("") == 0
+
+
+def test_waiting_names_what_and_shows_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "some.log"
+    log.write_text("first\nlast words\n")
+    with pytest.raises(LabError, match="the thing is late: not after 0 s") as raised:
+        waiting.until(lambda: False, "the thing is late", 0, log)
+    assert "last words" in str(raised.value)
+
+
+def test_failed_programs_say_why() -> None:
+    with pytest.raises(LabError, match="ended with 2"):
+        command.run("ls", "/there-is-no-such-folder")
+    with pytest.raises(LabError, match="no such program"):
+        command.run("there-is-no-such-program")
+
+
+def test_changed_files_restart_only_their_services() -> None:
+    assert bring_up.concerned(set()) == frozenset()
+    assert bring_up.concerned({"l3.ini"}) == {"l3"}
+    assert bring_up.concerned({"nova-lab-host-1.conf"}) == {f"compute-host-{number}" for number in (1, 2, 3)}
+    assert {"nova-api", "compute-host-1"} <= bring_up.concerned({"nova.conf"})
+    assert "mariadb" not in bring_up.concerned({"nova.conf", "neutron.conf"})
+
+
+def test_commands() -> None:
+    assert parser().parse_args(["logs", "nova-api", "-f"]).follow
+    assert parser().parse_args(["down", "--wipe"]).wipe
+    with pytest.raises(SystemExit):
+        parser().parse_args([])
