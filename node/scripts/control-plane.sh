@@ -40,7 +40,7 @@ become_control_plane() {
     finish_pulling
     # A process of its own, so that the lock is held exactly as long as it runs.
     rm -f "$STATE/initialise-failed"
-    timeout --foreground 420 etcdctl lock --ttl 30 "$INIT_LOCK" "$folder/initialise" 9>&- || finish_with $?
+    OPENSTACK_PAAS_STARTED=$started timeout --foreground 420 etcdctl lock --ttl 30 "$INIT_LOCK" "$folder/initialise" 9>&- || finish_with $?
     if [ ! -e "$STATE/joined" ]; then
         join
     fi

@@ -35,8 +35,7 @@ route_by_edge() {
 accept_many_connections() {
     current_unit=ssh.service
     # Every machine behind is reached through here, many at a time.
-    install_file "$folder/files/sshd.conf" /etc/ssh/sshd_config.d/50-openstack-paas.conf
-    sshd -t || fail "sshd does not accept its configuration with /etc/ssh/sshd_config.d/50-openstack-paas.conf"
+    install_file -c "sshd -t -f" "$folder/files/sshd.conf" /etc/ssh/sshd_config.d/50-openstack-paas.conf
     apply_service ssh.service reload /etc/ssh/sshd_config.d/50-openstack-paas.conf
 }
 

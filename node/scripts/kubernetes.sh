@@ -13,7 +13,7 @@ refuse_kubernetes_change() { refuse_version_change kubelet "$KUBERNETES_VERSION"
 ready_at() {
     local seen
     seen=$(curl --silent --show-error --noproxy '*' --max-time 4 --cacert "$folder/pki/ca.crt" \
-        --write-out ' (HTTP status %{http_code})' "https://$1/readyz" 2>&1) || { echo "$seen"; return 1; }
+        --write-out ' (HTTP status %{http_code})' "https://$1/readyz" 2>&1) || { tr '\n' ' ' <<<"$seen"; return 1; }
     echo "$seen"
     [[ $seen == *"(HTTP status 200)" ]]
 }

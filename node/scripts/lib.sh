@@ -14,7 +14,8 @@ export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 readonly STATE=${ROOT:-}/var/lib/openstack-paas
 readonly LOCK=${ROOT:-}/opt/openstack-paas/.lock
 
-started=${EPOCHREALTIME/./}
+# A script that another one starts counts from the start of that one.
+started=${OPENSTACK_PAAS_STARTED:-${EPOCHREALTIME/./}}
 current_step=start
 current_unit=
 current_log=
@@ -206,7 +207,7 @@ install_or_remove() {
 fingerprint() {
     local path
     for path; do
-        printf '%s %s\n' "$path" "$(sha256sum <"$path" 2>/dev/null || true)"
+        printf '%s %s\n' "$path" "$([ ! -e "$path" ] || sha256sum <"$path")"
     done | sha256sum
 }
 
