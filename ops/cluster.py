@@ -36,9 +36,12 @@ class Node:
 
 
 def _message(error: Exception) -> str:
-    if isinstance(error, ApiException) and error.status:
-        return f"{error.status} {error.reason}"
-    return str(error).split("\n", 1)[0]
+    if isinstance(error, ApiException):
+        # Status 0 stands for no answer at all; the reason says why.
+        text = f"{error.status} {error.reason}" if error.status else str(error.reason)
+    else:
+        text = str(error)
+    return text.split("\n", 1)[0]
 
 
 class Cluster:

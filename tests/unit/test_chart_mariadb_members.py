@@ -17,7 +17,7 @@ from tests.unit.members.pod import REPLICATION_PASSWORD, ROOT_PASSWORD, Network,
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
-    pytest.mark.skipif(not shutil.which("mariadbd"), reason="needs Debian's mariadb-server"),
+    pytest.mark.skipif(not (shutil.which("mariadbd") and shutil.which("socat")), reason="needs Debian's mariadb-server"),
     pytest.mark.timeout(300),
 ]
 VALUES = {

@@ -13,8 +13,10 @@ field() {
   awk -v name="$1:" '$1 == name { $1 = ""; sub(/^ /, ""); print; exit }' <<<"$status"
 }
 
-query --execute='SELECT 1' >/dev/null
-if [ "${1:-alive}" = alive ] || is_primary; then exit 0; fi
+if [ "${1:-alive}" = alive ] || is_primary; then
+  query --execute='SELECT 1' >/dev/null
+  exit 0
+fi
 
 status=$(query --vertical --execute='SHOW SLAVE STATUS')
 receiving=$(field Slave_IO_Running)

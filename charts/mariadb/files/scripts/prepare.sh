@@ -39,6 +39,7 @@ stop_private_server() {
 # First start of a release: the image's own entrypoint makes the data.
 initialise() {
   log "initialising a new database"
+  mkdir -m 0700 "$new"
   (
     export MARIADB_ROOT_PASSWORD_FILE=$passwords/root-password
     export MARIADB_REPLICATION_USER=$REPLICATION_USERNAME
