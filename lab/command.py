@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -61,7 +62,8 @@ def tail(log: Path | None, lines: int = 15) -> str:
         return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 16384))
-        last = file.read().decode(errors="replace").splitlines()[-lines:]
+        text = re.sub(r"\x1b\[[0-9;]*m", "", file.read().decode(errors="replace"))  # colours
+    last = text.splitlines()[-lines:]
     return f"\n  the end of {log}:{indent(last)}"
 
 

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import eventlet.timeout
 import nova.conf
 import os_resource_classes
 from nova import exception
@@ -144,6 +145,12 @@ class ContainerDriver(driver.ComputeDriver):
             raise exception.BuildAbortException(
                 instance_uuid=instance.uuid, reason=f"the container did not start: {error}"
             ) from error
+
+        except eventlet.timeout.Timeout as error:
+            # Not an Exception to nova, which would forget the instance in the state BUILD for ever.
+            LOG.warning("The ports were not ready after %d s", CONF.vif_plugging_timeout, instance=instance)
+            containers.stop(instance.uuid)
+            raise exception.VirtualInterfaceCreateException() from error
 
     @staticmethod
     def _plugging_failed(event_name, instance):
