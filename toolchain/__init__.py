@@ -1,1 +1,1 @@
-"""Puts a Pulumi engine, a Python language host and the program's plugins on a machine: official ones, else built ones."""
+"""Puts Pulumi's engine, its Python language host and the program's plugins on a machine: official, else built."""

@@ -1,6 +1,7 @@
 """The command line: `python3 -m toolchain [build|status|path]`."""
 
 import argparse
+import signal
 import sys
 import time
 
@@ -48,6 +49,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m toolchain", description=__doc__)
     parser.add_argument("command", nargs="?", default="build", choices=commands, help="build is the default")
     chosen = commands[parser.parse_args().command]
+    # A build that is told to end takes the compilers that it started along, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return chosen(default_places())
     except ToolchainError as problem:

@@ -1,6 +1,5 @@
 """Carries out a plan: downloads what the official CLI can download, builds the rest, two programs at a time."""
 
-import os
 import shutil
 import subprocess
 import time
@@ -50,7 +49,8 @@ class Builder:
         engine = next((step.path for step in plan if step.program.kind == "engine" and step.state == "official"), None)
         came = False
         for step in plan if engine is not None else []:
-            if not step.to_build or step.program.kind != "plugin" or engine is None:
+            wanted = step.to_build and step.program.kind == "plugin" and not official.is_to_be_built(step.program)
+            if not wanted or engine is None:
                 continue
             self.say(f"{step.program.binary}: asking the official CLI for version {step.program.version}")
             reason = official.install(step.program, engine)
@@ -133,5 +133,5 @@ class Builder:
                 shutil.copyfile(self.sources / program.name / name, fresh)
                 fresh.chmod(0o755)
                 fresh.replace(self.places.binaries / name)
-            os.replace(partial, step.path)
+            partial.replace(step.path)
             (self.places.stamps / program.name).write_text(step.fingerprint + "\n", encoding="utf-8")

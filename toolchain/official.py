@@ -12,6 +12,16 @@ from toolchain.programs import OLDEST_ENGINE, Program
 INSTALL_LIMIT = 180
 
 
+#: Names of programs, with commas between, or `all`: those are built even where official ones are here.
+BUILD_VARIABLE = "OPENSTACK_PAAS_BUILD"
+
+
+def is_to_be_built(program: Program) -> bool:
+    """Whether the environment asks for a built program."""
+    names = os.environ.get(BUILD_VARIABLE, "").replace(" ", "").split(",")
+    return "all" in names or program.name in names
+
+
 def path_without(folder: Path) -> str:
     """PATH without the toolchain's own folder, so that a built program is not taken for an official one."""
     entries = os.environ.get("PATH", "").split(os.pathsep)
@@ -59,6 +69,8 @@ def find(programs: tuple[Program, ...], own: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for program in sorted(programs, key=lambda each: each.kind != "engine"):
+        if is_to_be_built(program):
+            continue
         match program.kind:
             case "engine":
                 place = find_engine(program, own)

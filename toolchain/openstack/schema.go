@@ -11,17 +11,19 @@ import (
 type property struct {
 	Type   string `json:"type"`
 	Secret bool   `json:"secret,omitempty"`
+	// Properties are those of the objects that the property is, or is a list of.
+	Properties map[string]property `json:"properties,omitempty"`
 }
 
-// properties is a map from names to properties; required names are listed apart, as Pulumi's schema has it.
+// described is a class: its properties by name. Required names are listed apart, as in Pulumi's schema.
 type described struct {
 	InputProperties map[string]property `json:"inputProperties"`
 	Properties      map[string]property `json:"properties"`
 	RequiredInputs  []string            `json:"requiredInputs,omitempty"`
 }
 
-// describe makes a package schema with the names of all properties. It is no full schema (nested types are plain
-// "object"s): the SDKs are generated already, and what remains are readers that compare names.
+// describe makes a package schema with the names of all properties. It is no full schema (nested
+// types have no names of their own): the SDKs are generated already, and what remains are readers that compare names.
 func describe(info tfbridge.ProviderInfo) ([]byte, error) {
 	classes := map[string]described{}
 	for terraform, sdk := range resources {
@@ -48,7 +50,7 @@ func describe(info tfbridge.ProviderInfo) ([]byte, error) {
 func describeOne(schema shim.SchemaMap) described {
 	one := described{InputProperties: map[string]property{}, Properties: map[string]property{}}
 	for name, details := range names(schema) {
-		described := property{Type: typeOf(details), Secret: details.Sensitive()}
+		described := property{Type: typeOf(details), Secret: details.Sensitive(), Properties: nested(details)}
 		one.Properties[name] = described
 		if details.Optional() || details.Required() {
 			one.InputProperties[name] = described
@@ -58,6 +60,15 @@ func describeOne(schema shim.SchemaMap) described {
 		}
 	}
 	return one
+}
+
+// nested lists the properties of the objects that a property consists of; a property without any has none.
+func nested(details shim.Schema) map[string]property {
+	object, ok := details.Elem().(shim.Resource)
+	if !ok {
+		return nil
+	}
+	return describeOne(object.Schema()).Properties
 }
 
 // typeOf is the schema type that the SDK sees: a list of at most one element is that element.
