@@ -17,7 +17,7 @@ from tests.unit.members.pod import REPLICATION_PASSWORD, ROOT_PASSWORD, Network,
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
-    pytest.mark.skipif(not (shutil.which("mariadbd") and shutil.which("socat")), reason="needs Debian's mariadb-server"),
+    pytest.mark.skipif(not all(map(shutil.which, ("mariadbd", "socat"))), reason="needs Debian's mariadb-server"),
     pytest.mark.timeout(300),
 ]
 VALUES = {
@@ -36,9 +36,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     folder = tmp_path_factory.mktemp("members")
     folder.chmod(0o755)
     network = Network(folder)
-    lines = ["127.0.0.10 database-primary", "127.0.0.1 localhost"]
-    lines += [f"127.0.0.{10 + member} database-{member}.database-headless" for member in range(3)]
-    network.hosts.write_text("\n".join(lines) + "\n")
+    network.name("127.0.0.10", "database-primary")
+    for member in range(3):
+        network.name(f"127.0.0.{10 + member}", f"database-{member}.database-headless")
     yield network
     network.close()
 

@@ -68,6 +68,11 @@ class Network:
         self.api = subprocess.Popen([*self.enter(), sys.executable, str(HERE / "api_server.py"), str(folder)])
         wait_for("the API server", (folder / "listening").exists, 10)
 
+    def name(self, address: str, name: str) -> None:
+        """A name that the pods which are made afterwards can look up."""
+        with self.hosts.open("a") as hosts:
+            hosts.write(f"{address} {name}\n")
+
     def enter(self) -> list[str]:
         """The command prefix that runs inside."""
         return ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net"]
@@ -135,9 +140,9 @@ class Pod:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
-    def start(self) -> None:
-        """The server; returns when it is alive."""
-        words = ("/opt/mariadb-member/start.sh", f"--bind-address={self.address}")
+    def start(self, *words: str) -> None:
+        """The server, by the chart's script or by these words; returns when it is alive."""
+        words = (*(words or ("/opt/mariadb-member/start.sh",)), f"--bind-address={self.address}")
         log = (self.folder / "log").open("a")
         self.server = subprocess.Popen(self.command(*words), env=self.environment, stdout=log, stderr=log, text=True)
         wait_for(f"{self.name} alive", lambda: self.health("alive").returncode == 0)

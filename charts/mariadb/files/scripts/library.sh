@@ -33,7 +33,8 @@ ordinal() {
 # A password as its file holds it, without a newline at its end.
 password() {
   local content
-  content=$(<"$passwords/$1") || fail "the Secret has no key $1"
+  [ -r "$passwords/$1" ] || fail "the Secret has no key $1"
+  content=$(<"$passwords/$1")
   [ -n "$content" ] || fail "key $1 of the Secret is empty"
   printf '%s' "$content"
 }

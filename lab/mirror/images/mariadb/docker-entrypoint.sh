@@ -26,7 +26,8 @@ read_settings() {
     if [ -n "${!variable:-}" ] && [ -n "${!file:-}" ]; then fail "$variable and $file exclude each other"; fi
     setting[$name]=${!variable:-}
     if [ -n "${!file:-}" ]; then
-      setting[$name]=$(<"${!file}") || fail "$file: cannot read ${!file}"
+      [ -r "${!file}" ] || fail "$file: cannot read ${!file}"
+      setting[$name]=$(<"${!file}")
     fi
     unset "$variable" "$file"
   done
@@ -111,13 +112,14 @@ run_file() {
 
 # initialise COMMAND...: makes the data folder with a temporary server that nobody else can reach.
 initialise() {
-  local server file deadline=$((SECONDS + 120))
+  local file deadline=$((SECONDS + 120))
   [ -n "${setting[ROOT_PASSWORD]}" ] || fail "the database is not initialised and MARIADB_ROOT_PASSWORD is not set"
   note "initialising $datadir"
   mariadb-install-db --datadir="$datadir" --rpm --auth-root-authentication-method=normal --skip-test-db \
     --skip-log-bin >/dev/null
   "$@" --skip-networking --socket="$socket" --expire-logs-days=0 &
   server=$!
+  trap 'kill -TERM "$server" 2>/dev/null || true' EXIT
   client_password=
   until root_client <<<'SELECT 1' >/dev/null 2>&1; do
     kill -0 "$server" 2>/dev/null || fail "the temporary server ended"
@@ -130,6 +132,7 @@ initialise() {
   for file in /docker-entrypoint-initdb.d/*; do run_file "$file"; done
   kill -TERM "$server"
   wait "$server" || fail "the temporary server did not stop cleanly"
+  trap - EXIT
   note "initialised"
 }
 
