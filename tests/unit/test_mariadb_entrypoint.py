@@ -41,13 +41,18 @@ def pods(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Pod]]:
     network.close()
 
 
+def await_answer(pod: Pod, statement: str, answer: str) -> None:
+    """The temporary server answers too, on port 0, and is away for a moment before the real one starts."""
+    client = ("mariadb", f"--defaults-file={CLIENT}", "--skip-column-names", "--execute", statement)
+    wait_for(f"{statement}: {answer}", lambda: pod.run(*client).stdout.strip() == answer, 30)
+
+
 def test_initialises_with_a_database_a_user_and_scripts(pods: list[Pod]) -> None:
     first = pods[0]
     first.environment |= {"MARIADB_DATABASE": "my_app", "MARIADB_USER": "it's", "MARIADB_PASSWORD": "pass'word"}
     (first.folder / "initialization" / "1.sql").write_text("CREATE TABLE things (id INT PRIMARY KEY)")
     first.start(ENTRYPOINT, "--server-id=1")
-    # The temporary server answers too; it is gone when the port is open.
-    wait_for("the server's port", lambda: first.query("SELECT @@port") == "3306")
+    await_answer(first, "SELECT @@port", "3306")
     assert first.query("SHOW TABLES IN my_app") == "things"
     grants = first.query('SHOW GRANTS FOR "it\'s"')
     assert "GRANT ALL PRIVILEGES ON `my\\\\_app`.*" in grants
@@ -66,15 +71,8 @@ def test_follows_a_master(pods: list[Pod]) -> None:
     second = pods[1]
     second.environment["MARIADB_MASTER_HOST"] = "first"
     second.start(ENTRYPOINT, "--server-id=2")
-    wait_for("the server's port", lambda: second.query("SELECT @@port") == "3306")
-    select = (
-        "mariadb",
-        f"--defaults-file={CLIENT}",
-        "--skip-column-names",
-        "--execute",
-        "SELECT id FROM my_app.things",
-    )
-    wait_for("the row", lambda: second.run(*select).stdout.strip() == "1", 20)
+    await_answer(second, "SELECT @@port", "3306")
+    await_answer(second, "SELECT id FROM my_app.things", "1")
 
 
 @pytest.mark.parametrize(
