@@ -119,7 +119,9 @@ def steps_of(events: Iterable[Mapping[str, Any]]) -> tuple[list[Step], float]:
                 continue
             metadata = event[kind]["metadata"]
             state = metadata.get("new") or metadata.get("old") or {}
-            if metadata["op"] in UNCHANGED or not state.get("custom", True):
+            # The engine leaves `custom` out where it is false: components, and the stack itself.
+            provider = "::pulumi:providers:" in metadata["urn"]
+            if metadata["op"] in UNCHANGED or provider or not state.get("custom"):
                 continue
             key = (metadata["urn"], metadata["op"])
             if kind == "resourcePreEvent":

@@ -53,7 +53,7 @@ DEPENDENCIES = {
 
 
 def event(kind: str, address: str, at: int, operation: str, custom: bool = True) -> dict[str, Any]:
-    state = {"urn": address, "custom": custom}
+    state = {"urn": address, **({"custom": True} if custom else {})}
     return {"timestamp": BEGIN + at, kind: {"metadata": {"urn": address, "op": operation, "new": state}}}
 
 
