@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import selectors
 import socket
 import threading
@@ -81,6 +82,10 @@ class SshServer:
                 threading.Thread(target=self._channel, args=(rules, channel), daemon=True).start()
 
     def _channel(self, rules: _Rules, channel: paramiko.Channel) -> None:
+        with contextlib.suppress(OSError, EOFError):  # the client is gone
+            self._answer(rules, channel)
+
+    def _answer(self, rules: _Rules, channel: paramiko.Channel) -> None:
         if channel.get_id() in rules.targets:
             address, _ = rules.targets[channel.get_id()]
             self._forward(channel, address)
