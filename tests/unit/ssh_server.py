@@ -74,7 +74,7 @@ class SshServer:
         rules = _Rules(self.allowed)
         try:
             transport.start_server(server=rules)
-        except (paramiko.SSHException, EOFError):
+        except (paramiko.SSHException, EOFError, OSError):
             return
         while transport.is_active():
             channel = transport.accept(1)
