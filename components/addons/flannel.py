@@ -22,6 +22,8 @@ def values(platform: Platform) -> dict[str, Any]:
     return {
         "podCidr": str(platform.settings.network.pods),
         "flannel": {"backend": "vxlan"},
+        # Upstream's chart has no such value and ignores it: its flannel waits for kube-proxy instead.
+        "kubeApi": {"host": platform.addresses.private_vip, "port": "6443"},
     }
 
 

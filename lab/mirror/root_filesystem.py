@@ -52,7 +52,7 @@ BUSYBOX = RootFilesystem(
 MARIADB = RootFilesystem(
     name="mariadb",
     variant="essential",
-    packages=("mariadb-server-core", "mariadb-client", "mariadb-backup", "tzdata", "zstd"),
+    packages=("mariadb-server-core", "mariadb-client", "mariadb-backup", "socat", "tzdata", "zstd"),
     customize=_IMAGES / "mariadb" / "customize.sh",
 )
 
