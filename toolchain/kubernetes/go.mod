@@ -1,6 +1,6 @@
 module openstack-paas/toolchain/kubernetes
 
-go 1.26
+go 1.24.0
 
 replace github.com/sergi/go-diff => github.com/sergi/go-diff v1.1.0
 

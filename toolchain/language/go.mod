@@ -1,6 +1,6 @@
 module openstack-paas/toolchain/language
 
-go 1.26
+go 1.24.0
 
 tool github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python
 

@@ -1,6 +1,6 @@
 module openstack-paas/toolchain/openstack
 
-go 1.26
+go 1.24.0
 
 replace github.com/hashicorp/terraform-plugin-sdk/v2 => github.com/pulumi/terraform-plugin-sdk/v2 v2.0.0-20250923233607-7f1981c8674a
 
