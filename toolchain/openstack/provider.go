@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/schema"
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	shim "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim"
 	shimv2 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v2"
@@ -17,7 +18,7 @@ import (
 // provider describes the bridged provider: every resource and data source of tokens.go.
 func provider() tfbridge.ProviderInfo {
 	info := tfbridge.ProviderInfo{
-		P:           shimv2.NewProvider(openstack.Provider()),
+		P:           shimv2.NewProvider(withoutStaleWarnings(openstack.Provider())),
 		Name:        "openstack",
 		Version:     version,
 		Resources:   map[string]*tfbridge.ResourceInfo{},
@@ -36,6 +37,14 @@ func provider() tfbridge.ProviderInfo {
 	return info
 }
 
+// withoutStaleWarnings takes away the deprecation notes of this older Terraform provider on what the SDK, which belongs to
+// a newer one, sets by itself or only knows by that name: nobody can act on them.
+func withoutStaleWarnings(provider *schema.Provider) *schema.Provider {
+	provider.Schema["use_octavia"].Deprecated = ""
+	provider.ResourcesMap["openstack_networking_subnet_v2"].Schema["allocation_pools"].Deprecated = ""
+	return provider
+}
+
 // token is the name by which the SDK asks for a class or function.
 func token(sdk member) string {
 	file := strings.ToLower(sdk.name[:1]) + sdk.name[1:]
@@ -43,10 +52,10 @@ func token(sdk member) string {
 }
 
 // names gives the SDK's name of every property of a Terraform schema.
-func names(schema shim.SchemaMap) map[string]shim.Schema {
+func names(properties shim.SchemaMap) map[string]shim.Schema {
 	known := map[string]shim.Schema{}
-	schema.Range(func(terraform string, property shim.Schema) bool {
-		known[tfbridge.TerraformToPulumiNameV2(terraform, schema, nil)] = property
+	properties.Range(func(terraform string, property shim.Schema) bool {
+		known[tfbridge.TerraformToPulumiNameV2(terraform, properties, nil)] = property
 		return true
 	})
 	return known
