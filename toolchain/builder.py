@@ -12,6 +12,7 @@ from toolchain import build_times, official
 from toolchain.build_lock import build_lock
 from toolchain.errors import ToolchainError
 from toolchain.golang import BUILD_LIMIT, start_build, stop_build, tail
+from toolchain.home import link_plugins
 from toolchain.places import SOURCES, Places
 from toolchain.plan import Step, make_plan
 from toolchain.programs import PROGRAMS, Program
@@ -42,7 +43,9 @@ class Builder:
                 plan = make_plan(self.places, self.sources, programs)
             self._remove_superseded(plan)
             self._build_all([step for step in plan if step.to_build])
-            return make_plan(self.places, self.sources, programs)
+            ready = make_plan(self.places, self.sources, programs)
+            link_plugins(self.places.home, ready)
+            return ready
 
     def _install_official(self, plan: list[Step]) -> bool:
         """Ask the official CLI for the plugins that are not here; the first refusal ends it. True if any came."""

@@ -28,10 +28,10 @@ def path_without(folder: Path) -> str:
     return os.pathsep.join(entry for entry in entries if entry and Path(entry).absolute() != folder.absolute())
 
 
-def plugin_folder() -> Path:
-    """Where the official CLI keeps plugins."""
-    home = os.environ.get("PULUMI_HOME")
-    return (Path(home) if home else Path.home() / ".pulumi") / "plugins"
+def plugin_folders() -> list[Path]:
+    """Where the official CLI keeps plugins: in its home, set or usual."""
+    homes = [os.environ.get("PULUMI_HOME"), str(Path.home() / ".pulumi")]
+    return [Path(home) / "plugins" for home in homes if home]
 
 
 def engine_version(executable: Path) -> tuple[int, ...] | None:
@@ -58,8 +58,12 @@ def find_plugin(program: Program, own: Path) -> Path | None:
     found = shutil.which(program.binary, path=path_without(own))
     if found is not None:
         return Path(found)
-    executable = plugin_folder() / f"resource-{program.name}-v{program.version}" / program.binary
-    return executable if os.access(executable, os.X_OK) else None
+    for folder in plugin_folders():
+        executable = folder / f"resource-{program.name}-v{program.version}" / program.binary
+        # The toolchain's own PULUMI_HOME has links to what it built.
+        if os.access(executable, os.X_OK) and executable.resolve().parent != own.resolve():
+            return executable
+    return None
 
 
 def find(programs: tuple[Program, ...], own: Path) -> dict[str, Path]:

@@ -15,6 +15,11 @@ class Places:
     root: Path
 
     @property
+    def home(self) -> Path:
+        """A PULUMI_HOME in which the engine finds every plugin, built or official, without looking at PATH."""
+        return self.root.parent / "pulumi"
+
+    @property
     def binaries(self) -> Path:
         """The folder to put on PATH."""
         return self.root / "bin"

@@ -190,6 +190,23 @@ def test_official_program_takes_the_place_of_a_built_one(places: Places, tiny: P
     assert not built.exists()
 
 
+def test_every_plugin_is_linked_where_the_engine_looks(
+    places: Places, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_go(places.root / "go", 'echo built > "$out"; chmod +x "$out"')
+    monkeypatch.setenv("PATH", f"{places.root / 'go'}:/usr/bin:/bin")
+    monkeypatch.setenv("PULUMI_HOME", str(places.home))
+    link = places.home / "plugins" / "resource-tiny-v1.0.0" / "pulumi-resource-tiny"
+    for _ in range(2):  # the second run finds its own link, which is no official plugin
+        (step,) = Builder(places, lambda _: None, tiny).run((TINY,))
+        assert step.state == "built"
+        assert link.resolve() == step.path.resolve()
+    official_one = executable(tmp_path / "official" / "pulumi-resource-tiny")
+    monkeypatch.setenv("PATH", f"{places.root / 'go'}:{official_one.parent}:/usr/bin:/bin")
+    Builder(places, lambda _: None, tiny).run((TINY,))
+    assert link.resolve() == official_one.resolve()
+
+
 def test_refused_download_falls_back_to_a_build(
     places: Places, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
