@@ -10,8 +10,10 @@ import shutil
 from pathlib import Path
 
 from lab.image.install import install_bundle
+from lab.mirror.debian_package import product_of
 from lab.mirror.debian_sources import SUITE, source_lines
 from lab.mirror.long_command import Progress, run
+from lab.mirror.packages import all_packages
 from lab.mirror.places import MIRROR_PLACES, Places
 from lab.mirror.product import alone, content_key, key_of, replacing
 from lab.mirror.root_filesystem import build_environment
@@ -72,8 +74,9 @@ def _baked(places: Places, folder: Path, plain: Path, progress: Progress) -> Pat
     product = folder / BAKED
     bundle = install_bundle(places, versions.DEFAULT_KUBERNETES)
     # The packages themselves count too: they may be built anew at the same version.
-    index = places.apt / "dists" / "stable" / "Release"
-    key = content_key(key_of(plain), bundle.script(), bundle.archive(), _HERE / "bake.sh", index)
+    packages = all_packages(places, (versions.DEFAULT_KUBERNETES,))
+    keys = [key_of(product_of(package, places.packages)) for package in packages]
+    key = content_key(key_of(plain), bundle.script(), bundle.archive(), _HERE / "bake.sh", *keys)
     if key_of(product) == key:
         return product
     title = f"image {BAKED}"

@@ -77,9 +77,14 @@ def _identity(source: Path | None) -> str:
     return f"{source} {state.st_size} {state.st_mtime_ns}"
 
 
+def product_of(package: DebianPackage, folder: Path) -> Path:
+    """The product below `folder` that holds the package's file."""
+    return folder / f"{package.name}_{package.version}"
+
+
 def make(package: DebianPackage, folder: Path) -> Path:
     """The package's file in a product of its own below `folder`; made only when it is missing or out of date."""
-    product = folder / f"{package.name}_{package.version}"
+    product = product_of(package, folder)
     key = package.key()
     if key_of(product) != key:
         with replacing(product, key) as fresh:
