@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.command import run
-from lab.mirror.product import EPOCH_SECONDS, content_key, key_of, replacing
+from lab.mirror.product import EPOCH_SECONDS, content_key, identity, key_of, replacing
 
 ARCHITECTURE = "amd64"
 
@@ -59,8 +59,11 @@ class DebianPackage:
         return "".join(f"{name}: {value}\n" for name, value in fields.items() if value)
 
     def key(self) -> str:
-        """Changes when the file would: big files count by name, size and time of change, not by content."""
-        files = [f"{path} {item.mode:o} {_identity(item.source)}" for path, item in sorted(self.files.items())]
+        """Changes when the file would; the same wherever the project and its cache lie."""
+        files = [
+            f"{path} {item.mode:o} {identity(item.source) if item.source else 'empty'}"
+            for path, item in sorted(self.files.items())
+        ]
         return content_key(
             self.control(0),
             *files,
@@ -68,13 +71,6 @@ class DebianPackage:
             *(str(name) for name in self.scripts),
             *self.scripts.values(),
         )
-
-
-def _identity(source: Path | None) -> str:
-    if source is None:
-        return "empty"
-    state = source.stat()
-    return f"{source} {state.st_size} {state.st_mtime_ns}"
 
 
 def product_of(package: DebianPackage, folder: Path) -> Path:

@@ -10,7 +10,7 @@ from lab.mirror import root_filesystem
 from lab.mirror.compile import folder_of, pause_folder
 from lab.mirror.oci import Entry, ImageConfig, Layout, layer_tar
 from lab.mirror.places import Places
-from lab.mirror.product import content_key, key_of, replacing
+from lab.mirror.product import content_key, identity, key_of, replacing
 from lab.mirror.programs import coredns, etcd, flannel, kubernetes, local_path_provisioner
 from lab.mirror.root_filesystem import RootFilesystem
 from settings import versions
@@ -42,13 +42,9 @@ class ContainerImage:
 
     def key(self, places: Places) -> str:
         """Changes when the image would; programs that this mirror built count by the key of their build."""
-        programs = [f"{path} {_identity(file)}" for path, file in sorted(self.programs.items())]
+        programs = [f"{path} {identity(file)}" for path, file in sorted(self.programs.items())]
         base = key_of(root_filesystem.folder_of(places, self.base)) if self.base else "empty"
         return content_key(repr(self.config.document()), base, *programs)
-
-
-def _identity(file: Path) -> str:
-    return f"{file.name} {key_of(file.parent)}" if key_of(file.parent) else content_key(file)
 
 
 def _kubernetes_images(places: Places, version: str) -> list[ContainerImage]:

@@ -54,6 +54,12 @@ def key_of(product: Path) -> str:
         return ""
 
 
+def identity(file: Path) -> str:
+    """Stands for a file's content: the key of the product that it lies in, so that big programs need not be read."""
+    key = key_of(file.parent)
+    return f"{file.name} {key}" if key else content_key(file)
+
+
 @contextmanager
 def replacing(product: Path, key: str) -> Iterator[Path]:
     """Gives an empty folder to fill; when the block ends without an error it becomes `product` with that key."""
