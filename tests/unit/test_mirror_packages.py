@@ -99,3 +99,9 @@ def test_packages_have_upstreams_names_versions_and_places(tmp_path: Path, kuber
     assert "/usr/lib/systemd/system/kubelet.service" in packages["kubelet"].files
     assert "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf" in packages["kubeadm"].files
     assert "/opt/cni/bin/bridge" in packages["kubernetes-cni"].files
+
+
+def test_a_package_is_the_same_from_every_checkout(tmp_path: Path) -> None:
+    here, there = small_package(tmp_path / "here"), small_package(tmp_path / "there")
+    assert here.key() == there.key()
+    assert small_package(tmp_path / "there", "#!/bin/sh\nexit 1\n").key() != here.key()
