@@ -99,7 +99,8 @@ func login(
 	defer done()
 	if limit := endpoint.dialTimeout(); limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer from %s within %s", endpoint.address(), limit))
+		silent := fmt.Errorf("no answer from %s within %s", endpoint.address(), limit)
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, silent)
 		defer cancel()
 	}
 	connection, err := open(ctx, "tcp", endpoint.address())

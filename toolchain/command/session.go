@@ -20,8 +20,8 @@ const (
 	previousStderr = "PULUMI_COMMAND_STDERR"
 )
 
-// runSession runs a script in a session of its own, sends it stdin, streams what it writes to Pulumi's log and keeps it.
-// It ends with the script, with ctx, or when the connection is lost.
+// runSession runs a script in a session of its own, sends it stdin, streams what it writes to Pulumi's log and keeps
+// that. It ends with the script, with ctx, or when the connection is lost.
 func (state *State) runSession(ctx context.Context, client *client, script string) error {
 	alive, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

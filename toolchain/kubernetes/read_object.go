@@ -53,8 +53,8 @@ func (cluster *Cluster) readObject(ctx context.Context, request p.ReadRequest) (
 	return p.ReadResponse{ID: request.ID, Inputs: inputs, Properties: objectState(inputs, live)}, nil
 }
 
-// missing is the answer for a resource that does not exist. A refresh takes an empty answer as "drop it"; for .get() and
-// import the library would turn that into "exists, without outputs", so those get an error.
+// missing is the answer for a resource that does not exist. A refresh takes an empty answer as "drop it"; for .get()
+// and import the library would turn that into "exists, without outputs", so those get an error.
 func missing(request p.ReadRequest) (p.ReadResponse, error) {
 	if request.Inputs.Len() == 0 {
 		return p.ReadResponse{}, fmt.Errorf("%s %s does not exist", request.Urn.Type(), request.ID)

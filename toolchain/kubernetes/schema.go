@@ -7,9 +7,9 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 )
 
-// describe answers GetSchema. It is no full schema: it says what becomes of each input of the provider and of a Release,
-// as the description of each property; every input that is not listed is refused. All other kinds are passed on to the
-// API server, which refuses fields that it does not know.
+// describe answers GetSchema. It is no full schema: it says what becomes of each input of the provider and of a
+// Release, as the description of each property; every input that is not listed is refused. All other kinds are passed on
+// to the API server, which refuses fields that it does not know.
 func describe() (p.GetSchemaResponse, error) {
 	content, err := json.Marshal(map[string]any{
 		"name":    "kubernetes",

@@ -37,8 +37,8 @@ func provider() tfbridge.ProviderInfo {
 	return info
 }
 
-// withoutStaleWarnings takes away the deprecation notes of this older Terraform provider on what the SDK, which belongs to
-// a newer one, sets by itself or only knows by that name: nobody can act on them.
+// withoutStaleWarnings takes away the deprecation notes of this older Terraform provider on what the SDK, which belongs
+// to a newer one, sets by itself or only knows by that name: nobody can act on them.
 func withoutStaleWarnings(provider *schema.Provider) *schema.Provider {
 	provider.Schema["use_octavia"].Deprecated = ""
 	provider.ResourcesMap["openstack_networking_subnet_v2"].Schema["allocation_pools"].Deprecated = ""
