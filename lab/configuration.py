@@ -26,6 +26,7 @@ PLAIN = (
     "metadata.ini",
     "registry.yml",
     "databases.sql",
+    "drop-databases.sql",
     "supervisord.conf",
 )
 # What machines see in place of the host's kernel settings; kubelet wants exactly these values and may not set them.

@@ -15,6 +15,8 @@ from lab.services import ALL, BASE
 CONFIGURATION = places.CONFIGURATION
 SCHEMAS = places.RUN.parent / "schemas.done"
 SCHEMA_LOG = places.LOGS / "schemas.log"
+# A schema's program ends with the program that started it: none goes on beside the next `up`.
+BOUND = ("setpriv", "--pdeathsig", "KILL")
 NAMES = ("keystone", "glance", "placement", "nova", "neutron")
 
 
@@ -30,17 +32,20 @@ def ensure(progress: Progress) -> None:
     signature = _signature()
     if not (SCHEMAS.exists() and SCHEMAS.read_text() == signature):
         with progress.step("databases and schemas"):
-            run(
-                "mariadb",
-                f"--defaults-file={CONFIGURATION}/mariadb.cnf",
-                timeout=60,
-                stdin=(CONFIGURATION / "databases.sql").read_text(),
-            )
+            if not SCHEMAS.exists():
+                _execute("drop-databases.sql")
+            _execute("databases.sql")
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda name: _schema(name, progress), NAMES))
         SCHEMAS.write_text(signature)
     supervision.wait(BASE, 60)
     waiting.until((places.LXCFS / "proc/meminfo").exists, "lxcfs is not mounted", 15, places.LOGS / "lxcfs.log")
+
+
+def _execute(script: str) -> None:
+    """Run an SQL script of the configuration as the database's root."""
+    client = ("mariadb", f"--defaults-file={CONFIGURATION}/mariadb.cnf")
+    run(*client, timeout=60, stdin=(CONFIGURATION / script).read_text())
 
 
 def _signature() -> str:
@@ -90,12 +95,13 @@ def _schema(name: str, progress: Progress) -> None:
 def _schema_keystone(log: Path) -> None:
     for repository in ("fernet", "credential"):
         (places.STATE / "keystone" / repository).mkdir(mode=0o700, exist_ok=True)
-    manage = ("keystone-manage", "--config-file", CONFIGURATION / "keystone.conf")
+    manage = (*BOUND, "keystone-manage", "--config-file", CONFIGURATION / "keystone.conf")
     owner = ("--keystone-user", "root", "--keystone-group", "root")
     run(*manage, "db_sync", log=log, timeout=300)
     run(*manage, "fernet_setup", *owner, log=log)
     run(*manage, "credential_setup", *owner, log=log)
     run(
+        *BOUND,
         "/usr/bin/python3",
         places.HERE / "scripts/bootstrap_keystone.py",
         CONFIGURATION / "keystone.conf",
@@ -107,15 +113,24 @@ def _schema_keystone(log: Path) -> None:
 
 
 def _schema_glance(log: Path) -> None:
-    run("glance-manage", "--config-file", CONFIGURATION / "glance-api.conf", "db_sync", log=log, timeout=300)
+    run(*BOUND, "glance-manage", "--config-file", CONFIGURATION / "glance-api.conf", "db_sync", log=log, timeout=300)
 
 
 def _schema_placement(log: Path) -> None:
-    run("placement-manage", "--config-file", CONFIGURATION / "placement.conf", "db", "sync", log=log, timeout=300)
+    run(
+        *BOUND,
+        "placement-manage",
+        "--config-file",
+        CONFIGURATION / "placement.conf",
+        "db",
+        "sync",
+        log=log,
+        timeout=300,
+    )
 
 
 def _schema_nova(log: Path) -> None:
-    manage = ("nova-manage", "--config-file", CONFIGURATION / "nova.conf")
+    manage = (*BOUND, "nova-manage", "--config-file", CONFIGURATION / "nova.conf")
     run(*manage, "api_db", "sync", log=log, timeout=300)
     run(*manage, "cell_v2", "map_cell0", log=log)
     run(*manage, "db", "sync", log=log, timeout=300)
@@ -125,6 +140,7 @@ def _schema_nova(log: Path) -> None:
 
 def _schema_neutron(log: Path) -> None:
     run(
+        *BOUND,
         "neutron-db-manage",
         "--config-file",
         CONFIGURATION / "neutron.conf",

@@ -8,6 +8,7 @@ import time
 
 from lab import places, supervision, waiting
 from lab.cloud import Cloud
+from lab.command import run
 from lab.errors import LabError
 from lab.services import AGENTS, COMPUTES
 
@@ -56,8 +57,7 @@ def wait_for_hosts(cloud: Cloud, since: float, limit: float = 120) -> None:
     """Wait until every agent and compute host has reported after the moment `since`, and can be given machines."""
 
     def all_report() -> bool:
-        late.clear()
-        late.extend(not_reporting(cloud, since))
+        late[:] = not_reporting(cloud, since) or silent_routers(cloud)
         for service in (*AGENTS, *COMPUTES):
             if supervision.states().get(service.program, {}).get("statename") == "FATAL":
                 supervision.works(service)  # raises, with the end of its log
@@ -91,6 +91,19 @@ def not_reporting(cloud: Cloud, since: float = 0) -> list[str]:
             late.append(f"nova-compute on {compute_host.name}")
         elif compute_host.name not in mapped:
             late.append(f"the mapping of {compute_host.name} to its cell")
+    return late
+
+
+def silent_routers(cloud: Cloud) -> list[str]:
+    """Routers that do not answer at their public address: not yet rebuilt after a start, or their agent hangs."""
+    late = []
+    for router in cloud.call("GET", "network", "/routers")["routers"]:
+        gateway = router["external_gateway_info"] or {}
+        for address in [one["ip_address"] for one in gateway.get("external_fixed_ips", [])]:
+            if router["admin_state_up"] and "1 received" not in run("ping", "-n", "-c1", "-W1", address, check=False):
+                late.append(
+                    f"router {router['name']} at {address} (`lab restart l3` starts its agent again)"
+                )
     return late
 
 

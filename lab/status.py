@@ -33,6 +33,7 @@ def show() -> int:
     try:
         cloud = Cloud()
         wrong += [f"{one} does not report" for one in resources.not_reporting(cloud)]
+        wrong += [f"{one} does not answer" for one in resources.silent_routers(cloud)]
         _machines(cloud)
     except LabError as error:
         wrong.append(str(error))
