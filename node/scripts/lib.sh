@@ -180,7 +180,7 @@ replace_block() {
             echo "# end $mark"
         } >>"$new"
     fi
-    install_file -m "$(stat -c '%a' -- "$target")" "$new" "$target"
+    install_file -m "$(stat -c '%a' -- "$target")" -o "$(stat -c '%U:%G' -- "$target")" "$new" "$target"
     rm -f -- "$new"
 }
 

@@ -1,0 +1,23 @@
+"""The behaviour of the bash library and of etcd's membership decision: each case is a script beside this file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from node.templates import NODE
+
+CASES = sorted((Path(__file__).parent / "node_shell").glob("case-*.sh"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem.removeprefix("case-"))
+def test_case(case: Path, tmp_path: Path) -> None:
+    if case.stem == "case-membership" and shutil.which("jq") is None:
+        pytest.skip("jq is not installed here")
+    environment = os.environ | {"SCRIPTS": str(NODE / "scripts"), "ROOT": str(tmp_path)}
+    done = subprocess.run(["bash", str(case)], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{case.name} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
