@@ -38,7 +38,10 @@ def role_packages(packages: Packages, *, gateway: bool = False, etcd: bool = Fal
 def scripts(converge: str, *parts: str) -> list[File]:
     """The role's script as `converge`, and the parts that it sources or calls, each under its own name."""
     files = [File(CONVERGE, read_script(converge), 0o755)]
-    files += [File(name, read_script(name), 0o755 if name == "no-start.sh" else 0o644) for name in ("lib.sh", *parts)]
+    files += [
+        File(name, read_script(name), 0o755 if name == "no-start.sh" else 0o644)
+        for name in ("lib.sh", "services.sh", *parts)
+    ]
     return files
 
 

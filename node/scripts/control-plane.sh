@@ -4,7 +4,7 @@
 # nobody has, and the others join it.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
+for part in lib services settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
 
 prepare_control_plane() {
     install_pki

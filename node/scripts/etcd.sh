@@ -3,7 +3,7 @@
 # converge of a member of etcd.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib settings machine install etcd-membership; do . "$folder/$part.sh"; done
+for part in lib services settings machine install etcd-membership; do . "$folder/$part.sh"; done
 
 readonly UNIT=/etc/systemd/system/etcd.service
 

@@ -4,7 +4,7 @@
 # chroot without systemd (with /proc, /sys, /dev and /run) as well as on a machine.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib settings install containerd; do . "$folder/$part.sh"; done
+for part in lib services settings install containerd; do . "$folder/$part.sh"; done
 
 start_containerd() {
     if booted && systemctl is-active --quiet containerd.service; then

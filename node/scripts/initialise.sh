@@ -4,7 +4,7 @@
 # but its data in etcd. Otherwise does nothing, and the machine joins, without the lock.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
+for part in lib services settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
 current_step=node
 
 # api_comes_back SECONDS: whether an API server answers behind the virtual address within that time.

@@ -3,7 +3,7 @@
 # converge of a worker: joins the cluster once its API answers.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib settings machine install containerd kubernetes; do . "$folder/$part.sh"; done
+for part in lib services settings machine install containerd kubernetes; do . "$folder/$part.sh"; done
 
 join() {
     retry_until 300 "the API at $ENDPOINT (the virtual address) to answer and let nodes join" may_join

@@ -105,6 +105,16 @@ def test_every_file_that_scripts_name_is_in_the_bundle(step: str) -> None:
                 assert path in paths | optional, f"{file.path} uses {path}"
 
 
+@pytest.mark.parametrize("step", BUNDLES)
+def test_every_part_that_scripts_source_is_in_the_bundle(step: str) -> None:
+    files = BUNDLES[step]().files
+    loops = [line for file in files for line in file.content.splitlines() if line.startswith("for part in ")]
+    assert loops, "converge sources its parts in a loop"
+    for line in loops:
+        parts = line.removeprefix("for part in ").partition(";")[0].split()
+        assert {f"{part}.sh" for part in parts} <= {file.path for file in files}
+
+
 def test_control_plane_has_the_shared_keys_and_no_other_role_has() -> None:
     keys = {"pki/ca.key", "pki/front-proxy-ca.key", "pki/sa.key"}
     assert keys <= {file.path for file in BUNDLES["control-plane"]().files}

@@ -4,6 +4,7 @@
 # shellcheck source=/dev/null disable=SC2317,SC2034,SC2154
 . "$(dirname "$0")/prelude.sh"
 . "$SCRIPTS/lib.sh"
+. "$SCRIPTS/services.sh"
 
 fake systemctl <<'FAKE'
 case "$*" in

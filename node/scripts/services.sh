@@ -1,0 +1,65 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# Services: enabled, started, and restarted only when what they read has changed. Sourced after lib.sh.
+
+# fingerprint PATH...: one line that changes when any of the files does; a missing file counts as empty.
+fingerprint() {
+    local path
+    for path; do
+        printf '%s %s\n' "$path" "$([ ! -e "$path" ] || sha256sum <"$path")"
+    done | sha256sum
+}
+
+# apply_service [--no-block] UNIT reload|restart PATH...: enables and starts a unit; when it runs with other content of
+# PATH than there is now, reloads or restarts it. What it runs with is remembered only after that, so an interrupted run
+# is made good by the next.
+apply_service() {
+    local block=() unit verb wanted remembered
+    if [ "$1" = --no-block ]; then
+        block=(--no-block)
+        shift
+    fi
+    unit=$1
+    verb=$2
+    remembered=$STATE/applied/$unit
+    shift 2
+    current_unit=$unit
+    wanted=$(fingerprint "$@")
+    # A unit file or drop-in newer than what systemd has read, perhaps by a run that was interrupted.
+    if [ "$(systemctl show --property=NeedDaemonReload --value "$unit")" = yes ]; then
+        systemctl daemon-reload
+    fi
+    if ! systemctl is-enabled --quiet "$unit"; then
+        systemctl --quiet enable "$unit"
+    fi
+    case $(systemctl show --property=ActiveState --value "$unit") in
+        active | activating | reloading)
+            if [ "$wanted" = "$(cat "$remembered" 2>/dev/null)" ]; then
+                return 0
+            fi
+            systemctl "${block[@]}" "${verb/#reload/reload-or-restart}" "$unit"
+            log "$verb of $unit"
+            ;;
+        *)
+            systemctl reset-failed "$unit" 2>/dev/null || true
+            systemctl "${block[@]}" start "$unit"
+            log "started $unit"
+            ;;
+    esac
+    mkdir -p "$STATE/applied"
+    printf '%s\n' "$wanted" >"$remembered"
+}
+
+# disable_services UNIT...: what this role does not use neither runs nor starts at boot. Units not installed are fine.
+disable_services() {
+    local unit
+    for unit; do
+        if systemctl is-enabled --quiet "$unit" 2>/dev/null; then
+            systemctl --quiet disable "$unit"
+            log "disabled $unit"
+        fi
+        if booted && systemctl is-active --quiet "$unit"; then
+            systemctl stop "$unit"
+            log "stopped $unit"
+        fi
+    done
+}
