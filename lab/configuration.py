@@ -134,7 +134,7 @@ def folders() -> None:
     ):
         (places.STATE / name).mkdir(parents=True, exist_ok=True)
     places.STATE.chmod(0o711)
-    for name in ("config", "keystone", "logs", "rabbitmq", "glance", "instances"):
+    for name in ("config", "keystone", "logs", "rabbitmq", "glance", "instances", "mariadb"):
         (places.STATE / name).chmod(0o700)
     for name in ("mariadb", "run/mariadb"):
         if places.STATE.joinpath(name).owner() != "mysql":
