@@ -101,9 +101,7 @@ def silent_routers(cloud: Cloud) -> list[str]:
         gateway = router["external_gateway_info"] or {}
         for address in [one["ip_address"] for one in gateway.get("external_fixed_ips", [])]:
             if router["admin_state_up"] and "1 received" not in run("ping", "-n", "-c1", "-W1", address, check=False):
-                late.append(
-                    f"router {router['name']} at {address} (`lab restart l3` starts its agent again)"
-                )
+                late.append(f"router {router['name']} at {address} (`lab restart l3` starts its agent again)")
     return late
 
 

@@ -7,7 +7,7 @@ both of which others can read, so it is set here, inside the process.
 import os
 import sys
 
-from keystone.cmd import manage
+from keystone.cmd import manage  # type: ignore[import-not-found]
 
 configuration, url, region = sys.argv[1:]
 os.environ["OS_BOOTSTRAP_PASSWORD"] = sys.stdin.read().strip()
