@@ -7,12 +7,12 @@ import pulumi
 from components.addons.mariadb import Passwords
 from components.platform import Platform, PlatformArgs
 from settings.load import SettingsError, parse
-from settings.source import read_stack
+from settings.source import read_secret, read_stack
 
 try:
     config = pulumi.Config()
     platform = parse(read_stack(config), pulumi.get_stack())
-    passwords = Passwords(config.get_secret("databaseRootPassword"), config.get_secret("databaseReplicationPassword"))
+    passwords = Passwords(read_secret(config, "databaseRootPassword"), read_secret(config, "databaseReplicationPassword"))
     outputs = Platform(platform.cluster, PlatformArgs(platform, passwords)).outputs
 except SettingsError as error:
     pulumi.log.error(str(error))

@@ -17,3 +17,8 @@ def read_stack(config: pulumi.Config) -> dict[str, Any]:
     return {
         key.removeprefix(prefix): value for key, value in runtime_config.CONFIG.get().items() if key.startswith(prefix)
     }
+
+
+def read_secret(config: pulumi.Config, key: str) -> pulumi.Output[str] | None:
+    """The secret `key`, or None when the stack does not set it (an empty text is Pulumi.yaml's default, not a secret)."""
+    return config.get_secret(key) if read_stack(config).get(key) else None

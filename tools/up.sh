@@ -8,7 +8,7 @@ tools/unlock.sh
 python -m ops recover
 started=$SECONDS
 # The event log needs debug commands switched on; it is what `ops explain` and `ops timeline` read.
-if PULUMI_DEBUG_COMMANDS=1 pulumi up --yes --skip-preview --non-interactive --parallel 32 --event-log "$log" "$@"; then
+if PULUMI_DEBUG_COMMANDS=1 pulumi up --yes --skip-preview --non-interactive --parallel 32 --suppress-outputs --event-log "$log" "$@"; then
     echo "pulumi up: $((SECONDS - started)) s"
 else
     status=$?
