@@ -68,7 +68,7 @@ $(VENV)/.stamp: requirements.txt requirements-dev.txt
 
 .PHONY: toolchain
 toolchain: venv
-	@$(PYTHON) -m toolchain build
+	@OPENSTACK_PAAS_BUILD=$(if $(filter lab,$(STACK)),kubernetes) $(PYTHON) -m toolchain build
 
 .PHONY: tools-installed
 tools-installed:

@@ -46,7 +46,7 @@ class ControlPlane(pulumi.ComponentResource):
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ControlPlane", name, None, opts)
         platform, pki = args.platform, args.pki
-        group = args.fleet.server_group("control-plane", self)
+        group = args.fleet.server_group("control-plane", platform.settings.control_planes, self)
         self.machines, self.steps = {}, []
         inputs: dict[str, pulumi.Input[str]] = {
             "api_address": args.api_address,

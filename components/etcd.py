@@ -42,7 +42,7 @@ class EtcdCluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: EtcdClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:etcd:EtcdCluster", name, None, opts)
         platform, pki = args.platform, args.pki
-        group = args.fleet.server_group("etcd", self)
+        group = args.fleet.server_group("etcd", platform.settings.etcd, self)
         self.endpoints = tuple(f"https://{member.address}:2379" for member in platform.addresses.etcd)
         self.machines, self.steps = {}, []
         for planned in platform.addresses.etcd:

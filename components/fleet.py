@@ -46,12 +46,12 @@ class Fleet(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
-    def server_group(self, name: str, parent: pulumi.Resource) -> compute.ServerGroup:
-        """A group whose machines are spread over hosts as far as the cloud has hosts."""
+    def server_group(self, name: str, settings: MachineSettings, parent: pulumi.Resource) -> compute.ServerGroup:
+        """A group whose machines are spread over hosts, as far as the cloud has hosts or without exception."""
         return compute.ServerGroup(
             name,
             name=f"{self._platform.cluster}-{name}",
-            policies="soft-anti-affinity",
+            policies="anti-affinity" if settings.spread == "required" else "soft-anti-affinity",
             opts=ResourceOptions(parent=parent),
         )
 

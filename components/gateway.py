@@ -50,7 +50,7 @@ class Gateways(pulumi.ComponentResource):
         platform, fleet = args.platform, args.fleet
         plan, settings = platform.addresses, platform.settings
         self.host_key = tls.PrivateKey("gateway", algorithm="ED25519", opts=child)
-        group = fleet.server_group("gateway", self)
+        group = fleet.server_group("gateway", settings.gateways, self)
         access = Access(settings.access.ssh_user, fleet.private_key)
         self.machines, self.addresses, self.steps = {}, {}, []
         for planned in plan.gateways:

@@ -43,7 +43,7 @@ class WorkerPool(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkerPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:WorkerPool", name, None, opts)
         platform = args.platform
-        group = args.fleet.server_group(f"worker-{name}", self)
+        group = args.fleet.server_group(f"worker-{name}", args.pool, self)
         self.machines, self.steps = {}, []
         for planned in (worker for worker in platform.addresses.workers if worker.pool == name):
             machine = args.fleet.machine(planned, args.pool, group, self)

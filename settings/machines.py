@@ -1,6 +1,6 @@
 """Machines by role: how many, of which flavor and image."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -22,6 +22,12 @@ class MachineSettings(Section):
     image: str = "debian-12"
     availability_zone: str = ""
     """The cloud's default zone when empty."""
+    spread: Literal["preferred", "required"] = "preferred"
+    """Whether machines of the role must run on different hosts, or only should (nova's anti-affinity, hard or soft).
+
+    Machines are made at the same time, and nova's soft rule then often puts two on one host: require it where the
+    cloud has at least as many hosts.
+    """
 
 
 class GatewaySettings(MachineSettings):

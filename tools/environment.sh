@@ -14,7 +14,10 @@ if [ "$1" = lab ]; then
     export PULUMI_HOME=$OPENSTACK_PAAS_CACHE/pulumi PULUMI_BACKEND_URL=file://$LAB_STATE/pulumi
     # Protects nothing: the lab's own passphrase, the same for everyone.
     export PULUMI_CONFIG_PASSPHRASE=lab
-    # The lab's registry speaks plain HTTP; the Helm of the kubernetes stand-in has to be told.
+    # The engine then takes the plugins that the toolchain has put into PULUMI_HOME, without a warning for each.
+    export PULUMI_IGNORE_AMBIENT_PLUGINS=true
+    # The lab's registry speaks plain HTTP: only the kubernetes stand-in can be told so, the official plugin cannot.
+    export OPENSTACK_PAAS_BUILD=kubernetes
     export PULUMI_K8S_STANDIN_PLAIN_HTTP=172.24.4.1:5000
     pulumi stack select --create lab --non-interactive >/dev/null
 fi

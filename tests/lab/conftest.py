@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 
@@ -14,6 +15,9 @@ from tests.lab.report import FIGURES, record
 
 #: Modules in the order of a platform's life; each may rely on what the one before left.
 ORDER = ("test_up", "test_security", "test_failover", "test_faults", "test_power_cut", "test_destroy")
+
+#: While one writes tests: REUSE_PLATFORM=1 tries them on the platform that stands, as `make up` left it.
+REUSE = bool(os.environ.get("REUSE_PLATFORM"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,6 +48,8 @@ def _has_resources() -> bool:
 @pytest.fixture(scope="session")
 def empty_cloud() -> None:
     """An empty project, whatever an earlier run left."""
+    if REUSE:
+        return
     if _has_resources() or Machines().left():
         done = run("/usr/bin/python3", "-m", "lab", "reset", seconds=600)
         assert done.status == 0, done.text
@@ -55,6 +61,9 @@ def empty_cloud() -> None:
 def platform(empty_cloud: None, machines: Machines) -> Iterator[Platform]:
     """The platform, after an `up` that was killed half-way and one that went on from there."""
     made = Platform()
+    if REUSE:
+        yield made
+        return
     made.interrupted_up(lambda: len(machines.names()) >= 5, 180)
     done = made.up()
     assert done.status == 0, done.text
