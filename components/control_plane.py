@@ -63,7 +63,9 @@ class ControlPlane(pulumi.ComponentResource):
             "bootstrap_key": pki.bootstrap.private_key,
         }
         for planned in platform.addresses.control_planes:
-            machine = args.fleet.machine(planned, platform.settings.control_planes, group, self)
+            machine = args.fleet.machine(
+                planned, platform.settings.control_planes, group, self, after=self.machines.values()
+            )
             self.machines[planned.name] = machine
             self.steps.append(
                 step(

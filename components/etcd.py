@@ -46,7 +46,7 @@ class EtcdCluster(pulumi.ComponentResource):
         self.endpoints = tuple(f"https://{member.address}:2379" for member in platform.addresses.etcd)
         self.machines, self.steps = {}, []
         for planned in platform.addresses.etcd:
-            machine = args.fleet.machine(planned, platform.settings.etcd, group, self)
+            machine = args.fleet.machine(planned, platform.settings.etcd, group, self, after=self.machines.values())
             member = pki.etcd_members[planned.name]
             self.machines[planned.name] = machine
             self.steps.append(

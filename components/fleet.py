@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pulumi
@@ -62,8 +63,13 @@ class Fleet(pulumi.ComponentResource):
         group: compute.ServerGroup,
         parent: pulumi.Resource,
         host_key: tls.PrivateKey | None = None,
+        after: Iterable[Machine] = (),
     ) -> Machine:
-        """One machine of a role."""
+        """One machine of a role.
+
+        Nova's anti-affinity sees only machines that have a host already: two made at the same moment may share one.
+        So machines of a small role are made one `after` another, while the roles go side by side.
+        """
         plan = self._platform.addresses
         is_gateway = planned.role == "gateway"
         return Machine(
@@ -81,6 +87,7 @@ class Fleet(pulumi.ComponentResource):
                 edge_vip=plan.public_vip if is_gateway else "",
                 edge_gateway=plan.edge_gateway if is_gateway else "",
                 edge_cidr=str(self._platform.settings.network.edge) if is_gateway else "",
+                depends_on=[machine.instance for machine in after],
             ),
             ResourceOptions(parent=parent),
         )

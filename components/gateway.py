@@ -54,7 +54,9 @@ class Gateways(pulumi.ComponentResource):
         access = Access(settings.access.ssh_user, fleet.private_key)
         self.machines, self.addresses, self.steps = {}, {}, []
         for planned in plan.gateways:
-            machine = fleet.machine(planned, settings.gateways, group, self, host_key=self.host_key)
+            machine = fleet.machine(
+                planned, settings.gateways, group, self, host_key=self.host_key, after=self.machines.values()
+            )
             floating_ip = networking.FloatingIp(
                 planned.name, pool=settings.network.external, tags=fleet.tags, opts=ResourceOptions(parent=machine)
             )

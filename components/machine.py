@@ -106,6 +106,8 @@ class Machine(pulumi.ComponentResource):
                 parent=self,
                 depends_on=list(args.depends_on),
                 custom_timeouts=BOOT_TIMEOUT,
+                # Its ports have fixed addresses and serve one machine at a time.
+                delete_before_replace=True,
                 # A new image under an old name, or a new release of this program, must not rebuild a living machine.
                 ignore_changes=["imageId", "imageName", "userData"],
             ),

@@ -58,9 +58,12 @@ def console_tail(connection: Any, cluster: str, name: str) -> str:
         return ""
     server = connection.compute.get_server(server)
     fault = (server.fault or {}).get("message", "")
-    output = connection.compute.get_server_console_output(server, length=TAIL).get("output") or ""
-    lines = [line.rstrip() for line in output.splitlines() if line.strip()][-TAIL:]
     head = f"machine {server.name} ({server.id}) is {server.status}" + (f": {fault}" if fault else "")
+    try:
+        output = connection.compute.get_server_console_output(server, length=TAIL).get("output") or ""
+    except Exception as error:  # noqa: BLE001 - a machine that never started has none; its fault says why
+        return f"{head}\n  (no console log: {error})"
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()][-TAIL:]
     return "\n".join([head, *(f"  | {line}" for line in lines or ["(its console is empty)"])])
 
 

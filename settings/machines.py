@@ -25,8 +25,7 @@ class MachineSettings(Section):
     spread: Literal["preferred", "required"] = "preferred"
     """Whether machines of the role must run on different hosts, or only should (nova's anti-affinity, hard or soft).
 
-    Machines are made at the same time, and nova's soft rule then often puts two on one host: require it where the
-    cloud has at least as many hosts.
+    Required, a lost machine cannot come back while too few hosts are left.
     """
 
 

@@ -23,6 +23,19 @@ def lab() -> tuple[Graph, dict[str, Any]]:
     return graphs.run(LAB)
 
 
+def test_machines_of_a_small_role_are_made_one_after_another_and_roles_side_by_side(
+    lab: tuple[Graph, dict[str, Any]],
+) -> None:
+    graph, _ = lab
+    instances = graph.of_type("openstack:compute/instance:Instance")
+    for role, count in (("gateway", 2), ("etcd", 3), ("control-plane", 3)):
+        for index in range(count):
+            waits = {name for name in instances[f"{role}-{index}"].dependencies if name.startswith("Instance/")}
+            assert waits == {f"Instance/{role}-{i}" for i in range(index)}
+    for index in range(2):
+        assert not any(d.startswith("Instance/") for d in instances[f"worker-general-{index}"].dependencies)
+
+
 def reachable(graph: Graph, name: str) -> set[str]:
     """Everything that `name` waits for, directly or not."""
     table = {f"{r.type.split(':')[-1]}/{r.name}": r for r in graph.resources}

@@ -132,5 +132,8 @@ def test_push_sends_what_is_missing_and_nothing_twice(tmp_path: Path, fake_regis
 
 
 def test_no_registry_is_one_clear_error() -> None:
-    with Registry("127.0.0.1:1") as registry, pytest.raises(LabError, match=r"no registry answers at http://127.0.0.1:1"):
+    with (
+        Registry("127.0.0.1:1") as registry,
+        pytest.raises(LabError, match=r"no registry answers at http://127.0.0.1:1"),
+    ):
         registry.check()
