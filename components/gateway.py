@@ -21,7 +21,7 @@ from node.specs import GatewaySpec
 from settings.addresses import PlannedMachine
 from settings.platform import Platform
 
-#: VRRP priority of the first gateway; each further one has 10 less. It decides only a tie at the start (nopreempt); high,
+#: VRRP priority of the first gateway, each further one has 10 less: it decides a tie at the start (nopreempt). High,
 #: because a backup waits (256 - priority) / 256 of an interval longer (RFC 9568, section 6.1: skew time).
 FIRST_PRIORITY = 254
 

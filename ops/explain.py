@@ -61,7 +61,7 @@ def console_tail(connection: Any, cluster: str, name: str) -> str:
     head = f"machine {server.name} ({server.id}) is {server.status}" + (f": {fault}" if fault else "")
     try:
         output = connection.compute.get_server_console_output(server, length=TAIL).get("output") or ""
-    except Exception as error:  # noqa: BLE001 - a machine that never started has none; its fault says why
+    except Exception as error:  # a machine that never started has none; its fault says why
         return f"{head}\n  (no console log: {error})"
     lines = [line.rstrip() for line in output.splitlines() if line.strip()][-TAIL:]
     return "\n".join([head, *(f"  | {line}" for line in lines or ["(its console is empty)"])])

@@ -20,5 +20,5 @@ def read_stack(config: pulumi.Config) -> dict[str, Any]:
 
 
 def read_secret(config: pulumi.Config, key: str) -> pulumi.Output[str] | None:
-    """The secret `key`, or None when the stack does not set it (an empty text is Pulumi.yaml's default, not a secret)."""
+    """The secret `key`, or None when the stack does not set it (an empty text is the default)."""
     return config.get_secret(key) if read_stack(config).get(key) else None
