@@ -9,7 +9,7 @@ last=nothing
 # that is ready before that would still refuse them.
 usable() {
     last=$(curl --silent --show-error --fail --noproxy '*' --max-time 2 --cacert "$here/ca.crt" --output /dev/null \
-        "https://$endpoint/readyz" "https://$endpoint/api/v1/namespaces/kube-public/configmaps/cluster-info" 2>&1)
+        "https://$endpoint/api/v1/namespaces/kube-public/configmaps/cluster-info" 2>&1)
 }
 
 until usable; do
