@@ -12,7 +12,9 @@ from settings.source import read_secret, read_stack
 try:
     config = pulumi.Config()
     platform = parse(read_stack(config), pulumi.get_stack())
-    passwords = Passwords(read_secret(config, "databaseRootPassword"), read_secret(config, "databaseReplicationPassword"))
+    passwords = Passwords(
+        read_secret(config, "databaseRootPassword"), read_secret(config, "databaseReplicationPassword")
+    )
     outputs = Platform(platform.cluster, PlatformArgs(platform, passwords)).outputs
 except SettingsError as error:
     pulumi.log.error(str(error))

@@ -66,5 +66,3 @@ def write(chart: Path, folder: Path) -> str:
         "org.opencontainers.image.description": str(document.get("description", "")),
     }
     return layout.manifest(config, [content], {name: value for name, value in annotations.items() if value})
-
-

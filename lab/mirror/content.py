@@ -34,9 +34,7 @@ _TOOL_FILES = {
 _INSTALL_SECONDS = 600
 
 
-def ensure(
-    progress: Progress, kubernetes: str = versions.DEFAULT_KUBERNETES, places: Places = MIRROR_PLACES
-) -> None:
+def ensure(progress: Progress, kubernetes: str = versions.DEFAULT_KUBERNETES, places: Places = MIRROR_PLACES) -> None:
     """Both phases, for the default Kubernetes and, when it is another one, the one asked for."""
     compile_content(progress, kubernetes, places)
     publish_content(progress, kubernetes, places)
@@ -113,4 +111,3 @@ def _install_tools(places: Places, progress: Progress) -> None:
             environment={"DEBIAN_FRONTEND": "noninteractive"},
             log=places.logs / "apt.log",
         )
-
