@@ -14,6 +14,8 @@ from lab.services import AGENTS, COMPUTES
 
 # Memory in MiB by flavor. A machine has the memory limit of its flavor; processors and disk are not limited.
 FLAVORS = {"lab.gateway": 512, "lab.etcd": 512, "lab.control-plane": 2560, "lab.worker": 2048}
+# Names and sizes that many clouds have, so that stacks of real clouds can be previewed here.
+FLAVORS |= {"m1.small": 2048, "m1.medium": 4096, "m1.large": 8192, "m1.xlarge": 16384}
 VCPUS, DISK_GB = 2, 10
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Debian packages that the tests need on this machine: shellcheck, and the programs that check the configs we render.
+# Debian packages that the tests need on this machine: shellcheck, the programs that check the configs we render, and the
+# database whose members the chart's scripts are tried with.
 set -Eeuo pipefail
-wanted=(shellcheck haproxy keepalived nftables)
+wanted=(shellcheck haproxy keepalived nftables jq curl mariadb-server socat iproute2 util-linux)
 missing=()
 for package in "${wanted[@]}"; do
     dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
