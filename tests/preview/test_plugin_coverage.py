@@ -163,7 +163,7 @@ def test_nested_types_have_every_field(plugin: Plugin) -> None:
 
 @pytest.mark.parametrize("plugin", ["tls"], indirect=True)
 def test_secret_outputs_are_those_of_the_sdk(plugin: Plugin) -> None:
-    """Keys are secret in the stand-in's own schema too, not only by the SDK's word. (Others know them by their inputs.)"""
+    """Keys are secret in the stand-in's own schema too, not only by the SDK's word."""
     private = plugin.schema["resources"]["tls:index/privateKey:PrivateKey"]["properties"]
     assert {name for name, value in private.items() if value.get("secret")} == {
         "privateKeyOpenssh",
