@@ -1,0 +1,71 @@
+"""Helm values of the addons, compared with golden files (UPDATE_GOLDEN=1 writes them anew), and where charts come from."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.addons import calico, flannel, local_path, mariadb
+from components.addons.release import Chart
+from settings.load import parse
+from settings.mirrors import MirrorSettings
+from settings.platform import Platform
+
+PROJECT = Path(__file__).resolve().parents[2]
+GOLDEN = Path(__file__).parent / "golden" / "addons"
+
+
+def stack(name: str) -> Platform:
+    """The checked settings of a committed stack."""
+    document = yaml.safe_load((PROJECT / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))
+    return parse({key.partition(":")[2]: value for key, value in document["config"].items()}, name)
+
+
+def values(addon: str, platform: Platform) -> dict[str, Any]:
+    """The values that an addon's release gets."""
+    if addon == "mariadb":
+        return mariadb.values(platform, "mariadb-passwords")
+    return {"calico": calico, "flannel": flannel, "local_path": local_path}[addon].values(platform)
+
+
+@pytest.mark.parametrize(
+    ("addon", "name"),
+    [
+        ("calico", "dev"),
+        ("calico", "prod"),
+        ("flannel", "lab"),
+        ("local_path", "lab"),
+        ("local_path", "prod"),
+        ("mariadb", "lab"),
+        ("mariadb", "prod"),
+    ],
+)
+def test_values(addon: str, name: str) -> None:
+    text = json.dumps(values(addon, stack(name)), indent=2) + "\n"
+    path = GOLDEN / f"{addon}-{name}.json"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text(), f"differs from {path}; if it is meant to, UPDATE_GOLDEN=1 writes it anew"
+
+
+def test_calico_takes_its_images_from_the_mirror() -> None:
+    mirrored = parse({"mirrors": {"images": {"quay.io": "https://mirror.example/quay"}}}, "dev")
+    assert calico.values(mirrored)["installation"]["registry"] == "mirror.example/quay/"
+
+
+def test_a_chart_comes_from_the_mirror_or_from_its_own_place() -> None:
+    by_index, by_oci = Chart("a", "1.0", "https://charts.example"), Chart("b", "2.0", "oci://registry.example/charts")
+    nothing, mirror = MirrorSettings(), MirrorSettings(charts="oci://mirror.example/charts")
+    assert by_oci.source(nothing) == {"chart": "oci://registry.example/charts/b", "version": "2.0"}
+    assert by_index.source(nothing)["repository_opts"].repo == "https://charts.example"
+    for chart in (by_index, by_oci):
+        assert chart.source(mirror) == {
+            "chart": f"oci://mirror.example/charts/{chart.name}",
+            "version": chart.version,
+        }
