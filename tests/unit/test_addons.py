@@ -1,4 +1,4 @@
-"""Helm values of the addons, compared with golden files (UPDATE_GOLDEN=1 writes them anew), and where charts come from."""
+"""Helm values of the addons, compared with golden files (UPDATE_GOLDEN=1 writes them), and where charts come from."""
 
 from __future__ import annotations
 
