@@ -18,6 +18,7 @@ from lab import (
     identity,
     images,
     network,
+    ownership,
     packages,
     places,
     resources,
@@ -50,6 +51,8 @@ CONCERNS = {
 }
 # Seconds until the APIs, all started at once on two cores, answer.
 API_LIMIT = 120
+# Seconds that a killed process may take to go away with its sockets.
+DYING_LIMIT = 15
 IDENTITY_MADE = places.STATE / "identity.made"
 
 
@@ -73,7 +76,7 @@ def up(progress: Progress) -> None:
     """Every step looks at what is there and makes what is missing."""
     with progress.step("checks", quiet=True):
         installed = not packages.missing() and (places.STATE / "passwords.json").exists()
-        checks.check(facts.gather(installed), checks.Requirements.from_environment())
+        _refuse_what_cannot_work(installed)
     with progress.step("packages", quiet=True):
         packages.install(progress, places.CACHE / "lab-apt.log")
     if teardown.needed():
@@ -99,6 +102,19 @@ def up(progress: Progress) -> None:
             raise
         _images(progress, content)
     progress(f"the lab is up: OS_CLIENT_CONFIG_FILE={places.CLOUDS} OS_CLOUD=lab")
+
+
+def _refuse_what_cannot_work(installed: bool) -> None:
+    """The checks. A lab that was killed this moment still holds its ports: then they are asked again for a while."""
+    deadline = time.monotonic() + DYING_LIMIT
+    while True:
+        try:
+            checks.check(facts.gather(installed), checks.Requirements.from_environment())
+            return
+        except LabError:
+            if not ownership.ours() or time.monotonic() > deadline:
+                raise
+        time.sleep(0.3)
 
 
 def concerned(changed: set[str]) -> frozenset[str]:

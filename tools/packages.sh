@@ -2,7 +2,7 @@
 # Debian packages that the tests need on this machine: shellcheck, the programs that check the configs we render, and the
 # database whose members the chart's scripts are tried with.
 set -Eeuo pipefail
-wanted=(shellcheck haproxy keepalived nftables jq curl mariadb-server socat iproute2 util-linux)
+wanted=(shellcheck haproxy keepalived nftables jq curl mariadb-server socat iproute2 util-linux busybox-static)
 missing=()
 for package in "${wanted[@]}"; do
     dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
