@@ -41,7 +41,7 @@ test: test-fast test-lab ## Every test: linters, unit, preview, and the real pla
 test-fast: lint test-unit test-preview ## Linters, unit and preview tests
 
 .PHONY: lint
-lint: venv tools-installed
+lint: venv tools-installed ## ruff, mypy, shellcheck
 	@tools/lint.sh $(VENV)/bin
 
 .PHONY: test-unit
@@ -62,13 +62,13 @@ bench: toolchain lab-up ## Timeline of an `up` from nothing: a table, a picture,
 	@$(IN_STACK) tools/bench.sh
 
 .PHONY: venv
-venv: $(VENV)/.stamp
+venv: $(VENV)/.stamp ## The virtual environment of the program, its tests and tools
 
 $(VENV)/.stamp: requirements.txt requirements-dev.txt
 	@tools/venv.sh $(VENV)
 
 .PHONY: toolchain
-toolchain: venv
+toolchain: venv ## The engine and its plugins: official ones, or built here (STACK=name for other stacks than the lab)
 	@OPENSTACK_PAAS_BUILD=$(if $(filter lab,$(STACK)),kubernetes) $(PYTHON) -m toolchain build
 
 .PHONY: tools-installed
