@@ -6,7 +6,8 @@ import pulumi
 
 from components.addons.mariadb import Passwords
 from components.platform import Platform, PlatformArgs
-from settings.load import SettingsError, parse
+from settings.load import parse
+from settings.problem import SettingsError
 from settings.source import read_secret, read_stack
 
 try:

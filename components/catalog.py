@@ -8,8 +8,8 @@ from functools import partial
 
 from pulumi_openstack import compute, images, networking
 
-from settings.load import SettingsError
 from settings.platform import Platform
+from settings.problem import Problem, SettingsError
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class _Questions:
     """Asks the cloud for one thing after another and collects what it does not have."""
 
     def __init__(self) -> None:
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
 
     def ask(self, key: str, value: str, what: str, call: Callable[[], str]) -> str:
         """The answer of `call`, or an empty text and one more problem."""
@@ -58,12 +58,23 @@ class _Questions:
             reason = _reason(error)
             if any(word in reason for word in _NO_ENTRY):
                 raise SettingsError(
-                    [f"OpenStack cannot be asked ({reason}); check OS_CLOUD and clouds.yaml, or the OS_* variables"]
+                    [
+                        Problem(
+                            "OpenStack",
+                            "",
+                            f"cannot be asked ({reason})",
+                            "check OS_CLOUD and clouds.yaml, or the OS_* variables",
+                        )
+                    ]
                 ) from None
             command = what.removeprefix("external ")
             self.problems.append(
-                f"{key} {value!r}: the cloud shows this project no such {what} ({reason}); "
-                f"set {key} to one that `openstack {command} list` names"
+                Problem(
+                    key,
+                    value,
+                    f"the cloud shows this project no such {what} ({reason})",
+                    f"set {key} to one that `openstack {command} list` names",
+                )
             )
             return ""
 
@@ -111,19 +122,30 @@ def look_up(platform: Platform) -> Catalog:
     return Catalog(network_id, flavors, image_ids)
 
 
-def _floating_ip_problems(platform: Platform, address: str) -> list[str]:
+def _floating_ip_problems(platform: Platform, address: str) -> list[Problem]:
     """A floating IP that the user brings must be the project's own and serve no other port."""
-    key = f"network.apiFloatingIp {address}"
+    key = "network.apiFloatingIp"
     try:
         found = networking.get_floating_ip(address=address)
         if not found.port_id:
             return []
         port = networking.get_port(port_id=found.port_id)
     except Exception as error:
-        return [f"{key}: this project owns no such floating IP ({_reason(error)}); allocate it or leave the key out"]
+        return [
+            Problem(
+                key,
+                address,
+                f"this project owns no such floating IP ({_reason(error)})",
+                "allocate it or leave the key out",
+            )
+        ]
     if port.name == public_vip_port_name(platform):
         return []
     return [
-        f"{key}: is taken, it serves the port {port.name or found.port_id} ({found.fixed_ip}); "
-        "disassociate it there, name another one, or leave the key out"
+        Problem(
+            key,
+            address,
+            f"is taken, it serves the port {port.name or found.port_id} ({found.fixed_ip})",
+            "disassociate it there, name another one, or leave the key out",
+        )
     ]

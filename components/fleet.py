@@ -82,7 +82,7 @@ class Fleet(pulumi.ComponentResource):
                 flavor_id=self._catalog.flavors[settings.flavor],
                 key_pair=self._key_pair.name,
                 server_group=group.id,
-                availability_zone=settings.availability_zone,
+                availability_zone=planned.availability_zone,
                 host_key=host_key,
                 edge_vip=plan.public_vip if is_gateway else "",
                 edge_gateway=plan.edge_gateway if is_gateway else "",

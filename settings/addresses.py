@@ -1,44 +1,47 @@
-"""The address plan: every machine's name and address, known before anything exists.
+"""The address plan: every machine's name, address and zone, known before anything exists.
 
 Offsets count from the start of a network. Below 32 lie the fixed roles, so that one more worker never moves another
-machine; the top 16 addresses are left to neutron (its DHCP ports) as the allocation pool.
+machine; the top 16 addresses are left to neutron (its DHCP ports) as the allocation pool. A machine's address depends on its
+own key and on where its pool begins, never on the other machines: adding or removing one moves nobody.
 
-    edge      1 router, 5 public VIP, 12-15 gateways
+    edge      1 router, 5 public VIP, 6 load balancer of the API, 12-15 gateways
     private   5 private VIP, 12-15 gateways, 16-22 etcd, 23-31 control planes, 32... worker pools
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Final, Literal
 
+from settings.problem import Problem
+
 if TYPE_CHECKING:
+    from settings.machines import MachineSettings
     from settings.platform import PlatformSettings
 
 Role = Literal["gateway", "etcd", "control-plane", "worker"]
 
 ROUTER: Final = 1
 VIP: Final = 5
+LOAD_BALANCER: Final = 6
 #: An aligned /30, so that firewall rules name all gateways as one range.
 GATEWAYS: Final = 12
 GATEWAY_RANGE_PREFIX: Final = 30
 ETCD: Final = 16
 CONTROL_PLANES: Final = 23
 WORKERS: Final = 32
-#: Room of a worker pool that names no first address.
-POOL_SIZE: Final = 64
 #: Addresses at the top of each network that neutron may hand out.
 DYNAMIC: Final = 16
-
-
-class AddressError(ValueError):
-    """A network is too small for the machines that the settings ask for, or two pools share addresses."""
+#: Smallest networks that hold the fixed roles and neutron's own addresses.
+SMALLEST_EDGE: Final = 27
+SMALLEST_PRIVATE: Final = 26
 
 
 @dataclass(frozen=True)
 class PlannedMachine:
-    """One machine: its key in Pulumi (`name`), its host name (`hostname`), role, pool and addresses."""
+    """One machine: its key in Pulumi (`name`), its host name (`hostname`), role, pool, addresses and zone."""
 
     name: str
     hostname: str
@@ -46,6 +49,7 @@ class PlannedMachine:
     address: str
     edge_address: str = ""
     pool: str = ""
+    availability_zone: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,87 +57,155 @@ class AddressPlan:
     """All machines, by role, and the addresses that belong to no machine."""
 
     public_vip: str
+    """Empty without a public VIP."""
     private_vip: str
+    load_balancer: str
+    """Address of the API's load balancer of the cloud; empty without one."""
     edge_gateway: str
     gateways: tuple[PlannedMachine, ...]
     etcd: tuple[PlannedMachine, ...]
     control_planes: tuple[PlannedMachine, ...]
     workers: tuple[PlannedMachine, ...]
     edge_pool: tuple[str, str]
+    """First and last address that neutron may hand out on the edge network (unused on the provider's)."""
     private_pool: tuple[str, str]
     gateway_range: str
     """The gateways' private addresses in CIDR form."""
-    edge_gateway_range: str
+    edge_gateway_ranges: tuple[str, ...]
+    """The gateways' edge addresses in CIDR form."""
 
     @property
     def machines(self) -> tuple[PlannedMachine, ...]:
         """Every machine, gateways first."""
         return self.gateways + self.etcd + self.control_planes + self.workers
 
+    @property
+    def api_address(self) -> str:
+        """Where machines and pods reach the Kubernetes API."""
+        return self.load_balancer or self.private_vip
 
-def _dynamic_pool(network: IPv4Network) -> tuple[str, str]:
-    return str(network[-1 - DYNAMIC]), str(network[-2])
+
+def _zone(settings: MachineSettings, key: str) -> str:
+    """The zone of the machine `key`: by its number, or by its name's checksum; the same whatever other machines there are."""
+    zones = settings.availability_zones
+    if not zones:
+        return ""
+    return zones[(int(key) if key.isdigit() else zlib.crc32(key.encode())) % len(zones)]
+
+
+class _Book:
+    """Addresses of one network that are given out: notes every clash and every address that does not fit."""
+
+    def __init__(self, key: str, network: IPv4Network) -> None:
+        self.key, self.network = key, network
+        self.problems: list[Problem] = []
+        self._taken: dict[int, str] = {}
+        self._dynamic_start = network.num_addresses - 1 - DYNAMIC
+        self._full = False
+
+    def take(
+        self, offset: int, name: str, clash_fix: str = "set firstAddress of the pools so that they lie apart"
+    ) -> str:
+        """The address at `offset`, noted as taken by `name`."""
+        if offset >= self._dynamic_start:
+            if not self._full:
+                self.problems.append(
+                    Problem(
+                        self.key,
+                        str(self.network),
+                        f"is too small: {name} would be address {offset + 1} of {self.network.num_addresses}, "
+                        f"and the last {DYNAMIC} are neutron's",
+                        "use a larger network",
+                    )
+                )
+            self._full = True
+            return str(self.network[0])
+        if offset in self._taken:
+            self.problems.append(
+                Problem(
+                    "workers",
+                    "",
+                    f"{name} and {self._taken[offset]} share the address {self.network[offset]}",
+                    clash_fix,
+                )
+            )
+        self._taken[offset] = name
+        return str(self.network[offset])
 
 
 def _range(network: IPv4Network) -> str:
     return f"{network[GATEWAYS]}/{GATEWAY_RANGE_PREFIX}"
 
 
-def plan(settings: PlatformSettings, cluster: str) -> AddressPlan:
-    """The address plan of `settings`; host names start with `cluster`.
+def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, tuple[Problem, ...]]:
+    """The address plan of `settings` (host names start with `cluster`), and what is wrong with it.
 
-    Raises AddressError, naming network, size and what does not fit.
+    There is no plan when a network cannot hold the fixed roles at all.
     """
-    edge, private = settings.network.edge, settings.network.private
-    if edge.num_addresses < GATEWAYS + 4 + DYNAMIC // 2:
-        raise AddressError(f"network.edge {edge} is too small: the gateways and neutron need a /27 or larger")
-    dynamic_start = private.num_addresses - 1 - DYNAMIC
-    taken: dict[int, str] = {}
+    net = settings.network
+    edge, private = net.edge, net.private
+    problems = [
+        Problem(key, str(network), f"is too small: {what} need a /{smallest}", f"use a /{smallest} or larger")
+        for key, network, smallest, what in (
+            ("network.edge", edge, SMALLEST_EDGE, "the gateways and neutron"),
+            ("network.private", private, SMALLEST_PRIVATE, "VIP, gateways, etcd, control planes and neutron"),
+        )
+        if network.prefixlen > smallest
+    ]
+    if problems:
+        return None, tuple(problems)
+    book = _Book("network.private", private)
 
-    def address(offset: int, name: str) -> str:
-        if offset >= dynamic_start:
-            raise AddressError(
-                f"network.private {private} is too small: {name} would be address {offset + 1} of "
-                f"{private.num_addresses}, and the last {DYNAMIC} are neutron's; use a larger network"
-            )
-        if offset in taken:
-            raise AddressError(
-                f"workers: {name} and {taken[offset]} share the address {private[offset]}; "
-                "set firstAddress of the pools"
-            )
-        taken[offset] = name
-        return str(private[offset])
-
-    def machine(role: Role, key: str, offset: int, pool: str = "", edge_offset: int = 0) -> PlannedMachine:
+    def machine(
+        role: Role, key: str, offset: int, own: MachineSettings, pool: str = "", edge_address: str = ""
+    ) -> PlannedMachine:
         name = f"{role}-{pool}-{key}" if pool else f"{role}-{key}"
         return PlannedMachine(
             name=name,
             hostname=f"{cluster}-{name}",
             role=role,
-            address=address(offset, name),
-            edge_address=str(edge[edge_offset]) if edge_offset else "",
+            address=book.take(offset, name),
+            edge_address=edge_address,
             pool=pool,
+            availability_zone=_zone(own, key),
         )
 
-    workers = []
-    for position, (pool, pool_settings) in enumerate(settings.workers.items()):
-        first = pool_settings.first_address or WORKERS + position * POOL_SIZE
-        for index, key in enumerate(pool_settings.machine_keys):
-            workers.append(machine("worker", key, first + index, pool=pool))
-    return AddressPlan(
-        public_vip=str(edge[VIP]),
-        private_vip=str(private[VIP]),
-        edge_gateway=str(edge[ROUTER]),
-        gateways=tuple(
-            machine("gateway", str(i), GATEWAYS + i, edge_offset=GATEWAYS + i) for i in range(settings.gateways.count)
-        ),
-        etcd=tuple(machine("etcd", str(i), ETCD + i) for i in range(settings.etcd.count)),
-        control_planes=tuple(
-            machine("control-plane", str(i), CONTROL_PLANES + i) for i in range(settings.control_planes.count)
-        ),
-        workers=tuple(workers),
-        edge_pool=(str(edge[GATEWAYS + 4]), str(edge[-2])),
-        private_pool=_dynamic_pool(private),
-        gateway_range=_range(private),
-        edge_gateway_range=_range(edge),
+    def edge_address(index: int) -> str:
+        given: tuple[IPv4Address, ...] = settings.gateways.edge_addresses
+        return str(given[index] if index < len(given) else edge[GATEWAYS + index])
+
+    public_vip = "" if net.public_vip == "none" else str(net.public_vip_address or edge[VIP])
+    gateways = tuple(
+        machine("gateway", str(i), GATEWAYS + i, settings.gateways, edge_address=edge_address(i))
+        for i in range(settings.gateways.count)
     )
+    etcd = tuple(machine("etcd", str(i), ETCD + i, settings.etcd) for i in range(settings.etcd.count))
+    control_planes = tuple(
+        machine("control-plane", str(i), CONTROL_PLANES + i, settings.control_planes)
+        for i in range(settings.control_planes.count)
+    )
+    workers = tuple(
+        machine("worker", key, (pool_settings.first_address or WORKERS) + place, pool_settings, pool=pool)
+        for pool, pool_settings in settings.workers.items()
+        for key, place in pool_settings.places.items()
+    )
+    ranges = (
+        tuple(f"{gateway.edge_address}/32" for gateway in gateways)
+        if settings.gateways.edge_addresses
+        else (_range(edge),)
+    )
+    made = AddressPlan(
+        public_vip=public_vip,
+        private_vip=str(net.private_vip_address or private[VIP]),
+        load_balancer=str(edge[LOAD_BALANCER]) if settings.api.load_balancer == "octavia" else "",
+        edge_gateway=str(net.edge_gateway or edge[ROUTER]),
+        gateways=gateways,
+        etcd=etcd,
+        control_planes=control_planes,
+        workers=workers,
+        edge_pool=(str(edge[GATEWAYS + 4]), str(edge[-2])),
+        private_pool=(str(private[-1 - DYNAMIC]), str(private[-2])),
+        gateway_range=_range(private),
+        edge_gateway_ranges=ranges,
+    )
+    return made, tuple(book.problems)

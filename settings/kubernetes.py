@@ -2,28 +2,28 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from settings.model import Section
-from settings.versions import DEFAULT_KUBERNETES, KUBERNETES
+from settings.versions import DEFAULT_KUBERNETES
 
 
 class KubernetesSettings(Section):
     """The cluster."""
 
     version: str = DEFAULT_KUBERNETES
+    """Version of Kubernetes, one of the table in settings/versions.py."""
     cni: Literal["calico", "flannel"] = "calico"
-    image_repository: str = "registry.k8s.io"
+    """The pods' network: Calico (vxlan, network policies) or flannel (vxlan, small). It cannot change while the cluster lives."""
+    image_repository: str = Field("registry.k8s.io", pattern=r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)*$")
+    """Registry, with a path where it has one, of Kubernetes' own images."""
     kubelet_configuration: dict[str, Any] = {}
     """Merged over ours: kubelet.config.k8s.io/v1beta1 KubeletConfiguration."""
     kube_proxy_configuration: dict[str, Any] = {}
     """Merged over ours: kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration."""
     ignore_preflight_errors: tuple[str, ...] = ()
-    pods_per_node: int = Field(110, ge=10, le=500)
-
-    @field_validator("version")
-    @classmethod
-    def _is_known(cls, version: str) -> str:
-        if version not in KUBERNETES:
-            raise ValueError(f"is not in the version table: choose one of {', '.join(KUBERNETES)}")
-        return version
+    """Checks of kubeadm that shall not stop it (--ignore-preflight-errors)."""
+    pods_per_node: int = Field(110, ge=10, le=250)
+    """Most pods on a node (the kubelet's maxPods). A node's /24 holds no more than 250 with room for those that end."""
+    containers_per_pod: float = Field(2, ge=1, le=20)
+    """Containers a pod has on average, sidecars included: only for the check against Kubernetes' limit of 300,000."""

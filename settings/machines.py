@@ -1,10 +1,11 @@
-"""Machines by role: how many, of which flavor and image."""
+"""Machines by role: how many, of which flavor and image, where, and with which volume."""
 
+from ipaddress import IPv4Address
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from settings.model import Key, Name, Section
+from settings.model import Key, Name, Quantity, Section
 
 Label = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")]
 Taint = Annotated[
@@ -15,13 +16,24 @@ Taint = Annotated[
 MOST_GATEWAYS = 4
 
 
+class VolumeSettings(Section):
+    """A volume of the cloud's block storage, attached to one machine; it outlives the machine, not the stack."""
+
+    size_gib: int = Field(ge=1, le=16384)
+    """Size in GiB."""
+    type: str = ""
+    """Volume type; the cloud's default when empty."""
+
+
 class MachineSettings(Section):
     """What the machines of a role share."""
 
     flavor: str = "m1.medium"
+    """Name of the flavor."""
     image: str = "debian-12"
-    availability_zone: str = ""
-    """The cloud's default zone when empty."""
+    """Name of the image: with cloud-init, systemd and apt."""
+    availability_zones: tuple[str, ...] = ()
+    """Zones over which the role's machines are spread, by their key; the cloud's default zone when empty."""
     spread: Literal["preferred", "required"] = "preferred"
     """Whether machines of the role must run on different hosts, or only should (nova's anti-affinity, hard or soft).
 
@@ -33,62 +45,64 @@ class GatewaySettings(MachineSettings):
     """The gateways: the only way in and out. Two or more give a VIP that fails over."""
 
     flavor: str = "m1.small"
+    """Name of the flavor."""
     count: int = Field(2, ge=1, le=MOST_GATEWAYS)
+    """How many gateways."""
     advert_interval_seconds: float = Field(0.7, ge=0.2, le=10)
     """VRRP advertisement interval; a lost gateway is noticed after three of them (RFC 9568, section 6.1)."""
+    edge_addresses: tuple[IPv4Address, ...] = ()
+    """One address a gateway in `network.edge`; the plan's when empty. Needed with `network.publicVip: provider-network`."""
 
 
 class EtcdSettings(MachineSettings):
     """The external etcd: its own machines under systemd."""
 
     count: int = Field(3, ge=1, le=7)
+    """How many members: an odd number."""
     heartbeat_milliseconds: int = Field(250, ge=50, le=5000)
+    """How often the leader tells the others that it lives."""
     election_milliseconds: int = Field(2500, ge=500, le=50000)
-    """Between 5 and 50 heartbeats (https://etcd.io/docs/v3.6/tuning/#time-parameters)."""
-
-    @model_validator(mode="after")
-    def _keeps_quorum(self) -> "EtcdSettings":
-        if self.count % 2 == 0:
-            raise ValueError(
-                f"count {self.count} tolerates {(self.count - 1) // 2} lost members, no more than {self.count - 1} do: "
-                "use an odd number (1, 3, 5 or 7)"
-            )
-        if not 5 * self.heartbeat_milliseconds <= self.election_milliseconds <= 50 * self.heartbeat_milliseconds:
-            raise ValueError("electionMilliseconds must be 5 to 50 times heartbeatMilliseconds")
-        return self
+    """How long a follower waits for that; 5 to 50 heartbeats (https://etcd.io/docs/v3.6/tuning/#time-parameters)."""
+    quota: Quantity = "2Gi"
+    """Largest size of the database; etcd takes no more writes then. 8Gi at most (https://etcd.io/docs/v3.6/dev-guide/limit/)."""
+    volume: VolumeSettings | None = None
+    """A volume a member for its data; the machine's own disk when empty."""
 
 
 class ControlPlaneSettings(MachineSettings):
     """The control planes: API server, scheduler and controller-manager."""
 
     count: int = Field(3, ge=1, le=9)
+    """How many control planes: in production an odd number."""
     schedulable: bool = False
     """Whether ordinary pods may run on control planes."""
 
 
 class WorkerPoolSettings(MachineSettings):
-    """One worker pool. Machines are keyed: `count` stands for the keys 0, 1, ...; `keys` names them one by one."""
+    """One worker pool. Machines are keyed: `count` stands for the keys 0, 1, ...; `machines` names them one by one."""
 
     flavor: str = "m1.large"
+    """Name of the flavor."""
     count: int | None = Field(None, ge=0, le=5000)
-    keys: tuple[Key, ...] | None = None
+    """How many machines, with the keys 0 to count - 1."""
+    machines: dict[Key, Annotated[int, Field(ge=0)]] | None = None
+    """Instead of `count`: each machine's key with its place in the pool, counted from 0. The place is its address, so removing one
+    moves no other."""
     labels: dict[str, Label] = {}
+    """Labels of the nodes."""
     taints: tuple[Taint, ...] = ()
+    """Taints of the nodes, as key=value:Effect."""
     first_address: int | None = Field(None, ge=32)
-    """Offset of the pool's first address in the private network; by the pool's position when empty."""
-
-    @model_validator(mode="after")
-    def _count_or_keys(self) -> "WorkerPoolSettings":
-        if self.count is not None and self.keys is not None:
-            raise ValueError("count and keys exclude each other: keep one")
-        if self.keys is not None and len(set(self.keys)) != len(self.keys):
-            raise ValueError("keys must differ from each other")
-        return self
+    """Offset of the pool's first address in `network.private`. One pool may leave it out and begins at 32; every other names its own."""
+    volume: VolumeSettings | None = None
+    """A volume a machine for the pods' local volumes (`storage.workerPath`); the machine's own disk when empty."""
 
     @property
-    def machine_keys(self) -> tuple[str, ...]:
-        """The keys of the pool's machines."""
-        return self.keys if self.keys is not None else tuple(str(i) for i in range(self.count or 0))
+    def places(self) -> dict[str, int]:
+        """Each machine's key with its place in the pool."""
+        if self.machines is not None:
+            return dict(self.machines)
+        return {str(i): i for i in range(self.count or 0)}
 
 
 WorkerPools = dict[Name, WorkerPoolSettings]

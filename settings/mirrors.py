@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from settings.model import Section
 
@@ -15,9 +15,13 @@ class AptSource(Section):
     """One apt source. Without `keyUrl` it is trusted as it is, which only a closed site's own mirror should be."""
 
     uri: HttpUrl
+    """Root of the repository."""
     suite: str
+    """Suite, as in sources.list."""
     components: tuple[str, ...] = ()
+    """Components, as in sources.list."""
     key_url: HttpUrl | None = None
+    """URL of its signing key, ASCII armored."""
 
 
 class MirrorSettings(Section):
@@ -39,5 +43,8 @@ class ProxySettings(Section):
     """HTTP proxies of the machines; NO_PROXY is computed from the networks and extended by `extraNoProxy`."""
 
     http: ProxyUrl = ""
+    """Proxy for http:// URLs."""
     https: ProxyUrl = ""
-    extra_no_proxy: tuple[str, ...] = Field(default=())
+    """Proxy for https:// URLs."""
+    extra_no_proxy: tuple[str, ...] = ()
+    """Further hosts, domains and ranges that are reached directly."""

@@ -1,65 +1,69 @@
-"""The whole configuration of a stack, and the checks that look across sections."""
+"""The whole configuration of a stack."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from settings import addresses
+from settings.addons import AddonSettings
+from settings.addresses import AddressPlan
+from settings.api import ApiSettings
 from settings.database import DatabaseSettings, StorageSettings
 from settings.kubernetes import KubernetesSettings
 from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySettings, WorkerPools
 from settings.mirrors import MirrorSettings, ProxySettings
 from settings.model import Section
 from settings.network import AccessSettings, NetworkSettings
+from settings.problem import Problem
+from settings.protection import ProtectionSettings
 
 
 class PlatformSettings(Section):
     """What a stack asks for, every default filled in."""
 
     preset: Literal["education", "dev", "production"] = "dev"
+    """Defaults by purpose. Every other key overrides it."""
     cluster_name: str = Field("", pattern=r"^([a-z]([a-z0-9-]{0,18}[a-z0-9])?)?$")
+    """Prefix of every name in OpenStack and of the nodes; the stack's name when empty."""
+    preflight: Literal["required", "optional"] = "required"
+    """Whether a cloud that cannot be asked ends a preview, or is only a warning there. `pulumi up` always needs it."""
     network: NetworkSettings = NetworkSettings()
+    """External network, public VIP, address ranges, DNS servers."""
     access: AccessSettings = AccessSettings()
+    """SSH user of the images and who may reach SSH, the API and ingress from outside."""
+    api: ApiSettings = ApiSettings()
+    """Who balances the Kubernetes API, and its names."""
     gateways: GatewaySettings = GatewaySettings()
+    """Count, flavor and image of the gateways."""
     etcd: EtcdSettings = EtcdSettings()
+    """Members, flavor, image, volumes and timers of the external etcd."""
     control_planes: ControlPlaneSettings = ControlPlaneSettings()
+    """Count, flavor and image of the control planes, and whether they run pods."""
     workers: WorkerPools = {}
+    """Worker pools by name: count or machines, flavor, image, labels, taints, volumes."""
     kubernetes: KubernetesSettings = KubernetesSettings()
+    """Version, CNI, feature overrides of kubelet and kube-proxy."""
     storage: StorageSettings = StorageSettings()
+    """local-path provisioner: StorageClass and the folders on the nodes."""
     database: DatabaseSettings = DatabaseSettings()
+    """MariaDB: replicas, size, memory."""
+    addons: AddonSettings = AddonSettings()
+    """Chart, version and values of each Helm release."""
+    protection: ProtectionSettings = ProtectionSettings()
+    """What may not be removed or replaced until that is lifted."""
     mirrors: MirrorSettings = MirrorSettings()
+    """Where packages, images, charts and files come from, for a closed site."""
     proxy: ProxySettings = ProxySettings()
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> PlatformSettings:
-        problems = []
-        try:
-            plan = addresses.plan(self, self.cluster_name or "x")
-        except addresses.AddressError as error:
-            problems.append(str(error))
-        else:
-            if self.database.enabled and not plan.workers and not self.control_planes.schedulable:
-                problems.append(
-                    "workers: no machine may run pods, but database.enabled is true; "
-                    "add a worker pool or set controlPlanes.schedulable"
-                )
-        if self.preset == "production" and self.control_planes.count % 2 == 0:
-            problems.append(
-                f"controlPlanes.count {self.control_planes.count}: an even number tolerates no more loss "
-                f"than {self.control_planes.count - 1}; use 3 or 5"
-            )
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
+    """HTTP proxies of the machines."""
 
 
 class Platform(Section):
-    """Checked settings with the cluster's name and address plan."""
+    """Checked settings with the cluster's name, its address plan, and what is allowed but unwise (`warnings`)."""
 
     model_config = Section.model_config | {"arbitrary_types_allowed": True}
 
     settings: PlatformSettings
     cluster: str
-    addresses: addresses.AddressPlan
+    addresses: AddressPlan
+    warnings: tuple[Problem, ...] = ()

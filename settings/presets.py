@@ -23,6 +23,7 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
         "controlPlanes": {"count": 3},
         "workers": {"general": {"count": 3}},
         "database": {"replicas": 2},
+        "protection": {"etcd": True, "database": True, "vips": True},
     },
 }
 

@@ -51,7 +51,8 @@ def table(settings: PlatformSettings, addresses: AddressPlan) -> tuple[Rule, ...
         rules.append(Rule("gateway", f"ssh-{index}", "tcp", 22, 22, str(cidr)))
     for index, cidr in enumerate(access.api_cidrs):
         rules.append(Rule("gateway", f"api-{index}", "tcp", 6443, 6443, str(cidr)))
-    rules.append(Rule("gateway", "vrrp", VRRP, cidr=addresses.edge_gateway_range))
+    for index, peers in enumerate(addresses.edge_gateway_ranges):
+        rules.append(Rule("gateway", f"vrrp-{index}" if index else "vrrp", VRRP, cidr=peers))
     for index, cidr in enumerate(access.ingress_cidrs):
         rules.append(Rule("ingress", f"http-{index}", "tcp", 80, 80, str(cidr)))
         rules.append(Rule("ingress", f"https-{index}", "tcp", 443, 443, str(cidr)))

@@ -1,0 +1,30 @@
+"""One problem of a configuration: which key, its value, the rule it breaks, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`key` as in the stack file (dots between levels), `value` as a user would write it (empty: none to show)."""
+
+    key: str
+    value: str
+    rule: str
+    fix: str
+
+    def __str__(self) -> str:
+        subject = f"{self.key} {self.value}".rstrip()
+        return f"{subject}: {self.rule}; {self.fix}"
+
+
+class SettingsError(Exception):
+    """The stack's configuration has problems; `problems` has each of them, and the text is the report for people."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(dict.fromkeys(problems))
+        noun = "problem" if len(self.problems) == 1 else "problems"
+        lines = "\n".join(f"  - {problem}" for problem in self.problems)
+        super().__init__(f"{len(self.problems)} {noun} in the stack's configuration:\n{lines}")
