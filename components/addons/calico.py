@@ -1,4 +1,4 @@
-"""Calico by the tigera-operator chart: vxlan, network policies, the API reached by the private VIP."""
+"""Calico by the tigera-operator chart: vxlan, network policies, the API reached by its own address inside."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.helm.v3 import Release
 
+from components.addons.objects import Namespace
 from components.addons.release import AddonArgs, Chart, addon_options, release
 from settings.platform import Platform
 from settings.versions import CALICO
@@ -19,7 +19,7 @@ NAMESPACE = "tigera-operator"
 
 def values(platform: Platform) -> dict[str, Any]:
     """Values of the chart: one pool for all pods, vxlan always, no BGP."""
-    host, port = platform.addresses.private_vip, "6443"
+    host, port = platform.addresses.api_address, "6443"
     installation: dict[str, Any] = {
         "enabled": True,
         "kubernetesProvider": "",
@@ -59,8 +59,8 @@ class Calico(pulumi.ComponentResource):
         super().__init__("openstack-paas:addons:Calico", name, None, opts)
         namespace = Namespace(
             NAMESPACE,
-            metadata={"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "privileged"}},
-            opts=addon_options(self, args.addon),
+            {"pod-security.kubernetes.io/enforce": "privileged"},
+            addon_options(self, args.addon),
         )
         self.release = release(
             "calico",

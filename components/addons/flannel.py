@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.helm.v3 import Release
 
+from components.addons.objects import Namespace
 from components.addons.release import AddonArgs, Chart, addon_options, release
 from settings.platform import Platform
 from settings.versions import FLANNEL
@@ -23,7 +23,7 @@ def values(platform: Platform) -> dict[str, Any]:
         "podCidr": str(platform.settings.network.pods),
         "flannel": {"backend": "vxlan"},
         # Upstream's chart has no such value and ignores it: its flannel waits for kube-proxy instead.
-        "kubeApi": {"host": platform.addresses.private_vip, "port": "6443"},
+        "kubeApi": {"host": platform.addresses.api_address, "port": "6443"},
     }
 
 
@@ -44,8 +44,8 @@ class Flannel(pulumi.ComponentResource):
         super().__init__("openstack-paas:addons:Flannel", name, None, opts)
         namespace = Namespace(
             NAMESPACE,
-            metadata={"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "privileged"}},
-            opts=addon_options(self, args.addon),
+            {"pod-security.kubernetes.io/enforce": "privileged"},
+            addon_options(self, args.addon),
         )
         self.release = release(
             "flannel",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.helm.v3 import Release
 
+from components.addons.objects import Namespace
 from components.addons.release import AddonArgs, Chart, addon_options, release
 from settings.platform import Platform
 from settings.versions import BUSYBOX, LOCAL_PATH_PROVISIONER
@@ -48,8 +48,8 @@ class LocalPath(pulumi.ComponentResource):
         super().__init__("openstack-paas:addons:LocalPath", name, None, opts)
         namespace = Namespace(
             NAMESPACE,
-            metadata={"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "privileged"}},
-            opts=addon_options(self, args.addon),
+            {"pod-security.kubernetes.io/enforce": "privileged"},
+            addon_options(self, args.addon),
         )
         self.release = release(
             "local-path",

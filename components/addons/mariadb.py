@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Namespace, Secret
 from pulumi_kubernetes.helm.v3 import Release
 
+from components.addons.objects import Namespace, Secret
 from components.addons.release import AddonArgs, addon_options, release
 from components.password import Password
 from settings.platform import Platform
@@ -64,15 +64,13 @@ class MariaDb(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         root = Password("database-root-password", args.passwords.root, child)
         replication = Password("database-replication-password", args.passwords.replication, child)
-        namespace = Namespace(
-            database.namespace, metadata={"name": database.namespace}, opts=addon_options(self, args.addon)
-        )
+        namespace = Namespace(database.namespace, {}, addon_options(self, args.addon))
         secret_name = f"{database.name}-passwords"
         secret = Secret(
             secret_name,
-            metadata={"name": secret_name, "namespace": database.namespace},
-            string_data={"root-password": root.text, "replication-password": replication.text},
-            opts=addon_options(self, args.addon, namespace),
+            database.namespace,
+            {"root-password": root.text, "replication-password": replication.text},
+            addon_options(self, args.addon, namespace),
         )
         self.release = release(
             database.name,
