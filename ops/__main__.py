@@ -1,4 +1,4 @@
-"""Day 2 from the command line: `python -m ops proof|kubeconfig|ssh|timeline|explain|recover`."""
+"""Day 2 from the command line: `python -m ops proof|kubeconfig|ssh|timeline|explain|recover|preview-comment`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ops import explain, recover, screen, session, timeline, timeline_report
+from ops import explain, preview_comment, recover, screen, session, timeline, timeline_report
 from ops import outputs as stack_outputs
 from ops.cluster import Cluster
 from ops.outputs import OutputsError
+from ops.preview_read import PreviewError
 from ops.proof import Prover
 from ops.ssh import Ssh, SshError
 
@@ -41,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     why.add_argument("log", type=Path, help="the engine's event log")
     why.add_argument("--cluster", required=True, help="name of the cluster, the prefix of its machines")
     commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
+    preview_comment.add(commands)
     return top
 
 
@@ -101,8 +103,10 @@ def main(words: list[str] | None = None) -> int:
             return explain.main(arguments.log, arguments.cluster)
         if arguments.command == "recover":
             return recover.main()
+        if arguments.command == "preview-comment":
+            return preview_comment.run(arguments)
         return show_timeline(arguments, console)
-    except (OutputsError, SshError, timeline.TimelineError) as error:
+    except (OutputsError, PreviewError, SshError, timeline.TimelineError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 

@@ -1,0 +1,132 @@
+"""The changes of one stack as rows of tables: machines, addons, network, certificates and keys, the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ops import preview_words
+from ops.preview_read import Change, StackPreview, Verb
+
+MACHINE = "openstack-paas:machine:Machine"
+INSTANCE = "openstack:compute/instance:Instance"
+COMMAND = "command:remote:Command"
+RELEASE = "kubernetes:helm.sh/v3:Release"
+GROUPS = ("Machines", "Addons", "Network", "Certificates and keys", "Other")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What happens to one thing, or to several of which the same is true."""
+
+    names: tuple[str, ...]
+    verb: Verb
+    details: tuple[str, ...]
+
+
+def group_of(change: Change) -> str:
+    """The table in which a change stands."""
+    if MACHINE in change.components:
+        return "Machines"
+    if any(":addons:" in component for component in change.components):
+        return "Addons"
+    if change.type.startswith("tls:") or any(":pki:" in component for component in change.components):
+        return "Certificates and keys"
+    if any(":network:" in component for component in change.components):
+        return "Network"
+    return "Other"
+
+
+def _noun(kind: str) -> str:
+    """`openstack:networking/secGroupRule:SecGroupRule` -> `security group rule`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind.rsplit(":", 1)[-1]).lower()
+    return re.sub(r"^sec group", "security group", words)
+
+
+def _machine(changes: list[Change], preview: StackPreview) -> Row:
+    """One row for a machine with all that belongs to it; the fate of its instance is the machine's fate."""
+    instance = next((change for change in changes if change.type == INSTANCE), None)
+    verb: Verb = instance.verb if instance else "changed"
+    details: list[str] = []
+    for change in sorted(changes, key=lambda change: (change.type != INSTANCE, change.type != COMMAND, change.urn)):
+        if change.type == INSTANCE:
+            if verb == "added":
+                flavor = str(change.new.get("flavorId", ""))
+                details.append(f"flavor {preview_words.code(preview.flavors.get(flavor, flavor))}")
+            elif verb != "removed":
+                details += preview_words.properties(change, preview)
+        elif change.type == COMMAND:
+            details += preview_words.files(change)
+        elif verb in ("changed", "replaced") and not (change.type.startswith("tls:") and verb == "replaced"):
+            more = preview_words.properties(change, preview) if change.verb in ("changed", "replaced") else []
+            details.append(
+                f"{_noun(change.type)} {preview_words.code(change.name)} {change.verb}"
+                + ("".join(f"; {m}" for m in more))
+            )
+    return Row((f"{preview.cluster}-{changes[0].parent}",), verb, tuple(dict.fromkeys(details)))
+
+
+def _other(change: Change, preview: StackPreview) -> Row:
+    """One row for one resource."""
+    if change.type == RELEASE:
+        details = [preview_words.chart(change)]
+        if change.verb in ("changed", "replaced"):
+            keys = [phrase for phrase in preview_words.properties(change, preview) if not phrase.startswith("version ")]
+            details += keys
+        return Row((f"addon {change.name}",), change.verb, tuple(details))
+    details = preview_words.files(change) if change.type == COMMAND else []
+    if not details and change.verb in ("changed", "replaced"):
+        details = preview_words.properties(change, preview)
+    if change.verb == "replaced" and change.replace_keys and change.type != COMMAND:
+        details.append("replaced because of " + ", ".join(preview_words.code(key) for key in change.replace_keys))
+    return Row((f"{_noun(change.type)} {change.name}",), change.verb, tuple(details))
+
+
+def _gathered(rows: Iterable[Row]) -> list[Row]:
+    """Rows that say the same are one row with several names."""
+    names: dict[tuple[Verb, tuple[str, ...]], list[str]] = {}
+    for row in rows:
+        names.setdefault((row.verb, row.details), []).extend(row.names)
+    return [Row(tuple(sorted(found)), verb, details) for (verb, details), found in names.items()]
+
+
+def tables(preview: StackPreview) -> dict[str, list[Row]]:
+    """Rows by group; groups without rows are left out."""
+    machines: dict[str, list[Change]] = {}
+    found: dict[str, list[Row]] = {group: [] for group in GROUPS}
+    for change in preview.changes:
+        group = group_of(change)
+        if group == "Machines":
+            machines.setdefault(change.parent, []).append(change)
+        else:
+            found[group].append(_other(change, preview))
+    found["Machines"] = [_machine(changes, preview) for changes in machines.values()]
+    order: dict[Verb, int] = {"replaced": 0, "removed": 1, "changed": 2, "added": 3}
+    return {
+        group: sorted(_gathered(rows), key=lambda row: (order[row.verb], row.names, row.details))
+        for group, rows in found.items()
+        if rows
+    }
+
+
+def shortened(names: Iterable[str]) -> str:
+    """Names in code; neighbours by number as a range: `lab-worker-0` to `lab-worker-9`."""
+    runs: list[tuple[str, int | None, int | None]] = []
+    split = (re.fullmatch(r"(.*?)(0|[1-9][0-9]*)?", name, re.DOTALL) for name in names)
+    parts = sorted((match[1], int(match[2]) if match[2] else None) for match in split if match and match[0])
+    for stem, number in parts:
+        last = runs[-1] if runs else None
+        if last and number is not None and last[0] == stem and last[2] is not None and last[2] + 1 == number:
+            runs[-1] = (stem, last[1], number)
+        else:
+            runs.append((stem, number, number))
+    shown = []
+    for stem, first, final in runs:
+        if first is None or first == final:
+            shown.append(preview_words.code(f"{stem}{'' if first is None else first}"))
+        elif final == first + 1:
+            shown += [preview_words.code(f"{stem}{first}"), preview_words.code(f"{stem}{final}")]
+        else:
+            shown.append(f"{preview_words.code(f'{stem}{first}')} to {preview_words.code(f'{stem}{final}')}")
+    return ", ".join(shown)
