@@ -19,6 +19,8 @@ class Catalog:
     external_network_id: str
     flavors: dict[str, str]
     images: dict[str, str]
+    external_subnet_id: str = ""
+    """The subnet of the external network on which the gateways stand, with `publicVip: provider-network`."""
 
 
 #: Words by which gophercloud says that it has no credentials, cannot reach keystone, or was not let in.

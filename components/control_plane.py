@@ -26,14 +26,17 @@ CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane=:NoSchedule"
 
 @dataclass(frozen=True)
 class ControlPlaneArgs:
-    """The platform, the fleet, the certificates, etcd, and the way to the machines, once `depends_on` is there."""
+    """The platform, the fleet, the certificates, etcd, and the way to the machines, once `depends_on` is there.
+
+    `api_addresses` are those by which the API is reached from outside.
+    """
 
     platform: Platform
     fleet: Fleet
     pki: Pki
     etcd: EtcdCluster
     access: Access
-    api_address: pulumi.Input[str]
+    api_addresses: Sequence[pulumi.Input[str]]
     depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
 
@@ -49,7 +52,7 @@ class ControlPlane(pulumi.ComponentResource):
         group = args.fleet.server_group("control-plane", platform.settings.control_planes, self)
         self.machines, self.steps = {}, []
         inputs: dict[str, pulumi.Input[str]] = {
-            "api_address": args.api_address,
+            "api_addresses": pulumi.Output.all(*args.api_addresses).apply(",".join),
             "ca": pki.cluster_ca.certificate,
             "ca_key": pki.cluster_ca.private_key,
             "front_proxy_ca": pki.front_proxy_ca.certificate,
@@ -93,13 +96,7 @@ class ControlPlane(pulumi.ComponentResource):
                 containerd=specs.containerd(platform),
                 kubernetes=specs.kubernetes(platform, pem["ca"]),
                 kubelet=Kubelet(taints=() if schedulable else (CONTROL_PLANE_TAINT,)),
-                certificate_sans=(
-                    platform.addresses.private_vip,
-                    platform.addresses.public_vip,
-                    pem["api_address"],
-                    "localhost",
-                    "127.0.0.1",
-                ),
+                certificate_sans=specs.api_names(platform, pem["api_addresses"].split(",")),
                 etcd_endpoints=etcd.endpoints,
                 etcd_ca_certificate=pem["etcd_ca"],
                 etcd_client=pair("etcd_client"),

@@ -61,6 +61,7 @@ class EtcdCluster(pulumi.ComponentResource):
                             "member_key": member.private_key,
                             "client": pki.etcd_client.certificate,
                             "client_key": pki.etcd_client.private_key,
+                            **machine.volume_input,
                         },
                         render=partial(self._bundle, platform, planned),
                         depends_on=args.depends_on,
@@ -83,5 +84,7 @@ class EtcdCluster(pulumi.ComponentResource):
                 client=KeyPair(pem["client"], pem["client_key"]),
                 heartbeat_ms=platform.settings.etcd.heartbeat_milliseconds,
                 election_ms=platform.settings.etcd.election_milliseconds,
+                quota_bytes=specs.quantity_bytes(platform.settings.etcd.quota),
+                volume=specs.volume(platform.settings.etcd.volume, pem),
             )
         )

@@ -14,7 +14,7 @@ from components.catalog import Catalog
 from components.machine import Machine, MachineArgs
 from components.network import Network
 from settings.addresses import PlannedMachine
-from settings.machines import MachineSettings
+from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
 from settings.platform import Platform
 
 
@@ -70,8 +70,9 @@ class Fleet(pulumi.ComponentResource):
         Nova's anti-affinity sees only machines that have a host already: two made at the same moment may share one.
         So machines of a small role are made one `after` another, while the roles go side by side.
         """
-        plan = self._platform.addresses
+        plan, protection = self._platform.addresses, self._platform.settings.protection
         is_gateway = planned.role == "gateway"
+        volume = settings.volume if isinstance(settings, EtcdSettings | WorkerPoolSettings) else None
         return Machine(
             planned.name,
             MachineArgs(
@@ -87,6 +88,9 @@ class Fleet(pulumi.ComponentResource):
                 edge_vip=plan.public_vip if is_gateway else "",
                 edge_gateway=plan.edge_gateway if is_gateway else "",
                 edge_cidr=str(self._platform.settings.network.edge) if is_gateway else "",
+                volume=volume,
+                # A worker without a volume is protected by nothing: its database is kept by replicas, and pools shrink.
+                protected=(planned.role == "etcd" and protection.etcd) or (volume is not None and protection.database),
                 depends_on=[machine.instance for machine in after],
             ),
             ResourceOptions(parent=parent),

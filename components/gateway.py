@@ -15,6 +15,7 @@ from components import specs
 from components.fleet import Fleet
 from components.machine import Machine
 from components.step import Access, StepArgs, step
+from components.vip import vip_options
 from node import render
 from node.bundle import Bundle
 from node.specs import GatewaySpec
@@ -35,11 +36,11 @@ class GatewaysArgs:
 
 
 class Gateways(pulumi.ComponentResource):
-    """One or more gateways. Each is configured by a floating IP of its own, so no VIP has to work yet."""
+    """One or more gateways. Each is configured by a public address of its own, so no VIP has to work yet."""
 
     machines: dict[str, Machine]
     addresses: dict[str, pulumi.Output[str]]
-    """Each gateway's own floating IP."""
+    """Each gateway's own public address: a floating IP, or its address on the provider's network."""
     steps: list[remote.Command]
     host_key: tls.PrivateKey
     """Shared by all gateways: behind the VIP's address answers whichever holds it."""
@@ -57,31 +58,51 @@ class Gateways(pulumi.ComponentResource):
             machine = fleet.machine(
                 planned, settings.gateways, group, self, host_key=self.host_key, after=self.machines.values()
             )
-            floating_ip = networking.FloatingIp(
-                planned.name, pool=settings.network.external, tags=fleet.tags, opts=ResourceOptions(parent=machine)
-            )
-            assert machine.edge_port is not None
-            association = networking.FloatingIpAssociate(
-                planned.name,
-                floating_ip=floating_ip.address,
-                port_id=machine.edge_port.id,
-                opts=ResourceOptions(parent=machine, depends_on=[*fleet.network.ready, machine.instance]),
-            )
+            address, ready = self._public_address(platform, fleet, machine)
             self.machines[planned.name] = machine
-            self.addresses[planned.name] = floating_ip.address
+            self.addresses[planned.name] = address
             self.steps.append(
                 step(
                     planned.name,
                     StepArgs(
                         machine=machine,
-                        connection=access.connection(floating_ip.address, self.host_key.public_key_openssh),
+                        connection=access.connection(address, self.host_key.public_key_openssh),
                         inputs={},
                         render=partial(self._bundle, platform, planned),
-                        depends_on=[association],
+                        depends_on=[ready],
                     ),
                 )
             )
         self.register_outputs({"addresses": self.addresses})
+
+    @property
+    def first_address(self) -> pulumi.Output[str]:
+        """The way in where there is no VIP."""
+        return next(iter(self.addresses.values()))
+
+    def _public_address(
+        self, platform: Platform, fleet: Fleet, machine: Machine
+    ) -> tuple[pulumi.Output[str], pulumi.Resource]:
+        """A gateway's public address, and what has to be there before it answers."""
+        assert machine.edge_port is not None
+        planned, child = machine.planned, ResourceOptions(parent=machine)
+        if fleet.network.edge.is_public:
+            return pulumi.Output.from_input(planned.edge_address), machine.instance
+        # Without a VIP the first gateway's address is the one that clients and DNS know.
+        is_vip = fleet.network.public_vip is None and not self.addresses
+        floating_ip = networking.FloatingIp(
+            planned.name,
+            pool=platform.settings.network.external,
+            tags=fleet.tags,
+            opts=vip_options(platform, machine) if is_vip else child,
+        )
+        association = networking.FloatingIpAssociate(
+            planned.name,
+            floating_ip=floating_ip.address,
+            port_id=machine.edge_port.id,
+            opts=ResourceOptions(parent=machine, depends_on=[*fleet.network.ready, machine.instance]),
+        )
+        return floating_ip.address, association
 
     @staticmethod
     def _bundle(platform: Platform, planned: PlannedMachine, _: dict[str, str]) -> Bundle:
@@ -93,12 +114,14 @@ class Gateways(pulumi.ComponentResource):
             edge_gateway=plan.edge_gateway,
             edge_cidr=str(settings.network.edge),
             private_cidr=str(settings.network.private),
+            edge_is_open=settings.network.public_vip == "provider-network",
+            load_balancer=plan.load_balancer,
             public_vip=plan.public_vip,
             private_vip=plan.private_vip,
             priority=FIRST_PRIORITY - 10 * plan.gateways.index(planned),
             peers=specs.peers(others),
             edge_peers=specs.peers(others, edge=True),
-            api_backends=specs.peers(plan.control_planes),
+            api_backends=() if plan.load_balancer else specs.peers(plan.control_planes),
             ingress_backends=specs.peers(plan.workers or plan.control_planes),
             advert_interval_seconds=settings.gateways.advert_interval_seconds,
             ssh_cidrs=tuple(map(str, settings.access.ssh_cidrs)),

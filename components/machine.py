@@ -1,4 +1,4 @@
-"""A machine: its port with a planned address, its SSH host key, its instance."""
+"""A machine: its port with a planned address, its SSH host key, its instance, and the volume of its data."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import pulumi_tls as tls
 from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_openstack import compute, networking
 
+from components import volume
 from components.network import Network
 from node import render
 from node.specs import UserDataSpec
 from settings import security
 from settings.addresses import PlannedMachine
+from settings.machines import VolumeSettings
 
 #: A machine that has not booted by then never will; nova's own fault is in the message then.
 BOOT_TIMEOUT = CustomTimeouts(create="5m", delete="5m")
@@ -25,7 +27,8 @@ BOOT_TIMEOUT = CustomTimeouts(create="5m", delete="5m")
 class MachineArgs:
     """One planned machine, what it is made of and the network it joins.
 
-    `host_key` is made per machine unless the caller shares one (gateways do: the VIP moves between them).
+    `host_key` is made per machine unless the caller shares one (gateways do: the VIP moves between them). What
+    `protected` keeps from removal is what holds the machine's data: its volume, or without one the instance.
     """
 
     planned: PlannedMachine
@@ -40,6 +43,8 @@ class MachineArgs:
     edge_vip: str = ""
     edge_gateway: str = ""
     edge_cidr: str = ""
+    volume: VolumeSettings | None = None
+    protected: bool = False
     depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
 
@@ -51,6 +56,8 @@ class Machine(pulumi.ComponentResource):
     port: networking.Port
     edge_port: networking.Port | None
     host_key: tls.PrivateKey
+    volume: compute.VolumeAttach | None
+    """The attachment of its data volume."""
 
     def __init__(self, name: str, args: MachineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:machine:Machine", name, None, opts)
@@ -66,10 +73,10 @@ class Machine(pulumi.ComponentResource):
             self.edge_port = networking.Port(
                 f"{name}-edge",
                 name=f"{args.planned.hostname}-edge",
-                network_id=args.network.edge.id,
-                fixed_ips=[{"subnet_id": args.network.edge_subnet.id, "ip_address": args.planned.edge_address}],
+                network_id=args.network.edge.network_id,
+                fixed_ips=[{"subnet_id": args.network.edge.subnet_id, "ip_address": args.planned.edge_address}],
                 # A single address: OVN takes nothing wider for a virtual port.
-                allowed_address_pairs=[{"ip_address": args.edge_vip}],
+                allowed_address_pairs=[{"ip_address": args.edge_vip}] if args.edge_vip else None,
                 security_group_ids=groups,
                 tags=tags,
                 opts=child,
@@ -91,6 +98,7 @@ class Machine(pulumi.ComponentResource):
             opts=child,
         )
         ports = [port for port in (self.edge_port, self.port) if port is not None]
+        data = volume.create(name, args.planned, args.volume, args.protected, self) if args.volume else None
         self.instance = compute.Instance(
             name,
             name=args.planned.hostname,
@@ -101,10 +109,14 @@ class Machine(pulumi.ComponentResource):
             user_data=self._user_data(args),
             scheduler_hints=[{"group": args.server_group}],
             availability_zone=args.availability_zone or None,
+            # A provider's network often has no DHCP: cloud-init then finds the addresses on this drive.
+            config_drive=True if is_gateway and args.network.edge.is_public else None,
             tags=tags,
             opts=ResourceOptions(
                 parent=self,
-                depends_on=list(args.depends_on),
+                # After its volume, so that `pulumi destroy` removes the machine first.
+                depends_on=[*args.depends_on, *([data] if data else [])],
+                protect=(args.protected and data is None) or None,
                 custom_timeouts=BOOT_TIMEOUT,
                 # Its ports have fixed addresses and serve one machine at a time.
                 delete_before_replace=True,
@@ -112,7 +124,13 @@ class Machine(pulumi.ComponentResource):
                 ignore_changes=["imageId", "imageName", "userData"],
             ),
         )
+        self.volume = volume.attach(name, data, self.instance, self) if data else None
         self.register_outputs({"address": args.planned.address, "instanceId": self.instance.id})
+
+    @property
+    def volume_input(self) -> dict[str, pulumi.Input[str]]:
+        """The id of its volume, known once that is attached, as one of its step's inputs."""
+        return {"volume": self.volume.volume_id} if self.volume else {}
 
     def _user_data(self, args: MachineArgs) -> pulumi.Output[str]:
         def rendered(keys: list[str]) -> str:

@@ -9,7 +9,7 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 
-from components import catalog
+from components import catalog, specs
 from components.addons.calico import Calico, CalicoArgs
 from components.addons.flannel import Flannel, FlannelArgs
 from components.addons.local_path import LocalPath, LocalPathArgs
@@ -21,6 +21,7 @@ from components.etcd import EtcdCluster, EtcdClusterArgs
 from components.fleet import Fleet, FleetArgs
 from components.gateway import Gateways, GatewaysArgs
 from components.kubeconfig import Kubeconfig, KubeconfigArgs
+from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.machine import Machine
 from components.network import Network, NetworkArgs
 from components.pki import Pki, PkiArgs
@@ -56,35 +57,46 @@ class Platform(pulumi.ComponentResource):
         gateways = Gateways("gateways", GatewaysArgs(platform, fleet), child)
 
         # Everything behind the gateways is reached through the VIP's address: any living gateway serves.
-        direct = Access(settings.access.ssh_user, fleet.private_key)
+        entry = network.public_vip.address if network.public_vip else gateways.first_address
         gateway_host_key = gateways.host_key.public_key_openssh
-        access = Access(settings.access.ssh_user, fleet.private_key, network.api_address, gateway_host_key)
+        direct = Access(settings.access.ssh_user, fleet.private_key)
+        access = Access(settings.access.ssh_user, fleet.private_key, entry, gateway_host_key)
         way_in = [*gateways.steps, *network.ready]
+
+        # Where the API is reached from outside, one address first: the way in, or a load balancer of the cloud.
+        api_addresses = [entry] if network.public_vip else list(gateways.addresses.values())
+        balanced: list[pulumi.Resource] = []
+        if settings.api.load_balancer == "octavia":
+            balancer = LoadBalancer("api", LoadBalancerArgs(platform, network), child)
+            api_addresses, balanced = [balancer.address], balancer.ready
+        api_address = api_addresses[0]
 
         etcd = EtcdCluster("etcd", EtcdClusterArgs(platform, fleet, pki, access, way_in), child)
         control_plane = ControlPlane(
             "control-plane",
-            ControlPlaneArgs(platform, fleet, pki, etcd, access, network.api_address, way_in),
+            ControlPlaneArgs(platform, fleet, pki, etcd, access, api_addresses, [*way_in, *balanced]),
             child,
         )
         workers = {
             pool: WorkerPool(
-                pool, WorkerPoolArgs(pool_settings, platform, fleet, pki, access, [*way_in, *etcd.steps]), child
+                pool,
+                WorkerPoolArgs(pool_settings, platform, fleet, pki, access, [*way_in, *balanced, *etcd.steps]),
+                child,
             )
             for pool, pool_settings in settings.workers.items()
         }
         gate = ApiGate(
             "api",
             ApiGateArgs(
-                direct.connection(network.api_address, gateway_host_key),
-                f"{platform.addresses.private_vip}:6443",
+                direct.connection(entry, gateway_host_key),
+                specs.api_endpoint(platform),
                 pki,
-                [*way_in, *etcd.steps],
+                [*way_in, *balanced, *etcd.steps],
             ),
             child,
         )
 
-        kubeconfig = Kubeconfig("kubeconfig", KubeconfigArgs(platform.cluster, network.api_address, pki), child)
+        kubeconfig = Kubeconfig("kubeconfig", KubeconfigArgs(platform.cluster, api_address, pki), child)
         provider = Provider(
             "cluster",
             kubeconfig=kubeconfig.text,
@@ -93,18 +105,18 @@ class Platform(pulumi.ComponentResource):
             opts=child,
         )
         mirrors = settings.mirrors
-        addon = AddonArgs(provider, mirrors, network.router_interface, [gate.command])
+        addon = AddonArgs(provider, mirrors, network.alive_with, [gate.command])
         cni = (
             Flannel("flannel", FlannelArgs(platform, addon), child)
             if settings.kubernetes.cni == "flannel"
             else Calico("calico", CalicoArgs(platform, addon), child)
         )
         nodes = [command for pool in workers.values() for command in pool.steps] or control_plane.steps
-        storage_addon = AddonArgs(provider, mirrors, network.router_interface, [cni.release, *nodes])
+        storage_addon = AddonArgs(provider, mirrors, network.alive_with, [cni.release, *nodes])
         local_path = LocalPath("local-path", LocalPathArgs(platform, storage_addon), child)
         database: dict[str, Any] = {}
         if settings.database.enabled:
-            database_addon = AddonArgs(provider, mirrors, network.router_interface, [local_path.release])
+            database_addon = AddonArgs(provider, mirrors, network.alive_with, [local_path.release])
             database = MariaDb("mariadb", MariaDbArgs(platform, args.passwords, database_addon), child).connection
 
         machines: dict[str, Machine] = {**gateways.machines, **etcd.machines, **control_plane.machines}
@@ -112,6 +124,7 @@ class Platform(pulumi.ComponentResource):
             machines |= pool.machines
         self.outputs = {
             "apiEndpoint": kubeconfig.endpoint,
+            "gatewayAddress": entry,
             "kubeconfig": kubeconfig.text,
             "sshPrivateKey": fleet.private_key,
             "sshUser": settings.access.ssh_user,

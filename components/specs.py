@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from node.specs import AptRepository, Base, Containerd, Kubernetes, Packages, Peer, Proxy
+from collections.abc import Mapping, Sequence
+
+from node.specs import AptRepository, Base, Containerd, Kubernetes, Packages, Peer, Proxy, Volume
 from settings.addresses import PlannedMachine
+from settings.machines import VolumeSettings
 from settings.mirrors import AptSource
 from settings.platform import Platform
 from settings.versions import CNI_PLUGINS, ETCD_ARCHIVE_SHA256, KUBERNETES
@@ -47,8 +50,8 @@ def no_proxy(platform: Platform) -> tuple[str, ...]:
         return ()
     ranges = (network.edge, network.private, network.pods, network.services)
     names = ("localhost", "127.0.0.1", "::1", "169.254.169.254", ".svc", f".{network.dns_domain}")
-    vips = (plan.public_vip, plan.private_vip)
-    return (*names, *map(str, ranges), *vips, *platform.settings.proxy.extra_no_proxy)
+    vips = (plan.public_vip, plan.private_vip, plan.load_balancer)
+    return (*names, *map(str, ranges), *filter(None, vips), *platform.settings.proxy.extra_no_proxy)
 
 
 def base(platform: Platform, machine: PlannedMachine) -> Base:
@@ -77,13 +80,35 @@ def containerd(platform: Platform) -> Containerd:
     )
 
 
+def api_endpoint(platform: Platform) -> str:
+    """The API as machines and pods see it, as host:port."""
+    return f"{platform.addresses.api_address}:6443"
+
+
+def api_names(platform: Platform, outside: Sequence[str]) -> tuple[str, ...]:
+    """Every name and address by which the API server is called; `outside` are those that only the cloud knows."""
+    plan = platform.addresses
+    names = (plan.api_address, plan.public_vip, *outside, "localhost", "127.0.0.1")
+    return tuple(dict.fromkeys(name for name in (*names, *platform.settings.api.certificate_names) if name))
+
+
+def quantity_bytes(quantity: str) -> int:
+    """Bytes of a quantity with a binary unit (2Gi)."""
+    return int(quantity[:-2]) << 10 * (1 + "KMGT".index(quantity[-2]))
+
+
+def volume(settings: VolumeSettings | None, inputs: Mapping[str, str]) -> Volume | None:
+    """The machine's data volume, whose id the step gets as the input `volume`."""
+    return Volume(inputs["volume"], settings.size_gib) if settings else None
+
+
 def kubernetes(platform: Platform, ca_certificate: str) -> Kubernetes:
     """What all nodes agree on."""
     settings = platform.settings
     return Kubernetes(
         cluster_name=platform.cluster,
         version=settings.kubernetes.version,
-        endpoint=f"{platform.addresses.private_vip}:6443",
+        endpoint=api_endpoint(platform),
         pod_cidr=str(settings.network.pods),
         service_cidr=str(settings.network.services),
         ca_certificate=ca_certificate,

@@ -58,6 +58,7 @@ class WorkerPool(pulumi.ComponentResource):
                             "ca": args.pki.cluster_ca.certificate,
                             "bootstrap": args.pki.bootstrap.certificate,
                             "bootstrap_key": args.pki.bootstrap.private_key,
+                            **machine.volume_input,
                         },
                         render=partial(self._bundle, args.pool, platform, planned),
                         depends_on=args.depends_on,
@@ -79,5 +80,6 @@ class WorkerPool(pulumi.ComponentResource):
                     volume_directories=(platform.settings.storage.worker_path,),
                 ),
                 bootstrap=KeyPair(pem["bootstrap"], pem["bootstrap_key"]),
+                volume=specs.volume(pool.volume, pem),
             )
         )

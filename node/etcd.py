@@ -6,6 +6,10 @@ from node.base import machine_files, machine_settings, metadata_firewall, role_p
 from node.bundle import Bundle, File
 from node.specs import EtcdSpec
 from node.templates import read_unit, render_template
+from node.volume import Use, volume_settings, with_volume
+
+#: Where etcd keeps its data (etcd.env.j2, etcd-membership.sh).
+VOLUME_USE = Use("/var/lib/etcd", "etcd.service", "etcd")
 
 
 def etcd(spec: EtcdSpec) -> Bundle:
@@ -15,29 +19,28 @@ def etcd(spec: EtcdSpec) -> Bundle:
         "ETCD_VERSION": spec.base.packages.etcd,
         "CLUSTER_TOKEN": spec.cluster_token,
         "MEMBERS": [f"{member.name} {member.address}" for member in spec.members],
+        **volume_settings(spec.volume, VOLUME_USE),
     }
     endpoints = [f"https://{member.address}:2379" for member in spec.members]
-    return Bundle(
-        "etcd",
-        (
-            *scripts("etcd.sh", "machine.sh", "install.sh", "etcd-membership.sh"),
-            *machine_files(spec.base),
-            metadata_firewall(spec.base),
-            settings_file(settings),
-            File("files/etcd.service", read_unit("etcd.service")),
-            File("files/etcd.env", _environment(spec)),
-            File("files/etcdctl.env", render_template("etcdctl.env.j2", endpoints=endpoints)),
-            File("pki/ca.crt", spec.ca_certificate),
-            *(
-                file
-                for name, pair in (("server", spec.server), ("peer", spec.peer), ("client", spec.client))
-                for file in (
-                    File(f"pki/{name}.crt", pair.certificate),
-                    File(f"pki/{name}.key", pair.private_key, 0o600, secret=True),
-                )
-            ),
+    files = (
+        *scripts("etcd.sh", "machine.sh", "install.sh", "etcd-membership.sh"),
+        *machine_files(spec.base),
+        metadata_firewall(spec.base),
+        settings_file(settings),
+        File("files/etcd.service", read_unit("etcd.service")),
+        File("files/etcd.env", _environment(spec)),
+        File("files/etcdctl.env", render_template("etcdctl.env.j2", endpoints=endpoints)),
+        File("pki/ca.crt", spec.ca_certificate),
+        *(
+            file
+            for name, pair in (("server", spec.server), ("peer", spec.peer), ("client", spec.client))
+            for file in (
+                File(f"pki/{name}.crt", pair.certificate),
+                File(f"pki/{name}.key", pair.private_key, 0o600, secret=True),
+            )
         ),
     )
+    return Bundle("etcd", with_volume(files, spec.volume, VOLUME_USE))
 
 
 def _environment(spec: EtcdSpec) -> str:

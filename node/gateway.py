@@ -16,7 +16,7 @@ _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1",)
 
 
 def gateway(spec: GatewaySpec) -> Bundle:
-    """keepalived with the public and the private VIP in one group, haproxy, firewall and NAT, the route by the edge."""
+    """keepalived with the VIPs in one group, haproxy, firewall and NAT, the route by the edge."""
     wanted = role_packages(spec.base.packages, gateway=True)
     settings = machine_settings(spec.base, wanted, _KERNEL_VALUES) | {
         "EDGE_CIDR": spec.edge_cidr,
@@ -59,6 +59,9 @@ def _firewall(spec: GatewaySpec) -> str:
         ssh_cidrs=spec.ssh_cidrs,
         api_cidrs=spec.api_cidrs,
         api_port=spec.api_port,
+        serves_api=bool(spec.api_backends),
+        load_balancer=spec.load_balancer,
+        edge_is_open=spec.edge_is_open,
         health_port=HEALTH_PORT,
         ingress=bool(spec.ingress_backends),
     )
@@ -78,7 +81,7 @@ def _haproxy(spec: GatewaySpec) -> str:
 
 
 def _keepalived(spec: GatewaySpec) -> str:
-    """Both virtual addresses; converge fills in the names of the two interfaces."""
+    """The virtual addresses; converge fills in the names of the interfaces."""
     instances = [
         {
             "name": "public",
@@ -101,5 +104,5 @@ def _keepalived(spec: GatewaySpec) -> str:
         router_id=spec.router_id,
         priority=spec.priority,
         advert_interval_seconds=spec.advert_interval_seconds,
-        instances=instances,
+        instances=[instance for instance in instances if instance["virtual_address"]],
     )

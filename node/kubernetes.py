@@ -19,6 +19,7 @@ from node.containerd import containerd_files
 from node.kubeadm import api_port, bootstrap_kubeconfig, init_configuration, join_configuration
 from node.specs import Base, Containerd, ControlPlaneSpec, KeyPair, Kubelet, Kubernetes, WorkerSpec
 from node.templates import read_script, render_template
+from node.volume import Use, volume_settings, with_volume
 
 _SCRIPTS: Final = ("machine.sh", "install.sh", "containerd.sh", "kubernetes.sh")
 
@@ -58,15 +59,15 @@ def control_plane(spec: ControlPlaneSpec) -> Bundle:
 def worker(spec: WorkerSpec) -> Bundle:
     """A worker: joins once the API answers."""
     wanted = role_packages(spec.base.packages, node=True)
-    return Bundle(
-        "worker",
-        (
-            *scripts("worker.sh", *_SCRIPTS),
-            *_node_files(spec.base, spec.containerd, spec.kubernetes, spec.bootstrap),
-            settings_file(_settings(spec.base, wanted, spec.kubernetes, spec.kubelet)),
-            File("files/join.yaml", join_configuration(spec.base, spec.kubelet, "worker")),
-        ),
+    use = Use(next(iter(spec.kubelet.volume_directories), ""), "kubelet.service")
+    settings = _settings(spec.base, wanted, spec.kubernetes, spec.kubelet) | volume_settings(spec.volume, use)
+    files = (
+        *scripts("worker.sh", *_SCRIPTS),
+        *_node_files(spec.base, spec.containerd, spec.kubernetes, spec.bootstrap),
+        settings_file(settings),
+        File("files/join.yaml", join_configuration(spec.base, spec.kubelet, "worker")),
     )
+    return Bundle("worker", with_volume(files, spec.volume, use))
 
 
 def _settings(

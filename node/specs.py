@@ -77,8 +77,10 @@ class GatewaySpec:
 
     `edge_*` are on the edge network, `base.address` and `private_*` on the private one; `peers` are the other
     gateways (address: private), `edge_peers` the same on the edge network. `priority` 1..254, higher wins.
-    `api_backends` serve `api_port`; `ingress_backends` serve 80 and 443 on the two node ports.
-    `trusted_cidrs` may reach SSH and the API from outside.
+    `public_vip` is empty where only the private address fails over. Machines may reach other hosts of the edge network
+    only when `edge_is_open` (it is the provider's), and of ours only `load_balancer`, the API's, where there is one.
+    `api_backends` serve `api_port`, unless they are empty; `ingress_backends` serve 80 and 443 on the two node ports.
+    `ssh_cidrs` and `api_cidrs` may reach SSH and the API from outside.
     """
 
     base: Base
@@ -98,6 +100,8 @@ class GatewaySpec:
     ingress_https_node_port: int = 30443
     router_id: int = 51
     advert_interval_seconds: float = 0.7
+    edge_is_open: bool = False
+    load_balancer: str = ""
     ssh_cidrs: tuple[str, ...] = ("0.0.0.0/0",)
     api_cidrs: tuple[str, ...] = ("0.0.0.0/0",)
 
@@ -108,6 +112,14 @@ class KeyPair:
 
     certificate: str
     private_key: str
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume attached to the machine: its id in the cloud and its size in GiB."""
+
+    id: str
+    size_gib: int
 
 
 @dataclass(frozen=True)
@@ -124,6 +136,8 @@ class EtcdSpec:
     heartbeat_ms: int = 250
     election_ms: int = 2500
     quota_bytes: int = 2 * 1024**3
+    volume: Volume | None = None
+    """For the data; the machine's own disk without one."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +150,7 @@ class Containerd:
 
 @dataclass(frozen=True)
 class Kubernetes:
-    """What all nodes of a cluster agree on. `endpoint` is host:port of the API as machines see it (the private VIP)."""
+    """What all nodes of a cluster agree on. `endpoint` is host:port of the API as machines see it."""
 
     cluster_name: str
     version: str
@@ -192,6 +206,8 @@ class WorkerSpec:
     kubernetes: Kubernetes
     kubelet: Kubelet
     bootstrap: KeyPair
+    volume: Volume | None = None
+    """For the first of the kubelet's `volume_directories`; the machine's own disk without one."""
 
 
 @dataclass(frozen=True)

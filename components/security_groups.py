@@ -1,0 +1,41 @@
+"""Security groups and their rules, as settings.security's table has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+from pulumi import ResourceOptions
+from pulumi_openstack import networking
+
+from settings import security
+from settings.platform import Platform
+
+
+def security_groups(platform: Platform, tags: Sequence[str], parent: pulumi.Resource) -> dict[str, networking.SecGroup]:
+    """The groups by name; a group's rules are its children."""
+    rules = security.table(platform.settings, platform.addresses)
+    groups = {
+        group: networking.SecGroup(
+            group,
+            name=f"{platform.cluster}-{group}",
+            description=f"{group} of {platform.cluster}",
+            tags=tags,
+            opts=ResourceOptions(parent=parent),
+        )
+        for group in dict.fromkeys(rule.group for rule in rules)
+    }
+    for rule in rules:
+        source = {"remote_group_id": groups[rule.source].id} if rule.source else {"remote_ip_prefix": rule.cidr}
+        ports = {"port_range_min": rule.first_port, "port_range_max": rule.last_port} if rule.first_port else {}
+        networking.SecGroupRule(
+            f"{rule.group}-{rule.name}",
+            direction="ingress",
+            ethertype="IPv4",
+            protocol=rule.protocol,
+            security_group_id=groups[rule.group].id,
+            **source,
+            **ports,
+            opts=ResourceOptions(parent=groups[rule.group]),
+        )
+    return {str(group): resource for group, resource in groups.items()}
