@@ -1,8 +1,17 @@
 """Charts: where each addon's comes from and what is set in it, for a mirror's or a user's own chart."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from settings.model import Section
+from settings.model import Section, text
+
+RepositoryUrl = Annotated[
+    str,
+    text(
+        r"^(https?://[^\s/@]+(/[^\s]*)?)?$",
+        "must be an http:// or https:// URL without credentials",
+        "write it as https://charts.example.org/stable",
+    ),
+]
 
 
 class ChartSettings(Section):
@@ -10,7 +19,7 @@ class ChartSettings(Section):
 
     chart: str = ""
     """Name, oci:// reference or path of the chart."""
-    repository: str = ""
+    repository: RepositoryUrl = ""
     """URL of the chart's repository, when `chart` is a name."""
     version: str = ""
     """Version of the chart."""
@@ -22,6 +31,10 @@ class AddonSettings(Section):
     """The Helm releases."""
 
     calico: ChartSettings = ChartSettings()
+    """The CNI of `kubernetes.cni: calico` (tigera-operator)."""
     flannel: ChartSettings = ChartSettings()
+    """The CNI of `kubernetes.cni: flannel`."""
     local_path: ChartSettings = ChartSettings()
+    """The provisioner of local volumes."""
     mariadb: ChartSettings = ChartSettings()
+    """The database."""

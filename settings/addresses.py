@@ -1,8 +1,8 @@
 """The address plan: every machine's name, address and zone, known before anything exists.
 
 Offsets count from the start of a network. Below 32 lie the fixed roles, so that one more worker never moves another
-machine; the top 16 addresses are left to neutron (its DHCP ports) as the allocation pool. A machine's address depends on its
-own key and on where its pool begins, never on the other machines: adding or removing one moves nobody.
+machine; the top 16 addresses are left to neutron (its DHCP ports) as the allocation pool. A machine's address depends
+on its own key and on where its pool begins, never on the other machines: adding or removing one moves nobody.
 
     edge      1 router, 5 public VIP, 6 load balancer of the API, 12-15 gateways
     private   5 private VIP, 12-15 gateways, 16-22 etcd, 23-31 control planes, 32... worker pools
@@ -86,55 +86,45 @@ class AddressPlan:
 
 
 def _zone(settings: MachineSettings, key: str) -> str:
-    """The zone of the machine `key`: by its number, or by its name's checksum; the same whatever other machines there are."""
+    """The zone of the machine `key`, by its number or its checksum: the same whatever other machines there are."""
     zones = settings.availability_zones
     if not zones:
         return ""
     return zones[(int(key) if key.isdigit() else zlib.crc32(key.encode())) % len(zones)]
 
 
-class _Book:
-    """Addresses of one network that are given out: notes every clash and every address that does not fit."""
-
-    def __init__(self, key: str, network: IPv4Network) -> None:
-        self.key, self.network = key, network
-        self.problems: list[Problem] = []
-        self._taken: dict[int, str] = {}
-        self._dynamic_start = network.num_addresses - 1 - DYNAMIC
-        self._full = False
-
-    def take(
-        self, offset: int, name: str, clash_fix: str = "set firstAddress of the pools so that they lie apart"
-    ) -> str:
-        """The address at `offset`, noted as taken by `name`."""
-        if offset >= self._dynamic_start:
-            if not self._full:
-                self.problems.append(
-                    Problem(
-                        self.key,
-                        str(self.network),
-                        f"is too small: {name} would be address {offset + 1} of {self.network.num_addresses}, "
-                        f"and the last {DYNAMIC} are neutron's",
-                        "use a larger network",
-                    )
-                )
-            self._full = True
-            return str(self.network[0])
-        if offset in self._taken:
-            self.problems.append(
-                Problem(
-                    "workers",
-                    "",
-                    f"{name} and {self._taken[offset]} share the address {self.network[offset]}",
-                    clash_fix,
-                )
-            )
-        self._taken[offset] = name
-        return str(self.network[offset])
-
-
 def _range(network: IPv4Network) -> str:
     return f"{network[GATEWAYS]}/{GATEWAY_RANGE_PREFIX}"
+
+
+def _too_small(settings: PlatformSettings) -> list[Problem]:
+    """Networks that cannot hold the fixed roles at all."""
+    net = settings.network
+    return [
+        Problem(key, str(network), f"is too small: {what} need a /{smallest}", f"use a /{smallest} or larger")
+        for key, network, smallest, what in (
+            ("network.edge", net.edge, SMALLEST_EDGE, "VIP, load balancer, gateways and neutron"),
+            ("network.private", net.private, SMALLEST_PRIVATE, "VIP, gateways, etcd, control planes and neutron"),
+        )
+        if network.prefixlen > smallest
+    ]
+
+
+def _overfull(network: IPv4Network, last_name: str, last_offset: int) -> list[Problem]:
+    """The problem of a private network that ends before its last machine."""
+    if last_offset < network.num_addresses - 1 - DYNAMIC:
+        return []
+    fitting = 32 - (last_offset + 1 + DYNAMIC).bit_length()
+    return [
+        Problem(
+            "network.private",
+            str(network),
+            f"is too small: {last_name} would have address {last_offset:,} of {network.num_addresses:,}, of which the "
+            f"last {DYNAMIC + 1} are neutron's and the broadcast's",
+            f"use a /{fitting} or larger, or fewer workers",
+            others=("workers.*", "network.private"),
+        )
+    ]
 
 
 def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, tuple[Problem, ...]]:
@@ -142,29 +132,26 @@ def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, 
 
     There is no plan when a network cannot hold the fixed roles at all.
     """
-    net = settings.network
-    edge, private = net.edge, net.private
-    problems = [
-        Problem(key, str(network), f"is too small: {what} need a /{smallest}", f"use a /{smallest} or larger")
-        for key, network, smallest, what in (
-            ("network.edge", edge, SMALLEST_EDGE, "the gateways and neutron"),
-            ("network.private", private, SMALLEST_PRIVATE, "VIP, gateways, etcd, control planes and neutron"),
-        )
-        if network.prefixlen > smallest
-    ]
+    problems = _too_small(settings)
     if problems:
         return None, tuple(problems)
-    book = _Book("network.private", private)
+    net = settings.network
+    edge, private = net.edge, net.private
+    last = private.num_addresses - 1
+    furthest = ("", 0)
 
     def machine(
         role: Role, key: str, offset: int, own: MachineSettings, pool: str = "", edge_address: str = ""
     ) -> PlannedMachine:
+        nonlocal furthest
         name = f"{role}-{pool}-{key}" if pool else f"{role}-{key}"
+        if offset > furthest[1]:
+            furthest = (name, offset)
         return PlannedMachine(
             name=name,
             hostname=f"{cluster}-{name}",
             role=role,
-            address=book.take(offset, name),
+            address=str(private[min(offset, last)]),
             edge_address=edge_address,
             pool=pool,
             availability_zone=_zone(own, key),
@@ -184,10 +171,11 @@ def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, 
         machine("control-plane", str(i), CONTROL_PLANES + i, settings.control_planes)
         for i in range(settings.control_planes.count)
     )
+    # Sorted: Pulumi hands keys over in an order of its own.
     workers = tuple(
         machine("worker", key, (pool_settings.first_address or WORKERS) + place, pool_settings, pool=pool)
-        for pool, pool_settings in settings.workers.items()
-        for key, place in pool_settings.places.items()
+        for pool, pool_settings in sorted(settings.workers.items())
+        for key, place in sorted(pool_settings.places.items(), key=lambda entry: (entry[1], entry[0]))
     )
     ranges = (
         tuple(f"{gateway.edge_address}/32" for gateway in gateways)
@@ -208,4 +196,4 @@ def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, 
         gateway_range=_range(private),
         edge_gateway_ranges=ranges,
     )
-    return made, tuple(book.problems)
+    return made, tuple(_overfull(private, *furthest))

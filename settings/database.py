@@ -1,15 +1,52 @@
 """Storage on the workers and the database on it."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from settings.model import AbsolutePath, Quantity, Section
+from settings.model import AbsolutePath, Quantity, Section, text
+
+#: RFC 1123 subdomain, as Kubernetes wants names of StorageClasses, cut at 63 because labels carry it too.
+StorageClassName = Annotated[
+    str,
+    text(
+        r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$",
+        "must be 1 to 63 lower-case letters, digits, dashes and dots, a letter or digit first and last",
+        "write it as local-path",
+    ),
+]
+Namespace = Annotated[
+    str,
+    text(
+        r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        "must be 1 to 63 lower-case letters, digits and dashes, a letter first and no dash last",
+        "choose such a namespace",
+    ),
+]
+#: Short: the pods' host names add their number and the service's name to it.
+ReleaseName = Annotated[
+    str,
+    text(
+        r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$",
+        "must be 1 to 32 lower-case letters, digits and dashes, a letter first and no dash last",
+        "choose such a name",
+    ),
+]
+DatabaseName = Annotated[
+    str,
+    text(
+        r"^[a-z][a-z0-9_]{0,62}$",
+        "must be 1 to 63 lower-case letters, digits and underscores, a letter first",
+        "choose such a name",
+    ),
+]
 
 
 class StorageSettings(Section):
     """The local-path provisioner and its StorageClass."""
 
-    class_name: str = Field("local-path", pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")
-    """Name of the StorageClass, the cluster's default."""
+    class_name: StorageClassName = "local-path"
+    """Name of the StorageClass, the cluster's default. It cannot change while the database lives."""
     worker_path: AbsolutePath = "/disks"
     """Folder for volumes on every worker."""
     default_path: AbsolutePath = "/opt/local-path-provisioner"
@@ -21,11 +58,11 @@ class DatabaseSettings(Section):
 
     enabled: bool = True
     """Whether there is a database."""
-    namespace: str = Field("database", pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")
+    namespace: Namespace = "database"
     """Its namespace."""
-    name: str = Field("mariadb", pattern=r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$")
+    name: ReleaseName = "mariadb"
     """Name of the release and of the pods."""
-    database: str = Field("app", pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    database: DatabaseName = "app"
     """The database that is created in it."""
     replicas: int = Field(1, ge=0, le=8)
     """Replicas besides the primary."""

@@ -1,21 +1,33 @@
 """Kubernetes itself: version, CNI, and the two component configurations that a site may extend."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from settings.model import Section
+from settings.model import Section, text
 from settings.versions import DEFAULT_KUBERNETES
+
+ImageRepository = Annotated[
+    str,
+    text(
+        r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)*$",
+        "must be a registry's host, with its port and a path where it has them, and no scheme",
+        "write it as registry.k8s.io or registry.example.org:5000/kubernetes",
+    ),
+]
 
 
 class KubernetesSettings(Section):
     """The cluster."""
 
     version: str = DEFAULT_KUBERNETES
-    """Version of Kubernetes, one of the table in settings/versions.py."""
+    """Version of Kubernetes, one of the table in settings/versions.py. It goes up by one minor version at a time."""
     cni: Literal["calico", "flannel"] = "calico"
-    """The pods' network: Calico (vxlan, network policies) or flannel (vxlan, small). It cannot change while the cluster lives."""
-    image_repository: str = Field("registry.k8s.io", pattern=r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)*$")
+    """The pods' network: Calico (vxlan, network policies) or flannel (vxlan, small).
+
+    It cannot change while the cluster lives.
+    """
+    image_repository: ImageRepository = "registry.k8s.io"
     """Registry, with a path where it has one, of Kubernetes' own images."""
     kubelet_configuration: dict[str, Any] = {}
     """Merged over ours: kubelet.config.k8s.io/v1beta1 KubeletConfiguration."""

@@ -2,65 +2,79 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
-from pydantic import ValidationError
-
-from settings import addresses, checks
+from settings import addresses, checks, mistakes, stack_file, tree, validation
 from settings.platform import Platform, PlatformSettings
-from settings.presets import PRESETS, merged
+from settings.presets import PRESETS
 from settings.problem import Problem, SettingsError
 from settings.running import Running
 
-#: Keys of the stack file that hold secrets; they are never read into settings, only as Pulumi secrets.
-SECRET_KEYS = frozenset({"databaseRootPassword", "databaseReplicationPassword"})
+SECRET_KEYS = stack_file.SECRET_KEYS
 #: What a cluster's name must be; it is the prefix of host names.
-CLUSTER_NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
-
-
-def _plain(value: Any) -> Any:
-    """A stack file's value; Pulumi hands objects and numbers over as JSON text."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+CLUSTER_NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
+#: A name for plans of stacks whose own does not fit, so that everything else can still be checked.
+_STAND_IN: Final = "cluster"
 
 
 def parse(values: Mapping[str, Any], stack: str, running: Running | None = None) -> Platform:
-    """Checked settings from the keys of a stack file (`values`, camelCase, without secrets) of the stack `stack`.
+    """Checked settings from the keys of a stack file (`values`, camelCase) of the stack `stack`.
 
-    `running` is what the stack runs already, for rules about changes. Raises SettingsError with every problem.
+    `running` is what the stack runs already, for rules about changes. Raises SettingsError with every problem: those of
+    single values, and those of values that do not go together, less what only follows from a wrong value.
     """
-    given = {key: _plain(value) for key, value in values.items() if key not in SECRET_KEYS and value not in ("", None)}
-    found: list[Problem] = []
-    preset = given.get("preset", "dev")
-    if preset not in PRESETS:
-        raise SettingsError([Problem("preset", str(preset), "is no preset", f"use one of {', '.join(PRESETS)}")])
-    try:
-        settings = PlatformSettings.model_validate(merged(PRESETS[preset], given))
-    except ValidationError as error:
-        raise SettingsError(
-            Problem(".".join(map(str, item["loc"])), str(item["input"]), item["msg"], "correct it")
-            for item in error.errors()
-        ) from None
+    given, problems = stack_file.read(values)
+    broken = {problem.key for problem in problems}
+    settings, mistaken, left_out = validation.validate(given, _preset(given))
+    problems += mistaken
+    broken |= left_out
     cluster = settings.cluster_name or stack
     if not CLUSTER_NAME.fullmatch(cluster):
-        found.append(
-            Problem(
-                "clusterName",
-                cluster,
-                "must be 1 to 20 lower-case letters, digits and dashes, a letter first (it prefixes host names)",
-                "set clusterName where the stack's name does not fit",
-            )
-        )
-        cluster = "cluster"
+        if "clusterName" not in broken:
+            problems.append(_misnamed(cluster))
+        broken.add("clusterName")
+        cluster = _STAND_IN
     plan, misfits = addresses.plan(settings, cluster)
-    found += [*misfits, *checks.problems(settings, cluster, plan, running)]
-    if found or plan is None:
-        raise SettingsError(found)
+    found = [*misfits, *checks.problems(settings, cluster, plan, running)]
+    problems += [problem for problem in found if not _echo(problem, broken)]
+    if problems or plan is None:
+        raise SettingsError(problems)
     return Platform(settings=settings, cluster=cluster, addresses=plan, warnings=tuple(checks.warnings(settings, plan)))
+
+
+def _preset(given: Mapping[str, Any]) -> str:
+    """The preset whose defaults apply; for a misspelt one the one that was probably meant."""
+    wanted = given.get("preset", PlatformSettings.model_fields["preset"].default)
+    if isinstance(wanted, str) and wanted in PRESETS:
+        return wanted
+    return mistakes.closest(str(wanted), list(PRESETS)) or "dev"
+
+
+def _misnamed(cluster: str) -> Problem:
+    return Problem(
+        "clusterName",
+        cluster,
+        "must be 1 to 20 lower-case letters, digits and dashes, a letter first and no dash last",
+        "set clusterName where the stack's name does not fit",
+    )
+
+
+def _echo(problem: Problem, broken: Iterable[str]) -> bool:
+    """Whether a rule about values that go together only repeats that one of them is wrong itself."""
+    return any(_concerns(wrong, key) for key in (problem.key, *problem.others) for wrong in broken)
+
+
+def _concerns(wrong: str, key: str) -> bool:
+    """Whether the value of `key` is not what the user meant, because the one of `wrong` was left out."""
+    if key == checks.ANY_POOL:
+        _, _, name = wrong.partition("workers.")
+        return wrong == "workers" or (
+            bool(name) and name.partition(".")[2].split(".")[0] in ("", *checks.SIZES_OF_A_POOL)
+        )
+    if key == wrong or key.startswith(f"{wrong}."):
+        return True
+    # A wrong entry spoils the list that it stands in, but not the section: the rest of that is as it was.
+    kind = tree.bare(tree.at(key.split("."))[0])
+    return wrong.startswith(f"{key}.") and key != "workers" and not tree.is_section(kind)

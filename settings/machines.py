@@ -3,13 +3,25 @@
 from ipaddress import IPv4Address
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from settings.model import Key, Name, Quantity, Section
+from settings.model import CloudName, Key, Name, Quantity, Section, text
 
-Label = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")]
+LabelValue = Annotated[
+    str,
+    text(
+        r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$",
+        "must be at most 63 letters, digits, dots, dashes and underscores, a letter or digit first and last",
+        "choose such a value",
+    ),
+]
 Taint = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$")
+    str,
+    text(
+        r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$",
+        "must read key=value:Effect or key:Effect, with the effect NoSchedule, PreferNoSchedule or NoExecute",
+        "write it as dedicated=database:NoSchedule",
+    ),
 ]
 
 #: Largest number of gateways: their addresses are one aligned block of four (see settings.addresses).
@@ -28,9 +40,9 @@ class VolumeSettings(Section):
 class MachineSettings(Section):
     """What the machines of a role share."""
 
-    flavor: str = "m1.medium"
+    flavor: CloudName = "m1.medium"
     """Name of the flavor."""
-    image: str = "debian-12"
+    image: CloudName = "debian-12"
     """Name of the image: with cloud-init, systemd and apt."""
     availability_zones: tuple[str, ...] = ()
     """Zones over which the role's machines are spread, by their key; the cloud's default zone when empty."""
@@ -44,14 +56,17 @@ class MachineSettings(Section):
 class GatewaySettings(MachineSettings):
     """The gateways: the only way in and out. Two or more give a VIP that fails over."""
 
-    flavor: str = "m1.small"
+    flavor: CloudName = "m1.small"
     """Name of the flavor."""
     count: int = Field(2, ge=1, le=MOST_GATEWAYS)
     """How many gateways."""
     advert_interval_seconds: float = Field(0.7, ge=0.2, le=10)
     """VRRP advertisement interval; a lost gateway is noticed after three of them (RFC 9568, section 6.1)."""
     edge_addresses: tuple[IPv4Address, ...] = ()
-    """One address a gateway in `network.edge`; the plan's when empty. Needed with `network.publicVip: provider-network`."""
+    """One address a gateway in `network.edge`; the plan's when empty.
+
+    Needed with `network.publicVip: provider-network`.
+    """
 
 
 class EtcdSettings(MachineSettings):
@@ -64,7 +79,10 @@ class EtcdSettings(MachineSettings):
     election_milliseconds: int = Field(2500, ge=500, le=50000)
     """How long a follower waits for that; 5 to 50 heartbeats (https://etcd.io/docs/v3.6/tuning/#time-parameters)."""
     quota: Quantity = "2Gi"
-    """Largest size of the database; etcd takes no more writes then. 8Gi at most (https://etcd.io/docs/v3.6/dev-guide/limit/)."""
+    """Largest size of the database; etcd takes no more writes then.
+
+    8Gi at most (https://etcd.io/docs/v3.6/dev-guide/limit/).
+    """
     volume: VolumeSettings | None = None
     """A volume a member for its data; the machine's own disk when empty."""
 
@@ -81,19 +99,24 @@ class ControlPlaneSettings(MachineSettings):
 class WorkerPoolSettings(MachineSettings):
     """One worker pool. Machines are keyed: `count` stands for the keys 0, 1, ...; `machines` names them one by one."""
 
-    flavor: str = "m1.large"
+    flavor: CloudName = "m1.large"
     """Name of the flavor."""
     count: int | None = Field(None, ge=0, le=5000)
     """How many machines, with the keys 0 to count - 1."""
     machines: dict[Key, Annotated[int, Field(ge=0)]] | None = None
-    """Instead of `count`: each machine's key with its place in the pool, counted from 0. The place is its address, so removing one
-    moves no other."""
-    labels: dict[str, Label] = {}
+    """Instead of `count`: each machine's key with its place in the pool, counted from 0.
+
+    The place gives the address, so removing one machine moves no other.
+    """
+    labels: dict[str, LabelValue] = {}
     """Labels of the nodes."""
     taints: tuple[Taint, ...] = ()
     """Taints of the nodes, as key=value:Effect."""
     first_address: int | None = Field(None, ge=32)
-    """Offset of the pool's first address in `network.private`. One pool may leave it out and begins at 32; every other names its own."""
+    """Offset of the pool's first address in `network.private`.
+
+    One pool may leave it out and begins at 32; every other names its own.
+    """
     volume: VolumeSettings | None = None
     """A volume a machine for the pods' local volumes (`storage.workerPath`); the machine's own disk when empty."""
 

@@ -2,13 +2,45 @@
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from settings.model import Section, text
 
-from settings.model import Section
-
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/[^\s]*)?$")]
-ProxyUrl = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/@]+(:\d+)?/?)?$")]
-ChartRoot = Annotated[str, StringConstraints(pattern=r"^oci://[^\s/]+/[^\s]+$")]
+HttpUrl = Annotated[
+    str,
+    text(
+        r"^https?://[^\s/@]+(/[^\s]*)?$",
+        "must be an http:// or https:// URL without credentials",
+        "write it as https://mirror.example.org/path",
+    ),
+]
+ProxyUrl = Annotated[
+    str,
+    text(
+        r"^(https?://[^\s/@]+(:\d+)?/?)?$",
+        "must be an http:// or https:// URL of host and port, without credentials or path "
+        "(every machine could read a password in it)",
+        "write it as http://proxy.example.org:3128",
+    ),
+]
+ChartRoot = Annotated[
+    str,
+    text(
+        r"^oci://[^\s/@]+/[^\s]+$",
+        "must be the oci:// URL of a folder in a registry, without credentials",
+        "write it as oci://registry.example.org/charts",
+    ),
+]
+RegistryHost = Annotated[
+    str,
+    text(
+        r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$",
+        "must be a registry's host as image references have it, without scheme or path",
+        "write it as docker.io",
+    ),
+]
+Suite = Annotated[
+    str,
+    text(r"^[A-Za-z0-9._/-]+$", "must be a suite as in sources.list", "write it as bookworm or stable"),
+]
 
 
 class AptSource(Section):
@@ -16,8 +48,8 @@ class AptSource(Section):
 
     uri: HttpUrl
     """Root of the repository."""
-    suite: str
-    """Suite, as in sources.list."""
+    suite: Suite
+    """Suite, as in sources.list; with a slash at its end it is a flat repository, which has no components."""
     components: tuple[str, ...] = ()
     """Components, as in sources.list."""
     key_url: HttpUrl | None = None
@@ -31,7 +63,7 @@ class MirrorSettings(Section):
     """Replaces the machines' own apt sources."""
     kubernetes: AptSource | None = None
     """Repository of kubeadm, kubelet, kubectl and kubernetes-cni; the community's own when empty."""
-    images: dict[str, HttpUrl] = {}
+    images: dict[RegistryHost, HttpUrl] = {}
     """Registry host (docker.io, registry.k8s.io, ...) to the URL of its mirror."""
     charts: ChartRoot | None = None
     """Root under which every chart lies by its own name; each chart's upstream when empty."""

@@ -1,35 +1,96 @@
-"""The base of every section: camelCase keys as in stack files, no unknown key, values that do not change."""
+"""The base of every section, and the kinds of text that sections share, each with its rule in plain words."""
 
+from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 
 class Section(BaseModel):
-    """One section of the configuration. Its docstring and those of its fields are the reference in docs/settings.md."""
+    """One section of the configuration: camelCase keys as in stack files, no unknown key, values that do not change.
 
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-    )
+    Its docstring and those of its fields are the reference in docs/settings.md (settings/reference.py reads them).
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A pattern in words: what a text must be (`rule`, after "key value: ") and how to mend it (`fix`)."""
+
+    rule: str
+    fix: str
+
+
+#: Every pattern's words, by the pattern: messages and the reference are made of them.
+WORDS: Final[dict[str, Words]] = {}
+
+
+def text(pattern: str, rule: str, fix: str) -> StringConstraints:
+    """A text that matches the whole of `pattern`, with its words."""
+    WORDS[pattern] = Words(rule, fix)
+    return StringConstraints(pattern=pattern)
 
 
 #: An IPv4 network in CIDR form with its host bits zero. How large it must be is a check's business.
 Cidr = IPv4Network
 
 #: A label of a host name and part of an OpenStack name: RFC 1123, and short, so that whole node names stay below 63.
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$")]
+Name = Annotated[
+    str,
+    text(
+        r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
+        "must be 1 to 20 lower-case letters, digits and dashes, a letter first and no dash last",
+        "choose such a name",
+    ),
+]
 
 #: A key of a machine inside its pool.
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$")]
+Key = Annotated[
+    str,
+    text(
+        r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$",
+        "must be 1 to 20 lower-case letters, digits and dashes, no dash first or last",
+        "choose such a key",
+    ),
+]
+
+#: The name of something in the cloud: OpenStack's columns hold 255 characters.
+CloudName = Annotated[
+    str,
+    text(
+        r"^\S(.{0,253}\S)?$",
+        "must be 1 to 255 characters, no space first or last (OpenStack keeps no longer names)",
+        "write the name that `openstack` lists",
+    ),
+]
 
 #: A quantity of bytes as Kubernetes writes them, with a binary unit.
-Quantity = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(Ki|Mi|Gi|Ti)$")]
+Quantity = Annotated[
+    str,
+    text(
+        r"^[1-9][0-9]*(Ki|Mi|Gi|Ti)$",
+        "must be a whole number with one of the units Ki, Mi, Gi, Ti",
+        "write it as 512Mi or 8Gi",
+    ),
+]
 
 #: An absolute path on a machine.
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]+$")]
+AbsolutePath = Annotated[
+    str,
+    text(
+        r"^/[A-Za-z0-9._/-]+$",
+        "must be an absolute path of letters, digits, dots, dashes and underscores",
+        "begin it with a slash",
+    ),
+]
+
+_UNITS: Final = {"Ki": 1024, "Mi": 1024**2, "Gi": 1024**3, "Ti": 1024**4}
+
+
+def size_of(quantity: str) -> int:
+    """Bytes of a Quantity."""
+    return int(quantity[:-2]) * _UNITS[quantity[-2:]]

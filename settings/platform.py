@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
 from settings.addons import AddonSettings
 from settings.addresses import AddressPlan
 from settings.api import ApiSettings
@@ -13,7 +11,7 @@ from settings.database import DatabaseSettings, StorageSettings
 from settings.kubernetes import KubernetesSettings
 from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySettings, WorkerPools
 from settings.mirrors import MirrorSettings, ProxySettings
-from settings.model import Section
+from settings.model import Name, Section
 from settings.network import AccessSettings, NetworkSettings
 from settings.problem import Problem
 from settings.protection import ProtectionSettings
@@ -24,12 +22,12 @@ class PlatformSettings(Section):
 
     preset: Literal["education", "dev", "production"] = "dev"
     """Defaults by purpose. Every other key overrides it."""
-    cluster_name: str = Field("", pattern=r"^([a-z]([a-z0-9-]{0,18}[a-z0-9])?)?$")
+    cluster_name: Name = ""
     """Prefix of every name in OpenStack and of the nodes; the stack's name when empty."""
     preflight: Literal["required", "optional"] = "required"
     """Whether a cloud that cannot be asked ends a preview, or is only a warning there. `pulumi up` always needs it."""
     network: NetworkSettings = NetworkSettings()
-    """External network, public VIP, address ranges, DNS servers."""
+    """External network, public VIP, address ranges of edge, machines, pods and services, DNS servers."""
     access: AccessSettings = AccessSettings()
     """SSH user of the images and who may reach SSH, the API and ingress from outside."""
     api: ApiSettings = ApiSettings()
@@ -41,7 +39,10 @@ class PlatformSettings(Section):
     control_planes: ControlPlaneSettings = ControlPlaneSettings()
     """Count, flavor and image of the control planes, and whether they run pods."""
     workers: WorkerPools = {}
-    """Worker pools by name: count or machines, flavor, image, labels, taints, volumes."""
+    """Worker pools by name: count or machines, flavor, image, labels, taints, volumes.
+
+    Named pools replace the preset's pool `general`.
+    """
     kubernetes: KubernetesSettings = KubernetesSettings()
     """Version, CNI, feature overrides of kubelet and kube-proxy."""
     storage: StorageSettings = StorageSettings()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Problem:
-    """`key` as in the stack file (dots between levels), `value` as a user would write it (empty: none to show)."""
+    """`key` as in the stack file (dots between levels), `value` as a user would write it (empty: none to show).
+
+    `others` are further keys that the rule looked at: where one of them is wrong itself, this problem is only its echo.
+    """
 
     key: str
     value: str
     rule: str
     fix: str
+    others: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         subject = f"{self.key} {self.value}".rstrip()

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Running:
-    """The platform as it was last brought up. `fixed` are settings by key that cannot change while the cluster lives."""
+    """The platform as it was last brought up. `fixed` are settings by key that stay while the cluster lives."""
 
     kubernetes: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict)

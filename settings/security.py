@@ -49,7 +49,8 @@ def table(settings: PlatformSettings, addresses: AddressPlan) -> tuple[Rule, ...
     rules: list[Rule] = []
     for index, cidr in enumerate(access.ssh_cidrs):
         rules.append(Rule("gateway", f"ssh-{index}", "tcp", 22, 22, str(cidr)))
-    for index, cidr in enumerate(access.api_cidrs):
+    # A load balancer of the cloud guards the API itself.
+    for index, cidr in enumerate(() if addresses.load_balancer else access.api_cidrs):
         rules.append(Rule("gateway", f"api-{index}", "tcp", 6443, 6443, str(cidr)))
     for index, peers in enumerate(addresses.edge_gateway_ranges):
         rules.append(Rule("gateway", f"vrrp-{index}" if index else "vrrp", VRRP, cidr=peers))

@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from settings.platform import PlatformSettings
 from settings.problem import Problem
 
+#: floor((n - 1) / 2) members may be lost (https://etcd.io/docs/v3.6/faq/#why-an-odd-number-of-cluster-members).
+TABLE: Final = "1 tolerates 0 lost, 3 tolerate 1, 5 tolerate 2, 7 tolerate 3"
+
+
+def _even(key: str, count: int, what: str) -> Problem:
+    tolerated = (count - 1) // 2
+    return Problem(
+        key,
+        str(count),
+        f"{count} {what} tolerate {tolerated} lost, no more than {count - 1} {'do' if count > 2 else 'does'} ({TABLE})",
+        f"use {count - 1} or {count + 1}",
+        others=("preset",),
+    )
+
 
 def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """An even number of members tolerates no more loss than one less."""
-    count = settings.etcd.count
-    if count % 2 == 0:
-        yield Problem(
-            "etcd.count",
-            str(count),
-            f"tolerates {(count - 1) // 2} lost members, no more than {count - 1} do",
-            "use an odd number (1, 3, 5 or 7)",
-        )
+    """An even number of members tolerates no more loss than one less, and has one more to lose."""
+    if settings.etcd.count % 2 == 0:
+        yield _even("etcd.count", settings.etcd.count, "members")
+    if settings.preset == "production" and settings.control_planes.count % 2 == 0:
+        yield _even("controlPlanes.count", settings.control_planes.count, "control planes")
+
+
+def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+    """Even numbers outside production, and single points of failure inside."""
+    control_planes = settings.control_planes.count
+    if settings.preset != "production":
+        if control_planes % 2 == 0:
+            yield _even("controlPlanes.count", control_planes, "control planes")
+        return
+    if settings.etcd.count == 1:
+        yield Problem("etcd.count", "1", f"one member lost is the cluster's state lost ({TABLE})", "use 3")
+    if control_planes == 1:
+        yield Problem("controlPlanes.count", "1", "one control plane lost is the API lost", "use 3")
+    if settings.gateways.count == 1:
+        yield Problem("gateways.count", "1", "one gateway lost is the way in and out lost", "use 2")

@@ -1,0 +1,63 @@
+"""Who may come in, and under which names the API answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from typing import Final
+
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+
+#: A DNS name, the first label of which may be a wildcard (RFC 6125, section 6.4.3).
+_DNS_NAME: Final = re.compile(
+    r"(\*\.)?([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)*[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+)
+#: Longest DNS name (RFC 1035, section 2.3.4).
+_LONGEST: Final = 253
+
+
+def problems(settings: PlatformSettings) -> Iterator[Problem]:
+    """Pulumi itself comes in by SSH and by the API, and OpenStack takes no rule twice."""
+    access = settings.access
+    for key, networks, why in (
+        ("access.sshCidrs", access.ssh_cidrs, "Pulumi configures every machine by SSH through the gateways"),
+        ("access.apiCidrs", access.api_cidrs, "Pulumi installs the addons by the API"),
+        ("access.ingressCidrs", access.ingress_cidrs, ""),
+    ):
+        if why and not networks:
+            yield Problem(key, "[]", f"lets nobody in, and {why}", "add the range of the machine that runs Pulumi")
+        for index, network in enumerate(networks):
+            if network in networks[:index]:
+                yield Problem(
+                    f"{key}.{index}", str(network), "is listed twice: OpenStack takes no rule twice", "remove it"
+                )
+    yield from _certificate_names(settings)
+
+
+def _certificate_names(settings: PlatformSettings) -> Iterator[Problem]:
+    names = settings.api.certificate_names
+    for index, name in enumerate(names):
+        key = f"api.certificateNames.{index}"
+        if name in names[:index]:
+            yield Problem(key, name, "is listed twice", "remove it")
+        elif not _is_address(name) and (not _DNS_NAME.fullmatch(name) or len(name) > _LONGEST or _numbers_only(name)):
+            yield Problem(
+                key,
+                name,
+                "must be a DNS name or an IPv4 address, without scheme, port or path",
+                "write it as api.example.org",
+            )
+
+
+def _numbers_only(name: str) -> bool:
+    return name.replace(".", "").isdigit()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        IPv4Address(name)
+    except ValueError:
+        return False
+    return True

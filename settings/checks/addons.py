@@ -1,0 +1,50 @@
+"""Charts: what goes together in one, and settings of charts that are not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from settings.addons import ChartSettings
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+
+
+def _charts(settings: PlatformSettings) -> dict[str, ChartSettings]:
+    addons = settings.addons
+    return {
+        "calico": addons.calico,
+        "flannel": addons.flannel,
+        "localPath": addons.local_path,
+        "mariadb": addons.mariadb,
+    }
+
+
+def problems(settings: PlatformSettings) -> Iterator[Problem]:
+    """A repository belongs to a chart's name, not to a reference that says it all."""
+    for name, chart in _charts(settings).items():
+        key = f"addons.{name}.repository"
+        if chart.repository and chart.chart.startswith(("oci://", "/", "./")):
+            yield Problem(
+                key,
+                chart.repository,
+                f"does not go with the chart {chart.chart}",
+                "remove it",
+                (f"addons.{name}.chart",),
+            )
+        elif chart.repository and not chart.chart:
+            yield Problem(
+                key, chart.repository, "has no chart", f"set addons.{name}.chart to its name", (f"addons.{name}.chart",)
+            )
+
+
+def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+    """Settings that nothing reads."""
+    unused = {"flannel" if settings.kubernetes.cni == "calico" else "calico": "kubernetes.cni is the other one"}
+    if not settings.database.enabled:
+        unused["mariadb"] = "database.enabled is false"
+    for name, reason in unused.items():
+        if _charts(settings)[name] != ChartSettings():
+            yield Problem(f"addons.{name}", "", f"has no effect: {reason}", "remove it")
+    octavia = settings.api.octavia
+    if settings.api.load_balancer != "octavia" and (octavia.provider or octavia.flavor):
+        yield Problem("api.octavia", "", "has no effect: api.loadBalancer is gateways", "remove it")

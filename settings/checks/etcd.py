@@ -1,0 +1,41 @@
+"""etcd's timers and the size of its database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from settings.model import size_of
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+
+#: https://etcd.io/docs/v3.6/tuning/#time-parameters: the election timeout is at least ten round trips, and etcd itself
+#: refuses one of less than five heartbeats.
+LEAST_RATIO, MOST_RATIO = 5, 50
+#: https://etcd.io/docs/v3.6/dev-guide/limit/#storage-size-limit: the suggested maximum.
+LARGEST_QUOTA: Final = "8Gi"
+
+
+def problems(settings: PlatformSettings) -> Iterator[Problem]:
+    """An election must wait for several heartbeats, and not for ever."""
+    heartbeat, election = settings.etcd.heartbeat_milliseconds, settings.etcd.election_milliseconds
+    if not LEAST_RATIO * heartbeat <= election <= MOST_RATIO * heartbeat:
+        yield Problem(
+            "etcd.electionMilliseconds",
+            str(election),
+            f"must be {LEAST_RATIO} to {MOST_RATIO} times heartbeatMilliseconds, which is {heartbeat}",
+            f"use {10 * heartbeat}",
+            others=("etcd.heartbeatMilliseconds",),
+        )
+
+
+def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+    """A large database makes a slow start and a slow defragmentation."""
+    quota = settings.etcd.quota
+    if size_of(quota) > size_of(LARGEST_QUOTA):
+        yield Problem(
+            "etcd.quota",
+            quota,
+            f"is over the {LARGEST_QUOTA} that etcd suggests at most (https://etcd.io/docs/v3.6/dev-guide/limit/)",
+            f"use {LARGEST_QUOTA} or less",
+        )

@@ -1,0 +1,68 @@
+"""What a site may not change in the kubelet's and kube-proxy's configuration, because the platform sets it itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+from settings.shown import shown
+
+#: By key: what stands there, as a reason and a fix. kubeadm fills in the rest of the addresses itself.
+_KUBELET: Final[Mapping[str, tuple[str, str]]] = {
+    "maxPods": ("is kubernetes.podsPerNode, which the limits are checked by", "set kubernetes.podsPerNode instead"),
+    "clusterDNS": ("is computed: the tenth address of network.services", "remove it"),
+    "clusterDomain": ("is network.dnsDomain", "set network.dnsDomain instead"),
+    "staticPodPath": ("is where kubeadm puts the control plane (/etc/kubernetes/manifests)", "remove it"),
+    "containerRuntimeEndpoint": ("is containerd's socket, which the platform installs", "remove it"),
+}
+_KUBE_PROXY: Final[Mapping[str, tuple[str, str]]] = {
+    "clusterCIDR": ("is network.pods", "set network.pods instead"),
+    "clientConnection": ("is kubeadm's own, in the cluster", "remove it"),
+}
+#: https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-modes, on Linux.
+_PROXY_MODES: Final = ("iptables", "ipvs", "nftables")
+
+
+def problems(settings: PlatformSettings) -> Iterator[Problem]:
+    """Both documents, and the DNS domain's length."""
+    kubernetes = settings.kubernetes
+    kubelet, proxy = kubernetes.kubelet_configuration, kubernetes.kube_proxy_configuration
+    yield from _document(
+        "kubernetes.kubeletConfiguration", kubelet, _KUBELET, "kubelet.config.k8s.io/v1beta1", "KubeletConfiguration"
+    )
+    yield from _document(
+        "kubernetes.kubeProxyConfiguration",
+        proxy,
+        _KUBE_PROXY,
+        "kubeproxy.config.k8s.io/v1alpha1",
+        "KubeProxyConfiguration",
+    )
+    driver = kubelet.get("cgroupDriver", "systemd")
+    if driver != "systemd":
+        yield Problem(
+            "kubernetes.kubeletConfiguration.cgroupDriver",
+            shown(driver),
+            "must be systemd, as containerd's is: two managers of one tree make nodes unstable",
+            "remove it",
+        )
+    mode = proxy.get("mode", "iptables")
+    if mode not in _PROXY_MODES:
+        yield Problem(
+            "kubernetes.kubeProxyConfiguration.mode",
+            shown(mode),
+            f"must be one of {', '.join(_PROXY_MODES)}",
+            "use iptables",
+        )
+
+
+def _document(
+    key: str, given: Mapping[str, Any], ours: Mapping[str, tuple[str, str]], version: str, kind: str
+) -> Iterator[Problem]:
+    for name, (reason, fix) in ours.items():
+        if name in given:
+            yield Problem(f"{key}.{name}", shown(given[name]), reason, fix)
+    for name, wanted in (("apiVersion", version), ("kind", kind)):
+        if given.get(name, wanted) != wanted:
+            yield Problem(f"{key}.{name}", shown(given[name]), f"must be {wanted}", "remove it: the platform sets it")

@@ -1,0 +1,116 @@
+"""Networks: their sizes, what may not overlap, and addresses that cannot lie inside our own ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+from itertools import combinations
+from typing import Final
+
+from settings.checks.urls import host_address, urls
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+
+#: Ranges that no network can be cut from, and what they are (https://www.iana.org/assignments/iana-ipv4-special-registry).
+RESERVED: Final = (
+    (IPv4Network("0.0.0.0/8"), "this host"),
+    (IPv4Network("127.0.0.0/8"), "loopback"),
+    (IPv4Network("169.254.0.0/16"), "link-local, where the metadata service is"),
+    (IPv4Network("224.0.0.0/4"), "multicast"),
+    (IPv4Network("240.0.0.0/4"), "reserved"),
+)
+#: Each node takes one (kube-controller-manager's --node-cidr-mask-size).
+NODE_PREFIX: Final = 24
+#: kube-apiserver takes no range of more than 2^20 addresses; a /28 still has the DNS service's tenth address.
+LARGEST_SERVICES, SMALLEST_SERVICES = 12, 28
+
+
+def ranges(settings: PlatformSettings) -> dict[str, IPv4Network]:
+    """The platform's own networks by key."""
+    net = settings.network
+    return {
+        "network.edge": net.edge,
+        "network.private": net.private,
+        "network.pods": net.pods,
+        "network.services": net.services,
+    }
+
+
+def problems(settings: PlatformSettings) -> Iterator[Problem]:
+    """Overlaps, reserved ranges, sizes, and outside addresses inside our ranges."""
+    own = ranges(settings)
+    for (one, first), (two, second) in combinations(own.items(), 2):
+        if first.overlaps(second):
+            yield Problem(two, str(second), f"overlaps {one} {first}", "choose ranges that are apart", others=(one,))
+    for key, network in own.items():
+        for reserved, what in RESERVED:
+            if network.overlaps(reserved):
+                yield Problem(key, str(network), f"lies in {reserved} ({what})", "use a private range (RFC 1918)")
+    yield from _sizes(settings)
+    yield from _outside_addresses(settings)
+
+
+def _sizes(settings: PlatformSettings) -> Iterator[Problem]:
+    pods, services = settings.network.pods, settings.network.services
+    nodes = settings.control_planes.count + sum(len(pool.places) for pool in settings.workers.values())
+    room = 2 ** (NODE_PREFIX - pods.prefixlen) if pods.prefixlen <= NODE_PREFIX else 0
+    if nodes > room:
+        needed = NODE_PREFIX - max(nodes - 1, 0).bit_length()
+        holds = f"it holds {room:,}" if room else "it does not hold one"
+        yield Problem(
+            "network.pods",
+            str(pods),
+            f"is too small: each of {nodes:,} nodes takes a /{NODE_PREFIX}, and {holds}",
+            f"use a /{needed} or larger",
+            others=("workers.*", "controlPlanes.count"),
+        )
+    if not LARGEST_SERVICES <= services.prefixlen <= SMALLEST_SERVICES:
+        yield Problem(
+            "network.services",
+            str(services),
+            f"must be between /{LARGEST_SERVICES} (kube-apiserver takes no more) and /{SMALLEST_SERVICES}",
+            "use a /16",
+        )
+
+
+def _outside_addresses(settings: PlatformSettings) -> Iterator[Problem]:
+    """Name servers, mirrors, proxies and a floating IP that is brought along belong to somebody else."""
+    net = settings.network
+    outside: list[tuple[str, str, IPv4Address]] = [
+        (f"network.dnsServers.{index}", str(server), server) for index, server in enumerate(net.dns_servers)
+    ]
+    outside += [(key, url, address) for key, url in urls(settings) if (address := host_address(url)) is not None]
+    if net.api_floating_ip is not None:
+        outside.append(("network.apiFloatingIp", str(net.api_floating_ip), net.api_floating_ip))
+    for key, value, address in outside:
+        for reserved, what in RESERVED:
+            if address in reserved:
+                yield Problem(
+                    key, value, f"lies in {reserved} ({what}), which no machine can ask", "use its own address"
+                )
+        for own, network in ranges(settings).items():
+            # On the provider's network others stand too.
+            provider = own == "network.edge" and net.public_vip == "provider-network" and key != "network.apiFloatingIp"
+            if address in network and not provider:
+                yield Problem(
+                    key,
+                    value,
+                    f"lies in {own} {network}, which is the platform's own",
+                    f"use its address outside, or move {own}",
+                    others=(own, "network.publicVip"),
+                )
+
+
+def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+    """Ranges that somebody on the internet owns."""
+    own = ranges(settings)
+    if settings.network.public_vip == "provider-network":
+        del own["network.edge"]
+    for key, network in own.items():
+        if network.is_global:
+            yield Problem(
+                key,
+                str(network),
+                "is a public range: whoever owns these addresses cannot be reached from here",
+                "use a private range (RFC 1918)",
+            )

@@ -1,0 +1,30 @@
+"""Sizes that a preset's purpose asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+
+#: Least nodes (control planes and workers) by preset, and what to use instead.
+_LEAST: Final[Mapping[str, tuple[int, str]]] = {
+    "dev": (3, "use 3 or 4"),
+    "production": (5, "use 5 or more, 8 are recommended"),
+}
+
+
+def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+    """Too few nodes for the purpose."""
+    if settings.preset not in _LEAST:
+        return
+    least, fix = _LEAST[settings.preset]
+    nodes = settings.control_planes.count + sum(len(pool.places) for pool in settings.workers.values())
+    if nodes < least:
+        yield Problem(
+            "workers",
+            "",
+            f"{nodes} node{'s' if nodes > 1 else ''} (control planes and workers), and the preset {settings.preset} wants {least}",
+            fix,
+        )

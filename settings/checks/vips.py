@@ -1,0 +1,203 @@
+"""VIPs: the addresses that move between gateways, and what each kind of public VIP needs.
+
+OVN gives NAT to an unbound port only when its address is a single-address allowed address pair of bound ones
+(https://github.com/SovereignCloudStack/standards/issues/544): a VIP is one address, and nobody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+from settings.addresses import GATEWAYS, SMALLEST_EDGE, SMALLEST_PRIVATE, AddressPlan
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+
+_EDGE_ADDRESSES = "gateways.edgeAddresses"
+
+
+def problems(settings: PlatformSettings, plan: AddressPlan | None) -> Iterator[Problem]:
+    """What the kind of VIP needs and excludes, and where the addresses lie."""
+    yield from _kind(settings)
+    yield from _edge(settings)
+    yield from _private(settings, plan)
+
+
+def _kind(settings: PlatformSettings) -> Iterator[Problem]:
+    net, given = settings.network, settings.gateways.edge_addresses
+    mode = net.public_vip
+    kind = ("network.publicVip",)
+    provider = mode == "provider-network"
+    if provider and net.public_vip_address is None:
+        yield Problem(
+            "network.publicVipAddress",
+            "",
+            "is missing: with publicVip provider-network the VIP is an address of the external network",
+            "set it to an address there that is yours",
+            others=kind,
+        )
+    if mode == "none" and net.public_vip_address is not None:
+        yield Problem(
+            "network.publicVipAddress",
+            str(net.public_vip_address),
+            "does not go with publicVip none",
+            "remove it, or set network.publicVip",
+            others=kind,
+        )
+    if mode != "floating-ip" and net.api_floating_ip is not None:
+        yield Problem(
+            "network.apiFloatingIp",
+            str(net.api_floating_ip),
+            f"does not go with publicVip {mode}, which has no floating IP for it",
+            "remove it, or use publicVip floating-ip",
+            others=kind,
+        )
+    if mode != "floating-ip" and settings.api.load_balancer == "octavia":
+        yield Problem(
+            "api.loadBalancer",
+            "octavia",
+            f"does not go with publicVip {mode}: the load balancer stands on the edge network, behind a floating IP",
+            "use publicVip floating-ip, or loadBalancer gateways",
+            others=kind,
+        )
+    count = settings.gateways.count
+    if provider and not given:
+        yield Problem(
+            _EDGE_ADDRESSES,
+            "",
+            "is missing: with publicVip provider-network every gateway has an address of the external network",
+            f"write one a gateway, {count} in all",
+            others=(*kind, "gateways.count"),
+        )
+    elif given and len(given) != count:
+        yield Problem(
+            _EDGE_ADDRESSES,
+            f"[{', '.join(map(str, given))}]",
+            f"must be one a gateway, {count} in all",
+            f"write {count}" + ("" if provider else ", or leave the key out"),
+            others=(*kind, "gateways.count"),
+        )
+
+
+def _inside(key: str, address: IPv4Address, network_key: str, network: IPv4Network) -> Iterator[Problem]:
+    """An address of a network that is one's own to give away."""
+    if address not in network:
+        first, last = network[1], network[-2]
+        yield Problem(
+            key,
+            str(address),
+            f"is not in {network_key} {network}",
+            f"use an address from {first} to {last}",
+            (network_key,),
+        )
+    elif address in (network.network_address, network.broadcast_address):
+        which = "network" if address == network.network_address else "broadcast"
+        yield Problem(key, str(address), f"is the {which} address of {network}", "use another", (network_key,))
+
+
+def _edge(settings: PlatformSettings) -> Iterator[Problem]:
+    net = settings.network
+    if net.edge.prefixlen > SMALLEST_EDGE:
+        return
+    provider = net.public_vip == "provider-network"
+    router = net.edge_gateway or net.edge[1]
+    # What stands where, in the order in which they are named.
+    holders: dict[IPv4Address, str] = {router: "router of network.edge"}
+    addresses: list[tuple[str, IPv4Address, str]] = []
+    if net.edge_gateway is not None:
+        yield from _inside("network.edgeGateway", net.edge_gateway, "network.edge", net.edge)
+    if net.public_vip_address is not None:
+        addresses.append(("network.publicVipAddress", net.public_vip_address, "public VIP"))
+    addresses += [
+        (f"{_EDGE_ADDRESSES}.{index}", address, f"gateway {index}")
+        for index, address in enumerate(settings.gateways.edge_addresses)
+    ]
+    if not settings.gateways.edge_addresses:
+        holders |= {net.edge[GATEWAYS + index]: f"gateway {index}" for index in range(settings.gateways.count)}
+    if net.public_vip_address is None and net.public_vip != "none":
+        holders.setdefault(net.edge[5], "public VIP")
+    if settings.api.load_balancer == "octavia":
+        holders.setdefault(net.edge[6], "load balancer of the API")
+    if net.edge_gateway is not None and (holder := {a: h for a, h in holders.items() if a != router}.get(router)):
+        yield Problem(
+            "network.edgeGateway", str(router), f"is the address of the {holder}", "use another", ("network.edge",)
+        )
+    pool = (net.edge[GATEWAYS + 4], net.edge[-2])
+    for key, address, holder in addresses:
+        outside = list(_inside(key, address, "network.edge", net.edge))
+        yield from outside
+        if outside:
+            continue
+        if address in holders:
+            yield Problem(
+                key,
+                str(address),
+                f"is the address of the {holders[address]}",
+                "use another",
+                others=("network.edge", "network.edgeGateway", "network.publicVipAddress", "network.publicVip"),
+            )
+        elif not provider and pool[0] <= address <= pool[1]:
+            yield _in_pool(key, address, "network.edge", pool, net.edge[2], net.edge[GATEWAYS + 3])
+        holders.setdefault(address, holder)
+
+
+def _in_pool(
+    key: str,
+    address: IPv4Address,
+    network_key: str,
+    pool: tuple[IPv4Address, IPv4Address],
+    first: IPv4Address,
+    last: IPv4Address,
+) -> Problem:
+    return Problem(
+        key,
+        str(address),
+        f"is in the pool {pool[0]} to {pool[1]} that neutron's DHCP hands out to others",
+        f"use a free address from {first} to {last}",
+        others=(network_key,),
+    )
+
+
+def _private(settings: PlatformSettings, plan: AddressPlan | None) -> Iterator[Problem]:
+    net = settings.network
+    key, address = "network.privateVipAddress", net.private_vip_address
+    if address is None or net.private.prefixlen > SMALLEST_PRIVATE:
+        return
+    outside = list(_inside(key, address, "network.private", net.private))
+    yield from outside
+    if outside or plan is None:
+        return
+    pool = (IPv4Address(plan.private_pool[0]), IPv4Address(plan.private_pool[1]))
+    machine = next((machine for machine in plan.machines if machine.address == str(address)), None)
+    free = (net.private[1], net.private[GATEWAYS - 1])
+    if machine is not None:
+        yield Problem(
+            key,
+            str(address),
+            f"is the address of {machine.name}",
+            f"use one from {free[0]} to {free[1]}, where no machine comes to stand",
+            others=("network.private", "workers.*"),
+        )
+    elif pool[0] <= address <= pool[1]:
+        yield _in_pool(key, address, "network.private", pool, *free)
+
+
+def warnings(settings: PlatformSettings, plan: AddressPlan) -> Iterator[Problem]:
+    """Outside access that ends with one gateway, and a private VIP where a machine may come to stand."""
+    net = settings.network
+    if net.public_vip == "none" and settings.gateways.count > 1:
+        yield Problem(
+            "network.publicVip",
+            "none",
+            "outside access ends with the first gateway, whatever the others do",
+            "use floating-ip or provider-network for one that fails over",
+        )
+    if net.private_vip_address is not None:
+        offset = int(net.private_vip_address) - int(net.private.network_address)
+        if offset >= GATEWAYS:
+            yield Problem(
+                "network.privateVipAddress",
+                str(net.private_vip_address),
+                "is where a machine comes to stand when the platform grows",
+                f"use one from {net.private[1]} to {net.private[GATEWAYS - 1]}, before the first `pulumi up`",
+            )

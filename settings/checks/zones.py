@@ -1,0 +1,52 @@
+"""Availability zones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from settings.machines import MachineSettings
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+
+#: Zones that no single loss takes the quorum with.
+_ZONES_FOR_QUORUM = 3
+
+
+def roles(settings: PlatformSettings) -> dict[str, MachineSettings]:
+    """What each role's machines share, by key."""
+    return {
+        "gateways": settings.gateways,
+        "etcd": settings.etcd,
+        "controlPlanes": settings.control_planes,
+        **{f"workers.{name}": pool for name, pool in sorted(settings.workers.items())},
+    }
+
+
+def problems(settings: PlatformSettings) -> Iterator[Problem]:
+    """Names that nova reads in another way, and zones named twice."""
+    for key, machines in roles(settings).items():
+        zones = machines.availability_zones
+        for index, zone in enumerate(zones):
+            here = f"{key}.availabilityZones.{index}"
+            if not zone.strip() or ":" in zone:
+                yield Problem(
+                    here,
+                    zone or '""',
+                    "is no zone's name (nova reads ZONE:HOST for administrators)",
+                    "write the zone alone",
+                )
+            elif zone in zones[:index]:
+                yield Problem(here, zone, "is listed twice", "remove it")
+
+
+def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+    """Two zones: the loss of one of them may be the loss of the quorum."""
+    for key, count in (("etcd", settings.etcd.count), ("controlPlanes", settings.control_planes.count)):
+        zones = roles(settings)[key].availability_zones
+        if count >= _ZONES_FOR_QUORUM and len(zones) == _ZONES_FOR_QUORUM - 1:
+            yield Problem(
+                f"{key}.availabilityZones",
+                f"[{', '.join(zones)}]",
+                f"one of two zones holds {-(-count // 2)} of {count}: its loss is the loss of the quorum",
+                "use three zones, or one",
+            )

@@ -1,0 +1,32 @@
+"""Settings that are built into a living cluster: in its certificates, its routes, its volumes, its networks."""
+
+from __future__ import annotations
+
+from settings.addresses import AddressPlan
+from settings.platform import Platform, PlatformSettings
+
+
+def fixed(settings: PlatformSettings, cluster: str, plan: AddressPlan) -> dict[str, str]:
+    """Each such setting's value by key, as text."""
+    net, database = settings.network, settings.database
+    values = {
+        "clusterName": cluster,
+        "network.edge": str(net.edge),
+        "network.private": str(net.private),
+        "network.privateVipAddress": plan.private_vip,
+        "network.pods": str(net.pods),
+        "network.services": str(net.services),
+        "network.dnsDomain": net.dns_domain,
+        "kubernetes.cni": settings.kubernetes.cni,
+        # The API's address stands in every kubelet's kubeconfig.
+        "api.loadBalancer": settings.api.load_balancer,
+    }
+    if database.enabled:
+        # Kubernetes changes neither in the volumes that a StatefulSet has made.
+        values |= {"database.size": database.size, "storage.className": settings.storage.class_name}
+    return values
+
+
+def fixed_settings(platform: Platform) -> dict[str, str]:
+    """For the output `fixedSettings`, which the next run reads back (settings/running.py)."""
+    return fixed(platform.settings, platform.cluster, platform.addresses)

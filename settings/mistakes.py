@@ -1,0 +1,214 @@
+"""pydantic's errors in plain words: each becomes a Problem with the rule that the value breaks and what to write."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, get_args
+
+from pydantic.fields import FieldInfo
+
+from settings import tree
+from settings.model import WORDS
+from settings.problem import Problem
+from settings.shown import shown
+
+#: Why a range is as it is, by key: said along with the range.
+REASONS: Final[Mapping[str, str]] = {
+    "etcd.count": "an odd number of members (1 tolerates 0 lost, 3 tolerate 1, 5 tolerate 2, 7 tolerate 3)",
+    "controlPlanes.count": "without one there is no API, and an even number tolerates no more loss than one less",
+    "gateways.count": "they are the only way in and out, and their addresses are one block of four",
+    "kubernetes.podsPerNode": "a node's /24 holds no more",
+}
+#: What a value of a type is called.
+_NOUNS: Final[Mapping[Any, str]] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    ipaddress.IPv4Address: "an IPv4 address",
+    ipaddress.IPv4Network: "an IPv4 network",
+    tuple: "a list",
+    dict: "keys with values",
+}
+#: Single addresses that OVN must translate to.
+_SINGLE: Final = ("network.publicVipAddress", "network.privateVipAddress", "gateways.edgeAddresses")
+
+
+def dotted(location: tree.Location) -> str:
+    """A place as people write it: network.edge, mirrors.debian.0.uri."""
+    return ".".join(str(step) for step in location if step != "[key]")
+
+
+def problem(error: Mapping[str, Any]) -> Problem:
+    """One error of pydantic (its `type`, `loc`, `input` and `ctx`) as a problem."""
+    location: tree.Location = error["loc"]
+    key, kind, value = dotted(location), str(error["type"]), error["input"]
+    annotation, field = tree.at(location)
+    if kind == "extra_forbidden":
+        return _unknown(key, location)
+    if kind == "missing":
+        return Problem(key, "", "is missing", _missing(annotation))
+    if value is None:
+        return Problem(key, "", "is empty", "give it a value, or leave the key out")
+    if kind == "string_pattern_mismatch":
+        words = WORDS[error["ctx"]["pattern"]]
+        return Problem(key, "" if location[-1] == "[key]" else shown(value), words.rule, words.fix)
+    if kind == "literal_error":
+        return _choice(key, value, get_args(tree.bare(annotation)))
+    if kind in ("greater_than_equal", "less_than_equal"):
+        return _out_of_range(key, value, annotation, field)
+    if kind.startswith("ip_") or (kind == "value_error" and tree.bare(annotation) in _NOUNS):
+        return _address(key, value, tree.bare(annotation))
+    return _wrong_type(key, value, tree.bare(annotation), annotation, field)
+
+
+def meant(error: Mapping[str, Any]) -> str:
+    """The key that an unknown one was probably meant to be; empty when none is near, and for other errors."""
+    if error["type"] != "extra_forbidden":
+        return ""
+    location = error["loc"]
+    parent, _ = tree.at(location[:-1])
+    near = closest(str(location[-1]), list(tree.fields(tree.bare(parent))))
+    return dotted((*location[:-1], near)) if near else ""
+
+
+def _unknown(key: str, location: tree.Location) -> Problem:
+    """A key that is not there. Its value is not shown: it may be a secret under a misspelt name."""
+    parent, _ = tree.at(location[:-1])
+    known = list(tree.fields(tree.bare(parent)))
+    name = str(location[-1])
+    near = closest(name, known)
+    if near:
+        return Problem(key, "", "is no key", f"did you mean {near}?")
+    elsewhere = [
+        ".".join((*place, near_there))
+        for place, section in tree.sections()
+        if place
+        and "*" not in place
+        and "0" not in place
+        and (near_there := closest(name, list(tree.fields(section)), 0.9))
+    ]
+    if len(elsewhere) == 1:
+        return Problem(key, "", "is no key", f"did you mean {elsewhere[0]}?")
+    where = dotted(location[:-1]) or "a stack file"
+    return Problem(key, "", "is no key", f"remove it; the keys of {where} are {', '.join(known)}")
+
+
+def closest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
+    """The known word that `name` was probably meant to be; empty when none is near."""
+    import difflib
+
+    plain = {word.lower(): word for word in known}
+    wanted = name.replace("_", "").replace("-", "").lower()
+    hits = difflib.get_close_matches(wanted, list(plain), 1, cutoff)
+    if not hits:
+        hits = [word for word in plain if wanted and (word.startswith(wanted) or wanted.startswith(word))]
+    return plain[hits[0]] if hits else ""
+
+
+def _choice(key: str, value: Any, choices: Sequence[str]) -> Problem:
+    near = closest(str(value), choices)
+    listed = ", ".join(choices)
+    return Problem(
+        key, shown(value), f"must be one of {listed}", f"did you mean {near}?" if near else "choose one of them"
+    )
+
+
+def _bounds(annotation: Any, field: FieldInfo | None) -> tuple[Any, Any]:
+    """The least and the greatest value, None where there is none."""
+    metadata = [*(field.metadata if field else ())]
+    pending = [annotation]
+    while pending:
+        one = pending.pop()
+        metadata += getattr(one, "__metadata__", ())
+        pending += [
+            argument for argument in get_args(one) if argument is not type(None) and not isinstance(argument, FieldInfo)
+        ]
+    low = high = None
+    for entry in metadata:
+        for part in (entry, *getattr(entry, "metadata", ())):
+            low = getattr(part, "ge", None) if getattr(part, "ge", None) is not None else low
+            high = getattr(part, "le", None) if getattr(part, "le", None) is not None else high
+    return low, high
+
+
+def span(annotation: Any, field: FieldInfo | None) -> str:
+    """The range in words: "1 to 7", "32 or more"; empty without one."""
+    low, high = _bounds(annotation, field)
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"{low:,} or more"
+    return f"{low:,} to {high:,}"
+
+
+def _out_of_range(key: str, value: Any, annotation: Any, field: FieldInfo | None) -> Problem:
+    low, high = _bounds(annotation, field)
+    number = float(value) if isinstance(value, str) else value
+    fix = f"use {low} or more" if low is not None and number < low else f"use {high} or less"
+    reason = f": {REASONS[key]}" if key in REASONS else ""
+    return Problem(key, shown(value), f"must be {span(annotation, field)}{reason}", fix)
+
+
+def _address(key: str, value: Any, kind: Any) -> Problem:
+    """A text that is no IPv4 address or network; says what is meant where that can be known."""
+    words = str(value)
+    if kind is ipaddress.IPv4Address and "/" in words and key.startswith(_SINGLE):
+        return Problem(
+            key,
+            shown(value),
+            "is a range, and must be one address: OVN gives NAT only to a port whose address is a single-address "
+            "allowed address pair of the gateways (https://github.com/SovereignCloudStack/standards/issues/544)",
+            f"write the address alone, as {words.split('/')[0]}",
+        )
+    if ":" in words:
+        return Problem(key, shown(value), "is IPv6, and the platform's networks are IPv4", _example_fix(kind))
+    if kind is ipaddress.IPv4Network:
+        try:
+            whole = ipaddress.IPv4Network(words, strict=False)
+        except ValueError:
+            return Problem(key, shown(value), "is no IPv4 network", _example_fix(kind))
+        return Problem(key, words, "is an address inside a network, with host bits set", f"write {whole}")
+    return Problem(key, shown(value), "is no IPv4 address", _example_fix(kind))
+
+
+def _missing(annotation: Any) -> str:
+    """What to write where a key is missing."""
+    for part in getattr(annotation, "__metadata__", ()):
+        if (pattern := getattr(part, "pattern", None)) in WORDS:
+            return WORDS[pattern].fix
+    return f"write {_noun(tree.bare(annotation))}"
+
+
+def _example_fix(kind: Any) -> str:
+    return "write it as 10.20.0.0/22" if kind is ipaddress.IPv4Network else "write it as 10.20.0.5"
+
+
+def _noun(kind: Any) -> str:
+    if tree.is_section(kind):
+        return _NOUNS[dict]
+    return _NOUNS.get(kind) or _NOUNS.get(getattr(kind, "__origin__", None)) or "one of a few words"
+
+
+def _wrong_type(key: str, value: Any, kind: Any, annotation: Any, field: FieldInfo | None) -> Problem:
+    rule = f"must be {_noun(kind)}"
+    if (limits := span(annotation, field)) and kind in (int, float):
+        rule += f", {limits}"
+    if kind is str and isinstance(value, (bool, int, float)):
+        return Problem(
+            key,
+            shown(value),
+            f"{rule}, and YAML reads this as {_noun(type(value))}",
+            f'put it in quotes: "{shown(value)}"',
+        )
+    if tree.is_section(kind):
+        return Problem(key, shown(value), rule, f"write them below {key}: {', '.join(tree.fields(kind))}")
+    if tree.below(kind) is not None:
+        if _noun(kind) == _NOUNS[tuple]:
+            entry = shown(value) if not isinstance(value, (dict, list)) else "first, second"
+            return Problem(key, shown(value), rule, f"write it as [{entry}]")
+        return Problem(key, shown(value), rule, "write each as key: value, one a line")
+    if kind is bool:
+        return Problem(key, shown(value), rule, "write true or false")
+    return Problem(key, shown(value), rule, f"write {_noun(kind)}")

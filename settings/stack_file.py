@@ -1,0 +1,49 @@
+"""What Pulumi hands over of a stack file, back to what stands there: objects and lists instead of their JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from settings import tree
+from settings.problem import Problem
+
+#: Keys of the stack file that hold secrets; they are never read into settings, only as Pulumi secrets.
+SECRET_KEYS: Final = frozenset({"databaseRootPassword", "databaseReplicationPassword"})
+
+
+def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The keys that are set, less the secret ones, and what cannot be read of them. Empty means the default."""
+    read: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, value in values.items():
+        if key in SECRET_KEYS or value is None or value == "":
+            continue
+        annotation, _ = tree.at((key,))
+        if isinstance(value, str) and annotation is not None and _is_object(annotation):
+            try:
+                read[key] = json.loads(value)
+            except json.JSONDecodeError as error:
+                if value.lstrip()[:1] in ("{", "["):
+                    problems.append(_unreadable(key, error))
+                else:
+                    read[key] = value
+        else:
+            read[key] = value
+    return read, problems
+
+
+def _is_object(annotation: Any) -> bool:
+    bare = tree.bare(annotation)
+    return tree.is_section(bare) or tree.below(bare) is not None
+
+
+def _unreadable(key: str, error: json.JSONDecodeError) -> Problem:
+    """JSON that ends in a mistake. It is not shown: nobody knows yet what is in it."""
+    return Problem(
+        key,
+        "",
+        f"is JSON with a mistake at character {error.pos + 1} ({error.msg})",
+        f"write its keys below {key} in the stack file, or set one with `pulumi config set --path '{key}.KEY' VALUE`",
+    )

@@ -1,0 +1,79 @@
+"""The tree of keys: what may stand at a place of the stack file, read from the sections' types."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from settings.model import Section
+from settings.platform import PlatformSettings
+
+Location = Sequence[int | str]
+
+
+def bare(annotation: Any) -> Any:
+    """A type without its metadata and without None: what a user writes when the key is there at all."""
+    while True:
+        origin = get_origin(annotation)
+        if origin is Annotated:
+            annotation = get_args(annotation)[0]
+        elif origin in (Union, types.UnionType):
+            annotation = next(argument for argument in get_args(annotation) if argument is not type(None))
+        else:
+            return annotation
+
+
+@cache
+def fields(section: type[Section]) -> Mapping[str, FieldInfo]:
+    """The fields of a section by the keys of stack files."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
+def is_section(annotation: Any) -> bool:
+    """Whether a (bare) type is a section."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def below(annotation: Any) -> Any:
+    """The type of an entry of a list or of a mapping; None for anything else."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is dict:
+        return arguments[1]
+    return arguments[0] if get_origin(annotation) is tuple else None
+
+
+def at(location: Location) -> tuple[Any, FieldInfo | None]:
+    """The type at a place, and the field that it is where it is one; (None, None) where nothing may stand."""
+    annotation: Any = PlatformSettings
+    field: FieldInfo | None = None
+    for step in location:
+        annotation = bare(annotation)
+        if is_section(annotation):
+            field = fields(annotation).get(str(step))
+            annotation = field.annotation if field else None
+        elif step != "[key]":
+            field, annotation = None, below(annotation)
+        if annotation is None:
+            return None, None
+    return annotation, field
+
+
+def sections() -> Iterator[tuple[tuple[str, ...], type[Section]]]:
+    """Every section with its place, outermost first; `*` stands for a key of the user's own, `0` for an entry of a list."""
+
+    def under(place: tuple[str, ...], section: type[Section]) -> Iterator[tuple[tuple[str, ...], type[Section]]]:
+        yield place, section
+        for key, field in fields(section).items():
+            annotation, here = bare(field.annotation), (*place, key)
+            while (entry := below(annotation)) is not None:
+                here = (*here, "*" if get_origin(annotation) is dict else "0")
+                annotation = bare(entry)
+            if is_section(annotation):
+                yield from under(here, annotation)
+
+    yield from under((), PlatformSettings)
