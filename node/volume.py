@@ -15,7 +15,7 @@ ROLE = "role"
 
 @dataclass(frozen=True)
 class Use:
-    """Where a volume is mounted, the service that never runs without it, and the user who owns what is on it, if any."""
+    """Where a volume is mounted, the service that never runs without it, and the user who owns its files, if any."""
 
     path: str
     service: str

@@ -64,7 +64,9 @@ class Calico(pulumi.ComponentResource):
         )
         self.release = release(
             "calico",
-            CHART.source(args.addon.mirrors),
+            CHART,
+            args.addon,
+            args.platform.settings.addons.calico,
             NAMESPACE,
             values(args.platform),
             addon_options(self, args.addon, namespace),

@@ -49,7 +49,9 @@ class Flannel(pulumi.ComponentResource):
         )
         self.release = release(
             "flannel",
-            CHART.source(args.addon.mirrors),
+            CHART,
+            args.addon,
+            args.platform.settings.addons.flannel,
             NAMESPACE,
             values(args.platform),
             addon_options(self, args.addon, namespace),

@@ -53,7 +53,9 @@ class LocalPath(pulumi.ComponentResource):
         )
         self.release = release(
             "local-path",
-            CHART.source(args.addon.mirrors),
+            CHART,
+            args.addon,
+            args.platform.settings.addons.local_path,
             NAMESPACE,
             values(args.platform),
             addon_options(self, args.addon, namespace),

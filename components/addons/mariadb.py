@@ -10,13 +10,13 @@ import pulumi
 from pulumi_kubernetes.helm.v3 import Release
 
 from components.addons.objects import Namespace, Secret
-from components.addons.release import AddonArgs, addon_options, release
+from components.addons.release import AddonArgs, Chart, addon_options, release
 from components.password import Password
 from settings.platform import Platform
 from settings.versions import MARIADB
 
 #: A path below the program, not an absolute one: it is an input, and must be the same on every machine.
-CHART = Path("charts") / "mariadb"
+CHART = Chart(str(Path("charts") / "mariadb"))
 PORT = 3306
 
 
@@ -61,23 +61,28 @@ class MariaDb(pulumi.ComponentResource):
     def __init__(self, name: str, args: MariaDbArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:addons:MariaDb", name, None, opts)
         database = args.platform.settings.database
-        child = pulumi.ResourceOptions(parent=self)
+        # Without its passwords a database is as good as gone, and without its namespace it is.
+        kept = args.platform.settings.protection.database
+        # The SDK hands protection on to the key inside.
+        child = pulumi.ResourceOptions(parent=self, protect=kept or None)
         root = Password("database-root-password", args.passwords.root, child)
         replication = Password("database-replication-password", args.passwords.replication, child)
-        namespace = Namespace(database.namespace, {}, addon_options(self, args.addon))
+        namespace = Namespace(database.namespace, {}, addon_options(self, args.addon, protected=kept))
         secret_name = f"{database.name}-passwords"
         secret = Secret(
             secret_name,
             database.namespace,
             {"root-password": root.text, "replication-password": replication.text},
-            addon_options(self, args.addon, namespace),
+            addon_options(self, args.addon, namespace, protected=kept),
         )
         self.release = release(
             database.name,
-            {"chart": str(CHART)},
+            CHART,
+            args.addon,
+            args.platform.settings.addons.mariadb,
             database.namespace,
             values(args.platform, secret_name),
-            addon_options(self, args.addon, namespace, secret),
+            addon_options(self, args.addon, namespace, secret, protected=kept),
             timeout_seconds=600,
         )
         self.connection = {

@@ -11,27 +11,45 @@ from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
+from settings.addons import ChartSettings
 from settings.mirrors import MirrorSettings
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A pinned chart: its name, version, and where it comes from without a mirror (a repository's URL or oci://...)."""
+    """A pinned chart: its name, version, and where it comes from without a mirror (a repository's URL or oci://...).
+
+    A chart of this program itself is a path, with neither version nor upstream.
+    """
 
     name: str
-    version: str
-    upstream: str
+    version: str = ""
+    upstream: str = ""
 
-    def source(self, mirrors: MirrorSettings) -> dict[str, Any]:
-        """`chart`, `version` and `repository_opts` of a Release."""
-        root = mirrors.charts or (self.upstream if self.upstream.startswith("oci://") else None)
+    def source(self, mirrors: MirrorSettings, own: ChartSettings) -> dict[str, Any]:
+        """`chart`, `version` and `repository_opts` of a Release: the user's `own` where they are set."""
+        name = own.chart or self.name
+        version = own.version or self.version
+        found: dict[str, Any] = {"version": version} if version else {}
+        if "/" in name:
+            # An oci:// reference or a path is all that it takes.
+            return {"chart": name, **found}
+        root = "" if own.repository else mirrors.charts or (self.upstream if self.upstream.startswith("oci://") else "")
         if root:
-            return {"chart": f"{root.rstrip('/')}/{self.name}", "version": self.version}
-        return {
-            "chart": self.name,
-            "version": self.version,
-            "repository_opts": RepositoryOptsArgs(repo=self.upstream),
-        }
+            return {"chart": f"{root.rstrip('/')}/{name}", **found}
+        return {"chart": name, **found, "repository_opts": RepositoryOptsArgs(repo=own.repository or self.upstream)}
+
+
+def merged(computed: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The user's `own` values over the computed ones, key by key at every level; lists and scalars replace whole."""
+    result = dict(computed)
+    for key, value in own.items():
+        below = result.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            result[key] = merged(below, value)
+        else:
+            result[key] = value
+    return result
 
 
 @dataclass(frozen=True)
@@ -47,10 +65,13 @@ class AddonArgs:
     depends_on: Sequence[pulumi.Resource] = ()
 
 
-def addon_options(parent: pulumi.Resource, args: AddonArgs, *more: pulumi.Resource) -> ResourceOptions:
+def addon_options(
+    parent: pulumi.Resource, args: AddonArgs, *more: pulumi.Resource, protected: bool = False
+) -> ResourceOptions:
     """Options of a resource inside the cluster."""
     return ResourceOptions(
         parent=parent,
+        protect=protected or None,
         provider=args.provider,
         depends_on=[*args.depends_on, *more],
         deleted_with=args.alive_with,
@@ -59,23 +80,23 @@ def addon_options(parent: pulumi.Resource, args: AddonArgs, *more: pulumi.Resour
 
 def release(
     name: str,
-    source: Mapping[str, Any],
+    chart: Chart,
+    args: AddonArgs,
+    own: ChartSettings,
     namespace: str,
     values: Mapping[str, Any],
     opts: ResourceOptions,
     timeout_seconds: int = 300,
-    **more: Any,
 ) -> Release:
     """A Helm release that waits until what it deploys is ready; a failed change is rolled back."""
     return Release(
         name,
         name=name,
         namespace=namespace,
-        values=dict(values),
+        values=merged(values, own.values),
         atomic=True,
         timeout=timeout_seconds,
         max_history=5,
-        **source,
-        **more,
+        **chart.source(args.mirrors, own),
         opts=opts,
     )

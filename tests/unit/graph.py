@@ -12,7 +12,9 @@ from pulumi.runtime import mocks
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.stack import wait_for_rpcs
 
+from components.catalog import Catalog
 from settings.load import parse
+from settings.platform import PlatformSettings
 
 LAB = {
     "preset": "production",
@@ -22,6 +24,9 @@ LAB = {
     "database": {"replicas": 1},
 }
 
+
+#: Floating IPs by the name of their resource.
+ADDRESSES = {"api": "203.0.113.7", "api-load-balancer": "203.0.113.8", "gateway-0": "203.0.113.10"}
 
 #: Marks a secret on the wire (pulumi/sdk/proto: resource.SecretSig).
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
@@ -40,6 +45,8 @@ class Registered:
     deleted_with: str = ""
     secret_inputs: set[str] = field(default_factory=set)
     ignore_changes: tuple[str, ...] = ()
+    protect: bool = False
+    delete_before_replace: bool = False
 
 
 def _revealed(value: Any) -> Any:
@@ -68,6 +75,8 @@ class Monitor(mocks.MockMonitor):
             record.dependencies = {_short(urn) for urn in request.dependencies}
             record.deleted_with = _short(request.deletedWith) if request.deletedWith else ""
             record.ignore_changes = tuple(request.ignoreChanges)
+            record.protect = request.protect
+            record.delete_before_replace = request.deleteBeforeReplace
             record.secret_inputs = {
                 key for key, value in request.object.items() if SECRET_SIGNATURE in str(value)
             } | set(request.additionalSecretOutputs)
@@ -98,7 +107,9 @@ class Graph(mocks.Mocks):
         if args.typ == "tls:index/certRequest:CertRequest":
             outputs["certRequestPem"] = f"request {args.name}"
         if args.typ == "openstack:networking/floatingIp:FloatingIp":
-            outputs["address"] = "203.0.113.7"
+            outputs["address"] = ADDRESSES.get(args.name, "203.0.113.99")
+        if args.typ == "openstack:loadbalancer/loadBalancer:LoadBalancer":
+            outputs["vipPortId"] = f"{args.name}-vip-port-id"
         return f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
@@ -119,6 +130,17 @@ class Graph(mocks.Mocks):
         return self.of_type("command:remote:Command")
 
 
+def offer(settings: PlatformSettings) -> Catalog:
+    """Ids of whatever the settings name, as the preflight would have found them."""
+    machines = (settings.gateways, settings.etcd, settings.control_planes, *settings.workers.values())
+    return Catalog(
+        external_network_id=f"{settings.network.external}-id",
+        external_subnet_id=f"{settings.network.external}-subnet-id",
+        flavors={machine.flavor: f"{machine.flavor}-id" for machine in machines},
+        images={machine.image: f"{machine.image}-id" for machine in machines},
+    )
+
+
 def run(values: Mapping[str, Any], stack: str = "lab") -> tuple[Graph, dict[str, Any]]:
     """The graph and the outputs of a stack with these settings."""
     from components.addons.mariadb import Passwords
@@ -132,7 +154,8 @@ def run(values: Mapping[str, Any], stack: str = "lab") -> tuple[Graph, dict[str,
 
     async def program() -> None:
         platform = parse(values, stack)
-        made = Platform(platform.cluster, PlatformArgs(platform, Passwords(None, None))).outputs
+        args = PlatformArgs(platform, Passwords(None, None), offer(platform.settings))
+        made = Platform(platform.cluster, args).outputs
         await wait_for_rpcs()
         for key, value in made.items():
             outputs[key] = await pulumi.Output.from_input(value).future()

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from components.addons import calico, flannel, local_path, mariadb
-from components.addons.release import Chart
+from components.addons.release import Chart, merged
+from settings.addons import ChartSettings
 from settings.load import parse
 from settings.mirrors import MirrorSettings
 from settings.platform import Platform
@@ -62,10 +63,42 @@ def test_calico_takes_its_images_from_the_mirror() -> None:
 def test_a_chart_comes_from_the_mirror_or_from_its_own_place() -> None:
     by_index, by_oci = Chart("a", "1.0", "https://charts.example"), Chart("b", "2.0", "oci://registry.example/charts")
     nothing, mirror = MirrorSettings(), MirrorSettings(charts="oci://mirror.example/charts")
-    assert by_oci.source(nothing) == {"chart": "oci://registry.example/charts/b", "version": "2.0"}
-    assert by_index.source(nothing)["repository_opts"].repo == "https://charts.example"
+    pinned = ChartSettings()
+    assert by_oci.source(nothing, pinned) == {"chart": "oci://registry.example/charts/b", "version": "2.0"}
+    assert by_index.source(nothing, pinned)["repository_opts"].repo == "https://charts.example"
     for chart in (by_index, by_oci):
-        assert chart.source(mirror) == {
+        assert chart.source(mirror, pinned) == {
             "chart": f"oci://mirror.example/charts/{chart.name}",
             "version": chart.version,
         }
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ({"version": "1.1"}, {"chart": "oci://mirror.example/charts/a", "version": "1.1"}),
+        ({"chart": "b"}, {"chart": "oci://mirror.example/charts/b", "version": "1.0"}),
+        ({"chart": "oci://own.example/c", "version": "3"}, {"chart": "oci://own.example/c", "version": "3"}),
+        ({"chart": "./charts/own"}, {"chart": "./charts/own", "version": "1.0"}),
+    ],
+)
+def test_a_users_own_chart_takes_the_pinned_ones_place(own: dict[str, str], expected: dict[str, str]) -> None:
+    mirror = MirrorSettings(charts="oci://mirror.example/charts")
+    assert Chart("a", "1.0", "https://charts.example").source(mirror, ChartSettings(**own)) == expected
+
+
+def test_a_users_own_repository_wins_over_the_mirror() -> None:
+    mirror, own = MirrorSettings(charts="oci://mirror.example/charts"), ChartSettings(repository="https://own.example")
+    source = Chart("a", "1.0", "https://charts.example").source(mirror, own)
+    assert (source["chart"], source["repository_opts"].repo) == ("a", "https://own.example")
+
+
+def test_a_users_values_are_merged_key_by_key() -> None:
+    computed = {"server": {"memory": "1Gi", "arguments": ["a", "b"]}, "replicas": 1}
+    own = {"server": {"arguments": ["c"], "more": {"x": 1}}, "workers": {"y": 2}}
+    assert merged(computed, own) == {
+        "server": {"memory": "1Gi", "arguments": ["c"], "more": {"x": 1}},
+        "replicas": 1,
+        "workers": {"y": 2},
+    }
+    assert computed["server"] == {"memory": "1Gi", "arguments": ["a", "b"]}
