@@ -1,22 +1,30 @@
-"""One `pulumi up`: settings -> Platform -> outputs."""
+"""One `pulumi up`: settings -> preflight -> Platform -> outputs."""
 
 import sys
 
 import pulumi
 
-from components.addons.mariadb import Passwords
-from components.platform import Platform, PlatformArgs
+from preflight.run import begin
 from settings.load import parse
 from settings.problem import SettingsError
-from settings.source import read_secret, read_stack
+from settings.source import read_namespace, read_running, read_secret, read_stack
 
 try:
-    config = pulumi.Config()
-    platform = parse(read_stack(config), pulumi.get_stack())
+    config, running = pulumi.Config(), read_running()
+    platform = parse(read_stack(config), pulumi.get_stack(), running)
+    preflight = begin(platform, running, read_namespace("openstack"), pulumi.runtime.is_dry_run())
+
+    # While the cloud answers.
+    from components.addons.mariadb import Passwords
+    from components.platform import Platform, PlatformArgs
+
     passwords = Passwords(
         read_secret(config, "databaseRootPassword"), read_secret(config, "databaseReplicationPassword")
     )
-    outputs = Platform(platform.cluster, PlatformArgs(platform, passwords)).outputs
+    cloud = preflight.result()
+    for warning in (*platform.warnings, *cloud.warnings):
+        pulumi.log.warn(str(warning))
+    outputs = Platform(platform.cluster, PlatformArgs(platform, passwords, cloud.catalog)).outputs
 except SettingsError as error:
     pulumi.log.error(str(error))
     sys.exit(1)

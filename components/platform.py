@@ -9,13 +9,14 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 
-from components import catalog, specs
+from components import specs
 from components.addons.calico import Calico, CalicoArgs
 from components.addons.flannel import Flannel, FlannelArgs
 from components.addons.local_path import LocalPath, LocalPathArgs
 from components.addons.mariadb import MariaDb, MariaDbArgs, Passwords
 from components.addons.release import AddonArgs
 from components.api_gate import ApiGate, ApiGateArgs
+from components.catalog import Catalog
 from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.etcd import EtcdCluster, EtcdClusterArgs
 from components.fleet import Fleet, FleetArgs
@@ -33,10 +34,11 @@ from settings import versions
 
 @dataclass(frozen=True)
 class PlatformArgs:
-    """Checked settings, and the database's passwords where the user gave them."""
+    """Checked settings, the database's passwords where the user gave them, and ids of what the cloud already has."""
 
     platform: settings_platform.Platform
     passwords: Passwords
+    catalog: Catalog
 
 
 class Platform(pulumi.ComponentResource):
@@ -47,13 +49,12 @@ class Platform(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         platform, settings = args.platform, args.platform.settings
-        offer = catalog.look_up(platform)
         super().__init__("openstack-paas:index:Platform", name, None, opts)
         child = ResourceOptions(parent=self)
 
-        network = Network("network", NetworkArgs(platform, offer), child)
+        network = Network("network", NetworkArgs(platform, args.catalog), child)
         pki = Pki("pki", PkiArgs(platform), child)
-        fleet = Fleet("fleet", FleetArgs(platform, offer, network), child)
+        fleet = Fleet("fleet", FleetArgs(platform, args.catalog, network), child)
         gateways = Gateways("gateways", GatewaysArgs(platform, fleet), child)
 
         # Everything behind the gateways is reached through the VIP's address: any living gateway serves.

@@ -90,14 +90,9 @@ def port(entry: Entry) -> Port:
 
 
 def existing(kind: Kind, entry: Entry) -> Existing:
-    """Anything with a name; a server's flavor is known by id up to nova's 2.46."""
-    return Existing(
-        kind=kind,
-        name=entry.get("name") or "",
-        id=str(entry.get("id") or entry.get("name") or ""),
-        tags=tags(entry),
-        flavor_id=(entry.get("flavor") or {}).get("id") or "" if kind == "server" else "",
-    )
+    """Anything with a name; a key pair's name is its id."""
+    name = entry.get("name") or ""
+    return Existing(kind=kind, name=name, id=str(entry.get("id") or name), tags=tags(entry))
 
 
 def compute_quotas(limits: Entry, key_pairs: int | None) -> Iterable[Quota]:

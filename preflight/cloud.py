@@ -105,13 +105,12 @@ class Quota:
 
 @dataclass(frozen=True)
 class Existing:
-    """Something in the project that bears a name of this platform, or its tag; a server also has its flavor."""
+    """Something in the project that bears a name of this platform, or its tag."""
 
     kind: Kind
     name: str
     id: str
     tags: tuple[str, ...] = ()
-    flavor_id: str = ""
 
 
 @dataclass(frozen=True)

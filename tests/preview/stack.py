@@ -15,7 +15,7 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 #: What the program consists of; tests, the lab and the toolchain are none of it.
-PARTS = ("Pulumi.yaml", "__main__.py", "settings", "components", "node", "charts", "requirements.txt")
+PARTS = ("Pulumi.yaml", "__main__.py", "settings", "components", "node", "preflight", "charts", "requirements.txt")
 
 
 @dataclass

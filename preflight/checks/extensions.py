@@ -1,0 +1,59 @@
+"""Neutron's extensions: what the platform's networks are made with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from preflight.subject import Subject
+from settings.problem import Problem
+
+#: Alias (https://docs.openstack.org/api-ref/network/v2/#extensions) and what it is needed for.
+NEEDED: Final = {
+    "allowed-address-pairs": "gateways carry the VIPs' addresses by it",
+    "port-security": "a gateway forwards other machines' packets, which it would drop otherwise",
+    "security-group": "it guards every machine",
+    "standard-attr-tag": "by tags the platform knows its own",
+}
+FOR_ROUTER: Final = {
+    "router": "the edge network hangs on a router",
+    "external-net": "floating IPs come from such a network",
+}
+FOR_MTU: Final = {"net-mtu-writable": "network.mtu is set by it"}
+USEFUL: Final = {"quota_details": "without it nobody sees how much of a quota is in use"}
+
+
+def _wanted(subject: Subject) -> dict[str, str]:
+    network = subject.platform.settings.network
+    router = {} if network.public_vip == "provider-network" else FOR_ROUTER
+    return NEEDED | router | (FOR_MTU if network.mtu else {})
+
+
+def told(subject: Subject) -> str:
+    """Those that are needed."""
+    return ", ".join(_wanted(subject))
+
+
+def _missing(subject: Subject, wanted: dict[str, str]) -> Iterator[tuple[str, str]]:
+    known = subject.cloud.extensions
+    for alias, reason in wanted.items():
+        if known is not None and alias not in known:
+            yield alias, reason
+
+
+def errors(subject: Subject) -> Iterator[Problem]:
+    """An extension that nothing works without."""
+    for alias, reason in _missing(subject, _wanted(subject)):
+        fix = "leave network.mtu out" if alias in FOR_MTU else "have the cloud's operators turn it on"
+        yield Problem("OpenStack", f"extension {alias}", f"the cloud's network service lacks it: {reason}", fix)
+
+
+def warnings(subject: Subject) -> Iterator[Problem]:
+    """An extension that only the checks miss."""
+    for alias, reason in _missing(subject, USEFUL):
+        yield Problem(
+            "OpenStack",
+            f"extension {alias}",
+            f"the cloud's network service lacks it: {reason}",
+            "look at the quotas yourself",
+        )

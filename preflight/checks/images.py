@@ -1,0 +1,92 @@
+"""Images: that there is one, that it can be used, and that it fits the flavor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from preflight.cloud import Image
+from preflight.subject import Subject, suggestion
+from settings.problem import Problem
+
+#: Names of the architecture whose programs are installed (components/specs.py: linux-amd64).
+AMD64 = frozenset({"", "x86_64", "amd64"})
+
+
+def newest(subject: Subject, name: str) -> Image | None:
+    """The image that is used for `name`: of those that are active the newest."""
+    active = [image for image in subject.cloud.images or () if image.name == name and image.status == "active"]
+    return max(active, key=lambda image: image.created, default=None)
+
+
+def told(subject: Subject) -> str:
+    """The images in use with their ids."""
+    used = dict.fromkeys(settings.image for settings in subject.machine_settings.values())
+    found = {name: newest(subject, name) for name in used}
+    return ", ".join(f"{name} ({image.id})" if image else name for name, image in found.items())
+
+
+def errors(subject: Subject) -> Iterator[Problem]:
+    """An image that is not there, is not ready, or is too large for a flavor."""
+    if subject.cloud.images is None:
+        return
+    flavors = {flavor.name: flavor for flavor in subject.cloud.flavors or ()}
+    for key, settings in subject.machine_settings.items():
+        image = newest(subject, settings.image)
+        if image is None:
+            states = sorted({image.status for image in subject.cloud.images if image.name == settings.image})
+            if states:
+                yield Problem(
+                    f"{key}.image",
+                    settings.image,
+                    f"cannot be used: it is {', '.join(states)}, not active",
+                    "wait until it is active, reactivate it, or use another one",
+                )
+            else:
+                known = {*subject.cloud.image_names, *(image.name for image in subject.cloud.images)}
+                yield Problem(
+                    f"{key}.image",
+                    settings.image,
+                    "the cloud shows this project no such image",
+                    suggestion(settings.image, known),
+                )
+            continue
+        flavor = flavors.get(settings.flavor)
+        if flavor is None:
+            continue
+        if 0 < flavor.disk_gib < image.disk_gib:
+            yield Problem(
+                f"{key}.image",
+                settings.image,
+                f"needs a disk of {image.disk_gib:.3g} GiB, the flavor {flavor.name} has {flavor.disk_gib}",
+                f"use a larger {key}.flavor or a smaller image",
+            )
+        if flavor.ram_mib < image.ram_mib:
+            yield Problem(
+                f"{key}.image",
+                settings.image,
+                f"needs {image.ram_mib} MiB of RAM, the flavor {flavor.name} has {flavor.ram_mib}",
+                f"use a larger {key}.flavor or another image",
+            )
+
+
+def warnings(subject: Subject) -> Iterator[Problem]:
+    """A name that several images bear, and an image for another processor."""
+    for key, settings in subject.machine_settings.items():
+        image = newest(subject, settings.image)
+        if image is None:
+            continue
+        others = [one for one in subject.cloud.images or () if one.name == image.name and one.status == "active"]
+        if len(others) > 1:
+            yield Problem(
+                f"{key}.image",
+                settings.image,
+                f"{len(others)} images bear that name, the newest is taken ({image.id}, {image.created[:10]})",
+                "rename the others if that is not the one",
+            )
+        if image.architecture.lower() not in AMD64:
+            yield Problem(
+                f"{key}.image",
+                settings.image,
+                f"is made for {image.architecture}, what is installed on it is not",
+                "use an image for x86_64",
+            )

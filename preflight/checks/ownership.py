@@ -1,0 +1,47 @@
+"""Names: nothing in the project bears one of ours without being ours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from preflight.subject import Subject
+from settings.problem import Problem
+
+#: The command of OpenStack's client for each kind, where it is not the kind's own name.
+_COMMANDS = {"key pair": "keypair", "load balancer": "loadbalancer", "floating ip": "floating ip"}
+
+
+def told(subject: Subject) -> str:
+    """How much of ours there is."""
+    count = sum(1 for existing in subject.cloud.existing if subject.tag in existing.tags)
+    return f"{count} resources of {subject.platform.cluster} stand" if count else "none of them is in use"
+
+
+def errors(subject: Subject) -> Iterator[Problem]:
+    """What bears a name of ours: `pulumi up` would collide with it, or people would take one for the other."""
+    for existing in subject.named():
+        if subject.is_ours(existing):
+            continue
+        command = _COMMANDS.get(existing.kind, existing.kind)
+        yield Problem(
+            "clusterName",
+            subject.platform.cluster,
+            f"there is a {existing.kind} {existing.name} already, and it is not this platform's",
+            f"set clusterName to another name, or remove it (`openstack {command} delete {existing.id}`)",
+        )
+
+
+def warnings(subject: Subject) -> Iterator[Problem]:
+    """Our tag on things that this stack does not know of as finished."""
+    if subject.running is not None:
+        return
+    kinds = Counter(existing.kind for existing in subject.cloud.existing if subject.tag in existing.tags)
+    if kinds:
+        listed = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
+        yield Problem(
+            "clusterName",
+            subject.platform.cluster,
+            f"its tag is on {listed} although this stack has never been brought up whole",
+            "go on after an interrupted `pulumi up`, or choose another clusterName if another stack has this one",
+        )

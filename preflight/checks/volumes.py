@@ -1,0 +1,35 @@
+"""Block storage: that there is some, and of the type asked for, when machines shall have volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from preflight import names
+from preflight.subject import Subject, suggestion
+from settings.problem import Problem
+
+
+def _asked(subject: Subject) -> dict[str, tuple[str, int]]:
+    """Type and size of the volumes, by the key that asks for them."""
+    return {key: (kind, gib) for key, kind, gib in names.volumes(subject.platform).values()}
+
+
+def told(subject: Subject) -> str:
+    """How many volumes there are and of which size."""
+    sizes = [gib for _, _, gib in names.volumes(subject.platform).values()]
+    return f"{len(sizes)} volumes, {sum(sizes)} GiB" if sizes else "not asked for"
+
+
+def errors(subject: Subject) -> Iterator[Problem]:
+    """No block storage, or no such type."""
+    types = subject.cloud.volume_types
+    for key, (kind, gib) in _asked(subject).items():
+        if not subject.cloud.has_block_storage:
+            yield Problem(
+                f"{key}.volume",
+                f"{gib} GiB",
+                "the cloud has no block storage (cinder)",
+                f"leave {key}.volume out: the machines' own disks are used then",
+            )
+        elif kind and types is not None and kind not in types:
+            yield Problem(f"{key}.volume.type", kind, "the cloud has no such volume type", suggestion(kind, types))

@@ -1,0 +1,80 @@
+"""The preflight of `pulumi preview` and `pulumi up`: asks, checks, and gives the ids that resources are made with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+from components.catalog import Catalog
+from preflight import checks
+from preflight.ask import ask
+from preflight.checks import images, provider_network
+from preflight.credentials import CloudUnreachable, find, log_in
+from preflight.subject import Subject
+from settings.platform import Platform
+from settings.problem import Problem, SettingsError
+from settings.running import Running
+
+#: `optional` in this variable does what the setting `preflight` does: a pull request from a fork has no credentials,
+#: and its stack file is the one that shall be previewed.
+VARIABLE: Final = "OPENSTACK_PAAS_PREFLIGHT"
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What came out of it: the ids, and what is allowed but unwise."""
+
+    catalog: Catalog
+    warnings: tuple[Problem, ...] = ()
+
+
+def catalog(subject: Subject) -> Catalog:
+    """The ids of what the settings name; what the cloud does not have is left out."""
+    wanted = {settings.flavor for settings in subject.machine_settings.values()}
+    named = {settings.image: images.newest(subject, settings.image) for settings in subject.machine_settings.values()}
+    subnet = provider_network.subnet(subject)
+    return Catalog(
+        external_network_id=subject.external.id if subject.external else "",
+        flavors={flavor.name: flavor.id for flavor in subject.cloud.flavors or () if flavor.name in wanted},
+        images={name: image.id for name, image in named.items() if image},
+        external_subnet_id=subnet.id if subnet else "",
+    )
+
+
+def unreachable(error: CloudUnreachable) -> Problem:
+    """No way into the cloud, as a problem."""
+    return Problem("OpenStack", "", f"cannot be asked: {error.reason}", error.fix)
+
+
+def run(
+    platform: Platform, running: Running | None, provider: Mapping[str, Any], is_preview: bool = False
+) -> Preflight:
+    """Asks the cloud and checks everything.
+
+    `provider` is the stack's configuration of the OpenStack provider. Raises SettingsError with every problem. A cloud
+    that cannot be asked is one of them, but in a preview for which the preflight is optional.
+    """
+    try:
+        cloud = ask(log_in(find(provider)), platform)
+    except CloudUnreachable as error:
+        optional = "optional" in (platform.settings.preflight, os.environ.get(VARIABLE))
+        if is_preview and optional:
+            return Preflight(Catalog(), (unreachable(error),))
+        raise SettingsError([unreachable(error)]) from None
+    subject = Subject(platform, cloud, running)
+    if problems := list(checks.errors(subject)):
+        raise SettingsError(problems)
+    return Preflight(catalog(subject), tuple(checks.warnings(subject)))
+
+
+def begin(
+    platform: Platform, running: Running | None, provider: Mapping[str, Any], is_preview: bool = False
+) -> Future[Preflight]:
+    """`run` in a thread: while the cloud answers there is something else to do."""
+    pool = ThreadPoolExecutor(1, "preflight")
+    future = pool.submit(run, platform, running, provider, is_preview)
+    pool.shutdown(wait=False)
+    return future

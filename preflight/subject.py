@@ -1,0 +1,93 @@
+"""What the checks look at: the platform, the cloud's facts, and what the stack runs already."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from preflight import names
+from preflight.cloud import Cloud, Existing, Kind, Network
+from settings.machines import MachineSettings
+from settings.platform import Platform
+from settings.running import Running
+
+#: Kinds that OpenStack gives no tags, so that whose they are shows only in what stands beside them.
+UNTAGGED: frozenset[Kind] = frozenset({"key pair", "server group", "volume"})
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One platform in one cloud; `running` is None when the stack has never been brought up whole."""
+
+    platform: Platform
+    cloud: Cloud
+    running: Running | None = None
+
+    @property
+    def tag(self) -> str:
+        """The tag of everything that the platform makes."""
+        return f"openstack-paas:{self.platform.cluster}"
+
+    @cached_property
+    def machine_settings(self) -> Mapping[str, MachineSettings]:
+        """Settings of each kind of machine, by their key in the stack file."""
+        settings = self.platform.settings
+        return {
+            "gateways": settings.gateways,
+            "etcd": settings.etcd,
+            "controlPlanes": settings.control_planes,
+            **{f"workers.{name}": pool for name, pool in settings.workers.items()},
+        }
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How many machines each of those keys asks for."""
+        plan = self.platform.addresses
+        return {
+            "gateways": len(plan.gateways),
+            "etcd": len(plan.etcd),
+            "controlPlanes": len(plan.control_planes),
+            **{f"workers.{name}": len(pool.places) for name, pool in self.platform.settings.workers.items()},
+        }
+
+    @cached_property
+    def external(self) -> Network | None:
+        """The external network of the settings; None when there is none or more than one of that name."""
+        name = self.platform.settings.network.external
+        found = [network for network in self.cloud.external_networks if network.name == name]
+        return found[0] if len(found) == 1 else None
+
+    @cached_property
+    def stands(self) -> bool:
+        """Whether something of this platform is in the cloud for sure."""
+        return self.running is not None or any(self.tag in existing.tags for existing in self.cloud.existing)
+
+    def is_ours(self, existing: Existing) -> bool:
+        """By its tag, by the stack's own outputs, or where there are no tags by the company it keeps."""
+        if self.tag in existing.tags or (self.running and existing.id in self.running.instances.values()):
+            return True
+        return existing.kind in UNTAGGED and self.stands
+
+    def named(self) -> Iterator[Existing]:
+        """Everything in the cloud that bears a name which this platform gives, ours or not."""
+        planned = names.planned(self.platform)
+        for existing in self.cloud.existing:
+            if existing.name in planned.get(existing.kind, ()):
+                yield existing
+
+    def ours(self, kind: Kind) -> frozenset[str]:
+        """Names of what of this kind is ours already."""
+        return frozenset(existing.name for existing in self.named() if existing.kind == kind and self.is_ours(existing))
+
+
+def suggestion(wanted: str, known: Iterable[str]) -> str:
+    """What to use instead of `wanted`: the nearest of `known`, or some of them."""
+    there = sorted(set(known))
+    near = difflib.get_close_matches(wanted, there, n=1)
+    if near:
+        return f"did you mean {near[0]}?"
+    if not there:
+        return "the cloud shows this project none at all"
+    return f"use one of {', '.join(there[:8])}{' ...' if len(there) > 8 else ''}"
