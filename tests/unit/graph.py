@@ -25,6 +25,9 @@ LAB = {
 }
 
 
+#: Floating IPs by the name of their resource.
+ADDRESSES = {"api": "203.0.113.7", "api-load-balancer": "203.0.113.8", "gateway-0": "203.0.113.10"}
+
 #: Marks a secret on the wire (pulumi/sdk/proto: resource.SecretSig).
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
 
@@ -42,6 +45,8 @@ class Registered:
     deleted_with: str = ""
     secret_inputs: set[str] = field(default_factory=set)
     ignore_changes: tuple[str, ...] = ()
+    protect: bool = False
+    delete_before_replace: bool = False
 
 
 def _revealed(value: Any) -> Any:
@@ -70,6 +75,8 @@ class Monitor(mocks.MockMonitor):
             record.dependencies = {_short(urn) for urn in request.dependencies}
             record.deleted_with = _short(request.deletedWith) if request.deletedWith else ""
             record.ignore_changes = tuple(request.ignoreChanges)
+            record.protect = request.protect
+            record.delete_before_replace = request.deleteBeforeReplace
             record.secret_inputs = {
                 key for key, value in request.object.items() if SECRET_SIGNATURE in str(value)
             } | set(request.additionalSecretOutputs)
@@ -100,7 +107,9 @@ class Graph(mocks.Mocks):
         if args.typ == "tls:index/certRequest:CertRequest":
             outputs["certRequestPem"] = f"request {args.name}"
         if args.typ == "openstack:networking/floatingIp:FloatingIp":
-            outputs["address"] = "203.0.113.7"
+            outputs["address"] = ADDRESSES.get(args.name, "203.0.113.99")
+        if args.typ == "openstack:loadbalancer/loadBalancer:LoadBalancer":
+            outputs["vipPortId"] = f"{args.name}-vip-port-id"
         return f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
