@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from settings.model import AbsolutePath, Quantity, Section, text
+from settings.model import AbsolutePath, Quantity, Section, Whole, text
 
 #: RFC 1123 subdomain, as Kubernetes wants names of StorageClasses, cut at 63 because labels carry it too.
 StorageClassName = Annotated[
@@ -64,7 +64,7 @@ class DatabaseSettings(Section):
     """Name of the release and of the pods."""
     database: DatabaseName = "app"
     """The database that is created in it."""
-    replicas: int = Field(1, ge=0, le=8)
+    replicas: Whole = Field(1, ge=0, le=8)
     """Replicas besides the primary."""
     size: Quantity = "8Gi"
     """Volume of each pod. It cannot change while the database lives."""

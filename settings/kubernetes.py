@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from settings.model import Section, text
+from settings.model import Section, Whole, text
 from settings.versions import DEFAULT_KUBERNETES
 
 ImageRepository = Annotated[
@@ -35,7 +35,7 @@ class KubernetesSettings(Section):
     """Merged over ours: kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration."""
     ignore_preflight_errors: tuple[str, ...] = ()
     """Checks of kubeadm that shall not stop it (--ignore-preflight-errors)."""
-    pods_per_node: int = Field(110, ge=10, le=250)
+    pods_per_node: Whole = Field(110, ge=10, le=250)
     """Most pods on a node (the kubelet's maxPods). A node's /24 holds no more than 250 with room for those that end."""
     containers_per_pod: float = Field(2, ge=1, le=20)
     """Containers a pod has on average, sidecars included: only for the check against Kubernetes' limit of 300,000."""

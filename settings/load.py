@@ -40,8 +40,15 @@ def parse(values: Mapping[str, Any], stack: str, running: Running | None = None)
     found = [*misfits, *checks.problems(settings, cluster, plan, running)]
     problems += [problem for problem in found if not _echo(problem, broken)]
     if problems or plan is None:
-        raise SettingsError(problems)
+        raise SettingsError(sorted(problems, key=_place))
     return Platform(settings=settings, cluster=cluster, addresses=plan, warnings=tuple(checks.warnings(settings, plan)))
+
+
+def _place(problem: Problem) -> int:
+    """Where the problem's section stands in the reference: the report follows it, unknown keys first."""
+    section = problem.key.split(".")[0]
+    known = list(tree.fields(PlatformSettings))
+    return known.index(section) if section in known else -1
 
 
 def _preset(given: Mapping[str, Any]) -> str:

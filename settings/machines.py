@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.model import CloudName, Key, Name, Quantity, Section, text
+from settings.model import CloudName, Key, Name, Quantity, Section, Whole, text
 
 LabelValue = Annotated[
     str,
@@ -31,7 +31,7 @@ MOST_GATEWAYS = 4
 class VolumeSettings(Section):
     """A volume of the cloud's block storage, attached to one machine; it outlives the machine, not the stack."""
 
-    size_gib: int = Field(ge=1, le=16384)
+    size_gib: Whole = Field(ge=1, le=16384)
     """Size in GiB."""
     type: str = ""
     """Volume type; the cloud's default when empty."""
@@ -58,7 +58,7 @@ class GatewaySettings(MachineSettings):
 
     flavor: CloudName = "m1.small"
     """Name of the flavor."""
-    count: int = Field(2, ge=1, le=MOST_GATEWAYS)
+    count: Whole = Field(2, ge=1, le=MOST_GATEWAYS)
     """How many gateways."""
     advert_interval_seconds: float = Field(0.7, ge=0.2, le=10)
     """VRRP advertisement interval; a lost gateway is noticed after three of them (RFC 9568, section 6.1)."""
@@ -72,11 +72,11 @@ class GatewaySettings(MachineSettings):
 class EtcdSettings(MachineSettings):
     """The external etcd: its own machines under systemd."""
 
-    count: int = Field(3, ge=1, le=7)
+    count: Whole = Field(3, ge=1, le=7)
     """How many members: an odd number."""
-    heartbeat_milliseconds: int = Field(250, ge=50, le=5000)
+    heartbeat_milliseconds: Whole = Field(250, ge=50, le=5000)
     """How often the leader tells the others that it lives."""
-    election_milliseconds: int = Field(2500, ge=500, le=50000)
+    election_milliseconds: Whole = Field(2500, ge=500, le=50000)
     """How long a follower waits for that; 5 to 50 heartbeats (https://etcd.io/docs/v3.6/tuning/#time-parameters)."""
     quota: Quantity = "2Gi"
     """Largest size of the database; etcd takes no more writes then.
@@ -90,7 +90,7 @@ class EtcdSettings(MachineSettings):
 class ControlPlaneSettings(MachineSettings):
     """The control planes: API server, scheduler and controller-manager."""
 
-    count: int = Field(3, ge=1, le=9)
+    count: Whole = Field(3, ge=1, le=9)
     """How many control planes: in production an odd number."""
     schedulable: bool = False
     """Whether ordinary pods may run on control planes."""
@@ -101,9 +101,9 @@ class WorkerPoolSettings(MachineSettings):
 
     flavor: CloudName = "m1.large"
     """Name of the flavor."""
-    count: int | None = Field(None, ge=0, le=5000)
+    count: Whole | None = Field(None, ge=0, le=5000)
     """How many machines, with the keys 0 to count - 1."""
-    machines: dict[Key, Annotated[int, Field(ge=0)]] | None = None
+    machines: dict[Key, Annotated[Whole, Field(ge=0)]] | None = None
     """Instead of `count`: each machine's key with its place in the pool, counted from 0.
 
     The place gives the address, so removing one machine moves no other.
@@ -112,7 +112,7 @@ class WorkerPoolSettings(MachineSettings):
     """Labels of the nodes."""
     taints: tuple[Taint, ...] = ()
     """Taints of the nodes, as key=value:Effect."""
-    first_address: int | None = Field(None, ge=32)
+    first_address: Whole | None = Field(None, ge=32)
     """Offset of the pool's first address in `network.private`.
 
     One pool may leave it out and begins at 32; every other names its own.

@@ -48,7 +48,7 @@ def problem(error: Mapping[str, Any]) -> Problem:
     if kind == "extra_forbidden":
         return _unknown(key, location)
     if kind == "missing":
-        return Problem(key, "", "is missing", _missing(annotation))
+        return Problem(key, "", "is missing", _missing(annotation, field))
     if value is None:
         return Problem(key, "", "is empty", "give it a value, or leave the key out")
     if kind == "string_pattern_mismatch":
@@ -139,8 +139,8 @@ def span(annotation: Any, field: FieldInfo | None) -> str:
     if low is None and high is None:
         return ""
     if high is None:
-        return f"{low:,} or more"
-    return f"{low:,} to {high:,}"
+        return f"{low} or more"
+    return f"{low} to {high}"
 
 
 def _out_of_range(key: str, value: Any, annotation: Any, field: FieldInfo | None) -> Problem:
@@ -160,7 +160,7 @@ def _address(key: str, value: Any, kind: Any) -> Problem:
             shown(value),
             "is a range, and must be one address: OVN gives NAT only to a port whose address is a single-address "
             "allowed address pair of the gateways (https://github.com/SovereignCloudStack/standards/issues/544)",
-            f"write the address alone, as {words.split('/')[0]}",
+            "write one address, without the slash",
         )
     if ":" in words:
         return Problem(key, shown(value), "is IPv6, and the platform's networks are IPv4", _example_fix(kind))
@@ -173,16 +173,16 @@ def _address(key: str, value: Any, kind: Any) -> Problem:
     return Problem(key, shown(value), "is no IPv4 address", _example_fix(kind))
 
 
-def _missing(annotation: Any) -> str:
+def _missing(annotation: Any, field: FieldInfo | None) -> str:
     """What to write where a key is missing."""
-    for part in getattr(annotation, "__metadata__", ()):
+    for part in (*(field.metadata if field else ()), *getattr(annotation, "__metadata__", ())):
         if (pattern := getattr(part, "pattern", None)) in WORDS:
             return WORDS[pattern].fix
     return f"write {_noun(tree.bare(annotation))}"
 
 
 def _example_fix(kind: Any) -> str:
-    return "write it as 10.20.0.0/22" if kind is ipaddress.IPv4Network else "write it as 10.20.0.5"
+    return "write it as 192.0.2.0/24" if kind is ipaddress.IPv4Network else "write it as 192.0.2.10"
 
 
 def _noun(kind: Any) -> str:
@@ -192,23 +192,17 @@ def _noun(kind: Any) -> str:
 
 
 def _wrong_type(key: str, value: Any, kind: Any, annotation: Any, field: FieldInfo | None) -> Problem:
-    rule = f"must be {_noun(kind)}"
-    if (limits := span(annotation, field)) and kind in (int, float):
-        rule += f", {limits}"
-    if kind is str and isinstance(value, (bool, int, float)):
-        return Problem(
-            key,
-            shown(value),
-            f"{rule}, and YAML reads this as {_noun(type(value))}",
-            f'put it in quotes: "{shown(value)}"',
-        )
-    if tree.is_section(kind):
-        return Problem(key, shown(value), rule, f"write them below {key}: {', '.join(tree.fields(kind))}")
-    if tree.below(kind) is not None:
-        if _noun(kind) == _NOUNS[tuple]:
-            entry = shown(value) if not isinstance(value, (dict, list)) else "first, second"
-            return Problem(key, shown(value), rule, f"write it as [{entry}]")
-        return Problem(key, shown(value), rule, "write each as key: value, one a line")
-    if kind is bool:
-        return Problem(key, shown(value), rule, "write true or false")
-    return Problem(key, shown(value), rule, f"write {_noun(kind)}")
+    """A value of another kind than is due."""
+    rule, fix = f"must be {_noun(kind)}", f"write {_noun(kind)}"
+    limits = span(annotation, field) if kind in (int, float) else ""
+    if limits:
+        rule, fix = f"{rule}, {limits}", f"write one from {limits}" if " to " in limits else f"write {limits}"
+    elif kind is str and isinstance(value, (bool, int, float)):
+        rule, fix = f"{rule}, and YAML reads this as {_noun(type(value))}", f'put it in quotes: "{shown(value)}"'
+    elif tree.is_section(kind):
+        fix = f"write them below {key}: {', '.join(tree.fields(kind))}"
+    elif _noun(kind) == _NOUNS[tuple]:
+        fix = f"write it as [{'first, second' if isinstance(value, (dict, list)) else shown(value)}]"
+    elif _noun(kind) == _NOUNS[dict]:
+        fix = "write each as key: value, one a line"
+    return Problem(key, shown(value), rule, fix)

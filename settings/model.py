@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 
@@ -34,6 +34,14 @@ def text(pattern: str, rule: str, fix: str) -> StringConstraints:
     WORDS[pattern] = Words(rule, fix)
     return StringConstraints(pattern=pattern)
 
+
+def _no_boolean(value: object) -> object:
+    """YAML's yes and true are no numbers, whatever Python thinks of them."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+#: A whole number. Pulumi may hand it over as text.
+Whole = Annotated[int, BeforeValidator(_no_boolean)]
 
 #: An IPv4 network in CIDR form with its host bits zero. How large it must be is a check's business.
 Cidr = IPv4Network

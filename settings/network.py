@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.model import Cidr, CloudName, Section, text
+from settings.model import Cidr, CloudName, Section, Whole, text
 
 PublicVip = Literal["floating-ip", "provider-network", "none"]
 DnsDomain = Annotated[
@@ -72,7 +72,7 @@ class NetworkSettings(Section):
     """Domain of the cluster's services. It cannot change while the cluster lives."""
     api_floating_ip: IPv4Address | None = None
     """A floating IP that the project owns, for the API and ingress (it outlives the stack); a new one when empty."""
-    mtu: int | None = Field(None, ge=1280, le=9000)
+    mtu: Whole | None = Field(None, ge=1280, le=9000)
     """MTU of the networks that the stack makes, bytes; the cloud's own when empty.
 
     A vxlan overlay takes 50 of it for the pods.

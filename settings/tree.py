@@ -64,7 +64,7 @@ def at(location: Location) -> tuple[Any, FieldInfo | None]:
 
 
 def sections() -> Iterator[tuple[tuple[str, ...], type[Section]]]:
-    """Every section with its place, outermost first; `*` stands for a key of the user's own, `0` for an entry of a list."""
+    """Every section with its place, outermost first; `*` is a key of the user's own there, `0` an entry of a list."""
 
     def under(place: tuple[str, ...], section: type[Section]) -> Iterator[tuple[tuple[str, ...], type[Section]]]:
         yield place, section

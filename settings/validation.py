@@ -29,7 +29,8 @@ def validate(given: Mapping[str, Any], preset: str) -> tuple[PlatformSettings, l
             return PlatformSettings.model_validate(merged(PRESETS[preset], values)), problems, broken
         except ValidationError as error:
             found = error.errors(include_url=False)
-        problems += [mistakes.problem(one) for one in found]
+        # A key that was taken away is missed now: that has been said already.
+        problems += [mistakes.problem(one) for one in found if mistakes.dotted(one["loc"]) not in broken]
         # From the back, so that the places of a list's earlier entries stay what they are.
         for location in sorted({tuple(one["loc"]) for one in found}, key=_order, reverse=True):
             broken.add(_take_away(values, location))

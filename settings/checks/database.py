@@ -130,7 +130,7 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "database.replicas",
             str(database.replicas),
-            f"{database.replicas + 1} pods on {nodes} node{'s' if nodes > 1 else ''}: a lost node takes more than one of them",
+            f"{database.replicas + 1} pods on {nodes} node{'s' if nodes > 1 else ''}: one may take two with it",
             f"use {max(nodes - 1, 0)}, or more workers",
         )
     if settings.preset == "production" and database.replicas == 0:

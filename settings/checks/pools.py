@@ -28,7 +28,13 @@ def _itself(name: str, pool: WorkerPoolSettings) -> Iterator[Problem]:
     key = f"workers.{name}"
     sizes = _sizes(name)
     if pool.count is not None and pool.machines is not None:
-        yield Problem(f"{key}.count", str(pool.count), "and machines exclude each other", "keep one of them", sizes)
+        yield Problem(
+            f"{key}.count",
+            str(pool.count),
+            "does not go with machines, which say how many there are",
+            "keep one of them",
+            sizes,
+        )
     if pool.count is None and pool.machines is None:
         yield Problem(key, "", "has neither count nor machines", "set count, 0 for none", sizes)
     holders: dict[int, str] = {}

@@ -12,14 +12,14 @@ from settings.problem import Problem
 TABLE: Final = "1 tolerates 0 lost, 3 tolerate 1, 5 tolerate 2, 7 tolerate 3"
 
 
-def _even(key: str, count: int, what: str) -> Problem:
+def _even(key: str, count: int, what: str, others: tuple[str, ...] = ()) -> Problem:
     tolerated = (count - 1) // 2
     return Problem(
         key,
         str(count),
         f"{count} {what} tolerate {tolerated} lost, no more than {count - 1} {'do' if count > 2 else 'does'} ({TABLE})",
         f"use {count - 1} or {count + 1}",
-        others=("preset",),
+        others=others,
     )
 
 
@@ -28,7 +28,7 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
     if settings.etcd.count % 2 == 0:
         yield _even("etcd.count", settings.etcd.count, "members")
     if settings.preset == "production" and settings.control_planes.count % 2 == 0:
-        yield _even("controlPlanes.count", settings.control_planes.count, "control planes")
+        yield _even("controlPlanes.count", settings.control_planes.count, "control planes", ("preset",))
 
 
 def warnings(settings: PlatformSettings) -> Iterator[Problem]:

@@ -22,9 +22,10 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
     least, fix = _LEAST[settings.preset]
     nodes = settings.control_planes.count + sum(len(pool.places) for pool in settings.workers.values())
     if nodes < least:
+        counted = f"{nodes} node{'s' if nodes > 1 else ''} with the control planes"
         yield Problem(
             "workers",
             "",
-            f"{nodes} node{'s' if nodes > 1 else ''} (control planes and workers), and the preset {settings.preset} wants {least}",
+            f"{counted}, and the preset {settings.preset} wants {least}",
             fix,
         )

@@ -9,11 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-from settings.addresses import GATEWAYS, SMALLEST_EDGE, SMALLEST_PRIVATE, AddressPlan
+from settings.addresses import (
+    GATEWAYS,
+    LOAD_BALANCER,
+    ROUTER,
+    SMALLEST_EDGE,
+    SMALLEST_PRIVATE,
+    VIP,
+    AddressPlan,
+)
+from settings.machines import MOST_GATEWAYS
 from settings.platform import PlatformSettings
 from settings.problem import Problem
 
 _EDGE_ADDRESSES = "gateways.edgeAddresses"
+#: Keys that say what stands where on the edge network.
+_LOOKED_AT = (
+    "network.edge",
+    "network.edgeGateway",
+    "network.publicVip",
+    "network.publicVipAddress",
+    _EDGE_ADDRESSES,
+    "gateways.count",
+)
 
 
 def problems(settings: PlatformSettings, plan: AddressPlan | None) -> Iterator[Problem]:
@@ -95,49 +113,46 @@ def _inside(key: str, address: IPv4Address, network_key: str, network: IPv4Netwo
         yield Problem(key, str(address), f"is the {which} address of {network}", "use another", (network_key,))
 
 
+def _planned(settings: PlatformSettings) -> dict[IPv4Address, str]:
+    """What the plan itself puts on the edge network, where the settings leave it to the plan."""
+    net, given = settings.network, settings.gateways.edge_addresses
+    planned = {} if given else {net.edge[GATEWAYS + i]: f"gateway {i}" for i in range(settings.gateways.count)}
+    if net.public_vip == "floating-ip":
+        if net.public_vip_address is None:
+            planned[net.edge[VIP]] = "the public VIP"
+        if settings.api.load_balancer == "octavia":
+            planned[net.edge[LOAD_BALANCER]] = "the load balancer of the API"
+    return planned
+
+
 def _edge(settings: PlatformSettings) -> Iterator[Problem]:
     net = settings.network
     if net.edge.prefixlen > SMALLEST_EDGE:
         return
-    provider = net.public_vip == "provider-network"
-    router = net.edge_gateway or net.edge[1]
-    # What stands where, in the order in which they are named.
-    holders: dict[IPv4Address, str] = {router: "router of network.edge"}
-    addresses: list[tuple[str, IPv4Address, str]] = []
+    holders = _planned(settings)
+    router = net.edge_gateway or net.edge[ROUTER]
     if net.edge_gateway is not None:
-        yield from _inside("network.edgeGateway", net.edge_gateway, "network.edge", net.edge)
-    if net.public_vip_address is not None:
-        addresses.append(("network.publicVipAddress", net.public_vip_address, "public VIP"))
-    addresses += [
+        yield from _inside("network.edgeGateway", router, "network.edge", net.edge)
+        if router in holders:
+            key = "network.edgeGateway"
+            yield Problem(key, str(router), f"is the address of {holders[router]}", "use another", _LOOKED_AT)
+    holders[router] = "the router of network.edge"
+    addresses = [
         (f"{_EDGE_ADDRESSES}.{index}", address, f"gateway {index}")
         for index, address in enumerate(settings.gateways.edge_addresses)
     ]
-    if not settings.gateways.edge_addresses:
-        holders |= {net.edge[GATEWAYS + index]: f"gateway {index}" for index in range(settings.gateways.count)}
-    if net.public_vip_address is None and net.public_vip != "none":
-        holders.setdefault(net.edge[5], "public VIP")
-    if settings.api.load_balancer == "octavia":
-        holders.setdefault(net.edge[6], "load balancer of the API")
-    if net.edge_gateway is not None and (holder := {a: h for a, h in holders.items() if a != router}.get(router)):
-        yield Problem(
-            "network.edgeGateway", str(router), f"is the address of the {holder}", "use another", ("network.edge",)
-        )
-    pool = (net.edge[GATEWAYS + 4], net.edge[-2])
+    if net.public_vip_address is not None:
+        addresses.insert(0, ("network.publicVipAddress", net.public_vip_address, "the public VIP"))
+    pool = (net.edge[GATEWAYS + MOST_GATEWAYS], net.edge[-2])
     for key, address, holder in addresses:
         outside = list(_inside(key, address, "network.edge", net.edge))
         yield from outside
         if outside:
             continue
         if address in holders:
-            yield Problem(
-                key,
-                str(address),
-                f"is the address of the {holders[address]}",
-                "use another",
-                others=("network.edge", "network.edgeGateway", "network.publicVipAddress", "network.publicVip"),
-            )
-        elif not provider and pool[0] <= address <= pool[1]:
-            yield _in_pool(key, address, "network.edge", pool, net.edge[2], net.edge[GATEWAYS + 3])
+            yield Problem(key, str(address), f"is the address of {holders[address]}", "use another", _LOOKED_AT)
+        elif net.public_vip != "provider-network" and pool[0] <= address <= pool[1]:
+            yield _in_pool(key, address, "network.edge", pool, (net.edge[2], pool[0] - 1))
         holders.setdefault(address, holder)
 
 
@@ -146,14 +161,13 @@ def _in_pool(
     address: IPv4Address,
     network_key: str,
     pool: tuple[IPv4Address, IPv4Address],
-    first: IPv4Address,
-    last: IPv4Address,
+    free: tuple[IPv4Address, IPv4Address],
 ) -> Problem:
     return Problem(
         key,
         str(address),
         f"is in the pool {pool[0]} to {pool[1]} that neutron's DHCP hands out to others",
-        f"use a free address from {first} to {last}",
+        f"use a free address from {free[0]} to {free[1]}",
         others=(network_key,),
     )
 
@@ -179,7 +193,7 @@ def _private(settings: PlatformSettings, plan: AddressPlan | None) -> Iterator[P
             others=("network.private", "workers.*"),
         )
     elif pool[0] <= address <= pool[1]:
-        yield _in_pool(key, address, "network.private", pool, *free)
+        yield _in_pool(key, address, "network.private", pool, free)
 
 
 def warnings(settings: PlatformSettings, plan: AddressPlan) -> Iterator[Problem]:
