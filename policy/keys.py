@@ -1,0 +1,104 @@
+"""Secrets, keys and certificates: none of them plain, weak or valid for ever."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from policy.record import Facts, Found, Record, Rule
+
+#: Names of inputs whose values are secrets, by their last word.
+_SECRET_NAME = re.compile(
+    r"(password|passphrase|token|secret|privateKey(Pem|Openssh)?|kubeconfig|stdin)$", re.IGNORECASE
+)
+#: A step's command names the files on its standard input, secret ones by this word (node/bundle.py).
+_SECRET_FILE = re.compile(r"^# \S.* secret$", re.MULTILINE)
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+#: Smallest RSA key, bits (NIST SP 800-57 part 1, table 2: 3072 is 128 bits of security).
+LEAST_RSA_BITS = 3072
+#: Longest validity of leaf certificates and authorities, hours: a year and a leap day, ten years and their leap days.
+LONGEST_LEAF_HOURS = 366 * 24
+LONGEST_AUTHORITY_HOURS = (10 * 365 + 3) * 24
+
+
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a value with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, Sequence) and not isinstance(value, bytes):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, f"{path}[{index}]")
+
+
+def plain_secrets(records: Sequence[Record], _: Facts) -> Found:
+    """Secrets that stand in the state as plain text."""
+    for record in records:
+        for path, text in _texts(record.props):
+            if not text or text == "[secret]":
+                continue
+            named = bool(_SECRET_NAME.search(path)) and not path.endswith(("existingSecret", "imagePullSecret"))
+            if path == "stdin":
+                named = bool(_SECRET_FILE.search(str(record.props.get("create", ""))))
+            if named or _PRIVATE_KEY.search(text):
+                yield record, f"has a secret in plain text in {path}", "wrap it in pulumi.Output.secret"
+
+
+def rsa_bits(public_key: str) -> int | None:
+    """Bits of an `ssh-rsa AAAA...` public key (RFC 4253, section 6.6); None where it is no RSA key."""
+    words = public_key.split()
+    if len(words) < 2 or words[0] != "ssh-rsa":
+        return None
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+    except ValueError:
+        return None
+    parts = []
+    while blob:
+        length = int.from_bytes(blob[:4], "big")
+        parts.append(blob[4 : 4 + length])
+        blob = blob[4 + length :]
+    return int.from_bytes(parts[2], "big").bit_length() if len(parts) == 3 else None
+
+
+def strong_keys(records: Sequence[Record], _: Facts) -> Found:
+    """RSA keys that are too short, and ECDSA on P224, which no TLS library of today takes."""
+    fix = "use ED25519, ECDSA on P256, or RSA of 3072 bits"
+    for record in records:
+        props = record.props
+        if record.type == "tls:index/privateKey:PrivateKey":
+            # 2048 bits and P224 are pulumi-tls' defaults.
+            bits = int(props.get("rsaBits") or 2048)
+            if props.get("algorithm") == "RSA" and bits < LEAST_RSA_BITS:
+                yield record, f"is an RSA key of {bits} bits", fix
+            if props.get("algorithm") == "ECDSA" and props.get("ecdsaCurve", "P224") == "P224":
+                yield record, "is an ECDSA key on P224", fix
+        elif record.type == "openstack:compute/keypair:Keypair":
+            length = rsa_bits(str(props.get("publicKey", "")))
+            if length is not None and length < LEAST_RSA_BITS:
+                yield record, f"is an RSA key of {length} bits", fix
+
+
+def validity(records: Sequence[Record], _: Facts) -> Found:
+    """Certificates that are valid for too long, and leaves that are not renewed before their end."""
+    for record in records:
+        kind = record.type.rsplit(":", 1)[-1]
+        hours = record.props.get("validityPeriodHours")
+        if kind not in ("SelfSignedCert", "LocallySignedCert") or not hours:
+            continue
+        longest = LONGEST_AUTHORITY_HOURS if record.props.get("isCaCertificate") else LONGEST_LEAF_HOURS
+        if int(hours) > longest:
+            yield record, f"is valid for {int(hours)} hours", f"make it {longest} at most"
+        elif kind == "LocallySignedCert" and not record.props.get("earlyRenewalHours"):
+            yield record, "is not renewed before its end", "give it early_renewal_hours"
+
+
+RULES = (
+    Rule("no-plain-secrets", "Secrets are secret in the state.", plain_secrets, needs_secrecy=True),
+    Rule("strong-keys", "Keys are strong.", strong_keys),
+    Rule("certificate-validity", "Certificates end, and are renewed before.", validity),
+)

@@ -1,0 +1,91 @@
+"""The rules as a policy pack: `pulumi preview --policy-pack policy`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyPack,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.proxy import UnknownValueError
+
+from policy.exemptions import exemptions
+from policy.reading import plain
+from policy.record import PLATFORM, Facts, Record, Rule, facts_of
+from policy.rules import RULES
+
+
+def _bare(value: Any) -> Any:
+    """A value out of the SDK's proxies, without what is not known yet: they raise at a look at that."""
+    if isinstance(value, Mapping):
+        found = {}
+        for key in value:
+            with suppress(UnknownValueError):
+                found[key] = _bare(value[key])
+        return found
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        items = []
+        for index in range(len(value)):
+            with suppress(UnknownValueError):
+                items.append(_bare(value[index]))
+        return items
+    return value
+
+
+def _record(args: Any) -> Record:
+    """The record of a resource as the SDK hands it over."""
+    return Record(args.urn, args.resource_type, args.name, plain(_bare(args.props)), bool(args.opts.protect))
+
+
+class Pack:
+    """The policies, with what they have learnt of the platform: it is registered before all that is in it."""
+
+    def __init__(self) -> None:
+        self.facts = Facts()
+
+    def policies(self) -> list[Policy]:
+        """One policy a rule, but for those that must know which values are secret: the SDK hides that from packs."""
+        return [self._policy(rule) for rule in RULES if not rule.needs_secrecy]
+
+    def _policy(self, rule: Rule) -> Policy:
+        level = EnforcementLevel.MANDATORY if rule.mandatory else EnforcementLevel.ADVISORY
+        if rule.each:
+            return ResourceValidationPolicy(rule.name, rule.text, self._one(rule), enforcement_level=level)
+        return StackValidationPolicy(rule.name, rule.text, self._all(rule), enforcement_level=level)
+
+    def _told(self, rule: Rule, records: list[Record]) -> Iterator[tuple[str, str]]:
+        """Messages with their URNs, without those of which the stack is exempt."""
+        if rule.name not in exemptions().get(self.facts.stack, {}):
+            for violation in rule.violations(records, self.facts):
+                yield str(violation), violation.urn
+
+    def _one(self, rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+        def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+            record = _record(args)
+            if record.type == PLATFORM:
+                self.facts = facts_of([record])
+            for message, urn in self._told(rule, [record]):
+                report(message, urn)
+
+        return validate
+
+    def _all(self, rule: Rule) -> Callable[[StackValidationArgs, ReportViolation], None]:
+        def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+            for message, urn in self._told(rule, [_record(resource) for resource in args.resources]):
+                report(message, urn)
+
+        return validate
+
+
+def start() -> None:
+    """Serves the pack to the engine until that ends it."""
+    PolicyPack(name="openstack-paas", policies=Pack().policies(), enforcement_level=EnforcementLevel.ADVISORY)
