@@ -49,7 +49,9 @@ class Platform(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         platform, settings = args.platform, args.platform.settings
-        super().__init__("openstack-paas:index:Platform", name, None, opts)
+        # The rules of policy/ find here what the platform is for.
+        facts = {"preset": settings.preset, "cluster": platform.cluster, "kubernetes": settings.kubernetes.version}
+        super().__init__("openstack-paas:index:Platform", name, facts, opts)
         child = ResourceOptions(parent=self)
 
         network = Network("network", NetworkArgs(platform, args.catalog), child)
