@@ -4,11 +4,13 @@ import sys
 
 import pulumi
 
+from components import sdk
 from preflight.run import begin
 from settings.load import parse
 from settings.problem import SettingsError
 from settings.source import read_namespace, read_running, read_secret, read_stack
 
+sdk.prepare()
 try:
     config, running = pulumi.Config(), read_running()
     platform = parse(read_stack(config), pulumi.get_stack(), running)
