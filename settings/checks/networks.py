@@ -39,9 +39,18 @@ def ranges(settings: PlatformSettings) -> dict[str, IPv4Network]:
 def problems(settings: PlatformSettings) -> Iterator[Problem]:
     """Overlaps, reserved ranges, sizes, and outside addresses inside our ranges."""
     own = ranges(settings)
-    for (one, first), (two, second) in combinations(own.items(), 2):
-        if first.overlaps(second):
-            yield Problem(two, str(second), f"overlaps {one} {first}", "choose ranges that are apart", others=(one,))
+    written = {f"network.{name}" for name in settings.network.model_fields_set}
+    for one, two in combinations(own, 2):
+        if own[one].overlaps(own[two]):
+            # The one that the user wrote is the one to change.
+            named, other = (one, two) if one in written and two not in written else (two, one)
+            yield Problem(
+                named,
+                str(own[named]),
+                f"overlaps {other} {own[other]}",
+                "choose ranges that are apart",
+                others=(other,),
+            )
     for key, network in own.items():
         for reserved, what in RESERVED:
             if network.overlaps(reserved):

@@ -1,0 +1,50 @@
+"""What is allowed but unwise: a warning each, and the platform comes up all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from settings.load import parse
+
+PRODUCTION = {"preset": "production"}
+APT = {"uri": "http://mirror.example/apt", "suite": "stable", "components": ["main"]}
+WARNINGS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"controlPlanes": {"count": 2}}, ["controlPlanes.count"]),
+    ({"workers": {"a": {"count": 1}}}, ["workers", "database.replicas"]),
+    ({**PRODUCTION, "workers": {"a": {"count": 1}}}, ["workers", "database.replicas"]),
+    ({**PRODUCTION, "etcd": {"count": 1}}, ["etcd.count"]),
+    ({**PRODUCTION, "controlPlanes": {"count": 1}}, ["controlPlanes.count", "workers"]),
+    ({**PRODUCTION, "gateways": {"count": 1}}, ["gateways.count"]),
+    ({**PRODUCTION, "database": {"replicas": 0}}, ["database.replicas"]),
+    ({**PRODUCTION, "database": {"replicas": 3}}, ["database.replicas"]),
+    ({**PRODUCTION, "etcd": {"availabilityZones": ["one", "two"]}}, ["etcd.availabilityZones"]),
+    ({**PRODUCTION, "mirrors": {"kubernetes": APT}}, ["mirrors.kubernetes.keyUrl"]),
+    ({"etcd": {"quota": "16Gi"}}, ["etcd.quota"]),
+    ({"network": {"pods": "8.0.0.0/16"}}, ["network.pods"]),
+    ({"network": {"publicVip": "none"}, "gateways": {"count": 2}}, ["network.publicVip"]),
+    ({"network": {"privateVipAddress": "10.20.0.200"}}, ["network.privateVipAddress"]),
+    ({"database": {"bufferPool": "500Mi"}}, ["database.bufferPool"]),
+    ({"database": {"enabled": False}, "workers": {"a": {"count": 2, "taints": ["x:NoSchedule"]}}}, ["workers"]),
+    ({"addons": {"flannel": {"version": "1.0.0"}}}, ["addons.flannel"]),
+    ({"database": {"enabled": False}, "addons": {"mariadb": {"version": "1.0.0"}}}, ["addons.mariadb"]),
+    ({"api": {"octavia": {"provider": "ovn"}}}, ["api.octavia"]),
+]
+
+
+@pytest.mark.parametrize(("values", "keys"), WARNINGS, ids=[f"{keys[0]}-{i}" for i, (_, keys) in enumerate(WARNINGS)])
+def test_warned_but_allowed(values: dict[str, Any], keys: list[str]) -> None:
+    assert [warning.key for warning in parse(values, "dev").warnings] == keys
+
+
+def test_a_warning_says_rule_and_fix() -> None:
+    (warning,) = parse({**PRODUCTION, "gateways": {"count": 1}}, "prod").warnings
+    assert str(warning) == "gateways.count 1: one gateway lost is the way in and out lost; use 2"
+
+
+def test_a_dev_platform_of_two_nodes_is_told_what_is_usual() -> None:
+    warnings = parse({"workers": {"a": {"count": 1}}, "database": {"replicas": 0}}, "dev").warnings
+    assert [str(warning) for warning in warnings] == [
+        "workers: 2 nodes with the control planes, and the preset dev wants 3; use 3 or 4"
+    ]
