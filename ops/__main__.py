@@ -1,4 +1,4 @@
-"""Day 2 from the command line: `python -m ops init|proof|kubeconfig|ssh|timeline|explain|recover|preview-comment`."""
+"""Before and after `pulumi up`, from the command line: `python -m ops --help` names every command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ops import explain, init, preview_comment, recover, screen, session, timeline, timeline_report
+from ops import doctor, explain, init, preview_comment, recover, screen, session, timeline, timeline_report
 from ops import outputs as stack_outputs
 from ops.cluster import Cluster
 from ops.outputs import OutputsError
@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m ops", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
     init.add(commands)
+    doctor.add(commands)
     proof = commands.add_parser("proof", parents=[stack], help="prove that the platform works, on one screen")
     proof.add_argument("--json", action="store_true", help="print JSON")
     proof.add_argument("--wait", type=float, default=90, metavar="SECONDS", help="how long a check may take to pass")
@@ -96,6 +97,8 @@ def main(words: list[str] | None = None) -> int:
     try:
         if arguments.command == "init":
             return init.run(arguments)
+        if arguments.command == "doctor":
+            return doctor.run(arguments)
         if arguments.command == "proof":
             return prove(arguments, console)
         if arguments.command == "kubeconfig":
