@@ -90,7 +90,7 @@ class Fleet(pulumi.ComponentResource):
                 edge_cidr=str(self._platform.settings.network.edge) if is_gateway else "",
                 volume=volume,
                 # A worker without a volume is protected by nothing: its database is kept by replicas, and pools shrink.
-                protected=(planned.role == "etcd" and protection.etcd) or (volume is not None and protection.database),
+                protected=protection.etcd if planned.role == "etcd" else volume is not None and protection.database,
                 depends_on=[machine.instance for machine in after],
             ),
             ResourceOptions(parent=parent),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ops import protection
+
 #: Lines of a console log that are shown.
 TAIL = 15
 #: Resources whose failure is a machine's: its instance, or a step on it.
@@ -45,6 +47,9 @@ def failures(lines: Iterable[str]) -> list[Failure]:
             diagnostic = event["diagnosticEvent"]
             if diagnostic.get("urn"):
                 messages[diagnostic["urn"]] = diagnostic.get("message", "").strip()
+                if protection.is_refusal(messages[diagnostic["urn"]]):
+                    # Refused before it was tried.
+                    failed.setdefault(diagnostic["urn"], "")
         if "resOpFailedEvent" in event:
             urn = event["resOpFailedEvent"]["metadata"]["urn"]
             failed.setdefault(urn, "")
@@ -72,10 +77,16 @@ def main(event_log: Path, cluster: str, say: Callable[[str], None] = print) -> i
     found = [failure for failure in failures(event_log.read_text(encoding="utf-8").splitlines())]
     if not found:
         return 0
+    refused = [protection.describe(failure.urn) for failure in found if protection.is_refusal(failure.message)]
+    if refused:
+        say(f"\nprotected from removal:\n{protection.how_to_lift(refused)}")
+    others = [failure for failure in found if not protection.is_refusal(failure.message)]
+    if not others:
+        return 0
     import openstack
 
     connection = openstack.connect()
-    for failure in found:
+    for failure in others:
         say(f"\nfailed: {failure.name} ({failure.type.split(':')[-1]})")
         if failure.type in _OF_A_MACHINE:
             try:

@@ -44,3 +44,9 @@ def test_console_tail_names_state_fault_and_last_lines() -> None:
     assert tail == "machine lab-etcd-0 (1) is ERROR: no valid host\n  | first\n  |   last"
     assert asked["length"] > 0
     assert console_tail(SimpleNamespace(compute=compute), "lab", "etcd-9") == ""
+
+
+def test_a_refusal_is_a_failure_though_nothing_was_tried() -> None:
+    message = "unable to replace resource\nas it is currently marked for protection. To unprotect the resource, ..."
+    (failure,) = failures([json.dumps({"diagnosticEvent": {"severity": "error", "urn": STEP, "message": message}})])
+    assert failure.name == "etcd-0"
