@@ -48,16 +48,19 @@ def image_candidates(cloud: Cloud) -> list[Image]:
     return list({image.name: image for image in reversed(newest_first)}.values())[::-1]
 
 
-def fitting_flavors(cloud: Cloud, vcpus: int, ram_mib: int, image_name: str) -> list[Flavor]:
-    """The flavors that are large enough for a role and for the image, smallest first."""
+def fitting_flavors(cloud: Cloud, vcpus: int, ram_mib: int, disk_gib: int, image_name: str) -> list[Flavor]:
+    """The flavors that are large enough for a role and for the image, smallest first.
+
+    Those without a disk of their own come last: nova lets only administrators use them by default (zero_disk_flavor).
+    """
     image = next((image for image in cloud.images or () if image.name == image_name), None)
-    disk, ram = (image.disk_gib, max(ram_mib, image.ram_mib)) if image else (0.0, ram_mib)
+    disk, ram = (max(disk_gib, image.disk_gib), max(ram_mib, image.ram_mib)) if image else (disk_gib, ram_mib)
     fitting = [
         flavor
         for flavor in cloud.flavors or ()
         if flavor.vcpus >= vcpus and flavor.ram_mib >= ram and (flavor.disk_gib == 0 or flavor.disk_gib >= disk)
     ]
-    return sorted(fitting, key=lambda flavor: (flavor.ram_mib, flavor.vcpus, flavor.disk_gib, flavor.name))
+    return sorted(fitting, key=lambda own: (own.disk_gib == 0, own.ram_mib, own.vcpus, own.disk_gib, own.name))
 
 
 def describe(flavor: Flavor) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ops import init_cloud
+from preflight.checks.flavors import NODE_DISK_GIB
 from preflight.cloud import Cloud
 from settings.presets import PRESETS
 from settings.versions import DEFAULT_KUBERNETES, KUBERNETES
@@ -39,6 +40,7 @@ class Role:
     section: str
     vcpus: int
     ram_mib: int
+    disk_gib: int = 0
 
     @property
     def dest(self) -> str:
@@ -47,12 +49,13 @@ class Role:
 
 
 #: Sizes: kubeadm wants 2 vCPU and 2 GiB before any addon (https://kubernetes.io/docs/setup, installing kubeadm), etcd
-#: 2 cores (https://etcd.io/docs/v3.6/op-guide/hardware/); a gateway runs haproxy and keepalived.
+#: 2 cores (https://etcd.io/docs/v3.6/op-guide/hardware/); a gateway runs haproxy and keepalived. The memory is twice
+#: that, to begin with; what is too little is known to preflight/checks/flavors.py.
 ROLES: Final = (
     Role("gateway", "gateways", 1, 1024),
     Role("etcd", "etcd", 2, 2048),
-    Role("control-plane", "controlPlanes", 2, 4096),
-    Role("worker", "workers", 2, 4096),
+    Role("control-plane", "controlPlanes", 2, 4096, NODE_DISK_GIB),
+    Role("worker", "workers", 2, 4096, NODE_DISK_GIB),
 )
 
 
@@ -157,7 +160,7 @@ def flavor(role: Role) -> Callable[[Cloud, Known, str], Question]:
     """The question for the flavor of a role: the smallest that is large enough."""
 
     def question(cloud: Cloud, known: Known, stack: str) -> Question:
-        fitting = init_cloud.fitting_flavors(cloud, role.vcpus, role.ram_mib, known.get("image", ""))
+        fitting = init_cloud.fitting_flavors(cloud, role.vcpus, role.ram_mib, role.disk_gib, known.get("image", ""))
         size = f"{role.vcpus} vCPU and {role.ram_mib / 1024:.3g} GiB of memory"
         return Question(
             role.dest,

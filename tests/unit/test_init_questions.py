@@ -10,7 +10,8 @@ import pytest
 
 from ops.init_answers import Further, InitError, by_default, by_nobody, collect, read_sources, refuse_wrong_flags
 from ops.init_cloud import system
-from ops.init_questions import QUESTIONS, Question
+from ops.init_questions import QUESTIONS, ROLES, Question
+from preflight.checks.flavors import LEAST, RECOMMENDED
 from preflight.cloud import Cloud, Network
 from settings.presets import PRESETS
 from settings.versions import DEFAULT_KUBERNETES
@@ -31,10 +32,9 @@ def question(dest: str, cloud: Cloud = CLOUD, stack: str = "trial", **known: str
         # Not the newest of all, which is Ubuntu's, nor what another architecture or no machine can start from.
         ("image", "debian-12-genericcloud-amd64"),
         ("gateway_flavor", "small"),
-        # `volume` has no disk of its own and takes the image's size; of equals the one with the smaller disk.
-        ("etcd_flavor", "volume"),
-        ("control_plane_flavor", "volume"),
-        ("worker_flavor", "volume"),
+        ("etcd_flavor", "medium"),
+        ("control_plane_flavor", "medium"),
+        ("worker_flavor", "medium"),
         ("workers", "2"),
         ("ssh_from", "anywhere"),
         ("kubernetes", DEFAULT_KUBERNETES),
@@ -65,12 +65,19 @@ def test_candidates_are_images_that_can_start_newest_first() -> None:
 
 
 def test_flavors_are_shown_with_their_size_smallest_first() -> None:
-    shown = {choice.value: choice.note for choice in question("worker_flavor", image="noble-server-cloudimg").choices}
-    assert shown == {
-        "volume": "2 vCPU, 4 GiB memory",
-        "medium": "2 vCPU, 4 GiB memory, 40 GiB disk",
-        "large": "4 vCPU, 8 GiB memory, 80 GiB disk",
-    }
+    choices = question("worker_flavor", image="noble-server-cloudimg").choices
+    assert [(choice.value, choice.note) for choice in choices] == [
+        ("medium", "2 vCPU, 4 GiB memory, 40 GiB disk"),
+        ("large", "4 vCPU, 8 GiB memory, 80 GiB disk"),
+        ("volume", "2 vCPU, 4 GiB memory"),
+    ]
+
+
+def test_sizes_are_never_what_the_preflight_warns_of() -> None:
+    for role in ROLES:
+        for size in (LEAST[role.section], RECOMMENDED.get(role.section, LEAST[role.section])):
+            assert role.vcpus >= size.vcpus
+            assert role.ram_mib >= size.ram_mib
 
 
 def test_no_flavor_is_large_enough() -> None:
@@ -149,9 +156,9 @@ def test_only_what_differs_is_written() -> None:
         "preset": "dev",
         "network": {"external": "public"},
         "gateways": {"flavor": "small", "image": "debian-12-genericcloud-amd64"},
-        "etcd": {"flavor": "volume", "image": "debian-12-genericcloud-amd64"},
-        "controlPlanes": {"flavor": "volume", "image": "debian-12-genericcloud-amd64"},
-        "workers": {"general": {"count": 2, "flavor": "volume", "image": "debian-12-genericcloud-amd64"}},
+        "etcd": {"flavor": "medium", "image": "debian-12-genericcloud-amd64"},
+        "controlPlanes": {"flavor": "medium", "image": "debian-12-genericcloud-amd64"},
+        "workers": {"general": {"count": 2, "flavor": "medium", "image": "debian-12-genericcloud-amd64"}},
     }
 
 
