@@ -45,7 +45,7 @@ def settings(machines: int) -> dict[str, Any]:
         "etcd": {"flavor": "lab.etcd"},
         "controlPlanes": {"flavor": "lab.control-plane"},
         "workers": {"general": {"count": machines - FIXED_MACHINES, "flavor": "lab.worker"}},
-        "kubernetes": {"cni": "flannel"},
+        "kubernetes": {"cni": "flannel", "podsPerNode": 30},
     }
 
 

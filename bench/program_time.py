@@ -36,8 +36,7 @@ def kind(stack: str) -> str:
         path = found.group(1) if found else ""
         if "site-packages" in path:
             library = path.split("site-packages/")[-1].split("/")[0]
-            if library in LIBRARIES:
-                return LIBRARIES[library]
+            return LIBRARIES.get(library, "registration")
         elif folder := next((OWN[piece] for piece in Path(path).parts[:-1] if piece in OWN), ""):
             return folder
     return "registration"
