@@ -8,12 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ops import doctor, explain, init, preview_comment, recover, screen, session, timeline, timeline_report
+from ops import doctor, explain, init, preview_comment, protection, recover, screen, session, timeline, timeline_report
 from ops import outputs as stack_outputs
 from ops.cluster import Cluster
 from ops.outputs import OutputsError
 from ops.preview_read import PreviewError
 from ops.proof import Prover
+from ops.protection import ProtectionError
 from ops.ssh import Ssh, SshError
 
 
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     why.add_argument("log", type=Path, help="the engine's event log")
     why.add_argument("--cluster", required=True, help="name of the cluster, the prefix of its machines")
     commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
+    protection.add(commands)
     preview_comment.add(commands)
     return top
 
@@ -109,10 +111,12 @@ def main(words: list[str] | None = None) -> int:
             return explain.main(arguments.log, arguments.cluster)
         if arguments.command == "recover":
             return recover.main()
+        if arguments.command == "protected":
+            return protection.run(arguments)
         if arguments.command == "preview-comment":
             return preview_comment.run(arguments)
         return show_timeline(arguments, console)
-    except (OutputsError, PreviewError, SshError, timeline.TimelineError) as error:
+    except (OutputsError, ProtectionError, PreviewError, SshError, timeline.TimelineError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 

@@ -34,7 +34,7 @@ class ProtectionError(Exception):
 
 @dataclass(frozen=True)
 class Protected:
-    """One protected resource: its type's last part and its name, and the key below `protection` (empty: none of ours)."""
+    """A protected resource: the last part of its type, its name, and its key below `protection` (empty: no key)."""
 
     kind: str
     name: str
@@ -103,7 +103,5 @@ def run(arguments: argparse.Namespace) -> int:
     found = protected(_deployment(arguments.stack))
     if not found:
         return 0
-    sys.stderr.write(
-        f"protected are {len(found)} resources of this stack; nothing was touched:\n{how_to_lift(found)}\n"
-    )
+    sys.stderr.write(f"protected are {len(found)} resources of the stack; nothing was touched:\n{how_to_lift(found)}\n")
     return 1

@@ -1,4 +1,4 @@
-"""A protected stack and the real engine. The state is made up and its cloud does not answer: nothing can be removed here."""
+"""A protected stack and the real engine, on a made-up state whose cloud does not answer: nothing can be removed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_our_own_destroy_says_which_key_protects_what(kept: Stack, tmp_path: Pat
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "protected are 3 resources of this stack; nothing was touched:\n"
+        "protected are 3 resources of the stack; nothing was touched:\n"
         "  protection.etcd: Instance etcd-0, Volume etcd-1-data\n"
         "  protection.vips: Port public-vip\n"
         "To remove or replace it, set in the stack's file\n"
