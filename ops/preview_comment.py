@@ -13,15 +13,17 @@ from ops.preview_gate import Guarded, approvals, guarded
 from ops.preview_read import VERBS, StackPreview, read
 from ops.preview_render import render
 from ops.preview_rows import tables
+from policy.rules import stops
 
 #: Exit statuses, besides 0.
 PREVIEW_FAILED = 1
 NOT_APPROVED = 3
+RULE_BROKEN = 4
 
 EPILOG = f"""
 exit status: 0 nothing needs approval, or all of it is approved; {PREVIEW_FAILED} a preview failed;
 2 there is no preview to read; {NOT_APPROVED} a machine, a volume, a VIP or a floating IP would be replaced or removed
-and nobody approved that by name.
+and nobody approved that by name; {RULE_BROKEN} a mandatory rule of policy/ is broken.
 """
 
 
@@ -57,6 +59,7 @@ def as_json(previews: Sequence[StackPreview], items: Sequence[Guarded]) -> str:
             {
                 "stack": preview.stack,
                 "error": preview.error,
+                "findings": [vars(finding) for finding in preview.findings],
                 "counts": {verb: preview.count(verb) for verb in VERBS},
                 "groups": {
                     group: [{"names": row.names, "verb": row.verb, "details": row.details} for row in rows]
@@ -83,9 +86,14 @@ def run(arguments: argparse.Namespace) -> int:
     for preview in previews:
         if preview.error:
             sys.stderr.write(f"preview of {preview.stack} failed\n")
+        for finding in preview.findings:
+            if finding.mandatory and not finding.exempt:
+                sys.stderr.write(f"{preview.stack}: {finding.rule}: {finding}\n")
     waiting = [item for item in items if not item.approved]
     for item in waiting:
         sys.stderr.write(f"{item.stack}: {item.kind} {item.name} would be {item.verb}; to approve: {item.line}\n")
     if any(preview.error for preview in previews):
         return PREVIEW_FAILED
+    if any(stops(preview.findings) for preview in previews):
+        return RULE_BROKEN
     return NOT_APPROVED if waiting else 0

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from policy.reading import PolicyError, records_of
+from policy.record import Violation
+from policy.rules import violations
+
 #: What becomes of a resource, in the order of how much it should worry a reader.
 Verb = Literal["replaced", "removed", "changed", "added"]
 VERBS: tuple[Verb, ...] = ("added", "changed", "replaced", "removed")
@@ -18,7 +22,6 @@ VERB_OF_OPERATION: dict[str, Verb] = {
     "create": "added",
     "import": "added",
     "update": "changed",
-    "refresh": "changed",
     "replace": "replaced",
     "create-replacement": "replaced",
     "delete-replaced": "replaced",
@@ -66,6 +69,8 @@ class StackPreview:
     cluster: str = ""
     changes: tuple[Change, ...] = ()
     error: str = ""
+    findings: tuple[Violation, ...] = ()
+    """Violations of policy/'s rules; none where the preview shows only what changes (without --show-sames)."""
     flavors: Mapping[str, str] = field(default_factory=dict)
     """Names of flavors by id, as far as the preview shows them."""
 
@@ -98,6 +103,22 @@ def _change(step: Mapping[str, Any]) -> Change | None:
         new=(new.get("inputs") or {}) if verb != "removed" else {},
         old_outputs=old.get("outputs") or {},
     )
+
+
+def _findings(document: Mapping[str, Any]) -> tuple[Violation, ...]:
+    """What policy/ says of the plan."""
+    if "changeSummary" not in document:
+        return ()
+    try:
+        records, facts = records_of(document)
+    except PolicyError:
+        return ()
+    return tuple(violations(records, facts))
+
+
+def _own_name(steps: Iterable[Mapping[str, Any]]) -> str:
+    """The stack's name as the engine has it, whatever the file is called."""
+    return next((str(step["urn"]).split("::")[0].rsplit(":", 1)[-1] for step in steps if step.get("urn")), "")
 
 
 def _flavors(steps: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -150,9 +171,10 @@ def parse(stack: str, text: str, stderr: str = "", status: int | None = None) ->
     error = (_report(document, stderr) or f"the preview ended with status {status}") if failed else ""
     return StackPreview(
         stack=stack,
-        cluster=str(config.get("openstack-paas:clusterName") or stack),
+        cluster=str(config.get("openstack-paas:clusterName") or _own_name(steps) or stack),
         changes=tuple(sorted(changes.values(), key=lambda change: change.urn)),
         error=error,
+        findings=() if error else _findings(document),
         flavors=_flavors(steps),
     )
 

@@ -8,6 +8,7 @@ from ops.preview_gate import Guarded
 from ops.preview_read import VERBS, StackPreview
 from ops.preview_rows import Row, shortened, tables
 from ops.preview_words import code
+from policy.rules import stops
 
 #: By this line the comment is found again and updated in place.
 MARKER = "<!-- openstack-paas-preview -->"
@@ -17,6 +18,8 @@ LONGEST = 64_000
 LONGEST_REPORT = 6_000
 #: Longest list of things to approve.
 MOST_GUARDED = 100
+#: Longest list of broken rules of a stack.
+MOST_FINDINGS = 50
 #: Most phrases in one cell.
 MOST_DETAILS = 40
 
@@ -61,8 +64,8 @@ def _gate(items: Sequence[Guarded]) -> list[str]:
     lines = ["### Needs approval" if open_items else "### Approved", ""]
     if open_items:
         lines += [
-            "This change would replace or remove what holds data, identity or an address. If that is meant, write these "
-            "lines into the description of the pull request, or into a commit's message:",
+            "This change would replace or remove what holds data, identity or an address. If that is meant, write "
+            "these lines into the description of the pull request, or into a commit's message:",
             "",
             "```text",
             *[item.line for item in open_items[:MOST_GUARDED]],
@@ -75,6 +78,23 @@ def _gate(items: Sequence[Guarded]) -> list[str]:
     if len(items) > MOST_GUARDED:
         lines.append(f"- and {len(items) - MOST_GUARDED} more")
     return [*lines, ""]
+
+
+def _rules(preview: StackPreview) -> list[str]:
+    """What breaks a rule, the mandatory ones in sight, the rest folded away."""
+    lines = []
+    for finding in preview.findings[:MOST_FINDINGS]:
+        level = "exempt" if finding.exempt else "**mandatory**" if finding.mandatory else "advisory"
+        reason = f" ({finding.exempt})" if finding.exempt else ""
+        lines.append(f"- {level} {code(finding.rule)}: {code(finding.name)} {finding.problem}; {finding.fix}{reason}")
+    if len(preview.findings) > MOST_FINDINGS:
+        lines.append(f"- and {len(preview.findings) - MOST_FINDINGS} more")
+    if not lines:
+        return []
+    if stops(preview.findings):
+        return [f"### {code(preview.stack)} breaks a rule", "", *lines, ""]
+    summary = f"{preview.stack}: notes of the policy ({len(preview.findings)})"
+    return [f"<details><summary>{summary}</summary>", "", *lines, "", "</details>", ""]
 
 
 def _row(row: Row) -> str:
@@ -123,8 +143,7 @@ def render(previews: Sequence[StackPreview], items: Sequence[Guarded], longest: 
     lines.append("")
     lines += _gate(items)
     for preview in previews:
-        if preview.error:
-            lines += _report(preview)
+        lines += _report(preview) if preview.error else _rules(preview)
     text = "\n".join(lines) + "\n"
     cut = "The rest is cut, as comments have a limit: `pulumi preview --diff --stack STACK` shows all of it.\n"
     whole = True

@@ -133,6 +133,19 @@ def test_a_preview_that_failed_after_its_json_is_no_success(tmp_path: Path) -> N
     assert main(["preview-comment", str(tmp_path), "--output", str(tmp_path / "comment.md")]) == 1
 
 
+def test_a_broken_rule_is_shown_and_ends_the_job(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Of a whole plan the rules of policy/ are checked; here the machines lose their tags."""
+    document = load("first-up")
+    for step in document["steps"]:
+        if step["urn"].endswith("Instance::etcd-0"):
+            step["newState"]["inputs"]["tags"] = []
+    (tmp_path / "dev.json").write_text(json.dumps(document))
+    assert main(["preview-comment", str(tmp_path)]) == 4
+    told = capsys.readouterr()
+    assert "- **mandatory** `tagged`: `Instance etcd-0` has not the tag openstack-paas:dev" in told.out
+    assert "dev: tagged: Instance etcd-0" in told.err
+
+
 def test_nothing_to_read_is_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["preview-comment", str(tmp_path)]) == 2
     assert main(["preview-comment", str(tmp_path / "dev.json")]) == 2

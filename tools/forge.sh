@@ -1,0 +1,26 @@
+# shellcheck shell=bash
+# Source me: `github` and `gitlab` ask the API of the forge that runs this job: METHOD PATH [FILE-WITH-JSON].
+# The token goes to curl on standard input, never into an argument.
+
+# request METHOD URL HEADER-WITH-TOKEN [FILE]: the answer's body; fails, with the answer shown, on any status of 400 and above.
+request() {
+    local answer status=0
+    answer=$(mktemp)
+    printf 'header = "%s"\n' "$3" | curl --config - --silent --show-error --fail-with-body --max-time 60 --retry 3 \
+        --request "$1" --header 'Content-Type: application/json' ${4:+--data-binary "@$4"} --output "$answer" "$2" || status=$?
+    if [ "$status" -ne 0 ]; then
+        echo "$1 $2 failed: $(head -c 500 "$answer")" >&2
+    else
+        cat "$answer"
+    fi
+    rm -f "$answer"
+    return "$status"
+}
+
+github() {
+    request "$1" "${GITHUB_API_URL:-https://api.github.com}$2" "Authorization: Bearer ${GITHUB_TOKEN:?is needed to ask GitHub}" "${3:-}"
+}
+
+gitlab() {
+    request "$1" "${CI_API_V4_URL:-https://gitlab.com/api/v4}$2" "PRIVATE-TOKEN: ${GITLAB_TOKEN:?is needed to ask GitLab}" "${3:-}"
+}

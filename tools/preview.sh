@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# What a change would do to one stack, for `python -m ops preview-comment`: preview.sh STACK FOLDER [OPTION...]
+# Writes FOLDER/STACK.json (the plan), STACK.err (what the engine said) and STACK.status (how it ended); options go to
+# `pulumi preview`. It succeeds once these files are there: the comment shows a failed preview, and fails for it.
+#
+# A job of CI without a state backend is one for a fork, which gets no secrets: it previews the stack file from nothing,
+# without asking the cloud, so that mistakes in settings are found there, too.
+set -Eeuo pipefail
+stack=$1 folder=$2
+shift 2
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+config=()
+if [ -n "${CI:-}" ] && [ -z "${PULUMI_BACKEND_URL:-}" ] && [ -z "${PULUMI_ACCESS_TOKEN:-}" ]; then
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    mkdir "$scratch/state"
+    # Protects nothing: this state is deleted at the end.
+    export PULUMI_BACKEND_URL=file://$scratch/state PULUMI_CONFIG_PASSPHRASE=fork OPENSTACK_PAAS_PREFLIGHT=optional
+    # The provider wants an address of a cloud, which a preview from nothing never asks. Port 9 is `discard`: nobody answers.
+    unset OS_CLOUD OS_CLIENT_CONFIG_FILE
+    export OS_AUTH_URL=http://127.0.0.1:9/v3 OS_USERNAME=nobody OS_PASSWORD=none OS_PROJECT_NAME=none
+    export OS_USER_DOMAIN_NAME=Default OS_PROJECT_DOMAIN_NAME=Default
+    # Secrets of the stack file cannot be read without its passphrase, and are not needed.
+    python -m tools.without_secrets "Pulumi.$stack.yaml" >"$scratch/stack.yaml"
+    config=(--config-file "$scratch/stack.yaml")
+    pulumi stack init "$stack" --non-interactive >/dev/null
+    echo "$stack: no state and no credentials here: previewed from nothing" >&2
+fi
+status=0
+pulumi preview --json --show-sames --non-interactive --stack "$stack" "${config[@]}" "$@" \
+    >"$folder/$stack.json" 2>"$folder/$stack.err" || status=$?
+echo "$status" >"$folder/$stack.status"
+echo "$stack: previewed (exit status $status), see $folder/$stack.json" >&2
