@@ -37,7 +37,7 @@ def kind(stack: str) -> str:
         if "site-packages" in path:
             library = path.split("site-packages/")[-1].split("/")[0]
             return LIBRARIES.get(library, "registration")
-        elif folder := next((OWN[piece] for piece in Path(path).parts[:-1] if piece in OWN), ""):
+        if folder := next((OWN[piece] for piece in Path(path).parts[:-1] if piece in OWN), ""):
             return folder
     return "registration"
 

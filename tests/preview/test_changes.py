@@ -1,0 +1,105 @@
+"""What a change touches, on the real engine, once a platform is there. (It is there by tests.engine.echo: no cloud.)"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine import home
+from tests.preview.stack import Stack
+from tests.preview.test_stacks import ON_THE_LAB
+
+COMMAND = "command:remote:Command"
+SETTINGS = {"preset": "production", "kubernetes": {"cni": "flannel"}, "database": {"replicas": 1}, **ON_THE_LAB}
+GATEWAYS = {"gateway-0", "gateway-1"}
+NODES = {"control-plane-0", "control-plane-1", "control-plane-2", "worker-general-0", "worker-general-1"}
+ETCD = {"etcd-0", "etcd-1", "etcd-2"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """A production platform that was brought up with the program as it is."""
+    folder = tmp_path_factory.mktemp("changes")
+    made = Stack(folder / "stack", "changes")
+    made.environment |= home.make(folder / "home")
+    made.configure(SETTINGS)
+    made.pulumi("stack", "select", "--create", "changes")
+    up = made.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    return made
+
+
+def changed(stack: Stack) -> list[dict[str, Any]]:
+    """The steps of a preview that are not `same`."""
+    preview = stack.preview()
+    assert preview.status == 0, preview.text
+    return [step for step in preview.steps if step["op"] != "same"]
+
+
+def files(step: dict[str, Any]) -> set[str]:
+    """The files of a machine's bundle that the preview shows as changed."""
+
+    def listed(state: str) -> dict[str, str]:
+        return dict(re.findall(r"^# (\S+) ([0-9a-f]{8}|secret)$", step[state]["inputs"]["create"], re.MULTILINE))
+
+    old, new = listed("oldState"), listed("newState")
+    return {path for path in {*old, *new} if old.get(path) != new.get(path)}
+
+
+def test_two_previews_of_an_unchanged_stack_are_identical(stack: Stack) -> None:
+    def text() -> str:
+        made = stack.pulumi("preview", "--diff")
+        assert made.returncode == 0
+        return made.stdout
+
+    first = text()
+    assert re.search(r"^Resources:\n +\d+ unchanged\s*\Z", first, re.MULTILINE)
+    assert text() == first
+
+
+@pytest.mark.parametrize(
+    ("template", "machines", "shown"),
+    [
+        ("templates/haproxy.cfg.j2", GATEWAYS, {"files/haproxy.cfg"}),
+        ("units/etcd.service", ETCD, {"files/etcd.service"}),
+        ("scripts/kubernetes.sh", NODES, {"kubernetes.sh"}),
+        ("scripts/lib.sh", GATEWAYS | ETCD | NODES, {"lib.sh"}),
+    ],
+)
+def test_a_changed_template_touches_its_machines_and_files_and_nothing_else(
+    stack: Stack, template: str, machines: set[str], shown: set[str]
+) -> None:
+    path: Path = stack.folder / "node" / template
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"{before}\n# One more line.\n", encoding="utf-8")
+    try:
+        steps = changed(stack)
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert {step["op"] for step in steps} == {"update"}
+    assert {step["newState"]["type"] for step in steps} == {COMMAND}
+    assert {step["urn"].split("::")[-1] for step in steps} == machines
+    for step in steps:
+        assert files(step) == shown, step["urn"]
+
+
+def test_a_range_that_a_living_cluster_cannot_change_is_refused(stack: Stack) -> None:
+    stack.configure({**SETTINGS, "network": {"pods": "10.200.0.0/16"}})
+    try:
+        preview = stack.preview()
+    finally:
+        stack.configure(SETTINGS)
+    assert preview.status != 0
+    assert "network.pods 10.200.0.0/16" in preview.text
+    assert not [step for step in preview.steps if step["op"] not in ("same", "create")]
+
+
+def test_a_new_image_under_the_old_name_touches_no_machine(stack: Stack) -> None:
+    stack.configure({**SETTINGS, "etcd": {**ON_THE_LAB["etcd"], "image": "debian-12-kubernetes"}})
+    try:
+        assert not changed(stack)
+    finally:
+        stack.configure(SETTINGS)
