@@ -115,8 +115,9 @@ class Run:
         try:
             backend = self._engine.backend()
         except EngineError as error:
+            reason = str(error).splitlines()[0]
             self._dialog.say(
-                f"Only the file will be written, for there is no Pulumi that is logged in ({error}).", "yellow"
+                f"Pulumi is not here or not logged in, so only the file will be written ({reason}).", "yellow"
             )
             return False
         if needs_passphrase(backend, kept.keyring):

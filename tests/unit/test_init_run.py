@@ -246,9 +246,7 @@ def test_without_an_engine_only_the_file_is_written(place: Place) -> None:
     (place.engine / "pulumi").unlink()
     done = place.run("trial", "--defaults")
     assert done.returncode == 0
-    assert (
-        "Only the file will be written, for there is no Pulumi that is logged in (pulumi is not on PATH)" in done.stdout
-    )
+    assert "so only the file will be written (pulumi is not on PATH)." in done.stdout
     assert "pulumi stack init trial" in done.stdout
     plain, kept = place.written()
     assert plain == answered()
