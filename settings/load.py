@@ -12,7 +12,6 @@ from settings.presets import PRESETS
 from settings.problem import Problem, SettingsError
 from settings.running import Running
 
-SECRET_KEYS = stack_file.SECRET_KEYS
 #: What a cluster's name must be; it is the prefix of host names.
 CLUSTER_NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
 #: A name for plans of stacks whose own does not fit, so that everything else can still be checked.

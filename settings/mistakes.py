@@ -21,7 +21,7 @@ REASONS: Final[Mapping[str, str]] = {
     "kubernetes.podsPerNode": "a node's /24 holds no more",
 }
 #: What a value of a type is called.
-_NOUNS: Final[Mapping[Any, str]] = {
+NOUNS: Final[Mapping[Any, str]] = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
@@ -58,7 +58,7 @@ def problem(error: Mapping[str, Any]) -> Problem:
         return _choice(key, value, get_args(tree.bare(annotation)))
     if kind in ("greater_than_equal", "less_than_equal"):
         return _out_of_range(key, value, annotation, field)
-    if kind.startswith("ip_") or (kind == "value_error" and tree.bare(annotation) in _NOUNS):
+    if kind.startswith("ip_") or (kind == "value_error" and tree.bare(annotation) in NOUNS):
         return _address(key, value, tree.bare(annotation))
     return _wrong_type(key, value, tree.bare(annotation), annotation, field)
 
@@ -115,40 +115,12 @@ def _choice(key: str, value: Any, choices: Sequence[str]) -> Problem:
     )
 
 
-def _bounds(annotation: Any, field: FieldInfo | None) -> tuple[Any, Any]:
-    """The least and the greatest value, None where there is none."""
-    metadata = [*(field.metadata if field else ())]
-    pending = [annotation]
-    while pending:
-        one = pending.pop()
-        metadata += getattr(one, "__metadata__", ())
-        pending += [
-            argument for argument in get_args(one) if argument is not type(None) and not isinstance(argument, FieldInfo)
-        ]
-    low = high = None
-    for entry in metadata:
-        for part in (entry, *getattr(entry, "metadata", ())):
-            low = getattr(part, "ge", None) if getattr(part, "ge", None) is not None else low
-            high = getattr(part, "le", None) if getattr(part, "le", None) is not None else high
-    return low, high
-
-
-def span(annotation: Any, field: FieldInfo | None) -> str:
-    """The range in words: "1 to 7", "32 or more"; empty without one."""
-    low, high = _bounds(annotation, field)
-    if low is None and high is None:
-        return ""
-    if high is None:
-        return f"{low} or more"
-    return f"{low} to {high}"
-
-
 def _out_of_range(key: str, value: Any, annotation: Any, field: FieldInfo | None) -> Problem:
-    low, high = _bounds(annotation, field)
+    low, high = tree.bounds(annotation, field)
     number = float(value) if isinstance(value, str) else value
     fix = f"use {low} or more" if low is not None and number < low else f"use {high} or less"
     reason = f": {REASONS[key]}" if key in REASONS else ""
-    return Problem(key, shown(value), f"must be {span(annotation, field)}{reason}", fix)
+    return Problem(key, shown(value), f"must be {tree.span(annotation, field)}{reason}", fix)
 
 
 def _address(key: str, value: Any, kind: Any) -> Problem:
@@ -175,34 +147,33 @@ def _address(key: str, value: Any, kind: Any) -> Problem:
 
 def _missing(annotation: Any, field: FieldInfo | None) -> str:
     """What to write where a key is missing."""
-    for part in (*(field.metadata if field else ()), *getattr(annotation, "__metadata__", ())):
-        if (pattern := getattr(part, "pattern", None)) in WORDS:
-            return WORDS[pattern].fix
-    return f"write {_noun(tree.bare(annotation))}"
+    if (pattern := tree.pattern(annotation, field)) is not None:
+        return WORDS[pattern].fix
+    return f"write {noun(tree.bare(annotation))}"
 
 
 def _example_fix(kind: Any) -> str:
     return "write it as 192.0.2.0/24" if kind is ipaddress.IPv4Network else "write it as 192.0.2.10"
 
 
-def _noun(kind: Any) -> str:
+def noun(kind: Any) -> str:
     if tree.is_section(kind):
-        return _NOUNS[dict]
-    return _NOUNS.get(kind) or _NOUNS.get(getattr(kind, "__origin__", None)) or "one of a few words"
+        return NOUNS[dict]
+    return NOUNS.get(kind) or NOUNS.get(getattr(kind, "__origin__", None)) or "one of a few words"
 
 
 def _wrong_type(key: str, value: Any, kind: Any, annotation: Any, field: FieldInfo | None) -> Problem:
     """A value of another kind than is due."""
-    rule, fix = f"must be {_noun(kind)}", f"write {_noun(kind)}"
-    limits = span(annotation, field) if kind in (int, float) else ""
+    rule, fix = f"must be {noun(kind)}", f"write {noun(kind)}"
+    limits = tree.span(annotation, field) if kind in (int, float) else ""
     if limits:
         rule, fix = f"{rule}, {limits}", f"write one from {limits}" if " to " in limits else f"write {limits}"
     elif kind is str and isinstance(value, (bool, int, float)):
-        rule, fix = f"{rule}, and YAML reads this as {_noun(type(value))}", f'put it in quotes: "{shown(value)}"'
+        rule, fix = f"{rule}, and YAML reads this as {noun(type(value))}", f'put it in quotes: "{shown(value)}"'
     elif tree.is_section(kind):
         fix = f"write them below {key}: {', '.join(tree.fields(kind))}"
-    elif _noun(kind) == _NOUNS[tuple]:
+    elif noun(kind) == NOUNS[tuple]:
         fix = f"write it as [{'first, second' if isinstance(value, (dict, list)) else shown(value)}]"
-    elif _noun(kind) == _NOUNS[dict]:
+    elif noun(kind) == NOUNS[dict]:
         fix = "write each as key: value, one a line"
     return Problem(key, shown(value), rule, fix)

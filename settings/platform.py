@@ -21,7 +21,7 @@ class PlatformSettings(Section):
     """What a stack asks for, every default filled in."""
 
     preset: Literal["education", "dev", "production"] = "dev"
-    """Defaults by purpose. Every other key overrides it."""
+    """Defaults by purpose: education, dev or production. Every other key overrides them."""
     cluster_name: Name = ""
     """Prefix of every name in OpenStack and of the nodes; the stack's name when empty."""
     preflight: Literal["required", "optional"] = "required"

@@ -9,8 +9,11 @@ from typing import Any, Final
 from settings import tree
 from settings.problem import Problem
 
-#: Keys of the stack file that hold secrets; they are never read into settings, only as Pulumi secrets.
-SECRET_KEYS: Final = frozenset({"databaseRootPassword", "databaseReplicationPassword"})
+#: Keys of the stack file that hold secrets, and what they are; never read into settings, only as Pulumi secrets.
+SECRETS: Final[Mapping[str, str]] = {
+    "databaseRootPassword": "Password of MariaDB's root user; made by the program when it is not set.",
+    "databaseReplicationPassword": "Password of MariaDB's replication user; made by the program when it is not set.",
+}
 
 
 def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -18,7 +21,7 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     read: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in values.items():
-        if key in SECRET_KEYS or value is None or value == "":
+        if key in SECRETS or value is None or value == "":
             continue
         annotation, _ = tree.at((key,))
         if isinstance(value, str) and annotation is not None and _is_object(annotation):

@@ -47,6 +47,38 @@ def below(annotation: Any) -> Any:
     return arguments[0] if get_origin(annotation) is tuple else None
 
 
+def _metadata(annotation: Any, field: FieldInfo | None) -> Iterator[Any]:
+    """Everything that is annotated to a type, or to the field that it is of."""
+    for entry in (*(field.metadata if field else ()), *getattr(annotation, "__metadata__", ())):
+        yield entry
+        yield from getattr(entry, "metadata", ())
+    if get_origin(annotation) in (Annotated, Union, types.UnionType):
+        for argument in get_args(annotation)[: 1 if get_origin(annotation) is Annotated else None]:
+            yield from _metadata(argument, None)
+
+
+def bounds(annotation: Any, field: FieldInfo | None) -> tuple[Any, Any]:
+    """The least and the greatest value, None where there is none."""
+    parts = list(_metadata(annotation, field))
+    low = next((part.ge for part in parts if getattr(part, "ge", None) is not None), None)
+    high = next((part.le for part in parts if getattr(part, "le", None) is not None), None)
+    return low, high
+
+
+def span(annotation: Any, field: FieldInfo | None) -> str:
+    """The range in words: "1 to 7", "32 or more"; empty without one."""
+    low, high = bounds(annotation, field)
+    if low is None:
+        return ""
+    return f"{low} or more" if high is None else f"{low} to {high}"
+
+
+def pattern(annotation: Any, field: FieldInfo | None) -> str | None:
+    """The pattern of a text, None without one."""
+    parts = _metadata(annotation, field)
+    return next((str(part.pattern) for part in parts if getattr(part, "pattern", None)), None)
+
+
 def at(location: Location) -> tuple[Any, FieldInfo | None]:
     """The type at a place, and the field that it is where it is one; (None, None) where nothing may stand."""
     annotation: Any = PlatformSettings

@@ -1,0 +1,35 @@
+"""The config section of Pulumi.yaml: every top-level key with its type, description and default."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import yaml
+
+from settings import tree
+from settings.platform import PlatformSettings
+from settings.reference import docstrings
+from settings.stack_file import SECRETS
+
+_START: Final = "config:\n"
+
+
+def config() -> dict[str, dict[str, Any]]:
+    """What Pulumi is told of each key. The program checks what is in objects: Pulumi cannot."""
+    keys: dict[str, dict[str, Any]] = {}
+    for name, field in PlatformSettings.model_fields.items():
+        is_text = not tree.is_section(tree.bare(field.annotation)) and tree.below(tree.bare(field.annotation)) is None
+        keys[field.alias or name] = {
+            "type": "string" if is_text else "object",
+            "description": docstrings.first(docstrings.of_field(PlatformSettings, name)),
+            "default": field.get_default() if is_text else {},
+        }
+    for name, description in SECRETS.items():
+        keys[name] = {"type": "string", "description": description, "secret": True, "default": ""}
+    return keys
+
+
+def document(present: str) -> str:
+    """Pulumi.yaml with this config section in place of the one at its end."""
+    head = present[: present.index(_START)]
+    return head + yaml.safe_dump({"config": config()}, sort_keys=False, width=118)
