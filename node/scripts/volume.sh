@@ -62,7 +62,7 @@ make_file_system() {
     if [[ $seen == *TYPE=ext4* ]]; then
         return 0
     fi
-    [ -z "$seen" ] || fail "the volume $VOLUME_ID ($disk) holds something else: $seen- it stays as it is. Empty it or" \
+    [ -z "$seen" ] || fail "the volume $VOLUME_ID ($disk) holds something else (${seen% }): it stays as it is. Empty it or" \
         "give this machine another volume"
     is_blank || fail "the volume $VOLUME_ID ($disk) has no file system and is not empty: it stays as it is. Was it used" \
         "encrypted or raw? Empty it or give this machine another volume"
@@ -80,6 +80,15 @@ refuse_to_hide() {
     below=$(find "$MOUNT_POINT" -mindepth 1 -maxdepth 1 -printf '%f ' 2>/dev/null) || true
     [ -z "$below" ] || fail "$VOLUME_PATH on the machine's own disk holds data (${below% }), which the volume would hide." \
         "Replace this machine, so that it starts on the volume, or move the data away"
+}
+
+# check_file_system: a machine that was lost has not said goodbye to its disk. -p repairs what can be repaired safely.
+check_file_system() {
+    local seen status=0
+    mountpoint --quiet -- "$MOUNT_POINT" && return 0
+    seen=$(e2fsck -p -- "$disk" 2>&1) || status=$?
+    ((status < 4)) || fail "e2fsck does not repair $disk by itself: $(tail -n 3 <<<"$seen"). Look at it with e2fsck -f $disk" \
+        "on this machine; it stays unmounted"
 }
 
 write_mount_unit() {
@@ -136,6 +145,7 @@ step "cloud-init" wait_for_cloud_init
 step "disk" wait_for_disk
 step "mount point" refuse_to_hide
 step "file system" make_file_system
+step "check" check_file_system
 step "mount unit" write_mount_unit
 step "mount" mount_volume
 step "size" grow

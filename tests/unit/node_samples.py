@@ -19,6 +19,7 @@ from node.specs import (
     Peer,
     Proxy,
     UserDataSpec,
+    Volume,
     WorkerSpec,
 )
 
@@ -56,6 +57,9 @@ CONTAINERD = Containerd(
 )
 
 
+VOLUME = Volume("0b4f7ad8-5c1e-4a8e-9d3c-2f1a6b7c8d9e", 20)
+
+
 def pair(name: str) -> KeyPair:
     """A certificate and a key that no tool would accept, recognisable in any output."""
     return KeyPair(certificate=f"certificate of {name}\n", private_key=f"{SECRET} key of {name}\n")
@@ -86,7 +90,7 @@ def gateway_spec() -> GatewaySpec:
     )
 
 
-def etcd_spec(number: int = 0) -> EtcdSpec:
+def etcd_spec(number: int = 0, volume: Volume | None = None) -> EtcdSpec:
     """One of three members."""
     return EtcdSpec(
         base=base(MEMBERS[number]),
@@ -96,6 +100,7 @@ def etcd_spec(number: int = 0) -> EtcdSpec:
         server=pair("server"),
         peer=pair("peer"),
         client=pair("client"),
+        volume=volume,
     )
 
 

@@ -27,6 +27,28 @@ BUNDLES: dict[str, Callable[[], Bundle]] = {
     "worker": lambda: render.worker(samples.worker_spec()),
     "image": lambda: render.install(samples.install_spec()),
 }
+#: Other machines of a role, by the folder of their golden files: only what differs from the role's usual machine is kept.
+VARIANTS: dict[str, tuple[str, Callable[[], Bundle]]] = {
+    "gateway-without-public-vip": (
+        "gateway",
+        lambda: render.gateway(dataclasses.replace(samples.gateway_spec(), public_vip="")),
+    ),
+    "gateway-on-provider-network": (
+        "gateway",
+        lambda: render.gateway(dataclasses.replace(samples.gateway_spec(), edge_is_open=True)),
+    ),
+    "gateway-beside-load-balancer": (
+        "gateway",
+        lambda: render.gateway(
+            dataclasses.replace(samples.gateway_spec(), api_backends=(), load_balancer="10.20.0.6"),
+        ),
+    ),
+    "etcd-with-volume": ("etcd", lambda: render.etcd(samples.etcd_spec(volume=samples.VOLUME))),
+    "worker-with-volume": (
+        "worker",
+        lambda: render.worker(dataclasses.replace(samples.worker_spec(), volume=samples.VOLUME)),
+    ),
+}
 _AS_THEY_STAND = {path.read_text() for folder in ("scripts", "units") for path in (NODE / folder).iterdir()}
 
 
@@ -50,6 +72,18 @@ def test_rendered_files(step: str) -> None:
         return
     expected = {str(path.relative_to(GOLDEN / step)) for path in (GOLDEN / step).rglob("*") if path.is_file()}
     assert expected == {file.path for file in rendered}, "golden files that nothing renders"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_rendered_files_of_variants(variant: str) -> None:
+    role, make = VARIANTS[variant]
+    usual = {(file.path, file.content) for file in BUNDLES[role]().files}
+    rendered = [f for f in make().files if f.content not in _AS_THEY_STAND and (f.path, f.content) not in usual]
+    assert rendered
+    for file in rendered:
+        _compare(GOLDEN / variant / file.path, file.content)
+    kept = {str(path.relative_to(GOLDEN / variant)) for path in (GOLDEN / variant).rglob("*") if path.is_file()}
+    assert kept == {file.path for file in rendered}, "golden files that nothing renders"
 
 
 def test_command_text() -> None:
@@ -90,10 +124,10 @@ def test_bundles_are_deterministic(step: str) -> None:
     assert BUNDLES[step]().archive() == BUNDLES[step]().archive()
 
 
-@pytest.mark.parametrize("step", BUNDLES)
+@pytest.mark.parametrize("step", [*BUNDLES, *VARIANTS])
 def test_every_file_that_scripts_name_is_in_the_bundle(step: str) -> None:
     """`$folder/x` in the role's scripts must exist, or converge would fail on a machine only."""
-    bundle = BUNDLES[step]()
+    bundle = (BUNDLES.get(step) or VARIANTS[step][1])()
     paths = {file.path for file in bundle.files}
     optional = {"files/service-proxy.conf"} if step == "image" else set()
     for file in bundle.files:

@@ -13,6 +13,7 @@ from node.templates import NODE
 
 GOLDEN = Path(__file__).parent / "golden" / "node"
 SHELL = Path(__file__).parent / "node_shell"
+VOLUME = Path(__file__).parent / "volume"
 NETWORK_NAMESPACE = ("unshare", "--net")
 
 
@@ -29,16 +30,28 @@ def _needs(tool: str) -> str:
     return path
 
 
+def _variant(golden: Path) -> str:
+    """The folder of golden files that this one is in."""
+    return golden.relative_to(GOLDEN).parts[0]
+
+
 def test_shellcheck_of_scripts() -> None:
-    _run("shellcheck", "--external-sources", *sorted((NODE / "scripts").glob("*.sh")), *SHELL.glob("*.sh"))
+    _run(
+        "shellcheck",
+        "--external-sources",
+        *sorted((NODE / "scripts").glob("*.sh")),
+        *SHELL.glob("*.sh"),
+        *VOLUME.glob("*.sh"),
+    )
 
 
 def test_shellcheck_of_rendered_text() -> None:
     _run("shellcheck", "--shell=bash", GOLDEN / "command.sh", *sorted(GOLDEN.glob("*/settings.sh")))
 
 
-def test_haproxy_accepts_its_configuration() -> None:
-    _run(_needs("haproxy"), "-c", "-q", "-f", GOLDEN / "gateway/files/haproxy.cfg")
+@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("gateway*/files/haproxy.cfg")), ids=_variant)
+def test_haproxy_accepts_its_configuration(golden: Path) -> None:
+    _run(_needs("haproxy"), "-c", "-q", "-f", golden)
 
 
 def test_nft_accepts_the_tables(tmp_path: Path) -> None:
@@ -46,22 +59,24 @@ def test_nft_accepts_the_tables(tmp_path: Path) -> None:
     _needs("nft")
     if os.geteuid() != 0:
         pytest.skip("loading a table needs root")
-    gateway = (GOLDEN / "gateway/files/firewall.nft").read_text()
-    (tmp_path / "gateway.nft").write_text(
-        gateway.replace("@EDGE_INTERFACE@", "edge0").replace("@PRIVATE_INTERFACE@", "private0")
-    )
-    for table in (tmp_path / "gateway.nft", GOLDEN / "worker/files/firewall.nft"):
+    tables = [GOLDEN / "worker/files/firewall.nft"]
+    for golden in GOLDEN.glob("gateway*/files/firewall.nft"):
+        text = golden.read_text().replace("@EDGE_INTERFACE@", "edge0").replace("@PRIVATE_INTERFACE@", "private0")
+        tables.append(tmp_path / f"{_variant(golden)}.nft")
+        tables[-1].write_text(text)
+    assert len(tables) > 3
+    for table in tables:
         _run(*NETWORK_NAMESPACE, "bash", SHELL / "nft-check.sh", table)
 
 
-def test_keepalived_accepts_its_configuration(tmp_path: Path) -> None:
+@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("gateway*/files/keepalived.conf")), ids=_variant)
+def test_keepalived_accepts_its_configuration(golden: Path, tmp_path: Path) -> None:
     """The script that it tracks is replaced by one that exists here."""
     _needs("keepalived")
     if os.geteuid() != 0:
         pytest.skip("a network namespace needs root")
-    text = (GOLDEN / "gateway/files/keepalived.conf").read_text()
+    text = golden.read_text().replace("@EDGE_INTERFACE@", "edge0")
     for placeholder, value in (
-        ("@EDGE_INTERFACE@", "edge0"),
         ("@PRIVATE_INTERFACE@", "private0"),
         ("/usr/local/sbin/openstack-paas-haproxy-runs", "/bin/true"),
     ):

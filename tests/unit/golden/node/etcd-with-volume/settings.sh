@@ -1,0 +1,17 @@
+# shellcheck shell=bash disable=SC2034
+# What this machine shall be, in the words of the scripts.
+NAME=etcd-0
+ADDRESS=10.20.1.20
+PACKAGES=(ca-certificates curl iproute2 iputils-ping jq kmod nftables procps etcd=3.6.5)
+APT_KEYS=('/etc/apt/keyrings/openstack-paas-cf26155d6325.asc https://packages.example/kubernetes/key.asc')
+ETCD_ARCHIVE=''
+ETCD_ARCHIVE_SHA256=''
+KERNEL_VALUES=()
+KERNEL_MODULES=()
+ETCD_VERSION=3.6.5
+CLUSTER_TOKEN=sample-token
+MEMBERS=('etcd-0 10.20.1.20' 'etcd-1 10.20.1.21' 'etcd-2 10.20.1.22')
+VOLUME_ID=0b4f7ad8-5c1e-4a8e-9d3c-2f1a6b7c8d9e
+VOLUME_GIB=20
+VOLUME_PATH=/var/lib/etcd
+VOLUME_SERVICE=etcd.service

@@ -1,0 +1,18 @@
+# shellcheck shell=bash disable=SC2034
+# What this machine shall be, in the words of the scripts.
+NAME=worker-default-0
+ADDRESS=10.20.1.40
+PACKAGES=(ca-certificates curl iproute2 iputils-ping jq kmod nftables procps conntrack containerd ebtables ethtool ipset iptables runc socat kubeadm=1.34.2 kubectl=1.34.2 kubelet=1.34.2 kubernetes-cni=1.8.0)
+APT_KEYS=('/etc/apt/keyrings/openstack-paas-cf26155d6325.asc https://packages.example/kubernetes/key.asc')
+ETCD_ARCHIVE=''
+ETCD_ARCHIVE_SHA256=''
+KERNEL_VALUES=(net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1)
+KERNEL_MODULES=(overlay br_netfilter)
+KUBERNETES_VERSION=1.34.2
+ENDPOINT=10.20.1.10:6443
+IGNORE_PREFLIGHT_ERRORS=SystemVerification,Mem
+VOLUME_DIRECTORIES=(/disks)
+VOLUME_ID=0b4f7ad8-5c1e-4a8e-9d3c-2f1a6b7c8d9e
+VOLUME_GIB=20
+VOLUME_PATH=/disks
+VOLUME_SERVICE=kubelet.service
