@@ -79,8 +79,9 @@ class Fleet(pulumi.ComponentResource):
                 planned=planned,
                 cluster=self._platform.cluster,
                 network=self.network,
-                image_id=self._catalog.images[settings.image],
-                flavor_id=self._catalog.flavors[settings.flavor],
+                # A name stands for its id in a preview whose cloud could not be asked.
+                image_id=self._catalog.images.get(settings.image, settings.image),
+                flavor_id=self._catalog.flavors.get(settings.flavor, settings.flavor),
                 key_pair=self._key_pair.name,
                 server_group=group.id,
                 availability_zone=planned.availability_zone,
