@@ -27,7 +27,7 @@ BUNDLES: dict[str, Callable[[], Bundle]] = {
     "worker": lambda: render.worker(samples.worker_spec()),
     "image": lambda: render.install(samples.install_spec()),
 }
-#: Other machines of a role, by the folder of their golden files: only what differs from the role's usual machine is kept.
+#: Other machines of a role, by the folder of their golden files, which has only what differs from the usual machine.
 VARIANTS: dict[str, tuple[str, Callable[[], Bundle]]] = {
     "gateway-without-public-vip": (
         "gateway",
