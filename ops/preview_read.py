@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,6 +69,8 @@ class StackPreview:
     cluster: str = ""
     changes: tuple[Change, ...] = ()
     error: str = ""
+    note: str = ""
+    """How it was previewed, where that is not the usual way."""
     findings: tuple[Violation, ...] = ()
     """Violations of policy/'s rules; none where the preview shows only what changes (without --show-sames)."""
     flavors: Mapping[str, str] = field(default_factory=dict)
@@ -180,13 +182,19 @@ def parse(stack: str, text: str, stderr: str = "", status: int | None = None) ->
 
 
 def _one(stack: str, path: Path) -> StackPreview:
-    """The preview in `path`, with the files beside it: STACK.err (standard error) and STACK.status (exit status)."""
+    """The preview in `path`, with the files beside it: STACK.err, .status and .note (tools/preview.sh)."""
     if not path.is_file():
         raise PreviewError(f"{path}: no such file")
-    beside = {suffix: path.with_suffix(suffix) for suffix in (".err", ".status")}
-    stderr = beside[".err"].read_text(encoding="utf-8") if beside[".err"].is_file() else ""
-    status = beside[".status"].read_text(encoding="utf-8").strip() if beside[".status"].is_file() else ""
-    return parse(stack, path.read_text(encoding="utf-8"), stderr, int(status) if status.isdigit() else None)
+
+    def beside(suffix: str) -> str:
+        file = path.with_suffix(suffix)
+        return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+
+    status = beside(".status")
+    preview = parse(
+        stack, path.read_text(encoding="utf-8"), beside(".err"), int(status) if status.isdigit() else None
+    )
+    return replace(preview, note=beside(".note"))
 
 
 def read(words: Iterable[str]) -> list[StackPreview]:

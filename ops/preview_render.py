@@ -135,7 +135,9 @@ def _details(preview: StackPreview, room: int) -> tuple[str, bool]:
 def render(previews: Sequence[StackPreview], items: Sequence[Guarded], longest: int = LONGEST) -> str:
     """The whole comment, at most `longest` characters."""
     lines = [MARKER, "## What this change does", ""]
-    lines += [f"- {code(preview.stack)}: {headline(preview)}" for preview in previews]
+    for preview in previews:
+        note = f" ({preview.note})" if preview.note else ""
+        lines.append(f"- {code(preview.stack)}{note}: {headline(preview)}")
     lines += ["", f"| stack | {' | '.join(VERBS)} |", f"|---|{'---:|' * len(VERBS)}"]
     for preview in previews:
         counts = ["?" if preview.error else str(preview.count(verb)) for verb in VERBS]
