@@ -30,6 +30,7 @@ from components.step import Access
 from components.worker_pool import WorkerPool, WorkerPoolArgs
 from settings import platform as settings_platform
 from settings import versions
+from settings.fixed import fixed_settings
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ class Platform(pulumi.ComponentResource):
                 "cni": settings.kubernetes.cni,
                 "mariadb": versions.MARIADB,
             },
+            "fixedSettings": fixed_settings(platform),
         }
         self.register_outputs({})
 

@@ -65,5 +65,5 @@ def test_bad_settings_are_all_named_at_once(stack: MakeStack) -> None:
     made = stack("bad")
     made.configure({**ON_THE_LAB, "etcd": {"count": 4}, "gateway": {"count": 2}, "network": {"private": "10.0.0.1/8"}})
     text = problem_lines(made)
-    for expected in ("count 4 tolerates 1", "did you mean gateways?", "network.private"):
+    for expected in ("4 members tolerate 1 lost", "did you mean gateways?", "network.private"):
         assert expected in text
