@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,13 +21,6 @@ LIMIT_SECONDS: Final = 120
 
 class EngineError(Exception):
     """Pulumi did not do it; the text is its own."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """A stack of the backend and how many resources it has."""
-
-    resources: int
 
 
 class Engine:
@@ -63,16 +55,15 @@ class Engine:
             raise EngineError("pulumi is not on PATH")
         return str(json.loads(self._run("whoami", "--json"))["url"])
 
-    def find(self, stack: str) -> Found | None:
-        """The stack, or None when the backend has none of that name."""
-        for entry in json.loads(self._run("stack", "ls", "--json")):
-            if entry["name"].rpartition("/")[2] == stack.rpartition("/")[2]:
-                return Found(int(entry.get("resourceCount") or 0))
-        return None
+    def resources(self, stack: str) -> int:
+        """How many resources the stack has; 0 when the backend has no such stack."""
+        found = json.loads(self._run("stack", "ls", "--json"))
+        short = stack.rpartition("/")[2]
+        return max((int(own.get("resourceCount") or 0) for own in found if own["name"] in (stack, short)), default=0)
 
-    def select(self, stack: str, create: bool) -> None:
-        """Select the stack, new or not. For a new one Pulumi may write a salt into the stack's file."""
-        self._run("stack", "init" if create else "select", stack)
+    def select(self, stack: str) -> None:
+        """Select the stack, made if it is not there. Pulumi may then write a salt into the stack's file."""
+        self._run("stack", "select", "--create", stack)
 
     def encrypt(self, stack: str, keyring: Mapping[str, str], plain: Mapping[str, str]) -> Kept:
         """`plain` encrypted for the stack with its `keyring`, and the keyring, which a first secret may complete.

@@ -178,13 +178,13 @@ class Run:
     def _stack_and_secrets(self, kept: Kept) -> Kept:
         """The stack made and selected, and its missing passwords encrypted; what fails is said, the file is written."""
         try:
-            before = self._engine.find(self._stack)
-            self._engine.select(self._stack, create=before is None)
+            resources = self._engine.resources(self._stack)
+            self._engine.select(self._stack)
             keyring = {**self._existing_keyring(), **kept.keyring}
             missing = [key for key in _SECRETS if f"{NAMESPACE}:{key}" not in kept.config]
             if not missing:
                 return Kept(keyring, kept.config)
-            if before and before.resources:
+            if resources:
                 self._dialog.say(f"{self._stack} stands already: the database keeps the passwords that it has.")
                 return Kept(keyring, kept.config)
             made = self._engine.encrypt(

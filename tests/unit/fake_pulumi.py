@@ -35,9 +35,10 @@ def main(words: list[str]) -> int:
         print(json.dumps({"url": "file:///state"}))
     elif subcommand == "stack ls":
         print(json.dumps([{"name": name, "resourceCount": count} for name, count in stacks().items()]))
-    elif subcommand == "stack init":
-        (FOLDER / "stacks.json").write_text(json.dumps({**stacks(), words[2]: 0}))
-        Path(f"Pulumi.{words[2]}.yaml").write_text("encryptionsalt: v1:new-salt\n")
+    elif subcommand == "stack select" and option(words, "--create") not in stacks():
+        name = option(words, "--create")
+        (FOLDER / "stacks.json").write_text(json.dumps({**stacks(), name: 0}))
+        Path(f"Pulumi.{name}.yaml").write_text("encryptionsalt: v1:new-salt\n")
     elif subcommand == "config set":
         file = Path(option(words, "--config-file"))
         before = file.read_text()

@@ -157,7 +157,7 @@ def test_an_interrupted_conversation_leaves_nothing(place: Place) -> None:
     assert {" ".join(call["words"][:1]) for call in place.calls()} == {"whoami"}
 
 
-@pytest.mark.parametrize("hangs", ["stack init", "config set"])
+@pytest.mark.parametrize("hangs", ["stack select", "config set"])
 def test_an_interrupted_engine_leaves_no_half_file(place: Place, hangs: str) -> None:
     (place.engine / "hangs").write_text(hangs)
     terminal = place.terminal("trial", "--defaults")
@@ -255,10 +255,10 @@ def test_without_an_engine_only_the_file_is_written(place: Place) -> None:
 
 
 def test_an_engine_that_fails_costs_no_answers(place: Place) -> None:
-    (place.engine / "fails").write_text("stack init")
+    (place.engine / "fails").write_text("stack select")
     done = place.run("trial", "--defaults")
     assert done.returncode == 1
-    assert "`pulumi stack init`: it is broken" in done.stderr
+    assert "`pulumi stack select`: it is broken" in done.stderr
     assert place.written()[0] == answered()
 
 
