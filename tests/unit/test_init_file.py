@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
-from ops.init_answers import Further
+from ops.init_answers import Further, read_sources
 from ops.init_file import NAMESPACE, Kept, has_secret, read, render
 from settings.load import parse
 from settings.presets import PRESETS
 from tests.unit.init_samples import answered
 
+PROJECT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "init"
 KEPT = Kept({"encryptionsalt": "v1:salt"}, {f"{NAMESPACE}:databaseRootPassword": {"secure": "v1:cipher"}})
 #: A default that stands in the file as a comment: `#key: value`, which prose is not.
@@ -71,6 +74,11 @@ def test_names_that_yaml_would_misread_stay_what_they_are() -> None:
     assert read(rendered(keys))[0] == keys
 
 
+def test_mirrors_of_another_stack_stay_what_they_are() -> None:
+    sources = read_sources(PROJECT / "Pulumi.lab.yaml")
+    assert read(rendered(answered(Further(sources=sources))))[0]["mirrors"] == sources["mirrors"]
+
+
 def test_a_cloud_that_was_named_is_written() -> None:
     assert yaml.safe_load(rendered(answered(), cloud="mycloud"))["config"]["openstack:cloud"] == "mycloud"
     assert "openstack:cloud" not in rendered(answered())
@@ -80,6 +88,15 @@ def test_no_line_is_too_long_and_none_has_spaces_at_its_end() -> None:
     for line in rendered(keys_of("production"), cloud="mycloud").splitlines():
         assert len(line) <= 120
         assert line == line.rstrip()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_an_editor_finds_no_fault_in_it(preset: str) -> None:
+    """By the schema that its first line names; with the defaults spelled out as well."""
+    text = rendered(keys_of(preset), cloud="mycloud")
+    schema = json.loads((PROJECT / text.splitlines()[0].partition("$schema=")[2]).read_text())
+    jsonschema.validate(yaml.safe_load(text), schema)
+    jsonschema.validate(yaml.safe_load(DEFAULT.sub(r"\1", text)), schema)
 
 
 def test_secrets_and_what_is_not_ours_are_kept() -> None:
