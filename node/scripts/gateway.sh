@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2153,SC2154
 # converge of a gateway: the edge as the way out, firewall and NAT, haproxy before the API and the ingress, keepalived
-# with both virtual addresses in one group.
+# with the virtual addresses in one group.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
 for part in lib services settings machine install; do . "$folder/$part.sh"; done
@@ -55,12 +55,12 @@ balance() {
     retry_until 20 "haproxy to run" /usr/local/sbin/openstack-paas-haproxy-runs
 }
 
-# holds_or_follows: keepalived has settled: this gateway has both virtual addresses, or none.
+# holds_or_follows: keepalived has settled: this gateway has all virtual addresses, or none. There need be no public one.
 holds_or_follows() {
-    local held
-    held=$(ip -oneline -4 address show | grep -cE " ($PUBLIC_VIP|$PRIVATE_VIP)/32 ") || true
-    echo "$held of the 2 virtual addresses are here"
-    systemctl is-active --quiet keepalived.service && [ "$held" != 1 ]
+    local held wanted=("$PRIVATE_VIP" ${PUBLIC_VIP:+"$PUBLIC_VIP"})
+    held=$(ip -oneline -4 address show | grep -cE " (${PUBLIC_VIP:+$PUBLIC_VIP|}$PRIVATE_VIP)/32 ") || true
+    echo "$held of the ${#wanted[@]} virtual addresses are here"
+    systemctl is-active --quiet keepalived.service && { [ "$held" = 0 ] || [ "$held" = "${#wanted[@]}" ]; }
 }
 
 # vip_answers: somebody holds the private virtual address. A gateway that just started waits for three adverts first.
@@ -72,7 +72,7 @@ share_addresses() {
     install_file -c "keepalived --config-test --use-file" "$rendered/keepalived.conf" /etc/keepalived/keepalived.conf
     apply_service keepalived.service reload /etc/keepalived/keepalived.conf /usr/local/sbin/openstack-paas-haproxy-runs
     retry_until 30 "the virtual address $PRIVATE_VIP to be held" vip_answers
-    retry_until 30 "both virtual addresses to be on one gateway" holds_or_follows
+    retry_until 30 "the virtual addresses to be on one gateway" holds_or_follows
 }
 
 prepare_machine
