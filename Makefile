@@ -61,6 +61,10 @@ test-lab: toolchain lab-up
 bench: toolchain lab-up ## Timeline of an `up` from nothing: a table, a picture, the critical path
 	@$(IN_STACK) tools/bench.sh
 
+.PHONY: bench-preview
+bench-preview: toolchain lab-up ## Time, memory and state of previews of 10 to 1,000 machines, and where the time goes
+	@$(IN_STACK) $(PYTHON) -m bench
+
 .PHONY: venv
 venv: $(VENV)/.stamp ## The virtual environment of the program, its tests and tools
 
