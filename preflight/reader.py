@@ -70,8 +70,6 @@ class Reader:
                 headers=_COMPUTE if service == "compute" else {},
                 timeout=left,
                 redirect=False,
-                connect_retries=1,
-                connect_retry_delay=0.1,
             )
             return answer.json()
         except (exceptions.Forbidden, exceptions.Unauthorized):
