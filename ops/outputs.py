@@ -52,10 +52,17 @@ class Outputs:
     inventory: tuple[Machine, ...]
     database: Database | None
     versions: Mapping[str, str]
+    gateway_address: str = ""
+    """The public VIP or the first gateway; empty when it is the API's address, as in outputs of earlier releases."""
+
+    @property
+    def entry_host(self) -> str:
+        """The way to machines behind the gateways."""
+        return self.gateway_address or self.api_host
 
     @property
     def api_host(self) -> str:
-        """The address of the API outside, which is also the way to machines behind the gateways."""
+        """The address of the API outside."""
         host = urlsplit(self.api_endpoint).hostname
         if not host:
             raise OutputsError(f"output apiEndpoint is not a URL: {self.api_endpoint}")
@@ -111,6 +118,7 @@ def parse(document: Mapping[str, Any]) -> Outputs:
             inventory=tuple(_machine(entry) for entry in document["inventory"]),
             database=_database(document["database"]),
             versions=document["versions"],
+            gateway_address=document.get("gatewayAddress", ""),
         )
     except KeyError as error:
         raise OutputsError(f"the stack's outputs lack {error}: run `pulumi up` to its end") from error

@@ -84,6 +84,17 @@ class Cloud:
             yield from self._rules(begun)
         elif begun.type == "openstack:networking/routerInterface:RouterInterface":
             yield from self._interfaces(begun)
+        elif begun.type == "openstack:loadbalancer/loadBalancer:LoadBalancer":
+            balancers = self._connection.load_balancer
+            for item in balancers.load_balancers(name=begun.name):
+                delete = partial(balancers.delete_load_balancer, item, cascade=True)
+                yield Found(f"LoadBalancer {item.name}", item.id, delete)
+
+    def data_volumes(self, begun: Begun) -> Iterator[tuple[str, str]]:
+        """Name and id of volumes that the creation `begun` may have made."""
+        if begun.type == "openstack:blockstorage/volume:Volume" and begun.name:
+            for item in self._connection.block_storage.volumes(name=begun.name):
+                yield item.name, item.id
 
     def _delete_server(self, server: Any) -> None:
         self._connection.compute.delete_server(server)
@@ -119,6 +130,12 @@ def recover(deployment: Deployment, cloud: Cloud, say: Callable[[str], None]) ->
     known, removed = known_ids(deployment), 0
     # Machines before ports, ports before networks: the reverse of the order in which they were begun.
     for begun in reversed(begun_creations(deployment)):
+        for name, volume in cloud.data_volumes(begun):
+            if volume not in known:
+                # Nobody can tell it from one that somebody has kept on purpose; and a second one does no harm.
+                say(
+                    f"recover: the volume {name} ({volume}) is in no state and may hold data: it stays; remove it yourself"
+                )
         for found in cloud.matching(begun):
             if found.id in known:
                 continue

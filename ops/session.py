@@ -26,7 +26,7 @@ def configuration(outputs: Outputs, machine: Machine, folder: Path) -> str:
     lines = [f"Host {machine.name}", f"  HostName {machine.public_address or machine.address}", *common]
     lines += [f"  HostKeyAlias {machine.name}"]
     if not machine.public_address:
-        lines += ["  ProxyJump gateway-vip", "Host gateway-vip", f"  HostName {outputs.api_host}", *common]
+        lines += ["  ProxyJump gateway-vip", "Host gateway-vip", f"  HostName {outputs.entry_host}", *common]
         lines += ["  HostKeyAlias gateway-vip"]
     return "\n".join(lines) + "\n"
 

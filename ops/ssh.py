@@ -95,7 +95,7 @@ class Ssh:
             gateways = self.outputs.role("gateway")
             if not gateways:
                 raise SshError("the inventory has no gateway")
-            self.clients[""] = self._connect(gateways[0], self.outputs.api_host)
+            self.clients[""] = self._connect(gateways[0], self.outputs.entry_host)
         return self.clients[""]
 
     def client(self, machine: Machine) -> paramiko.SSHClient:
@@ -106,12 +106,12 @@ class Ssh:
                 return self.clients[machine.name]
             transport = self._proxy().get_transport()
             if transport is None:
-                raise SshError(f"{machine.name}: the connection to {self.outputs.api_host} is closed")
+                raise SshError(f"{machine.name}: the connection to {self.outputs.entry_host} is closed")
             target = (machine.address, 22)
             try:
                 channel = transport.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=CONNECT_SECONDS)
             except (paramiko.SSHException, OSError) as error:
-                raise SshError(f"{machine.name}: not reached through {self.outputs.api_host}: {error}") from error
+                raise SshError(f"{machine.name}: not reached through {self.outputs.entry_host}: {error}") from error
             self.clients[machine.name] = self._connect(machine, machine.address, channel)
         return self.clients[machine.name]
 

@@ -92,3 +92,10 @@ def test_a_machine_that_is_gone(platform: Outputs) -> None:
 def test_an_unreadable_key() -> None:
     with pytest.raises(SshError, match="sshPrivateKey"):
         private_key("no key")
+
+
+def test_the_gateways_are_the_way_in_wherever_the_api_is(platform: Outputs) -> None:
+    """With a load balancer of the cloud the API has an address of its own."""
+    elsewhere = replace(platform, api_endpoint="https://192.0.2.1:6443", gateway_address=platform.api_host)
+    with Ssh(elsewhere) as ssh:
+        assert ssh.run(elsewhere.machine("worker"), "uptime") == "uptime:"

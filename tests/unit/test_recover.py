@@ -44,6 +44,11 @@ class FakeCloud:
             ),
         ]
         nothing: Any = lambda **_: []  # noqa: E731
+        self.load_balancer = thing(
+            load_balancers=lambda name: [thing(id="b1", name=name)],
+            delete_load_balancer=lambda item, cascade: delete(item) if cascade else None,
+        )
+        self.block_storage = thing(volumes=lambda name: [thing(id="v1", name=name), thing(id="v2", name=name)])
         self.network = thing(
             networks=nothing,
             subnets=nothing,
@@ -105,3 +110,23 @@ def test_other_operations_and_kinds_need_nothing() -> None:
     assert len(begun_creations(deployment)) == 1
     assert recover(deployment, Cloud(fake), lambda _: None) == 0
     assert fake.deleted == []
+
+
+def test_a_load_balancer_goes_with_everything_in_it() -> None:
+    fake = FakeCloud()
+    deployment = {"pending_operations": [creating("openstack:loadbalancer/loadBalancer:LoadBalancer", name="lab-api")]}
+    assert recover(deployment, Cloud(fake), lambda _: None) == 1
+    assert fake.deleted == ["b1"]
+
+
+def test_a_volume_that_no_state_knows_is_named_and_stays() -> None:
+    fake = FakeCloud()
+    said: list[str] = []
+    deployment = {
+        "resources": [{"id": "v1"}],
+        "pending_operations": [creating("openstack:blockstorage/volume:Volume", name="lab-etcd-0-data")],
+    }
+    assert recover(deployment, Cloud(fake), said.append) == 0
+    assert not fake.deleted
+    (line,) = said
+    assert "lab-etcd-0-data (v2)" in line and "may hold data" in line
