@@ -133,9 +133,7 @@ def recover(deployment: Deployment, cloud: Cloud, say: Callable[[str], None]) ->
         for name, volume in cloud.data_volumes(begun):
             if volume not in known:
                 # Nobody can tell it from one that somebody has kept on purpose; and a second one does no harm.
-                say(
-                    f"recover: the volume {name} ({volume}) is in no state and may hold data: it stays; remove it yourself"
-                )
+                say(f"recover: the volume {name} ({volume}) is in no state and may hold data: it stays as it is")
         for found in cloud.matching(begun):
             if found.id in known:
                 continue
