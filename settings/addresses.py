@@ -34,8 +34,12 @@ CONTROL_PLANES: Final = 23
 WORKERS: Final = 32
 #: Addresses at the top of each network that neutron may hand out.
 DYNAMIC: Final = 16
+#: The largest private range there is (RFC 1918).
+LARGEST: Final = 8
 #: Smallest networks that hold the fixed roles and neutron's own addresses.
 SMALLEST_EDGE: Final = 27
+#: On the external network every address is the user's choice: room for its router, the VIP and one gateway.
+SMALLEST_PROVIDER_EDGE: Final = 29
 SMALLEST_PRIVATE: Final = 26
 
 
@@ -94,7 +98,17 @@ def _zone(settings: MachineSettings, key: str) -> str:
 
 
 def _range(network: IPv4Network) -> str:
-    return f"{network[GATEWAYS]}/{GATEWAY_RANGE_PREFIX}"
+    return f"{at(network, GATEWAYS)}/{GATEWAY_RANGE_PREFIX}"
+
+
+def at(network: IPv4Network, offset: int) -> IPv4Address:
+    """The address at `offset`, or the last one where the network ends before."""
+    return network[min(offset, network.num_addresses - 1)]
+
+
+def smallest_edge(settings: PlatformSettings) -> int:
+    """Prefix length of the smallest edge network."""
+    return SMALLEST_PROVIDER_EDGE if settings.network.public_vip == "provider-network" else SMALLEST_EDGE
 
 
 def _too_small(settings: PlatformSettings) -> list[Problem]:
@@ -103,7 +117,7 @@ def _too_small(settings: PlatformSettings) -> list[Problem]:
     return [
         Problem(key, str(network), f"is too small: {what} need a /{smallest}", f"use a /{smallest} or larger")
         for key, network, smallest, what in (
-            ("network.edge", net.edge, SMALLEST_EDGE, "VIP, load balancer, gateways and neutron"),
+            ("network.edge", net.edge, smallest_edge(settings), "router, VIP and gateways"),
             ("network.private", net.private, SMALLEST_PRIVATE, "VIP, gateways, etcd, control planes and neutron"),
         )
         if network.prefixlen > smallest
@@ -121,7 +135,9 @@ def _overfull(network: IPv4Network, last_name: str, last_offset: int) -> list[Pr
             str(network),
             f"is too small: {last_name} would have address {last_offset:,} of {network.num_addresses:,}, of which the "
             f"last {DYNAMIC + 1} are neutron's and the broadcast's",
-            f"use a /{fitting} or larger, or fewer workers",
+            f"use a /{fitting} or larger, or fewer workers"
+            if fitting >= LARGEST
+            else "use lower places and firstAddress",
             others=("workers.*", "network.private"),
         )
     ]
@@ -137,7 +153,6 @@ def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, 
         return None, tuple(problems)
     net = settings.network
     edge, private = net.edge, net.private
-    last = private.num_addresses - 1
     furthest = ("", 0)
 
     def machine(
@@ -151,7 +166,7 @@ def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, 
             name=name,
             hostname=f"{cluster}-{name}",
             role=role,
-            address=str(private[min(offset, last)]),
+            address=str(at(private, offset)),
             edge_address=edge_address,
             pool=pool,
             availability_zone=_zone(own, key),
@@ -159,9 +174,9 @@ def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, 
 
     def edge_address(index: int) -> str:
         given: tuple[IPv4Address, ...] = settings.gateways.edge_addresses
-        return str(given[index] if index < len(given) else edge[GATEWAYS + index])
+        return str(given[index] if index < len(given) else at(edge, GATEWAYS + index))
 
-    public_vip = "" if net.public_vip == "none" else str(net.public_vip_address or edge[VIP])
+    public_vip = "" if net.public_vip == "none" else str(net.public_vip_address or at(edge, VIP))
     gateways = tuple(
         machine("gateway", str(i), GATEWAYS + i, settings.gateways, edge_address=edge_address(i))
         for i in range(settings.gateways.count)
@@ -191,7 +206,7 @@ def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, 
         etcd=etcd,
         control_planes=control_planes,
         workers=workers,
-        edge_pool=(str(edge[GATEWAYS + 4]), str(edge[-2])),
+        edge_pool=(str(at(edge, GATEWAYS + 4)), str(edge[-2])),
         private_pool=(str(private[-1 - DYNAMIC]), str(private[-2])),
         gateway_range=_range(private),
         edge_gateway_ranges=ranges,

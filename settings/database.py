@@ -6,12 +6,12 @@ from pydantic import Field
 
 from settings.model import AbsolutePath, Quantity, Section, Whole, text
 
-#: RFC 1123 subdomain, as Kubernetes wants names of StorageClasses, cut at 63 because labels carry it too.
+#: RFC 1123 subdomain, as Kubernetes wants names of StorageClasses.
 StorageClassName = Annotated[
     str,
     text(
-        r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$",
-        "must be 1 to 63 lower-case letters, digits, dashes and dots, a letter or digit first and last",
+        r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){0,3}$",
+        "must be lower-case letters, digits and dashes, with dots between such words",
         "write it as local-path",
     ),
 ]

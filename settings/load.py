@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from settings import addresses, checks, mistakes, stack_file, tree, validation
@@ -11,6 +12,7 @@ from settings.platform import Platform, PlatformSettings
 from settings.presets import PRESETS
 from settings.problem import Problem, SettingsError
 from settings.running import Running
+from settings.shown import shown
 
 #: What a cluster's name must be; it is the prefix of host names.
 CLUSTER_NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
@@ -37,7 +39,7 @@ def parse(values: Mapping[str, Any], stack: str, running: Running | None = None)
         cluster = _STAND_IN
     plan, misfits = addresses.plan(settings, cluster)
     found = [*misfits, *checks.problems(settings, cluster, plan, running)]
-    problems += [problem for problem in found if not _echo(problem, broken)]
+    problems += [_short(problem) for problem in found if not _echo(problem, broken)]
     if problems or plan is None:
         raise SettingsError(sorted(problems, key=_place))
     return Platform(settings=settings, cluster=cluster, addresses=plan, warnings=tuple(checks.warnings(settings, plan)))
@@ -56,6 +58,11 @@ def _preset(given: Mapping[str, Any]) -> str:
     if isinstance(wanted, str) and wanted in PRESETS:
         return wanted
     return mistakes.closest(str(wanted), list(PRESETS)) or "dev"
+
+
+def _short(problem: Problem) -> Problem:
+    """The problem with a value that fits in a line and shows no password."""
+    return replace(problem, value=shown(problem.value)) if problem.value else problem
 
 
 def _misnamed(cluster: str) -> Problem:

@@ -1,11 +1,10 @@
 """Machines by role: how many, of which flavor and image, where, and with which volume."""
 
-from ipaddress import IPv4Address
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.model import CloudName, Key, Name, Quantity, Section, Whole, text
+from settings.model import Address, CloudName, Key, Name, Quantity, Section, Whole, text
 
 LabelValue = Annotated[
     str,
@@ -62,7 +61,7 @@ class GatewaySettings(MachineSettings):
     """How many gateways."""
     advert_interval_seconds: float = Field(0.7, ge=0.2, le=10)
     """VRRP advertisement interval; a lost gateway is noticed after three of them (RFC 9568, section 6.1)."""
-    edge_addresses: tuple[IPv4Address, ...] = ()
+    edge_addresses: tuple[Address, ...] = ()
     """One address a gateway in `network.edge`; the plan's when empty.
 
     Needed with `network.publicVip: provider-network`.

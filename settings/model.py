@@ -1,7 +1,7 @@
 """The base of every section, and the kinds of text that sections share, each with its rule in plain words."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
@@ -43,8 +43,17 @@ def _no_boolean(value: object) -> object:
 #: A whole number. Pulumi may hand it over as text.
 Whole = Annotated[int, BeforeValidator(_no_boolean)]
 
+
+def _text(value: object) -> object:
+    """Addresses are written as text: Python also takes numbers for them, and YAML's 7 is no address."""
+    return str(value).lower() if isinstance(value, (bool, int)) else value
+
+
+#: An IPv4 address.
+Address = Annotated[IPv4Address, BeforeValidator(_text)]
+
 #: An IPv4 network in CIDR form with its host bits zero. How large it must be is a check's business.
-Cidr = IPv4Network
+Cidr = Annotated[IPv4Network, BeforeValidator(_text)]
 
 #: A label of a host name and part of an OpenStack name: RFC 1123, and short, so that whole node names stay below 63.
 Name = Annotated[

@@ -1,17 +1,17 @@
 """Networks: the external one, the edge, the machines', the pods' and the services'; and who may come in."""
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.model import Cidr, CloudName, Section, Whole, text
+from settings.model import Address, Cidr, CloudName, Section, Whole, text
 
 PublicVip = Literal["floating-ip", "provider-network", "none"]
 DnsDomain = Annotated[
     str,
     text(
-        r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$",
+        r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){0,7}$",
         "must be a DNS domain: lower-case letters, digits and dashes between dots",
         "write it as cluster.local",
     ),
@@ -46,9 +46,9 @@ class NetworkSettings(Section):
     `none`: no public VIP; each gateway has its floating IP, and the first one's is the API's address. The private VIP
     fails over as ever.
     """
-    public_vip_address: IPv4Address | None = None
+    public_vip_address: Address | None = None
     """Address of the public VIP in `edge`; the plan's (the fifth) when empty. Needed with `provider-network`."""
-    private_vip_address: IPv4Address | None = None
+    private_vip_address: Address | None = None
     """Address of the private VIP in `private`; the plan's (the fifth) when empty.
 
     It is the machines' default gateway and API endpoint, and cannot change while the cluster lives.
@@ -58,7 +58,7 @@ class NetworkSettings(Section):
 
     With `provider-network` it is the range of the external network's own subnet.
     """
-    edge_gateway: IPv4Address | None = None
+    edge_gateway: Address | None = None
     """Router of `edge`; its first address when empty."""
     private: Cidr = IPv4Network("10.20.0.0/22")
     """Network of all machines; the private VIP is its default gateway. It cannot change while the cluster lives."""
@@ -66,11 +66,11 @@ class NetworkSettings(Section):
     """Range of the pods; each node takes a /24 of it. It cannot change while the cluster lives."""
     services: Cidr = IPv4Network("10.96.0.0/16")
     """Range of the services. It cannot change while the cluster lives."""
-    dns_servers: tuple[IPv4Address, ...] = ()
+    dns_servers: tuple[Address, ...] = ()
     """Name servers of the machines; the cloud's own when empty."""
     dns_domain: DnsDomain = "cluster.local"
     """Domain of the cluster's services. It cannot change while the cluster lives."""
-    api_floating_ip: IPv4Address | None = None
+    api_floating_ip: Address | None = None
     """A floating IP that the project owns, for the API and ingress (it outlives the stack); a new one when empty."""
     mtu: Whole | None = Field(None, ge=1280, le=9000)
     """MTU of the networks that the stack makes, bytes; the cloud's own when empty.
@@ -84,9 +84,9 @@ class AccessSettings(Section):
 
     ssh_user: UserName = "debian"
     """The user that the images' cloud-init creates (debian, ubuntu, ...); must be able to sudo."""
-    ssh_cidrs: tuple[IPv4Network, ...] = (IPv4Network("0.0.0.0/0"),)
+    ssh_cidrs: tuple[Cidr, ...] = (IPv4Network("0.0.0.0/0"),)
     """From where SSH to the gateways is allowed."""
-    api_cidrs: tuple[IPv4Network, ...] = (IPv4Network("0.0.0.0/0"),)
+    api_cidrs: tuple[Cidr, ...] = (IPv4Network("0.0.0.0/0"),)
     """From where the Kubernetes API is allowed."""
-    ingress_cidrs: tuple[IPv4Network, ...] = (IPv4Network("0.0.0.0/0"),)
+    ingress_cidrs: tuple[Cidr, ...] = (IPv4Network("0.0.0.0/0"),)
     """From where HTTP and HTTPS are allowed."""

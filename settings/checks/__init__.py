@@ -53,6 +53,6 @@ def problems(
 
 def warnings(settings: PlatformSettings, plan: AddressPlan) -> Iterator[Problem]:
     """What is allowed but unwise."""
-    for module in (quorum, sizes, networks, etcd, addons, database, mirrors, zones):
+    for module in (quorum, sizes, networks, etcd, kubernetes, addons, database, mirrors, zones):
         yield from module.warnings(settings)
     yield from vips.warnings(settings, plan)

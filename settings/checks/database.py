@@ -133,5 +133,13 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
             f"{database.replicas + 1} pods on {nodes} node{'s' if nodes > 1 else ''}: one may take two with it",
             f"use {max(nodes - 1, 0)}, or more workers",
         )
+    for name, pool in sorted(settings.workers.items()):
+        if pool.volume is not None and pool.volume.size_gib * 1024**3 < size_of(database.size):
+            yield Problem(
+                f"workers.{name}.volume.sizeGib",
+                str(pool.volume.size_gib),
+                f"is less than database.size, which is {database.size}",
+                "use more: several volumes may lie on one node",
+            )
     if settings.preset == "production" and database.replicas == 0:
         yield Problem("database.replicas", "0", "the primary lost is the database lost", "use 1 or more")

@@ -14,6 +14,7 @@ from settings.problem import Problem
 LEAST_RATIO, MOST_RATIO = 5, 50
 #: https://etcd.io/docs/v3.6/dev-guide/limit/#storage-size-limit: the suggested maximum.
 LARGEST_QUOTA: Final = "8Gi"
+GIB: Final = 1024**3
 
 
 def problems(settings: PlatformSettings) -> Iterator[Problem]:
@@ -26,6 +27,15 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
             f"must be {LEAST_RATIO} to {MOST_RATIO} times heartbeatMilliseconds, which is {heartbeat}",
             f"use {10 * heartbeat}",
             others=("etcd.heartbeatMilliseconds",),
+        )
+    volume, quota = settings.etcd.volume, size_of(settings.etcd.quota)
+    if volume is not None and volume.size_gib * GIB <= quota:
+        yield Problem(
+            "etcd.volume.sizeGib",
+            str(volume.size_gib),
+            f"must be more than etcd.quota, which is {settings.etcd.quota}: logs and a second copy lie there too",
+            f"use {max(-(-2 * quota // GIB), 1)}",
+            others=("etcd.quota",),
         )
 
 

@@ -57,6 +57,17 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
         )
 
 
+def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+    """A kubeadm that finds nothing wrong, because it may not look."""
+    if "all" in settings.kubernetes.ignore_preflight_errors:
+        yield Problem(
+            "kubernetes.ignorePreflightErrors",
+            shown(settings.kubernetes.ignore_preflight_errors),
+            "hides every check of kubeadm",
+            "name the ones that are known to be harmless",
+        )
+
+
 def _document(
     key: str, given: Mapping[str, Any], ours: Mapping[str, tuple[str, str]], version: str, kind: str
 ) -> Iterator[Problem]:

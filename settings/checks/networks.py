@@ -25,6 +25,10 @@ NODE_PREFIX: Final = 24
 LARGEST_SERVICES, SMALLEST_SERVICES = 12, 28
 
 
+#: neutron's max_dns_nameservers, and how many a resolver asks (resolv.conf(5), MAXNS).
+MOST_NAME_SERVERS, USED_NAME_SERVERS = 5, 3
+
+
 def ranges(settings: PlatformSettings) -> dict[str, IPv4Network]:
     """The platform's own networks by key."""
     net = settings.network
@@ -56,6 +60,7 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
             if network.overlaps(reserved):
                 yield Problem(key, str(network), f"lies in {reserved} ({what})", "use a private range (RFC 1918)")
     yield from _sizes(settings)
+    yield from _name_servers(settings)
     yield from _outside_addresses(settings)
 
 
@@ -79,6 +84,22 @@ def _sizes(settings: PlatformSettings) -> Iterator[Problem]:
             str(services),
             f"must be between /{LARGEST_SERVICES} (kube-apiserver takes no more) and /{SMALLEST_SERVICES}",
             "use a /16",
+        )
+
+
+def _name_servers(settings: PlatformSettings) -> Iterator[Problem]:
+    servers = settings.network.dns_servers
+    for index, server in enumerate(servers):
+        if server in servers[:index]:
+            yield Problem(
+                f"network.dnsServers.{index}", str(server), "is listed twice: neutron takes none twice", "remove it"
+            )
+    if len(servers) > MOST_NAME_SERVERS:
+        yield Problem(
+            "network.dnsServers",
+            f"[{', '.join(map(str, servers))}]",
+            f"are more than the {MOST_NAME_SERVERS} that neutron takes",
+            f"keep {USED_NAME_SERVERS}",
         )
 
 
@@ -111,7 +132,14 @@ def _outside_addresses(settings: PlatformSettings) -> Iterator[Problem]:
 
 
 def warnings(settings: PlatformSettings) -> Iterator[Problem]:
-    """Ranges that somebody on the internet owns."""
+    """Ranges that somebody on the internet owns, and name servers that nobody asks."""
+    if len(settings.network.dns_servers) > USED_NAME_SERVERS:
+        yield Problem(
+            "network.dnsServers",
+            f"{len(settings.network.dns_servers)} servers",
+            f"a resolver asks the first {USED_NAME_SERVERS} only",
+            f"keep {USED_NAME_SERVERS}",
+        )
     own = ranges(settings)
     if settings.network.public_vip == "provider-network":
         del own["network.edge"]

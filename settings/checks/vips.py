@@ -13,10 +13,11 @@ from settings.addresses import (
     GATEWAYS,
     LOAD_BALANCER,
     ROUTER,
-    SMALLEST_EDGE,
     SMALLEST_PRIVATE,
     VIP,
     AddressPlan,
+    at,
+    smallest_edge,
 )
 from settings.machines import MOST_GATEWAYS
 from settings.platform import PlatformSettings
@@ -46,6 +47,14 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
     mode = net.public_vip
     kind = ("network.publicVip",)
     provider = mode == "provider-network"
+    if provider and "edge" not in net.model_fields_set:
+        yield Problem(
+            "network.edge",
+            "",
+            "is missing: with publicVip provider-network it is the range of the external network's subnet",
+            "set it as `openstack subnet show` tells its cidr",
+            others=kind,
+        )
     if provider and net.public_vip_address is None:
         yield Problem(
             "network.publicVipAddress",
@@ -116,7 +125,11 @@ def _inside(key: str, address: IPv4Address, network_key: str, network: IPv4Netwo
 def _planned(settings: PlatformSettings) -> dict[IPv4Address, str]:
     """What the plan itself puts on the edge network, where the settings leave it to the plan."""
     net, given = settings.network, settings.gateways.edge_addresses
-    planned = {} if given else {net.edge[GATEWAYS + i]: f"gateway {i}" for i in range(settings.gateways.count)}
+    planned = (
+        {}
+        if given or net.public_vip == "provider-network"
+        else {at(net.edge, GATEWAYS + i): f"gateway {i}" for i in range(settings.gateways.count)}
+    )
     if net.public_vip == "floating-ip":
         if net.public_vip_address is None:
             planned[net.edge[VIP]] = "the public VIP"
@@ -127,7 +140,8 @@ def _planned(settings: PlatformSettings) -> dict[IPv4Address, str]:
 
 def _edge(settings: PlatformSettings) -> Iterator[Problem]:
     net = settings.network
-    if net.edge.prefixlen > SMALLEST_EDGE:
+    provider = net.public_vip == "provider-network"
+    if net.edge.prefixlen > smallest_edge(settings) or (provider and "edge" not in net.model_fields_set):
         return
     holders = _planned(settings)
     router = net.edge_gateway or net.edge[ROUTER]
@@ -143,7 +157,7 @@ def _edge(settings: PlatformSettings) -> Iterator[Problem]:
     ]
     if net.public_vip_address is not None:
         addresses.insert(0, ("network.publicVipAddress", net.public_vip_address, "the public VIP"))
-    pool = (net.edge[GATEWAYS + MOST_GATEWAYS], net.edge[-2])
+    pool = (at(net.edge, GATEWAYS + MOST_GATEWAYS), net.edge[-2])
     for key, address, holder in addresses:
         outside = list(_inside(key, address, "network.edge", net.edge))
         yield from outside
@@ -151,7 +165,7 @@ def _edge(settings: PlatformSettings) -> Iterator[Problem]:
             continue
         if address in holders:
             yield Problem(key, str(address), f"is the address of {holders[address]}", "use another", _LOOKED_AT)
-        elif net.public_vip != "provider-network" and pool[0] <= address <= pool[1]:
+        elif not provider and pool[0] <= address <= pool[1]:
             yield _in_pool(key, address, "network.edge", pool, (net.edge[2], pool[0] - 1))
         holders.setdefault(address, holder)
 
