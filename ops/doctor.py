@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -71,8 +71,25 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """For --json."""
-        lines = [{"result": finding.result, **asdict(finding)} for finding in self.findings]
-        return {"stack": self.stack, "status": self.status, "checks": lines}
+        return {
+            "stack": self.stack,
+            "status": self.status,
+            "checks": [
+                {
+                    "area": finding.area,
+                    "check": finding.check,
+                    "result": finding.result,
+                    "found": finding.found,
+                    "errors": list(map(_document, finding.errors)),
+                    "warnings": list(map(_document, finding.warnings)),
+                }
+                for finding in self.findings
+            ],
+        }
+
+
+def _document(problem: Problem) -> dict[str, str]:
+    return {"key": problem.key, "value": problem.value, "rule": problem.rule, "fix": problem.fix}
 
 
 def add(commands: Any) -> None:

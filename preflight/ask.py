@@ -10,14 +10,12 @@ from typing import Any, Final
 
 from preflight import answers
 from preflight.cloud import Cloud, Existing, Kind, Quota, Unknown
-from preflight.credentials import Access
+from preflight.credentials import CONNECTIONS, Access
 from preflight.reader import NoAnswer, Reader
 from settings.platform import Platform
 
 #: Seconds for all questions together.
 ANSWER_SECONDS: Final = 30.0
-#: Questions at a time: one round for all of them, and no flood.
-_AT_ONCE: Final = 16
 #: What is read where only names and owners count; a large platform has thousands of ports.
 _WHOSE: Final = [("fields", name) for name in ("id", "name", "tags", "project_id")]
 _NETWORK_FIELDS: Final = [*_WHOSE, *(("fields", name) for name in ("router:external", "shared", "mtu"))]
@@ -75,7 +73,7 @@ class _Inquiry:
     def run(self) -> Cloud:
         """All questions, and what is made of their answers."""
         questions = self._questions()
-        with ThreadPoolExecutor(min(_AT_ONCE, len(questions)), "preflight") as pool:
+        with ThreadPoolExecutor(min(CONNECTIONS, len(questions)), "preflight") as pool:
             pending = {what: pool.submit(question) for what, question in questions.items()}
             facts: dict[str, Any] = {"project_id": self._access.project_id, "services": self._access.services}
             quotas: dict[str, Quota] = {}

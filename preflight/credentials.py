@@ -16,12 +16,14 @@ import yaml
 from keystoneauth1 import exceptions
 from keystoneauth1.identity import v3
 from keystoneauth1.identity.base import BaseIdentityPlugin
-from keystoneauth1.session import Session
+from keystoneauth1.session import Session, TCPKeepAliveAdapter
 
 from preflight import clouds_file
 
 #: Seconds that keystone may take to answer.
 LOGIN_SECONDS: Final = 10.0
+#: Questions that one host may be asked at a time: many clouds have all services behind one address.
+CONNECTIONS: Final = 16
 
 #: Each credential: its key in the provider's configuration, in a cloud's `auth` of clouds.yaml, and its OS_* variables.
 _AUTH: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -189,6 +191,8 @@ def log_in(credentials: Credentials) -> Access:
     verify: bool | str = beside["cacert"] or True if credentials.verify else False
     certificate = (beside["cert"], beside["key"]) if beside["cert"] and beside["key"] else beside["cert"] or None
     session = Session(auth=plugin, verify=verify, cert=certificate, timeout=LOGIN_SECONDS)
+    for scheme in ("http://", "https://"):
+        session.session.mount(scheme, TCPKeepAliveAdapter(pool_maxsize=CONNECTIONS))
     place = _host(auth["auth_url"])
     try:
         access = plugin.get_access(session)
