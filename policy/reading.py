@@ -13,7 +13,8 @@ from policy.record import UNKNOWN, Facts, Record, facts_of
 #: Keys by which the engine marks what is more than plain data (sdk/go/common/resource: SigKey, SecretSig).
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
-_GONE = ("delete", "delete-replaced", "discard", "read-discard")
+#: Steps that leave what the step before them made.
+_LEFTOVERS = ("delete-replaced", "discard", "read-discard", "remove-pending-replace")
 
 
 class PolicyError(Exception):
@@ -46,8 +47,14 @@ def _states(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     if "deployment" in document:
         return [state for state in document["deployment"].get("resources") or [] if not state.get("delete")]
     if "changeSummary" in document or "steps" in document:
-        steps = [step for step in document.get("steps") or [] if step.get("op") not in _GONE]
-        return [step["newState"] for step in steps if step.get("newState")]
+        # With --refresh a resource has two steps, of the refresh and of the plan: the last one counts.
+        last: dict[str, Mapping[str, Any]] = {}
+        for step in document.get("steps") or []:
+            if step.get("op") == "delete":
+                last.pop(step["urn"], None)
+            elif step.get("newState") and step.get("op") not in _LEFTOVERS:
+                last[step["newState"]["urn"]] = step["newState"]
+        return list(last.values())
     raise PolicyError("is neither `pulumi preview --json --show-sames` nor `pulumi stack export`")
 
 
@@ -57,7 +64,7 @@ def records_of(document: Mapping[str, Any]) -> tuple[list[Record], Facts]:
     facts = facts_of(records)
     config = document.get("config") or {}
     shown = sum((document.get("changeSummary") or {}).values())
-    if shown > len(records) + sum(step.get("op") in _GONE for step in document.get("steps") or []):
+    if shown > len(document.get("steps") or ()) and "deployment" not in document:
         raise PolicyError("shows only what changes: preview with --show-sames")
     if config.get("openstack-paas:preset") and not any(record.props.get("preset") for record in records):
         facts = replace(facts, preset=str(config["openstack-paas:preset"]))

@@ -232,6 +232,23 @@ def test_records_of_a_preview_and_of_an_export_are_the_same() -> None:
     assert facts.preset == "dev"
 
 
+def test_a_resource_counts_once_however_many_steps_it_has() -> None:
+    """Previews with --refresh have a step of the refresh, too; a replacement has three; what was lost comes again."""
+    lost, kept, replaced, gone = (state(PORT, name) for name in ("lost", "kept", "replaced", "gone"))
+    steps = [
+        {"op": "refresh", "urn": kept["urn"], "newState": kept},
+        {"op": "delete", "urn": lost["urn"], "oldState": lost},
+        {"op": "same", "urn": kept["urn"], "newState": kept},
+        {"op": "create", "urn": lost["urn"], "newState": lost},
+        {"op": "create-replacement", "urn": replaced["urn"], "newState": replaced},
+        {"op": "delete-replaced", "urn": replaced["urn"], "oldState": replaced},
+        {"op": "same", "urn": gone["urn"], "newState": gone},
+        {"op": "delete", "urn": gone["urn"], "oldState": gone},
+    ]
+    records, _ = records_of({"steps": steps, "changeSummary": {}})
+    assert sorted(item.name for item in records) == ["kept", "lost", "replaced"]
+
+
 def test_secrets_of_a_state_are_not_plain() -> None:
     secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
     assert plain({"password": secret, "list": [secret, UNKNOWN]}) == {"password": "[secret]", "list": ["[secret]"]}
