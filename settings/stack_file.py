@@ -17,23 +17,24 @@ SECRETS: Final[Mapping[str, str]] = {
 
 
 def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The keys that are set, less the secret ones, and what cannot be read of them. Empty means the default."""
+    """The keys that are set, less the secret ones, and what cannot be read of them.
+
+    Empty means the default: Pulumi.yaml gives it to keys that the stack file leaves out.
+    """
     read: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in values.items():
-        if key in SECRETS or value is None or value == "":
-            continue
         annotation, _ = tree.at((key,))
+        if key in SECRETS or (annotation is not None and value in (None, "", {}, "{}")):
+            continue
+        read[key] = value
         if isinstance(value, str) and annotation is not None and _is_object(annotation):
             try:
                 read[key] = json.loads(value)
             except json.JSONDecodeError as error:
                 if value.lstrip()[:1] in ("{", "["):
                     problems.append(_unreadable(key, error))
-                else:
-                    read[key] = value
-        else:
-            read[key] = value
+                    del read[key]
     return read, problems
 
 

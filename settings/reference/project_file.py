@@ -1,4 +1,4 @@
-"""The config section of Pulumi.yaml: every top-level key with its type, description and default."""
+"""The config section of Pulumi.yaml: every top-level key with its description and default."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ _START: Final = "config:\n"
 
 
 def config() -> dict[str, dict[str, Any]]:
-    """What Pulumi is told of each key. The program checks what is in objects: Pulumi cannot."""
+    """What Pulumi is told of each key.
+
+    Sections have no type here: the engine would end at the first one that is none, and say neither what it may be nor
+    what else is wrong. The program checks them all. Every key needs a default, or the engine asks for it.
+    """
     keys: dict[str, dict[str, Any]] = {}
     for name, field in PlatformSettings.model_fields.items():
         is_text = not tree.is_section(tree.bare(field.annotation)) and tree.below(tree.bare(field.annotation)) is None
         keys[field.alias or name] = {
-            "type": "string" if is_text else "object",
+            **({"type": "string"} if is_text else {}),
             "description": docstrings.first(docstrings.of_field(PlatformSettings, name)),
-            "default": field.get_default() if is_text else {},
+            "default": field.get_default() if is_text else "",
         }
     for name, description in SECRETS.items():
         keys[name] = {"type": "string", "description": description, "secret": True, "default": ""}

@@ -10,6 +10,7 @@ import yaml
 
 from settings.load import parse
 from settings.presets import PRESETS
+from settings.reference import project_file
 from settings.security import table
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,16 @@ def test_objects_come_as_json_and_empty_values_are_defaults() -> None:
     written = {"network": {"mtu": 1400, "pods": "10.64.0.0/16"}, "workers": {"a": {"count": 2, "labels": {"x": "y"}}}}
     handed = {key: json.dumps(value, sort_keys=True) for key, value in written.items()}
     assert parse({**handed, "clusterName": "", "etcd": "{}"}, "dev") == parse(written, "dev")
+
+
+def test_what_pulumi_fills_in_is_left_to_the_preset() -> None:
+    filled_in = {key: told["default"] for key, told in project_file.config().items()}
+    for preset in PRESETS:
+        assert parse({**filled_in, "preset": preset}, "dev") == parse({"preset": preset}, "dev")
+
+
+def test_an_empty_section_is_left_to_the_preset() -> None:
+    assert parse({"workers": "{}", "network": {}}, "dev") == parse({}, "dev")
 
 
 def test_secret_keys_are_never_read() -> None:
