@@ -1,110 +1,141 @@
-"""A protected stack and the real engine, on a made-up state whose cloud does not answer: nothing can be removed."""
+"""Protected data and machines made anew, on the real engine, once a platform is there. (By tests.engine: no cloud.)"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.engine import home
 from tests.preview.stack import PROJECT, Stack
+from tests.preview.test_stacks import ON_THE_LAB
 
-STACK = "kept"
-ROOT = f"urn:pulumi:{STACK}::openstack-paas::"
-PROVIDER = f"{ROOT}pulumi:providers:openstack::default"
-PLATFORM = "openstack-paas:index:Platform"
-#: Nobody listens on the discard port; and no cloud has these ids.
-NOWHERE = {"authUrl": "http://127.0.0.1:9/v3", "userName": "nobody", "password": "none", "tenantName": "none"}
-
-
-def resource(chain: str, name: str, number: int, protect: bool) -> dict[str, Any]:
-    """One resource of OpenStack as a state has it."""
-    return {
-        "urn": f"{ROOT}{PLATFORM}${chain}::{name}",
-        "type": chain.split("$")[-1],
-        "custom": True,
-        "id": f"00000000-0000-0000-0000-{number:012}",
-        "inputs": {},
-        "outputs": {},
-        "provider": f"{PROVIDER}::made-up",
-        "protect": protect,
-    }
+NAME = "kept"
+SETTINGS: dict[str, Any] = {
+    **ON_THE_LAB,
+    "preset": "production",
+    "kubernetes": {"cni": "flannel"},
+    "database": {"replicas": 1},
+    "etcd": {**ON_THE_LAB["etcd"], "volume": {"sizeGib": 10}},
+    "workers": {"general": {**ON_THE_LAB["workers"]["general"], "volume": {"sizeGib": 20, "type": "slow"}}},
+}
 
 
-@pytest.fixture
-def kept(stack: Callable[[str], Stack]) -> Stack:
-    """A stack with a protected member, a protected volume, a protected VIP and a server group that nothing protects."""
-    made = stack(STACK)
-    made.environment = {key: value for key, value in made.environment.items() if not key.startswith("OS_")}
-    member = "openstack-paas:etcd:EtcdCluster$openstack-paas:machine:Machine"
-    resources = [
-        {"urn": PROVIDER, "type": "pulumi:providers:openstack", "custom": True, "id": "made-up", "inputs": NOWHERE},
-        resource("openstack-paas:etcd:EtcdCluster$openstack:compute/serverGroup:ServerGroup", "etcd", 1, False),
-        resource(f"{member}$openstack:compute/instance:Instance", "etcd-0", 2, True),
-        resource(f"{member}$openstack:blockstorage/volume:Volume", "etcd-1-data", 3, True),
-        resource("openstack-paas:network:Network$openstack:networking/port:Port", "public-vip", 4, True),
-    ]
-    manifest = {"time": "2026-01-01T00:00:00Z", "magic": "", "version": ""}
-    document = {"version": 3, "deployment": {"manifest": manifest, "resources": resources}}
-    path = made.folder / "state.json"
-    path.write_text(json.dumps(document), encoding="utf-8")
-    assert made.pulumi("stack", "init", STACK).returncode == 0
-    imported = made.pulumi("stack", "import", "--file", str(path))
-    assert imported.returncode == 0, imported.stderr
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """A production platform with volumes that was brought up; everything that can be is protected."""
+    folder = tmp_path_factory.mktemp("protection")
+    made = Stack(folder / "stack", NAME)
+    made.environment |= home.make(folder / "home")
+    shutil.copy(PROJECT / "tests" / "engine" / "no_preflight.py", made.folder / "preflight" / "run.py")
+    made.configure(SETTINGS)
+    made.pulumi("stack", "select", "--create", NAME)
+    up = made.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
     return made
 
 
-def ids(stack: Stack) -> list[str]:
-    """The ids that the state knows."""
+def state(stack: Stack) -> dict[str, dict[str, Any]]:
+    """What the state knows, by type and name."""
     deployment = json.loads(stack.pulumi("stack", "export").stdout)["deployment"]
-    return [item["id"] for item in deployment.get("resources", []) if "id" in item]
+    found = deployment.get("resources", [])
+    return {f"{item['type'].split(':')[-1]}/{item['urn'].split('::')[-1]}": item for item in found}
 
 
-def test_destroy_is_refused_before_anything_is_touched(kept: Stack) -> None:
-    before = ids(kept)
-    done = kept.pulumi("destroy", "--yes")
-    assert done.returncode != 0
-    assert "cannot be deleted\n    because it is protected" in done.stdout
-    # The plan is made, shown and found to be impossible: the cloud has not been asked for anything.
-    assert "127.0.0.1" not in done.stdout
-    assert ids(kept) == before
-
-
-def test_our_own_destroy_says_which_key_protects_what(kept: Stack, tmp_path: Path) -> None:
-    """It asks first, for it leaves the engine's preview out."""
-    before = ids(kept)
-    environment = kept.environment | {"PYTHONPATH": str(PROJECT)}
-    done = subprocess.run(
-        [sys.executable, "-m", "ops", "protected", "--stack", STACK],
-        cwd=kept.folder,
-        env=environment,
+def ask(stack: Stack) -> subprocess.CompletedProcess[str]:
+    """`python -m ops protected`, which tools/destroy.sh asks before it leaves the engine's preview out."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "ops", "protected", "--stack", NAME],
+        cwd=stack.folder,
+        env=stack.environment | {"PYTHONPATH": str(PROJECT)},
         text=True,
         capture_output=True,
         timeout=120,
         check=False,
     )
+
+
+def test_destroy_is_refused_before_anything_is_touched(stack: Stack) -> None:
+    before = state(stack)
+    done = stack.pulumi("destroy", "--yes")
+    assert done.returncode != 0
+    assert "cannot be deleted\n    because it is protected" in done.stdout
+    assert state(stack) == before
+
+
+def test_which_key_protects_what_is_said_before_our_own_destroy(stack: Stack) -> None:
+    done = ask(stack)
     assert done.returncode == 1
     assert done.stderr == (
-        "protected are 3 resources of the stack; nothing was touched:\n"
-        "  protection.etcd: Instance etcd-0, Volume etcd-1-data\n"
-        "  protection.vips: Port public-vip\n"
+        "protected are 13 resources of the stack; nothing was touched:\n"
+        "  protection.database: Namespace database, PrivateKey database-replication-password, "
+        "PrivateKey database-root-password, Release mariadb, Secret mariadb-passwords, "
+        "Volume worker-general-0-data, Volume worker-general-1-data\n"
+        "  protection.etcd: Volume etcd-0-data, Volume etcd-1-data, Volume etcd-2-data\n"
+        "  protection.vips: FloatingIp api, Port private-vip, Port public-vip\n"
         "To remove or replace it, set in the stack's file\n"
-        "  openstack-paas:protection: {etcd: false, vips: false}\n"
+        "  openstack-paas:protection: {database: false, etcd: false, vips: false}\n"
         "then run `pulumi up`, which changes nothing but that, and then the same command again.\n"
     )
     script = (PROJECT / "tools" / "destroy.sh").read_text(encoding="utf-8")
     assert script.index("python -m ops protected") < script.index("pulumi destroy --yes")
-    assert ids(kept) == before
 
 
-def test_what_is_not_protected_any_more_can_go(kept: Stack) -> None:
-    """After `pulumi up` with the key set to false: here by the state alone."""
-    freed = kept.pulumi("state", "unprotect", "--all", "--yes")
-    assert freed.returncode == 0, freed.stderr
-    plan = kept.pulumi("destroy", "--preview-only")
-    assert plan.returncode == 0, plan.stdout + plan.stderr
-    assert "4 to delete" in plan.stdout
+def test_a_change_that_would_replace_protected_data_is_refused_in_the_preview(stack: Stack) -> None:
+    pool = SETTINGS["workers"]["general"]
+    stack.configure({**SETTINGS, "workers": {"general": {**pool, "volume": {"sizeGib": 20, "type": "fast"}}}})
+    try:
+        preview = stack.preview()
+    finally:
+        stack.configure(SETTINGS)
+    assert preview.status != 0
+    assert "Volume::worker-general-0-data" in preview.text
+    assert "currently marked for protection" in preview.text
+
+
+def test_a_member_s_machine_is_made_anew_and_gets_its_volume_again(stack: Stack) -> None:
+    """Its data is protected, it is not; and nothing of another machine is touched."""
+    before = state(stack)
+    up = stack.pulumi("up", "--yes", "--skip-preview", "--replace", before["Instance/etcd-0"]["urn"], "--json")
+    assert up.returncode == 0, up.stdout + up.stderr
+    events = [json.loads(line) for line in up.stdout.splitlines() if line.startswith("{")]
+    steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
+    done = [(s["op"], f"{s['type'].split(':')[-1]}/{s['urn'].split('::')[-1]}") for s in steps if s["op"] != "same"]
+    touched = {name for _, name in done}
+    assert touched == {"Instance/etcd-0", "VolumeAttach/etcd-0-data", "Command/etcd-0"}
+    # The volume is off the old machine before that goes, and on the new one when its step runs.
+    assert done.index(("delete-replaced", "VolumeAttach/etcd-0-data")) < done.index(
+        ("delete-replaced", "Instance/etcd-0")
+    )
+    created = [name for op, name in done if op == "create-replacement"]
+    assert created == ["Instance/etcd-0", "VolumeAttach/etcd-0-data", "Command/etcd-0"]
+    assert state(stack)["Volume/etcd-0-data"] == before["Volume/etcd-0-data"]
+
+
+def test_a_volume_that_grows_runs_the_step_of_its_machine(stack: Stack) -> None:
+    etcd = {**SETTINGS["etcd"], "volume": {"sizeGib": 11}}
+    stack.configure({**SETTINGS, "etcd": etcd})
+    try:
+        steps = [step for step in stack.preview().steps if step["op"] != "same"]
+    finally:
+        stack.configure(SETTINGS)
+    assert {step["op"] for step in steps} == {"update"}
+    touched = {f"{s['newState']['type'].split(':')[-1]}/{s['urn'].split('::')[-1]}" for s in steps}
+    members = range(3)
+    assert touched == {f"Volume/etcd-{i}-data" for i in members} | {f"Command/etcd-{i}" for i in members}
+
+
+def test_protection_is_lifted_by_its_key_and_an_up_that_changes_nothing_else(stack: Stack) -> None:
+    """The last test of this platform: it goes."""
+    stack.configure({**SETTINGS, "protection": {"etcd": False, "database": False, "vips": False}})
+    up = stack.pulumi("up", "--yes", "--skip-preview")
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert "unchanged" in up.stdout and "replaced" not in up.stdout
+    assert ask(stack).returncode == 0
+    gone = stack.pulumi("destroy", "--yes", "--skip-preview")
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert not state(stack)
