@@ -221,7 +221,7 @@ def test_records_of_a_preview_and_of_an_export_are_the_same() -> None:
         "steps": [
             {"op": "same", "newState": platform},
             {"op": "create", "newState": port},
-            {"op": "delete", "oldState": gone},
+            {"op": "delete", "urn": gone["urn"], "oldState": gone},
         ],
         "changeSummary": {"same": 1, "create": 1, "delete": 1},
     }
