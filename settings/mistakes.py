@@ -31,6 +31,20 @@ NOUNS: Final[Mapping[Any, str]] = {
     tuple: "a list",
     dict: "keys with values",
 }
+#: What other tools call our keys, in lower case.
+OTHER_WORDS: Final[Mapping[str, str]] = {
+    "replicas": "count",
+    "nodes": "count",
+    "members": "count",
+    "keys": "machines",
+    "instancetype": "flavor",
+    "zones": "availabilityZones",
+    "nameservers": "dnsServers",
+    "storageclass": "className",
+    "podcidr": "pods",
+    "servicecidr": "services",
+    "clusterdomain": "dnsDomain",
+}
 #: Single addresses that OVN must translate to.
 _SINGLE: Final = ("network.publicVipAddress", "network.privateVipAddress", "gateways.edgeAddresses")
 
@@ -101,6 +115,8 @@ def closest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
 
     plain = {word.lower(): word for word in known}
     wanted = name.replace("_", "").replace("-", "").lower()
+    if OTHER_WORDS.get(wanted) in known:
+        return OTHER_WORDS[wanted]
     hits = difflib.get_close_matches(wanted, list(plain), 1, cutoff)
     if not hits:
         hits = [word for word in plain if wanted and (word.startswith(wanted) or wanted.startswith(word))]

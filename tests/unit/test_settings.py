@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,15 @@ def test_what_pulumi_fills_in_is_left_to_the_preset() -> None:
 
 def test_an_empty_section_is_left_to_the_preset() -> None:
     assert parse({"workers": "{}", "network": {}}, "dev") == parse({}, "dev")
+
+
+def test_settings_import_nothing_heavy() -> None:
+    """They are read before the cloud is asked and before Pulumi's SDKs are there: what they import is waited for."""
+    command = "import sys, settings.load; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", command], cwd=PROJECT, text=True, capture_output=True, check=True)
+    roots = {name.split(".")[0] for name in loaded.stdout.split()}
+    assert "settings" in roots
+    assert not roots & {"pulumi", "yaml", "jinja2", "openstack", "difflib", "asyncio", "grpc", "requests"}
 
 
 def test_secret_keys_are_never_read() -> None:
