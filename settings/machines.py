@@ -18,7 +18,7 @@ Taint = Annotated[
     str,
     text(
         r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$",
-        "must read key=value:Effect or key:Effect, with the effect NoSchedule, PreferNoSchedule or NoExecute",
+        "must be key=value:Effect or key:Effect, with the effect NoSchedule, PreferNoSchedule or NoExecute",
         "write it as dedicated=database:NoSchedule",
     ),
 ]
