@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Final
 
 from preflight import answers
 from preflight.cloud import Cloud, Existing, Kind, Quota, Unknown
 from preflight.credentials import CONNECTIONS, Access
 from preflight.reader import NoAnswer, Reader
+from preflight.topic import Topic, topic
 from settings.platform import Platform
 
 #: Seconds for all questions together.
@@ -21,51 +21,19 @@ _WHOSE: Final = [("fields", name) for name in ("id", "name", "tags", "project_id
 _NETWORK_FIELDS: Final = [*_WHOSE, *(("fields", name) for name in ("router:external", "shared", "mtu"))]
 
 
-@dataclass(frozen=True)
-class Subject:
-    """What the questions are about. Without a cluster only the cloud's offer is read."""
-
-    cluster: str = ""
-    images: frozenset[str] = frozenset()
-    """Names of images; empty: all of them."""
-    vip_addresses: tuple[str, ...] = ()
-    """The VIPs, and the gateways' addresses on the edge."""
-    volumes: bool = False
-    octavia: bool = False
-
-    @property
-    def tag(self) -> str:
-        """The tag of everything that the platform makes."""
-        return f"openstack-paas:{self.cluster}"
-
-
-def subject(platform: Platform) -> Subject:
-    """What a platform makes worth asking."""
-    settings, plan = platform.settings, platform.addresses
-    machines = (settings.gateways, settings.etcd, settings.control_planes, *settings.workers.values())
-    addresses = (plan.public_vip, plan.private_vip, *(gateway.edge_address for gateway in plan.gateways))
-    return Subject(
-        cluster=platform.cluster,
-        images=frozenset(machine.image for machine in machines),
-        vip_addresses=tuple(address for address in addresses if address),
-        volumes=settings.etcd.volume is not None or any(pool.volume for pool in settings.workers.values()),
-        octavia=settings.api.load_balancer == "octavia",
-    )
-
-
-def ask(access: Access, about: Platform | Subject | None = None, seconds: float = ANSWER_SECONDS) -> Cloud:
+def ask(access: Access, about: Platform | Topic | None = None, seconds: float = ANSWER_SECONDS) -> Cloud:
     """The cloud's facts, about a platform or, with None, what it offers to anyone.
 
     What a service does not tell is in `unknown`; nothing is raised for it.
     """
-    what = subject(about) if isinstance(about, Platform) else about or Subject()
+    what = topic(about) if isinstance(about, Platform) else about or Topic()
     return _Inquiry(access, what, seconds).run()
 
 
 class _Inquiry:
     """One round of questions; each method is a question whose answer is the fields of `Cloud` that it fills."""
 
-    def __init__(self, access: Access, about: Subject, seconds: float) -> None:
+    def __init__(self, access: Access, about: Topic, seconds: float) -> None:
         self._access, self._about = access, about
         self._reader = Reader(access, seconds)
         self._own = [("project_id", access.project_id)]
@@ -89,7 +57,7 @@ class _Inquiry:
                 existing += answer.pop("existing", ())
                 facts |= answer
         cloud = Cloud(**facts, quotas=quotas, existing=tuple(existing), unknown=tuple(unknown))
-        return self._with_image_names(cloud)
+        return self._with_image_names(self._with_server_groups(cloud))
 
     def _questions(self) -> dict[str, Callable[[], Mapping[str, Any]]]:
         """Every question that makes sense, by what people call it."""
@@ -107,7 +75,6 @@ class _Inquiry:
         if self._about.cluster:
             questions |= {
                 "servers": self._servers,
-                "server groups": self._server_groups,
                 "ports": self._ports,
                 "ports of the VIPs": self._vip_ports,
                 "routers": lambda: self._named("router", "/routers", "routers"),
@@ -150,9 +117,17 @@ class _Inquiry:
     def _servers_with(self, key: str, value: str) -> Iterator[dict[str, Any]]:
         return self._reader.pages("compute", "/servers", "servers", [(key, value)])
 
-    def _server_groups(self) -> Mapping[str, Any]:
-        groups = self._reader.get("compute", "/os-server-groups")["server_groups"]
-        return {"existing": self._by_name("server group", groups)}
+    def _with_server_groups(self, cloud: Cloud) -> Cloud:
+        """With the server groups of our names where the quota is tight: nova looks every member up to list them."""
+        wanted, quota = self._about.names.get("server group", frozenset()), cloud.quotas.get("server_groups")
+        if quota is None or quota.free is None or quota.free >= len(wanted):
+            return cloud
+        try:
+            groups = self._reader.get("compute", "/os-server-groups")["server_groups"]
+        except NoAnswer as error:
+            return dataclasses.replace(cloud, unknown=(*cloud.unknown, Unknown("server groups", str(error))))
+        ours = self._by_name("server group", groups)
+        return dataclasses.replace(cloud, existing=(*cloud.existing, *ours))
 
     # Glance
 
@@ -209,7 +184,12 @@ class _Inquiry:
         return {"ports": tuple(map(answers.port, self._reader.pages("network", "/ports", "ports", addresses)))}
 
     def _named(self, kind: Kind, path: str, collection: str) -> Mapping[str, Any]:
-        return {"existing": self._by_name(kind, self._reader.pages("network", path, collection, [*self._own, *_WHOSE]))}
+        """Those of the platform's names: a project may have many others, and neutron takes its time for each."""
+        wanted = [("name", name) for name in sorted(self._about.names[kind])]
+        if not wanted:
+            return {}
+        parameters = [*wanted, *self._own, *_WHOSE]
+        return {"existing": self._by_name(kind, self._reader.pages("network", path, collection, parameters))}
 
     def _network_quotas(self) -> Mapping[str, Any]:
         project = self._access.project_id

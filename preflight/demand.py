@@ -45,10 +45,20 @@ def needs(subject: Subject) -> Iterator[Need]:
     platform = subject.platform
     missing_pair = names.planned(platform)["key pair"] - subject.ours("key pair")
     yield Need("key_pairs", len(missing_pair))
-    groups = names.planned(platform)["server group"] - subject.ours("server group")
-    yield Need("server_groups", len(groups))
+    yield Need("server_groups", len(names.planned(platform)["server group"] - _server_groups(subject)))
     if platform.settings.api.load_balancer == "octavia":
         yield Need("load_balancer", 1 - len(subject.ours("load balancer")), {"api.loadBalancer": 1})
+
+
+def _server_groups(subject: Subject) -> frozenset[str]:
+    """Server groups of ours: those that were listed, and those in which a machine of ours stands."""
+    keys = {
+        key_of(machine) for machine in subject.platform.addresses.machines if machine.hostname in subject.ours("server")
+    }
+    groups = names.server_groups(subject.platform).items()
+    return subject.ours("server group") | {
+        f"{subject.platform.cluster}-{group}" for group, (key, _) in groups if key in keys
+    }
 
 
 def _machines(subject: Subject) -> Iterator[Need]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,16 +70,23 @@ class Subject:
             return True
         return existing.kind in UNTAGGED and self.stands
 
-    def named(self) -> Iterator[Existing]:
+    @cached_property
+    def named(self) -> tuple[Existing, ...]:
         """Everything in the cloud that bears a name which this platform gives, ours or not."""
         planned = names.planned(self.platform)
-        for existing in self.cloud.existing:
-            if existing.name in planned.get(existing.kind, ()):
-                yield existing
+        return tuple(existing for existing in self.cloud.existing if existing.name in planned.get(existing.kind, ()))
+
+    @cached_property
+    def _ours(self) -> Mapping[Kind, frozenset[str]]:
+        found: dict[Kind, set[str]] = {}
+        for existing in self.named:
+            if self.is_ours(existing):
+                found.setdefault(existing.kind, set()).add(existing.name)
+        return {kind: frozenset(known) for kind, known in found.items()}
 
     def ours(self, kind: Kind) -> frozenset[str]:
         """Names of what of this kind is ours already."""
-        return frozenset(existing.name for existing in self.named() if existing.kind == kind and self.is_ours(existing))
+        return self._ours.get(kind, frozenset())
 
 
 def suggestion(wanted: str, known: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ def told(subject: Subject) -> str:
 
 def errors(subject: Subject) -> Iterator[Problem]:
     """What bears a name of ours: `pulumi up` would collide with it, or people would take one for the other."""
-    for existing in subject.named():
+    for existing in subject.named:
         if subject.is_ours(existing):
             continue
         command = _COMMANDS.get(existing.kind, existing.kind)

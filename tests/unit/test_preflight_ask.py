@@ -177,7 +177,6 @@ def test_facts_of_a_platform(cloud: FakeCloud) -> None:
     ours = ("openstack-paas:dev",)
     assert {(one.kind, one.name, one.tags) for one in found.existing} == {
         ("server", "dev-etcd-0", ours),
-        ("server group", "dev-etcd", ()),
         ("key pair", "dev", ()),
         ("network", "dev-private", ours),
         ("floating ip", "203.0.113.4", ours),
@@ -247,6 +246,15 @@ def test_questions_go_side_by_side(cloud: FakeCloud) -> None:
     began = time.monotonic()
     assert facts(cloud, platform()).unknown == ()
     assert time.monotonic() - began < 2
+
+
+def test_server_groups_are_listed_only_where_the_quota_is_tight(cloud: FakeCloud) -> None:
+    absolute = cloud.answers["/compute/limits"]["limits"]["absolute"]
+    cloud.answers["/compute/limits"] = {
+        "limits": {"absolute": {**absolute, "maxServerGroups": 10, "totalServerGroupsUsed": 7}}
+    }
+    found = facts(cloud, platform())
+    assert [one.name for one in found.existing if one.kind == "server group"] == ["dev-etcd"]
 
 
 def test_names_of_images_are_read_only_when_one_is_missing(cloud: FakeCloud) -> None:

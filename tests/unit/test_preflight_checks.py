@@ -544,6 +544,8 @@ def test_what_stands_is_not_counted_twice() -> None:
         "security_group": 1,
         "floatingip": 1,
         "key_pairs": 1,
+        # The group that the machine is in.
+        "server_groups": 1,
     }
 
 
