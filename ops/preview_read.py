@@ -191,9 +191,7 @@ def _one(stack: str, path: Path) -> StackPreview:
         return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
     status = beside(".status")
-    preview = parse(
-        stack, path.read_text(encoding="utf-8"), beside(".err"), int(status) if status.isdigit() else None
-    )
+    preview = parse(stack, path.read_text(encoding="utf-8"), beside(".err"), int(status) if status.isdigit() else None)
     return replace(preview, note=beside(".note"))
 
 

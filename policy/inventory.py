@@ -12,6 +12,8 @@ from policy.support import END_OF_LIFE, SOURCE, WARNING_DAYS
 TAGGABLE = frozenset(
     {
         INSTANCE,
+        "openstack:loadbalancer/listener:Listener",
+        "openstack:loadbalancer/loadBalancer:LoadBalancer",
         "openstack:networking/floatingIp:FloatingIp",
         "openstack:networking/network:Network",
         "openstack:networking/port:Port",

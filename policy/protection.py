@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from policy.record import FLOATING_IP, INSTANCE, PORT, RELEASE, VOLUME, Facts, Found, Record, Rule
 
 LOAD_BALANCER = "openstack:loadbalancer/loadBalancer:LoadBalancer"
+#: Names in Pulumi of the floating IPs by which clients reach the API; the gateways' own are for SSH.
+API_ADDRESSES = ("api", "api-load-balancer")
 NAMESPACE = "kubernetes:core/v1:Namespace"
 
 
@@ -36,7 +38,7 @@ def vips(records: Sequence[Record], facts: Facts) -> Found:
     """The ports of the VIPs, the API's floating IP and a load balancer: clients and DNS know their addresses."""
     for record in records if facts.production else ():
         held = record.type == PORT and record.name.endswith("vip")
-        held = held or (record.type == FLOATING_IP and record.name == "api") or record.type == LOAD_BALANCER
+        held = held or (record.type == FLOATING_IP and record.name in API_ADDRESSES) or record.type == LOAD_BALANCER
         if held and not record.protect:
             yield record, "holds an address that clients know and is not protected", "set protection.vips to true"
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
 
 from policy import rules
 from policy.reading import records_of
+from tests.engine import home
 from tests.preview.stack import PROJECT, Stack
+from tests.preview.test_stacks import ON_THE_LAB
 
 MakeStack = Callable[[str], Stack]
 PACK = str(PROJECT / "policy")
@@ -52,3 +56,16 @@ def test_the_pack_passes_the_development_stack(stack: MakeStack) -> None:
     done = made.pulumi("preview", "--policy-pack", PACK)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "openstack-paas@v0.1.0" in done.stdout
+
+
+def test_an_update_makes_nothing_that_breaks_a_rule(stack: MakeStack, tmp_path: Path) -> None:
+    """Even without a preview before it: the engine asks the pack before it makes each resource."""
+    made = stack("prod")
+    made.environment |= home.make(tmp_path / "home")
+    made.configure({"preset": "production", **ON_THE_LAB, "access": {"sshCidrs": ["0.0.0.0/0"]}})
+    made.pulumi("stack", "select", "--create", "prod")
+    up = made.pulumi("up", "--yes", "--skip-preview", "--policy-pack", PACK)
+    assert up.returncode != 0
+    assert "lets anyone reach SSH" in up.stdout
+    there = [item["urn"] for item in json.loads(made.pulumi("stack", "export").stdout)["deployment"]["resources"]]
+    assert not [urn for urn in there if urn.endswith("gateway-ssh-0")]

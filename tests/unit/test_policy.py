@@ -97,6 +97,8 @@ BAD: list[tuple[str, list[Record], Facts, str]] = [
     ("database-protected", [record(VOLUME, "worker-0-data", POOL)], PRODUCTION, "set protection.database"),
     ("vips-protected", [record(PORT, "private-vip")], PRODUCTION, "set protection.vips"),
     ("vips-protected", [record(FLOATING_IP, "api")], PRODUCTION, "set protection.vips"),
+    ("vips-protected", [record(FLOATING_IP, "api-load-balancer")], PRODUCTION, "set protection.vips"),
+    ("vips-protected", [record("openstack:loadbalancer/loadBalancer:LoadBalancer", "api")], PRODUCTION, "protected"),
     ("tagged", [record(INSTANCE, "worker-0", tags=["openstack-paas:other"])], PRODUCTION, "openstack-paas:prod"),
     ("tagged", [record(PORT, "worker-0")], DEV, "has not the tag"),
     ("odd-quorum", members(4), DEV, "4 members of etcd, of which 1 may fail, as of 3"),
