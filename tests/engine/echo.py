@@ -8,6 +8,7 @@ by the engine (see tests.engine.home); it prints its port and serves until the e
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,9 @@ from typing import Any
 import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+#: The URNs in this variable are gone when they are asked for, as after a loss.
+LOST = "ECHO_LOST"
 
 #: Inputs whose change needs a new resource, as in the real plugins.
 REPLACING: dict[str, frozenset[str]] = {
@@ -82,6 +86,8 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=_digest(request.urn)[:32], properties=properties)
 
     def Read(self, request: Any, context: Any) -> Any:
+        if request.urn in os.environ.get(LOST, "").split():
+            return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
     def Update(self, request: Any, context: Any) -> Any:

@@ -6,11 +6,13 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.engine import home
+from tests.engine.echo import LOST
 from tests.preview.stack import PROJECT, Stack
 from tests.preview.test_stacks import ON_THE_LAB
 
@@ -44,6 +46,14 @@ def state(stack: Stack) -> dict[str, dict[str, Any]]:
     deployment = json.loads(stack.pulumi("stack", "export").stdout)["deployment"]
     found = deployment.get("resources", [])
     return {f"{item['type'].split(':')[-1]}/{item['urn'].split('::')[-1]}": item for item in found}
+
+
+def operations(log: str) -> list[tuple[str, str]]:
+    """The steps of `pulumi up --json` in their order, as operation and type/name; `same` and refreshes left out."""
+    events = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
+    named = [(step["op"], f"{step['type'].split(':')[-1]}/{step['urn'].split('::')[-1]}") for step in steps]
+    return [(op, name) for op, name in named if op not in ("same", "refresh")]
 
 
 def ask(stack: Stack) -> subprocess.CompletedProcess[str]:
@@ -102,9 +112,7 @@ def test_a_member_s_machine_is_made_anew_and_gets_its_volume_again(stack: Stack)
     before = state(stack)
     up = stack.pulumi("up", "--yes", "--skip-preview", "--replace", before["Instance/etcd-0"]["urn"], "--json")
     assert up.returncode == 0, up.stdout + up.stderr
-    events = [json.loads(line) for line in up.stdout.splitlines() if line.startswith("{")]
-    steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
-    done = [(s["op"], f"{s['type'].split(':')[-1]}/{s['urn'].split('::')[-1]}") for s in steps if s["op"] != "same"]
+    done = operations(up.stdout)
     touched = {name for _, name in done}
     assert touched == {"Instance/etcd-0", "VolumeAttach/etcd-0-data", "Command/etcd-0"}
     # The volume is off the old machine before that goes, and on the new one when its step runs.
@@ -114,6 +122,36 @@ def test_a_member_s_machine_is_made_anew_and_gets_its_volume_again(stack: Stack)
     created = [name for op, name in done if op == "create-replacement"]
     assert created == ["Instance/etcd-0", "VolumeAttach/etcd-0-data", "Command/etcd-0"]
     assert state(stack)["Volume/etcd-0-data"] == before["Volume/etcd-0-data"]
+
+
+def lose(stack: Stack, *urns: str) -> list[tuple[str, str]]:
+    """`pulumi up --refresh` after these were lost: what it does, as operation and type/name, but for `same`."""
+    stack.environment[LOST] = " ".join(urns)
+    try:
+        up = stack.pulumi("up", "--yes", "--skip-preview", "--refresh", "--json")
+    finally:
+        del stack.environment[LOST]
+    assert up.returncode == 0, up.stdout + up.stderr
+    return operations(up.stdout)
+
+
+def test_a_lost_machine_comes_back_with_its_volume(stack: Stack) -> None:
+    before = state(stack)
+    done = lose(stack, before["Instance/etcd-1"]["urn"], before["VolumeAttach/etcd-1-data"]["urn"])
+    assert [name for op, name in done if op == "create"] == ["Instance/etcd-1", "VolumeAttach/etcd-1-data"]
+    assert state(stack)["Volume/etcd-1-data"]["id"] == before["Volume/etcd-1-data"]["id"]
+
+
+def test_a_lost_machine_that_is_protected_itself_comes_back(tmp_path: Path) -> None:
+    made = Stack(tmp_path / "stack", "single")
+    made.environment |= home.make(tmp_path / "home")
+    made.configure({**ON_THE_LAB, "preset": "dev", "protection": {"etcd": True}})
+    made.pulumi("stack", "select", "--create", "single")
+    assert made.pulumi("up", "--yes", "--skip-preview").returncode == 0
+    before = state(made)["Instance/etcd-0"]
+    assert before["protect"]
+    assert ("create", "Instance/etcd-0") in lose(made, before["urn"])
+    assert state(made)["Instance/etcd-0"]["protect"]
 
 
 def test_a_volume_that_grows_runs_the_step_of_its_machine(stack: Stack) -> None:
