@@ -51,7 +51,11 @@ class LoadBalancer(pulumi.ComponentResource):
             loadbalancer_provider=api.octavia.provider or None,
             flavor_id=api.octavia.flavor or None,
             tags=tags,
-            opts=vip_options(platform, self).merge(ResourceOptions(custom_timeouts=TIMEOUT)),
+            opts=ResourceOptions.merge(
+                vip_options(platform, self),
+                # It has a leg on the members' network, which can go only after it.
+                ResourceOptions(custom_timeouts=TIMEOUT, depends_on=[network.private_subnet]),
+            ),
         )
         listener = loadbalancer.Listener(
             name,

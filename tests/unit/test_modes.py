@@ -138,6 +138,8 @@ def test_octavia_balances_the_api_and_the_gateways_keep_the_rest() -> None:
     balancer = graph.of_type("openstack:loadbalancer/loadBalancer:LoadBalancer")["api"].inputs
     assert (balancer["vipAddress"], balancer["vipSubnetId"]) == ("10.21.0.6", "edge-id")
     assert balancer["loadbalancerProvider"] == "amphora"
+    waits = graph.of_type("openstack:loadbalancer/loadBalancer:LoadBalancer")["api"].dependencies
+    assert "Subnet/private" in waits, "the members' network would be removed before it"
     listener = graph.of_type("openstack:loadbalancer/listener:Listener")["api"].inputs
     assert (listener["protocol"], listener["protocolPort"]) == ("TCP", 6443)
     # The world, and the gateways behind whose addresses the machines come.
