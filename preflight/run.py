@@ -49,6 +49,16 @@ def unreachable(error: CloudUnreachable) -> Problem:
     return Problem("OpenStack", "", f"cannot be asked: {error.reason}", error.fix)
 
 
+def _passed_over(error: CloudUnreachable) -> Problem:
+    """The same where it is only a warning. The provider asks for nothing then, but wants to know where it would ask."""
+    return Problem(
+        "OpenStack",
+        "",
+        f"cannot be asked, so nothing is checked and no id is known: {error.reason}",
+        "`pulumi up` needs it; a preview by itself needs OS_AUTH_URL at least, for instance http://cloud.invalid/v3",
+    )
+
+
 def run(
     platform: Platform, running: Running | None, provider: Mapping[str, Any], is_preview: bool = False
 ) -> Preflight:
@@ -62,7 +72,7 @@ def run(
     except CloudUnreachable as error:
         optional = "optional" in (platform.settings.preflight, os.environ.get(VARIABLE))
         if is_preview and optional:
-            return Preflight(Catalog(), (unreachable(error),))
+            return Preflight(Catalog(), (_passed_over(error),))
         raise SettingsError([unreachable(error)]) from None
     subject = Subject(platform, cloud, running)
     if problems := list(checks.errors(subject)):

@@ -408,6 +408,17 @@ def test_the_stack_file_s_own_credentials_come_first(stack: MakeStack) -> None:
     assert "OpenStack: cannot be asked: keystone at http://172.24.5.1:5000 does not let paas in" in preview.text
 
 
+def test_a_preview_without_credentials_where_that_is_allowed(stack: MakeStack) -> None:
+    made = stack("fork")
+    made.configure(with_lab({}))
+    made.environment = {key: value for key, value in made.environment.items() if not key.startswith("OS_")}
+    made.environment |= {VARIABLE: "optional", "OS_AUTH_URL": "http://cloud.invalid/v3", "OS_TOKEN": "none"}
+    preview = made.preview()
+    assert preview.status == 0, preview.text
+    assert set(preview.operations()) == {"create"}
+    assert "OpenStack: cannot be asked, so nothing is checked and no id is known" in preview.text
+
+
 def test_the_whole_cloud_without_a_platform_is_an_offer() -> None:
     offer: Cloud = ask(log_in(find()))
     assert offer.unknown == ()
