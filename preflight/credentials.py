@@ -19,40 +19,13 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from keystoneauth1.session import Session, TCPKeepAliveAdapter
 
 from preflight import clouds_file
+from preflight.credential_keys import AUTH, BESIDE
 
 #: Seconds that keystone may take to answer.
 LOGIN_SECONDS: Final = 10.0
 #: Questions that one host may be asked at a time: many clouds have all services behind one address.
 CONNECTIONS: Final = 16
 
-#: Each credential: its key in the provider's configuration, in a cloud's `auth` of clouds.yaml, and its OS_* variables.
-_AUTH: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "auth_url": ("authUrl", ("OS_AUTH_URL",)),
-    "user_id": ("userId", ("OS_USER_ID", "OS_USERID")),
-    "username": ("userName", ("OS_USERNAME",)),
-    "password": ("password", ("OS_PASSWORD",)),
-    "token": ("token", ("OS_TOKEN", "OS_AUTH_TOKEN")),
-    "project_id": ("tenantId", ("OS_PROJECT_ID", "OS_TENANT_ID")),
-    "project_name": ("tenantName", ("OS_PROJECT_NAME", "OS_TENANT_NAME")),
-    "user_domain_id": ("userDomainId", ("OS_USER_DOMAIN_ID",)),
-    "user_domain_name": ("userDomainName", ("OS_USER_DOMAIN_NAME",)),
-    "project_domain_id": ("projectDomainId", ("OS_PROJECT_DOMAIN_ID",)),
-    "project_domain_name": ("projectDomainName", ("OS_PROJECT_DOMAIN_NAME",)),
-    "domain_id": ("domainId", ("OS_DOMAIN_ID",)),
-    "domain_name": ("domainName", ("OS_DOMAIN_NAME",)),
-    "default_domain": ("defaultDomain", ("OS_DEFAULT_DOMAIN",)),
-    "application_credential_id": ("applicationCredentialId", ("OS_APPLICATION_CREDENTIAL_ID",)),
-    "application_credential_name": ("applicationCredentialName", ("OS_APPLICATION_CREDENTIAL_NAME",)),
-    "application_credential_secret": ("applicationCredentialSecret", ("OS_APPLICATION_CREDENTIAL_SECRET",)),
-}
-#: The same for what stands beside `auth`.
-_BESIDE: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "region_name": ("region", ("OS_REGION_NAME",)),
-    "interface": ("endpointType", ("OS_INTERFACE", "OS_ENDPOINT_TYPE")),
-    "cacert": ("cacertFile", ("OS_CACERT",)),
-    "cert": ("cert", ("OS_CERT",)),
-    "key": ("key", ("OS_KEY",)),
-}
 _CHECK = "check OS_CLOUD and clouds.yaml, the OS_* variables, or the stack's openstack:... keys"
 
 
@@ -122,11 +95,11 @@ def find(provider: Mapping[str, Any] | None = None) -> Credentials:
     in_auth: Mapping[str, Any] = entry.get("auth") or {}
     auth = {
         key: _first(provider.get(configured), in_auth.get(key), _environment(variables))
-        for key, (configured, variables) in _AUTH.items()
+        for key, (configured, variables) in AUTH.items()
     }
     beside = {
         key: _first(provider.get(configured), entry.get(key), _environment(variables))
-        for key, (configured, variables) in _BESIDE.items()
+        for key, (configured, variables) in BESIDE.items()
     }
     insecure = _first(provider.get("insecure"), os.environ.get("OS_INSECURE"))
     verify = not _true(insecure) if insecure else entry.get("verify", True) is not False
