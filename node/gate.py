@@ -1,4 +1,4 @@
-"""The gate before addons: a step on a gateway that ends when the API answers through the private VIP."""
+"""The gate before addons: a step on a gateway that ends when the API answers at the address that machines use."""
 
 from node.bundle import CONVERGE, Bundle, File
 from node.templates import read_script
