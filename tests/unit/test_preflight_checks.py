@@ -2,106 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from preflight import checks, demand
-from preflight.cloud import Cloud, Existing, Flavor, FloatingIp, Image, Network, Port, Quota, Subnet, Unknown
-from preflight.run import catalog
+from preflight import checks
+from preflight.cloud import Cloud, Existing, FloatingIp, Port, Quota, Unknown
 from preflight.subject import Subject
-from settings.load import parse
 from settings.running import Running
-
-OURS = ("openstack-paas:dev",)
-PROJECT = "project"
-PUBLIC = Network("public-id", "public", external=True, mtu=1500, project_id="provider")
-EDGE = Network("edge-id", "dev-edge", mtu=1450, project_id=PROJECT, tags=OURS)
-PUBLIC_SUBNET = Subnet("public-subnet-id", "public", "public-id", "198.51.100.0/27", "198.51.100.1")
-M1 = [
-    Flavor("small-id", "m1.small", 1, 2048, 20),
-    Flavor("medium-id", "m1.medium", 2, 4096, 40),
-    Flavor("large-id", "m1.large", 4, 8192, 80),
-]
-#: Limits of a project in which nothing stands; generous.
-PLENTY = {
-    name: Quota(name, 100000, 0)
-    for name in [
-        "instances",
-        "cores",
-        "ram",
-        "server_groups",
-        "key_pairs",
-        "port",
-        "network",
-        "subnet",
-        "router",
-        "floatingip",
-        "security_group",
-        "security_group_rule",
-        "volumes",
-        "gigabytes",
-        "load_balancer",
-    ]
-} | {"server_group_members": Quota("server_group_members", 10)}
-FITS = Cloud(
-    project_id=PROJECT,
-    services=frozenset({"compute", "network", "image", "identity"}),
-    flavors=tuple(M1),
-    images=(Image("image-id", "debian-12", "active", disk_gib=2, created="2026-01-01T00:00:00Z"),),
-    networks=(PUBLIC,),
-    subnets=(),
-    floating_ips=(),
-    ports=(),
-    zones=("nova", "zone-2"),
-    extensions=frozenset(
-        [
-            "allowed-address-pairs",
-            "port-security",
-            "security-group",
-            "standard-attr-tag",
-            "router",
-            "external-net",
-            "quota_details",
-            "net-mtu-writable",
-        ]
-    ),
-    quotas=PLENTY,
+from tests.unit.preflight_samples import (
+    BROUGHT,
+    EDGE,
+    FITS,
+    OURS,
+    PLENTY,
+    PROVIDER,
+    PROVIDES,
+    PUBLIC,
+    PUBLIC_SUBNET,
+    WITH_OCTAVIA,
+    WITH_VOLUMES,
+    existing,
+    flavor,
+    image,
+    subject,
+    texts,
 )
-WITH_VOLUMES = replace(FITS, services=FITS.services | {"volumev3"}, volume_types=("ssd",), volume_zones=("nova",))
-WITH_OCTAVIA = replace(FITS, services=FITS.services | {"load-balancer"}, load_balancer_providers=("amphora", "ovn"))
-PROVIDER: dict[str, Any] = {
-    "network": {
-        "publicVip": "provider-network",
-        "edge": "198.51.100.0/27",
-        "publicVipAddress": "198.51.100.5",
-    },
-    "gateways": {"edgeAddresses": ["198.51.100.12"]},
-}
-PROVIDES = replace(FITS, networks=(replace(PUBLIC, shared=True, project_id=PROJECT),), subnets=(PUBLIC_SUBNET,))
-
-
-def subject(cloud: Cloud, /, running: Running | None = None, **values: Any) -> Subject:
-    """The dev preset in a cloud."""
-    return Subject(parse({"preset": "dev", **values}, "dev"), cloud, running)
-
-
-def texts(problems: Iterable[object]) -> list[str]:
-    """The problems as people read them."""
-    return list(map(str, problems))
-
-
-def flavor(**changes: Any) -> Cloud:
-    """A cloud whose m1.medium, the flavor of control planes and etcd, is different."""
-    return replace(FITS, flavors=(M1[0], replace(M1[1], **changes), M1[2]))
-
-
-def image(**changes: Any) -> Cloud:
-    """A cloud whose only image is different."""
-    assert FITS.images
-    return replace(FITS, images=(replace(FITS.images[0], **changes),))
 
 
 @pytest.mark.parametrize(
@@ -138,12 +66,6 @@ def vip_port(**changes: Any) -> Cloud:
     return replace(FITS, networks=(PUBLIC, EDGE), ports=(port,))
 
 
-def existing(*things: Existing) -> Cloud:
-    """A cloud in which something bears our names."""
-    return replace(FITS, existing=things)
-
-
-BROUGHT: dict[str, Any] = {"network": {"apiFloatingIp": "203.0.113.9"}}
 ERRORS: list[tuple[Cloud, dict[str, Any], str]] = [
     # Services
     (
@@ -472,91 +394,6 @@ def test_ours_by_tag_outputs_or_company_and_names_of_no_interest(
     things: tuple[Existing, ...], running: Running | None
 ) -> None:
     assert texts(checks.errors(subject(existing(*things), running))) == []
-
-
-def demands(seen: Subject) -> dict[str, int]:
-    """What is needed of each quota."""
-    return {need.quota: need.more for need in demand.needs(seen)}
-
-
-def test_demand_of_a_platform_from_nothing() -> None:
-    assert demands(subject(FITS)) == {
-        "instances": 5,
-        # m1.small, m1.medium twice, m1.large twice.
-        "cores": 1 + 2 + 2 + 4 + 4,
-        "ram": 2048 + 2 * 4096 + 2 * 8192,
-        # Machines, the gateway's second one, two VIPs, DHCP on two networks, the router's.
-        "port": 5 + 1 + 2 + 2 + 1,
-        "network": 2,
-        "subnet": 2,
-        "router": 1,
-        "security_group": 6,
-        "security_group_rule": 18 + 2 * 6,
-        "floatingip": 2,
-        "volumes": 0,
-        "gigabytes": 0,
-        "key_pairs": 1,
-        "server_groups": 4,
-    }
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({"network": {"publicVip": "none"}}, {"floatingip": 1, "port": 10}),
-        (PROVIDER, {"floatingip": 0, "network": 1, "subnet": 1, "router": 0, "port": 9}),
-        (BROUGHT, {"floatingip": 1}),
-        ({"api": {"loadBalancer": "octavia"}}, {"floatingip": 3, "port": 12, "load_balancer": 1}),
-        (
-            {
-                "etcd": {"count": 3, "volume": {"sizeGib": 7}},
-                "workers": {"general": {"count": 2, "volume": {"sizeGib": 9}}},
-            },
-            {"volumes": 5, "gigabytes": 3 * 7 + 2 * 9, "instances": 7},
-        ),
-    ],
-)
-def test_demand_by_mode(values: dict[str, Any], expected: dict[str, int]) -> None:
-    found = demands(subject(FITS, **values))
-    assert {name: found[name] for name in expected} == expected
-
-
-def test_what_stands_is_not_counted_twice() -> None:
-    whole = subject(FITS)
-    planned = (
-        ("server", "dev-etcd-0"),
-        ("port", "dev-etcd-0"),
-        ("network", "dev-edge"),
-        ("security group", "dev-node"),
-    )
-    things = [Existing(kind, name, f"{kind}-id", OURS) for kind, name in planned]  # type: ignore[arg-type]
-    ip = Existing("floating ip", "203.0.113.4", "ip-id", OURS)
-    before, after = demands(whole), demands(subject(existing(*things, ip, Existing("key pair", "dev", "dev"))))
-    less = {name: before[name] - after[name] for name in before if before[name] != after[name]}
-    assert less.pop("security_group_rule") > 2
-    assert less == {
-        "instances": 1,
-        "cores": 2,
-        "ram": 4096,
-        # Its own and the DHCP port of the network.
-        "port": 2,
-        "network": 1,
-        "security_group": 1,
-        "floatingip": 1,
-        "key_pairs": 1,
-        # The group that the machine is in.
-        "server_groups": 1,
-    }
-
-
-def test_the_catalog_has_ids_by_name_and_the_newest_image() -> None:
-    older, newer = (Image(f"{day}-id", "debian-12", "active", created=f"2026-01-0{day}T00:00:00Z") for day in (1, 2))
-    broken = Image("broken-id", "debian-12", "queued", created="2026-01-03T00:00:00Z")
-    found = catalog(subject(replace(FITS, images=(newer, older, broken))))
-    assert found.external_network_id == "public-id"
-    assert found.flavors == {"m1.small": "small-id", "m1.medium": "medium-id", "m1.large": "large-id"}
-    assert found.images == {"debian-12": "2-id"}
-    assert catalog(subject(PROVIDES, **PROVIDER)).external_subnet_id == "public-subnet-id"
 
 
 @pytest.mark.parametrize("check", checks.ALL, ids=[check.name for check in checks.ALL])
