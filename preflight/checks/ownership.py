@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from preflight.subject import Subject
+from preflight.subject import UNTAGGED, Subject
 from settings.problem import Problem
 
 #: The command of OpenStack's client for each kind, where it is not the kind's own name.
@@ -24,11 +24,13 @@ def errors(subject: Subject) -> Iterator[Problem]:
         if subject.is_ours(existing):
             continue
         command = _COMMANDS.get(existing.kind, existing.kind)
+        # Without a tag it may be what an interrupted `up` began with: the engine must then notice that it is gone.
+        again = " and `pulumi up --refresh`" if existing.kind in UNTAGGED else ""
         yield Problem(
             "clusterName",
             subject.platform.cluster,
             f"there is a {existing.kind} {existing.name} already, and it is not this platform's",
-            f"set clusterName to another name, or remove it (`openstack {command} delete {existing.id}`)",
+            f"set clusterName to another name, or remove it (`openstack {command} delete {existing.id}`){again}",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ import pytest
 import yaml
 from openstack.connection import Connection
 
+import ops.__main__ as ops
 from preflight.ask import ask
 from preflight.cloud import Cloud
 from preflight.credentials import find, log_in
@@ -417,6 +419,19 @@ def test_a_preview_without_credentials_where_that_is_allowed(stack: MakeStack) -
     assert preview.status == 0, preview.text
     assert set(preview.operations()) == {"create"}
     assert "OpenStack: cannot be asked, so nothing is checked and no id is known" in preview.text
+
+
+def test_the_doctor_needs_no_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], cluster: str
+) -> None:
+    config = {f"openstack-paas:{key}": value for key, value in with_lab({"clusterName": cluster}).items()}
+    (tmp_path / "Pulumi.doctor.yaml").write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert ops.main(["doctor", "--json"]) == 0
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert {check["result"] for check in checks if check["area"] == "cloud"} == {"passed"}
+    assert len(checks) > 14
 
 
 def test_the_whole_cloud_without_a_platform_is_an_offer() -> None:

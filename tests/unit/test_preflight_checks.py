@@ -274,7 +274,7 @@ ERRORS: list[tuple[Cloud, dict[str, Any], str]] = [
         existing(Existing("key pair", "dev", "dev")),
         {},
         "clusterName dev: there is a key pair dev already, and it is not this platform's; set clusterName to another "
-        "name, or remove it (`openstack keypair delete dev`)",
+        "name, or remove it (`openstack keypair delete dev`) and `pulumi up --refresh`",
     ),
 ]
 
