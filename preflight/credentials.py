@@ -6,12 +6,16 @@ OS_* variables.
 
 from __future__ import annotations
 
+import atexit
 import os
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+import urllib3
 import yaml
 from keystoneauth1 import exceptions
 from keystoneauth1.identity import v3
@@ -157,13 +161,26 @@ def _host(url: str) -> str:
     return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}"
 
 
+def _authority(given: str) -> str:
+    """Path of the cloud's CA. The provider takes the certificate itself, too; it goes into a file for a while then."""
+    if not given.lstrip().startswith("-----BEGIN"):
+        return given
+    with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
+        file.write(given)
+    atexit.register(Path(file.name).unlink, missing_ok=True)
+    return file.name
+
+
 def log_in(credentials: Credentials) -> Access:
     """A session with a token. Raises CloudUnreachable in words that say what to look at."""
     auth, beside = credentials.auth, credentials.beside
     plugin = _plugin(auth)
-    verify: bool | str = beside["cacert"] or True if credentials.verify else False
+    verify: bool | str = _authority(beside["cacert"]) or True if credentials.verify else False
     certificate = (beside["cert"], beside["key"]) if beside["cert"] and beside["key"] else beside["cert"] or None
     session = Session(auth=plugin, verify=verify, cert=certificate, timeout=LOGIN_SECONDS)
+    if verify is False:
+        # Said in the stack file already, and otherwise repeated for every question.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     for scheme in ("http://", "https://"):
         session.session.mount(scheme, TCPKeepAliveAdapter(pool_maxsize=CONNECTIONS))
     place = _host(auth["auth_url"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -198,12 +199,16 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def fake_cloud() -> Iterator[FakeCloud]:
-    """A cloud that listens until the block ends."""
+def fake_cloud(certificate: str = "", key: str = "") -> Iterator[FakeCloud]:
+    """A cloud that listens until the block ends; with TLS when it has a certificate."""
     cloud = FakeCloud()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"cloud": cloud}))
     server.daemon_threads = True
-    cloud.url = f"http://127.0.0.1:{server.server_port}"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    cloud.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

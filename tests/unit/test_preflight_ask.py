@@ -6,11 +6,18 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from preflight.ask import ask
 from preflight.cloud import Cloud, Quota, Unknown
@@ -155,6 +162,33 @@ def test_a_region_that_is_not_there(cloud: FakeCloud) -> None:
 def test_plain_http_where_tls_is_spoken(cloud: FakeCloud) -> None:
     error = refused(**provider(cloud, authUrl=cloud.url.replace("http:", "https:")))
     assert error.reason.startswith("the certificate of https://127.0.0.1")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> str:
+    """A certificate of 127.0.0.1 that only this test trusts, with its key beside it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fake cloud")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(
+            name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(hours=1)
+        )
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (tmp_path / "certificate.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return str(tmp_path / "certificate.pem")
+
+
+def test_a_certificate_is_trusted_as_a_file_as_text_or_not_at_all(certificate: str, tmp_path: Path) -> None:
+    with fake_cloud(certificate, str(tmp_path / "key.pem")) as cloud:
+        for given in ({"cacertFile": certificate}, {"cacertFile": Path(certificate).read_text()}, {"insecure": "true"}):
+            assert log_in(find(provider(cloud, **given))).project_id
+        error = refused(**provider(cloud))
+    assert error.reason.startswith(f"the certificate of {cloud.url} is not trusted (self-signed certificate)")
+    assert "clock" in error.fix
 
 
 # Questions
