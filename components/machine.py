@@ -98,7 +98,9 @@ class Machine(pulumi.ComponentResource):
             opts=child,
         )
         ports = [port for port in (self.edge_port, self.port) if port is not None]
-        data = volume.create(name, args.planned, args.volume, args.protected, self) if args.volume else None
+        data = (
+            volume.create(name, args.planned, args.cluster, args.volume, args.protected, self) if args.volume else None
+        )
         self.instance = compute.Instance(
             name,
             name=args.planned.hostname,

@@ -14,7 +14,12 @@ TIMEOUT = CustomTimeouts(create="5m", update="5m", delete="5m")
 
 
 def create(
-    name: str, planned: PlannedMachine, settings: VolumeSettings, protected: bool, parent: pulumi.Resource
+    name: str,
+    planned: PlannedMachine,
+    cluster: str,
+    settings: VolumeSettings,
+    protected: bool,
+    parent: pulumi.Resource,
 ) -> blockstorage.Volume:
     """The volume. A larger size grows it in place, attached or not; another type or zone is a new, empty volume."""
     return blockstorage.Volume(
@@ -25,6 +30,8 @@ def create(
         volume_type=settings.type or None,
         availability_zone=planned.availability_zone or None,
         enable_online_resize=True,
+        # Cinder has no tags: this stands for ours.
+        metadata={"openstack-paas": cluster},
         opts=ResourceOptions(parent=parent, protect=protected or None, custom_timeouts=TIMEOUT),
     )
 

@@ -25,10 +25,10 @@ class Problem:
 
 
 class SettingsError(Exception):
-    """The stack's configuration has problems; `problems` has each of them, and the text is the report for people."""
+    """The stack or its cloud has problems; `problems` has each of them, and the text is the report for people."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
         noun = "problem" if len(self.problems) == 1 else "problems"
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
-        super().__init__(f"{len(self.problems)} {noun} in the stack's configuration:\n{lines}")
+        super().__init__(f"{len(self.problems)} {noun}, nothing was changed:\n{lines}")

@@ -392,7 +392,7 @@ def test_a_preview_ends_before_any_resource(stack: MakeStack) -> None:
     preview = made.preview()
     assert preview.status != 0
     assert not [step for step in preview.steps if step["newState"]["type"].startswith("openstack")]
-    assert "2 problems in the stack's configuration" in preview.text
+    assert "2 problems, nothing was changed" in preview.text
     assert "etcd.flavor no-such-flavor" in preview.text
 
 

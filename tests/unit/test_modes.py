@@ -203,6 +203,7 @@ def test_each_machine_has_a_volume_of_its_own(volumes: Graph) -> None:
         "volumeType": "fast",
         "availabilityZone": "b",
         "enableOnlineResize": True,
+        "metadata": {"openstack-paas": "lab"},
     }
     assert not {"volumeType", "availabilityZone"} & set(made["worker-general-0-data"].inputs)
 
