@@ -38,7 +38,12 @@ def parse(values: Mapping[str, Any], stack: str, running: Running | None = None)
         broken.add("clusterName")
         cluster = _STAND_IN
     plan, misfits = addresses.plan(settings, cluster)
-    found = [*misfits, *checks.problems(settings, cluster, plan, running)]
+    secrets = [key for key in stack_file.SECRETS if values.get(key)]
+    found = [
+        *misfits,
+        *checks.problems(settings, cluster, plan, running),
+        *checks.backups.missing_secrets(settings, secrets),
+    ]
     problems += [_short(problem) for problem in found if not _echo(problem, broken)]
     if problems or plan is None:
         raise SettingsError(sorted(problems, key=_place))

@@ -7,6 +7,7 @@ from typing import Literal
 from settings.addons import AddonSettings
 from settings.addresses import AddressPlan
 from settings.api import ApiSettings
+from settings.backups import BackupSettings
 from settings.database import DatabaseSettings, StorageSettings
 from settings.kubernetes import KubernetesSettings
 from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySettings, WorkerPools
@@ -53,6 +54,8 @@ class PlatformSettings(Section):
     """Chart, version and values of each Helm release."""
     protection: ProtectionSettings = ProtectionSettings()
     """What may not be removed or replaced until that is lifted."""
+    backups: BackupSettings = BackupSettings()
+    """How often etcd is backed up, how many backups stay, where copies go, and for whom they are encrypted."""
     mirrors: MirrorSettings = MirrorSettings()
     """Where packages, images, charts and files come from, for a closed site."""
     proxy: ProxySettings = ProxySettings()

@@ -9,11 +9,13 @@ from typing import Any, Final
 #: Longest text of a value in a message.
 LONGEST: Final = 60
 _CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/@]*@")
+#: age's private keys, written where the public one belongs.
+_IDENTITY: Final = re.compile(r"(?<=AGE-SECRET-KEY-)\w+", re.IGNORECASE)
 
 
 def shown(value: Any) -> str:
-    """The value for a message; user and password of a URL are masked."""
-    return _cut(_CREDENTIALS.sub("***@", _flow(value)))
+    """The value for a message; user and password of a URL are masked, and private keys."""
+    return _cut(_IDENTITY.sub("***", _CREDENTIALS.sub("***@", _flow(value))))
 
 
 def _cut(text: str) -> str:

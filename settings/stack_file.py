@@ -13,6 +13,9 @@ from settings.problem import Problem
 SECRETS: Final[Mapping[str, str]] = {
     "databaseRootPassword": "Password of MariaDB's root user; made by the program when it is not set.",
     "databaseReplicationPassword": "Password of MariaDB's replication user; made by the program when it is not set.",
+    "backupS3AccessKey": "Access key of the bucket in backups.copyTo.s3.",
+    "backupS3SecretKey": "Secret key of the bucket in backups.copyTo.s3.",
+    "backupSftpKey": "Private SSH key for the machine in backups.copyTo.sftp, in OpenSSH's format.",
 }
 
 

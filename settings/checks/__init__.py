@@ -13,6 +13,7 @@ from settings.addresses import AddressPlan
 from settings.checks import (
     access,
     addons,
+    backups,
     database,
     etcd,
     kubernetes,
@@ -44,6 +45,7 @@ def problems(
     """Everything that makes a platform impossible. `plan` is None where the networks cannot hold the fixed roles."""
     for module in (quorum, pools, networks, access, etcd, nodes, kubernetes, limits, mirrors, addons, database, zones):
         yield from module.problems(settings)
+    yield from backups.problems(settings)
     yield from versions.problems(settings, running)
     yield from vips.problems(settings, plan)
     if plan is not None:
@@ -53,6 +55,6 @@ def problems(
 
 def warnings(settings: PlatformSettings, plan: AddressPlan) -> Iterator[Problem]:
     """What is allowed but unwise."""
-    for module in (quorum, sizes, networks, etcd, kubernetes, addons, database, mirrors, zones):
+    for module in (quorum, sizes, networks, etcd, kubernetes, addons, database, backups, mirrors, zones):
         yield from module.warnings(settings)
     yield from vips.warnings(settings, plan)

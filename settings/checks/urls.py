@@ -25,6 +25,8 @@ def urls(settings: PlatformSettings) -> Iterator[tuple[str, str]]:
         yield from _of_source("mirrors.kubernetes", mirrors.kubernetes)
     for host, url in sorted(mirrors.images.items()):
         yield f"mirrors.images.{host}", url
+    if settings.backups.copy_to.s3 is not None:
+        yield "backups.copyTo.s3.endpoint", settings.backups.copy_to.s3.endpoint
     for key, one in (
         ("mirrors.charts", mirrors.charts),
         ("mirrors.files", mirrors.files),

@@ -33,6 +33,8 @@ WARNINGS: list[tuple[dict[str, Any], list[str]]] = [
     ({"addons": {"flannel": {"version": "1.0.0"}}}, ["addons.flannel"]),
     ({"database": {"enabled": False}, "addons": {"mariadb": {"version": "1.0.0"}}}, ["addons.mariadb"]),
     ({"api": {"octavia": {"provider": "ovn"}}}, ["api.octavia"]),
+    ({**PRODUCTION, "backups": {"etcd": {"enabled": False}}}, ["backups.etcd.enabled"]),
+    ({"backups": {"encryptTo": [f"age1{'q' * 58}"]}}, ["backups.encryptTo"]),
 ]
 
 

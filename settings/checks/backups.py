@@ -1,0 +1,63 @@
+"""Backups: when they are taken, where they go, and the secrets for that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+
+_HOUR: Final = 60
+_DAY: Final = 24 * _HOUR
+
+
+def problems(settings: PlatformSettings) -> Iterator[Problem]:
+    """systemd's calendar repeats within an hour or within a day: an interval must come out even there."""
+    minutes = settings.backups.etcd.interval_minutes
+    if not _even(minutes):
+        near = min(filter(_even, range(5, _DAY + 1)), key=lambda even: abs(even - minutes))
+        yield Problem(
+            "backups.etcd.intervalMinutes",
+            str(minutes),
+            "must divide an hour, or be hours that divide a day",
+            f"use {near}",
+        )
+
+
+def _even(minutes: int) -> bool:
+    return _HOUR % minutes == 0 if minutes < _HOUR else minutes % _HOUR == 0 and _DAY % minutes == 0
+
+
+def missing_secrets(settings: PlatformSettings, secrets: Collection[str]) -> Iterator[Problem]:
+    """A place that backups go to needs its secrets; `secrets` are the ones that the stack sets."""
+    places = settings.backups.copy_to
+    wanted = {
+        "backups.copyTo.s3": ("backupS3AccessKey", "backupS3SecretKey") if places.s3 else (),
+        "backups.copyTo.sftp": ("backupSftpKey",) if places.sftp else (),
+    }
+    for key, names in wanted.items():
+        for name in names:
+            if name not in secrets:
+                yield Problem(
+                    key,
+                    "",
+                    f"needs the secret {name}, which the stack does not set",
+                    f"`pulumi config set --secret {name}`, with the value on standard input",
+                )
+
+
+def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+    """A production without a way back, and recipients of nothing."""
+    backups = settings.backups
+    somewhere = bool(backups.copy_to.s3 or backups.copy_to.sftp)
+    if settings.preset == "production" and not backups.etcd.enabled:
+        yield Problem("backups.etcd.enabled", "false", "what is deleted by mistake is gone", "turn them on")
+    if backups.encrypt_to and not somewhere:
+        yield Problem(
+            "backups.encryptTo",
+            "",
+            "encrypts nothing: no copy leaves the machines",
+            "set backups.copyTo.s3 or backups.copyTo.sftp",
+            others=("backups.copyTo",),
+        )
