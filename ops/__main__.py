@@ -11,6 +11,7 @@ from rich.console import Console
 from ops import doctor, explain, init, preview_comment, protection, recover, screen, session, timeline, timeline_report
 from ops import outputs as stack_outputs
 from ops.cluster import Cluster
+from ops.drill import command as drill
 from ops.outputs import OutputsError
 from ops.preview_read import PreviewError
 from ops.proof import Prover
@@ -46,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     why.add_argument("--cluster", required=True, help="name of the cluster, the prefix of its machines")
     commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
     protection.add(commands)
+    drill.add(commands)
     preview_comment.add(commands)
     return top
 
@@ -111,6 +113,8 @@ def main(words: list[str] | None = None) -> int:
             return explain.main(arguments.log, arguments.cluster)
         if arguments.command == "recover":
             return recover.main()
+        if arguments.command == "drill":
+            return drill.run(arguments)
         if arguments.command == "protected":
             return protection.run(arguments)
         if arguments.command == "preview-comment":

@@ -35,7 +35,8 @@ class Node:
     """Why it is not ready, empty when it is."""
 
 
-def _message(error: Exception) -> str:
+def message(error: Exception) -> str:
+    """The first line of what the library says."""
     if isinstance(error, ApiException):
         # Status 0 stands for no answer at all; the reason says why.
         text = f"{error.status} {error.reason}" if error.status else str(error.reason)
@@ -53,7 +54,8 @@ class Cluster:
         # The library opens its websockets without a limit of its own.
         websocket.setdefaulttimeout(REQUEST_SECONDS)
 
-    def _client(self) -> client.ApiClient:
+    def api_client(self) -> client.ApiClient:
+        """A connection to the API that tries nothing twice."""
         # A client a use: stream() turns every request of the client that it gets into a websocket.
         settings = client.Configuration()
         settings.retries = False
@@ -62,9 +64,9 @@ class Cluster:
     def nodes(self) -> list[Node]:
         """All nodes. Raises ClusterError."""
         try:
-            found = client.CoreV1Api(self._client()).list_node(_request_timeout=REQUEST_SECONDS).items
+            found = client.CoreV1Api(self.api_client()).list_node(_request_timeout=REQUEST_SECONDS).items
         except (ApiException, HTTPError, OSError) as error:
-            raise ClusterError(f"{self.endpoint} does not list nodes: {_message(error)}") from error
+            raise ClusterError(f"{self.endpoint} does not list nodes: {message(error)}") from error
         return [self._node(node) for node in found]
 
     @staticmethod
@@ -83,7 +85,7 @@ class Cluster:
     def etcd_ready(self) -> None:
         """Whether the API server reaches its etcd. Raises ClusterError."""
         try:
-            self._client().call_api(
+            self.api_client().call_api(
                 "/readyz/etcd",
                 "GET",
                 auth_settings=["BearerToken"],
@@ -91,13 +93,13 @@ class Cluster:
                 _request_timeout=REQUEST_SECONDS,
             )
         except (ApiException, HTTPError, OSError) as error:
-            raise ClusterError(f"{self.endpoint}/readyz/etcd: {_message(error)}") from error
+            raise ClusterError(f"{self.endpoint}/readyz/etcd: {message(error)}") from error
 
     def query(self, namespace: str, pod: str, statement: str) -> str:
         """Root's answer from a MariaDB pod, whose client reads the password from a file. Raises ClusterError."""
         try:
             answer = stream(
-                client.CoreV1Api(self._client()).connect_get_namespaced_pod_exec,
+                client.CoreV1Api(self.api_client()).connect_get_namespaced_pod_exec,
                 pod,
                 namespace,
                 container="mariadb",
@@ -114,7 +116,7 @@ class Cluster:
             text, errors, outcome = answer.read_stdout(), answer.read_stderr(), answer.read_channel(ERROR_CHANNEL)
             answer.close()
         except (ApiException, HTTPError, OSError) as error:
-            raise ClusterError(f"pod {namespace}/{pod}: {_message(error)}") from error
+            raise ClusterError(f"pod {namespace}/{pod}: {message(error)}") from error
         if unfinished:
             raise ClusterError(f"pod {namespace}/{pod}: the client gave no answer within {REQUEST_SECONDS} s")
         status = yaml.safe_load(outcome) or {}

@@ -54,6 +54,8 @@ class Outputs:
     versions: Mapping[str, str]
     gateway_address: str = ""
     """The public VIP or the first gateway; empty when it is the API's address, as in outputs of earlier releases."""
+    preset: str = ""
+    """What the platform is for; empty in outputs of earlier releases."""
 
     @property
     def entry_host(self) -> str:
@@ -119,6 +121,7 @@ def parse(document: Mapping[str, Any]) -> Outputs:
             database=_database(document["database"]),
             versions=document["versions"],
             gateway_address=document.get("gatewayAddress", ""),
+            preset=document.get("preset", ""),
         )
     except KeyError as error:
         raise OutputsError(f"the stack's outputs lack {error}: run `pulumi up` to its end") from error

@@ -53,8 +53,13 @@ class _Pinned(paramiko.MissingHostKeyPolicy):
 class Ssh:
     """Connections to the machines of one platform, opened when needed and closed together."""
 
-    def __init__(self, outputs: Outputs) -> None:
+    def __init__(
+        self, outputs: Outputs, through: Machine | None = None, connect_seconds: float = CONNECT_SECONDS
+    ) -> None:
+        """`through` is a gateway with an address of its own to go by, instead of the one that holds the VIP."""
         self.outputs = outputs
+        self.through = through
+        self.connect_seconds = connect_seconds
         self.key = private_key(outputs.ssh_private_key)
         self.open = ExitStack()
         self.clients: dict[str, paramiko.SSHClient] = {}
@@ -63,6 +68,10 @@ class Ssh:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends all connections."""
         self.open.close()
 
     def _connect(self, machine: Machine, host: str, channel: paramiko.Channel | None = None) -> paramiko.SSHClient:
@@ -79,9 +88,9 @@ class Ssh:
                 sock=channel,
                 allow_agent=False,
                 look_for_keys=False,
-                timeout=CONNECT_SECONDS,
-                banner_timeout=CONNECT_SECONDS,
-                auth_timeout=CONNECT_SECONDS,
+                timeout=self.connect_seconds,
+                banner_timeout=self.connect_seconds,
+                auth_timeout=self.connect_seconds,
             )
         except (paramiko.SSHException, OSError) as error:
             client.close()
@@ -92,10 +101,11 @@ class Ssh:
     def _proxy(self) -> paramiko.SSHClient:
         """The gateway that holds the VIP, whichever it is: all gateways have the same host key."""
         if "" not in self.clients:
-            gateways = self.outputs.role("gateway")
+            gateways = [self.through] if self.through else self.outputs.role("gateway")
             if not gateways:
                 raise SshError("the inventory has no gateway")
-            self.clients[""] = self._connect(gateways[0], self.outputs.entry_host)
+            host = self.through.public_address if self.through else self.outputs.entry_host
+            self.clients[""] = self._connect(gateways[0], host)
         return self.clients[""]
 
     def client(self, machine: Machine) -> paramiko.SSHClient:
@@ -109,7 +119,7 @@ class Ssh:
                 raise SshError(f"{machine.name}: the connection to {self.outputs.entry_host} is closed")
             target = (machine.address, 22)
             try:
-                channel = transport.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=CONNECT_SECONDS)
+                channel = transport.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=self.connect_seconds)
             except (paramiko.SSHException, OSError) as error:
                 raise SshError(f"{machine.name}: not reached through {self.outputs.entry_host}: {error}") from error
             self.clients[machine.name] = self._connect(machine, machine.address, channel)

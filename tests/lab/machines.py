@@ -45,6 +45,12 @@ class Machines:
         self.connection.compute.reboot_server(server, "HARD")
         self.connection.compute.wait_for_server(server, status="ACTIVE", wait=60)
 
+    def delete(self, name: str) -> None:
+        """Delete the machine, with its disk, behind the stack's back."""
+        server = self.server(name)
+        self.connection.compute.delete_server(server)
+        self.connection.compute.wait_for_delete(server, interval=1, wait=120)
+
     def names(self) -> set[str]:
         """Every server of the project."""
         return {server.name for server in self.connection.compute.servers()}

@@ -10,9 +10,10 @@ from functools import partial
 
 import pytest
 
+from ops.drill.probes.api import probing
+from ops.drill.probes.probe import Answers
 from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run, until
-from tests.lab.probe import Answers, probing
 from tests.lab.report import record
 
 RUNS = 5

@@ -1,0 +1,87 @@
+"""What a drill is: one failure that a platform survives; how it is made, noticed, repaired and checked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from ops.drill.probes.probe import Probe
+    from ops.drill.site import Site
+
+
+class DrillError(Exception):
+    """A step of a drill failed or took too long; the message says which and what it saw."""
+
+
+class Drill:
+    """One failure. A module in ops/drill/drills/ that defines a subclass with a name adds a drill."""
+
+    name: ClassVar[str] = ""
+    """As the command line knows it; empty on classes that only others build on."""
+    about: ClassVar[str] = ""
+    """What fails, in a few words for the list."""
+    order: ClassVar[int] = 100
+    """Where the drill stands among all; the gentle ones come first."""
+
+    detection_seconds: ClassVar[float] = 120
+    """How long the platform may take to notice."""
+    serving_seconds: ClassVar[float] = 120
+    """How long it may take until it serves again without what failed."""
+    recovery_seconds: float = 300
+    """How long it may take from the repair until everything is as before."""
+    serves_without: ClassVar[bool] = True
+    """Whether the platform serves again before the repair; otherwise the fault is held for `held_seconds`."""
+    held_seconds: ClassVar[float] = 10
+    away: frozenset[str] = frozenset()
+    """Probes that are not expected to answer before the repair."""
+
+    def refusals(self, site: Site) -> Iterator[str]:
+        """Why this platform cannot survive it, or cannot be drilled so; nothing when it can."""
+        yield from ()
+
+    def choose(self, site: Site) -> None:
+        """Decide what fails, as the platform stands now. Raises DrillError."""
+
+    def plan(self, site: Site) -> list[str]:
+        """What will be done, in plain words."""
+        raise NotImplementedError
+
+    def fault(self, site: Site) -> None:
+        """Make the failure. May raise; then `repair` runs all the same."""
+        raise NotImplementedError
+
+    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+        """Whether the platform has noticed the failure made at `since` (time.monotonic)."""
+        raise NotImplementedError
+
+    def serving(self, site: Site) -> bool:
+        """What must hold, beside the probes' good answers, before the platform counts as serving again."""
+        return True
+
+    def repair(self, site: Site) -> None:
+        """Take the failure back. Must be safe to call whatever `fault` has reached, and twice."""
+        raise NotImplementedError
+
+    def wrong(self, site: Site) -> list[str]:
+        """What of the drill's own is not as before yet, beside the checks of the proof."""
+        return []
+
+    def figures(self, site: Site) -> dict[str, float]:
+        """Further figures of this drill, in seconds, for the report."""
+        return {}
+
+    def inspect(self, site: Site) -> list[str]:
+        """Commands that show more of this failure, for the person who must repair by hand."""
+        return []
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float, interval: float = 0.5) -> float:
+    """Probe until `condition` holds; returns the seconds it took. Raises DrillError naming `what`."""
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > seconds:
+            raise DrillError(f"{what}: not within {seconds:.0f} s")
+        time.sleep(interval)
+    return time.monotonic() - began

@@ -1,0 +1,43 @@
+"""A control plane is lost, the one whose controllers and scheduler lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ops.drill.loss import MachineLoss
+from ops.drill.probes.probe import Probe
+from ops.drill.site import Site
+from ops.outputs import Machine
+
+CONTROLLERS = "kube-controller-manager"
+
+
+class ControlPlaneLoss(MachineLoss):
+    """The gateways take its API server out; another one's controllers take over when its leases run out."""
+
+    name = "control-plane"
+    about = "the control plane whose controllers lead is lost"
+    order = 20
+    role = "control-plane"
+    why = "no API server would be left"
+    #: The controllers' lease (15 s), then the node's own silence (node-monitor-grace-period).
+    detection_seconds = 150
+
+    def refusals(self, site: Site) -> Iterator[str]:
+        """Also with etcd on the control planes and fewer than three of them."""
+        yield from super().refusals(site)
+        count = len(site.outputs.role("control-plane"))
+        if not site.outputs.role("etcd") and count == 2:
+            yield "etcd runs on the two control planes: without one of them it has no majority"
+
+    def hardest(self, site: Site) -> Machine:
+        """The holder of the controllers' lease."""
+        return site.outputs.machine(site.lease_holder(CONTROLLERS).rpartition("_")[0])
+
+    def consequences(self, site: Site) -> list[str]:
+        """The API stays."""
+        return ["The gateways send the API's clients to the other control planes; other controllers take over."]
+
+    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+        """The cluster no longer calls the node Ready."""
+        return not site.node_ready(self.victim.name)

@@ -1,0 +1,71 @@
+"""One etcd member is lost: a follower, or the leader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ops.drill.drill import DrillError
+from ops.drill.loss import MachineLoss
+from ops.drill.probes.probe import Probe
+from ops.drill.site import Site
+from ops.outputs import Machine
+
+
+class EtcdMemberLoss(MachineLoss):
+    """A majority is left, so that no write is refused for longer than an election."""
+
+    role = "etcd"
+    at_least = 3
+    why = "without one of them etcd would have no majority"
+
+    def refusals(self, site: Site) -> Iterator[str]:
+        """Also when etcd has no machines of its own."""
+        if not site.outputs.role("etcd"):
+            yield "etcd has no machines of its own: the drill control-plane is the one for it"
+        else:
+            yield from super().refusals(site)
+
+
+class EtcdFollowerLoss(EtcdMemberLoss):
+    """A member that does not lead."""
+
+    name = "etcd-follower"
+    about = "an etcd member that does not lead is lost"
+    order = 11
+
+    def hardest(self, site: Site) -> Machine:
+        """Any but the leader."""
+        leader = site.etcd_leader()
+        return next(machine for machine in site.outputs.role("etcd") if machine.name != leader.name)
+
+    def consequences(self, site: Site) -> list[str]:
+        """Nothing is felt."""
+        return ["The others go on with their majority; API servers that talked to it turn to them."]
+
+    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+        """The others tell no status of it."""
+        endpoints = [entry["Endpoint"] for entry in site.etcd("status")]
+        return not any(f"//{self.victim.address}:" in endpoint for endpoint in endpoints)
+
+
+class EtcdLeaderLoss(EtcdMemberLoss):
+    """The member that leads."""
+
+    name = "etcd-leader"
+    about = "the etcd member that leads is lost"
+    order = 12
+
+    def hardest(self, site: Site) -> Machine:
+        """The leader."""
+        return site.etcd_leader()
+
+    def consequences(self, site: Site) -> list[str]:
+        """An election."""
+        return ["The others elect a new leader; writes wait for that."]
+
+    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+        """Another member leads."""
+        try:
+            return site.etcd_leader().name != self.victim.name
+        except DrillError:
+            return False

@@ -1,0 +1,61 @@
+"""etcd is stopped on every member at once, and started again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from ops.drill.drill import Drill
+from ops.drill.probes.probe import Probe
+from ops.drill.probes.writes import ApiWrite
+from ops.drill.site import Site
+
+
+class EtcdStop(Drill):
+    """The API refuses or waits; what runs goes on; afterwards everything goes on where it was."""
+
+    name = "etcd-stop"
+    about = "etcd is stopped on all members at once and started again"
+    order = 40
+    serves_without = False
+    held_seconds = 15
+    recovery_seconds = 300
+
+    def refusals(self, site: Site) -> Iterator[str]:
+        """Only where etcd is a service on machines of its own."""
+        if not site.outputs.role("etcd"):
+            yield "etcd has no machines of its own"
+
+    def plan(self, site: Site) -> list[str]:
+        """Fault and repair."""
+        names = ", ".join(machine.name for machine in site.outputs.role("etcd"))
+        return [
+            f"etcd is stopped on {names}, all at once, for {self.held_seconds:.0f} s.",
+            "The API answers no reads of objects and no writes meanwhile; pods and the database go on.",
+            "Then it is started again on all of them.",
+        ]
+
+    def _everywhere(self, site: Site, what: str) -> None:
+        machines = site.outputs.role("etcd")
+        with ThreadPoolExecutor(len(machines)) as pool:
+            # Starting waits until the member has joined the others; no member must wait for the next one's turn.
+            list(pool.map(lambda machine: site.script(machine, "etcd-service.sh", what, seconds=120), machines))
+
+    def fault(self, site: Site) -> None:
+        """Stopped everywhere."""
+        self._everywhere(site, "stop")
+
+    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+        """A write has failed."""
+        return probes[ApiWrite.name].answers.failed(since) > 0
+
+    def repair(self, site: Site) -> None:
+        """Started everywhere."""
+        self._everywhere(site, "start")
+
+    def inspect(self, site: Site) -> list[str]:
+        """The service on each member."""
+        return [
+            f"python -m ops ssh {machine.name} systemctl status etcd --no-pager"
+            for machine in site.outputs.role("etcd")
+        ]

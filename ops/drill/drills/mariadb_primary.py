@@ -1,0 +1,74 @@
+"""The database's primary is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ops.drill.drill import Drill
+from ops.drill.drills.worker import node_of
+from ops.drill.probes.database import DatabaseWrite
+from ops.drill.probes.probe import Probe
+from ops.drill.site import Site
+from ops.outputs import Database
+
+
+class MariadbPrimary(Drill):
+    """The server process dies without a chance to close anything; its container starts again on the same data.
+
+    Every acknowledged row is there afterwards, because the primary syncs its log with each commit. What this does not
+    cover is a lost disk: replication is asynchronous unless `database.semiSync` is on, and nothing promotes a replica.
+    """
+
+    name = "mariadb-primary"
+    about = "the server process of the database's primary is killed"
+    order = 14
+    detection_seconds = 30
+    serving_seconds = 300
+    recovery_seconds = 300
+
+    def __init__(self) -> None:
+        self.node = ""
+
+    def refusals(self, site: Site) -> Iterator[str]:
+        """No database."""
+        if site.outputs.database is None:
+            yield "the platform has no database"
+
+    @staticmethod
+    def _database(site: Site) -> Database:
+        assert site.outputs.database is not None
+        return site.outputs.database
+
+    def choose(self, site: Site) -> None:
+        """Where the primary runs."""
+        database = self._database(site)
+        self.node = node_of(site, database.namespace, database.primary)
+
+    def plan(self, site: Site) -> list[str]:
+        """Fault, and that there is nothing to repair."""
+        pod = self._database(site).primary
+        return [
+            f"The server process of {pod} on {self.node} is killed (SIGKILL).",
+            "Its container starts again on the same data and reads its log; writes wait for that.",
+            "Nothing has to be repaired by hand.",
+        ]
+
+    def fault(self, site: Site) -> None:
+        """SIGKILL from the node: inside its container the process is number 1, which no signal from there ends."""
+        database = self._database(site)
+        site.script(
+            site.outputs.machine(self.node), "kill-container.sh", database.namespace, database.primary, "mariadb"
+        )
+
+    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+        """A write has failed."""
+        return probes[DatabaseWrite.name].answers.failed(since) > 0
+
+    def repair(self, site: Site) -> None:
+        """The kubelet has started it again already."""
+
+    def inspect(self, site: Site) -> list[str]:
+        """The pod and its log."""
+        database = self._database(site)
+        pod = f"-n {database.namespace} {database.primary}"
+        return [f"kubectl describe pod {pod}", f"kubectl logs {pod} -c mariadb --previous"]

@@ -1,0 +1,86 @@
+"""Machines from outside: their power and their existence, by OpenStack."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from openstack.exceptions import SDKException
+
+from ops.drill.drill import DrillError
+from ops.outputs import Machine
+
+#: How long the cloud may take for one change of a machine, in seconds. A clean shutdown alone may take 60.
+WAIT = 180
+
+
+class Power(Protocol):
+    """Who can switch machines off and on."""
+
+    def off(self, machine: Machine) -> None: ...
+    def on(self, machine: Machine) -> None: ...
+    def delete(self, machine: Machine) -> None: ...
+
+
+class Host(Protocol):
+    """A compute host that can be switched off from here, with everything on it: only a lab has such a thing."""
+
+    def machines(self) -> list[str]: ...
+    def off(self) -> None: ...
+    def on(self) -> None: ...
+
+
+class OpenStackPower:
+    """The owner's means: stop, start and delete a server. Credentials as for `pulumi up` (clouds.yaml, OS_*)."""
+
+    how = "powered off through OpenStack, as `openstack server stop` does"
+
+    def __init__(self) -> None:
+        import openstack
+
+        try:
+            self.compute: Any = openstack.connect().compute
+        except SDKException as error:
+            raise DrillError(f"no access to OpenStack, which must switch machines off and on: {error}") from error
+
+    def _server(self, machine: Machine) -> Any:
+        server = self.compute.find_server(machine.name, ignore_missing=True)
+        return self.compute.get_server(server.id) if server else None
+
+    def _wait(self, machine: Machine, status: str) -> None:
+        try:
+            self.compute.wait_for_server(self._server(machine), status=status, interval=1, wait=WAIT)
+        except SDKException as error:
+            raise DrillError(f"{machine.name}: not {status} within {WAIT} s: {error}") from error
+
+    def off(self, machine: Machine) -> None:
+        """Asks for it and returns at once: what happens from here on is what the drill measures."""
+        try:
+            self.compute.stop_server(self._server(machine))
+        except SDKException as error:
+            raise DrillError(f"{machine.name}: OpenStack does not stop it: {error}") from error
+
+    def on(self, machine: Machine) -> None:
+        """Runs afterwards, whatever it was before; nothing happens to one that was not stopped."""
+        try:
+            server = self._server(machine)
+            if server is None:
+                raise DrillError(f"{machine.name}: OpenStack has no server of that name")
+            if getattr(server, "task_state", None) == "powering-off":
+                self._wait(machine, "SHUTOFF")
+                server = self._server(machine)
+            if server.status == "SHUTOFF":
+                self.compute.start_server(server)
+            elif server.status != "ACTIVE":
+                self.compute.reboot_server(server, "HARD")
+            self._wait(machine, "ACTIVE")
+        except SDKException as error:
+            raise DrillError(f"{machine.name}: OpenStack does not start it: {error}") from error
+
+    def delete(self, machine: Machine) -> None:
+        """Gone for good, with its disk."""
+        try:
+            server = self._server(machine)
+            self.compute.delete_server(server)
+            self.compute.wait_for_delete(server, interval=1, wait=WAIT)
+        except SDKException as error:
+            raise DrillError(f"{machine.name}: OpenStack does not delete it: {error}") from error

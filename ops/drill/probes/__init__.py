@@ -1,0 +1,1 @@
+"""What asks the platform again and again while something in it fails."""

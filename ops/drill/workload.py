@@ -1,0 +1,149 @@
+"""What a drill puts into the cluster, all in one namespace: pods that answer visitors, and an object to write to."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from ops.cluster import REQUEST_SECONDS, Cluster, message
+from ops.drill.drill import DrillError, until
+from settings.versions import BUSYBOX
+
+NAMESPACE: Final = "openstack-paas-drill"
+WRITES: Final = "writes"
+#: Where the gateways pass port 80 on to, on every worker.
+NODE_PORT: Final = 30080
+REPLICAS: Final = 2
+LABELS: Final = {"app": "web"}
+
+#: Answers with one page. Pods are spread, and each worker answers for its own pod only (externalTrafficPolicy), so that
+#: a gateway's check of a worker's port tells whether that worker serves. Tolerations are the cluster's.
+DEPLOYMENT: Final[dict[str, Any]] = {
+    "metadata": {"name": "web"},
+    "spec": {
+        "replicas": REPLICAS,
+        "selector": {"matchLabels": LABELS},
+        "template": {
+            "metadata": {"labels": LABELS},
+            "spec": {
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+                "terminationGracePeriodSeconds": 1,
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": 65534,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "topologySpreadConstraints": [
+                    {
+                        "maxSkew": 1,
+                        "topologyKey": "kubernetes.io/hostname",
+                        "whenUnsatisfiable": "ScheduleAnyway",
+                        "labelSelector": {"matchLabels": LABELS},
+                    }
+                ],
+                "containers": [
+                    {
+                        "name": "web",
+                        "image": f"docker.io/library/busybox:{BUSYBOX}",
+                        "command": ["httpd", "-f", "-p", "8080", "-h", "/pages"],
+                        "ports": [{"containerPort": 8080}],
+                        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+                        "resources": {"requests": {"cpu": "10m", "memory": "8Mi"}, "limits": {"memory": "32Mi"}},
+                        "securityContext": {
+                            "allowPrivilegeEscalation": False,
+                            "capabilities": {"drop": ["ALL"]},
+                        },
+                        "volumeMounts": [{"name": "pages", "mountPath": "/pages"}],
+                    }
+                ],
+                "volumes": [{"name": "pages", "configMap": {"name": "pages"}}],
+            },
+        },
+    },
+}
+
+SERVICE: Final[dict[str, Any]] = {
+    "metadata": {"name": "web"},
+    "spec": {
+        "type": "NodePort",
+        "externalTrafficPolicy": "Local",
+        "selector": LABELS,
+        "ports": [{"port": 80, "targetPort": 8080, "nodePort": NODE_PORT}],
+    },
+}
+
+
+class Workload:
+    """Made before a drill and removed after it."""
+
+    def __init__(self, cluster: Cluster, seconds: float = 120) -> None:
+        self.cluster, self.seconds = cluster, seconds
+
+    @property
+    def _core(self) -> Any:
+        return client.CoreV1Api(self.cluster.api_client())
+
+    def make(self) -> None:
+        """Everything, up and ready. Raises DrillError."""
+        core, limit = self._core, {"_request_timeout": REQUEST_SECONDS}
+        try:
+            labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+            core.create_namespace({"metadata": {"name": NAMESPACE, "labels": labels}}, **limit)
+            core.create_namespaced_config_map(NAMESPACE, {"metadata": {"name": WRITES}}, **limit)
+            pages = {"metadata": {"name": "pages"}, "data": {"index.html": "served\n"}}
+            core.create_namespaced_config_map(NAMESPACE, pages, **limit)
+            if not self.port_taken():
+                core.create_namespaced_service(NAMESPACE, SERVICE, **limit)
+            apps = client.AppsV1Api(self.cluster.api_client())
+            apps.create_namespaced_deployment(NAMESPACE, DEPLOYMENT, **limit)
+        except (ApiException, HTTPError, OSError) as error:
+            raise DrillError(f"the drill's own pods cannot be made: {message(error)}") from error
+        until(lambda: len(self.ready()) >= REPLICAS, "the drill's own pods are ready", self.seconds, 1)
+
+    def port_taken(self) -> bool:
+        """Whether something of the platform's user answers on port 80 already; then the probe asks that."""
+        services = self._core.list_service_for_all_namespaces(_request_timeout=REQUEST_SECONDS).items
+        return any(
+            port.node_port == NODE_PORT
+            for service in services
+            if service.metadata.namespace != NAMESPACE
+            for port in service.spec.ports or []
+        )
+
+    def ready(self) -> list[str]:
+        """The nodes of the pods that are ready, one entry a pod; empty when the API does not answer."""
+        try:
+            pods = self._core.list_namespaced_pod(
+                NAMESPACE, label_selector="app=web", _request_timeout=REQUEST_SECONDS
+            ).items
+        except (ApiException, HTTPError, OSError):
+            return []
+        return [
+            pod.spec.node_name
+            for pod in pods
+            if pod.metadata.deletion_timestamp is None
+            and any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
+        ]
+
+    def remove(self) -> None:
+        """Nothing of a drill is left, of an interrupted one of before neither. Raises DrillError."""
+        end = time.monotonic() + self.seconds
+        while True:
+            try:
+                self._core.delete_namespace(NAMESPACE, _request_timeout=REQUEST_SECONDS)
+            except ApiException as error:
+                if error.status == 404:
+                    return
+                problem = message(error)
+            except (HTTPError, OSError) as error:
+                problem = message(error)
+            else:
+                problem = "it is still being removed"
+            if time.monotonic() > end:
+                raise DrillError(f"namespace {NAMESPACE}: not gone within {self.seconds:.0f} s: {problem}")
+            time.sleep(1)
