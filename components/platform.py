@@ -129,6 +129,7 @@ class Platform(pulumi.ComponentResource):
         self.outputs = {
             "apiEndpoint": kubeconfig.endpoint,
             "gatewayAddress": entry,
+            "preset": settings.preset,
             "kubeconfig": kubeconfig.text,
             "sshPrivateKey": fleet.private_key,
             "sshUser": settings.access.ssh_user,
