@@ -25,6 +25,13 @@ _TOKEN_LIFE: Final = "1m0s"
 #: What every kubelet needs on machines of this platform; the stack's own values come on top.
 _KUBELET_DEFAULTS: Final[Mapping[str, Any]] = {"cgroupDriver": "systemd"}
 
+#: A node that has not reported for this long is lost; the kubelet reports every 10 s. Kubernetes' own value is 50.
+SILENT_NODE_SECONDS: Final = 40
+#: Pods stay bound to a lost node for this long before they are made again elsewhere, unless they say otherwise
+#: themselves. Kubernetes' own value, 300, is more than most services can be away.
+LOST_NODE_SECONDS: Final = 20
+_TOLERATIONS: Final = ("default-not-ready-toleration-seconds", "default-unreachable-toleration-seconds")
+
 
 def init_configuration(spec: ControlPlaneSpec) -> str:
     """The four documents of `kubeadm init`: how this node starts, the cluster, all kubelets, all kube-proxies."""
@@ -110,7 +117,11 @@ def _cluster_configuration(spec: ControlPlaneSpec) -> dict[str, Any]:
             "serviceSubnet": kubernetes.service_cidr,
             "dnsDomain": kubernetes.dns_domain,
         },
-        "apiServer": {"certSANs": list(spec.certificate_sans)},
+        "apiServer": {
+            "certSANs": list(spec.certificate_sans),
+            "extraArgs": [{"name": name, "value": str(LOST_NODE_SECONDS)} for name in _TOLERATIONS],
+        },
+        "controllerManager": {"extraArgs": [{"name": "node-monitor-grace-period", "value": f"{SILENT_NODE_SECONDS}s"}]},
         "etcd": {
             "external": {
                 "endpoints": list(spec.etcd_endpoints),
