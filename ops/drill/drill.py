@@ -52,8 +52,8 @@ class Drill:
         """Make the failure. May raise; then `repair` runs all the same."""
         raise NotImplementedError
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
-        """Whether the platform has noticed the failure made at `since` (time.monotonic)."""
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+        """When the platform noticed the failure made at `since` (both time.monotonic); None while it has not."""
         raise NotImplementedError
 
     def serving(self, site: Site) -> bool:
@@ -75,6 +75,11 @@ class Drill:
     def inspect(self, site: Site) -> list[str]:
         """Commands that show more of this failure, for the person who must repair by hand."""
         return []
+
+
+def now_if(condition: bool) -> float | None:
+    """This moment when the condition holds: for what can only be seen by looking again and again."""
+    return time.monotonic() if condition else None
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float, interval: float = 0.5) -> float:

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Self
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the block as Ctrl-C does: by KeyboardInterrupt."""
+class Shield:
+    """While it is open, the first signal raises KeyboardInterrupt and closes it; closed, signals only get an answer.
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    One switch and not two handlers after each other: there is no moment between them at which a signal is lost on the
+    repair.
+    """
 
-    kept = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.open = True
+        self._kept: dict[int, object] = {}
 
+    def _arrived(self, number: int, frame: FrameType | None) -> None:
+        if self.open:
+            self.open = False
+            raise KeyboardInterrupt
+        self.say("the platform is being repaired first; every step of that has a time limit")
 
-@contextmanager
-def shielded(say: Callable[[str], None]) -> Iterator[None]:
-    """Signals only get an answer while the block runs; its steps have time limits of their own."""
+    def __enter__(self) -> Self:
+        self._kept = {number: signal.signal(number, self._arrived) for number in SIGNALS}
+        return self
 
-    def answer(number: int, frame: FrameType | None) -> None:
-        say("the platform is being repaired first; every step of that has a time limit")
-
-    kept = {number: signal.signal(number, answer) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for number, handler in self._kept.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]

@@ -112,7 +112,9 @@ class Site:
             status = entry["Status"]
             if status["header"]["member_id"] == status["leader"]:
                 host = entry["Endpoint"].split("//")[-1].rsplit(":", 1)[0]
-                return next(machine for machine in self.outputs.role("etcd") if machine.address == host)
+                for machine in self.outputs.role("etcd"):
+                    if machine.address == host:
+                        return machine
         raise DrillError("no etcd member leads")
 
     def vip_holder(self) -> Machine:

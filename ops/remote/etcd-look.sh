@@ -8,7 +8,7 @@ set +a
 case $1 in
 members) etcdctl member list --command-timeout 5s --write-out json ;;
 status)
-    status=$(etcdctl endpoint status --command-timeout 3s --write-out json 2>/dev/null) || true
+    status=$(etcdctl endpoint status --dial-timeout 2s --command-timeout 2s --write-out json 2>/dev/null) || true
     [ -n "$status" ] || { echo "no member tells its status" >&2; exit 1; }
     printf '%s\n' "$status"
     ;;

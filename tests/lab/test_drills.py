@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 
 import pytest
 
 from ops.cluster import Cluster
-from ops.drill import command, drills, report
+from ops.drill import drills, report, start
 from ops.drill.site import Site
 from ops.outputs import Machine
 from tests.lab.machines import Machines
@@ -58,15 +57,15 @@ class CutHost:
 
 
 @pytest.fixture
-def site(platform: Platform, machines: Machines, capfd: pytest.CaptureFixture[str]) -> Iterator[Site]:
+def site(platform: Platform, machines: Machines) -> Site:
     """The platform as it stands now."""
     outputs = platform.outputs
-    yield Site(outputs, "lab", Cluster(outputs), Cut(machines), say=print)
+    return Site(outputs, "lab", Cluster(outputs), Cut(machines), say=print)
 
 
 def drill(site: Site, name: str) -> report.Report:
     """Run the drill; it passed, and nothing acknowledged is lost."""
-    done = command.drill_one(drills.known()[name], site, YES)
+    done = start.drill_one(drills.known()[name], site, YES)
     assert done.status == report.PASSED, report.as_json(done)
     assert done.lost == 0
     assert all(outage.acknowledged for name, outage in done.probes.items() if name.endswith("write"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ops.drill.drill import now_if
 from ops.drill.loss import MachineLoss
 from ops.drill.probes.probe import Probe
 from ops.drill.site import Site
@@ -38,6 +39,6 @@ class ControlPlaneLoss(MachineLoss):
         """The API stays."""
         return ["The gateways send the API's clients to the other control planes; other controllers take over."]
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """The cluster no longer calls the node Ready."""
-        return not site.node_ready(self.victim.name)
+        return now_if(not site.node_ready(self.victim.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import DrillError
+from ops.drill.drill import DrillError, now_if
 from ops.drill.loss import MachineLoss
 from ops.drill.probes.probe import Probe
 from ops.drill.site import Site
@@ -42,10 +42,10 @@ class EtcdFollowerLoss(EtcdMemberLoss):
         """Nothing is felt."""
         return ["The others go on with their majority; API servers that talked to it turn to them."]
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """The others tell no status of it."""
         endpoints = [entry["Endpoint"] for entry in site.etcd("status")]
-        return not any(f"//{self.victim.address}:" in endpoint for endpoint in endpoints)
+        return now_if(not any(f"//{self.victim.address}:" in endpoint for endpoint in endpoints))
 
 
 class EtcdLeaderLoss(EtcdMemberLoss):
@@ -63,9 +63,9 @@ class EtcdLeaderLoss(EtcdMemberLoss):
         """An election."""
         return ["The others elect a new leader; writes wait for that."]
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """Another member leads."""
         try:
-            return site.etcd_leader().name != self.victim.name
+            return now_if(site.etcd_leader().name != self.victim.name)
         except DrillError:
-            return False
+            return None

@@ -45,9 +45,9 @@ class EtcdStop(Drill):
         """Stopped everywhere."""
         self._everywhere(site, "stop")
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """A write has failed."""
-        return probes[ApiWrite.name].answers.failed(since) > 0
+        return probes[ApiWrite.name].answers.first_bad(since)
 
     def repair(self, site: Site) -> None:
         """Started everywhere."""

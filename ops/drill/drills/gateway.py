@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ops.drill.drill import now_if
 from ops.drill.loss import MachineLoss
 from ops.drill.probes.probe import Probe
 from ops.drill.site import Site
@@ -27,6 +28,6 @@ class GatewayLoss(MachineLoss):
         """The VIP moves."""
         return ["Another gateway takes the virtual addresses; connections through them break and are made anew."]
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """Another gateway holds the addresses."""
-        return site.vip_holder().name != self.victim.name
+        return now_if(site.vip_holder().name != self.victim.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import Drill
+from ops.drill.drill import Drill, now_if
 from ops.drill.drills.worker import node_of
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Probe
@@ -55,14 +55,14 @@ class HostLoss(Drill):
         site.away.update(site.host.machines())
         site.host.off()
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """The cluster no longer calls one of its nodes Ready, or another etcd member is missed."""
         lost = [machine for machine in site.outputs.inventory if machine.name in site.away]
         nodes = [machine for machine in lost if machine.role in ("control-plane", "worker")]
         if nodes:
-            return not all(site.node_ready(machine.name) for machine in nodes)
+            return now_if(not all(site.node_ready(machine.name) for machine in nodes))
         endpoints = " ".join(entry["Endpoint"] for entry in site.etcd("status"))
-        return not all(f"//{machine.address}:" in endpoints for machine in lost)
+        return now_if(not all(f"//{machine.address}:" in endpoints for machine in lost))
 
     def repair(self, site: Site) -> None:
         """On."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import Drill
+from ops.drill.drill import Drill, now_if
 from ops.drill.probes.probe import Probe
 from ops.drill.site import Site
 
@@ -51,13 +51,13 @@ class LeaderElection(Drill):
         for lease in LEASES:
             site.script(site.outputs.machine(self._machine(lease)), "static-pod.sh", "stop", lease)
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """Others hold both leases."""
         for lease in LEASES:
             holder = site.lease_holder(lease)
             if lease not in self.taken and holder and holder != self.holders[lease]:
                 self.taken[lease] = time.monotonic() - since
-        return len(self.taken) == len(LEASES)
+        return now_if(len(self.taken) == len(LEASES))
 
     def repair(self, site: Site) -> None:
         """Both start again where they were stopped."""

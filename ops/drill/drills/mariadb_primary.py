@@ -60,9 +60,9 @@ class MariadbPrimary(Drill):
             site.outputs.machine(self.node), "kill-container.sh", database.namespace, database.primary, "mariadb"
         )
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """A write has failed."""
-        return probes[DatabaseWrite.name].answers.failed(since) > 0
+        return probes[DatabaseWrite.name].answers.first_bad(since)
 
     def repair(self, site: Site) -> None:
         """The kubelet has started it again already."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import Drill, DrillError, until
+from ops.drill.drill import Drill, DrillError, now_if, until
 from ops.drill.probes.probe import Probe
 from ops.drill.site import Site
 from ops.outputs import Machine
@@ -63,13 +63,13 @@ class NetworkPartition(Drill):
         site.script(self.victim, "cut-off.sh", str(self.cut_seconds))
         site.away.add(self.victim.name)
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """The others have gone on without it, each role in its own way."""
         if self.victim.role == "etcd":
-            return site.etcd_leader().name != self.victim.name
+            return now_if(site.etcd_leader().name != self.victim.name)
         if self.victim.role == "gateway":
-            return site.vip_holder().name != self.victim.name
-        return not site.node_ready(self.victim.name)
+            return now_if(site.vip_holder().name != self.victim.name)
+        return now_if(not site.node_ready(self.victim.name))
 
     def repair(self, site: Site) -> None:
         """Its timer does it; a machine that stays away is started anew."""

@@ -9,6 +9,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from ops.cluster import REQUEST_SECONDS, ClusterError, message
+from ops.drill.drill import now_if
 from ops.drill.loss import MachineLoss
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Probe
@@ -73,9 +74,9 @@ class WorkerLoss(MachineLoss):
         self.lost_at = time.monotonic()
         super().fault(site)
 
-    def detected(self, site: Site, probes: Mapping[str, Probe], since: float) -> bool:
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """The cluster no longer calls the node Ready."""
-        return not site.node_ready(self.victim.name)
+        return now_if(not site.node_ready(self.victim.name))
 
     def serving(self, site: Site) -> bool:
         """All of the drill's own pods are ready, none of them on the lost machine."""

@@ -37,6 +37,10 @@ class Answers:
         """How many questions asked after `since` had no good answer."""
         return sum(moment > since for moment in self.bad)
 
+    def first_bad(self, since: float) -> float | None:
+        """When the first question after `since` was asked that had no good answer."""
+        return min((moment for moment in self.bad if moment > since), default=None)
+
     def answered_since(self, moment: float, times: int = 5) -> bool:
         """Whether the last `times` questions asked after `moment` were all answered well."""
         last_bad = max(self.bad, default=0.0)

@@ -1,0 +1,176 @@
+"""Which platforms may be drilled with what, who must say yes, what falls, and how machines come back."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from ops.drill import drills, report, start
+from ops.drill.drills import worker
+from ops.drill.report import Outage, Report
+from tests.unit.drill_samples import LARGE, FakePower, FakeSite, site
+
+KNOWN = drills.known()
+
+
+def refusal(name: str, platform: FakeSite) -> str:
+    return "; ".join(KNOWN[name]().refusals(platform))
+
+
+class LabHost:
+    """A compute host with some of the machines."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = list(names)
+
+    def machines(self) -> list[str]:
+        return self.names
+
+    def off(self) -> None: ...
+
+    def on(self) -> None: ...
+
+
+def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("worker", "mariadb_primary", "host"):
+        monkeypatch.setattr(f"ops.drill.drills.{module}.node_of", lambda *_: "paas-worker-0")
+    for name, kind in KNOWN.items():
+        platform = site(host=LabHost("paas-etcd-0", "paas-worker-1"))
+        drill = kind()
+        assert kind.about and not list(drill.refusals(platform)), name
+        drill.choose(platform)
+        plan = drill.plan(platform)
+        assert len(plan) >= 3 and all(line.endswith(".") for line in plan), f"{name}: {plan}"
+
+
+@pytest.mark.parametrize(
+    ("name", "fewer", "words"),
+    [
+        ("gateway", {"gateway": 1}, "1 of at least 2 machines with the role gateway"),
+        ("etcd-follower", {"etcd": 1}, "no majority"),
+        ("etcd-leader", {"etcd": 0}, "etcd has no machines of its own"),
+        ("etcd-stop", {"etcd": 0}, "etcd has no machines of its own"),
+        ("control-plane", {"control-plane": 1}, "no API server would be left"),
+        ("control-plane", {"control-plane": 2, "etcd": 0}, "without one of them it has no majority"),
+        ("worker", {"worker": 1}, "no machine would be left for its pods"),
+        ("leader-election", {"control-plane": 1}, "could take over"),
+        ("network-partition", {"etcd": 1}, "fewer than 3 machines"),
+        ("host", {}, "only a lab's tests"),
+    ],
+)
+def test_too_few_survivors_are_refused(name: str, fewer: dict[str, int], words: str) -> None:
+    assert words in refusal(name, site({**LARGE, **fewer}))
+
+
+def test_other_refusals() -> None:
+    assert refusal("mariadb-primary", site(database=False)) == "the platform has no database"
+    assert "paas-etcd-0 has not the role gateway" in refusal("gateway", site(machine="paas-etcd-0"))
+    assert "2 of 3 machines with the role etcd" in refusal("host", site(host=LabHost("paas-etcd-0", "paas-etcd-1")))
+
+
+def test_the_machine_whose_loss_is_felt_most_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "node_of", lambda *_: "paas-worker-1")
+    for name, victim in {
+        "gateway": "paas-gateway-1",
+        "etcd-leader": "paas-etcd-1",
+        "etcd-follower": "paas-etcd-0",
+        "control-plane": "paas-control-plane-2",
+        "worker": "paas-worker-1",
+    }.items():
+        power = FakePower()
+        platform, drill = site(power=power), KNOWN[name]()
+        drill.choose(platform)
+        drill.fault(platform)
+        assert platform.away == {victim}
+        drill.repair(platform)
+        assert power.done == [f"off {victim}", f"on {victim}"]
+
+
+def test_a_deleted_machine_is_made_again_by_up_and_is_not_the_primarys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "node_of", lambda *_: "paas-worker-1")
+    power = FakePower()
+    platform, drill = site(power=power, delete=True), worker.WorkerLoss()
+    drill.choose(platform)
+    drill.fault(platform)
+    drill.repair(platform)
+    assert power.done == ["delete paas-worker-0"] and platform.events == ["up"]
+    assert not drill.away, "the database goes on"
+    chosen = site(power=power, delete=True, machine="paas-worker-1")
+    drill = worker.WorkerLoss()
+    drill.choose(chosen)
+    assert any("no replica has received yet are lost" in line for line in drill.plan(chosen))
+
+
+def arguments(**given: Any) -> argparse.Namespace:
+    return argparse.Namespace(yes=False, production=False, **given)
+
+
+@pytest.mark.parametrize(
+    ("preset", "yes", "production", "allowed"),
+    [
+        ("dev", True, False, True),
+        ("production", True, False, False),
+        ("production", True, True, True),
+        ("", True, False, False),
+        ("dev", False, False, False),
+    ],
+)
+def test_a_platform_for_production_is_told_twice(
+    preset: str, yes: bool, production: bool, allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", StringIO())
+    given = argparse.Namespace(yes=yes, production=production)
+    reason = start.may_go_on(site(preset=preset), given, [], lambda _: "paas")
+    assert (reason == "") is allowed, reason
+
+
+def test_the_question_wants_the_name_of_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    asked: list[str] = []
+
+    def answer(text: str) -> Any:
+        return lambda question: asked.append(question) or text
+
+    assert start.may_go_on(site(), arguments(), ["It falls."], answer("paas")) == ""
+    assert start.may_go_on(site(), arguments(), ["It falls."], answer("y")) == "not confirmed"
+    assert "It falls." in asked[0]
+
+
+def test_one_file_adds_a_drill(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "flood.py").write_text(
+        "from ops.drill.drill import Drill\n\n\nclass Flood(Drill):\n    name = 'flood'\n    order = 1\n"
+    )
+    monkeypatch.setattr(drills, "__path__", [*drills.__path__, str(tmp_path)])
+    try:
+        assert next(iter(drills.known())) == "flood"
+    finally:
+        sys.modules.pop("ops.drill.drills.flood", None)
+        # The class lives on in its parent's list until it is collected.
+        gc.collect()
+
+
+def test_reports_for_people_and_for_programs(tmp_path: Path) -> None:
+    made = Report("gateway", "paas", "2026-01-01T00:00:00+00:00", ["It falls."], report.PASSED, 1.23456)
+    made.probes = {"API write": Outage(50, 3, 2.5, acknowledged=47), "API read": Outage(10, 10, None)}
+    file = tmp_path / "reports.jsonl"
+    report.append(made, file)
+    report.append(made, file)
+    first, second = (json.loads(line) for line in file.read_text().splitlines())
+    assert first == second
+    assert first["outcome"] == "passed" and first["lost"] == 0 and first["detection_seconds"] == 1.235
+    assert first["probes"]["API write"]["longest_gap"] == 2.5
+    screen = StringIO()
+    report.show(Console(file=screen, width=100), made)
+    assert "3 of 50" in screen.getvalue() and "served again after, without what failed  -" in screen.getvalue()
