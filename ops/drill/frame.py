@@ -54,6 +54,8 @@ class Frame:
         """Preconditions; returns the plan. Raises Refusal: nothing has been touched then."""
         try:
             reasons = list(self.drill.refusals(self.site))
+            if not reasons and self.workload.in_use():
+                reasons = ["another drill runs on this platform: two at once measure and repair each other's failures"]
             if not reasons:
                 failed = [check for check in self.site.health(BEFORE_SECONDS) if not check.passed]
                 reasons = [f"the platform is not healthy: {check.name}: {check.summary}" for check in failed]

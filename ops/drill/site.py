@@ -145,7 +145,16 @@ class Site:
         if self.stack:
             command += ["--stack", self.stack]
         try:
-            done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=UP_SECONDS)
+            # In a session of its own: Ctrl-C is for the drill, which does not interrupt its repair.
+            done = subprocess.run(
+                command,
+                cwd=PROJECT,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=UP_SECONDS,
+                start_new_session=True,
+            )
         except (FileNotFoundError, subprocess.TimeoutExpired) as error:
             raise DrillError(f"`pulumi up --refresh`: {error}") from error
         if done.returncode:

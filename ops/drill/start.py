@@ -21,6 +21,7 @@ from rich.console import Console
 from ops import outputs as stack_outputs
 from ops.cluster import Cluster
 from ops.drill import drills, report
+from ops.drill.alone import alone
 from ops.drill.drill import Drill, DrillError
 from ops.drill.frame import Frame, Refusal
 from ops.drill.machines import OpenStackPower
@@ -83,6 +84,16 @@ def may_go_on(site: Site, arguments: argparse.Namespace, plan: list[str], ask: C
 def drill_one(kind: type[Drill], site: Site, arguments: argparse.Namespace) -> report.Report:
     """One drill from its preconditions to its report."""
     frame = Frame(kind(), site, Workload(site.cluster), lambda: make_probes(site))
+    with alone(site.stack) as free:
+        if free:
+            return _drill(frame, arguments)
+    frame.report.status = report.REFUSED
+    frame.report.problems = [f"another drill of stack {site.stack} runs on this machine"]
+    return frame.report
+
+
+def _drill(frame: Frame, arguments: argparse.Namespace) -> report.Report:
+    site = frame.site
     site.away.clear()
     try:
         plan = frame.look()
@@ -118,7 +129,7 @@ def _list(arguments: argparse.Namespace, known: dict[str, type[Drill]]) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The worst of the drills' statuses: 0 passed, 1 failed, 2 refused, 3 the platform is not healthy."""
+    """The worst of the drills' statuses (ops/drill/report.py): 0 passed to 3, the platform is not healthy; 130."""
     known = drills.known()
     if arguments.name == "list":
         return _list(arguments, known)

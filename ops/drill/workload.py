@@ -9,7 +9,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ops.cluster import REQUEST_SECONDS, Cluster, message
+from ops.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
 from ops.drill.drill import DrillError, until
 from settings.versions import BUSYBOX
 
@@ -129,6 +129,28 @@ class Workload:
             if pod.metadata.deletion_timestamp is None
             and any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
         ]
+
+    def in_use(self, seconds: float = 3.0) -> bool:
+        """Whether another drill runs on this platform: its numbers grow while one looks. Raises ClusterError."""
+        first = self._writes_version()
+        end = time.monotonic() + seconds
+        while first and time.monotonic() < end:
+            time.sleep(0.5)
+            if self._writes_version() != first:
+                return True
+        return False
+
+    def _writes_version(self) -> str:
+        """Changes with each write; empty when there is nothing to write to."""
+        try:
+            found = self._core.read_namespaced_config_map(WRITES, NAMESPACE, _request_timeout=REQUEST_SECONDS)
+        except ApiException as error:
+            if error.status == 404:
+                return ""
+            raise ClusterError(f"namespace {NAMESPACE}: {message(error)}") from error
+        except (HTTPError, OSError) as error:
+            raise ClusterError(f"namespace {NAMESPACE}: {message(error)}") from error
+        return str(found.metadata.resource_version)
 
     def remove(self) -> None:
         """Nothing of a drill is left, of an interrupted one of before neither. Raises DrillError."""

@@ -129,6 +129,10 @@ class FakeWorkload:
 
     def __init__(self, events: list[str]) -> None:
         self.events = events
+        self.busy = False
+
+    def in_use(self) -> bool:
+        return self.busy
 
     def make(self) -> None:
         self.events.append("make")

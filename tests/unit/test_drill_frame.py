@@ -65,6 +65,14 @@ def test_an_unhealthy_platform_is_refused_untouched(trial: Trial, probe: Numbers
     assert trial.platform.events == ["health"]
 
 
+def test_two_drills_at_once_are_refused(trial: Trial, probe: Numbers) -> None:
+    made = frame(trial, probe)
+    made.workload.busy = True  # type: ignore[attr-defined]
+    with pytest.raises(Refusal, match="another drill runs on this platform"):
+        made.look()
+    assert trial.platform.events == []
+
+
 def test_a_fault_that_fails_is_repaired_too(trial: Trial, probe: Numbers) -> None:
     trial.fails = DrillError("half of it failed")
     made = frame(trial, probe)

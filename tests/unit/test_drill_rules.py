@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from ops.drill import drills, report, start
+from ops.drill.alone import alone
 from ops.drill.drills import worker
 from ops.drill.report import Outage, Report
 from tests.unit.drill_samples import LARGE, FakePower, FakeSite, site
@@ -146,6 +147,17 @@ def test_the_question_wants_the_name_of_the_stack(monkeypatch: pytest.MonkeyPatc
     assert start.may_go_on(site(), arguments(), ["It falls."], answer("paas")) == ""
     assert start.may_go_on(site(), arguments(), ["It falls."], answer("y")) == "not confirmed"
     assert "It falls." in asked[0]
+
+
+def test_a_second_drill_on_the_same_machine_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    given = argparse.Namespace(yes=True, production=False)
+    with alone("paas") as first, alone("other") as other:
+        assert first and other
+        done = start.drill_one(KNOWN["gateway"], site(), given)
+    assert done.status == report.REFUSED and "another drill of stack paas" in done.problems[0]
+    with alone("paas") as again:
+        assert again
 
 
 def test_one_file_adds_a_drill(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ class MariadbPrimary(Drill):
     """The server process dies without a chance to close anything; its container starts again on the same data.
 
     Every acknowledged row is there afterwards, because the primary syncs its log with each commit. What this does not
-    cover is a lost disk: replication is asynchronous unless `database.semiSync` is on, and nothing promotes a replica.
+    cover is a lost disk: replication is asynchronous as long as the chart's `replication.semiSync` is off, and nothing
+    promotes a replica.
     """
 
     name = "mariadb-primary"
