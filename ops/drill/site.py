@@ -81,11 +81,17 @@ class Site:
             ssh = self.ssh(seconds)
             try:
                 transport = ssh.client(node).get_transport()
+            except SshError as error:
+                ssh.close()
+                errors.append(str(error))
+                continue
+            try:
                 assert transport is not None
                 return transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=seconds), ssh
-            except (SshError, paramiko.SSHException, OSError) as error:
+            except (paramiko.SSHException, OSError) as error:
+                # The node answers and the address does not: from the next node it would not either.
                 ssh.close()
-                errors.append(f"{node.name}: {error}")
+                raise SshError(f"{node.name} does not reach {host}:{port}: {error}") from error
         raise SshError(f"no node leads to {host}:{port}: {'; '.join(errors)}")
 
     def health(self, seconds: float) -> list[Check]:

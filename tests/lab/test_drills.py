@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -48,8 +49,8 @@ class CutHost:
         return [machine.name for machine in self.on_it]
 
     def off(self) -> None:
-        for machine in self.on_it:
-            self.power.off(machine)
+        with ThreadPoolExecutor(len(self.on_it)) as pool:
+            list(pool.map(self.power.off, self.on_it))
 
     def on(self) -> None:
         for machine in self.on_it:
