@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -29,6 +29,8 @@ class EtcdClusterArgs:
     fleet: Fleet
     pki: Pki
     access: Access
+    secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    """For the places that backups go to, by their keys in the stack file."""
     depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
 
@@ -61,6 +63,7 @@ class EtcdCluster(pulumi.ComponentResource):
                             "member_key": member.private_key,
                             "client": pki.etcd_client.certificate,
                             "client_key": pki.etcd_client.private_key,
+                            **args.secrets,
                             **machine.volume_input,
                         },
                         render=partial(self._bundle, platform, planned),
@@ -84,6 +87,7 @@ class EtcdCluster(pulumi.ComponentResource):
                 client=KeyPair(pem["client"], pem["client_key"]),
                 heartbeat_ms=platform.settings.etcd.heartbeat_milliseconds,
                 election_ms=platform.settings.etcd.election_milliseconds,
+                backups=specs.backups(platform.settings.backups, pem),
                 quota_bytes=specs.quantity_bytes(platform.settings.etcd.quota),
                 volume=specs.volume(platform.settings.etcd.volume, pem),
             )

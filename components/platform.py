@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -35,11 +36,15 @@ from settings.fixed import fixed_settings
 
 @dataclass(frozen=True)
 class PlatformArgs:
-    """Checked settings, the database's passwords where the user gave them, and ids of what the cloud already has."""
+    """Checked settings, the database's passwords where the user gave them, and ids of what the cloud already has.
+
+    `backup_secrets` are for the places that backups go to, by their keys in the stack file.
+    """
 
     platform: settings_platform.Platform
     passwords: Passwords
     catalog: Catalog
+    backup_secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
 
 
 class Platform(pulumi.ComponentResource):
@@ -75,7 +80,7 @@ class Platform(pulumi.ComponentResource):
             api_addresses, balanced = [balancer.address], balancer.ready
         api_address = api_addresses[0]
 
-        etcd = EtcdCluster("etcd", EtcdClusterArgs(platform, fleet, pki, access, way_in), child)
+        etcd = EtcdCluster("etcd", EtcdClusterArgs(platform, fleet, pki, access, args.backup_secrets, way_in), child)
         control_plane = ControlPlane(
             "control-plane",
             ControlPlaneArgs(platform, fleet, pki, etcd, access, api_addresses, [*way_in, *balanced]),

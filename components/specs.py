@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from node.specs import AptRepository, Base, Containerd, Kubernetes, Packages, Peer, Proxy, Volume
+from node.specs import (
+    AptRepository,
+    Backups,
+    Base,
+    Containerd,
+    Kubernetes,
+    Packages,
+    Peer,
+    Proxy,
+    S3Place,
+    SftpPlace,
+    Volume,
+)
 from settings.addresses import PlannedMachine
+from settings.backups import BackupSettings
 from settings.machines import VolumeSettings
 from settings.mirrors import AptSource
 from settings.platform import Platform
@@ -100,6 +113,35 @@ def quantity_bytes(quantity: str) -> int:
 def volume(settings: VolumeSettings | None, inputs: Mapping[str, str]) -> Volume | None:
     """The machine's data volume, whose id the step gets as the input `volume`."""
     return Volume(inputs["volume"], settings.size_gib) if settings else None
+
+
+def backups(settings: BackupSettings, secrets: Mapping[str, str]) -> Backups | None:
+    """Snapshots of etcd, with the secrets of the places that they go to, by their keys in the stack file."""
+    s3, sftp, keep = settings.copy_to.s3, settings.copy_to.sftp, settings.etcd.keep
+    if not settings.etcd.enabled:
+        return None
+    return Backups(
+        interval_minutes=settings.etcd.interval_minutes,
+        last=keep.last,
+        hourly=keep.hourly,
+        daily=keep.daily,
+        weekly=keep.weekly,
+        s3=S3Place(
+            s3.endpoint,
+            s3.bucket,
+            s3.prefix,
+            s3.region,
+            secrets["backupS3AccessKey"],
+            secrets["backupS3SecretKey"],
+            s3.ca_certificate,
+        )
+        if s3
+        else None,
+        sftp=SftpPlace(sftp.host, sftp.port, sftp.user, sftp.folder, sftp.host_key, secrets["backupSftpKey"])
+        if sftp
+        else None,
+        recipients=settings.encrypt_to,
+    )
 
 
 def kubernetes(platform: Platform, ca_certificate: str) -> Kubernetes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from node.backups import backup_files, backup_packages, backup_settings
 from node.base import machine_files, machine_settings, metadata_firewall, role_packages, scripts, settings_file
 from node.bundle import Bundle, File
 from node.specs import EtcdSpec
@@ -14,11 +15,13 @@ VOLUME_USE = Use("/var/lib/etcd", "etcd.service", "etcd")
 
 def etcd(spec: EtcdSpec) -> Bundle:
     """One member: TLS with certificates on both sides for clients and peers; it decides itself how it starts."""
-    wanted = role_packages(spec.base.packages, etcd=True)
+    wanted = role_packages(spec.base.packages, etcd=True) + backup_packages(spec.backups)
     settings = machine_settings(spec.base, wanted) | {
         "ETCD_VERSION": spec.base.packages.etcd,
         "CLUSTER_TOKEN": spec.cluster_token,
         "MEMBERS": [f"{member.name} {member.address}" for member in spec.members],
+        "QUOTA_BYTES": str(spec.quota_bytes),
+        **backup_settings(spec),
         **volume_settings(spec.volume, VOLUME_USE),
     }
     endpoints = [f"https://{member.address}:2379" for member in spec.members]
@@ -30,6 +33,7 @@ def etcd(spec: EtcdSpec) -> Bundle:
         File("files/etcd.service", read_unit("etcd.service")),
         File("files/etcd.env", _environment(spec)),
         File("files/etcdctl.env", render_template("etcdctl.env.j2", endpoints=endpoints)),
+        *backup_files(spec),
         File("pki/ca.crt", spec.ca_certificate),
         *(
             file

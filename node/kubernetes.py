@@ -40,6 +40,7 @@ def control_plane(spec: ControlPlaneSpec) -> Bundle:
         (
             *scripts("control-plane.sh", *_SCRIPTS, "control-plane-state.sh"),
             File("initialise", read_script("initialise.sh"), 0o755),
+            File("api-server.sh", read_script("api-server.sh"), 0o755),
             *_node_files(spec.base, spec.containerd, kubernetes, spec.bootstrap),
             settings_file(settings),
             File("files/init.yaml", init_configuration(spec)),

@@ -123,6 +123,45 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class S3Place:
+    """A bucket for copies of backups. `ca_certificate` is PEM, empty for the machine's own list of CAs."""
+
+    endpoint: str
+    bucket: str
+    prefix: str
+    region: str
+    access_key: str
+    secret_key: str
+    ca_certificate: str = ""
+
+
+@dataclass(frozen=True)
+class SftpPlace:
+    """A machine with SFTP for copies of backups. `host_key` is its kind and public key, `login_key` ours."""
+
+    host: str
+    port: int
+    user: str
+    folder: str
+    host_key: str
+    login_key: str
+
+
+@dataclass(frozen=True)
+class Backups:
+    """How often a member takes a snapshot, how many of them stay, where copies go and for which age recipients."""
+
+    interval_minutes: int = 15
+    last: int = 8
+    hourly: int = 24
+    daily: int = 7
+    weekly: int = 4
+    s3: S3Place | None = None
+    sftp: SftpPlace | None = None
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class EtcdSpec:
     """A member of the external etcd. `members` are all members, this one included; timers in milliseconds."""
 
@@ -138,6 +177,8 @@ class EtcdSpec:
     quota_bytes: int = 2 * 1024**3
     volume: Volume | None = None
     """For the data; the machine's own disk without one."""
+    backups: Backups | None = None
+    """Without it no timer takes snapshots; by hand and before changes they are taken all the same."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ops import doctor, explain, init, preview_comment, protection, recover, scr
 from ops import outputs as stack_outputs
 from ops.cluster import Cluster
 from ops.drill import command as drill
+from ops.etcd import arguments as etcd
 from ops.outputs import OutputsError
 from ops.preview_read import PreviewError
 from ops.proof import Prover
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
     protection.add(commands)
     drill.add(commands)
+    etcd.add(commands)
     preview_comment.add(commands)
     return top
 
@@ -117,6 +119,8 @@ def main(words: list[str] | None = None) -> int:
             return drill.run(arguments)
         if arguments.command == "protected":
             return protection.run(arguments)
+        if arguments.command == "etcd":
+            return etcd.run(arguments)
         if arguments.command == "preview-comment":
             return preview_comment.run(arguments)
         return show_timeline(arguments, console)

@@ -9,13 +9,17 @@ from typing import Any, Final
 from settings import tree
 from settings.problem import Problem
 
+#: Secrets for the places that backups go to.
+BACKUP_SECRETS: Final[Mapping[str, str]] = {
+    "backupS3AccessKey": "Access key of the bucket in backups.copyTo.s3.",
+    "backupS3SecretKey": "Secret key of the bucket in backups.copyTo.s3.",
+    "backupSftpKey": "Private SSH key for the machine in backups.copyTo.sftp, in OpenSSH's format.",
+}
 #: Keys of the stack file that hold secrets, and what they are; never read into settings, only as Pulumi secrets.
 SECRETS: Final[Mapping[str, str]] = {
     "databaseRootPassword": "Password of MariaDB's root user; made by the program when it is not set.",
     "databaseReplicationPassword": "Password of MariaDB's replication user; made by the program when it is not set.",
-    "backupS3AccessKey": "Access key of the bucket in backups.copyTo.s3.",
-    "backupS3SecretKey": "Secret key of the bucket in backups.copyTo.s3.",
-    "backupSftpKey": "Private SSH key for the machine in backups.copyTo.sftp, in OpenSSH's format.",
+    **BACKUP_SECRETS,
 }
 
 

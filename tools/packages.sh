@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Debian packages that the tests need on this machine: shellcheck, the programs that check the configs we render, and the
-# database whose members the chart's scripts are tried with.
+# database whose members the chart's scripts are tried with, and what carries backups away.
 set -Eeuo pipefail
-wanted=(shellcheck haproxy keepalived nftables jq curl mariadb-server socat iproute2 util-linux busybox-static)
+wanted=(shellcheck haproxy keepalived nftables jq curl mariadb-server socat iproute2 util-linux busybox-static rclone age)
 missing=()
 for package in "${wanted[@]}"; do
     dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -140,6 +140,15 @@ own_entry() {
     etcdctl_at "$1" member list --write-out simple | awk -F ', ' -v peer="https://$ADDRESS:2380" '$4 == peer'
 }
 
+# snapshot_before_change ADDRESS: a snapshot from the living member there, kept on this machine, which the change does not
+# endanger. Without one the change goes on all the same: it is what brings a lost member back.
+snapshot_before_change() {
+    [ -x "$folder/etcd-backup.sh" ] || return 0
+    log "a snapshot before the membership changes"
+    timeout --kill-after=10 300 "$folder/etcd-backup.sh" --reason membership --from "$1" --no-copies \
+        || log "no snapshot was taken (see above), the membership changes without one"
+}
+
 # join_cluster ADDRESS: makes this machine a member, with no data yet, of the cluster that answers there. As a learner: it
 # does not count for the majority until it has caught up. etcd itself refuses what would cost the majority.
 join_cluster() {
@@ -152,10 +161,12 @@ join_cluster() {
             log "already listed as $id and never started: starting"
             return 0
         fi
+        snapshot_before_change "$1"
         log "removing $id, which was this machine before it lost its data"
         seen=$(etcdctl_at "https://$1:2379" member remove "$id" 2>&1) \
             || fail "etcd does not let go of the old member $id (peers: $(peers_seen)): $seen"
     fi
+    [ -n "$entry" ] || snapshot_before_change "$1"
     retry_until 120 "etcd to accept this machine as a member" etcdctl_at "https://$1:2379" member add "$NAME" \
         --learner --peer-urls "https://$ADDRESS:2380"
 }

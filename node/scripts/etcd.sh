@@ -28,6 +28,13 @@ write_configuration() {
     install_file "$folder/files/etcd.service" "$UNIT"
 }
 
+# A member whose old data has not been set aside yet would bring the old cluster back.
+refuse_half_restore() {
+    if [ "$(cat "$STATE/etcd-restore/stage" 2>/dev/null)" = stopped ]; then
+        fail "a restore of etcd was begun and not ended: \`python -m ops etcd restore\` goes on with it"
+    fi
+}
+
 start_member() {
     current_unit=etcd.service
     rm -f "$STATE/initial"
@@ -42,6 +49,18 @@ start_member() {
     apply_service --no-block etcd.service restart /etc/etcd/etcd.env /etc/etcd/initial.env "$UNIT" "$PKI/ca.crt"
 }
 
+schedule_backups() {
+    local unit=openstack-paas-etcd-backup
+    if [ ! -s "$folder/files/$unit.timer" ]; then
+        disable_services "$unit.timer"
+    fi
+    install_or_remove "$folder/files/$unit.service" "/etc/systemd/system/$unit.service"
+    install_or_remove "$folder/files/$unit.timer" "/etc/systemd/system/$unit.timer"
+    if [ -s "$folder/files/$unit.timer" ]; then
+        apply_service "$unit.timer" restart "/etc/systemd/system/$unit.timer"
+    fi
+}
+
 wait_for_health() {
     current_unit=etcd.service
     retry_until 240 "etcd to answer with a majority of its members (${MEMBERS[*]})" member_works
@@ -53,7 +72,9 @@ prepare_machine
 step "unused services" disable_services haproxy.service keepalived.service kubelet.service containerd.service
 step "firewall" apply_firewall "$folder/files/firewall.nft"
 step "configuration" write_configuration
+step "restore" refuse_half_restore
 step "membership" start_member
 step "health" wait_for_health
+step "backups" schedule_backups
 current_step=etcd
 log "ready: $(own_entry "https://$ADDRESS:2379")"

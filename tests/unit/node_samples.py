@@ -6,6 +6,7 @@ import dataclasses
 
 from node.specs import (
     AptRepository,
+    Backups,
     Base,
     Containerd,
     ControlPlaneSpec,
@@ -18,6 +19,8 @@ from node.specs import (
     Packages,
     Peer,
     Proxy,
+    S3Place,
+    SftpPlace,
     UserDataSpec,
     Volume,
     WorkerSpec,
@@ -90,7 +93,15 @@ def gateway_spec() -> GatewaySpec:
     )
 
 
-def etcd_spec(number: int = 0, volume: Volume | None = None) -> EtcdSpec:
+BACKUPS = Backups(
+    interval_minutes=30,
+    s3=S3Place("https://s3.example", "backups", "paas", "us-east-1", "the access key", SECRET, "a CA's certificate\n"),
+    sftp=SftpPlace("backup.example", 2022, "backup", "/srv/backups", "ssh-ed25519 AAAAhost", f"{SECRET} login key\n"),
+    recipients=("age1first", "age1second"),
+)
+
+
+def etcd_spec(number: int = 0, volume: Volume | None = None, backups: Backups | None = Backups()) -> EtcdSpec:
     """One of three members."""
     return EtcdSpec(
         base=base(MEMBERS[number]),
@@ -101,6 +112,7 @@ def etcd_spec(number: int = 0, volume: Volume | None = None) -> EtcdSpec:
         peer=pair("peer"),
         client=pair("client"),
         volume=volume,
+        backups=backups,
     )
 
 

@@ -43,6 +43,8 @@ VARIANTS: dict[str, tuple[str, Callable[[], Bundle]]] = {
             dataclasses.replace(samples.gateway_spec(), api_backends=(), load_balancer="10.20.0.6"),
         ),
     ),
+    "etcd-with-copies": ("etcd", lambda: render.etcd(samples.etcd_spec(number=1, backups=samples.BACKUPS))),
+    "etcd-without-backups": ("etcd", lambda: render.etcd(samples.etcd_spec(backups=None))),
     "etcd-with-volume": ("etcd", lambda: render.etcd(samples.etcd_spec(volume=samples.VOLUME))),
     "worker-with-volume": (
         "worker",

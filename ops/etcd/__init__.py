@@ -1,0 +1,1 @@
+"""Snapshots of etcd, and the way back from them."""

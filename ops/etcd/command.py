@@ -1,0 +1,179 @@
+"""`python -m ops etcd backups|snapshot|restore`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ops import outputs as stack_outputs
+from ops.cluster import Cluster, ClusterError
+from ops.etcd import machines, plan, snapshots
+from ops.etcd.follow import Follow
+from ops.etcd.plan import Plan, RestoreError
+from ops.etcd.restore import Restore, Survey, survey
+from ops.etcd.snapshots import Snapshots, duration
+from ops.outputs import Outputs, OutputsError
+from ops.ssh import Ssh, SshError
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when all is well; 1 when snapshots are late or a restore did not end; 2 when it was refused."""
+    outputs = stack_outputs.load(arguments.stack, arguments.outputs)
+    if not outputs.role("etcd"):
+        raise OutputsError("this stack has no members of etcd")
+    with Ssh(outputs) as ssh:
+        try:
+            if arguments.action == "backups":
+                return _backups(outputs, ssh, arguments.json)
+            if arguments.action == "snapshot":
+                return _snapshot(outputs, ssh)
+            return _restore(outputs, ssh, arguments)
+        except RestoreError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 140)
+
+
+def _backups(outputs: Outputs, ssh: machines.SshAccess, as_json: bool) -> int:
+    found = snapshots.collect(ssh, outputs.role("etcd"))
+    if as_json:
+        newest = found.newest
+        document = {
+            "late": found.late,
+            "newest": asdict(newest) if newest else None,
+            "ageSeconds": found.now - newest.time if newest else None,
+            "intervalSeconds": found.interval,
+            "problems": found.problems,
+            "snapshots": [asdict(snapshot) for snapshot in found.found],
+        }
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    else:
+        _show(found)
+    return 1 if found.late else 0
+
+
+def _show(found: Snapshots) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("where", "snapshot", "age", "revision", "keys", "size", "verified"):
+        table.add_column(column, justify="right" if column in ("revision", "keys", "size") else "left", no_wrap=True)
+    for one in found.found:
+        table.add_row(
+            one.where if not one.off_machine else f"{one.where}: {one.member}",
+            one.name,
+            duration(found.now - one.time),
+            str(one.revision),
+            "" if one.keys is None else str(one.keys),
+            "" if one.size is None else f"{one.size / 2**20:.1f} MiB",
+            ("yes" if one.verified else "[red]NO[/red]") + (", encrypted" if one.encrypted else ""),
+        )
+    console = _console()
+    console.print(table)
+    for problem in found.problems:
+        console.print(f"problem: {problem}", style="yellow", markup=False)
+    console.print(found.late or "The newest verified snapshot is recent.", style="bold red" if found.late else "green")
+
+
+def _snapshot(outputs: Outputs, ssh: machines.SshAccess) -> int:
+    """One now, on the first member that takes one: a learner, or a member that is away, does not."""
+    refused: list[str] = []
+    for member in outputs.role("etcd"):
+        try:
+            said = machines.call(
+                ssh, member, f"{machines.MEMBER}/etcd-backup.sh --reason manual", seconds=machines.SNAPSHOT_SECONDS
+            )
+        except SshError as error:
+            refused.append(str(error))
+            continue
+        last = said.strip().splitlines()[-1]
+        if "verified" in last:
+            sys.stdout.write(f"{member.name}: {last}\n")
+            return 0
+        refused.append(f"{member.name}: {last}")
+    sys.stderr.write("no member took a snapshot:\n" + "".join(f"  {line}\n" for line in refused))
+    return 1
+
+
+def _restore(outputs: Outputs, ssh: machines.SshAccess, arguments: argparse.Namespace) -> int:
+    found = survey(outputs, ssh)
+    members = list(found.members.values())
+    chosen = plan.resumed(members)
+    if chosen is None:
+        listed = snapshots.collect(ssh, [outputs.machine(name) for name in found.members])
+        identity = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        chosen = plan.decide(identity, members, found.away, arguments.gone, listed, arguments.snapshot or "")
+    elif chosen.first not in found.members:
+        raise RestoreError(f"the restore {chosen.id} was begun on {chosen.first}: bring that machine back")
+    key = _identity(chosen, arguments.identity)
+    _explain(chosen, found)
+    if not arguments.yes and not _agreed(chosen):
+        return 2
+    restore = Restore(outputs, ssh, Follow(Cluster(outputs)), chosen, found, _say, key)
+    problem = ""
+    try:
+        restore.run()
+    except (SshError, ClusterError) as error:
+        problem = str(error)
+    if arguments.json:
+        document = {
+            "id": chosen.id,
+            "what": chosen.what,
+            "lost": chosen.lost,
+            "seconds": restore.seconds,
+            "totalSeconds": round(sum(restore.seconds.values()), 1),
+            "problem": problem,
+        }
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    if problem:
+        sys.stderr.write(f"{problem}\nThe restore has not ended: `python -m ops etcd restore` goes on with it.\n")
+        return 1
+    _say(f"restored in {sum(restore.seconds.values()):.0f} s; the old data is kept in /var/lib/etcd/aside-{chosen.id}")
+    if found.away:
+        _say(f"not there: {', '.join(found.away)}; `pulumi up --refresh` makes them anew, then they join")
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _identity(chosen: Plan, file: Path | None) -> str:
+    """The age identity, read here and given to age on the member alone."""
+    if not chosen.encrypted:
+        return ""
+    if file is None:
+        raise RestoreError("the snapshot is encrypted: give the file with your age identity by --identity FILE")
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RestoreError(f"the age identity cannot be read: {error}") from error
+
+
+def _explain(chosen: Plan, found: Survey) -> None:
+    for problem in found.problems:
+        _say(f"not reached: {problem}")
+    for member in found.members.values():
+        state = "with a majority" if member.healthy else "running, without a majority" if member.active else "stopped"
+        data = f"data up to revision {member.revision}" if member.data else "no data"
+        _say(f"{member.name}: {state}, {data}{', ' + member.stage if member.stage else ''}")
+    _say(f"{'Going on with' if chosen.resumed else 'To be restored'}: {chosen.what}")
+    _say(f"Lost will be: {chosen.lost}")
+    _say(f"First on {chosen.first}; API servers and all members are stopped meanwhile. Nothing is deleted.")
+
+
+def _agreed(chosen: Plan) -> bool:
+    if not sys.stdin.isatty():
+        _say("nothing was done: say --yes where nobody can be asked")
+        return False
+    sys.stderr.write("Restore? Type yes: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == "yes"

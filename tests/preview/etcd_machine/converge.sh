@@ -1,0 +1,8 @@
+#!/bin/bash
+# shellcheck disable=SC2034,SC2153,SC2154
+# The step of converge that stands before membership, out of the bundle's own converge.
+folder=$ROOT/bundle
+# shellcheck source=/dev/null
+for part in lib settings; do . "$folder/$part.sh"; done
+eval "$(sed -n '/^refuse_half_restore() {/,/^}/p' "$folder/converge")"
+step "restore" refuse_half_restore

@@ -1,0 +1,19 @@
+#!/bin/bash
+# shellcheck disable=SC2034,SC2153,SC2154
+# What converge does with membership, without what it does with packages and users.
+folder=$ROOT/bundle
+# shellcheck source=/dev/null
+for part in lib services settings etcd-membership; do . "$folder/$part.sh"; done
+mkdir -p "$STATE" "$DATA"
+current_step=membership
+if ! systemctl is-active etcd.service >/dev/null; then
+    rm -f "$STATE/initial"
+    decide_start "$STATE/initial" 20
+    if [ -s "$STATE/initial" ]; then
+        mkdir -p "$ROOT/etc/etcd"
+        cp "$STATE/initial" "$ROOT/etc/etcd/initial.env"
+    fi
+    systemctl start etcd.service
+fi
+retry_until 60 "etcd to answer with a majority" member_works
+: >"$WAS_MEMBER"

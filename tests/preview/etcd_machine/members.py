@@ -1,0 +1,185 @@
+"""Machines with a member of etcd each: what is on their disks, and their scripts run as on a real machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.mirror.places import Places
+from lab.places import MIRROR
+from node import render
+from node.specs import Backups, Base, EtcdSpec, KeyPair, Packages, Peer
+from settings import versions
+from tests.preview.etcd_machine import certificates
+
+_HERE = Path(__file__).parent
+ETCD = versions.KUBERNETES[versions.DEFAULT_KUBERNETES].etcd
+PROGRAMS = Places(MIRROR).binaries / f"etcd-{ETCD}"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A script that ended."""
+
+    status: int
+    output: str
+    """Both streams."""
+    text: str
+    """Standard output alone."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine; `root` is its disk."""
+
+    name: str
+    address: str
+    root: Path
+
+    @property
+    def data(self) -> Path:
+        """etcd's data folder."""
+        return self.root / "var/lib/etcd"
+
+    @property
+    def backups(self) -> Path:
+        """Its snapshots."""
+        return self.root / "var/lib/etcd-backup"
+
+    @property
+    def fakes(self) -> Path:
+        """Commands that come before all others."""
+        return self.root / "fake"
+
+    def run(self, script: Path | str, *words: str, stdin: str = "", seconds: float = 120) -> Done:
+        """A script of its bundle, or another one."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "ROOT": str(self.root),
+            "FAKE_PATH": str(self.fakes),
+            "EXTRA_PATH": str(PROGRAMS),
+            "HOME": str(self.root),
+        }
+        path = script if isinstance(script, Path) else self.root / "bundle" / script
+        done = subprocess.run(
+            ["bash", str(path), *words],
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout + done.stderr, done.stdout)
+
+    def good(self, script: Path | str, *words: str, stdin: str = "") -> Done:
+        """The same, which must end well."""
+        done = self.run(script, *words, stdin=stdin)
+        assert done.status == 0, f"{script} {' '.join(words)} on {self.name} ended with {done.status}:\n{done.output}"
+        return done
+
+    def join(self) -> Done:
+        """What converge does with membership."""
+        return self.good(_HERE / "join.sh")
+
+    def systemctl(self, verb: str) -> None:
+        """etcd.service on this machine."""
+        self.run(_HERE / "systemctl.sh", verb, "etcd.service")
+
+    def kill(self) -> None:
+        """etcd ends at once."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            pid = int((self.root / "etcd.pid").read_text())
+            os.kill(pid, signal.SIGKILL)
+            while not (Path("/proc") / str(pid) / "status").read_text().count("State:\tZ"):
+                time.sleep(0.05)
+
+    def etcdctl(self, *words: str) -> str:
+        """etcdctl for this member alone."""
+        pki = self.root / "etc/etcd/pki"
+        certificate = ["--cacert", f"{pki}/ca.crt", "--cert", f"{pki}/client.crt", "--key", f"{pki}/client.key"]
+        command = [str(PROGRAMS / "etcdctl"), "--endpoints", f"https://{self.address}:2379", *certificate]
+        return subprocess.run([*command, *words], capture_output=True, text=True, timeout=30, check=True).stdout
+
+    def look(self) -> dict[str, Any]:
+        """What etcd-restore.sh says of it."""
+        found: dict[str, Any] = json.loads(self.good("etcd-restore.sh", "look").text)
+        return found
+
+    def listing(self, *words: str) -> dict[str, Any]:
+        """What etcd-backups.sh says of its snapshots."""
+        found: dict[str, Any] = json.loads(self.good("etcd-backups.sh", *words).text)
+        return found
+
+    def snapshot(self, *words: str) -> dict[str, Any]:
+        """Takes one; its description."""
+        self.good("etcd-backup.sh", *words)
+        newest: dict[str, Any] = self.listing("--here")["snapshots"][-1]
+        return newest
+
+
+def make(folder: Path, count: int, backups: Backups | None = None) -> list[Machine]:
+    """Machines with their bundles on their disks, no etcd started yet."""
+    # Each test process has addresses of its own.
+    network = f"127.77.{os.getpid() % 250}"
+    peers = tuple(Peer(f"etcd-{number}", f"{network}.{number + 1}") for number in range(count))
+    # Connections on loopback come from 127.0.0.1, and a member compares that with the certificate of its peer.
+    pem = certificates.make([*(peer.address for peer in peers), "127.0.0.1"])
+    pair = KeyPair(pem.certificate, pem.key)
+    machines = []
+    for peer in peers:
+        machine = Machine(peer.name, peer.address, folder / peer.name)
+        spec = EtcdSpec(
+            base=Base(peer.name, peer.address, Packages("", ETCD, "")),
+            members=peers,
+            cluster_token="test",
+            ca_certificate=pem.ca,
+            server=pair,
+            peer=pair,
+            client=pair,
+            heartbeat_ms=100,
+            election_ms=1000,
+            backups=backups or Backups(),
+        )
+        for file in render.etcd(spec).files:
+            path = machine.root / "bundle" / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # What the bundle names by its place on a machine.
+            path.write_text(file.content.replace("/opt/openstack-paas/etcd/", f"{machine.root}/bundle/"))
+            path.chmod(file.mode)
+        pki = machine.root / "etc/etcd/pki"
+        pki.parent.mkdir(parents=True)
+        pki.symlink_to(machine.root / "bundle/pki")
+        machine.data.mkdir(parents=True)
+        machine.data.chmod(0o700)
+        machine.fakes.mkdir()
+        (machine.fakes / "systemctl").write_text((_HERE / "systemctl.sh").read_text())
+        (machine.fakes / "logger").write_text("#!/bin/sh\n")
+        for fake in machine.fakes.iterdir():
+            fake.chmod(0o755)
+        machines.append(machine)
+    return machines
+
+
+def running(folder: Path, count: int, backups: Backups | None = None) -> Iterator[list[Machine]]:
+    """The same with a cluster that runs on them, until the test ends."""
+    machines = make(folder, count, backups)
+    try:
+        threads = [threading.Thread(target=machine.join) for machine in machines]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        yield machines
+    finally:
+        for machine in machines:
+            machine.kill()

@@ -1,0 +1,156 @@
+"""A real etcd brought back by the members' own scripts: from a snapshot, from a survivor, interrupted on the way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.preview.etcd_machine import members
+from tests.preview.etcd_machine.members import Machine
+
+ID = "20260102T030405Z"
+#: What the restore adds to the revision (node/scripts/etcd-restore.sh).
+BUMP = 10**9
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[list[Machine]]:
+    """Three members and one key."""
+    for machines in members.running(tmp_path, 3):
+        machines[0].etcdctl("put", "before", "1")
+        yield machines
+
+
+def _plan(first: str, **source: str) -> str:
+    return json.dumps({"id": ID, "first": first, "source": source})
+
+
+def _lead(machines: list[Machine], plan: str) -> None:
+    """What `python -m ops etcd restore` does: the first of `machines` gets the data, the others join it."""
+    first, *others = machines
+    for machine in machines:
+        machine.good("etcd-restore.sh", "stop", stdin=plan)
+    first.good("etcd-restore.sh", "snapshot")
+    first.good("etcd-restore.sh", "place")
+    first.join()
+    for machine in others:
+        machine.good("etcd-restore.sh", "empty")
+        machine.join()
+    for machine in machines:
+        machine.good("etcd-restore.sh", "finish")
+
+
+def _voters(machine: Machine) -> list[str]:
+    listed = json.loads(machine.etcdctl("member", "list", "--write-out", "json"))["members"]
+    return sorted(member["name"] for member in listed if not member.get("isLearner"))
+
+
+def _healthy(machine: Machine) -> dict[str, Any]:
+    look = machine.look()
+    assert (look["etcd"], look["healthy"], look["stage"], look["plan"]) == ("active", True, "", None)
+    return look
+
+
+def test_deleted_data_comes_back_from_a_snapshot(three: list[Machine]) -> None:
+    first, second, third = three
+    taken = second.snapshot()
+    first.etcdctl("put", "after", "1")
+    for machine in three:
+        machine.kill()
+        shutil.rmtree(machine.data / "member")
+    assert [machine.look()["data"] for machine in three] == [False] * 3
+    _lead([second, first, third], _plan("etcd-1", kind="here", name=taken["name"]))
+    assert _voters(second) == ["etcd-0", "etcd-1", "etcd-2"]
+    for machine in three:
+        assert machine.etcdctl("get", "before", "--print-value-only").strip() == "1"
+        assert machine.etcdctl("get", "after") == ""
+        # No watcher can have seen a revision as high as the first one now.
+        assert _healthy(machine)["revision"] >= taken["revision"] + BUMP
+    with pytest.raises(Exception, match="etcdctl"):
+        # Whoever asks from a revision of before is told to read everything anew.
+        first.etcdctl("get", "before", "--rev", str(taken["revision"]))
+    assert second.snapshot()["verified"]
+    assert "this machine has its data" in _restarted(third)
+
+
+def _restarted(machine: Machine) -> str:
+    """What converge says at the next `pulumi up`."""
+    machine.systemctl("stop")
+    return machine.join().output
+
+
+def test_the_last_member_s_data_is_kept_to_the_last_write(three: list[Machine]) -> None:
+    first, second, third = three
+    first.etcdctl("put", "last", "write")
+    revision = first.look()["revision"]
+    # A member that was killed holds its last writes in its log alone.
+    for machine in three:
+        machine.kill()
+    for machine in (first, second):
+        shutil.rmtree(machine.data / "member")
+    third.systemctl("start")
+    look = third.look()
+    assert (look["etcd"], look["healthy"], look["data"]) == ("active", False, True)
+    _lead([third, first, second], _plan("etcd-2", kind="survivor", name=""))
+    assert first.etcdctl("get", "last", "--print-value-only").strip() == "write"
+    assert third.look()["revision"] >= revision + BUMP
+    (aside,) = third.look()["aside"]
+    assert (Path(aside) / "member/snap/db").exists(), "the old data is kept"
+
+
+def test_every_part_may_be_interrupted_and_run_again(three: list[Machine]) -> None:
+    first, second, third = three
+    taken = first.snapshot()
+    plan = _plan("etcd-0", kind="here", name=taken["name"])
+    for machine in three * 2:
+        machine.good("etcd-restore.sh", "stop", stdin=plan)
+    refused = second.run(members.__file__.replace("members.py", "converge.sh"))
+    assert "a restore of etcd was begun" in refused.output
+    other = first.run("etcd-restore.sh", "stop", stdin=plan.replace(ID, "20270102T030405Z"))
+    assert "was begun here and not ended" in other.output
+    for _ in range(2):
+        first.good("etcd-restore.sh", "snapshot")
+    first.good("etcd-restore.sh", "place")
+    # Killed after the data was in place and before that was noted.
+    (first.root / "var/lib/openstack-paas/etcd-restore/stage").write_text("stopped\n")
+    (first.data / f"restore-{ID}").mkdir()
+    first.good("etcd-restore.sh", "place")
+    first.join()
+    second.good("etcd-restore.sh", "empty")
+    second.join()
+    second.etcdctl("put", "new", "1")
+    # From the beginning: nothing that works already is stopped or emptied.
+    for machine in (first, second):
+        machine.good("etcd-restore.sh", "stop", stdin=plan)
+        assert machine.look()["healthy"]
+    second.good("etcd-restore.sh", "empty")
+    third.good("etcd-restore.sh", "empty")
+    third.join()
+    for machine in three:
+        machine.good("etcd-restore.sh", "finish")
+        assert machine.etcdctl("get", "new", "--print-value-only").strip() == "1"
+
+
+def test_a_member_of_before_does_not_mix_with_the_restored_cluster(three: list[Machine]) -> None:
+    first, second, third = three
+    taken = first.snapshot()
+    third.etcdctl("put", "after", "1")
+    plan = _plan("etcd-0", kind="here", name=taken["name"])
+    # The third machine is away and comes back with its old data, as a voter of the old cluster.
+    third.systemctl("stop")
+    _lead([first, second], plan)
+    third.systemctl("start")
+    second.etcdctl("put", "new", "1")
+    assert not third.look()["healthy"]
+    assert third.look()["revision"] is None or third.look()["revision"] < BUMP
+    assert first.etcdctl("get", "after") == ""
+    third.good("etcd-restore.sh", "stop", stdin=plan)
+    third.good("etcd-restore.sh", "empty")
+    third.join()
+    third.good("etcd-restore.sh", "finish")
+    assert third.etcdctl("get", "new", "--print-value-only").strip() == "1"
