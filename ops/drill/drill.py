@@ -34,6 +34,8 @@ class Drill:
     serves_without: ClassVar[bool] = True
     """Whether the platform serves again before the repair; otherwise the fault is held for `held_seconds`."""
     held_seconds: ClassVar[float] = 10
+    loses: ClassVar[bool] = False
+    """Whether acknowledged writes to the API may be lost: they are counted, and are no failure of the drill."""
     away: frozenset[str] = frozenset()
     """Probes that are not expected to answer before the repair."""
 

@@ -59,6 +59,8 @@ def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.M
         ("etcd-follower", {"etcd": 1}, "no majority"),
         ("etcd-leader", {"etcd": 0}, "etcd has no machines of its own"),
         ("etcd-stop", {"etcd": 0}, "etcd has no machines of its own"),
+        ("etcd-majority", {"etcd": 1}, "less than three members"),
+        ("etcd-data-loss", {"etcd": 0}, "etcd has no machines of its own"),
         ("control-plane", {"control-plane": 1}, "no API server would be left"),
         ("control-plane", {"control-plane": 2, "etcd": 0}, "without one of them it has no majority"),
         ("worker", {"worker": 1}, "no machine would be left for its pods"),

@@ -1,0 +1,141 @@
+"""etcd loses more than it can bear, and is restored: from its last member, or from a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from ops.drill.drill import Drill, DrillError
+from ops.drill.probes.probe import Probe
+from ops.drill.probes.writes import ApiWrite
+from ops.drill.site import Site
+from ops.etcd import machines, plan, snapshots
+from ops.etcd.follow import Follow
+from ops.etcd.plan import RestoreError
+from ops.etcd.restore import Restore, survey
+from ops.outputs import Machine
+
+#: What the frame allows: the restore's own steps have limits of their own.
+RECOVERY_SECONDS = 900
+
+
+class Lost(Drill):
+    """Subclasses say how many members lose their data; the repair is what `python -m ops etcd restore` does."""
+
+    serves_without = False
+    held_seconds = 5
+    recovery_seconds = RECOVERY_SECONDS
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def victims(self, site: Site) -> list[Machine]:
+        """The members that lose their data."""
+        raise NotImplementedError
+
+    def refusals(self, site: Site) -> Iterator[str]:
+        """Only where etcd has machines of its own, with the scripts of a restore on them."""
+        if not site.outputs.role("etcd"):
+            yield "etcd has no machines of its own"
+
+    def fault(self, site: Site) -> None:
+        """Gone on all of them at once."""
+        victims = self.victims(site)
+        with ThreadPoolExecutor(len(victims)) as pool:
+            list(pool.map(lambda one: site.script(one, "etcd-lose-data.sh", "lose", seconds=90), victims))
+
+    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+        """A write has failed."""
+        return probes[ApiWrite.name].answers.first_bad(since)
+
+    def repair(self, site: Site) -> None:
+        """A restore, or what is left of one."""
+        with site.ssh() as ssh:
+            found = survey(site.outputs, ssh)
+            members = list(found.members.values())
+            try:
+                chosen = plan.resumed(members)
+                if chosen is None:
+                    if any(member.healthy for member in members) and not self.seconds:
+                        site.say("etcd works: nothing is to be restored")
+                        return
+                    listed = snapshots.collect(ssh, [site.outputs.machine(name) for name in found.members])
+                    identity = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+                    chosen = plan.decide(identity, members, found.away, [], listed)
+            except RestoreError as error:
+                raise DrillError(str(error)) from error
+            site.say(f"restoring {chosen.what}")
+            restore = Restore(site.outputs, ssh, Follow(site.cluster), chosen, found, site.say)
+            restore.run()
+            self.seconds = restore.seconds
+        for machine in self.victims(site):
+            site.script(machine, "etcd-lose-data.sh", "forget")
+
+    def figures(self, site: Site) -> dict[str, float]:
+        """What each step of the restore took."""
+        return dict(self.seconds)
+
+    def inspect(self, site: Site) -> list[str]:
+        """How far each member's restore is; another run of the command goes on with it."""
+        looks = [
+            f"python -m ops ssh {machine.name} sudo {machines.MEMBER}/etcd-restore.sh look"
+            for machine in site.outputs.role("etcd")
+        ]
+        return ["python -m ops etcd backups", *looks, "python -m ops etcd restore"]
+
+
+class EtcdMajority(Lost):
+    """All members but one lose their data: the last one's is what etcd goes on with, and nothing is lost."""
+
+    name = "etcd-majority"
+    about = "all members of etcd but one lose their data; restored from the last one"
+    order = 50
+
+    def refusals(self, site: Site) -> Iterator[str]:
+        """There must be a majority to lose, and one to stay."""
+        yield from super().refusals(site)
+        if len(site.outputs.role("etcd")) < 3:
+            yield "etcd has less than three members: the loss of all but one is no loss of a majority"
+
+    def victims(self, site: Site) -> list[Machine]:
+        """All but the last."""
+        return site.outputs.role("etcd")[:-1]
+
+    def plan(self, site: Site) -> list[str]:
+        """Fault and repair."""
+        names = ", ".join(machine.name for machine in self.victims(site))
+        return [
+            f"etcd is killed on {names}, and its data there is gone.",
+            "The API answers no writes from then on; pods and the database go on.",
+            "Then etcd is restored from the last member, and the others join it.",
+        ]
+
+
+class EtcdDataLoss(Lost):
+    """Every member loses its data: a snapshot is what is left, and what was written since then is lost."""
+
+    name = "etcd-data-loss"
+    about = "all members of etcd lose their data; restored from a snapshot"
+    order = 51
+    loses = True
+
+    def fault(self, site: Site) -> None:
+        """A snapshot first, or it would cost a quarter of an hour of the platform's life and the drill's own pods."""
+        first = site.outputs.role("etcd")[0]
+        with site.ssh() as ssh:
+            command = f"{machines.MEMBER}/etcd-backup.sh --reason drill"
+            machines.call(ssh, first, command, seconds=machines.SNAPSHOT_SECONDS)
+        super().fault(site)
+
+    def victims(self, site: Site) -> list[Machine]:
+        """All."""
+        return site.outputs.role("etcd")
+
+    def plan(self, site: Site) -> list[str]:
+        """Fault and repair."""
+        return [
+            "A snapshot of etcd is taken and verified.",
+            "Then etcd is killed on every member, and its data is gone everywhere.",
+            "Then etcd is restored from the snapshot: whatever is changed in the API after it is LOST.",
+        ]
