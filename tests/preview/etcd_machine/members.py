@@ -63,7 +63,7 @@ class Machine:
     def run(self, script: Path | str, *words: str, stdin: str = "", seconds: float = 120) -> Done:
         """A script of its bundle, or another one."""
         environment = {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{os.environ['PATH']}:{PROGRAMS}",
             "ROOT": str(self.root),
             "FAKE_PATH": str(self.fakes),
             "EXTRA_PATH": str(PROGRAMS),
@@ -93,7 +93,7 @@ class Machine:
 
     def systemctl(self, verb: str) -> None:
         """etcd.service on this machine."""
-        self.run(_HERE / "systemctl.sh", verb, "etcd.service")
+        self.good(_HERE / "systemctl.sh", verb, "etcd.service")
 
     def kill(self) -> None:
         """etcd ends at once."""
