@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from node.specs import Backups, SftpPlace
-from tests.preview.etcd_machine import members
+from node.specs import Backups, S3Place, SftpPlace
+from tests.preview.etcd_machine import members, s3
 from tests.preview.etcd_machine.members import Machine
 
 
@@ -173,3 +173,37 @@ def _lost_here_had_from_there(machine: Machine, name: str, identity: str) -> Non
     machine.join()
     machine.good("etcd-restore.sh", "finish")
     assert machine.etcdctl("get", "key", "--print-value-only").strip() == "2"
+
+
+def test_copies_in_s3_are_made_good_after_a_store_that_refused(tmp_path: Path) -> None:
+    with s3.serve() as store:
+        place = S3Place(store.endpoint, "bucket", "some/where", "us-east-1", s3.ACCESS_KEY, "the-secret-key")
+        backups = Backups(last=2, hourly=0, daily=0, weekly=0, s3=place)
+        for machines in members.running(tmp_path, 1, backups):
+            machine = machines[0]
+            machine.etcdctl("put", "key", "0")
+            machine.snapshot()
+            store.refuses = True
+            machine.etcdctl("put", "key", "1")
+            done = machine.run("etcd-backup.sh")
+            assert done.status != 0
+            assert "is on this machine and verified, but copies did not get to s3" in done.output
+            assert "403" in machine.listing()["places"]["s3"]["problem"]
+            assert "the-secret-key" not in done.output
+            store.refuses = False
+            machine.etcdctl("put", "key", "2")
+            machine.snapshot()
+            names = [entry["name"] for entry in machine.listing("--here")["snapshots"]]
+            folder = "bucket/some/where/test/etcd-0"
+            assert list(store.objects) == [f"{folder}/{name}.db" for name in names], (
+                "the last two, the first is removed"
+            )
+            (copied,) = [body for name, body in store.objects.items() if names[1] in name]
+            assert copied == (machine.backups / f"{names[1]}.db").read_bytes()
+            source = {"kind": "s3", "name": names[1], "path": f"etcd-0/{names[1]}.db", "encrypted": False}
+            shutil.rmtree(machine.backups)
+            machine.good("etcd-restore.sh", "stop", stdin=json.dumps({"id": "20260101T000000Z", "source": source}))
+            machine.good("etcd-restore.sh", "snapshot")
+            machine.good("etcd-restore.sh", "place")
+            machine.join()
+            assert machine.etcdctl("get", "key", "--print-value-only").strip() == "2"
