@@ -15,6 +15,7 @@ from pulumi.runtime.stack import wait_for_rpcs
 from components.catalog import Catalog
 from settings.load import parse
 from settings.platform import PlatformSettings
+from settings.stack_file import BACKUP_SECRETS
 
 LAB = {
     "preset": "production",
@@ -154,7 +155,8 @@ def run(values: Mapping[str, Any], stack: str = "lab") -> tuple[Graph, dict[str,
 
     async def program() -> None:
         platform = parse(values, stack)
-        args = PlatformArgs(platform, Passwords(None, None), offer(platform.settings))
+        secrets = {name: pulumi.Output.secret(values[name]) for name in BACKUP_SECRETS if name in values}
+        args = PlatformArgs(platform, Passwords(None, None), offer(platform.settings), secrets)
         made = Platform(platform.cluster, args).outputs
         await wait_for_rpcs()
         for key, value in made.items():

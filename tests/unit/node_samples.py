@@ -93,6 +93,7 @@ def gateway_spec() -> GatewaySpec:
     )
 
 
+USUAL = Backups()
 BACKUPS = Backups(
     interval_minutes=30,
     s3=S3Place("https://s3.example", "backups", "paas", "us-east-1", "the access key", SECRET, "a CA's certificate\n"),
@@ -101,7 +102,7 @@ BACKUPS = Backups(
 )
 
 
-def etcd_spec(number: int = 0, volume: Volume | None = None, backups: Backups | None = Backups()) -> EtcdSpec:
+def etcd_spec(number: int = 0, volume: Volume | None = None, backups: Backups | None = USUAL) -> EtcdSpec:
     """One of three members."""
     return EtcdSpec(
         base=base(MEMBERS[number]),

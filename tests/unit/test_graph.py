@@ -143,6 +143,18 @@ def test_secrets_travel_on_stdin_alone(lab: tuple[Graph, dict[str, Any]]) -> Non
             assert "stdin" in command.secret_inputs, name
 
 
+def test_the_secrets_of_places_for_backups_reach_the_members_alone() -> None:
+    place = {"endpoint": "https://s3.example.org", "bucket": "backups"}
+    keys = {"backupS3AccessKey": "AccessKeyOfS3", "backupS3SecretKey": "SecretKeyOfS3"}
+    graph, _ = graphs.run({"preset": "dev", **keys, "backups": {"copyTo": {"s3": place}}})
+    knowing = {name for name, command in graph.commands().items() if "SecretKeyOfS3" in archive_text(command)}
+    assert knowing == {"etcd-0"}
+    step = graph.commands()["etcd-0"]
+    assert "stdin" in step.secret_inputs
+    assert "# files/rclone.conf secret" in step.inputs["create"]
+    assert "KeyOfS3" not in "".join(str(resource.inputs) for resource in graph.resources)
+
+
 def test_user_data_is_secret_and_holds_no_other_key_than_the_machines_own(lab: tuple[Graph, dict[str, Any]]) -> None:
     graph, _ = lab
     for name, instance in graph.of_type("openstack:compute/instance:Instance").items():
