@@ -43,7 +43,7 @@ start_scratch() {
         --quota-backend-bytes "$QUOTA_BYTES" \
         --listen-client-urls "unix://$sockets/client" --advertise-client-urls "$SCRATCH_PEER" \
         --listen-peer-urls "unix://$sockets/peer" --initial-advertise-peer-urls "$SCRATCH_PEER" \
-        --initial-cluster "scratch=$SCRATCH_PEER" "$@" >"$current_log" 2>&1 9>&- &
+        --initial-cluster "scratch=$SCRATCH_PEER" "$@" >"$current_log" 2>&1 8>&- 9>&- &
     scratch_pid=$!
     retry_until 90 "the scratch etcd to answer" scratch_answers
 }

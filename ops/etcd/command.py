@@ -105,6 +105,8 @@ def _snapshot(outputs: Outputs, ssh: machines.SshAccess) -> int:
 
 def _restore(outputs: Outputs, ssh: machines.SshAccess, arguments: argparse.Namespace) -> int:
     found = survey(outputs, ssh)
+    for problem in found.problems:
+        _say(f"not reached: {problem}")
     members = list(found.members.values())
     chosen = plan.resumed(members)
     if chosen is None:
@@ -159,8 +161,6 @@ def _identity(chosen: Plan, file: Path | None) -> str:
 
 
 def _explain(chosen: Plan, found: Survey) -> None:
-    for problem in found.problems:
-        _say(f"not reached: {problem}")
     for member in found.members.values():
         state = "with a majority" if member.healthy else "running, without a majority" if member.active else "stopped"
         data = f"data up to revision {member.revision}" if member.data else "no data"
