@@ -32,6 +32,7 @@ def test_names_and_sizes() -> None:
         ("ConfigMap", "database-configuration"),
         ("ConfigMap", "database-members"),
         ("ConfigMap", "database-scripts"),
+        ("ConfigMap", "database-state"),
         ("PodDisruptionBudget", "database"),
         ("Role", "database"),
         ("RoleBinding", "database"),
@@ -51,7 +52,8 @@ def test_names_and_sizes() -> None:
             "resources": ["pods"],
             "resourceNames": ["database-0", "database-1", "database-2"],
             "verbs": ["patch"],
-        }
+        },
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["database-state"], "verbs": ["patch"]},
     ]
 
 
@@ -124,22 +126,75 @@ def test_placement_and_priority() -> None:
     )
 
 
+def settings_file(manifests: Manifests) -> list[str]:
+    text: str = manifests["ConfigMap", "database-configuration"]["data"]["my.cnf"]
+    return text.splitlines()
+
+
 def test_configuration() -> None:
     values = {
-        "replication": {"semiSync": True, "semiSyncTimeoutMilliseconds": 1500, "binlogExpireSeconds": 86400},
+        "replication": {"semiSyncTimeoutMilliseconds": 31_536_000_000, "binlogExpireSeconds": 86400},
         "server": {"bufferPoolSize": "64M", "extraConfiguration": "performance_schema = OFF"},
     }
-    text = rendered(**values)["ConfigMap", "database-configuration"]["data"]["my.cnf"]
     for line in (
         "gtid_strict_mode = ON",
-        "rpl_semi_sync_master_enabled = ON",
-        "rpl_semi_sync_master_timeout = 1500",
+        "rpl_semi_sync_slave_enabled = ON",
+        "rpl_semi_sync_master_wait_point = AFTER_SYNC",
+        "rpl_semi_sync_master_timeout = 31536000000",
         "binlog_expire_logs_seconds = 86400",
         "innodb_buffer_pool_size = 64M",
         "performance_schema = OFF",
     ):
-        assert line in text.splitlines()
-    assert "semi_sync" not in rendered()["ConfigMap", "database-configuration"]["data"]["my.cnf"]
+        assert line in settings_file(rendered(**values))
+    assert "semi_sync" not in str(settings_file(rendered(replication={"semiSync": False})))
+
+
+@pytest.mark.parametrize(("replicas", "wanted", "expected"), [(1, True, "ON"), (0, True, "OFF"), (1, False, "OFF")])
+def test_a_primary_waits_only_for_replicas_that_there_are(replicas: int, wanted: bool, expected: str) -> None:
+    server = pod(rendered(replicas=replicas, replication={"semiSync": wanted}))["containers"][0]
+    assert {"name": "SEMI_SYNC", "value": expected} in server["env"]
+
+
+def test_an_upgrade_leaves_the_state_alone() -> None:
+    assert "data" not in rendered()["ConfigMap", "database-state"]
+    annotations = rendered(backups={"enabled": True})["ConfigMap", "database-backups"]["metadata"]["annotations"]
+    assert annotations == {"helm.sh/resource-policy": "keep"}
+    kept = rendered()["ConfigMap", "database-state"]["metadata"]["annotations"]
+    assert kept == {"helm.sh/resource-policy": "keep"}, "as long as the volumes"
+    assert "annotations" not in rendered(storage={"whenDeleted": "Delete"})["ConfigMap", "database-state"]["metadata"]
+
+
+def jobs(manifests: Manifests) -> dict[str, dict[str, Any]]:
+    """Pods of everything that takes, keeps or restores backups, by the start of its name."""
+    crons = {name: each["spec"]["jobTemplate"]["spec"] for (kind, name), each in manifests.items() if kind == "CronJob"}
+    volume = {name[:-9]: each["spec"] for (kind, name), each in manifests.items() if kind == "Job"}
+    return {name: spec["template"] for name, spec in (crons | volume).items()}
+
+
+def test_backups() -> None:
+    manifests = rendered(backups={"enabled": True, "schedule": "*/5 * * * *", "keep": {"daily": 3}})
+    assert manifests["CronJob", "database-backup"]["spec"]["schedule"] == "*/5 * * * *"
+    assert manifests["CronJob", "database-restore"]["spec"]["suspend"] is True
+    assert manifests["Role", "database-backup"]["rules"][0]["resourceNames"] == ["database-backups"]
+    found = jobs(manifests)
+    assert set(found) == {"database-backup", "database-restore", "database-backups-volume"}
+    selector = manifests["Service", "database-headless"]["spec"]["selector"]
+    for template in found.values():
+        assert not selector.items() <= template["metadata"]["labels"].items(), "no Service leads there"
+        spec, container = template["spec"], template["spec"]["containers"][0]
+        assert container["securityContext"]["readOnlyRootFilesystem"] and spec["securityContext"]["runAsNonRoot"]
+        assert container["image"] == pod(manifests)["containers"][0]["image"]
+        assert {"name": "KEEP_DAILY", "value": "3"} in container["env"]
+        volumes = {volume["name"] for volume in spec["volumes"]}
+        assert {mount["name"] for mount in container["volumeMounts"]} == volumes
+
+
+def test_a_new_image_is_a_new_job_for_the_volume() -> None:
+    def name(tag: str) -> str:
+        manifests = rendered(image={"tag": tag}, backups={"enabled": True})
+        return next(name for kind, name in manifests if kind == "Job")
+
+    assert name("10.11") != name("11.4"), "a Job cannot change"
 
 
 def test_a_change_of_configuration_restarts_members_and_scaling_does_not() -> None:
@@ -166,6 +221,8 @@ def test_limits_reach_the_probes() -> None:
         ({"replicas": -1}, "replicas"),
         ({"replica": 1}, "replica"),
         ({"storage": {"size": "8 GB"}}, "size"),
+        ({"backups": {"schedule": "hourly"}}, "schedule"),
+        ({"backups": {"keep": {"last": 0}}}, "last"),
         ({"antiAffinity": "hard"}, "antiAffinity"),
         ({"database": "a`b"}, "database"),
         ({"auth": {"existingSecret": "s", "rootPassword": "x"}}, "rootPassword"),

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,8 @@ pytestmark = [
 ]
 VALUES = {
     "replicas": 2,
+    # Short, because a primary without replicas, as in the first tests, waits that long for its first commit.
+    "replication": {"semiSyncTimeoutMilliseconds": 2000, "rebuildWaitSeconds": 6},
     "auth": {"existingSecret": "passwords"},
     "server": {"bufferPoolSize": "16M"},
     "initializationScripts": {
@@ -69,9 +72,11 @@ def test_primary_is_initialised_and_labelled(network: Network, pods: list[Pod]) 
     assert pods[0].health("ready").returncode == 0
     assert pods[0].query("SELECT id FROM app.initial") == "1"
     assert pods[0].query("SELECT @@server_id, @@read_only, @@gtid_strict_mode") == "100\t0\t1"
-    request = json.loads((network.folder / "requests").read_text().splitlines()[0])
-    assert request["path"] == "/api/v1/namespaces/database/pods/database-0"
-    assert request["body"] == {"metadata": {"labels": {"openstack-paas/database-role": "primary"}}}
+    role, state = map(json.loads, (network.folder / "requests").read_text().splitlines()[:2])
+    assert role["path"] == "/api/v1/namespaces/database/pods/database-0"
+    assert role["body"] == {"metadata": {"labels": {"openstack-paas/database-role": "primary"}}}
+    assert state["path"] == "/api/v1/namespaces/database/configmaps/database-state"
+    assert list(state["body"]["data"]) == ["initialised"]
 
 
 def test_replica_copies_and_follows(pods: list[Pod]) -> None:
@@ -138,16 +143,90 @@ def test_interrupted_copy_starts_anew(pods: list[Pod]) -> None:
     replicates(primary, late, 6)
 
 
-def test_lost_primary_is_rebuilt_from_a_replica(pods: list[Pod]) -> None:
+def test_acknowledged_commits_are_on_a_replica(pods: list[Pod]) -> None:
     primary, replica, late = pods
+    wait_for(
+        "replicas that acknowledge", lambda: status(primary, "clients") == "2" and status(primary, "status") == "ON"
+    )
+    before = int(status(primary, "yes_tx"))
+    primary.query("INSERT INTO app.rows VALUES (100)")
+    assert int(status(primary, "yes_tx")) == before + 1
+    # Nobody waits for a replica's own replicas, of which there are none.
+    assert replica.query("SELECT @@rpl_semi_sync_master_enabled, @@rpl_semi_sync_slave_enabled") == "0\t1"
+    assert primary.query("SELECT @@rpl_semi_sync_master_wait_point") == "AFTER_SYNC"
+    for pod in (replica, late):
+        pod.kill()
+    started = time.monotonic()
+    primary.query("INSERT INTO app.rows VALUES (101)")
+    assert 1.9 < time.monotonic() - started < 10, "waits as long as it is told"
+    assert status(primary, "status") == "OFF", "and goes on without"
+    for pod in (replica, late):
+        pod.prepare()
+        pod.start()
+    wait_for("replicas that acknowledge again", lambda: status(primary, "status") == "ON", 30)
+
+
+def status(primary: Pod, name: str) -> str:
+    """A counter or state of semi-synchronous replication."""
+    return primary.query(f"SHOW STATUS LIKE 'Rpl_semi_sync_master_{name}'").split("\t")[1]
+
+
+def test_lost_primary_is_rebuilt_from_the_furthest_replica(pods: list[Pod]) -> None:
+    primary, replica, late = pods
+    late.query("STOP SLAVE IO_THREAD")
+    # Received, acknowledged, and not applied yet when the primary dies.
+    replica.query("STOP SLAVE SQL_THREAD")
+    primary.query("INSERT INTO app.rows VALUES (200)")
     rows = primary.query("SELECT COUNT(*) FROM app.rows")
-    wait_for("the last row", lambda: replica.query("SELECT COUNT(*) FROM app.rows") == rows, 20)
     primary.kill()
     shutil.rmtree(primary.folder / "data" / "data")
-    assert "rebuilding the primary from it" in primary.prepare()
+    replica.query("START SLAVE SQL_THREAD")
+    primary.remember(initialised="2026-01-01T00:00:00Z")
+    log = primary.prepare()
+    assert "database-1.database-headless has data: rebuilding the primary from it" in log
+    assert "database-2.database-headless stands at" in log and "did not catch up" not in log
     primary.start()
     assert primary.query("SELECT COUNT(*) FROM app.rows") == rows
     assert primary.query("SELECT @@read_only") == "0"
     replicates(primary, replica, 7)
     replicates(primary, late, 8)
     assert primary.query("SHOW SLAVE STATUS") == ""
+
+
+def test_primary_is_rebuilt_from_a_copy_that_has_applied_nothing_since(pods: list[Pod]) -> None:
+    primary, replica, late = pods
+    for pod in (replica, late):
+        pod.kill()
+    shutil.rmtree(late.folder / "data" / "data")
+    late.prepare()
+    late.start()
+    position = late.query("SELECT @@gtid_current_pos")
+    primary.kill()
+    shutil.rmtree(primary.folder / "data" / "data")
+    log = primary.prepare()
+    assert "going on without database-1.database-headless: what only they have is lost" in log.replace("  ", " ")
+    primary.start()
+    assert primary.query("SELECT @@gtid_binlog_pos") == position
+    replicates(primary, late, 9)
+    replica.prepare()
+    replica.start()
+    replicates(primary, replica, 10)
+
+
+def test_lost_primary_is_not_started_empty(pods: list[Pod]) -> None:
+    primary, replica, late = pods
+    for pod in pods:
+        pod.kill()
+    lost = primary.folder / "data" / "data"
+    aside = lost.with_name("aside")
+    lost.rename(aside)
+    done = primary.run("/opt/mariadb-member/prepare.sh")
+    assert done.returncode == 1
+    assert "no replica answers: an empty database would take its place" in done.stdout
+    assert not lost.exists()
+    aside.rename(lost)
+    for pod in pods:
+        pod.prepare()
+        pod.start()
+    replicates(primary, replica, 11)
+    replicates(primary, late, 12)

@@ -87,16 +87,17 @@ class Network:
 class Pod:
     """One member. Its server listens on an address of its own, as a pod's does."""
 
-    def __init__(self, network: Network, manifests: Manifests, ordinal: int) -> None:
+    def __init__(self, network: Network, manifests: Manifests, ordinal: int, template: Any = None) -> None:
+        """`template` is the pod template of a Job; the StatefulSet's without one."""
         self.network = network
         self.name = f"database-{ordinal}"
         self.address = f"127.0.0.{10 + ordinal}"
         self.folder = network.folder / self.name
         self.server: subprocess.Popen[str] | None = None
-        mounts = ("data", "run", "scripts", "configuration", "passwords", "members", "initialization", "api")
-        for mount in mounts:
+        mounts = ("data", "run", "scripts", "configuration", "passwords", "members", "state", "backups")
+        for mount in (*mounts, "initialization", "api"):
             (self.folder / mount).mkdir(parents=True)
-        for mount in ("data", "run"):
+        for mount in ("data", "run", "backups"):
             os.chown(self.folder / mount, USER, USER)
         for kind in ("scripts", "configuration", "members", "initialization"):
             for name, content in manifests.get(("ConfigMap", f"database-{kind}"), {"data": {}})["data"].items():
@@ -110,8 +111,8 @@ class Pod:
         (self.folder / "api" / "token").write_text("token-of-the-pod")
         entrypoint = self.folder / "docker-entrypoint.sh"
         shutil.copy(PROJECT / "lab/mirror/images/mariadb/docker-entrypoint.sh", entrypoint)
-        pod = manifests["StatefulSet", "database"]["spec"]["template"]["spec"]
-        self.environment = self.variables(pod["containers"][0]["env"])
+        pod = template or manifests["StatefulSet", "database"]["spec"]["template"]
+        self.environment = self.variables(pod["spec"]["containers"][0]["env"])
 
     def variables(self, declared: list[dict[str, Any]]) -> dict[str, str]:
         """The container's environment, the downward API's part filled in."""
@@ -134,9 +135,15 @@ class Pod:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
-    def prepare(self) -> str:
+    def remember(self, **state: str) -> None:
+        """What the release's ConfigMap for state says, as this pod mounts it; an empty value takes a key away."""
+        for key, value in state.items():
+            file = self.folder / "state" / key
+            file.write_text(value) if value else file.unlink(missing_ok=True)
+
+    def prepare(self, seconds: float = 90) -> str:
         """The init container; returns its log."""
-        done = self.run("/opt/mariadb-member/prepare.sh")
+        done = self.run("/opt/mariadb-member/prepare.sh", seconds=seconds)
         assert done.returncode == 0, done.stdout
         return done.stdout
 

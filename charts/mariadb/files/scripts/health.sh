@@ -8,23 +8,18 @@ query() {
   mariadb --defaults-file="$client_options" --connect-timeout=3 --batch "$@"
 }
 
-# One field of SHOW SLAVE STATUS, which comes as "Name: value" lines.
-field() {
-  awk -v name="$1:" '$1 == name { $1 = ""; sub(/^ /, ""); print; exit }' <<<"$status"
-}
-
 if [ "${1:-alive}" = alive ] || is_primary; then
   query --execute='SELECT 1' >/dev/null
   exit 0
 fi
 
 status=$(query --vertical --execute='SHOW SLAVE STATUS')
-receiving=$(field Slave_IO_Running)
-applying=$(field Slave_SQL_Running)
-lag=$(field Seconds_Behind_Master)
+receiving=$(field Slave_IO_Running <<<"$status")
+applying=$(field Slave_SQL_Running <<<"$status")
+lag=$(field Seconds_Behind_Master <<<"$status")
 if [ "$receiving" != Yes ] || [ "$applying" != Yes ]; then
   echo "replication stands still: receiving ${receiving:-not set up}, applying ${applying:-not set up};" \
-    "$(field Last_IO_Error) $(field Last_SQL_Error)"
+    "$(field Last_IO_Error <<<"$status") $(field Last_SQL_Error <<<"$status")"
   exit 1
 fi
 if ! [[ $lag =~ ^[0-9]+$ ]] || [ "$lag" -gt "$MAXIMUM_LAG_SECONDS" ]; then

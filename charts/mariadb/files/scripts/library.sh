@@ -6,7 +6,9 @@ volume=/var/lib/mariadb
 data=$volume/data
 run=/run/mysqld
 passwords=/etc/mariadb-passwords
+backups=/var/lib/mariadb-backups
 member_count=/etc/mariadb-members/count
+state=/etc/mariadb-state
 client_options=$run/client.cnf
 # A server that only this pod reaches, while data is being made; it never listens on the network.
 private_socket=$run/private.sock
@@ -28,6 +30,23 @@ is_primary() {
 # The member's number in its set: 0 for the first.
 ordinal() {
   printf '%s' "${MEMBER_NAME##*-}"
+}
+
+# A member's number as its server_id; 99 for a server that is no member.
+server_id() {
+  local number
+  number=$(ordinal)
+  if [[ $number =~ ^[0-9]+$ ]]; then printf '%s' "$((100 + number))"; else printf 99; fi
+}
+
+# field NAME: one field of SHOW SLAVE STATUS, which comes on standard input as "Name: value" lines.
+field() {
+  awk -v name="$1:" '$1 == name { $1 = ""; sub(/^ /, ""); print; exit }'
+}
+
+# remembered KEY: what the release remembers outside of its volumes (ConfigMap <release>-state), empty when nothing.
+remembered() {
+  [ ! -e "$state/$1" ] || printf '%s' "$(<"$state/$1")"
 }
 
 # A password as its file holds it, without a newline at its end.
@@ -54,10 +73,4 @@ write_client_options() {
   (umask 077; printf '[client]\nuser = root\npassword = %s\nsocket = %s/mysqld.sock\n' \
     "$(quote "$content")" "$run" >"$client_options.new")
   mv -f "$client_options.new" "$client_options"
-}
-
-# member_query HOST PORT SQL: root's answer from another member, over the network.
-member_query() {
-  mariadb --defaults-file="$client_options" --protocol=tcp --host="$1" --port="$2" \
-    --connect-timeout=3 --batch --skip-column-names --execute="$3"
 }

@@ -6,7 +6,7 @@ source "$(dirname "$0")/library.sh"
 
 [ -d "$data/mysql" ] || fail "$data holds no database"
 write_client_options
-read_only=ON
-! is_primary || read_only=OFF
-exec docker-entrypoint.sh mariadbd --server-id=$((100 + $(ordinal))) --report-host="$MEMBER_NAME" \
-  --read-only="$read_only" "$@"
+role=(--read-only=ON)
+# Only the primary waits for replicas: a replica with this switch would wait for replicas of its own.
+! is_primary || role=(--read-only=OFF --rpl-semi-sync-master-enabled="$SEMI_SYNC")
+exec docker-entrypoint.sh mariadbd --server-id="$(server_id)" --report-host="$MEMBER_NAME" "${role[@]}" "$@"

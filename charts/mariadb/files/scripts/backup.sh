@@ -1,0 +1,88 @@
+#!/bin/bash
+# One backup: a dump of everything from a replica that follows, else from the primary, checked, noted and kept by tiers.
+#
+# NAME.sql.gz is the dump and NAME.record what is known of it; a file ending in .new is a dump that did not come to its end.
+set -euo pipefail
+here=$(dirname "$0")
+# shellcheck source=charts/mariadb/files/scripts/library.sh
+source "$here/library.sh"
+# shellcheck source=charts/mariadb/files/scripts/members.sh
+source "$here/members.sh"
+# shellcheck source=charts/mariadb/files/scripts/api.sh
+source "$here/api.sh"
+# shellcheck source=charts/mariadb/files/scripts/keep.sh
+source "$here/keep.sh"
+
+name=$(date -u +%Y%m%dT%H%M%SZ)
+problem="it was interrupted"
+
+# What the API shall know of: all records, one a line, and how the last attempt ended. Neither has quotes in it.
+publish_backups() {
+  local record lines='' failure=null message
+  for record in "$backups"/*.record; do
+    [ ! -e "$record" ] || lines+="$(<"$record")\\n"
+  done
+  message=$(tr -cd '[:alnum:] .,:/()_-' <<<"$1")
+  [ -z "$message" ] || failure="\"$name $message\""
+  publish "state: ${1:-backup $name}" "configmaps/$MEMBER_SET-backups" "{\"data\":{\"list\":\"$lines\",\"failure\":$failure}}"
+}
+
+finish() {
+  local status=$?
+  [ "$status" = 0 ] || publish_backups "$problem" || true
+}
+
+broken() {
+  problem=$*
+  fail "$@"
+}
+
+# The replica that has come furthest of those that follow; the primary when none does.
+source_host() {
+  local number host position best='' best_sequence=-1 count
+  count=$(<"$member_count")
+  for ((number = 1; number < count; number++)); do
+    host=$(member_host "$number")
+    follows "$host" || continue
+    position=$(member_query "$host" 3306 'SELECT @@gtid_current_pos')
+    if [ "${position##*-}" -gt "$best_sequence" ]; then best=$host best_sequence=${position##*-}; fi
+  done
+  printf '%s' "${best:-$(member_host 0)}"
+}
+
+# The dump's own word that it is whole, read back from the file.
+check() {
+  local last
+  last=$(gzip -dc "$1" | tail -n 1) || broken "the dump cannot be read back"
+  [[ $last == "-- Dump completed on "* ]] || broken "the dump has no end"
+}
+
+trap finish EXIT
+write_client_options
+exec 9>"$backups/.lock"
+flock -n 9 || broken "another backup is running"
+# One within the same second: names are times.
+while [ -e "$backups/$name.record" ]; do
+  sleep 0.2
+  name=$(date -u +%Y%m%dT%H%M%SZ)
+done
+find "$backups" -maxdepth 1 -name '*.new' -delete
+# A dump whose record was never written is not known to be whole.
+for dump in "$backups"/*.sql.gz; do
+  [ ! -e "$dump" ] || [ -e "${dump%.sql.gz}.record" ] || rm -f "$dump"
+done
+host=$(source_host)
+log "backup $name from $host"
+dump_member "$host" 3306 2>"$run/dump.log" | gzip -c >"$backups/$name.new" ||
+  broken "the dump of $host broke off: $(tail -n 1 "$run/dump.log")"
+check "$backups/$name.new"
+checksum=$(sha256sum <"$backups/$name.new")
+position=$(gzip -dc "$backups/$name.new" | grep -m 1 -o "^SET GLOBAL gtid_slave_pos='[^']*'" | cut -d "'" -f 2 || true)
+sync -f "$backups"
+mv "$backups/$name.new" "$backups/$name.sql.gz"
+printf '%s %s %s %s %s %s\n' "$name" "$(stat -c %s "$backups/$name.sql.gz")" "${checksum%% *}" "${position:-none}" \
+  "${host%%.*}" "$SECONDS" >"$backups/$name.new"
+mv "$backups/$name.new" "$backups/$name.record"
+sync -f "$backups"
+prune
+publish_backups ''

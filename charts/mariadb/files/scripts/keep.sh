@@ -1,0 +1,31 @@
+#!/bin/bash
+# Which backups stay: whatever one of the tiers keeps.
+# shellcheck source=charts/mariadb/files/scripts/library.sh
+source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
+
+# Names that a tier keeps: the newest of each of the newest COUNT periods. Names come newest first on standard input.
+tier() {
+  local count=$1 format=$2 each period last=''
+  while read -r each && [ "$count" -gt 0 ]; do
+    period=$(date -u -d "${each:0:8} ${each:9:2}:${each:11:2}" "+$format")
+    [ "$period" != "$last" ] || continue
+    printf '%s\n' "$each"
+    last=$period count=$((count - 1))
+  done
+}
+
+prune() {
+  local names kept each
+  names=$(find "$backups" -maxdepth 1 -name '*.record' -printf '%f\n' | sed 's/\.record$//' | sort -r)
+  kept=$(
+    head -n "$KEEP_LAST" <<<"$names"
+    tier "$KEEP_HOURLY" %Y%m%d%H <<<"$names"
+    tier "$KEEP_DAILY" %Y%m%d <<<"$names"
+    tier "$KEEP_WEEKLY" %G%V <<<"$names"
+  )
+  while read -r each; do
+    ! grep -qx "$each" <<<"$kept" || continue
+    rm -f "$backups/$each.record" "$backups/$each.sql.gz"
+    log "$each: no tier keeps it"
+  done <<<"$names"
+}

@@ -1,0 +1,106 @@
+#!/bin/bash
+# The other members of the set, asked over the network: who answers, how far it has come, whether it follows.
+# shellcheck source=charts/mariadb/files/scripts/library.sh
+source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
+
+# member_query HOST PORT SQL [OPTION...]: root's answer from another member.
+member_query() {
+  local host=$1 port=$2 statement=$3
+  shift 3
+  mariadb --defaults-file="$client_options" --protocol=tcp --host="$host" --port="$port" \
+    --connect-timeout=3 --batch "${@:---skip-column-names}" --execute="$statement"
+}
+
+# dump_member HOST PORT: everything, users and GTID position included, at one point in time and without a lock.
+# The position table is each server's own: it is set by the position, not by its rows.
+dump_member() {
+  timeout "$COPY_TIMEOUT_SECONDS" mariadb-dump --defaults-file="$client_options" --protocol=tcp \
+    --host="$1" --port="$2" --all-databases --single-transaction --quick --master-data=1 --gtid \
+    --routines --events --triggers --hex-blob --max-allowed-packet=1G --ignore-table=mysql.gtid_slave_pos
+}
+
+member_host() {
+  printf '%s-%s.%s' "$MEMBER_SET" "$1" "$MEMBER_DOMAIN"
+}
+
+# apply_received HOST: waits until a replica has applied all that it has received: acknowledged commits may be among it.
+apply_received() {
+  local received
+  received=$(member_query "$1" 3306 'SHOW SLAVE STATUS' --vertical | field Gtid_IO_Pos) || return 0
+  if [ -n "$received" ] && [ "$(member_query "$1" 3306 "SELECT MASTER_GTID_WAIT('$received', 60)")" != 0 ]; then
+    log "$1 has received transactions up to $received and does not apply them"
+  fi
+}
+
+# member_position HOST: the GTID position of a member that answers, nothing of one that is not there. That names cannot be
+# looked up at all (-3) says nothing about the member: it is waited out.
+member_position() {
+  local answer deadline=$((SECONDS + 120))
+  until answer=$(member_query "$1" 3306 'SELECT @@gtid_current_pos' 2>&1); do
+    [[ $answer != *"Access denied"* ]] || fail "$1 has data and refuses the root password of the Secret"
+    [[ $answer == *"(-3)"* ]] || return 0
+    [ "$SECONDS" -lt "$deadline" ] || fail "cannot look up $1: $answer"
+    sleep 1
+  done
+  apply_received "$1"
+  member_query "$1" 3306 'SELECT IF(@@gtid_current_pos = "", 0, @@gtid_current_pos)'
+}
+
+# The living member that has come furthest, empty when none answers: its host name in the headless Service. A release that
+# had data waits for members that do not answer: an acknowledged commit is on one replica, and that may be the missing one.
+furthest_member() {
+  local number host position best best_sequence missing count reported='' deadline=$((SECONDS + REBUILD_WAIT_SECONDS))
+  count=$(<"$member_count")
+  while true; do
+    best='' best_sequence=-1 missing=''
+    for ((number = 0; number < count; number++)); do
+      [ "$number" != "$(ordinal)" ] || continue
+      host=$(member_host "$number")
+      position=$(member_position "$host") || exit 1
+      if [ -z "$position" ]; then
+        missing+=" $host"
+      elif [ "${position##*-}" -gt "$best_sequence" ]; then
+        best=$host best_sequence=${position##*-}
+      fi
+    done
+    if [ -z "$missing" ] || [ -z "$(remembered initialised)" ] || [ "$SECONDS" -ge "$deadline" ]; then break; fi
+    [ "$missing" = "$reported" ] || log "the volume is empty; waiting for members that do not answer:$missing"
+    reported=$missing
+    sleep 2
+  done
+  [ -z "$best" ] || [ -z "$missing" ] || log "going on without$missing: what only they have is lost"
+  printf '%s' "$best"
+}
+
+# align_members FURTHEST: the other members that answer catch up from it, because the rebuilt primary's binary log begins
+# at the end of its data and cannot give them what they miss.
+align_members() {
+  local number host position goal count
+  count=$(<"$member_count")
+  goal=$(member_position "$1")
+  for ((number = 0; number < count; number++)); do
+    host=$(member_host "$number")
+    if [ "$number" = "$(ordinal)" ] || [ "$host" = "$1" ]; then continue; fi
+    position=$(member_position "$host") || exit 1
+    if [ -z "$position" ] || [ "$position" = "$goal" ]; then continue; fi
+    log "$host stands at $position and catches up with $1 at $goal"
+    point_member "$host" "$1" 3306 "$goal" || log "$host did not catch up: copy it anew if it does not follow"
+    point_member "$host" "$PRIMARY_HOST" "$PRIMARY_PORT" '' || true
+  done
+}
+
+# point_member REPLICA HOST PORT GOAL: the replica follows HOST; waits until it is at GOAL, where there is one.
+point_member() {
+  local answer
+  answer=$(member_query "$1" 3306 "STOP SLAVE; CHANGE MASTER TO MASTER_HOST = $(quote "$2"), MASTER_PORT = $3,
+    MASTER_USE_GTID = slave_pos; START SLAVE; SELECT IF('$4' = '', 0, MASTER_GTID_WAIT('$4', 60))") && [ "$answer" = 0 ]
+}
+
+# follows HOST: whether a replica receives and applies, and is not too far behind.
+follows() {
+  local status lag
+  status=$(member_query "$1" 3306 'SHOW SLAVE STATUS' --vertical 2>/dev/null) || return 1
+  lag=$(field Seconds_Behind_Master <<<"$status")
+  [ "$(field Slave_IO_Running <<<"$status")/$(field Slave_SQL_Running <<<"$status")" = Yes/Yes ] &&
+    [[ $lag =~ ^[0-9]+$ ]] && [ "$lag" -le "$MAXIMUM_LAG_SECONDS" ]
+}

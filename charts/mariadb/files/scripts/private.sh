@@ -1,0 +1,91 @@
+#!/bin/bash
+# A server without a network, in which data is made in data.new: by the image's entrypoint, or from a dump.
+# shellcheck source=charts/mariadb/files/scripts/library.sh
+source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
+
+new=$data.new
+private_server=(--datadir="$new" --skip-networking --socket="$private_socket" --pid-file="$private_pid_file"
+  --server-id="$(server_id)" --read-only=OFF --skip-slave-start --rpl-semi-sync-master-enabled=OFF)
+server_process=
+
+# Root of the private server; has no password until the copy is complete and the server has started again.
+private_query() {
+  mariadb --no-defaults --user=root --socket="$private_socket" --batch --skip-column-names "$@"
+}
+
+# wait_for_private_server CLIENT...: until the started process itself (not a temporary one before it) answers.
+wait_for_private_server() {
+  local deadline=$((SECONDS + 300))
+  until [ "$(cat "$private_pid_file" 2>/dev/null)" = "$server_process" ] && "$@" <<<'SELECT 1' >/dev/null 2>&1; do
+    kill -0 "$server_process" 2>/dev/null || fail "the server that prepares the data ended; its messages are above"
+    [ "$SECONDS" -lt "$deadline" ] || fail "the server that prepares the data did not answer within 300 s"
+    sleep 0.2
+  done
+}
+
+stop_private_server() {
+  kill -TERM "$server_process"
+  wait "$server_process" || fail "the server that prepares the data did not stop cleanly"
+  server_process=
+}
+
+# First start of a release: the image's own entrypoint makes the data.
+initialise() {
+  log "initialising a new database"
+  mkdir -m 0700 "$new"
+  (
+    export MARIADB_ROOT_PASSWORD_FILE=$passwords/root-password
+    export MARIADB_REPLICATION_USER=$REPLICATION_USERNAME
+    export MARIADB_REPLICATION_PASSWORD_FILE=$passwords/replication-password
+    export MARIADB_DATABASE=$INITIAL_DATABASE
+    if [ -n "$INITIAL_USERNAME" ]; then
+      export MARIADB_USER=$INITIAL_USERNAME MARIADB_PASSWORD_FILE=$passwords/password
+    fi
+    exec docker-entrypoint.sh mariadbd "${private_server[@]}"
+  ) &
+  server_process=$!
+  wait_for_private_server mariadb --defaults-file="$client_options" --socket="$private_socket"
+  stop_private_server
+}
+
+# An empty server without a password, running; `load` fills it.
+install_empty() {
+  mkdir -m 0700 "$new"
+  mariadb-install-db --datadir="$new" --auth-root-authentication-method=normal --skip-test-db --rpm >"$run/install.log" ||
+    fail "mariadb-install-db: $(tail -n 20 "$run/install.log")"
+  mariadbd "${private_server[@]}" &
+  server_process=$!
+  wait_for_private_server private_query
+  private_query --execute='RESET MASTER'
+}
+
+# A dump from standard input into the empty server, and none of it into the binary log.
+load() {
+  private_query --init-command='SET SESSION sql_log_bin = 0' --max-allowed-packet=1G
+}
+
+# copy_from HOST PORT: everything of another member, users included, and its GTID position, into an empty server.
+copy_from() {
+  log "copying the data of $1"
+  install_empty
+  dump_member "$1" "$2" | load || fail "copying the data of $1 broke off"
+  log "copied up to GTID $(private_query --execute='SELECT @@gtid_slave_pos')"
+}
+
+# begin_at POSITION: the binary log goes on from there, so that the members that are there already, or copy this one, follow.
+begin_at() {
+  private_query --execute='RESET MASTER'
+  [[ $1 != *-* ]] || private_query --execute="SET GLOBAL gtid_binlog_state = $(quote "$1")"
+}
+
+# The Secret's passwords hold, whatever they were when the dump was made.
+set_passwords() {
+  local root replication
+  root=$(quote "$(password root-password)") replication=$(quote "$(password replication-password)")
+  private_query <<SQL
+SET SESSION sql_log_bin = 0;
+FLUSH PRIVILEGES;
+ALTER USER IF EXISTS root@localhost IDENTIFIED BY $root, root@'%' IDENTIFIED BY $root,
+  $(quote "$REPLICATION_USERNAME")@'%' IDENTIFIED BY $replication;
+SQL
+}

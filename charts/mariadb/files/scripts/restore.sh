@@ -1,0 +1,28 @@
+#!/bin/bash
+# restore.sh [OPTION...]: loads the backup $BACKUP into a server of its own, which then serves it to the primary.
+#
+# That proves the backup before any data is replaced. The server ends with its pod.
+set -euo pipefail
+here=$(dirname "$0")
+# shellcheck source=charts/mariadb/files/scripts/library.sh
+source "$here/library.sh"
+# shellcheck source=charts/mariadb/files/scripts/private.sh
+source "$here/private.sh"
+
+dump=$backups/$BACKUP.sql.gz record=$backups/$BACKUP.record
+[ -e "$record" ] || fail "there is no backup $BACKUP"
+trap '[ -z "$server_process" ] || kill -TERM "$server_process" 2>/dev/null || true' EXIT
+write_client_options
+read -r _ _ checksum _ <"$record"
+actual=$(sha256sum <"$dump")
+[ "${actual%% *}" = "$checksum" ] || fail "$BACKUP is not what it was when it was taken: its checksum differs"
+rm -rf "$new" "$data"
+log "loading $BACKUP"
+install_empty
+gzip -dc "$dump" | load || fail "loading $BACKUP broke off"
+begin_at "$(private_query --execute='SELECT @@gtid_slave_pos')"
+set_passwords
+stop_private_server
+mv -T "$new" "$data"
+log "serving $BACKUP"
+exec docker-entrypoint.sh mariadbd --server-id="$(server_id)" --read-only=ON --skip-slave-start "$@"

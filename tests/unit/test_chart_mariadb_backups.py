@@ -1,0 +1,211 @@
+"""Backups and restores by the chart's scripts, on real servers: taken, kept, damaged, restored, interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.charts import render
+from tests.unit.members.pod import USER, Network, Pod, wait_for
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
+    pytest.mark.skipif(not all(map(shutil.which, ("mariadbd", "socat"))), reason="needs Debian's mariadb-server"),
+    pytest.mark.timeout(300),
+]
+VALUES = {
+    "replicas": 1,
+    "auth": {"existingSecret": "passwords"},
+    "server": {"bufferPoolSize": "16M"},
+    "replication": {"semiSyncTimeoutMilliseconds": 1000},
+    "backups": {"enabled": True, "keep": {"last": 2, "hourly": 3, "daily": 2, "weekly": 2}},
+}
+
+
+class Site:
+    """A primary, a replica, and one pod in which the jobs run one after another."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.chmod(0o755)
+        self.network = Network(folder)
+        self.network.name("127.0.0.10", "database-primary")
+        for member in range(2):
+            self.network.name(f"127.0.0.{10 + member}", f"database-{member}.database-headless")
+        manifests = render("charts/mariadb", VALUES)
+        self.primary, self.replica = (Pod(self.network, manifests, ordinal) for ordinal in range(2))
+        template = manifests["CronJob", "database-restore"]["spec"]["jobTemplate"]["spec"]["template"]
+        taker = manifests["CronJob", "database-backup"]["spec"]["jobTemplate"]["spec"]["template"]
+        self.job = Pod(self.network, manifests, 9, template)
+        self.job.environment |= self.job.variables(taker["spec"]["containers"][0]["env"])
+        self.folder = self.job.folder / "backups"
+
+    def backup(self) -> str:
+        """Takes one; its name."""
+        done = self.job.run("/opt/mariadb-member/backup.sh")
+        assert done.returncode == 0, done.stdout
+        return self.records()[-1].split()[0]
+
+    def records(self) -> list[str]:
+        """The records on the volume, oldest first."""
+        return [file.read_text().strip() for file in sorted(self.folder.glob("*.record"))]
+
+    def published(self) -> dict[str, Any]:
+        """What the API was told of backups last."""
+        requests = map(json.loads, (self.network.folder / "requests").read_text().splitlines())
+        told = [request["body"] for request in requests if request["path"].endswith("/configmaps/database-backups")]
+        found: dict[str, Any] = told[-1]["data"]
+        return found
+
+    def serve(self, name: str) -> None:
+        """The restoring job: a server that has loaded the backup."""
+        self.job.environment["BACKUP"] = name
+        self.job.start("/opt/mariadb-member/restore.sh")
+
+    def close(self) -> None:
+        """Ends everything."""
+        for pod in (self.primary, self.replica, self.job):
+            pod.kill()
+        self.network.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Both members up, with some rows."""
+    site = Site(tmp_path_factory.mktemp("backups"))
+    try:
+        for pod in (site.primary, site.replica):
+            pod.prepare()
+            pod.start()
+        site.primary.query("CREATE TABLE app.rows (id INT PRIMARY KEY); INSERT INTO app.rows VALUES (1), (2), (3)")
+        wait_for("a replica that follows", lambda: site.replica.health("ready").returncode == 0)
+        wait_for("rows there", lambda: site.replica.query("SELECT COUNT(*) FROM app.rows") == "3")
+        yield site
+    finally:
+        site.close()
+
+
+@pytest.fixture(scope="module")
+def first(site: Site) -> str:
+    """The first backup, with which the release's data is three rows."""
+    return site.backup()
+
+
+def test_a_backup_comes_from_the_replica_and_is_noted(site: Site, first: str) -> None:
+    name, size, checksum, position, source, _ = site.records()[0].split()
+    assert (name, source) == (first, "database-1")
+    assert position == site.replica.query("SELECT @@gtid_current_pos")
+    dump = site.folder / f"{first}.sql.gz"
+    assert int(size) == dump.stat().st_size
+    digest = subprocess.run(["sha256sum", dump], check=True, capture_output=True, text=True).stdout
+    assert digest.split()[0] == checksum
+    assert site.published() == {"list": site.records()[0] + "\n", "failure": None}
+
+
+def test_a_replica_that_stands_still_is_not_asked(site: Site, first: str) -> None:
+    site.replica.query("STOP SLAVE SQL_THREAD")
+    name = site.backup()
+    site.replica.query("START SLAVE SQL_THREAD")
+    assert name > first
+    assert site.records()[-1].split()[4] == "database-0"
+
+
+def test_a_failed_backup_says_so_and_leaves_the_others(site: Site, first: str) -> None:
+    before = site.records()
+    for pod in (site.primary, site.replica):
+        pod.kill()
+    done = site.job.run("/opt/mariadb-member/backup.sh")
+    assert done.returncode == 1
+    assert site.records() == before
+    told = site.published()
+    assert "the dump of database-0.database-headless broke off" in told["failure"]
+    assert first in told["list"]
+    for pod in (site.primary, site.replica):
+        pod.prepare()
+        pod.start()
+    wait_for("a replica that follows", lambda: site.replica.health("ready").returncode == 0)
+
+
+def test_a_damaged_backup_is_refused(site: Site, first: str) -> None:
+    dump = site.folder / f"{first}.sql.gz"
+    whole = dump.read_bytes()
+    dump.write_bytes(whole[:-10] + b"0123456789")
+    site.job.environment["BACKUP"] = first
+    done = site.job.run("/opt/mariadb-member/restore.sh")
+    dump.write_bytes(whole)
+    assert done.returncode == 1
+    assert "its checksum differs" in done.stdout
+
+
+def test_restore(site: Site, first: str) -> None:
+    primary, replica = site.primary, site.replica
+    primary.query("INSERT INTO app.rows VALUES (4); CREATE DATABASE later; CREATE USER mallory@'%'")
+    primary.query("DELETE FROM app.rows WHERE id < 3")
+    position = primary.query("SELECT @@gtid_current_pos")
+    site.serve(first)
+    state = {"initialised": "2026-01-01T00:00:00Z", "generation": f"{first}-1", "source": site.job.address}
+    primary.remember(**state)
+    primary.kill()
+    # Interrupted, the old data is still there, and the next attempt begins anew.
+    preparing = subprocess.Popen(
+        primary.command("/opt/mariadb-member/prepare.sh"), env=primary.environment, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    wait_for("half-made data", (primary.folder / "data" / "data.new" / "mysql").exists, 30)
+    os.killpg(preparing.pid, signal.SIGKILL)
+    preparing.wait()
+    assert (primary.folder / "data" / "data" / "later").exists()
+    log = primary.prepare()
+    assert "an earlier preparation was interrupted" in log and f"restoring {first}-1" in log
+    primary.start()
+    site.job.kill()
+    assert primary.query("SELECT GROUP_CONCAT(id) FROM app.rows") == "1,2,3"
+    assert primary.query("SELECT COUNT(*) FROM mysql.user WHERE User = 'mallory'") == "0"
+    assert "later" not in primary.query("SHOW DATABASES")
+    primary.query("INSERT INTO app.rows VALUES (10)")
+    restored = primary.query("SELECT @@gtid_binlog_pos")
+    assert int(restored.split("-")[2]) > int(position.split("-")[2]) + 2**31
+    # The replica has what the primary no longer has: it must not go on as if nothing had happened.
+    wait_for("a replica that refuses", lambda: "1236" in replica.health("ready").stdout, 30)
+    primary.remember(source="")
+    replica.remember(**{**state, "source": ""})
+    replica.kill()
+    assert "copied up to GTID" in replica.prepare()
+    replica.start()
+    wait_for("a ready replica", lambda: replica.health("ready").returncode == 0, 30)
+    assert replica.query("SELECT GROUP_CONCAT(id) FROM app.rows") == "1,2,3,10"
+    for pod in (primary, replica):
+        pod.kill()
+        assert "data is there already" in pod.prepare()
+        pod.start()
+
+
+def test_an_older_volume_than_the_restore_is_not_served(site: Site) -> None:
+    primary = site.primary
+    primary.kill()
+    primary.remember(generation="another")
+    done = primary.run("/opt/mariadb-member/prepare.sh")
+    assert done.returncode == 1 and "is not of restore another" in done.stdout
+
+
+def test_tiers(site: Site) -> None:
+    for file in (*site.folder.glob("*.record"), *site.folder.glob("*.sql.gz")):
+        file.unlink()
+    # The newest two; of three hours; of two days; of two weeks, which end on Sundays: January 4 and 11.
+    kept = ["20260104T120700Z", "20260110T090700Z", "20260111T080700Z", "20260111T090800Z", "20260111T093700Z"]
+    gone = ["20250101T000700Z", "20260105T120700Z", "20260110T080700Z", "20260111T090700Z"]
+    for name in (*kept, *gone):
+        for suffix in ("record", "sql.gz"):
+            file = site.folder / f"{name}.{suffix}"
+            file.write_text(f"{name} 1 0 0-100-1 database-1 1\n")
+            os.chown(file, USER, USER)
+    done = site.job.run("/bin/bash", "-euc", "source /opt/mariadb-member/keep.sh; prune")
+    assert done.returncode == 0, done.stdout
+    assert sorted(file.stem for file in site.folder.glob("*.record")) == sorted(kept)
