@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from settings.mirrors import HttpUrl
-from settings.model import AbsolutePath, Section, Whole, text
+from settings.model import AbsolutePath, Quantity, Section, Whole, text
 
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 Bucket = Annotated[
@@ -134,13 +134,28 @@ class EtcdBackupSettings(Section):
     """How many stay on each member and in each other place."""
 
 
+class DatabaseBackupSettings(Section):
+    """Dumps of MariaDB, from a replica where there is one, onto a volume of their own in the cluster."""
+
+    enabled: bool = True
+    """Whether there are any."""
+    interval_minutes: Whole = Field(60, ge=5, le=1440)
+    """How often one is taken: a part of an hour, or hours that are a part of a day."""
+    keep: KeepSettings = KeepSettings()
+    """How many stay."""
+    size: Quantity = "8Gi"
+    """The volume for them. It cannot change while the database lives."""
+
+
 class BackupSettings(Section):
     """Backups, and where they go off the machine."""
 
     etcd: EtcdBackupSettings = EtcdBackupSettings()
     """Snapshots of etcd."""
+    database: DatabaseBackupSettings = DatabaseBackupSettings()
+    """Dumps of the database."""
     copy_to: CopySettings = CopySettings()
-    """Where copies of them go off the machines."""
+    """Where copies of etcd's snapshots go off the machines."""
     encrypt_to: tuple[Recipient, ...] = ()
     """age recipients: copies that leave the machines can then be read only with an identity of one of them.
 

@@ -1,6 +1,6 @@
 """Storage on the workers and the database on it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -66,6 +66,14 @@ class DatabaseSettings(Section):
     """The database that is created in it."""
     replicas: Whole = Field(1, ge=0, le=8)
     """Replicas besides the primary."""
+    acknowledge: Literal["primary", "one-replica", "always-one-replica"] = "one-replica"
+    """Who has a commit on its disk before the client hears of it; without replicas always the primary alone.
+
+    `one-replica` waits for a replica `acknowledgeSeconds` at most, then commits go on without one until a replica has
+    caught up. `always-one-replica` waits for as long as it takes: without a replica, writes stand still.
+    """
+    acknowledge_seconds: Whole = Field(10, ge=1, le=3600)
+    """How long `one-replica` waits."""
     size: Quantity = "8Gi"
     """Volume of each pod. It cannot change while the database lives."""
     memory: Quantity = "512Mi"

@@ -10,6 +10,7 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
         "controlPlanes": {"count": 1, "schedulable": True},
         "workers": {"general": {"count": 1}},
         "database": {"replicas": 0},
+        "backups": {"database": {"enabled": False}},
     },
     "dev": {
         "gateways": {"count": 1},

@@ -20,15 +20,38 @@ CHART = Chart(str(Path("charts") / "mariadb"))
 PORT = 3306
 
 
+#: Milliseconds in which a replica always comes back or nobody reads the database any more: a year.
+ALWAYS = 365 * 24 * 3600 * 1000
+
+
+def schedule(minutes: int) -> str:
+    """The crontab entry for an interval that divides an hour or a day; not at the full hour, as most others are."""
+    if minutes < 60:
+        return f"*/{minutes} * * * *"
+    return "7 * * * *" if minutes == 60 else f"7 */{minutes // 60} * * *" if minutes < 1440 else "7 0 * * *"
+
+
 def values(platform: Platform, secret: str) -> dict[str, Any]:
     """Values of the chart; `secret` holds the passwords."""
     database, storage = platform.settings.database, platform.settings.storage
+    backups = platform.settings.backups.database
+    limited = database.acknowledge == "one-replica"
     return {
         "image": {"tag": MARIADB},
         "replicas": database.replicas,
         "database": database.database,
+        "replication": {
+            "semiSync": database.acknowledge != "primary",
+            "semiSyncTimeoutMilliseconds": database.acknowledge_seconds * 1000 if limited else ALWAYS,
+        },
         "auth": {"existingSecret": secret},
         "storage": {"size": database.size, "storageClassName": storage.class_name},
+        "backups": {
+            "enabled": backups.enabled,
+            "schedule": schedule(backups.interval_minutes),
+            "keep": backups.keep.model_dump(),
+            "storage": {"size": backups.size, "storageClassName": storage.class_name},
+        },
         "server": {"bufferPoolSize": database.buffer_pool.removesuffix("i")},
         "resources": {"requests": {"memory": database.memory}, "limits": {"memory": database.memory}},
     }

@@ -13,16 +13,15 @@ _DAY: Final = 24 * _HOUR
 
 
 def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """systemd's calendar repeats within an hour or within a day: an interval must come out even there."""
-    minutes = settings.backups.etcd.interval_minutes
-    if not _even(minutes):
-        near = min(filter(_even, range(5, _DAY + 1)), key=lambda even: abs(even - minutes))
-        yield Problem(
-            "backups.etcd.intervalMinutes",
-            str(minutes),
-            "must divide an hour, or be hours that divide a day",
-            f"use {near}",
-        )
+    """Calendars of systemd and cron repeat within an hour or within a day: an interval must come out even there."""
+    intervals = {
+        "backups.etcd.intervalMinutes": settings.backups.etcd.interval_minutes,
+        "backups.database.intervalMinutes": settings.backups.database.interval_minutes,
+    }
+    for key, minutes in intervals.items():
+        if not _even(minutes):
+            near = min(filter(_even, range(5, _DAY + 1)), key=lambda even: abs(even - minutes))
+            yield Problem(key, str(minutes), "must divide an hour, or be hours that divide a day", f"use {near}")
 
 
 def _even(minutes: int) -> bool:
@@ -53,6 +52,8 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
     somewhere = bool(backups.copy_to.s3 or backups.copy_to.sftp)
     if settings.preset == "production" and not backups.etcd.enabled:
         yield Problem("backups.etcd.enabled", "false", "what is deleted by mistake is gone", "turn them on")
+    if settings.preset == "production" and settings.database.enabled and not backups.database.enabled:
+        yield Problem("backups.database.enabled", "false", "what is deleted by mistake is gone", "turn them on")
     if backups.encrypt_to and not somewhere:
         yield Problem(
             "backups.encryptTo",

@@ -143,3 +143,18 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
             )
     if settings.preset == "production" and database.replicas == 0:
         yield Problem("database.replicas", "0", "the primary lost is the database lost", "use 1 or more")
+    if settings.preset == "production" and database.replicas and database.acknowledge == "primary":
+        yield Problem(
+            "database.acknowledge",
+            "primary",
+            "commits that no replica has yet are lost with the primary's disk",
+            "use one-replica",
+        )
+    if database.acknowledge == "always-one-replica" and database.replicas == 1:
+        yield Problem(
+            "database.acknowledge",
+            "always-one-replica",
+            "writes stand still whenever the only replica is away",
+            "use one-replica, or 2 replicas",
+            others=("database.replicas",),
+        )

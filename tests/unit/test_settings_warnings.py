@@ -34,6 +34,9 @@ WARNINGS: list[tuple[dict[str, Any], list[str]]] = [
     ({"database": {"enabled": False}, "addons": {"mariadb": {"version": "1.0.0"}}}, ["addons.mariadb"]),
     ({"api": {"octavia": {"provider": "ovn"}}}, ["api.octavia"]),
     ({**PRODUCTION, "backups": {"etcd": {"enabled": False}}}, ["backups.etcd.enabled"]),
+    ({**PRODUCTION, "backups": {"database": {"enabled": False}}}, ["backups.database.enabled"]),
+    ({**PRODUCTION, "database": {"acknowledge": "primary"}}, ["database.acknowledge"]),
+    ({"database": {"acknowledge": "always-one-replica", "replicas": 1}}, ["database.acknowledge"]),
     ({"backups": {"encryptTo": [f"age1{'q' * 58}"]}}, ["backups.encryptTo"]),
 ]
 
