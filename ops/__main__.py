@@ -11,6 +11,7 @@ from rich.console import Console
 from ops import doctor, explain, init, preview_comment, protection, recover, screen, session, timeline, timeline_report
 from ops import outputs as stack_outputs
 from ops.cluster import Cluster
+from ops.database import arguments as database
 from ops.drill import command as drill
 from ops.etcd import arguments as etcd
 from ops.outputs import OutputsError
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     protection.add(commands)
     drill.add(commands)
     etcd.add(commands)
+    database.add(commands)
     preview_comment.add(commands)
     return top
 
@@ -121,6 +123,8 @@ def main(words: list[str] | None = None) -> int:
             return protection.run(arguments)
         if arguments.command == "etcd":
             return etcd.run(arguments)
+        if arguments.command == "database":
+            return database.run(arguments)
         if arguments.command == "preview-comment":
             return preview_comment.run(arguments)
         return show_timeline(arguments, console)

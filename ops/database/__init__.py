@@ -1,0 +1,1 @@
+"""Backups of MariaDB and the way back from them."""

@@ -1,0 +1,195 @@
+"""The objects of the database's Helm release in the cluster: ConfigMaps, Jobs, pods."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from ops.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
+from ops.outputs import Database
+
+#: Between two looks, in seconds.
+PERIOD = 2.0
+
+
+class DatabaseError(Exception):
+    """The database, or a Job for it, is not as it has to be; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod as the API sees it."""
+
+    name: str
+    uid: str
+    address: str
+    ready: bool
+    phase: str
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Errors of the API as one line."""
+    try:
+        yield
+    except (ApiException, HTTPError, OSError) as error:
+        raise ClusterError(f"{what}: {message(error)}") from error
+
+
+class Release:
+    """Everything is in the database's namespace, named after its StatefulSet."""
+
+    def __init__(self, cluster: Cluster, database: Database) -> None:
+        self._cluster = cluster
+        self.database = database
+        self.namespace = database.namespace
+        self.set = database.primary.rpartition("-")[0]
+
+    def _core(self) -> Any:
+        return client.CoreV1Api(self._cluster.api_client())
+
+    def _batch(self) -> Any:
+        return client.BatchV1Api(self._cluster.api_client())
+
+    def configuration(self, name: str) -> dict[str, str] | None:
+        """Content of the ConfigMap <set>-NAME; None without it."""
+        with asking(f"ConfigMap {self.set}-{name}"):
+            try:
+                found = self._core().read_namespaced_config_map(
+                    f"{self.set}-{name}", self.namespace, _request_timeout=REQUEST_SECONDS
+                )
+            except ApiException as error:
+                if error.status == 404:
+                    return None
+                raise
+        return dict(found.data or {})
+
+    def remember(self, **state: str | None) -> None:
+        """Changes keys of the ConfigMap <set>-state; None takes one away."""
+        with asking(f"ConfigMap {self.set}-state"):
+            self._core().patch_namespaced_config_map(
+                f"{self.set}-state", self.namespace, {"data": state}, _request_timeout=REQUEST_SECONDS
+            )
+
+    def schedule(self) -> str:
+        """Of the CronJob that takes backups. Raises DatabaseError where there is none."""
+        return str(self._cron("backup").spec.schedule)
+
+    def _cron(self, name: str) -> Any:
+        with asking(f"CronJob {self.set}-{name}"):
+            try:
+                return self._batch().read_namespaced_cron_job(
+                    f"{self.set}-{name}", self.namespace, _request_timeout=REQUEST_SECONDS
+                )
+            except ApiException as error:
+                if error.status == 404:
+                    raise DatabaseError(
+                        "this database has no backups: set backups.database.enabled and run `pulumi up`"
+                    ) from error
+                raise
+
+    def start(self, cron: str, job: str, environment: Mapping[str, str]) -> None:
+        """A Job <set>-JOB by the template of the CronJob <set>-CRON, in the place of an earlier one of that name."""
+        template = self._cron(cron).spec.job_template
+        for container in template.spec.template.spec.containers:
+            kept = [variable for variable in container.env if variable.name not in environment]
+            container.env = kept + [client.V1EnvVar(name=name, value=value) for name, value in environment.items()]
+        self.stop(job)
+        metadata = client.V1ObjectMeta(name=f"{self.set}-{job}", labels=template.metadata and template.metadata.labels)
+        with asking(f"Job {self.set}-{job}"):
+            self._batch().create_namespaced_job(
+                self.namespace,
+                client.V1Job(metadata=metadata, spec=template.spec),
+                _request_timeout=REQUEST_SECONDS,
+            )
+
+    def stop(self, job: str) -> None:
+        """Deletes the Job <set>-JOB with its pods, and waits until they are gone."""
+        with asking(f"Job {self.set}-{job}"):
+            try:
+                self._batch().delete_namespaced_job(
+                    f"{self.set}-{job}",
+                    self.namespace,
+                    propagation_policy="Foreground",
+                    _request_timeout=REQUEST_SECONDS,
+                )
+            except ApiException as error:
+                if error.status != 404:
+                    raise
+        self.wait(f"Job {self.set}-{job} to end", lambda: not self.pods_of(job), 180)
+
+    def pods_of(self, job: str) -> list[Pod]:
+        """The pods of the Job <set>-JOB."""
+        with asking(f"pods of Job {self.set}-{job}"):
+            found = self._core().list_namespaced_pod(
+                self.namespace, label_selector=f"job-name={self.set}-{job}", _request_timeout=REQUEST_SECONDS
+            )
+        return [_pod(each) for each in found.items]
+
+    def pod(self, name: str) -> Pod | None:
+        """A pod, None while there is none."""
+        with asking(f"pod {name}"):
+            try:
+                return _pod(self._core().read_namespaced_pod(name, self.namespace, _request_timeout=REQUEST_SECONDS))
+            except ApiException as error:
+                if error.status == 404:
+                    return None
+                raise
+
+    def replace(self, name: str, seconds: float) -> None:
+        """Deletes a member's pod and waits until the next one is ready."""
+        before = self.pod(name)
+        if before:
+            with asking(f"pod {name}"):
+                self._core().delete_namespaced_pod(name, self.namespace, _request_timeout=REQUEST_SECONDS)
+
+        def back() -> bool:
+            now = self.pod(name)
+            return now is not None and now.ready and (before is None or now.uid != before.uid)
+
+        self.wait(f"{name} to be ready (`kubectl -n {self.namespace} logs {name} -c prepare` says why)", back, seconds)
+
+    def log(self, pod: str, container: str) -> str:
+        """The last lines of a container."""
+        with asking(f"log of {pod}"):
+            return str(
+                self._core().read_namespaced_pod_log(
+                    pod, self.namespace, container=container, tail_lines=5, _request_timeout=REQUEST_SECONDS
+                )
+            ).strip()
+
+    def query(self, pod: str, statement: str) -> str:
+        """Root's answer from a member."""
+        return self._cluster.query(self.namespace, pod, statement)
+
+    def wait(self, what: str, done: Callable[[], bool], seconds: float) -> None:
+        """Asks until it is so; an API that is away for a moment counts as not yet."""
+        limit = time.monotonic() + seconds
+        while True:
+            try:
+                if done():
+                    return
+            except ClusterError:
+                if time.monotonic() >= limit:
+                    raise
+            if time.monotonic() >= limit:
+                raise DatabaseError(f"waited {seconds:.0f} s for {what}")
+            time.sleep(PERIOD)
+
+
+def _pod(found: Any) -> Pod:
+    conditions = {condition.type: condition.status for condition in found.status.conditions or []}
+    return Pod(
+        found.metadata.name,
+        found.metadata.uid,
+        found.status.pod_ip or "",
+        conditions.get("Ready") == "True" and found.metadata.deletion_timestamp is None,
+        found.status.phase or "",
+    )
