@@ -23,11 +23,14 @@ note() { write_whole "$NOTES/$1"; }
 look() {
     local state healthy=false revision='' plan=null
     state=$(systemctl is-active etcd.service 2>/dev/null) || true
-    if etcdctl_at "https://$ADDRESS:2379" endpoint health >/dev/null 2>&1; then
-        healthy=true
+    # One that does not run answers nothing, and the platform waits.
+    if [[ $state == active || $state == *ing ]]; then
+        if etcdctl_at "https://$ADDRESS:2379" --command-timeout 3s endpoint health >/dev/null 2>&1; then
+            healthy=true
+        fi
+        revision=$(etcdctl_at "https://$ADDRESS:2379" --command-timeout 3s endpoint status --write-out json 2>/dev/null |
+            jq '.[0].Status.header.revision') || revision=''
     fi
-    revision=$(etcdctl_at "https://$ADDRESS:2379" endpoint status --write-out json 2>/dev/null |
-        jq '.[0].Status.header.revision') || revision=''
     [ -n "$revision" ] || revision=$(data_revision)
     plan=$(cat "$NOTES/plan" 2>/dev/null) || plan=null
     jq --null-input --arg member "$NAME" --arg etcd "${state:-unknown}" --argjson healthy "$healthy" \
