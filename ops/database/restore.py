@@ -19,8 +19,8 @@ from ops.outputs import Database
 #: Loading a large dump, or copying it, in seconds; the Jobs and the members have limits of their own.
 LOAD_SECONDS = 7200.0
 JOB = "restore-run"
-#: Readable by the server and by root's client (LOAD_FILE); written by the chart's prepare.sh.
-_GENERATION = "SELECT COALESCE(LOAD_FILE(CONCAT(@@datadir, 'openstack-paas-generation')), '')"
+#: Which restore a member's data is of: a file of the data itself, which the chart's prepare.sh writes.
+GENERATION = "SELECT COALESCE(LOAD_FILE(CONCAT(@@datadir, 'openstack-paas-generation')), '')"
 
 
 class Members(Protocol):
@@ -72,7 +72,7 @@ def plan(members: Members, backups: Backups, wanted: str | None, now: float) -> 
         raise DatabaseError(f"there is no backup {name or 'yet'}; there are: {known}")
     try:
         position = members.query(members.database.primary, "SELECT @@gtid_current_pos")
-        generation = members.query(members.database.primary, _GENERATION)
+        generation = members.query(members.database.primary, GENERATION)
     except ClusterError:
         position = generation = ""
     if pending and pending == generation and chosen.name == pending.rpartition("-")[0]:
@@ -118,7 +118,7 @@ def _why(members: Members, pod: Pod) -> str:
 def _replicas(members: Members, names: Sequence[str], generation: str, say: Callable[[str], None]) -> None:
     for name in names:
         try:
-            done = members.query(name, _GENERATION) == generation
+            done = members.query(name, GENERATION) == generation
         except ClusterError:
             done = False
         if done:

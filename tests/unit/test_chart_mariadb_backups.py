@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ops.database.restore import GENERATION
 from tests.unit.charts import render
 from tests.unit.members.pod import USER, Network, Pod, wait_for
 
@@ -166,6 +167,7 @@ def test_restore(site: Site, first: str) -> None:
     assert "an earlier preparation was interrupted" in log and f"restoring {first}-1" in log
     primary.start()
     site.job.kill()
+    assert primary.query(GENERATION) == f"{first}-1", "by which the command knows that the primary has it"
     assert primary.query("SELECT GROUP_CONCAT(id) FROM app.rows") == "1,2,3"
     assert primary.query("SELECT COUNT(*) FROM mysql.user WHERE User = 'mallory'") == "0"
     assert "later" not in primary.query("SHOW DATABASES")

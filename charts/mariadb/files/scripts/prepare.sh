@@ -98,6 +98,8 @@ prepare_data() {
     prepare_primary
   fi
   printf '%s' "$wanted" >"$new/$generation_file"
+  # The server reads it to root's client (LOAD_FILE) only if everybody may; the folder keeps others out.
+  chmod 0644 "$new/$generation_file"
   sync -f "$volume"
   if [ -d "$data" ]; then
     rm -rf "$replaced"
