@@ -126,7 +126,9 @@ class Platform(pulumi.ComponentResource):
         database: dict[str, Any] = {}
         if settings.database.enabled:
             database_addon = AddonArgs(provider, mirrors, network.alive_with, [local_path.release])
-            database = MariaDb("mariadb", MariaDbArgs(platform, args.passwords, database_addon), child).connection
+            database = MariaDb(
+                "mariadb", MariaDbArgs(platform, args.passwords, database_addon, args.backup_secrets), child
+            ).connection
 
         machines: dict[str, Machine] = {**gateways.machines, **etcd.machines, **control_plane.machines}
         for pool in workers.values():

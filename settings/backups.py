@@ -155,7 +155,7 @@ class BackupSettings(Section):
     database: DatabaseBackupSettings = DatabaseBackupSettings()
     """Dumps of the database."""
     copy_to: CopySettings = CopySettings()
-    """Where copies of etcd's snapshots go off the machines."""
+    """Where copies go off the machines: etcd's snapshots to each place, the database's dumps to `s3`."""
     encrypt_to: tuple[Recipient, ...] = ()
     """age recipients: copies that leave the machines can then be read only with an identity of one of them.
 

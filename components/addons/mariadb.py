@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pulumi_kubernetes.helm.v3 import Release
 from components.addons.objects import Namespace, Secret
 from components.addons.release import AddonArgs, Chart, addon_options, release
 from components.password import Password
+from settings.backups import S3Settings
 from settings.platform import Platform
 from settings.versions import MARIADB
 
@@ -51,10 +53,26 @@ def values(platform: Platform, secret: str) -> dict[str, Any]:
             "schedule": schedule(backups.interval_minutes),
             "keep": backups.keep.model_dump(),
             "storage": {"size": backups.size, "storageClassName": storage.class_name},
+            **_bucket(platform),
         },
         "server": {"bufferPoolSize": database.buffer_pool.removesuffix("i")},
         "resources": {"requests": {"memory": database.memory}, "limits": {"memory": database.memory}},
     }
+
+
+def _place(platform: Platform) -> S3Settings | None:
+    """The bucket for copies, if there is one. Nothing in the image encrypts, so none where copies have to be."""
+    backups = platform.settings.backups
+    return backups.copy_to.s3 if backups.database.enabled and not backups.encrypt_to else None
+
+
+def _bucket(platform: Platform) -> dict[str, Any]:
+    place = _place(platform)
+    if place is None:
+        return {}
+    folder = "/".join(part for part in (place.bucket, place.prefix, platform.cluster, "database") if part)
+    secret = f"{platform.settings.database.name}-backup-s3"
+    return {"s3": {"endpoint": place.endpoint, "region": place.region, "path": folder, "existingSecret": secret}}
 
 
 @dataclass(frozen=True)
@@ -72,6 +90,8 @@ class MariaDbArgs:
     platform: Platform
     passwords: Passwords
     addon: AddonArgs
+    backup_secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    """For the places that backups go to, by their keys in the stack file."""
 
 
 class MariaDb(pulumi.ComponentResource):
@@ -98,6 +118,16 @@ class MariaDb(pulumi.ComponentResource):
             {"root-password": root.text, "replication-password": replication.text},
             addon_options(self, args.addon, namespace, protected=kept),
         )
+        needed: list[pulumi.Resource] = [namespace, secret]
+        place = _place(args.platform)
+        if place is not None:
+            keys: dict[str, pulumi.Input[str]] = {
+                "access-key": args.backup_secrets["backupS3AccessKey"],
+                "secret-key": args.backup_secrets["backupS3SecretKey"],
+                "ca.crt": place.ca_certificate,
+            }
+            options = addon_options(self, args.addon, namespace, protected=kept)
+            needed.append(Secret(f"{database.name}-backup-s3", database.namespace, keys, options))
         self.release = release(
             database.name,
             CHART,
@@ -105,7 +135,7 @@ class MariaDb(pulumi.ComponentResource):
             args.platform.settings.addons.mariadb,
             database.namespace,
             values(args.platform, secret_name),
-            addon_options(self, args.addon, namespace, secret, protected=kept),
+            addon_options(self, args.addon, *needed, protected=kept),
             timeout_seconds=600,
         )
         self.connection = {

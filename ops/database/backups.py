@@ -28,6 +28,8 @@ class Backup:
     """The member that it was taken from."""
     seconds: int
     """How long that took."""
+    copied: str = ""
+    """Where a copy is off the cluster (s3); empty for nowhere."""
 
     @property
     def time(self) -> int:
@@ -62,8 +64,8 @@ def parse(data: Mapping[str, str], schedule: str) -> Backups:
     """From the ConfigMap of backups and the schedule of the CronJob."""
     found = []
     for line in data.get("list", "").splitlines():
-        name, size, checksum, position, source, seconds = line.split()
-        found.append(Backup(name, int(size), checksum, position, source, int(seconds)))
+        name, size, checksum, position, source, seconds, copied = line.split()
+        found.append(Backup(name, int(size), checksum, position, source, int(seconds), copied.strip("-")))
     found.sort(key=lambda backup: backup.name, reverse=True)
     return Backups(tuple(found), data.get("failure", ""), interval(schedule))
 

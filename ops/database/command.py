@@ -61,11 +61,13 @@ def show(found: Backups, as_json: bool, now: float) -> int:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return 1 if late else 0
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("backup", "age", "size", "GTID", "from", "took", "verified"):
+    for column in ("backup", "age", "size", "GTID", "from", "took", "verified", "copied"):
         table.add_column(column, justify="right" if column in ("size", "took") else "left", no_wrap=True)
     for backup in found.found:
         size, took = f"{backup.size / 2**20:.1f} MiB", duration(backup.seconds)
-        table.add_row(backup.name, duration(now - backup.time), size, backup.position, backup.source, took, "yes")
+        table.add_row(
+            backup.name, duration(now - backup.time), size, backup.position, backup.source, took, "yes", backup.copied
+        )
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
     if found.failure:
@@ -117,8 +119,13 @@ def words(todo: restore.Plan, now: float) -> list[str]:
     lost = "how many is not known, for the primary does not answer" if not todo.position else "how many is not known"
     if todo.lost is not None:
         lost = f"{todo.lost} transaction{'s' * (todo.lost != 1)} by the primary's count"
+    if not todo.backup.size:
+        what = f"Restores {todo.backup.name}, {age} old, which is not on the volume, from the bucket."
+    else:
+        size = f"{todo.backup.size / 2**20:.1f} MiB"
+        what = f"Restores {todo.backup.name}, {age} old, {size}, GTID {todo.backup.position}."
     return [
-        f"Restores {todo.backup.name}, {age} old, {todo.backup.size / 2**20:.1f} MiB, GTID {todo.backup.position}.",
+        what,
         f"LOST: everything that was committed since, in all databases ({lost}), users and passwords included.",
         "The database is away from when the primary restarts until it has loaded the backup.",
         "Root's and the replication's passwords stay those of the Secret.",

@@ -6,6 +6,7 @@ What is under way stands in the ConfigMap <set>-state, so that an interrupted re
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from ops.outputs import Database
 #: Loading a large dump, or copying it, in seconds; the Jobs and the members have limits of their own.
 LOAD_SECONDS = 7200.0
 JOB = "restore-run"
+#: As the chart's backup.sh names them: the time in UTC.
+NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 #: Which restore a member's data is of: a file of the data itself, which the chart's prepare.sh writes.
 GENERATION = "SELECT COALESCE(LOAD_FILE(CONCAT(@@datadir, 'openstack-paas-generation')), '')"
 
@@ -67,6 +70,9 @@ def plan(members: Members, backups: Backups, wanted: str | None, now: float) -> 
     pending = state.get("pending", "")
     name = wanted or pending.rpartition("-")[0]
     chosen = next((backup for backup in backups.found if backup.name == name), None) if name else backups.newest
+    if chosen is None and wanted and NAME.fullmatch(wanted):
+        # Not on the volume; where there is a bucket, the restoring pod looks there.
+        chosen = Backup(wanted, 0, "", "unknown", "", 0)
     if chosen is None:
         known = ", ".join(backup.name for backup in backups.found) or "none"
         raise DatabaseError(f"there is no backup {name or 'yet'}; there are: {known}")

@@ -54,6 +54,14 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem("backups.etcd.enabled", "false", "what is deleted by mistake is gone", "turn them on")
     if settings.preset == "production" and settings.database.enabled and not backups.database.enabled:
         yield Problem("backups.database.enabled", "false", "what is deleted by mistake is gone", "turn them on")
+    if backups.encrypt_to and backups.copy_to.s3 and settings.database.enabled and backups.database.enabled:
+        yield Problem(
+            "backups.encryptTo",
+            "",
+            "keeps the database's backups in the cluster: nothing there can encrypt them",
+            "copy them yourself, or use a bucket that encrypts instead",
+            others=("backups.copyTo.s3",),
+        )
     if backups.encrypt_to and not somewhere:
         yield Problem(
             "backups.encryptTo",

@@ -55,6 +55,28 @@ def test_values(addon: str, name: str) -> None:
     assert text == path.read_text(), f"differs from {path}; if it is meant to, UPDATE_GOLDEN=1 writes it anew"
 
 
+def test_copies_of_the_database_go_to_the_bucket_unless_they_have_to_be_encrypted() -> None:
+    place = {"s3": {"endpoint": "https://s3.example.org", "bucket": "mine", "prefix": "all"}}
+    keys = {"backupS3AccessKey": "a", "backupS3SecretKey": "b"}
+    backups = mariadb.values(parse({**keys, "backups": {"copyTo": place}}, "dev"), "passwords")["backups"]
+    assert backups["s3"] == {
+        "endpoint": "https://s3.example.org",
+        "region": "us-east-1",
+        "path": "mine/all/dev/database",
+        "existingSecret": "mariadb-backup-s3",
+    }
+    encrypted = parse({**keys, "backups": {"copyTo": place, "encryptTo": [f"age1{'q' * 58}"]}}, "dev")
+    assert "s3" not in mariadb.values(encrypted, "passwords")["backups"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "schedule"),
+    [(15, "*/15 * * * *"), (60, "7 * * * *"), (240, "7 */4 * * *"), (1440, "7 0 * * *")],
+)
+def test_intervals_as_crontab_entries(minutes: int, schedule: str) -> None:
+    assert mariadb.schedule(minutes) == schedule
+
+
 def test_calico_takes_its_images_from_the_mirror() -> None:
     mirrored = parse({"mirrors": {"images": {"quay.io": "https://mirror.example/quay"}}}, "dev")
     assert calico.values(mirrored)["installation"]["registry"] == "mirror.example/quay/"

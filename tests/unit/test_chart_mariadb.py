@@ -189,6 +189,18 @@ def test_backups() -> None:
         assert {mount["name"] for mount in container["volumeMounts"]} == volumes
 
 
+def test_the_keys_of_a_bucket_are_files() -> None:
+    s3 = {"endpoint": "https://s3.example.org", "path": "bucket/database", "existingSecret": "keys"}
+    for template in jobs(rendered(backups={"enabled": True, "s3": s3})).values():
+        container = template["spec"]["containers"][0]
+        assert mounts(container)["/etc/mariadb-backup-s3"] == "s3"
+        assert {"name": "S3_PATH", "value": "bucket/database"} in container["env"]
+        volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
+        assert volumes["s3"]["secret"] == {"secretName": "keys", "defaultMode": 0o440}
+    with pytest.raises(RenderError, match="existingSecret is required"):
+        rendered(backups={"enabled": True, "s3": {**s3, "existingSecret": ""}})
+
+
 def test_a_new_image_is_a_new_job_for_the_volume() -> None:
     def name(tag: str) -> str:
         manifests = rendered(image={"tag": tag}, backups={"enabled": True})

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ def test_a_backup_comes_from_the_replica_and_is_noted(site: Site, first: str) ->
     assert int(size) == dump.stat().st_size
     digest = subprocess.run(["sha256sum", dump], check=True, capture_output=True, text=True).stdout
     assert digest.split()[0] == checksum
-    assert site.published() == {"list": site.records()[0] + "\n", "failure": None}
+    assert site.published() == {"list": site.records()[0] + " -\n", "failure": None}
 
 
 def test_a_replica_that_stands_still_is_not_asked(site: Site, first: str) -> None:
@@ -211,3 +212,71 @@ def test_tiers(site: Site) -> None:
     done = site.job.run("/bin/bash", "-euc", "source /opt/mariadb-member/keep.sh; prune")
     assert done.returncode == 0, done.stdout
     assert sorted(file.stem for file in site.folder.glob("*.record")) == sorted(kept)
+
+
+def test_a_signature_of_the_specification(site: Site) -> None:
+    """Amazon's own example, GET Bucket Lifecycle (S3 API reference, signature calculations for the header)."""
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    (site.job.folder / "s3" / "secret-key").write_text("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    names = "host;x-amz-content-sha256;x-amz-date"
+    headers = f"host:examplebucket.s3.amazonaws.com\nx-amz-content-sha256:{empty}\nx-amz-date:20130524T000000Z\n"
+    request = f"GET\n/\nlifecycle=\n{headers}\n{names}\n{empty}"
+    script = 'source /opt/mariadb-member/s3.sh; signature 20130524T000000Z 20130524/us-east-1/s3/aws4_request "$1"'
+    done = site.job.run("/bin/bash", "-euc", script, "bash", request)
+    assert done.stdout == "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"
+
+
+@pytest.fixture
+def bucket(site: Site) -> Iterator[Path]:
+    """The folder of a bucket behind TLS, whose keys and CA the jobs have."""
+    store = site.network.folder / "store"
+    site.network.name("127.0.0.1", "kubernetes.default.svc")
+    for name, content in {"access-key": "access", "secret-key": "se/cret+key"}.items():
+        (site.job.folder / "s3" / name).write_text(content)
+    shutil.copy(site.network.folder / "ca.crt", site.job.folder / "s3")
+    program = Path(__file__).parent / "members" / "s3_store.py"
+    command = [sys.executable, str(program), str(site.network.folder), str(store), "se/cret+key"]
+    server = subprocess.Popen([*site.network.enter(), *command], stderr=subprocess.DEVNULL)
+    wait_for("the store", (site.network.folder / "store-listening").exists, 10)
+    site.job.environment |= {"S3_ENDPOINT": "https://kubernetes.default.svc:9000", "S3_PATH": "bucket/paas/database"}
+    yield store / "bucket" / "paas" / "database"
+    site.job.environment |= {"S3_ENDPOINT": ""}
+    server.kill()
+    server.wait()
+
+
+def test_copies_in_a_bucket(site: Site, bucket: Path) -> None:
+    """After the tiers, because they fill the volume with names that are no backups."""
+    for file in site.folder.iterdir():
+        file.unlink()
+    for pod in (site.replica, site.primary):
+        pod.kill()
+    site.primary.remember(generation="", source="")
+    shutil.rmtree(site.primary.folder / "data" / "data")
+    site.primary.remember(initialised="")
+    site.primary.prepare()
+    site.primary.start()
+    site.primary.query("CREATE TABLE app.rows (id INT PRIMARY KEY); INSERT INTO app.rows VALUES (77)")
+    (site.job.folder / "s3" / "secret-key").write_text("wrong")
+    done = site.job.run("/opt/mariadb-member/backup.sh")
+    assert done.returncode == 1
+    assert "is not in the bucket: HTTP/1.1 403" in done.stdout and "wrong" not in done.stdout
+    assert site.published()["list"].endswith(" -\n"), "it is on the volume all the same"
+    (site.job.folder / "s3" / "secret-key").write_text("se/cret+key")
+    newest = site.backup()
+    assert [line.split()[-1] for line in site.published()["list"].splitlines()] == ["s3", "s3"]
+    assert {file.suffix for file in bucket.iterdir()} == {".record", ".gz"} and len(list(bucket.iterdir())) == 4
+    # What no tier keeps is gone in both places.
+    first = sorted(site.folder.glob("*.record"))[0].stem
+    site.job.environment |= {"KEEP_LAST": "1", "KEEP_HOURLY": "0", "KEEP_DAILY": "0", "KEEP_WEEKLY": "0"}
+    done = site.job.run(
+        "/bin/bash", "-euc", "source /opt/mariadb-member/keep.sh; source /opt/mariadb-member/s3.sh; prune"
+    )
+    assert done.returncode == 0, done.stdout
+    assert not list(bucket.glob(f"{first}*")) and len(list(bucket.iterdir())) == 2
+    # The volume is lost: the bucket has it.
+    for file in site.folder.iterdir():
+        file.unlink()
+    site.serve(newest)
+    assert site.job.query("SELECT id FROM app.rows") == "77"
+    site.job.kill()

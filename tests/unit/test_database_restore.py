@@ -12,8 +12,8 @@ from ops.database import backups, command, restore
 from ops.database.release import DatabaseError, Pod
 from ops.outputs import Database
 
-LIST = """20261121T100700Z 2097152 aa 0-100-40 mariadb-1 3
-20261121T110700Z 2097152 bb 0-100-50 mariadb-1 3
+LIST = """20261121T100700Z 2097152 aa 0-100-40 mariadb-1 3 s3
+20261121T110700Z 2097152 bb 0-100-50 mariadb-1 3 -
 """
 NEWEST = "20261121T110700Z"
 FOUND = backups.parse({"list": LIST}, "7 * * * *")
@@ -158,6 +158,14 @@ def test_a_broken_backup_changes_nothing() -> None:
     assert set(cluster.generations.values()) == {""}
 
 
+def test_a_backup_that_only_the_bucket_has() -> None:
+    cluster = Cluster()
+    text = "\n".join(command.words(restore.plan(cluster, FOUND, "20261120T110700Z", TIME), TIME))
+    assert "Restores 20261120T110700Z, 24.0 h old, which is not on the volume, from the bucket." in text
+    go(cluster, "20261120T110700Z")
+    assert cluster.steps[0] == "serve 20261120T110700Z"
+
+
 def test_what_cannot_be_restored_is_refused() -> None:
     cluster = Cluster()
     with pytest.raises(DatabaseError, match=r"there is no backup x; there are: 20261121T110700Z, 20261121T100700Z"):
@@ -187,6 +195,7 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.show(FOUND, True, TIME + 1800) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["newest"], document["ageSeconds"], document["late"]) == (NEWEST, 1800, "")
+    assert [backup["copied"] for backup in document["backups"]] == ["", "s3"]
     assert [backup["verified"] for backup in document["backups"]] == [True, True]
     assert command.show(FOUND, False, TIME + 4 * 3600) == 1
     assert "the newest backup is 4.0 h old; one is due every 60 min" in capsys.readouterr().out

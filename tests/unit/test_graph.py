@@ -143,7 +143,7 @@ def test_secrets_travel_on_stdin_alone(lab: tuple[Graph, dict[str, Any]]) -> Non
             assert "stdin" in command.secret_inputs, name
 
 
-def test_the_secrets_of_places_for_backups_reach_the_members_alone() -> None:
+def test_the_secrets_of_places_for_backups_reach_the_members_and_the_database_alone() -> None:
     place = {"endpoint": "https://s3.example.org", "bucket": "backups"}
     keys = {"backupS3AccessKey": "AccessKeyOfS3", "backupS3SecretKey": "SecretKeyOfS3"}
     graph, _ = graphs.run({"preset": "dev", **keys, "backups": {"copyTo": {"s3": place}}})
@@ -152,7 +152,11 @@ def test_the_secrets_of_places_for_backups_reach_the_members_alone() -> None:
     step = graph.commands()["etcd-0"]
     assert "stdin" in step.secret_inputs
     assert "# files/rclone.conf secret" in step.inputs["create"]
-    assert "KeyOfS3" not in "".join(str(resource.inputs) for resource in graph.resources)
+    secret = graph.of_type("kubernetes:core/v1:Secret")["mariadb-backup-s3"]
+    assert "stringData" in secret.secret_inputs
+    assert secret.inputs["stringData"]["secret-key"] == "SecretKeyOfS3"
+    others = [str(resource.inputs) for resource in graph.resources if resource is not secret]
+    assert "KeyOfS3" not in "".join(others)
 
 
 def test_user_data_is_secret_and_holds_no_other_key_than_the_machines_own(lab: tuple[Graph, dict[str, Any]]) -> None:

@@ -10,6 +10,8 @@ from settings.load import parse
 
 PRODUCTION = {"preset": "production"}
 APT = {"uri": "http://mirror.example/apt", "suite": "stable", "components": ["main"]}
+S3_KEYS = {"backupS3AccessKey": "a", "backupS3SecretKey": "b"}
+S3 = {"endpoint": "https://s3.example.org", "bucket": "backups"}
 WARNINGS: list[tuple[dict[str, Any], list[str]]] = [
     ({"controlPlanes": {"count": 2}}, ["controlPlanes.count"]),
     ({"workers": {"a": {"count": 1}}}, ["workers", "database.replicas"]),
@@ -38,6 +40,7 @@ WARNINGS: list[tuple[dict[str, Any], list[str]]] = [
     ({**PRODUCTION, "database": {"acknowledge": "primary"}}, ["database.acknowledge"]),
     ({"database": {"acknowledge": "always-one-replica", "replicas": 1}}, ["database.acknowledge"]),
     ({"backups": {"encryptTo": [f"age1{'q' * 58}"]}}, ["backups.encryptTo"]),
+    ({**S3_KEYS, "backups": {"encryptTo": [f"age1{'q' * 58}"], "copyTo": {"s3": S3}}}, ["backups.encryptTo"]),
 ]
 
 

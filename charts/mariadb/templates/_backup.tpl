@@ -58,6 +58,9 @@ spec:
         {{- range $tier, $count := .Values.backups.keep }}
         - {name: KEEP_{{ upper $tier }}, value: {{ $count | int | quote }}}
         {{- end }}
+        - {name: S3_ENDPOINT, value: {{ .Values.backups.s3.endpoint | quote }}}
+        - {name: S3_REGION, value: {{ .Values.backups.s3.region | quote }}}
+        - {name: S3_PATH, value: {{ .Values.backups.s3.path | quote }}}
         {{- if $server }}
         - {name: BACKUP, value: ""}
         {{- end }}
@@ -72,9 +75,18 @@ spec:
         {{- include "mariadb.mounts" . | nindent 8 }}
         - {name: backups, mountPath: /var/lib/mariadb-backups}
         - {name: passwords, mountPath: /etc/mariadb-passwords, readOnly: true}
+        {{- if .Values.backups.s3.endpoint }}
+        - {name: s3, mountPath: /etc/mariadb-backup-s3, readOnly: true}
+        {{- end }}
         - {name: api-access, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
   volumes:
     {{- include "mariadb.volumes" . | nindent 4 }}
+    {{- if .Values.backups.s3.endpoint }}
+    - name: s3
+      secret:
+        secretName: {{ required "backups.s3.existingSecret is required with an endpoint" .Values.backups.s3.existingSecret }}
+        defaultMode: 0440
+    {{- end }}
     - name: data
       emptyDir: {}
     - name: backups

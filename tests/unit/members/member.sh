@@ -1,7 +1,7 @@
 #!/bin/bash
 # member.sh FOLDER HOSTS COMMAND...: runs a command of a chart's pod in a root of its own, with the pod's mounts.
 #
-# FOLDER holds what the pod would mount: data, run, scripts, configuration, passwords, members, state, backups, initialization, api; HOSTS is its /etc/hosts.
+# FOLDER holds what the pod would mount: data, run, scripts, configuration, passwords, members, state, backups, s3, initialization, api; HOSTS is its /etc/hosts.
 # The programs are this machine's; nothing outside FOLDER is written. Runs as root in a mount namespace of its own.
 set -euo pipefail
 folder=$1 hosts=$2
@@ -10,7 +10,7 @@ root=$folder/root
 mkdir -p "$root"
 mount -t tmpfs none "$root"
 mkdir -p "$root"/{etc/mysql,usr,proc,dev,opt/mariadb-member,run/mysqld,tmp,var/lib/mariadb,var/lib/mariadb-backups,docker-entrypoint-initdb.d} \
-  "$root"/etc/mariadb-{passwords,members,state} "$root"/var/run/secrets/kubernetes.io/serviceaccount
+  "$root"/etc/mariadb-{passwords,members,state,backup-s3} "$root"/var/run/secrets/kubernetes.io/serviceaccount
 for link in bin sbin lib lib64; do ln -s "usr/$link" "$root/$link"; done
 mount --rbind /usr "$root/usr"
 mount --rbind /proc "$root/proc"
@@ -28,6 +28,7 @@ mount --bind "$folder/passwords" "$root/etc/mariadb-passwords"
 mount --bind "$folder/members" "$root/etc/mariadb-members"
 mount --bind "$folder/state" "$root/etc/mariadb-state"
 mount --bind "$folder/backups" "$root/var/lib/mariadb-backups"
+mount --bind "$folder/s3" "$root/etc/mariadb-backup-s3"
 mount --bind "$folder/initialization" "$root/docker-entrypoint-initdb.d"
 mount --bind "$folder/api" "$root/var/run/secrets/kubernetes.io/serviceaccount"
 mkdir -p "$root/opt/image"

@@ -95,7 +95,7 @@ class Pod:
         self.folder = network.folder / self.name
         self.server: subprocess.Popen[str] | None = None
         mounts = ("data", "run", "scripts", "configuration", "passwords", "members", "state", "backups")
-        for mount in (*mounts, "initialization", "api"):
+        for mount in (*mounts, "s3", "initialization", "api"):
             (self.folder / mount).mkdir(parents=True)
         for mount in ("data", "run", "backups"):
             os.chown(self.folder / mount, USER, USER)

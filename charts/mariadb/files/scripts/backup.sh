@@ -10,6 +10,8 @@ source "$here/library.sh"
 source "$here/members.sh"
 # shellcheck source=charts/mariadb/files/scripts/api.sh
 source "$here/api.sh"
+# shellcheck source=charts/mariadb/files/scripts/s3.sh
+source "$here/s3.sh"
 # shellcheck source=charts/mariadb/files/scripts/keep.sh
 source "$here/keep.sh"
 
@@ -20,7 +22,7 @@ problem="it was interrupted"
 publish_backups() {
   local record lines='' failure=null message
   for record in "$backups"/*.record; do
-    [ ! -e "$record" ] || lines+="$(<"$record")\\n"
+    [ ! -e "$record" ] || lines+="$(<"$record") $([ -e "${record%.record}.copied" ] && printf s3 || printf -- -)\\n"
   done
   message=$(tr -cd '[:alnum:] .,:/()_-' <<<"$1")
   [ -z "$message" ] || failure="\"$name $message\""
@@ -57,6 +59,21 @@ check() {
   [[ $last == "-- Dump completed on "* ]] || broken "the dump has no end"
 }
 
+# Every backup that is not in the bucket yet; the record last, so that a record there stands for a whole backup.
+copy_off() {
+  local record each suffix answer
+  [ -n "$S3_ENDPOINT" ] || return 0
+  for record in "$backups"/*.record; do
+    each=$(basename "$record" .record)
+    [ ! -e "$backups/$each.copied" ] || continue
+    for suffix in sql.gz record; do
+      answer=$(s3 PUT "$each.$suffix" "$backups/$each.$suffix") || broken "$each is not in the bucket: $answer"
+    done
+    : >"$backups/$each.copied"
+    log "$each: copied to the bucket"
+  done
+}
+
 trap finish EXIT
 write_client_options
 exec 9>"$backups/.lock"
@@ -85,4 +102,5 @@ printf '%s %s %s %s %s %s\n' "$name" "$(stat -c %s "$backups/$name.sql.gz")" "${
 mv "$backups/$name.new" "$backups/$name.record"
 sync -f "$backups"
 prune
+copy_off
 publish_backups ''

@@ -25,7 +25,12 @@ prune() {
   )
   while read -r each; do
     ! grep -qx "$each" <<<"$kept" || continue
-    rm -f "$backups/$each.record" "$backups/$each.sql.gz"
+    if [ -e "$backups/$each.copied" ] && [ -n "$S3_ENDPOINT" ]; then
+      # Kept here until it is gone there: nothing else knows of it.
+      { s3 DELETE "$each.record" && s3 DELETE "$each.sql.gz"; } >"$run/delete.log" ||
+        { log "$each stays: the bucket does not delete it: $(<"$run/delete.log")"; continue; }
+    fi
+    rm -f "$backups/$each.record" "$backups/$each.sql.gz" "$backups/$each.copied"
     log "$each: no tier keeps it"
   done <<<"$names"
 }

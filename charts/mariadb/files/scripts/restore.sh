@@ -9,10 +9,20 @@ source "$here/library.sh"
 # shellcheck source=charts/mariadb/files/scripts/private.sh
 source "$here/private.sh"
 
+# shellcheck source=charts/mariadb/files/scripts/s3.sh
+source "$here/s3.sh"
+
 dump=$backups/$BACKUP.sql.gz record=$backups/$BACKUP.record
-[ -e "$record" ] || fail "there is no backup $BACKUP"
 trap '[ -z "$server_process" ] || kill -TERM "$server_process" 2>/dev/null || true' EXIT
 write_client_options
+if [ ! -e "$record" ] && [ -n "$S3_ENDPOINT" ]; then
+  log "$BACKUP is not on the volume: fetching it from the bucket"
+  answer=$(s3 GET "$BACKUP.sql.gz" "$dump") || fail "the bucket does not give $BACKUP: $answer"
+  answer=$(s3 GET "$BACKUP.record" "$record.new") || fail "the bucket has no record of $BACKUP: $answer"
+  : >"$backups/$BACKUP.copied"
+  mv "$record.new" "$record"
+fi
+[ -e "$record" ] || fail "there is no backup $BACKUP"
 read -r _ _ checksum _ <"$record"
 actual=$(sha256sum <"$dump")
 [ "${actual%% *}" = "$checksum" ] || fail "$BACKUP is not what it was when it was taken: its checksum differs"

@@ -1,0 +1,89 @@
+#!/bin/bash
+# A bucket of an S3-compatible store, with the tools of the image: requests are signed here and sent by socat.
+#
+# Signature Version 4 (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). The store compares
+# each object with the SHA-256 that is signed. Keys come from files and reach no argument. One object holds 5 GiB at most.
+# shellcheck source=charts/mariadb/files/scripts/library.sh
+source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
+
+s3_access=/etc/mariadb-backup-s3
+
+sha256() {
+  local sum
+  sum=$(sha256sum)
+  printf '%s' "${sum%% *}"
+}
+
+# bytes HEX: as bytes.
+bytes() {
+  local text=$1 escaped='' i
+  for ((i = 0; i < ${#text}; i += 2)); do escaped+="\\x${text:i:2}"; done
+  printf '%b' "$escaped"
+}
+
+# hmac KEY: HMAC-SHA256 (RFC 2104) of standard input; key and result in hex.
+hmac() {
+  local key=$1 inner='' outer='' each digest i
+  [ "${#key}" -le 128 ] || key=$(bytes "$key" | sha256)
+  while [ "${#key}" -lt 128 ]; do key+=00; done
+  for ((i = 0; i < 128; i += 2)); do
+    printf -v each '%02x' $((16#${key:i:2} ^ 0x36)) && inner+=$each
+    printf -v each '%02x' $((16#${key:i:2} ^ 0x5c)) && outer+=$each
+  done
+  digest=$({ bytes "$inner"; cat; } | sha256)
+  bytes "$outer$digest" | sha256
+}
+
+# signature DATE SCOPE REQUEST: of a canonical request.
+signature() {
+  local key part
+  key=$(printf 'AWS4%s' "$(<"$s3_access/secret-key")" | od -An -v -tx1 | tr -d ' \n')
+  for part in "${1:0:8}" "$S3_REGION" s3 aws4_request; do key=$(printf '%s' "$part" | hmac "$key"); done
+  printf 'AWS4-HMAC-SHA256\n%s\n%s\n%s' "$1" "$2" "$(printf '%s' "$3" | sha256)" | hmac "$key"
+}
+
+# s3_target: what socat connects to; the endpoint is http://HOST[:PORT][/PATH] or https://...
+s3_target() {
+  local host=${1%:*} port=${1##*:}
+  [ "$host" != "$1" ] || port=$([ "${S3_ENDPOINT%%:*}" = https ] && printf 443 || printf 80)
+  if [ "${S3_ENDPOINT%%:*}" = http ]; then
+    printf 'TCP:%s:%s' "$host" "$port"
+  elif [ -s "$s3_access/ca.crt" ]; then
+    printf 'OPENSSL:%s:%s,commonname=%s,snihost=%s,cafile=%s' "$host" "$port" "$host" "$host" "$s3_access/ca.crt"
+  else
+    printf 'OPENSSL:%s:%s,commonname=%s,snihost=%s,capath=/etc/ssl/certs' "$host" "$port" "$host" "$host"
+  fi
+}
+
+# s3 METHOD NAME [FILE]: sends FILE (PUT) or writes it (GET); fails with the store's status line.
+s3() {
+  local method=$1 file=${3:-/dev/null} sent=/dev/null rest authority path date hash scope signed status
+  rest=${S3_ENDPOINT#*://}
+  authority=${rest%%/*} path=/${rest#"${rest%%/*}"}/$S3_PATH/$2
+  while [[ $path == *//* ]]; do path=${path//\/\//\/}; done
+  [ "$method" != PUT ] || sent=$file
+  date=$(date -u +%Y%m%dT%H%M%SZ) hash=$(sha256 <"$sent")
+  scope=${date:0:8}/$S3_REGION/s3/aws4_request
+  signed='host;x-amz-content-sha256;x-amz-date'
+  signed=$(signature "$date" "$scope" "$(printf '%s\n%s\n\nhost:%s\nx-amz-content-sha256:%s\nx-amz-date:%s\n\n%s\n%s' \
+    "$method" "$path" "$authority" "$hash" "$date" "$signed" "$hash")")
+  status=$(
+    {
+      printf '%s\r\n' "$method $path HTTP/1.1" "Host: $authority" "x-amz-content-sha256: $hash" "x-amz-date: $date" \
+        "Authorization: AWS4-HMAC-SHA256 Credential=$(<"$s3_access/access-key")/$scope,$(
+        )SignedHeaders=host;x-amz-content-sha256;x-amz-date,Signature=$signed" \
+        "Content-Length: $(stat -Lc %s "$sent")" "Connection: close" ""
+      cat "$sent"
+    } 2>/dev/null | socat -T 120 -t 120 STDIO "$(s3_target "$authority"),shut-none" 2>"$run/s3.log" | s3_answer "$method" "$file"
+  ) || true
+  [[ $status == "HTTP/1.1 20"* ]] || { printf '%s' "${status:-$(tail -n 1 "$run/s3.log")}" && return 1; }
+}
+
+# Prints the status line and, for GET, writes what follows the headers.
+s3_answer() {
+  local status line
+  IFS= read -r status
+  printf '%s' "${status%$'\r'}"
+  while IFS= read -r line && [ "$line" != $'\r' ]; do :; done
+  if [ "$1" = GET ]; then cat >"$2"; else cat >/dev/null; fi
+}
