@@ -81,11 +81,12 @@ count_of() {
     "$@" get '' --from-key --count-only --consistency s --rev "$revision" --write-out fields | awk '/"Count"/ { print $3 }'
 }
 
-# prove_snapshot FILE: restores FILE into a scratch etcd, starts it and compares what it serves with what the file says:
-# revision, and hash of all keys with their history up to that revision. The restore itself compares the file with the
-# SHA-256 at its end. Sets `revision`, `keys`, `hash`, `compacted`, and `problem` when they differ.
+# prove_snapshot FILE: restores FILE into a scratch etcd, starts it and compares the revision that it serves with the one
+# in the file. The restore itself compares the file with the SHA-256 at its end. Sets `revision`, `keys`, `hash` (of all
+# keys with their history up to that revision), `compacted`, and `problem` when they differ. The hash comes from the
+# scratch etcd: `etcdutl hashkv` panics on a file whose keys have leases, as Kubernetes' do (3.6.5).
 prove_snapshot() {
-    local seen told served
+    local seen served
     problem=
     if ! seen=$(etcdutl snapshot status "$1" --write-out json 2>&1); then
         problem="the file is no snapshot: $(tail -n 1 <<<"$seen")"
@@ -93,10 +94,6 @@ prove_snapshot() {
     fi
     # A store without a key is at revision 1, and etcdutl says 0.
     revision=$(jq '[.revision, 1] | max' <<<"$seen")
-    # hashkv writes to what it reads.
-    cp --reflink=auto -- "$1" "$scratch/hashed"
-    read -r hash compacted < <(etcdutl hashkv "$scratch/hashed" --write-out json | jq -r '"\(.hash) \(.compactRevision)"')
-    rm -f -- "$scratch/hashed"
     rm -rf -- "$scratch/restored"
     if ! seen=$(etcdutl snapshot restore "$1" --data-dir "$scratch/restored" --name scratch \
         --initial-cluster "scratch=$SCRATCH_PEER" --initial-advertise-peer-urls "$SCRATCH_PEER" 2>&1); then
@@ -104,10 +101,9 @@ prove_snapshot() {
         return 0
     fi
     start_scratch "$scratch/restored"
-    told="$revision $hash $compacted"
-    served=$(scratch_facts "$revision")
+    read -r served hash compacted < <(scratch_facts "$revision")
     keys=$(count_of "$revision" scratch_etcdctl)
     stop_scratch
     rm -rf -- "$scratch/restored"
-    [ "$served" = "$told" ] || problem="restored it serves '$served', and the file says '$told' (revision, hash, compacted)"
+    [ "$served" = "$revision" ] || problem="restored it serves revision '$served', and the file says $revision"
 }
