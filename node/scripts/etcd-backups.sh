@@ -23,7 +23,8 @@ if [ "${1:-}" != --here ]; then
     done
 fi
 status=$(cat "$BACKUPS/.status" 2>/dev/null) || status='{}'
-find "$BACKUPS" -maxdepth 1 -name '*.json' -exec cat {} + 2>/dev/null |
+# No folder yet: no snapshots yet.
+{ find "$BACKUPS" -maxdepth 1 -name '*.json' -exec cat {} + 2>/dev/null || true; } |
     jq --slurp --arg member "$NAME" --argjson now "$EPOCHSECONDS" --argjson interval "$((60 * BACKUP_MINUTES))" \
         --argjson status "$status" --argjson places "$places" \
         '{member: $member, now: $now, interval: $interval, status: $status, snapshots: sort_by(.time), places: $places}'

@@ -41,6 +41,12 @@ def test_a_snapshot_is_proven_and_described(single: Machine) -> None:
     assert f"openstack_paas_etcd_backup_last_verified_size_bytes {taken['size']}\n" in metrics
 
 
+def test_a_member_that_never_took_one_lists_none(single: Machine) -> None:
+    listed = single.run("etcd-backups.sh", "--here")
+    assert listed.status == 0, listed.output
+    assert json.loads(listed.output)["snapshots"] == []
+
+
 def test_a_history_that_was_compacted_is_compared_as_well(single: Machine) -> None:
     single.etcdctl("compact", "5")
     single.etcdctl("put", "key-9", "after")
