@@ -49,7 +49,7 @@ def test_no_workload_on_control_planes(platform: Platform) -> None:
 
 def test_volumes_lie_in_the_workers_own_folder(platform: Platform) -> None:
     folders = "".join(platform.on(f"worker-general-{i}", "ls /disks") for i in range(2))
-    assert folders.count("mariadb") == 2, folders
+    assert folders.count("_data-mariadb-") == 2, folders
 
 
 def test_etcd_lets_only_its_own_certificates_in(platform: Platform) -> None:
