@@ -1,6 +1,8 @@
 """What a preview may cost.
 
-The figures in docs/performance.md are of an idle machine; these limits are what a busy one must still keep.
+The figures in docs/performance.md are of an idle machine. What a pipeline's machine is slower by, and what it waits for,
+is not the program's doing: the limits here are of processor time, twice an idle machine's, and of time by the clock so
+wide that only a preview which waits for something breaks them.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from bench import previews, program_time
 from bench.previews import Measured
 
 SMALL, LARGE = 10, 200
-#: Seconds: twice what an idle machine of 2 cores needs.
-SMALL_SECONDS, SECONDS_A_MACHINE = 5.0, 0.07
+#: Seconds of all processes' processor time.
+SMALL_PROCESSOR, PROCESSOR_A_MACHINE = 7.0, 0.08
+#: Seconds by the clock: five times what an idle machine of 2 cores needs.
+SMALL_SECONDS, SECONDS_A_MACHINE = 12.0, 0.15
 #: MiB: 2 GiB for 1,000 machines, of which the programs themselves need some 400.
 SMALL_MEMORY, MEMORY_A_MACHINE = 700.0, 1.6
 
@@ -27,6 +31,7 @@ def measured(request: pytest.FixtureRequest) -> Measured:
 def test_time_and_memory_grow_with_the_machines_and_no_faster(measured: Measured) -> None:
     more = measured.machines - SMALL
     for run in (measured.first, measured.unchanged):
+        assert sum(run.processor.values()) <= SMALL_PROCESSOR + more * PROCESSOR_A_MACHINE, run.processor
         assert run.wall <= SMALL_SECONDS + more * SECONDS_A_MACHINE, run.processor
         assert run.peak_mib <= SMALL_MEMORY + more * MEMORY_A_MACHINE
 
