@@ -44,6 +44,7 @@ CONCERNS = {
     "placement.conf": ("placement",),
     "glance": ("glance",),
     "registry.yml": ("registry",),
+    "object-store.json": ("object-store",),
     "apt-cacher-ng/": ("apt-proxy",),
     "driver": ("compute-", "linuxbridge-"),
     "mariadb.cnf": ("mariadb",),
@@ -101,6 +102,9 @@ def up(progress: Progress) -> None:
                 progress(f"error: {error}\n(reported again when the mirror's content, which is being made, is done)")
             raise
         _images(progress, content)
+    with progress.step("object store", quiet=True):
+        supervision.start(services.STORE, restart)
+        supervision.wait(services.STORE, 30)
     progress(f"the lab is up: OS_CLIENT_CONFIG_FILE={places.CLOUDS} OS_CLOUD=lab")
 
 

@@ -25,6 +25,7 @@ PLAIN = (
     "dhcp.ini",
     "metadata.ini",
     "registry.yml",
+    "object-store.json",
     "databases.sql",
     "drop-databases.sql",
     "supervisord.conf",
@@ -39,6 +40,9 @@ def values(secrets: Mapping[str, str], debian: list[str], security: list[str], p
         "state": str(places.STATE),
         "mirror": str(places.MIRROR),
         "region": places.REGION,
+        "object_store": str(places.OBJECT_STORE),
+        "store_access_key": places.STORE_ACCESS_KEY,
+        "store_secret_key": places.STORE_SECRET_KEY,
         "underlay_address": places.UNDERLAY_ADDRESS,
         "external_address": places.EXTERNAL_ADDRESS,
         "physical_network": places.PHYSICAL_NETWORK,
@@ -131,10 +135,11 @@ def folders() -> None:
         "rabbitmq/log",
         "mariadb",
         "kernel",
+        f"{places.OBJECT_STORE.name}/{places.BUCKET}",
     ):
         (places.STATE / name).mkdir(parents=True, exist_ok=True)
     places.STATE.chmod(0o711)
-    for name in ("config", "keystone", "logs", "rabbitmq", "glance", "instances", "mariadb"):
+    for name in ("config", "keystone", "logs", "rabbitmq", "glance", "instances", "mariadb", places.OBJECT_STORE.name):
         (places.STATE / name).chmod(0o700)
     for name in ("mariadb", "run/mariadb"):
         if places.STATE.joinpath(name).owner() != "mysql":

@@ -20,6 +20,11 @@ GLANCE = STATE / "glance"
 LXCFS = STATE / "lxcfs"
 CLOUDS = STATE / "clouds.yaml"
 MIRROR = CACHE / "mirror"
+# Its folders are the S3 store's buckets.
+OBJECT_STORE = STATE / "object-store"
+BUCKET = "backups"
+# Known to everyone like the passphrase of the stack that uses them (Pulumi.lab.yaml): they open nothing but that store.
+STORE_ACCESS_KEY, STORE_SECRET_KEY = "lab-backups", "lab-protects-nothing"
 
 # Every process that the lab starts carries this variable with the state folder as its value, and hands it down to its
 # children: by it, and by nothing vaguer, `down` knows which processes are the lab's.
@@ -79,6 +84,7 @@ class Ports:
     registry: int = 5000
     apt: int = 3142
     web: int = 8480
+    object_store: int = 8490
 
 
 PORTS = Ports()
@@ -96,7 +102,7 @@ LISTENERS: dict[str, tuple[int, ...]] = {
         PORTS.rabbitmq,
         PORTS.memcached,
     ),
-    EXTERNAL_ADDRESS: (PORTS.registry, PORTS.apt, PORTS.web),
+    EXTERNAL_ADDRESS: (PORTS.registry, PORTS.apt, PORTS.web, PORTS.object_store),
     "127.0.0.1": (PORTS.epmd, PORTS.rabbitmq_distribution),
 }
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lab import places
+from lab.mirror.compile import folder_of
+from lab.mirror.places import MIRROR_PLACES
+from lab.mirror.programs import object_store
 from lab.places import (
     COMPUTE_HOSTS,
     CONFIGURATION,
@@ -134,6 +137,17 @@ MIRROR = (
         PORTS.web,
     ),
 )
+# Compiled with the mirror's content, so it starts after that and not with the mirror's other services.
+STORE = (
+    Service(
+        "object-store",
+        f"{folder_of(MIRROR_PLACES, object_store())}/object-store {CONFIGURATION}/object-store.json",
+        "mirror",
+        EXTERNAL_ADDRESS,
+        PORTS.object_store,
+        signal="TERM",
+    ),
+)
 BASE = (
     Service("epmd", f"/usr/bin/epmd -address 127.0.0.1 -port {PORTS.epmd}", "base", "127.0.0.1", PORTS.epmd),
     Service("rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmq-server", "base", port=PORTS.rabbitmq, environment=RABBITMQ),
@@ -188,4 +202,4 @@ AGENTS = (
     agent("metadata", "neutron-metadata-agent", "metadata.ini", in_network_host=False),
     *(linuxbridge(host) for host in COMPUTE_HOSTS),
 )
-ALL = (*MIRROR, *BASE, *IDENTITY, *CONTROL, *AGENTS, *COMPUTES)
+ALL = (*MIRROR, *STORE, *BASE, *IDENTITY, *CONTROL, *AGENTS, *COMPUTES)

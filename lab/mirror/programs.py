@@ -22,6 +22,8 @@ _KUBERNETES_PROGRAMS = (
 #: Stands where upstream has the commit it was built from: what we build comes from a module, not from a commit.
 _COMMIT = "0000000000000000000000000000000000000000"
 _BUILD_DATE = "2026-01-01T00:00:00Z"
+#: No machine has it: a version of the lab's own.
+_RCLONE = "1.76.0"
 
 
 @dataclass(frozen=True)
@@ -138,13 +140,24 @@ def local_path_provisioner() -> GoBuild:
     )
 
 
+def object_store() -> GoBuild:
+    """The S3 store, which the lab itself runs: rclone's, with a main of our own (a stand-in, see its source)."""
+    return GoBuild(
+        name="object-store",
+        version=_RCLONE,
+        folder=_FOLDER / "object-store",
+        module="github.com/rclone/rclone",
+        programs={"object-store": "openstack-paas/lab/mirror/objectstore"},
+    )
+
+
 def go_builds(kubernetes_versions: tuple[str, ...]) -> list[GoBuild]:
-    """Everything that these Kubernetes releases need, the longest build first."""
+    """Everything that these Kubernetes releases need, and the lab's own store, the longest build first."""
     releases = [versions.KUBERNETES[version] for version in kubernetes_versions]
     builds = [kubernetes(release.version) for release in releases]
     builds += [coredns(release.coredns.removeprefix("v")) for release in releases]
     builds += [etcd(release.etcd) for release in releases]
-    builds += [cni_plugins(), flannel(), local_path_provisioner()]
+    builds += [cni_plugins(), flannel(), local_path_provisioner(), object_store()]
     return list({(build.name, build.version): build for build in builds}.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import stat
 from pathlib import Path
 
@@ -65,6 +66,14 @@ def test_registry_and_clouds_are_yaml() -> None:
     assert clouds["lab"]["auth"]["username"] == "paas"
     assert clouds["lab"]["auth"]["password"] == SECRETS["project_user"]
     assert clouds["lab-admin"]["auth"]["auth_url"] == "http://172.24.5.1:5000/v3"
+
+
+def test_the_object_store_reads_its_keys_from_a_file() -> None:
+    store = json.loads(FILES["object-store.json"])
+    assert store["listen"] == "172.24.4.1:8490"
+    assert store["accessKey"] and store["secretKey"]
+    (program,) = [text for name, text in FILES.items() if name == "supervisor/lab-object-store.conf"]
+    assert store["secretKey"] not in program
 
 
 def test_programs_carry_no_password() -> None:
