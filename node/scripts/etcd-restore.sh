@@ -15,6 +15,8 @@ readonly NOTES=$STATE/etcd-restore
 # would miss changes: https://etcd.io/docs/v3.6/op-guide/recovery/#restoring-with-revision-bump. A cluster of 5,000 nodes
 # makes some 10^8 revisions a month.
 readonly BUMP=1000000000
+# How long etcd may take to end by itself.
+readonly STOP_SECONDS=3
 
 stage() { cat "$NOTES/stage" 2>/dev/null || true; }
 planned() { jq --raw-output "$1" "$NOTES/plan"; }
@@ -55,7 +57,12 @@ stop() {
     # Neither a reboot nor converge may start it while it has no data or the old one.
     systemctl disable --quiet etcd.service
     current_unit=etcd.service
-    systemctl stop etcd.service
+    # One without a majority waits for requests that nobody answers. What it has acknowledged is on its disk: killing it
+    # loses nothing.
+    timeout "$STOP_SECONDS" systemctl stop etcd.service || {
+        systemctl kill --signal=KILL etcd.service
+        timeout 60 systemctl stop etcd.service
+    }
     rm -f "${ROOT:-}/etc/etcd/initial.env"
     log "etcd is stopped"
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -71,9 +72,8 @@ class Restore:
     def run(self) -> None:
         """All steps. Raises SshError and ClusterError; then it goes on where it was when it is run again."""
         works = self._serves()
-        if not works:
-            self._step("API servers stopped", self._stop_api)
-        self._step("etcd stopped", self._stop_members)
+        # At once: what an API server still writes is lost either way, and none of them serves a restored etcd.
+        self._step("etcd stopped" if works else "API servers and etcd stopped", lambda: self._stop(api=not works))
         self._step("snapshot at hand", self._snapshot)
         self._step(f"data in place on {self.plan.first}", self._place)
         self._step("API servers back", self._start_api)
@@ -100,6 +100,12 @@ class Restore:
     def _member(self, name: str, word: str, stdin: str = "", seconds: float = 180) -> None:
         command = f"{machines.MEMBER}/etcd-restore.sh {word}"
         machines.call(self.ssh, self.outputs.machine(name), command, stdin, seconds)
+
+    def _stop(self, api: bool) -> None:
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            running = [pool.submit(self._stop_members)] + ([pool.submit(self._stop_api)] if api else [])
+        for one in running:
+            one.result()
 
     def _stop_api(self) -> None:
         machines.at_once(self.ssh, self.found.control_planes, f"{machines.CONTROL_PLANE}/api-server.sh stop")

@@ -43,7 +43,6 @@ class LabHost:
 def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("worker", "mariadb_primary", "host"):
         monkeypatch.setattr(f"ops.drill.drills.{module}.node_of", lambda *_: "paas-worker-0")
-    monkeypatch.setenv("OPENSTACK_PAAS_UNPROVEN_RESTORE", "1")
     for name, kind in KNOWN.items():
         platform = site(host=LabHost("paas-etcd-0", "paas-worker-1"))
         drill = kind()
@@ -72,12 +71,6 @@ def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.M
 )
 def test_too_few_survivors_are_refused(name: str, fewer: dict[str, int], words: str) -> None:
     assert words in refusal(name, site({**LARGE, **fewer}))
-
-
-@pytest.mark.parametrize("name", ["etcd-majority", "etcd-data-loss"])
-def test_a_drill_whose_repair_is_not_proven_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OPENSTACK_PAAS_UNPROVEN_RESTORE", raising=False)
-    assert "is not proven on machines yet" in refusal(name, site())
 
 
 def test_other_refusals() -> None:

@@ -26,9 +26,13 @@ expect "state" "$(api_server state)" wanted
 expect "manifest" "$(cat "$manifests/kube-apiserver.yaml")" manifest
 expect "aside" "$(ls "$ROOT/etc/kubernetes/aside")" ""
 
-# One that still answers is waited for, and named when it does not end.
+# One that still answers is waited for, killed after a while, and named when it does not end even so.
 printf 'ADDRESS=127.0.0.1\nAPI_PORT=%s\n' "$((20000 + $$ % 10000))" >"$folder/settings.sh"
-sed -i 's/retry_until 120/retry_until 1/' "$folder/api-server.sh"
+fake pkill <<'END'
+echo "$*" >>"$ROOT/killed"
+[ ! -e "$ROOT/listener" ] || kill "$(cat "$ROOT/listener")"
+END
+sed -i -e 's/retry_until 120/retry_until 1/' -e 's/PATIENCE=3/PATIENCE=0/' "$folder/api-server.sh"
 socat "TCP-LISTEN:$((20000 + $$ % 10000)),fork,reuseaddr" /dev/null &
 listener=$!
 trap 'kill "$listener"' EXIT
@@ -39,3 +43,8 @@ done
 outcome api_server stop
 expect "status while it answers" "$status" 70
 expect_contains "message" "$output" "waited 1 s for the API server to end"
+expect_contains "what was killed" "$(cat "$ROOT/killed")" "--signal KILL --exact kube-apiserver"
+echo "$listener" >"$ROOT/listener"
+outcome api_server stop
+expect "status after the kill" "$status" 0
+trap - EXIT
