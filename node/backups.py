@@ -15,6 +15,8 @@ _UNIT: Final = "openstack-paas-etcd-backup"
 _FOLDER: Final = "/opt/openstack-paas/etcd"
 _COMMANDS: Final = ("etcd-backup.sh", "etcd-backups.sh", "etcd-restore.sh")
 _PARTS: Final = ("etcd-scratch.sh", "etcd-copies.sh", "etcd-backup-record.sh", "etcd-salvage.sh", "etcd-keep.jq")
+#: Debian packages that carry copies away and encrypt them.
+COPY_PACKAGES: Final = ("rclone", "age")
 _HOUR, _DAY = 60, 24 * 60
 
 
@@ -37,7 +39,7 @@ def backup_packages(backups: Backups | None) -> list[str]:
     """Debian packages for what is asked for, and no others."""
     if backups is None or not (backups.s3 or backups.sftp):
         return []
-    return ["rclone", *(["age"] if backups.recipients else [])]
+    return list(COPY_PACKAGES if backups.recipients else COPY_PACKAGES[:1])
 
 
 def backup_settings(spec: EtcdSpec) -> dict[str, str | Sequence[str]]:

@@ -4,7 +4,8 @@
 
 # On the machine's own disk also when etcd's data has a volume: what takes one must not take the other.
 readonly BACKUPS=${ROOT:-}/var/lib/etcd-backup
-readonly METRICS=$STATE/metrics/etcd-backup.prom
+# A folder that everyone may read: node_exporter is another user.
+readonly METRICS=${ROOT:-}/var/lib/openstack-paas-metrics/etcd-backup.prom
 
 outcome=failed
 problem=
@@ -64,7 +65,7 @@ write_outcome() {
         | if $verified then .verified = $now | .size = $size else . end
         | .copies = (($old.copies // {}) + ($ARGS.positional | map({(.): $now}) | add // {}))' \
         "${copied_to[@]}" | write_whole "$BACKUPS/.status"
-    mkdir -p "${METRICS%/*}"
+    install -d -m 0755 "${METRICS%/*}"
     jq --raw-output --argjson number "$(find "$BACKUPS" -maxdepth 1 -name '*.db' | wc -l)" '
         def gauge($name; $help; $value): "# HELP openstack_paas_etcd_backup_\($name) \($help)",
             "# TYPE openstack_paas_etcd_backup_\($name) gauge", "openstack_paas_etcd_backup_\($name) \($value)";

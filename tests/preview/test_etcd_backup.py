@@ -36,7 +36,9 @@ def test_a_snapshot_is_proven_and_described(single: Machine) -> None:
     file = single.backups / f"{taken['name']}.db"
     assert file.stat().st_size == taken["size"]
     assert not list(single.backups.glob(".scratch*")), "the scratch etcd leaves nothing"
-    metrics = (single.root / "var/lib/openstack-paas/metrics/etcd-backup.prom").read_text()
+    file = single.root / "var/lib/openstack-paas-metrics/etcd-backup.prom"
+    assert (file.parent.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o755, 0o644), "others read it"
+    metrics = file.read_text()
     assert "openstack_paas_etcd_backup_last_run_failed 0\n" in metrics
     assert f"openstack_paas_etcd_backup_last_verified_size_bytes {taken['size']}\n" in metrics
 
@@ -79,7 +81,7 @@ def test_a_broken_file_is_no_good(single: Machine) -> None:
     assert done.status != 0
     assert "is no good" in done.output
     assert [entry["verified"] for entry in single.listing("--here")["snapshots"]] == [False]
-    metrics = (single.root / "var/lib/openstack-paas/metrics/etcd-backup.prom").read_text()
+    metrics = (single.root / "var/lib/openstack-paas-metrics/etcd-backup.prom").read_text()
     assert "openstack_paas_etcd_backup_last_run_failed 1\n" in metrics
     assert "openstack_paas_etcd_backup_failures_total 1\n" in metrics
 
