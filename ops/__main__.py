@@ -19,6 +19,7 @@ from ops.preview_read import PreviewError
 from ops.proof import Prover
 from ops.protection import ProtectionError
 from ops.ssh import Ssh, SshError
+from ops.status import arguments as status
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     why = commands.add_parser("explain", help="why a run of the engine failed, with the machines' console logs")
     why.add_argument("log", type=Path, help="the engine's event log")
     why.add_argument("--cluster", required=True, help="name of the cluster, the prefix of its machines")
+    status.add(commands)
     commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
     protection.add(commands)
     drill.add(commands)
@@ -109,6 +111,8 @@ def main(words: list[str] | None = None) -> int:
             return doctor.run(arguments)
         if arguments.command == "proof":
             return prove(arguments, console)
+        if arguments.command == "status":
+            return status.run(arguments)
         if arguments.command == "kubeconfig":
             return write_kubeconfig(arguments)
         if arguments.command == "ssh":

@@ -108,6 +108,10 @@ class Ssh:
             self.clients[""] = self._connect(gateways[0], host)
         return self.clients[""]
 
+    def reach(self) -> None:
+        """Opens the way to machines behind the gateways, which several threads may go afterwards. Raises SshError."""
+        self._proxy()
+
     def client(self, machine: Machine) -> paramiko.SSHClient:
         """The connection to a machine. Raises SshError."""
         if machine.name not in self.clients:

@@ -1,0 +1,165 @@
+"""Asks machines, API and database, all at once, each with a limit of its own."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+from typing import Any
+
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from ops.cluster import Cluster, ClusterError, message
+from ops.outputs import Machine, Outputs
+from ops.ssh import Ssh, SshError
+from ops.status import database, look
+from ops.status.look import Look
+from ops.status.report import Raw
+from ops.status.threads import Questions
+
+SCRIPT = Path(__file__).parents[1] / "remote" / "status.sh"
+#: Limit of everything together, in seconds: a base, and the time of this machine's processor for each machine asked.
+BASE_SECONDS, SECONDS_A_MACHINE = 14.0, 0.2
+#: Limits of one step, in seconds; together they stay below BASE_SECONDS.
+CONNECT_SECONDS, SCRIPT_SECONDS, API_SECONDS = 4.0, 9.0, 6.0
+
+#: Paths of the API by question. A 404 is an answer for those of `_MAY_BE_MISSING`: an empty one.
+_PATHS = {
+    "ready": "/readyz",
+    "nodes": "/api/v1/nodes",
+    "pods": "/api/v1/pods?fieldSelector=status.phase!=Succeeded",
+}
+_MAY_BE_MISSING = {"backups", "schedule"}
+
+
+def gather(outputs: Outputs) -> Raw:
+    """Never raises: what fails is in the answer."""
+    limit = BASE_SECONDS + SECONDS_A_MACHINE * len(outputs.inventory)
+    machines: Questions[str] = Questions(limit)
+    api: Questions[str] = Questions(limit)
+    pods: Questions[str] = Questions(limit)
+    ways = _Ways(outputs)
+    for machine in outputs.inventory:
+        machines.ask(machine.name, _on(machine, ways))
+    cluster = Cluster(outputs)
+    for name, path in _paths(outputs).items():
+        api.ask(name, _get(cluster, path, name in _MAY_BE_MISSING))
+    if outputs.database:
+        for pod in (outputs.database.primary, *outputs.database.replicas):
+            pods.ask(pod, _query(cluster, outputs.database.namespace, pod))
+    told, silent = machines.answers()
+    answers, errors = api.answers()
+    members, no_members = pods.answers()
+    ways.close()
+    looks = [_look(machine, told, silent) for machine in outputs.inventory]
+    return Raw(tuple(looks), answers, members, {**errors, **no_members})
+
+
+def _paths(outputs: Outputs) -> dict[str, str]:
+    paths = dict(_PATHS)
+    if outputs.database:
+        name, namespace = outputs.database.primary.rpartition("-")[0], outputs.database.namespace
+        paths["backups"] = f"/api/v1/namespaces/{namespace}/configmaps/{name}-backups"
+        paths["schedule"] = f"/apis/batch/v1/namespaces/{namespace}/cronjobs/{name}-backup"
+    return paths
+
+
+def _look(machine: Machine, told: dict[str, str], silent: dict[str, str]) -> Look:
+    if machine.name in told:
+        return look.parse(machine, told[machine.name])
+    problem = silent[machine.name]
+    return Look(machine, problem=problem.removeprefix(f"{machine.name}: "))
+
+
+def _on(machine: Machine, ways: _Ways) -> Callable[[], str]:
+    command = shlex.join(["sudo", "--non-interactive", "bash", "-s", "--", machine.role])
+
+    def run() -> str:
+        return ways.to(machine).run(machine, command, SCRIPT.read_text(), SCRIPT_SECONDS)
+
+    return run
+
+
+def _get(cluster: Cluster, path: str, may_be_missing: bool) -> Callable[[], str]:
+    def get() -> str:
+        try:
+            answer: Any = cluster.api_client().call_api(
+                path,
+                "GET",
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _return_http_data_only=True,
+                _request_timeout=(CONNECT_SECONDS, API_SECONDS),
+            )
+        except ApiException as error:
+            if error.status == 404 and may_be_missing:
+                return ""
+            raise ClusterError(message(error)) from error
+        except (HTTPError, OSError) as error:
+            raise ClusterError(message(error)) from error
+        return str(answer.data.decode())
+
+    return get
+
+
+def _query(cluster: Cluster, namespace: str, pod: str) -> Callable[[], str]:
+    def query() -> str:
+        try:
+            return cluster.query(namespace, pod, database.QUESTION)
+        except ClusterError as error:
+            raise ClusterError(str(error).removeprefix(f"pod {namespace}/{pod}: ")) from error
+
+    return query
+
+
+class _Ways:
+    """Ways in: gateways by their own addresses, and the one that holds the VIP; whichever answers first leads on."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+        gateways = [gateway for gateway in outputs.role("gateway") if gateway.public_address]
+        self._connections: list[Ssh] = []
+        self._lock = threading.Lock()
+        self._tried: list[Future[Ssh]] = []
+        for through in (*gateways, None):
+            future: Future[Ssh] = Future()
+            self._tried.append(future)
+            threading.Thread(target=self._try, args=(through, future), daemon=True).start()
+
+    def _try(self, through: Machine | None, future: Future[Ssh]) -> None:
+        try:
+            ssh = self._new(through)
+            ssh.reach()
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(ssh)
+
+    def _new(self, through: Machine | None) -> Ssh:
+        ssh = Ssh(self._outputs, through, CONNECT_SECONDS)
+        with self._lock:
+            self._connections.append(ssh)
+        return ssh
+
+    def to(self, machine: Machine) -> Ssh:
+        """Connections that lead to the machine. Raises SshError."""
+        if machine.public_address:
+            return self._new(None)
+        waiting = set(self._tried)
+        while waiting:
+            done, waiting = wait(waiting, 2 * CONNECT_SECONDS, FIRST_COMPLETED)
+            if not done:
+                break
+            for future in done:
+                if not future.exception():
+                    return future.result()
+        raise SshError(f"{machine.name}: no gateway leads to it")
+
+    def close(self) -> None:
+        """Ends all connections; those that still hang end with the process."""
+        with self._lock:
+            for ssh in self._connections:
+                ssh.close()

@@ -1,0 +1,109 @@
+"""Backups of etcd and of the database: the newest, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ops.database import backups as database_backups
+from ops.etcd import snapshots
+from ops.status.look import Look
+
+#: The first backup may come so much later than its interval, in seconds: machines are made, images pulled.
+FIRST = 900
+
+
+@dataclass(frozen=True)
+class Backup:
+    """Backups of one store. Times in Unix seconds, `interval` in seconds, 0 where none are taken by themselves.
+
+    `wrong` has why they are not good enough, `problem` why they could not be asked about.
+    """
+
+    of: str
+    newest: str = ""
+    where: str = ""
+    taken: int | None = None
+    age: int | None = None
+    """Seconds, by the clock of who took it."""
+    count: int = 0
+    interval: int = 0
+    copied: tuple[tuple[str, int], ...] = ()
+    """Places off the machines, and the age of what was last brought there, in seconds."""
+    off: bool = False
+    """None are configured."""
+    wrong: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def of_etcd(looks: Iterable[Look], made: int | None, now: float) -> Backup:
+    """From the members' own listings; places off the machines are not asked, but when they were last brought in line.
+
+    `made` is when the platform was (Unix seconds, None when not known): the first snapshot is due one interval later.
+    """
+    listings: list[dict[str, Any]] = []
+    problems: list[str] = []
+    asked = list(looks)
+    for look in asked:
+        answer = look.answer("backups")
+        try:
+            listings.append(json.loads(answer.text if not answer.problem else ""))
+        except json.JSONDecodeError:
+            problems.append(f"{look.name}: its snapshots are not known: {answer.problem or 'no JSON'}")
+    if not listings:
+        return Backup("etcd", problem="no member tells its snapshots")
+    found = snapshots.parse(listings)
+    newest = found.newest
+    unverified = [f"{one.where}: {one.name} failed its proof" for one in found.found if not one.verified]
+    late = found.late if found.interval else ""
+    if newest is None and made is not None and now < made + found.interval + FIRST:
+        late = ""
+    # A member that was not reached is told where members are.
+    problems = [problem for look, problem in zip(asked, problems, strict=False) if not look.problem]
+    return Backup(
+        "etcd",
+        newest=newest.name if newest else "",
+        where=newest.where if newest else "",
+        taken=newest.time if newest else None,
+        age=max(found.now - newest.time, 0) if newest else None,
+        count=len(found.found),
+        interval=found.interval,
+        copied=_copies(listings, found.now),
+        off=not found.interval,
+        wrong=tuple(filter(None, [late, *found.problems, *unverified, *problems])),
+    )
+
+
+def _copies(listings: Iterable[Mapping[str, Any]], now: int) -> tuple[tuple[str, int], ...]:
+    """The youngest copy in each place."""
+    times: dict[str, int] = {}
+    for listing in listings:
+        for place, moment in (listing["status"].get("copies") or {}).items():
+            times[place] = max(times.get(place, 0), int(moment))
+    return tuple(sorted((place, max(now - moment, 0)) for place, moment in times.items()))
+
+
+def of_database(data: Mapping[str, str] | None, cron: Mapping[str, Any] | None, now: float) -> Backup:
+    """From the data of the ConfigMap of backups and from the CronJob; None stands for that there is none."""
+    if cron is None:
+        return Backup("database", off=True)
+    found = database_backups.parse(data or {}, cron["spec"]["schedule"])
+    newest = found.newest
+    made = datetime.fromisoformat(cron["metadata"]["creationTimestamp"]).timestamp()
+    due = newest is not None or now > made + found.interval + FIRST
+    failure = f"the last attempt failed: {found.failure}" if found.failure else ""
+    copies = sorted({(one.copied, int(now) - one.time) for one in found.found[:1] if one.copied})
+    return Backup(
+        "database",
+        newest=newest.name if newest else "",
+        where=newest.source if newest else "",
+        taken=newest.time if newest else None,
+        age=max(int(now) - newest.time, 0) if newest else None,
+        count=len(found.found),
+        interval=found.interval,
+        copied=tuple(copies),
+        wrong=tuple(filter(None, [found.late(now) if due else "", failure])),
+    )

@@ -1,0 +1,137 @@
+"""Everything that was gathered of one platform, as the screen, the rules and the JSON read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ops.outputs import Outputs
+from ops.status import backups, certificates, database, etcd, gateways, nodes, pods
+from ops.status.look import Look
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Answers as they came. A question that has none is in `errors`, with the reason."""
+
+    looks: tuple[Look, ...]
+    api: Mapping[str, str] = field(default_factory=dict)
+    """By question: ready, nodes, pods, backups, schedule (both empty where the object does not exist)."""
+    members: Mapping[str, str] = field(default_factory=dict)
+    """Answers of the database's pods by name."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """By question of the API, or by pod."""
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API, through its address outside, and each control plane's own server."""
+
+    endpoint: str
+    problem: str = ""
+    """Why it does not answer through that address; empty when it does."""
+    servers: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with each control plane's own, empty when it is ready."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine: whether SSH reaches it, its services and disks."""
+
+    name: str
+    role: str
+    problem: str
+    services: Mapping[str, str]
+    disks: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One look at a platform. What could not be asked is None, with the reason in `not_asked`."""
+
+    stack: str
+    time: float
+    seconds: float
+    kubernetes: str
+    """Version that nodes shall have, without the v."""
+    machines: tuple[Machine, ...]
+    api: Api
+    gateways: tuple[gateways.Gateway, ...]
+    etcd: etcd.Etcd
+    nodes: tuple[nodes.Node, ...] | None
+    pods: pods.Pods | None
+    database: tuple[database.Member, ...]
+    certificates: tuple[certificates.Certificate, ...]
+    backups: tuple[backups.Backup, ...]
+    not_asked: Mapping[str, str]
+    unreadable: tuple[str, ...] = ()
+    """Files that should be certificates."""
+
+    @property
+    def blind(self) -> bool:
+        """Whether nothing at all could be asked."""
+        return bool(self.api.problem) and all(machine.problem for machine in self.machines)
+
+
+def build(outputs: Outputs, raw: Raw, stack: str, time: float, seconds: float) -> Report:
+    """From the answers. Pure."""
+    role = {name: [look for look in raw.looks if look.machine.role == name] for name in ("gateway", "etcd")}
+    found, unreadable = certificates.read(raw.looks)
+    found += certificates.administrator(outputs.kubeconfig)
+    made = min((one.begins for one in found if one.kind == "etcd"), default=None)
+    listed = _json(raw, "nodes")
+    running = _json(raw, "pods")
+    stores = []
+    if role["etcd"]:
+        stores.append(backups.of_etcd(role["etcd"], made, time))
+    if outputs.database:
+        stores.append(_database_backups(raw, time))
+    return Report(
+        stack=stack,
+        time=time,
+        seconds=seconds,
+        kubernetes=outputs.versions.get("kubernetes", "").removeprefix("v"),
+        machines=tuple(_machine(look) for look in raw.looks),
+        api=_api(outputs, raw),
+        gateways=tuple(gateways.read(role["gateway"])),
+        etcd=etcd.read(role["etcd"]),
+        nodes=None if listed is None else tuple(nodes.read(listed)),
+        pods=None if running is None else pods.read(running, time),
+        database=tuple(database.read(outputs.database, raw.members, raw.errors) if outputs.database else ()),
+        certificates=tuple(found),
+        backups=tuple(stores),
+        not_asked={name: raw.errors[name] for name in ("nodes", "pods") if name in raw.errors},
+        unreadable=tuple(unreadable),
+    )
+
+
+def _json(raw: Raw, question: str) -> Any:
+    text = raw.api.get(question)
+    return json.loads(text) if text else None
+
+
+def _machine(look: Look) -> Machine:
+    return Machine(look.name, look.machine.role, look.problem, look.services(), look.disks())
+
+
+def _api(outputs: Outputs, raw: Raw) -> Api:
+    servers = {look.name: _server(look) for look in raw.looks if look.machine.role == "control-plane"}
+    return Api(outputs.api_endpoint, raw.errors.get("ready", ""), servers)
+
+
+def _server(look: Look) -> str:
+    """What is wrong with a control plane's own API server: the checks that fail, or why there is no answer."""
+    answer = look.answer("api-server")
+    lines = answer.text.splitlines()
+    failing = ", ".join(line.removeprefix("[-]") for line in lines if line.startswith("[-]"))
+    return failing or answer.problem or ("" if "200" in lines else f"it answers {' '.join(lines)}")
+
+
+def _database_backups(raw: Raw, time: float) -> backups.Backup:
+    for question in ("backups", "schedule"):
+        if question in raw.errors:
+            return backups.Backup("database", problem=raw.errors[question])
+    data = _json(raw, "backups")
+    return backups.of_database((data or {}).get("data"), _json(raw, "schedule"), time)

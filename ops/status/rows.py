@@ -1,0 +1,148 @@
+"""The screen's rows: a report in words, part by part, and which rows have a problem. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ops.etcd.snapshots import duration
+from ops.status.backups import Backup
+from ops.status.certificates import date, grouped
+from ops.status.problems import Problem
+from ops.status.report import Report
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of cells; `bad` when a problem is about it."""
+
+    cells: tuple[str, ...]
+    bad: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """A titled part of the screen."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def parts(report: Report, problems: Iterable[Problem]) -> list[Part]:
+    """Everything above the list of problems; a part without rows is left out."""
+    marked = {(problem.area, problem.subject) for problem in problems}
+    found = [
+        Part("API", tuple(_api(report, marked))),
+        Part("Gateways", tuple(_gateways(report, marked))),
+        Part("etcd", tuple(_etcd(report, marked))),
+        Part("Nodes", tuple(_nodes(report, marked))),
+        Part("Pods", tuple(_pods(report))),
+        Part("Database", tuple(_database(report, marked))),
+        Part("Certificates", tuple(_certificates(report, marked))),
+        Part("Backups", tuple(_backups(report, marked))),
+        Part("Machines", tuple(_machines(report, marked))),
+        Part("Drift", (Row(("not asked: `pulumi preview --refresh --expect-no-changes` shows it",)),)),
+    ]
+    return [part for part in found if part.rows]
+
+
+Marked = set[tuple[str, str]]
+
+
+def _api(report: Report, marked: Marked) -> Iterator[Row]:
+    yield Row((report.api.endpoint, "no answer" if report.api.problem else "ready"), ("API", "") in marked)
+    for name, wrong in report.api.servers.items():
+        if wrong:
+            yield Row((name, wrong), True)
+
+
+def _gateways(report: Report, marked: Marked) -> Iterator[Row]:
+    for gateway in report.gateways:
+        yield Row((gateway.name, gateway.state), bool(gateway.problem) or ("machines", gateway.name) in marked)
+
+
+def _etcd(report: Report, marked: Marked) -> Iterator[Row]:
+    if not report.etcd.members:
+        yield Row(("no machines of its own",))
+    for member in report.etcd.members:
+        bad = bool(member.problem) or ("etcd", member.name) in marked
+        if member.problem:
+            yield Row((member.name, "not known", member.problem), bad)
+            continue
+        took = "" if member.milliseconds is None else f"{member.milliseconds:.0f} ms"
+        state = member.unhealthy or f"answers in {took}"
+        size = f"{mebibytes(member.size)} of {mebibytes(member.quota)}" if member.quota else mebibytes(member.size)
+        alarms = f"alarm {', '.join(member.alarms)}" if member.alarms else ""
+        yield Row((member.name, member.part, state, size, f"v{member.version}", alarms), bad)
+    for name in report.etcd.strangers:
+        yield Row((name, "member", "no machine of this stack"), True)
+
+
+def _nodes(report: Report, marked: Marked) -> Iterator[Row]:
+    if report.nodes is None:
+        yield Row((f"not asked: {report.not_asked.get('nodes', '')}",), True)
+        return
+    for node in report.nodes:
+        role = node.role.replace("-", " ")
+        yield Row((node.name, role, f"v{node.version}", node.state), ("nodes", node.name) in marked)
+    known = {node.name for node in report.nodes}
+    for area, name in sorted(marked):
+        if area == "nodes" and name not in known:
+            yield Row((name, "", "", "not a node of the cluster"), True)
+
+
+def _pods(report: Report) -> Iterator[Row]:
+    if report.pods is None:
+        yield Row((f"not asked: {report.not_asked.get('pods', '')}",), True)
+        return
+    count = len(report.pods.others)
+    yield Row((f"{report.pods.running} run and are ready" + (f", {count} do not:" if count else ""),))
+    for pod in report.pods.others:
+        state = f"{pod.state}, {duration(pod.seconds)}"
+        yield Row((f"{pod.namespace}/{pod.name}", state, f"{pod.reason} on {pod.node}".strip()), pod.bad)
+
+
+def _database(report: Report, marked: Marked) -> Iterator[Row]:
+    for member in report.database:
+        yield Row((member.name, member.role, member.state), ("database", member.name) in marked)
+
+
+def _certificates(report: Report, marked: Marked) -> Iterator[Row]:
+    for group in grouped(report.certificates):
+        first = group.first
+        where = f"first {first.machine}: {first.file}" if first.machine and group.count > 1 else ""
+        ends = f"until {date(first.ends)}, {first.days_left(report.time)} days"
+        yield Row((group.kind, str(group.count), ends, where), ("certificates", group.kind) in marked)
+
+
+def _backups(report: Report, marked: Marked) -> Iterator[Row]:
+    for backup in report.backups:
+        yield Row((backup.of, *_backup(backup)), ("backups", backup.of) in marked)
+
+
+def _backup(backup: Backup) -> tuple[str, ...]:
+    if backup.problem:
+        return ("not asked", backup.problem)
+    if backup.off and not backup.count:
+        return ("off",)
+    newest = "none yet" if backup.age is None else f"verified, {duration(backup.age)} old, {backup.where}"
+    every = f"every {duration(backup.interval)}" if backup.interval else "none by themselves"
+    copies = ", ".join(f"{place} {duration(age)} ago" for place, age in backup.copied) or "no copies off the cluster"
+    return (newest, every, f"{backup.count} kept", copies)
+
+
+def _machines(report: Report, marked: Marked) -> Iterator[Row]:
+    """Only those with a problem: where all is well their parts above say so."""
+    count = sum(not machine.problem for machine in report.machines)
+    yield Row((f"{count} of {len(report.machines)} reached",), count < len(report.machines))
+    for machine in report.machines:
+        if ("machines", machine.name) in marked:
+            states = [f"{unit} {state}" for unit, state in machine.services.items() if state != "active"]
+            disks = [f"{path} {percent} % full" for path, percent in machine.disks.items()]
+            words = machine.problem or ", ".join(states + disks)
+            yield Row((machine.name, machine.role.replace("-", " "), words), True)
+
+
+def mebibytes(size: int) -> str:
+    """3.5 MiB, 2.0 GiB."""
+    return f"{size / 2**20:.1f} MiB" if size < 2**30 else f"{size / 2**30:.1f} GiB"
