@@ -55,8 +55,16 @@ class Platform(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         platform, settings = args.platform, args.platform.settings
-        # The rules of policy/ find here what the platform is for.
-        facts = {"preset": settings.preset, "cluster": platform.cluster, "kubernetes": settings.kubernetes.version}
+        # The rules of policy/ find here what the platform is for, and what no resource of it shows.
+        backups = {"etcd": settings.backups.etcd.enabled}
+        if settings.database.enabled:
+            backups["database"] = settings.backups.database.enabled
+        facts = {
+            "preset": settings.preset,
+            "cluster": platform.cluster,
+            "kubernetes": settings.kubernetes.version,
+            "backups": backups,
+        }
         super().__init__("openstack-paas:index:Platform", name, facts, opts)
         child = ResourceOptions(parent=self)
 

@@ -1,15 +1,15 @@
-"""Every rule. Backups have none yet: there is no setting of backups that a rule could look at."""
+"""Every rule."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from policy import access, inventory, keys, protection
+from policy import access, backups, inventory, keys, protection
 from policy.exemptions import exemptions
 from policy.record import Facts, Record, Rule, Violation, facts_of
 
-RULES: tuple[Rule, ...] = (*access.RULES, *protection.RULES, *inventory.RULES, *keys.RULES)
+RULES: tuple[Rule, ...] = (*access.RULES, *protection.RULES, *backups.RULES, *inventory.RULES, *keys.RULES)
 
 
 def violations(records: Sequence[Record], facts: Facts | None = None) -> list[Violation]:

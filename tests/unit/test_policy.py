@@ -99,6 +99,14 @@ BAD: list[tuple[str, list[Record], Facts, str]] = [
     ("vips-protected", [record(FLOATING_IP, "api")], PRODUCTION, "set protection.vips"),
     ("vips-protected", [record(FLOATING_IP, "api-load-balancer")], PRODUCTION, "set protection.vips"),
     ("vips-protected", [record("openstack:loadbalancer/loadBalancer:LoadBalancer", "api")], PRODUCTION, "protected"),
+    ("backups-on", [record(PLATFORM, "prod")], PRODUCTION, "set backups.etcd.enabled"),
+    ("backups-on", [record(PLATFORM, "prod", backups={"etcd": False})], PRODUCTION, "no snapshots of etcd"),
+    (
+        "backups-on",
+        [record(PLATFORM, "prod", backups={"etcd": True, "database": False})],
+        PRODUCTION,
+        "set backups.database.enabled",
+    ),
     ("tagged", [record(INSTANCE, "worker-0", tags=["openstack-paas:other"])], PRODUCTION, "openstack-paas:prod"),
     ("tagged", [record(PORT, "worker-0")], DEV, "has not the tag"),
     ("odd-quorum", members(4), DEV, "4 members of etcd, of which 1 may fail, as of 3"),
@@ -132,6 +140,9 @@ GOOD: list[tuple[str, list[Record], Facts]] = [
     ("database-protected", [record(RELEASE, "mariadb", MARIADB, protect=True)], PRODUCTION),
     ("database-protected", [record(RELEASE, "calico", "p:addons:Calico")], PRODUCTION),
     ("vips-protected", [record(PORT, "private-vip", protect=True), record(FLOATING_IP, "gateway-0")], PRODUCTION),
+    ("backups-on", [record(PLATFORM, "prod", backups={"etcd": True, "database": True})], PRODUCTION),
+    ("backups-on", [record(PLATFORM, "prod", backups={"etcd": True})], PRODUCTION),
+    ("backups-on", [record(PLATFORM, "dev", backups={"etcd": False, "database": False})], DEV),
     ("tagged", [record(INSTANCE, "worker-0", **TAGS), record(KEYPAIR, "ssh")], PRODUCTION),
     ("odd-quorum", members(3), DEV),
     ("no-plain-secrets", [record(KEY, "k", password="[secret]", existingSecret="name", stdin="")], DEV),
@@ -192,7 +203,7 @@ def test_facts_come_from_the_platform() -> None:
 
 
 def test_an_exemption_is_shown_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    records = [record(PLATFORM, "prod", cluster="prod", preset="production"), ingress()]
+    records = [record(PLATFORM, "prod", cluster="prod", preset="production", backups={"etcd": True}), ingress()]
     assert rules.stops(rules.violations(records))
     monkeypatch.setattr(rules, "exemptions", lambda: {"prod": {"no-public-ssh": "a bastion's address range"}})
     found = rules.violations(records)
@@ -270,7 +281,8 @@ def test_files_that_cannot_be_judged(document: dict[str, Any], words: str) -> No
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "export.json"
-    platform = state(PLATFORM, "prod", inputs={"preset": "production", "cluster": "prod", "kubernetes": "1.37.0"})
+    facts = {"preset": "production", "cluster": "prod", "kubernetes": "1.37.0", "backups": {"etcd": True}}
+    platform = state(PLATFORM, "prod", inputs=facts)
     vip = state(PORT, "public-vip", inputs=TAGS, protect=True)
     file.write_text(json.dumps({"deployment": {"resources": [platform, vip]}}))
     assert check.main([str(file)]) == 0
