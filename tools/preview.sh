@@ -18,6 +18,7 @@ if [ -n "${CI:-}" ] && [ -z "${PULUMI_BACKEND_URL:-}" ] && [ -z "${PULUMI_ACCESS
     # In a copy, less what needs the stack's passphrase: its secrets cannot be read here, and are not needed.
     git ls-files -z | tar --create --null --files-from - | tar --extract --directory "$scratch/program"
     python -m tools.without_secrets "Pulumi.$stack.yaml" >"$scratch/stack.yaml"
+    mapfile -t secrets < <(python -m tools.without_secrets --names "Pulumi.$stack.yaml")
     cd "$scratch/program"
     mv "$scratch/stack.yaml" "Pulumi.$stack.yaml"
     # Protects nothing: this state is deleted at the end.
@@ -27,6 +28,10 @@ if [ -n "${CI:-}" ] && [ -z "${PULUMI_BACKEND_URL:-}" ] && [ -z "${PULUMI_ACCESS
     export OS_AUTH_URL=http://127.0.0.1:9/v3 OS_USERNAME=nobody OS_PASSWORD=none OS_PROJECT_NAME=none
     export OS_USER_DOMAIN_NAME=Default OS_PROJECT_DOMAIN_NAME=Default
     pulumi stack init "$stack" --non-interactive >/dev/null
+    # Settings may want a secret to be there; which one it is makes no difference to a plan from nothing.
+    for key in "${secrets[@]}"; do
+        pulumi config set --secret --stack "$stack" --non-interactive "$key" stand-in
+    done
     echo "without state and credentials, so from nothing" >"$folder/$stack.note"
 fi
 status=0

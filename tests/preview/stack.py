@@ -13,6 +13,9 @@ from typing import Any
 
 import yaml
 
+from settings.stack_file import SECRETS
+from tools.without_secrets import secret_keys, without_secrets
+
 PROJECT = Path(__file__).resolve().parents[2]
 #: What the program consists of; tests, the lab and the toolchain are none of it.
 PARTS = ("Pulumi.yaml", "__main__.py", "settings", "components", "node", "preflight", "charts", "requirements.txt")
@@ -39,6 +42,7 @@ class Stack:
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder / "program", name
+        self.secrets: dict[str, str] = {}
         self.folder.mkdir(parents=True)
         for part in PARTS:
             source = PROJECT / part
@@ -54,15 +58,25 @@ class Stack:
         (folder / "state").mkdir()
 
     def configure(self, values: Mapping[str, Any]) -> None:
-        """Write the stack's file; `values` are the keys of this project."""
-        document = {"config": {f"openstack-paas:{key}": value for key, value in values.items()}}
+        """Write the stack's file; `values` are the keys of this project, secret ones in plain text."""
+        self.secrets = {key: values[key] for key in SECRETS if key in values}
+        plain = {key: value for key, value in values.items() if key not in self.secrets}
+        document = {"config": {f"openstack-paas:{key}": value for key, value in plain.items()}}
         (self.folder / f"Pulumi.{self.name}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
 
     def configure_as_committed(self) -> None:
-        """Take the stack file that stands in the project, less its own encryption salt."""
-        document = yaml.safe_load((PROJECT / f"Pulumi.{self.name}.yaml").read_text(encoding="utf-8"))
-        document.pop("encryptionsalt", None)
-        (self.folder / f"Pulumi.{self.name}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+        """Take the stack file that stands in the project, its secrets replaced by others."""
+        text = (PROJECT / f"Pulumi.{self.name}.yaml").read_text(encoding="utf-8")
+        self.secrets = {key.partition(":")[2]: "another" for key in secret_keys(text)}
+        (self.folder / f"Pulumi.{self.name}.yaml").write_text(without_secrets(text), encoding="utf-8")
+
+    def select(self) -> None:
+        """Make the stack, with its secrets."""
+        made = self.pulumi("stack", "select", "--create", self.name)
+        assert made.returncode == 0, made.stderr
+        for key, text in self.secrets.items():
+            made = self.pulumi("config", "set", "--secret", key, text)
+            assert made.returncode == 0, made.stderr
 
     def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the engine on this stack."""
@@ -78,8 +92,7 @@ class Stack:
 
     def preview(self, *arguments: str) -> Preview:
         """Preview the stack."""
-        made = self.pulumi("stack", "select", "--create", self.name)
-        assert made.returncode == 0, made.stderr
+        self.select()
         done = self.pulumi("preview", "--json", *arguments)
         try:
             steps = json.loads(done.stdout).get("steps", [])

@@ -156,7 +156,10 @@ def test_a_fork_without_secrets_is_previewed_from_nothing(stack: Stack, tmp_path
     """Neither state, nor passphrase, nor cloud: real plugins, and a stack file with a secret that nobody can read."""
     path = stack.folder / "Pulumi.fork.yaml"
     secret = "encryptionsalt: v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAA\nconfig:\n"
-    secret += "  openstack-paas:databaseRootPassword:\n    secure: v1:AAAA\n"
+    # Copies of backups are refused where their secrets are not set.
+    for name in ("databaseRootPassword", "backupS3AccessKey", "backupS3SecretKey"):
+        secret += f"  openstack-paas:{name}:\n    secure: v1:AAAA\n"
+    secret += "  openstack-paas:backups:\n    copyTo:\n      s3: {endpoint: https://s3.example.org, bucket: backups}\n"
     path.write_text((stack.folder / "Pulumi.review.yaml").read_text().replace("config:\n", secret))
     subprocess.run(["git", "add", path.name], cwd=stack.folder, check=True)
     missing = ("OS_", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_ACCESS_TOKEN")

@@ -49,8 +49,10 @@ def test_two_previews_are_the_same(stack: MakeStack) -> None:
 def test_no_private_key_in_a_preview(stack: MakeStack) -> None:
     made = stack("secrets")
     made.configure({"preset": "dev", **ON_THE_LAB, "databaseRootPassword": "KnownRootPassword"})
-    text = made.preview("--diff").text
-    assert "PRIVATE KEY" not in text
+    preview = made.preview("--diff")
+    assert preview.status == 0, preview.text
+    assert "PRIVATE KEY" not in preview.text
+    assert "KnownRootPassword" not in preview.text
 
 
 def problem_lines(stack: Stack) -> str:

@@ -14,7 +14,7 @@ import yaml
 
 from ops.preview_render import MARKER
 from tests.forge import BOT, GITHUB_TOKEN, GITLAB_TOKEN, STRANGER, Forge, github_job, gitlab_job, without_forge
-from tools.without_secrets import without_secrets
+from tools.without_secrets import secret_keys, without_secrets
 
 PROJECT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parent / "fixtures" / "previews"
@@ -224,3 +224,4 @@ def test_a_stack_file_without_its_secrets() -> None:
     assert yaml.safe_load(without_secrets(text)) == {
         "config": {"openstack-paas:preset": "dev", "openstack-paas:addons": {"a": {"values": [{"c": 1}]}}}
     }
+    assert secret_keys(text) == ["openstack-paas:databaseRootPassword"], "only these stand alone"
