@@ -90,8 +90,10 @@ def _reason(status: Mapping[str, Any], conditions: Mapping[str, Any]) -> tuple[s
         waiting = container.get("state", {}).get("waiting", {})
         if waiting.get("reason") not in (None, "PodInitializing"):
             return f"{container['name']}: {waiting['reason']}", False
+    if status.get("message"):
+        return status["message"], False
     for name in ("PodScheduled", "Ready"):
         condition = conditions.get(name, {})
         if condition.get("status") == "False" and condition.get("message"):
             return condition["message"], False
-    return status.get("message") or status.get("reason", ""), False
+    return status.get("reason", ""), False
