@@ -14,7 +14,16 @@ from tests.lab.platform import Platform, run
 from tests.lab.report import FIGURES, record
 
 #: Modules in the order of a platform's life; each may rely on what the one before left.
-ORDER = ("test_up", "test_security", "test_failover", "test_drills", "test_faults", "test_power_cut", "test_destroy")
+ORDER = (
+    "test_up",
+    "test_security",
+    "test_backups",
+    "test_failover",
+    "test_drills",
+    "test_faults",
+    "test_power_cut",
+    "test_destroy",
+)
 
 #: The drills take a quarter of an hour: `make test-drills` runs them.
 collect_ignore = [] if os.environ.get("DRILLS") else ["test_drills.py"]
