@@ -135,8 +135,10 @@ def _nodes(report: Report) -> Iterator[Problem]:
 
 
 def _pods(report: Report) -> Iterator[Problem]:
+    # What is on a lost node waits for it, or is made again elsewhere: the node is the problem.
+    lost = {node.name for node in report.nodes or () if not node.ready}
     for pod in report.pods.others if report.pods else ():
-        if pod.bad:
+        if pod.bad and pod.node not in lost:
             why = pod.reason or "no reason given"
             yield Problem("pods", f"{pod.namespace}/{pod.name}", f"{pod.state}: {why}", "pods")
 

@@ -11,6 +11,9 @@ from ops.status.certificates import date, grouped
 from ops.status.problems import Problem
 from ops.status.report import Report
 
+#: So many pods are shown; a lost worker can have a hundred.
+MOST_PODS = 15
+
 
 @dataclass(frozen=True)
 class Row:
@@ -36,7 +39,7 @@ def parts(report: Report, problems: Iterable[Problem]) -> list[Part]:
         Part("Gateways", tuple(_gateways(report, marked))),
         Part("etcd", tuple(_etcd(report, marked))),
         Part("Nodes", tuple(_nodes(report, marked))),
-        Part("Pods", tuple(_pods(report))),
+        Part("Pods", tuple(_pods(report, marked))),
         Part("Database", tuple(_database(report, marked))),
         Part("Certificates", tuple(_certificates(report, marked))),
         Part("Backups", tuple(_backups(report, marked))),
@@ -91,15 +94,18 @@ def _nodes(report: Report, marked: Marked) -> Iterator[Row]:
             yield Row((name, "", "", "not a node of the cluster"), True)
 
 
-def _pods(report: Report) -> Iterator[Row]:
+def _pods(report: Report, marked: Marked) -> Iterator[Row]:
     if report.pods is None:
         yield Row((f"not asked: {report.not_asked.get('pods', '')}",), True)
         return
     count = len(report.pods.others)
     yield Row((f"{report.pods.running} run and are ready" + (f", {count} do not:" if count else ""),))
-    for pod in report.pods.others:
-        state = f"{pod.state}, {duration(pod.seconds)}"
-        yield Row((f"{pod.namespace}/{pod.name}", state, f"{pod.reason} on {pod.node}".strip()), pod.bad)
+    for pod in report.pods.others[:MOST_PODS]:
+        name, state = f"{pod.namespace}/{pod.name}", f"{pod.state}, {duration(pod.seconds)}"
+        where = f"on {pod.node}" if pod.node else ""
+        yield Row((name, state, f"{pod.reason} {where}".strip()), ("pods", name) in marked)
+    if count > MOST_PODS:
+        yield Row((f"and {count - MOST_PODS} more: `kubectl get pods --all-namespaces` has all",))
 
 
 def _database(report: Report, marked: Marked) -> Iterator[Row]:

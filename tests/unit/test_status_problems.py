@@ -8,6 +8,7 @@ import pytest
 
 from ops.status import document
 from ops.status.problems import EXPIRY_DAYS
+from ops.status.rows import parts
 from tests.unit import status_samples as samples
 from tests.unit.status_samples import DAY, NOW, judged, platform, raw, said
 
@@ -242,6 +243,18 @@ def test_pods_count_when_they_are_stuck_or_late() -> None:
         "pods: default/stuck: Pending: main: ImagePullBackOff (pods)",
     ]
     assert report.pods and report.pods.running == 0 and len(report.pods.others) == 6
+
+
+def test_pods_of_a_lost_node_are_no_problems_of_their_own() -> None:
+    outputs = platform()
+    machines = outputs.role("control-plane", "worker")
+    nodes = [samples.node(machine, "Unknown" if machine.name == "paas-worker-0" else "True") for machine in machines]
+    pods = [samples.pod(f"web-{number}", "Running", "False") for number in range(20)]
+    given = raw(outputs, api={"nodes": json.dumps({"items": nodes}), "pods": json.dumps({"items": pods})})
+    report, problems = judged(outputs, given)
+    assert said(problems) == ["nodes: paas-worker-0: not Ready: because of Ready (worker)"]
+    shown = next(part for part in parts(report, problems) if part.title == "Pods").rows
+    assert shown[-1].cells == ("and 5 more: `kubectl get pods --all-namespaces` has all",)
 
 
 @pytest.mark.parametrize(
