@@ -35,7 +35,7 @@ lab-down: ## Stop the embedded cloud and remove every trace of it but its caches
 	@/usr/bin/python3 -m lab down --wipe
 
 .PHONY: test
-test: test-fast test-lab ## Every test: linters, unit, preview, and the real platform on the lab
+test: test-fast test-lab ## Linters, unit, preview, and the real platform on the lab (DRILLS=1: with every drill)
 
 .PHONY: test-fast
 test-fast: lint test-unit test-preview ## Linters, unit and preview tests

@@ -19,21 +19,27 @@ ORDER = (
     "test_security",
     "test_backups",
     "test_failover",
+    "test_repair",
+    "test_growth",
     "test_drills",
     "test_faults",
     "test_power_cut",
     "test_destroy",
 )
 
-#: The drills take a quarter of an hour: `make test-drills` runs them.
-collect_ignore = [] if os.environ.get("DRILLS") else ["test_drills.py"]
+#: What has the marker `long` takes some twenty minutes together: the pipeline and `make test-drills` run it.
+LONG = bool(os.environ.get("DRILLS"))
 
 #: While one writes tests: REUSE_PLATFORM=1 tries them on the platform that stands, as `make up` left it.
 REUSE = bool(os.environ.get("REUSE_PLATFORM"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the modules in their order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the modules in their order, and without the long ones where nobody asked for these."""
+    if not LONG:
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: ORDER.index(item.module.__name__.rpartition(".")[2]))  # type: ignore[attr-defined]
 
 

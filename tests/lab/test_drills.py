@@ -92,6 +92,7 @@ def test_gateway(site: Site) -> None:
     assert outage(drill(site, "gateway"), "API read") <= 4
 
 
+@pytest.mark.long
 def test_etcd_follower(site: Site) -> None:
     assert outage(drill(site, "etcd-follower"), "API write") <= 3
 
@@ -100,6 +101,7 @@ def test_etcd_leader(site: Site) -> None:
     assert outage(drill(site, "etcd-leader"), "API write") <= 3
 
 
+@pytest.mark.long
 def test_leader_election(site: Site) -> None:
     done = drill(site, "leader-election")
     # A lease lasts 15 s and is asked for every 2 s, with a little jitter; the rest is the machine's.
@@ -110,6 +112,7 @@ def test_mariadb_primary(site: Site) -> None:
     drill(site, "mariadb-primary")
 
 
+@pytest.mark.long
 def test_network_partition(site: Site) -> None:
     assert outage(drill(site, "network-partition"), "API write") <= 5
 
@@ -118,10 +121,12 @@ def test_control_plane(site: Site) -> None:
     assert outage(drill(site, "control-plane"), "API read") <= 2
 
 
+@pytest.mark.long
 def test_worker(site: Site) -> None:
     assert drill(site, "worker").figures["pods ready elsewhere after"] <= 90
 
 
+@pytest.mark.long
 def test_etcd_stop(site: Site) -> None:
     assert outage(drill(site, "etcd-stop"), "database write") <= 2
 
@@ -132,12 +137,14 @@ def test_etcd_majority(site: Site) -> None:
     assert outage(done, "database write") <= 5
 
 
+@pytest.mark.long
 def test_etcd_data_loss(site: Site) -> None:
     done = drill(site, "etcd-data-loss")
     assert outage(done, "API write") <= 90
     assert done.probes["database write"].lost == 0
 
 
+@pytest.mark.long
 def test_host(site: Site, machines: Machines) -> None:
     site.host = CutHost(site, machines)
     drill(site, "host")
