@@ -26,7 +26,7 @@ def etcd(spec: EtcdSpec) -> Bundle:
     }
     endpoints = [f"https://{member.address}:2379" for member in spec.members]
     files = (
-        *scripts("etcd.sh", "machine.sh", "install.sh", "etcd-membership.sh"),
+        *scripts("etcd.sh", "machine.sh", "install.sh", "etcd-membership.sh", "etcd-changes.sh"),
         *machine_files(spec.base),
         metadata_firewall(spec.base),
         settings_file(settings),
@@ -44,7 +44,8 @@ def etcd(spec: EtcdSpec) -> Bundle:
             )
         ),
     )
-    return Bundle("etcd", with_volume(files, spec.volume, VOLUME_USE))
+    # Longer than its waits one after another: cloud-init, the peers' machines, others that join before, its own data.
+    return Bundle("etcd", with_volume(files, spec.volume, VOLUME_USE), limit_seconds=1500)
 
 
 def _environment(spec: EtcdSpec) -> str:

@@ -22,6 +22,10 @@ _PKI: Final = "/etc/kubernetes/pki"
 #: is told this one, and it ends by itself.
 _TOKEN_LIFE: Final = "1m0s"
 
+#: Machines that join, by the bootstrap certificate: kubeadm gives this group the rights to look at nodes and to ask for
+#: the certificate of one.
+_JOINING: Final = "system:bootstrappers:kubeadm:default-node-token"
+
 #: What every kubelet needs on machines of this platform; the stack's own values come on top.
 _KUBELET_DEFAULTS: Final[Mapping[str, Any]] = {"cgroupDriver": "systemd"}
 
@@ -43,7 +47,7 @@ def init_configuration(spec: ControlPlaneSpec) -> str:
             {
                 "ttl": _TOKEN_LIFE,
                 "usages": ["signing", "authentication"],
-                "groups": ["system:bootstrappers:kubeadm:default-node-token"],
+                "groups": [_JOINING],
             }
         ],
         "localAPIEndpoint": _local_endpoint(spec),
@@ -70,6 +74,27 @@ def join_configuration(base: Base, kubelet: Kubelet, step: str, control_plane: C
     if control_plane is not None:
         join["controlPlane"] = {"localAPIEndpoint": _local_endpoint(control_plane)}
     return _documents(join)
+
+
+def node_replacing_rights() -> str:
+    """A machine that joins may remove a node: the lost one whose name it bears. It could get that one's certificate."""
+    name = "openstack-paas:replace-nodes"
+    rbac = "rbac.authorization.k8s.io"
+    return _documents(
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": name},
+            "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["delete"]}],
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name},
+            "subjects": [{"apiGroup": rbac, "kind": "Group", "name": _JOINING}],
+        },
+    )
 
 
 def bootstrap_kubeconfig(kubernetes: Kubernetes, bootstrap: KeyPair) -> str:

@@ -16,7 +16,7 @@ from node.base import (
 )
 from node.bundle import Bundle, File
 from node.containerd import containerd_files
-from node.kubeadm import api_port, bootstrap_kubeconfig, init_configuration, join_configuration
+from node.kubeadm import api_port, bootstrap_kubeconfig, init_configuration, join_configuration, node_replacing_rights
 from node.specs import Base, Containerd, ControlPlaneSpec, KeyPair, Kubelet, Kubernetes, WorkerSpec
 from node.templates import read_script, render_template
 from node.volume import Use, volume_settings, with_volume
@@ -40,9 +40,11 @@ def control_plane(spec: ControlPlaneSpec) -> Bundle:
         (
             *scripts("control-plane.sh", *_SCRIPTS, "control-plane-state.sh"),
             File("initialise", read_script("initialise.sh"), 0o755),
+            File("etcd-endpoints", read_script("etcd-endpoints.sh"), 0o755),
             File("api-server.sh", read_script("api-server.sh"), 0o755),
             *_node_files(spec.base, spec.containerd, kubernetes, spec.bootstrap),
             settings_file(settings),
+            File("files/rights.yaml", node_replacing_rights()),
             File("files/init.yaml", init_configuration(spec)),
             File("files/join.yaml", join_configuration(spec.base, spec.kubelet, "control-plane", spec)),
             *_key_pair("ca", spec.ca, certificate=False),
@@ -52,8 +54,8 @@ def control_plane(spec: ControlPlaneSpec) -> Bundle:
             File("pki/etcd/ca.crt", spec.etcd_ca_certificate),
             *_key_pair("apiserver-etcd-client", spec.etcd_client),
         ),
-        # Longer than its waits one after another: cloud-init, etcd, the lock, the API, the join.
-        limit_seconds=1200,
+        # Longer than its waits one after another: cloud-init, etcd, the lock, the API, the join, others' API servers.
+        limit_seconds=1500,
     )
 
 

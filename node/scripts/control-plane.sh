@@ -26,6 +26,7 @@ join() {
         forget_half_join
         install_pki
         retry_until 180 "the node $NAME of before to be noticed as lost" old_self_is_gone
+        forget_old_self
         validate_configuration "$folder/files/join.yaml"
         run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" $(kubeadm_flags)
     fi
@@ -38,20 +39,34 @@ become_control_plane() {
         return 0
     fi
     finish_pulling
-    # A process of its own, so that the lock is held exactly as long as it runs.
-    rm -f "$STATE/initialise-failed"
-    OPENSTACK_PAAS_STARTED=$started timeout --foreground 420 etcdctl lock --ttl 30 "$INIT_LOCK" "$folder/initialise" 9>&- || finish_with $?
+    locked "$INIT_LOCK" initialise
     if [ ! -e "$STATE/joined" ]; then
         join
     fi
 }
 
-# finish_with STATUS: what went wrong under the lock has been said there; only losing the lock itself is news.
-finish_with() {
-    if [ -e "$STATE/initialise-failed" ]; then
+# locked LOCK SCRIPT: runs a script of the bundle while this machine holds the lock in etcd. A process of its own, so that
+# the lock is held exactly as long as it runs. What went wrong in it has been said there; only losing the lock is news.
+locked() {
+    local status=0
+    rm -f "$STATE/locked-failed"
+    OPENSTACK_PAAS_STARTED=$started timeout --foreground 420 etcdctl lock --ttl 30 "$1" "$folder/$2" 9>&- || status=$?
+    if ((status == 0)); then
+        return 0
+    elif [ -e "$STATE/locked-failed" ]; then
         exit "$SAID"
     fi
-    fail "the lock $INIT_LOCK in etcd was not to be had, or lost (status $1)"
+    fail "the lock $1 in etcd was not to be had, or lost (status $status)"
+}
+
+# follow_etcd: kubeadm writes etcd's members into the manifest when it makes a control plane, and never again.
+follow_etcd() {
+    local told
+    told=$(sed -nE 's/^ *- --etcd-servers=//p' "$KUBERNETES/manifests/kube-apiserver.yaml")
+    if [ "$told" != "$ETCD_ENDPOINTS" ]; then
+        log "the API server knows etcd at $told: telling it of $ETCD_ENDPOINTS, one control plane at a time"
+        locked openstack-paas/api-server etcd-endpoints
+    fi
 }
 
 serve() {
@@ -60,6 +75,12 @@ serve() {
     retry_until 240 "this machine's own API server to be ready" ready_at "$ADDRESS:$API_PORT"
     retry_until 120 "the node $NAME to be registered at $ENDPOINT" is_registered
     forget_bootstrap
+}
+
+# grant_replacing: machines that join may remove the lost node whose name they bear (forget_old_self).
+grant_replacing() {
+    retry_until 60 "the API to take the rights of joining machines" with_kubeconfig "$KUBERNETES/admin.conf" apply \
+        --server-side --force-conflicts --field-manager openstack-paas --filename "$folder/files/rights.yaml"
 }
 
 step "version" refuse_kubernetes_change
@@ -72,5 +93,7 @@ step "certificates" prepare_control_plane
 step "etcd" wait_for_etcd
 step "node" become_control_plane
 step "API" serve
+step "etcd's members" follow_etcd
+step "rights" grant_replacing
 current_step="control plane"
 log "ready"

@@ -96,22 +96,32 @@ peers_seen() {
 # peers_decided: whether the peers leave no doubt. With a cluster or a forming one there is none; without, every peer
 # must be idle, or it could be a machine that is about to come back with data.
 peers_decided() {
-    local says
     ask_peers
     peers_seen
     [ -z "$cluster_peer" ] || return 0
     [ -z "$broken_peer" ] || return 1
-    [ -z "$forming_peer" ] || return 0
+    [ -n "$forming_peer" ] || nobody_runs
+}
+
+# nobody_runs: whether every peer is there without an etcd. A majority would not do: it may be made of new machines, and
+# the silent one the whole cluster of before.
+nobody_runs() {
+    local says
     for says in "${peer_says[@]}"; do
         [ "$says" = idle ] || return 1
     done
 }
 
-# look_at_peers SECONDS: asks until peers_decided or the time is over; what is known then is in the variables above.
+# look_at_peers SECONDS MACHINES: asks until peers_decided or the time is over; what is known then is in the variables
+# above. An election is over within SECONDS; machines that are only being made get MACHINES.
 look_at_peers() {
-    local deadline=$((SECONDS + $1)) next_word=$((SECONDS + 10))
+    local begin=$SECONDS next_word=$((SECONDS + 10)) limit
     until peers_decided >/dev/null; do
-        if ((SECONDS >= deadline)); then
+        limit=$2
+        if [ -n "$broken_peer" ] || [ -e "$WAS_MEMBER" ]; then
+            limit=$1
+        fi
+        if ((SECONDS - begin >= limit)); then
             return 0
         fi
         if ((SECONDS >= next_word)); then
@@ -122,53 +132,9 @@ look_at_peers() {
     done
 }
 
-# enough_peers: whether, with this machine, a majority of the members is there without an etcd that runs: then no old
-# cluster has a majority, wherever the silent rest may be. One that runs and does not tell what it is leaves a doubt.
-enough_peers() {
-    local says idle=1
-    for says in "${peer_says[@]}"; do
-        case $says in
-            idle) idle=$((idle + 1)) ;;
-            starting) return 1 ;;
-        esac
-    done
-    ((idle > ${#MEMBERS[@]} / 2))
-}
-
 # own_entry ENDPOINTS: this machine's line in the list of a living cluster: "id, state, name, peers, clients, learner".
 own_entry() {
     etcdctl_at "$1" member list --write-out simple | awk -F ', ' -v peer="https://$ADDRESS:2380" '$4 == peer'
-}
-
-# snapshot_before_change ADDRESS: a snapshot from the living member there, kept on this machine, which the change does not
-# endanger. Without one the change goes on all the same: it is what brings a lost member back.
-snapshot_before_change() {
-    [ -x "$folder/etcd-backup.sh" ] || return 0
-    log "a snapshot before the membership changes"
-    timeout --kill-after=10 300 "$folder/etcd-backup.sh" --reason membership --from "$1" --no-copies \
-        || log "no snapshot was taken (see above), the membership changes without one"
-}
-
-# join_cluster ADDRESS: makes this machine a member, with no data yet, of the cluster that answers there. As a learner: it
-# does not count for the majority until it has caught up. etcd itself refuses what would cost the majority.
-join_cluster() {
-    local entry id clients seen
-    entry=$(own_entry "https://$1:2379")
-    if [ -n "$entry" ]; then
-        id=${entry%%,*}
-        clients=$(awk -F ', ' '{ print $5 }' <<<"$entry")
-        if [ -z "$clients" ]; then
-            log "already listed as $id and never started: starting"
-            return 0
-        fi
-        snapshot_before_change "$1"
-        log "removing $id, which was this machine before it lost its data"
-        seen=$(etcdctl_at "https://$1:2379" member remove "$id" 2>&1) \
-            || fail "etcd does not let go of the old member $id (peers: $(peers_seen)): $seen"
-    fi
-    [ -n "$entry" ] || snapshot_before_change "$1"
-    retry_until 120 "etcd to accept this machine as a member" etcdctl_at "https://$1:2379" member add "$NAME" \
-        --learner --peer-urls "https://$ADDRESS:2380"
 }
 
 # initial_cluster STATE: what etcd reads on its very first start.
@@ -191,13 +157,14 @@ living_cluster() {
     printf 'ETCD_INITIAL_CLUSTER_STATE=existing\nETCD_INITIAL_CLUSTER=%s\n' "$list"
 }
 
-# decide_start FILE SECONDS: writes to FILE what a first start needs; with data of its own a member needs nothing.
+# decide_start FILE SECONDS MACHINES: writes to FILE what a first start needs; with data of its own a member needs
+# nothing. The times are those of look_at_peers.
 decide_start() {
     if has_data; then
         log "this machine has its data"
         return 0
     fi
-    look_at_peers "$2"
+    look_at_peers "$2" "$3"
     if [ -n "$cluster_peer" ]; then
         log "no data here, and $cluster_peer is part of a living cluster ($(peers_seen)): joining it"
         join_cluster "$cluster_peer"
@@ -209,11 +176,12 @@ decide_start() {
         fail "this machine was a member of the cluster '$CLUSTER_TOKEN', its data in $DATA is gone and no peer is part of a" \
             "living cluster (peers: $(peers_seen)). Bring the peers back, restore a snapshot, or remove $WAS_MEMBER on" \
             "every member to start an empty cluster"
-    elif [ -n "$forming_peer" ] || enough_peers; then
+    elif [ -n "$forming_peer" ] || nobody_runs; then
         log "no data anywhere ($(peers_seen)): a new cluster"
         initial_cluster new >"$1"
     else
-        fail "no data here, and too few peers tell enough to know whether a cluster exists (peers: $(peers_seen))"
+        fail "no data here, and not every peer tells whether a cluster exists (peers: $(peers_seen)). Bring the silent ones" \
+            "up; none is replaced by an empty cluster"
     fi
 }
 

@@ -3,7 +3,7 @@
 # converge of a member of etcd.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib services settings machine install etcd-membership; do . "$folder/$part.sh"; done
+for part in lib services settings machine install etcd-membership etcd-changes; do . "$folder/$part.sh"; done
 
 readonly UNIT=/etc/systemd/system/etcd.service
 
@@ -39,7 +39,7 @@ start_member() {
     current_unit=etcd.service
     rm -f "$STATE/initial"
     if ! systemctl is-active --quiet etcd.service; then
-        decide_start "$STATE/initial" 90
+        decide_start "$STATE/initial" 90 240
         if [ -s "$STATE/initial" ]; then
             install_file "$STATE/initial" /etc/etcd/initial.env
         fi
@@ -65,6 +65,7 @@ wait_for_health() {
     current_unit=etcd.service
     retry_until 240 "etcd to answer with a majority of its members (${MEMBERS[*]})" member_works
     : >"$WAS_MEMBER"
+    release_membership
 }
 
 step "version" refuse_version_change etcd "$ETCD_VERSION" "$DATA/member"
@@ -75,6 +76,7 @@ step "configuration" write_configuration
 step "restore" refuse_half_restore
 step "membership" start_member
 step "health" wait_for_health
+step "leavers" let_leavers_go
 step "backups" schedule_backups
 current_step=etcd
 log "ready: $(own_entry "https://$ADDRESS:2379")"

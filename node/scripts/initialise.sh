@@ -39,7 +39,7 @@ initialise() {
     : >"$STATE/joined"
 }
 
-: >"$STATE/initialise-failed"
+: >"$STATE/locked-failed"
 if ! cluster_is_recorded; then
     log "no cluster in etcd: initialising one"
     initialise
@@ -49,4 +49,4 @@ else
     log "the cluster's data is in etcd but no API server answered within 60 s: bringing its API back"
     initialise
 fi
-rm -f "$STATE/initialise-failed"
+rm -f "$STATE/locked-failed"

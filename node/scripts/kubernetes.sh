@@ -47,6 +47,15 @@ old_self_is_gone() {
     [ "$state" != True ]
 }
 
+# forget_old_self: the lost node's object goes, and with it what only was true of its machine: marks that it is to take no
+# pods, labels of before. A cluster that does not grant the right yet (grant_replacing) keeps the object.
+forget_old_self() {
+    local seen
+    seen=$(with_kubeconfig "$BOOTSTRAP_KUBECONFIG" delete node "$NAME" --ignore-not-found --wait=false 2>&1) \
+        || seen="the old object of this node stays: $(tail -n 1 <<<"$seen")"
+    [ -z "$seen" ] || log "$seen"
+}
+
 # is_registered: the cluster knows this node by the kubelet's own certificate.
 is_registered() {
     [ -s "$KUBELET_KUBECONFIG" ] || { echo "$KUBELET_KUBECONFIG does not exist"; return 1; }

@@ -13,6 +13,7 @@ join() {
     fi
     forget_half_join
     retry_until 180 "the node $NAME of before to be noticed as lost" old_self_is_gone
+    forget_old_self
     validate_configuration "$folder/files/join.yaml"
     # shellcheck disable=SC2046  # none or one flag
     run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" $(kubeadm_flags)

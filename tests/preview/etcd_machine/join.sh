@@ -3,12 +3,12 @@
 # What converge does with membership, without what it does with packages and users.
 folder=$ROOT/bundle
 # shellcheck source=/dev/null
-for part in lib services settings etcd-membership; do . "$folder/$part.sh"; done
+for part in lib services settings etcd-membership etcd-changes; do . "$folder/$part.sh"; done
 mkdir -p "$STATE" "$DATA"
 current_step=membership
 if ! systemctl is-active etcd.service >/dev/null; then
     rm -f "$STATE/initial"
-    decide_start "$STATE/initial" 20
+    decide_start "$STATE/initial" 20 20
     if [ -s "$STATE/initial" ]; then
         mkdir -p "$ROOT/etc/etcd"
         cp "$STATE/initial" "$ROOT/etc/etcd/initial.env"
@@ -17,3 +17,5 @@ if ! systemctl is-active etcd.service >/dev/null; then
 fi
 retry_until 60 "etcd to answer with a majority" member_works
 : >"$WAS_MEMBER"
+release_membership
+let_leavers_go

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,15 +171,28 @@ def make(folder: Path, count: int, backups: Backups | None = None) -> list[Machi
     return machines
 
 
-def running(folder: Path, count: int, backups: Backups | None = None) -> Iterator[list[Machine]]:
-    """The same with a cluster that runs on them, until the test ends."""
+def name(machines: list[Machine]) -> None:
+    """The settings of these machines name these members and no others."""
+    members = " ".join(f"'{machine.name} {machine.address}'" for machine in machines)
+    for machine in machines:
+        path = machine.root / "bundle/settings.sh"
+        path.write_text(re.sub(r"(?m)^MEMBERS=.*$", f"MEMBERS=({members})", path.read_text()))
+
+
+def converge(machines: list[Machine]) -> list[Done]:
+    """What an `up` does with membership on these machines, all at the same time; each may fail."""
+    with ThreadPoolExecutor(len(machines)) as pool:
+        return list(pool.map(lambda machine: machine.run(_HERE / "join.sh"), machines))
+
+
+def running(folder: Path, count: int, backups: Backups | None = None, first: int = 0) -> Iterator[list[Machine]]:
+    """The same with a cluster that runs on them, or on the `first` of them, until the test ends."""
     machines = make(folder, count, backups)
     try:
-        threads = [threading.Thread(target=machine.join) for machine in machines]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        begun = machines[: first or count]
+        name(begun)
+        for machine, done in zip(begun, converge(begun), strict=True):
+            assert done.status == 0, f"{machine.name}: {done.output}"
         yield machines
     finally:
         for machine in machines:

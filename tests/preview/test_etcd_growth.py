@@ -1,0 +1,131 @@
+"""A real etcd grows, shrinks and loses members, by the members' own scripts: one at a time, never below quorum."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.preview.etcd_machine import members
+from tests.preview.etcd_machine.members import Machine
+
+
+@pytest.fixture
+def five(tmp_path: Path) -> Iterator[list[Machine]]:
+    """Five machines, a cluster of one on the first."""
+    for machines in members.running(tmp_path, 5, first=1):
+        machines[0].etcdctl("put", "before", "1")
+        yield machines
+
+
+def listed(machine: Machine) -> list[str]:
+    """Each member's name and state as `machine` knows them, sorted."""
+    lines = machine.etcdctl("member", "list", "--write-out", "simple").splitlines()
+    return sorted(" ".join([line.split(", ")[2], line.split(", ")[1], line.split(", ")[-1]]) for line in lines)
+
+
+def voters(count: int) -> list[str]:
+    """What `listed` shall be: no learners."""
+    return [f"etcd-{number} started false" for number in range(count)]
+
+
+def lose(machine: Machine) -> None:
+    """The machine is deleted, and another one made in its place."""
+    machine.kill()
+    shutil.rmtree(machine.root / "var", ignore_errors=True)
+    machine.data.mkdir(parents=True)
+    machine.data.chmod(0o700)
+
+
+def resize(machines: list[Machine], count: int) -> list[str]:
+    """What an `up` with another etcd.count does; what each machine said."""
+    members.name(machines[:count])
+    done = members.converge(machines[:count])
+    assert [each.status for each in done] == [0] * count, "\n".join(each.output for each in done)
+    assert listed(machines[0]) == voters(count)
+    for machine in machines[:count]:
+        assert machine.etcdctl("get", "before", "--print-value-only").strip() == "1"
+    for machine in machines[count:]:
+        lose(machine)
+    return [each.output for each in done]
+
+
+def test_from_one_to_five_and_back_and_to_three(five: list[Machine]) -> None:
+    said = resize(five, 5)
+    assert not five[0].backups.exists()
+    # Four wanted to join at once; each had a snapshot first, and they came in one after the other.
+    assert ["a snapshot before the membership changes" in text for text in said] == [False, True, True, True, True]
+    assert any("for another change of the membership" in text for text in said)
+
+    # The member that leads has to go.
+    leader = five[4]
+    own = next(line for line in leader.etcdctl("member", "list").splitlines() if leader.address in line)
+    for machine in five:
+        status = machine.etcdctl("endpoint", "status", "--write-out", "simple").split(", ")
+        if status[6] == "true" and machine != leader:
+            machine.etcdctl("move-leader", own.split(", ")[0])
+    (said_by_first,) = resize(five, 1)
+    assert said_by_first.count("is no member any more") == 4
+    assert "did not hand over" not in said_by_first
+    (kept,) = five[0].listing("--here")["snapshots"]
+    assert (kept["reason"], kept["verified"]) == ("membership", True)
+
+    resize(five, 3)
+
+
+def test_nobody_leaves_while_one_that_stays_is_down(five: list[Machine]) -> None:
+    resize(five, 5)
+    five[2].kill()
+    members.name(five[:3])
+    before = listed(five[0])
+    for machine in five[:2]:
+        with (machine.root / "bundle/settings.sh").open("a") as settings:
+            settings.write("STAYING_SECONDS=2\n")
+    for refused in members.converge(five[:2]):
+        assert refused.status != 0
+        assert "etcd-0 healthy, etcd-1 healthy, etcd-2 not healthy" in refused.output
+    assert listed(five[0]) == before
+
+
+def test_one_that_leaves_may_be_down(five: list[Machine]) -> None:
+    resize(five, 5)
+    five[3].kill()
+    resize(five, 3)
+
+
+def test_two_lost_ones_of_five_come_back_in_one_go(five: list[Machine]) -> None:
+    resize(five, 5)
+    for machine in five[1:3]:
+        lose(machine)
+    resize(five, 5)
+
+
+def test_without_a_majority_nothing_is_changed(five: list[Machine]) -> None:
+    resize(five, 3)
+    before = listed(five[0])
+    # One machine is deleted and made again while another one is down.
+    lose(five[1])
+    five[2].kill()
+    (refused,) = members.converge([five[1]])
+    assert refused.status != 0
+    assert "has no majority (peers: etcd-0 broken, etcd-2 idle): nothing can be changed in it" in refused.output
+    # The other one is back: the same run ends well, and what was listed is replaced.
+    five[2].systemctl("start")
+    resize(five, 3)
+    assert len(before) == len(listed(five[0]))
+
+
+def test_new_machines_do_not_outvote_a_member_that_is_away(five: list[Machine]) -> None:
+    """From one to three while the machine of the one is off: the two new ones are a majority of three."""
+    first, second, third = five[:3]
+    members.name(five[:3])
+    first.kill()
+    for machine in (second, third):
+        path = machine.root / "bundle/etcd-membership.sh"
+        # An address of loopback refuses; one whose machine is off is silent.
+        path.write_text(path.read_text().replace("*refused*", "*nothing*"))
+    for done in members.converge([second, third]):
+        assert done.status != 0
+        assert "not every peer tells whether a cluster exists" in done.output
