@@ -274,9 +274,16 @@ def test_copies_in_a_bucket(site: Site, bucket: Path) -> None:
     )
     assert done.returncode == 0, done.stdout
     assert not list(bucket.glob(f"{first}*")) and len(list(bucket.iterdir())) == 2
-    # The volume is lost: the bucket has it.
+    # The volume is lost: the bucket has it, and the next run lists what that has: more than the store tells at once.
+    site.job.environment |= {"KEEP_LAST": "3"}
+    names = [newest, site.backup(), site.backup()]
     for file in site.folder.iterdir():
         file.unlink()
+    (bucket / "20200101T000000Z.record").write_text('20200101T000000Z 1 ab 0-1-1 x 1"}, "other": {"')
+    names.append(site.backup())
+    assert [line.split()[0] for line in site.published()["list"].splitlines()] == names
+    assert [file.name for file in site.folder.glob("*.sql.gz")] == [f"{names[-1]}.sql.gz"]
+    # The first of them is now beyond the tiers, which the run after that sees.
     site.serve(newest)
     assert site.job.query("SELECT id FROM app.rows") == "77"
     site.job.kill()

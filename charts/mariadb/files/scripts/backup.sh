@@ -74,6 +74,28 @@ copy_off() {
   done
 }
 
+# Records of backups that only the bucket has, as after the loss of the volume: they are listed, restored, kept by tiers.
+adopt() {
+  local listing=$run/s3.list key each answer after='' last=''
+  [ -n "$S3_ENDPOINT" ] || return 0
+  while true; do
+    answer=$(s3 LIST "$after" "$listing") || broken "the bucket does not say what it holds: $answer"
+    while read -r key; do
+      last=${key#"${S3_PATH#*/}/"} each=${last%.record}
+      [[ $last =~ ^[0-9]{8}T[0-9]{6}Z\.record$ && ! -e $backups/$last ]] || continue
+      answer=$(s3 GET "$last" "$backups/$each.new") || broken "the bucket does not give $last: $answer"
+      # Whoever may write into the bucket must not write into the list.
+      [[ $(<"$backups/$each.new") =~ ^$each\ [0-9]+\ [0-9a-f]+\ [0-9a-z,-]+\ [0-9a-z-]+\ [0-9]+$ ]] ||
+        { log "$last in the bucket is no record"; continue; }
+      : >"$backups/$each.copied"
+      mv "$backups/$each.new" "$backups/$last"
+      log "$each: found in the bucket"
+    done < <(grep -o '<Key>[^<]*</Key>' "$listing" | sed -E 's|</?Key>||g')
+    if [ "$last" = "$after" ] || ! grep -q '<IsTruncated>true</IsTruncated>' "$listing"; then break; fi
+    after=$last
+  done
+}
+
 trap finish EXIT
 write_client_options
 exec 9>"$backups/.lock"
@@ -103,4 +125,5 @@ mv "$backups/$name.new" "$backups/$name.record"
 sync -f "$backups"
 prune
 copy_off
+adopt
 publish_backups ''

@@ -15,11 +15,12 @@ source "$here/s3.sh"
 dump=$backups/$BACKUP.sql.gz record=$backups/$BACKUP.record
 trap '[ -z "$server_process" ] || kill -TERM "$server_process" 2>/dev/null || true' EXIT
 write_client_options
-if [ ! -e "$record" ] && [ -n "$S3_ENDPOINT" ]; then
+if [ ! -e "$dump" ] && [ -n "$S3_ENDPOINT" ]; then
   log "$BACKUP is not on the volume: fetching it from the bucket"
-  answer=$(s3 GET "$BACKUP.sql.gz" "$dump") || fail "the bucket does not give $BACKUP: $answer"
+  answer=$(s3 GET "$BACKUP.sql.gz" "$dump.new") || fail "the bucket does not give $BACKUP: $answer"
   answer=$(s3 GET "$BACKUP.record" "$record.new") || fail "the bucket has no record of $BACKUP: $answer"
   : >"$backups/$BACKUP.copied"
+  mv "$dump.new" "$dump"
   mv "$record.new" "$record"
 fi
 [ -e "$record" ] || fail "there is no backup $BACKUP"

@@ -55,28 +55,35 @@ s3_target() {
   fi
 }
 
-# s3 METHOD NAME [FILE]: sends FILE (PUT) or writes it (GET); fails with the store's status line.
+# s3 METHOD NAME [FILE]: sends FILE (PUT) or writes it (GET); fails with the store's status line. LIST writes what there
+# is after NAME as the store's XML, a thousand objects at most.
 s3() {
-  local method=$1 file=${3:-/dev/null} sent=/dev/null rest authority path date hash scope signed status
+  local method=$1 file=${3:-/dev/null} sent=/dev/null query='' version=1.1 rest authority path date hash scope signed status
   rest=${S3_ENDPOINT#*://}
   authority=${rest%%/*} path=/${rest#"${rest%%/*}"}/$S3_PATH/$2
+  if [ "$method" = LIST ]; then
+    path=/${rest#"${rest%%/*}"}/${S3_PATH%%/*}
+    query="list-type=2&prefix=${S3_PATH#*/}/${2:+&start-after=${S3_PATH#*/}/$2}"
+    # HTTP/1.1 would allow an answer in chunks.
+    method=GET query=${query//\//%2F} version=1.0
+  fi
   while [[ $path == *//* ]]; do path=${path//\/\//\/}; done
   [ "$method" != PUT ] || sent=$file
   date=$(date -u +%Y%m%dT%H%M%SZ) hash=$(sha256 <"$sent")
   scope=${date:0:8}/$S3_REGION/s3/aws4_request
   signed='host;x-amz-content-sha256;x-amz-date'
-  signed=$(signature "$date" "$scope" "$(printf '%s\n%s\n\nhost:%s\nx-amz-content-sha256:%s\nx-amz-date:%s\n\n%s\n%s' \
-    "$method" "$path" "$authority" "$hash" "$date" "$signed" "$hash")")
+  signed=$(signature "$date" "$scope" "$(printf '%s\n%s\n%s\nhost:%s\nx-amz-content-sha256:%s\nx-amz-date:%s\n\n%s\n%s' \
+    "$method" "$path" "$query" "$authority" "$hash" "$date" "$signed" "$hash")")
   status=$(
     {
-      printf '%s\r\n' "$method $path HTTP/1.1" "Host: $authority" "x-amz-content-sha256: $hash" "x-amz-date: $date" \
+      printf '%s\r\n' "$method $path${query:+?$query} HTTP/$version" "Host: $authority" "x-amz-content-sha256: $hash" "x-amz-date: $date" \
         "Authorization: AWS4-HMAC-SHA256 Credential=$(<"$s3_access/access-key")/$scope,$(
         )SignedHeaders=host;x-amz-content-sha256;x-amz-date,Signature=$signed" \
         "Content-Length: $(stat -Lc %s "$sent")" "Connection: close" ""
       cat "$sent"
     } 2>/dev/null | socat -T 120 -t 120 STDIO "$(s3_target "$authority"),shut-none" 2>"$run/s3.log" | s3_answer "$method" "$file"
   ) || true
-  [[ $status == "HTTP/1.1 20"* ]] || { printf '%s' "${status:-$(tail -n 1 "$run/s3.log")}" && return 1; }
+  [[ $status == "HTTP/1."?" 20"* ]] || { printf '%s' "${status:-$(tail -n 1 "$run/s3.log")}" && return 1; }
 }
 
 # Prints the status line and, for GET, writes what follows the headers.
