@@ -64,6 +64,8 @@ def table(settings: PlatformSettings, addresses: AddressPlan) -> tuple[Rule, ...
         Rule("etcd", "peers", "tcp", 2379, 2380, source="etcd"),
         Rule("etcd", "clients", "tcp", 2379, 2379, source="control-plane"),
         Rule("control-plane", "api", "tcp", 6443, 6443, private),
+        # A member of etcd without data asks whether there is a cluster already.
+        Rule("control-plane", "kubelet-etcd", "tcp", 10250, 10250, source="etcd"),
         Rule("node", "ssh", "tcp", 22, 22, gateways),
         Rule("node", "icmp", "icmp", cidr=private),
         Rule("node", "overlay", "udp", *(2 * (OVERLAY_PORT[settings.kubernetes.cni],)), source="node"),

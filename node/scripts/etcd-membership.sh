@@ -30,11 +30,11 @@ peer_members() {
         --cert "$PKI/peer.crt" --key "$PKI/peer.key" "https://$1:2380/members"
 }
 
-# port_state ADDRESS: open, refused (the machine is on, no etcd runs), or silent (the machine may be off).
+# port_state ADDRESS [PORT]: open, refused (the machine is on, no etcd runs), or silent (the machine may be off).
 port_state() {
     local seen
     # shellcheck disable=SC2016  # for the other shell
-    if seen=$(timeout 2 bash -c ': <"/dev/tcp/$0/2380"' "$1" 2>&1); then
+    if seen=$(timeout 2 bash -c ': <"/dev/tcp/$0/$1"' "$1" "${2:-2380}" 2>&1); then
         echo open
     elif [[ $seen == *refused* ]]; then
         echo refused
@@ -157,6 +157,20 @@ living_cluster() {
     printf 'ETCD_INITIAL_CLUSTER_STATE=existing\nETCD_INITIAL_CLUSTER=%s\n' "$list"
 }
 
+# refuse_orphans: a control plane whose kubelet serves has been part of a cluster. In front of an empty etcd its API server
+# would know of no pod, and every kubelet would end all of its own. New machines have no kubelet until etcd works.
+refuse_orphans() {
+    local address name
+    while read -r address name; do
+        [[ $name =~ (^|-)control-plane-[0-9]+$ ]] || continue
+        if [ "$(port_state "$address" 10250)" = open ]; then
+            fail "no member of etcd has any data, and $name belongs to a cluster (its kubelet serves): all that the cluster" \
+                "knew is gone. Restore a snapshot by \`python -m ops etcd restore\`; an empty etcd is started only when the" \
+                "kubelets of all control planes have been stopped"
+        fi
+    done <"$folder/files/hosts"
+}
+
 # decide_start FILE SECONDS MACHINES: writes to FILE what a first start needs; with data of its own a member needs
 # nothing. The times are those of look_at_peers.
 decide_start() {
@@ -177,6 +191,7 @@ decide_start() {
             "living cluster (peers: $(peers_seen)). Bring the peers back, restore a snapshot, or remove $WAS_MEMBER on" \
             "every member to start an empty cluster"
     elif [ -n "$forming_peer" ] || nobody_runs; then
+        refuse_orphans
         log "no data anywhere ($(peers_seen)): a new cluster"
         initial_cluster new >"$1"
     else

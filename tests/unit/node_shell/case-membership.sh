@@ -12,6 +12,11 @@ CLUSTER_TOKEN=sample
 MEMBERS=('etcd-0 10.0.0.1' 'etcd-1 10.0.0.2' 'etcd-2 10.0.0.3')
 SETTINGS
 
+mkdir -p "$folder/files"
+printf '%s\n' "10.0.0.1 etcd-0" "10.0.0.11 gateway-0" "10.0.0.21 control-plane-0" "10.0.0.22 control-plane-1" >"$folder/files/hosts"
+echo refused >"$ROOT/kubelet-10.0.0.21"
+echo silent >"$ROOT/kubelet-10.0.0.22"
+
 fake etcdctl <<'FAKE'
 address=${2#https://}
 address=${address%:2379}
@@ -41,6 +46,10 @@ decide() {
     hold_membership() { :; }
     current_step=membership
     port_state() {
+        if [ "${2:-}" = 10250 ]; then
+            cat "$ROOT/kubelet-$1"
+            return
+        fi
         case $(cat "$ROOT/peer-$1") in
             silent) echo silent ;;
             idle) echo refused ;;
@@ -77,6 +86,14 @@ for pair in "idle idle" "forming idle" "forming forming"; do
     expect "$pair: status" "$status $(initial _STATE) $(initial '')" "0 new $all"
     expect "$pair: calls" "$(cat "$ROOT/calls" 2>/dev/null)" ""
 done
+
+# All of etcd is gone, and a cluster's nodes are still there: they would end their pods in front of an empty one.
+peers idle idle
+echo open >"$ROOT/kubelet-10.0.0.22"
+outcome bash -c decide
+expect "orphans: status" "$status $(initial _STATE)" "70 "
+expect_contains "orphans: message" "$output" "control-plane-1 belongs to a cluster (its kubelet serves)"
+echo silent >"$ROOT/kubelet-10.0.0.22"
 
 # Too little is known, or there is a cluster in which nothing can be changed.
 for pair in "silent silent" "idle silent" "starting idle" "starting silent"; do
