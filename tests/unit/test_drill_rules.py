@@ -50,6 +50,8 @@ def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.M
         drill.choose(platform)
         plan = drill.plan(platform)
         assert len(plan) >= 3 and all(line.endswith(".") for line in plan), f"{name}: {plan}"
+        platform.delete = True
+        assert len(drill.plan(platform)) >= 3
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from ops.drill.drill import Drill, DrillError
 from ops.drill.probes.probe import Probe
 from ops.drill.probes.writes import ApiWrite
-from ops.drill.site import Site
+from ops.drill.site import UP_SECONDS, Site
 from ops.etcd import machines, plan, snapshots
 from ops.etcd.follow import Follow
 from ops.etcd.plan import RestoreError
@@ -30,6 +31,11 @@ class Lost(Drill):
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
+    def choose(self, site: Site) -> None:
+        """Machines that are deleted take longer."""
+        if site.delete:
+            self.recovery_seconds = RECOVERY_SECONDS + UP_SECONDS
+
     def victims(self, site: Site) -> list[Machine]:
         """The members that lose their data."""
         raise NotImplementedError
@@ -42,15 +48,33 @@ class Lost(Drill):
     def fault(self, site: Site) -> None:
         """Gone on all of them at once."""
         victims = self.victims(site)
+        if site.delete:
+            site.away.update(machine.name for machine in victims)
         with ThreadPoolExecutor(len(victims)) as pool:
-            list(pool.map(lambda one: site.script(one, "etcd-lose-data.sh", "lose", seconds=90), victims))
+            list(pool.map(lambda one: self._take(site, one), victims))
+
+    def _take(self, site: Site, machine: Machine) -> None:
+        if site.delete:
+            site.power.delete(machine)
+        else:
+            site.script(machine, "etcd-lose-data.sh", "lose", seconds=90)
 
     def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """A write has failed."""
         return probes[ApiWrite.name].answers.first_bad(since)
 
     def repair(self, site: Site) -> None:
-        """A restore, or what is left of one."""
+        """A restore, or what is left of one; then machines that were deleted are made again, and join."""
+        self._restore(site)
+        if site.delete:
+            began = time.monotonic()
+            site.up()
+            self.seconds["machines made again"] = round(time.monotonic() - began, 1)
+            return
+        for machine in self.victims(site):
+            site.script(machine, "etcd-lose-data.sh", "forget")
+
+    def _restore(self, site: Site) -> None:
         with site.ssh() as ssh:
             found = survey(site.outputs, ssh)
             members = list(found.members.values())
@@ -62,15 +86,17 @@ class Lost(Drill):
                         return
                     listed = snapshots.collect(ssh, [site.outputs.machine(name) for name in found.members])
                     identity = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-                    chosen = plan.decide(identity, members, found.away, [], listed)
+                    chosen = plan.decide(identity, members, found.away, self._gone(site), listed)
             except RestoreError as error:
                 raise DrillError(str(error)) from error
             site.say(f"restoring {chosen.what}")
             restore = Restore(site.outputs, ssh, Follow(site.cluster), chosen, found, site.say)
             restore.run()
-            self.seconds = restore.seconds
-        for machine in self.victims(site):
-            site.script(machine, "etcd-lose-data.sh", "forget")
+            self.seconds |= restore.seconds
+
+    def _gone(self, site: Site) -> list[str]:
+        """Members that will never come back as they were."""
+        return [machine.name for machine in self.victims(site)] if site.delete else []
 
     def figures(self, site: Site) -> dict[str, float]:
         """What each step of the restore took."""
@@ -105,10 +131,11 @@ class EtcdMajority(Lost):
     def plan(self, site: Site) -> list[str]:
         """Fault and repair."""
         names = ", ".join(machine.name for machine in self.victims(site))
+        again = " are made again by `pulumi up --refresh` and" if site.delete else ""
         return [
-            f"etcd is killed on {names}, and its data there is gone.",
+            f"{names} are deleted." if site.delete else f"etcd is killed on {names}, and its data there is gone.",
             "The API answers no writes from then on; pods and the database go on.",
-            "Then etcd is restored from the last member, and the others join it.",
+            f"Then etcd is restored from the last member, and the others{again} join it.",
         ]
 
 
@@ -122,11 +149,30 @@ class EtcdDataLoss(Lost):
 
     def fault(self, site: Site) -> None:
         """A snapshot first, or it would cost a quarter of an hour of the platform's life and the drill's own pods."""
-        first = site.outputs.role("etcd")[0]
+        members = site.outputs.role("etcd")
         with site.ssh() as ssh:
             command = f"{machines.MEMBER}/etcd-backup.sh --reason drill"
-            machines.call(ssh, first, command, seconds=machines.SNAPSHOT_SECONDS)
+            machines.call(ssh, members[0], command, seconds=machines.SNAPSHOT_SECONDS)
+            listed = snapshots.collect(ssh, members)
+        made = max((one for one in listed.found if not one.off_machine), key=lambda one: one.time)
+        if site.delete and not any(one.off_machine and one.name == made.name for one in listed.found):
+            raise DrillError("no snapshot is anywhere but on the machines that would be deleted (backups.copyTo)")
         super().fault(site)
+
+    def repair(self, site: Site) -> None:
+        """Deleted machines come first: new members start no empty cluster, but wait for what is restored on them."""
+        if site.delete and not self.seconds:
+            began = time.monotonic()
+            try:
+                site.up()
+            except DrillError as error:
+                site.say(f"as expected, the new members do not start an empty etcd: {str(error).splitlines()[-1]}")
+            self.seconds["new machines"] = round(time.monotonic() - began, 1)
+            site.away.clear()
+        super().repair(site)
+
+    def _gone(self, site: Site) -> list[str]:
+        return []
 
     def victims(self, site: Site) -> list[Machine]:
         """All."""
@@ -134,8 +180,10 @@ class EtcdDataLoss(Lost):
 
     def plan(self, site: Site) -> list[str]:
         """Fault and repair."""
+        loss = "the machine of every member is deleted" if site.delete else "every member is killed and its data gone"
+        new = "the machines are made again by `pulumi up --refresh` and " if site.delete else ""
         return [
             "A snapshot of etcd is taken and verified.",
-            "Then etcd is killed on every member, and its data is gone everywhere.",
-            "Then etcd is restored from the snapshot: whatever is changed in the API after it is LOST.",
+            f"Then {loss}.",
+            f"Then {new}etcd is restored from the snapshot: whatever is changed in the API after it is LOST.",
         ]
