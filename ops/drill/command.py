@@ -10,7 +10,9 @@ from typing import Any
 def add(commands: Any) -> None:
     """The subcommand `drill`."""
     parser = commands.add_parser("drill", help="make one failure on purpose, measure it, repair it, verify that")
-    parser.add_argument("name", metavar="NAME", help="a drill, `all` of them, or `list` them")
+    parser.add_argument(
+        "name", metavar="NAME", help="a drill, `all` of them, `list` them, or `summary`: medians of a file of reports"
+    )
     parser.add_argument("--stack", help="name of the stack (default: the selected one)")
     parser.add_argument("--machine", default="", help="the machine that shall fail (default: the one felt most)")
     parser.add_argument(
@@ -19,7 +21,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--yes", action="store_true", help="ask nothing")
     parser.add_argument("--production", action="store_true", help="yes, on a platform for production too")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each drill")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="also add that line to FILE")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="also add that line to FILE (for `summary`: read it)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

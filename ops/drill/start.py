@@ -20,7 +20,7 @@ from rich.console import Console
 
 from ops import outputs as stack_outputs
 from ops.cluster import Cluster
-from ops.drill import drills, report
+from ops.drill import drills, report, summary
 from ops.drill.alone import alone
 from ops.drill.drill import Drill, DrillError
 from ops.drill.frame import Frame, Refusal
@@ -128,11 +128,26 @@ def _list(arguments: argparse.Namespace, known: dict[str, type[Drill]]) -> int:
     return 0
 
 
+def _summary(arguments: argparse.Namespace) -> int:
+    if arguments.report is None:
+        sys.stderr.write("the summary is of a file of reports: --report FILE\n")
+        return 2
+    try:
+        found = summary.read(arguments.report.read_text().splitlines())
+    except (OSError, ValueError, KeyError) as error:
+        sys.stderr.write(f"{arguments.report} is no file of reports: {error!r}\n")
+        return 2
+    sys.stdout.write(summary.table(found))
+    return 0
+
+
 def run(arguments: argparse.Namespace) -> int:
     """The worst of the drills' statuses (ops/drill/report.py): 0 passed to 3, the platform is not healthy; 130."""
     known = drills.known()
     if arguments.name == "list":
         return _list(arguments, known)
+    if arguments.name == "summary":
+        return _summary(arguments)
     if arguments.name != "all" and arguments.name not in known:
         sys.stderr.write(f"no drill is called {arguments.name}; there are: {', '.join(known)}, all\n")
         return 2

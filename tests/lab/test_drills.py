@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +71,8 @@ def site(platform: Platform, machines: Machines) -> Site:
 def drill(site: Site, name: str) -> report.Report:
     """Run the drill; it passed, and nothing acknowledged is lost."""
     done = start.drill_one(drills.known()[name], site, YES)
+    if os.environ.get("DRILL_REPORT"):
+        report.append(done, Path(os.environ["DRILL_REPORT"]))
     assert done.status == report.PASSED, report.as_json(done)
     assert done.lost == 0 or drills.known()[name].loses
     assert all(outage.acknowledged for name, outage in done.probes.items() if name.endswith("write"))
