@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -24,6 +25,7 @@ from ops.status.report import Raw, Report
 from tests.unit.drill_samples import LARGE
 from tests.unit.drill_samples import outputs as sample_outputs
 
+PROJECT = Path(__file__).parents[2]
 NOW = int(datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp())
 DAY = 86400
 
@@ -195,9 +197,11 @@ def platform(counts: Mapping[str, int] | None = None) -> Outputs:
 
 
 def judged(outputs: Outputs, answers: Raw, now: float = NOW) -> tuple[Report, list[Problem]]:
-    """Report and problems."""
+    """Report and problems, each of which names a page that there is."""
     found = report.build(outputs, answers, "paas", now, 2.5)
-    return found, problems.find(found)
+    wrong = problems.find(found)
+    assert all((PROJECT / problem.runbook).is_file() for problem in wrong)
+    return found, wrong
 
 
 def said(found: Sequence[Problem]) -> list[str]:
