@@ -69,8 +69,23 @@ def worker(spec: WorkerSpec) -> Bundle:
         *_node_files(spec.base, spec.containerd, spec.kubernetes, spec.bootstrap),
         settings_file(settings),
         File("files/join.yaml", join_configuration(spec.base, spec.kubelet, "worker")),
+        *_volume_folders(spec.kubelet.volume_directories),
     )
     return Bundle("worker", with_volume(files, spec.volume, use))
+
+
+def _volume_folders(folders: Sequence[str]) -> list[File]:
+    """What keeps volumes in these folders usable. A unit without lines means that there shall be none."""
+    unit = "openstack-paas-volume-folders"
+    return [
+        File("volume-folders.sh", read_script("volume-folders.sh")),
+        *(
+            File(
+                f"files/{unit}.{kind}", render_template(f"volume-folders.{kind}.j2", folders=folders) if folders else ""
+            )
+            for kind in ("path", "service")
+        ),
+    ]
 
 
 def _settings(

@@ -19,6 +19,20 @@ join() {
     run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" $(kubeadm_flags)
 }
 
+keep_volumes_usable() {
+    local unit=openstack-paas-volume-folders
+    install_file -m 0755 "$folder/volume-folders.sh" "/usr/local/sbin/$unit"
+    install_or_remove "$folder/files/$unit.service" "/etc/systemd/system/$unit.service"
+    if [ ! -s "$folder/files/$unit.path" ]; then
+        disable_services "$unit.path"
+    fi
+    install_or_remove "$folder/files/$unit.path" "/etc/systemd/system/$unit.path"
+    if [ -s "$folder/files/$unit.path" ]; then
+        apply_service "$unit.path" restart "/etc/systemd/system/$unit.path"
+        "/usr/local/sbin/$unit" "${VOLUME_DIRECTORIES[@]}"
+    fi
+}
+
 become_node() {
     current_unit=kubelet.service
     # A node that has been told to be one is not asked about the way in, whose certificate it has forgotten.
@@ -36,6 +50,7 @@ prepare_machine
 step "unused services" disable_services haproxy.service keepalived.service etcd.service
 step "firewall" apply_firewall "$folder/files/firewall.nft"
 step "volumes" make_volume_directories
+step "volumes' folders" keep_volumes_usable
 step "containerd" run_containerd
 step "node" become_node
 current_step=worker
