@@ -39,6 +39,10 @@ class Backup:
     problem: str = ""
 
 
+#: What reading an answer in the form of another release raises.
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
+
+
 def of_etcd(looks: Iterable[Look], made: int | None, now: float) -> Backup:
     """From the members' own listings; places off the machines are not asked, but when they were last brought in line.
 
@@ -55,7 +59,10 @@ def of_etcd(looks: Iterable[Look], made: int | None, now: float) -> Backup:
             problems.append(f"{look.name}: its snapshots are not known: {answer.problem or 'no JSON'}")
     if not listings:
         return Backup("etcd", problem="no member tells its snapshots")
-    found = snapshots.parse(listings)
+    try:
+        found = snapshots.parse(listings)
+    except UNREADABLE as error:
+        return Backup("etcd", problem=f"the members' listings cannot be read: {type(error).__name__} {error}")
     newest = found.newest
     unverified = [f"{one.where}: {one.name} failed its proof" for one in found.found if not one.verified]
     late = found.late if found.interval else ""
@@ -90,9 +97,12 @@ def of_database(data: Mapping[str, str] | None, cron: Mapping[str, Any] | None, 
     """From the data of the ConfigMap of backups and from the CronJob; None stands for that there is none."""
     if cron is None:
         return Backup("database", off=True)
-    found = database_backups.parse(data or {}, cron["spec"]["schedule"])
+    try:
+        found = database_backups.parse(data or {}, cron["spec"]["schedule"])
+        made = datetime.fromisoformat(cron["metadata"]["creationTimestamp"]).timestamp()
+    except UNREADABLE as error:
+        return Backup("database", problem=f"the list of backups cannot be read: {type(error).__name__} {error}")
     newest = found.newest
-    made = datetime.fromisoformat(cron["metadata"]["creationTimestamp"]).timestamp()
     due = newest is not None or now > made + found.interval + FIRST
     failure = f"the last attempt failed: {found.failure}" if found.failure else ""
     copies = sorted({(one.copied, int(now) - one.time) for one in found.found[:1] if one.copied})

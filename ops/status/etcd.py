@@ -75,6 +75,13 @@ def read(looks: Iterable[Look]) -> Etcd:
 
 
 def _member(look: Look) -> Member:
+    try:
+        return _read_member(look)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        return Member(look.name, problem=f"its answer cannot be read: {type(error).__name__} {error}")
+
+
+def _read_member(look: Look) -> Member:
     answer = look.answer("etcd-status")
     found = _json(answer)
     if not found:

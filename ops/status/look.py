@@ -51,15 +51,17 @@ class Look:
 
     def services(self) -> dict[str, str]:
         """State by unit, as systemd names it: active, inactive, failed, activating."""
-        answer = self.answer("services")
-        return {} if answer.problem else dict(line.split(None, 1) for line in answer.text.splitlines())
+        return {unit: state or "unknown" for unit, state in self._pairs("services")}
 
     def disks(self) -> dict[str, int]:
         """How full each file system is, in percent, by its path."""
-        answer = self.answer("disks")
-        if answer.problem:
-            return {}
-        return {path: int(percent) for percent, path in (line.split(None, 1) for line in answer.text.splitlines())}
+        return {path: int(percent) for percent, path in self._pairs("disks") if percent.isdigit()}
+
+    def _pairs(self, question: str) -> list[tuple[str, str]]:
+        """The lines' first words, and the rest of each; none when there is no good answer."""
+        answer = self.answer(question)
+        lines = [] if answer.problem else [line.partition(" ") for line in answer.text.splitlines() if line.strip()]
+        return [(first, rest.strip()) for first, _, rest in lines]
 
 
 def parse(machine: Machine, text: str) -> Look:

@@ -69,6 +69,9 @@ def _api(report: Report) -> Iterator[Problem]:
     for name, wrong in report.api.servers.items():
         if wrong and name not in away:
             yield Problem("API", name, f"its API server is not ready: {wrong}", "control-plane")
+    if not report.api.problem:
+        for question, why in report.not_asked.items():
+            yield Problem("API", "", f"it does not tell {question}: {why}", "control-plane")
 
 
 def _gateways(report: Report) -> Iterator[Problem]:

@@ -81,8 +81,8 @@ def build(outputs: Outputs, raw: Raw, stack: str, time: float, seconds: float) -
     found, unreadable = certificates.read(raw.looks)
     found += certificates.administrator(outputs.kubeconfig)
     made = min((one.begins for one in found if one.kind == "etcd"), default=None)
-    listed = _json(raw, "nodes")
-    running = _json(raw, "pods")
+    listed, running = _json(raw, "nodes"), _json(raw, "pods")
+    not_asked = {name: raw.errors.get(name, "") for name, got in (("nodes", listed), ("pods", running)) if got is None}
     stores = []
     if role["etcd"]:
         stores.append(backups.of_etcd(role["etcd"], made, time))
@@ -102,14 +102,18 @@ def build(outputs: Outputs, raw: Raw, stack: str, time: float, seconds: float) -
         database=tuple(database.read(outputs.database, raw.members, raw.errors) if outputs.database else ()),
         certificates=tuple(found),
         backups=tuple(stores),
-        not_asked={name: raw.errors[name] for name in ("nodes", "pods") if name in raw.errors},
+        not_asked={name: why or "its answer cannot be read" for name, why in not_asked.items()},
         unreadable=tuple(unreadable),
     )
 
 
 def _json(raw: Raw, question: str) -> Any:
-    text = raw.api.get(question)
-    return json.loads(text) if text else None
+    """The document; None where there is none, or something else."""
+    try:
+        document = json.loads(raw.api.get(question) or "null")
+    except json.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def _machine(look: Look) -> Machine:

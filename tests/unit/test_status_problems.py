@@ -55,8 +55,8 @@ def test_half_a_platform_is_told_as_it_is() -> None:
     assert "nodes: paas-worker-0: not Ready: because of Ready (worker)" in told
     assert "database: mariadb-0: no answer within 9 s (mariadb-primary)" in told
     assert not [line for line in told if "gateways" in line], "the other gateway has the addresses"
-    assert not [line for line in told if line.startswith("API")], "the API is served by the others"
-    assert report.not_asked == {"pods": "503 Service Unavailable"}
+    of_api = [line for line in told if line.startswith("API")]
+    assert of_api == ["API: it does not tell pods: 503 Service Unavailable (control-plane)"], "served by the others"
 
 
 def test_a_platform_that_does_not_answer_at_all_is_status_two() -> None:
@@ -89,6 +89,22 @@ def test_an_api_without_an_answer_names_the_page_of_its_cause(servers: str | tup
     told = said(judged(outputs, given)[1])
     assert told[0] == f"API: https://203.0.113.9:6443 does not answer: timed out ({page})"
     assert len(told) == (1 if servers == "200" else 4)
+
+
+def test_answers_in_another_form_are_problems_and_no_errors() -> None:
+    """As of machines and charts of an earlier release."""
+    given = raw(
+        platform(),
+        api={"nodes": "<html>", "backups": json.dumps({"data": {"list": "20261121T110700Z 1 abc"}})},
+        paas_etcd_0={"etcd-status": "[{}]", "backups": "{}", "services": "etcd.service"},
+        paas_etcd_1={"etcd-health": "5", "disks": "? /"},
+    )
+    told = said(judged(platform(), given)[1])
+    assert "etcd: paas-etcd-0: it does not answer: its answer cannot be read: KeyError 'Status' (etcd-restore)" in told
+    assert "machines: paas-etcd-0: etcd.service is unknown (etcd-member)" in told
+    assert "backups: etcd: the members' listings cannot be read: KeyError 'interval' (failed-backup)" in told
+    assert "API: it does not tell nodes: its answer cannot be read (control-plane)" in told
+    assert any(line.startswith("backups: database: the list of backups cannot be read: ValueError") for line in told)
 
 
 def test_two_gateways_with_the_addresses_are_a_partition() -> None:
