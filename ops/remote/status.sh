@@ -39,11 +39,11 @@ disks() {
 services() {
     local unit units=()
     case $role in
-        gateway) units=(haproxy.service keepalived.service) ;;
+        gateway) units=(haproxy.service keepalived.service openstack-paas-edge-route.timer) ;;
         etcd) units=(etcd.service openstack-paas-etcd-backup.timer) ;;
-        *) units=(containerd.service kubelet.service) ;;
+        *) units=(containerd.service kubelet.service openstack-paas-volume-folders.path) ;;
     esac
-    for unit in "${units[@]}"; do
+    for unit in openstack-paas-firewall.service "${units[@]}"; do
         # A unit that is not here is not wanted here.
         [ "$(limited systemctl show --property=LoadState --value "$unit")" = loaded ] || continue
         echo "$unit $(limited systemctl show --property=ActiveState --value "$unit")"

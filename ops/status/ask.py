@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import shlex
 import threading
 from collections.abc import Callable
@@ -75,7 +77,7 @@ def _look(machine: Machine, told: dict[str, str], silent: dict[str, str]) -> Loo
     if machine.name in told:
         return look.parse(machine, told[machine.name])
     problem = silent[machine.name]
-    return Look(machine, problem=problem.removeprefix(f"{machine.name}: "))
+    return Look(machine, problem=plain(problem.removeprefix(f"{machine.name}: ")))
 
 
 def _on(machine: Machine, ways: _Ways) -> Callable[[], str]:
@@ -114,11 +116,20 @@ def _query(cluster: Cluster, namespace: str, pod: str) -> Callable[[], str]:
         try:
             return cluster.query(namespace, pod, database.QUESTION)
         except ClusterError as error:
-            # Of a refused websocket the library tells status, headers and body, with this between them.
-            words = str(error).removeprefix(f"pod {namespace}/{pod}: ").rpartition("-+-+- ")[2]
-            raise ClusterError(words) from error
+            raise ClusterError(plain(str(error).removeprefix(f"pod {namespace}/{pod}: "))) from error
 
     return query
+
+
+def plain(text: str) -> str:
+    """What libraries say of a failure, without their own forms around it."""
+    # Of a refused websocket: status, headers and body, the body often an object of the API.
+    words = text.rpartition("-+-+- ")[2]
+    try:
+        words = str(json.loads(words)["message"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    return re.sub(r"ChannelException\(\d+, '(.*)'\)", r"\1", words).replace("[Errno None] ", "")
 
 
 class _Ways:

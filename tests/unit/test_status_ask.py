@@ -135,6 +135,25 @@ def test_an_api_that_refuses_is_an_error_and_a_missing_object_is_not(monkeypatch
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            'Handshake status 500 -+-+- {\'date\': 1} -+-+- {"kind":"Status","message":"dial tcp: no route to host"}',
+            "dial tcp: no route to host",
+        ),
+        ("Handshake status 500 -+-+- {} -+-+- container not found", "container not found"),
+        (
+            "not reached through 192.0.2.9: ChannelException(2, 'Connect failed')",
+            "not reached through 192.0.2.9: Connect failed",
+        ),
+        ("[Errno None] Unable to connect to port 22", "Unable to connect to port 22"),
+    ],
+)
+def test_what_libraries_say_is_told_plainly(text: str, words: str) -> None:
+    assert ask.plain(text) == words
+
+
+@pytest.mark.parametrize(
     ("text", "number"), [("62.5ms", 62.5), ("1.2s", 1200), ("1m2s", 62000), ("9µs", 0.009), ("", None)]
 )
 def test_durations_as_etcd_writes_them(text: str, number: float | None) -> None:
