@@ -9,6 +9,7 @@ import shlex
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,10 +126,8 @@ def plain(text: str) -> str:
     """What libraries say of a failure, without their own forms around it."""
     # Of a refused websocket: status, headers and body, the body often an object of the API.
     words = text.rpartition("-+-+- ")[2]
-    try:
+    with suppress(ValueError, KeyError, TypeError):
         words = str(json.loads(words)["message"])
-    except (ValueError, KeyError, TypeError):
-        pass
     return re.sub(r"ChannelException\(\d+, '(.*)'\)", r"\1", words).replace("[Errno None] ", "")
 
 
