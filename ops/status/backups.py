@@ -50,13 +50,14 @@ def of_etcd(looks: Iterable[Look], made: int | None, now: float) -> Backup:
     """
     listings: list[dict[str, Any]] = []
     problems: list[str] = []
-    asked = list(looks)
-    for look in asked:
+    for look in looks:
         answer = look.answer("backups")
         try:
             listings.append(json.loads(answer.text if not answer.problem else ""))
         except json.JSONDecodeError:
-            problems.append(f"{look.name}: its snapshots are not known: {answer.problem or 'no JSON'}")
+            if not look.problem:
+                # That a member was not reached is told where machines are.
+                problems.append(f"{look.name}: its snapshots are not known: {answer.problem or 'no JSON'}")
     if not listings:
         return Backup("etcd", problem="no member tells its snapshots")
     try:
@@ -68,8 +69,6 @@ def of_etcd(looks: Iterable[Look], made: int | None, now: float) -> Backup:
     late = found.late if found.interval else ""
     if newest is None and made is not None and now < made + found.interval + FIRST:
         late = ""
-    # A member that was not reached is told where members are.
-    problems = [problem for look, problem in zip(asked, problems, strict=False) if not look.problem]
     return Backup(
         "etcd",
         newest=newest.name if newest else "",

@@ -16,6 +16,7 @@ from tests.lab.report import FIGURES, record
 #: Modules in the order of a platform's life; each may rely on what the one before left.
 ORDER = (
     "test_up",
+    "test_status",
     "test_security",
     "test_backups",
     "test_failover",
@@ -24,6 +25,7 @@ ORDER = (
     "test_drills",
     "test_faults",
     "test_power_cut",
+    "test_destroy_bad",
     "test_destroy",
 )
 

@@ -55,6 +55,7 @@ def test_half_a_platform_is_told_as_it_is() -> None:
     assert "nodes: paas-worker-0: not Ready: because of Ready (worker)" in told
     assert "database: mariadb-0: no answer within 9 s (mariadb-primary)" in told
     assert not [line for line in told if "gateways" in line], "the other gateway has the addresses"
+    assert not [line for line in told if line.startswith("backups")], "they are where they were"
     of_api = [line for line in told if line.startswith("API")]
     assert of_api == ["API: it does not tell pods: 503 Service Unavailable (control-plane)"], "served by the others"
 
