@@ -52,7 +52,7 @@ def _watch(arguments: argparse.Namespace, outputs: Outputs, stack: str) -> int:
                 elif live is None:
                     screen.console().print(screen.screen(found, wrong))
                 else:
-                    live.update(screen.screen(found, wrong), refresh=True)
+                    live.update(screen.screen(found, wrong, verdict_first=True), refresh=True)
                 time.sleep(arguments.watch)
                 # An `up` may have made machines anew; while it is at work there may be no outputs.
                 with suppress(OutputsError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ops.etcd.snapshots import duration
 from ops.status.backups import Backup
 from ops.status.certificates import date, grouped
-from ops.status.problems import Problem
+from ops.status.problems import FULL_PERCENT, Problem
 from ops.status.report import Report
 
 #: So many pods are shown; a lost worker can have a hundred.
@@ -144,7 +144,7 @@ def _machines(report: Report, marked: Marked) -> Iterator[Row]:
     for machine in report.machines:
         if ("machines", machine.name) in marked:
             states = [f"{unit} {state}" for unit, state in machine.services.items() if state != "active"]
-            disks = [f"{path} {percent} % full" for path, percent in machine.disks.items()]
+            disks = [f"{path} {percent} % full" for path, percent in machine.disks.items() if percent >= FULL_PERCENT]
             words = machine.problem or ", ".join(states + disks)
             yield Row((machine.name, machine.role.replace("-", " "), words), True)
 

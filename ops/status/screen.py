@@ -24,8 +24,8 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
 
 
-def screen(report: Report, problems: Sequence[Problem]) -> RenderableType:
-    """The whole of it."""
+def screen(report: Report, problems: Sequence[Problem], verdict_first: bool = False) -> RenderableType:
+    """The whole of it. The verdict comes last, next to the prompt, or first, where a small terminal cuts the end off."""
     moment = datetime.fromtimestamp(report.time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     head = Text(f"{report.stack or 'selected stack'}   {moment}   asked in {report.seconds:.1f} s", "cyan")
     table = Table.grid(padding=(0, 2))
@@ -33,7 +33,8 @@ def screen(report: Report, problems: Sequence[Problem]) -> RenderableType:
     table.add_column(ratio=1)
     for part in parts(report, problems):
         table.add_row(part.title, _part(part))
-    return Group(head, Text(), table, Text(), *_verdict(report, problems))
+    verdict = _verdict(report, problems)
+    return Group(head, Text(), *([*verdict, Text(), table] if verdict_first else [table, Text(), *verdict]))
 
 
 def _part(part: Part) -> Table:

@@ -76,6 +76,13 @@ def test_what_is_wrong_is_red_and_what_is_not_is_not() -> None:
     assert red not in next(line for line in lines if "paas-etcd-2" in line)
 
 
+def test_where_the_end_may_be_cut_off_the_verdict_comes_first() -> None:
+    console = Console(width=100, file=io.StringIO())
+    console.print(screen.screen(*sick(), verdict_first=True))
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().splitlines()[2].strip() == "8 problems"
+
+
 def test_the_keys_of_the_json() -> None:
     """Who reads it relies on them: changing one needs another `format`."""
     found = document.document(*sick())
