@@ -91,10 +91,10 @@ class Platform:
         assert len(holders) == 1, f"the private VIP is held by {holders}"
         return holders[0]
 
-    def up(self) -> Done:
-        """What `make up` does after the lab is there."""
+    def up(self, *options: str) -> Done:
+        """What `make up` does after the lab is there; `options` are of `pulumi up`."""
         self._document = None
-        return run("tools/up.sh")
+        return run("tools/up.sh", *options)
 
     def interrupted_up(self, enough: Callable[[], bool], seconds: float) -> None:
         """An `up` that is killed, without mercy, as soon as `enough` holds."""

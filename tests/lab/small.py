@@ -1,0 +1,25 @@
+"""A small platform beside the large one, for what costs less on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: One machine a role, beside the large platform: other names, other networks.
+SMALL = {
+    "preset": "education",
+    "network": {"private": "10.40.0.0/24", "edge": "10.41.0.0/27", "pods": "10.245.0.0/16"},
+    "gateways": {"flavor": "lab.gateway"},
+    "etcd": {"flavor": "lab.etcd"},
+    "controlPlanes": {"flavor": "lab.control-plane"},
+    "workers": {"general": {"count": 1, "flavor": "lab.worker"}},
+    "kubernetes": {"cni": "flannel"},
+}
+
+
+def small(image: str, **more: Any) -> dict[str, Any]:
+    """Settings of a small platform whose machines are made of `image`."""
+    values: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in SMALL.items()}
+    for section in ("gateways", "etcd", "controlPlanes"):
+        values[section]["image"] = image
+    values["workers"] = {"general": {**SMALL["workers"]["general"], "image": image}}  # type: ignore[index]
+    return {**values, **more}

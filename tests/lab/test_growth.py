@@ -1,0 +1,101 @@
+"""etcd grows and shrinks by the stack file alone, while somebody writes: no write waits for longer than an election."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ops.drill.probes.writes import ApiWrite
+from tests.lab import watch
+from tests.lab.machines import Machines
+from tests.lab.platform import PROJECT, Platform, run
+from tests.lab.report import record
+
+#: An election on this machine, until the API servers write again, in seconds.
+LONGEST = 5.0
+COMMITTED = PROJECT / "Pulumi.lab.yaml"
+
+
+@pytest.fixture(scope="module")
+def writer(platform: Platform) -> Iterator[ApiWrite]:
+    """Writes from before the first change until after the last one; the platform ends as the stack file has it."""
+    try:
+        with watch.writing(platform, "etcd 3, 5, 1, 3") as probe:
+            yield probe
+    finally:
+        if len(platform.outputs.role("etcd")) != 3:
+            platform.up()
+
+
+def resize(platform: Platform, folder: Path, count: int) -> None:
+    """`up` with another number of members, from a stack file beside the committed one."""
+    document = yaml.safe_load(COMMITTED.read_text())
+    document["config"]["openstack-paas:etcd"]["count"] = count
+    file = folder / COMMITTED.name
+    file.write_text(yaml.safe_dump(document))
+    done = platform.up("--config-file", str(file))
+    assert done.status == 0, done.text
+    record(f"etcd with {count} members: up with its proof", f"{done.seconds:.0f} s")
+
+
+def check(platform: Platform, machines: Machines, writer: ApiWrite, count: int, began: float) -> None:
+    """The members are those of the stack file, each API server knows them and no others, and writes went on."""
+    names = [f"lab-etcd-{number}" for number in range(count)]
+    assert sorted(watch.member_ids(platform)) == names
+    assert sorted(name for name in machines.names() if name.startswith("lab-etcd-")) == names
+    endpoints = ",".join(f"https://{platform.outputs.machine(name).address}:2379" for name in names)
+    for number in range(3):
+        known = platform.on(
+            f"control-plane-{number}", "tr '\\0' '\\n' </proc/$(pgrep -x kube-apiserver)/cmdline | grep etcd-servers"
+        )
+        assert known.strip() == f"--etcd-servers={endpoints}"
+    gap = writer.answers.longest_gap(began)
+    record(f"etcd with {count} members: longest without a write", f"{gap:.1f} s")
+    assert gap <= LONGEST, writer.answers.last_error
+
+
+def snapshots_before_changes(platform: Platform, name: str) -> int:
+    """How many verified ones a member keeps."""
+    listing = json.loads(platform.on(name, "/opt/openstack-paas/etcd/etcd-backups.sh --here"))
+    return sum(each["reason"] == "membership" and each["verified"] for each in listing["snapshots"])
+
+
+def test_three_become_five(platform: Platform, machines: Machines, writer: ApiWrite, tmp_path: Path) -> None:
+    began, kept = time.monotonic(), watch.identity(platform)
+    resize(platform, tmp_path, 5)
+    check(platform, machines, writer, 5, began)
+    now = watch.identity(platform)
+    assert {name: now.members[name] for name in kept.members} == kept.members
+    # Nobody's etcd was started again; API servers are no units.
+    assert {name: now.starts[name] for name in kept.starts} == kept.starts
+    assert all(snapshots_before_changes(platform, name) for name in ("etcd-3", "etcd-4"))
+
+
+def test_five_become_one(platform: Platform, machines: Machines, writer: ApiWrite, tmp_path: Path) -> None:
+    began, kept = time.monotonic(), watch.member_ids(platform)
+    before = snapshots_before_changes(platform, "etcd-0")
+    resize(platform, tmp_path, 1)
+    check(platform, machines, writer, 1, began)
+    assert watch.member_ids(platform)["lab-etcd-0"] == kept["lab-etcd-0"]
+    assert snapshots_before_changes(platform, "etcd-0") > before or before == 3
+
+
+def test_one_becomes_three_again(platform: Platform, machines: Machines, writer: ApiWrite, tmp_path: Path) -> None:
+    began = time.monotonic()
+    resize(platform, tmp_path, 3)
+    check(platform, machines, writer, 3, began)
+
+
+def test_every_write_is_there(writer: ApiWrite) -> None:
+    lost = writer.acknowledged() - writer.kept()
+    assert not lost, f"acknowledged and lost: {sorted(lost)}"
+
+
+def test_nothing_has_changed_for_pulumi(platform: Platform) -> None:
+    done = run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
+    assert done.status == 0, done.text

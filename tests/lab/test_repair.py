@@ -1,0 +1,104 @@
+"""Machines deleted behind the stack's back come back by `pulumi up --refresh` and rejoin; nothing else changes."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+from ops.cluster import Cluster
+from tests.lab import watch
+from tests.lab.machines import Machines
+from tests.lab.platform import Platform, run, until
+from tests.lab.report import record
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+
+
+def repair(platform: Platform, machines: Machines, names: list[str]) -> None:
+    """Delete machines, and make them again by one `up` while somebody writes; the others are as they were."""
+    before = watch.identity(platform)
+    what = " and ".join(names)
+    with watch.writing(platform, f"{what} deleted, until repaired"):
+        with ThreadPoolExecutor(len(names)) as pool:
+            list(pool.map(lambda name: machines.delete(f"lab-{name}"), names))
+        done = platform.up("--refresh")
+    assert done.status == 0, done.text
+    record(f"{what}: up --refresh with its proof", f"{done.seconds:.0f} s")
+    assert watch.touched() == {f"{kind}/{name}" for name in names for kind in ("Instance", "Command")}
+    after = watch.identity(platform)
+    assert after.without(*names) == before.without(*names)
+    for name in names:
+        assert after.starts[name] != before.starts[name], name
+    # Under the same names, and none of them is the one of before: stale members and nodes are gone.
+    for old, new in ((before.members, after.members), (before.nodes, after.nodes)):
+        assert new.keys() == old.keys()
+        assert {name for name in old if new[name] != old[name]} == {f"lab-{n}" for n in names} & old.keys()
+
+
+def worker_without_primary(platform: Platform) -> str:
+    """A worker that the database can do without."""
+    database = platform.outputs.database
+    assert database is not None
+    placed = platform.on(
+        "control-plane-1",
+        f"{KUBECTL} -n {database.namespace} get pod {database.primary} -o jsonpath='{{.spec.nodeName}}'",
+    )
+    workers = {machine.name for machine in platform.outputs.role("worker")} - {placed.strip()}
+    return min(workers).removeprefix("lab-")
+
+
+def test_the_gateway_that_holds_the_addresses_and_a_worker(platform: Platform, machines: Machines) -> None:
+    holder, worker = platform.vip_holder(), worker_without_primary(platform)
+    # What was true of the old machine only.
+    platform.on("control-plane-1", f"{KUBECTL} cordon lab-{worker}")
+    repair(platform, machines, [holder, worker])
+    (other,) = {machine.name.removeprefix("lab-") for machine in platform.outputs.role("gateway")} - {holder}
+    assert platform.vip_holder() == other, "the new one stands by"
+    node = json.loads(platform.on("control-plane-1", f"{KUBECTL} get node lab-{worker} -o json"))
+    assert not node["spec"].get("unschedulable")
+    # It can take over: the way through it leads to every API server.
+    until(lambda: len(watch.backends_up(platform, holder)) == 3, "the new gateway finds all API servers", 30)
+
+
+def test_the_leader_of_etcd(platform: Platform, machines: Machines) -> None:
+    leader = watch.site(platform).etcd_leader().name.removeprefix("lab-")
+    repair(platform, machines, [leader])
+    listing = json.loads(platform.on(leader, "/opt/openstack-paas/etcd/etcd-backups.sh --here"))
+    first = listing["snapshots"][0]
+    assert (first["reason"], first["verified"]) == ("membership", True), listing
+
+
+def test_the_first_control_plane(platform: Platform, machines: Machines) -> None:
+    """The one that is first in every list, and has often made the cluster."""
+    repair(platform, machines, ["control-plane-0"])
+    nodes = {node.name: node for node in Cluster(platform.outputs).nodes()}
+    assert nodes["lab-control-plane-0"].control_plane
+    for gateway in ("gateway-0", "gateway-1"):
+        until(partial(_serves, platform, gateway, "control-plane-0"), f"{gateway} finds it", 30)
+
+
+def _serves(platform: Platform, gateway: str, name: str) -> bool:
+    return name in watch.backends_up(platform, gateway)
+
+
+def test_a_wiped_member(platform: Platform) -> None:
+    """Its machine is the same to OpenStack: the step is run again by its name."""
+    leader = watch.site(platform).etcd_leader().name.removeprefix("lab-")
+    name = min(m.name.removeprefix("lab-") for m in platform.outputs.role("etcd") if not m.name.endswith(leader))
+    before = watch.identity(platform)
+    platform.on(name, "systemctl stop etcd && rm -rf /var/lib/etcd/member")
+    done = platform.up("--target-replace", f"**remote:Command::{name}")
+    assert done.status == 0, done.text
+    record(f"{name} wiped: up with its proof", f"{done.seconds:.0f} s")
+    assert watch.touched() == {f"Command/{name}"}
+    after = watch.identity(platform)
+    assert replace(after, members={}).without(name) == replace(before, members={}).without(name)
+    assert after.members.keys() == before.members.keys()
+    assert [each for each in before.members if after.members[each] != before.members[each]] == [f"lab-{name}"]
+
+
+def test_nothing_has_changed_for_pulumi(platform: Platform) -> None:
+    done = run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
+    assert done.status == 0, done.text

@@ -1,0 +1,120 @@
+"""What a test looks at while the platform is changed: who touched what, who was started again, and who could write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from kubernetes import client
+
+from lab import places
+from ops.cluster import Cluster
+from ops.drill.probes.api import ApiRead
+from ops.drill.probes.writes import ApiWrite
+from ops.drill.site import Site
+from ops.drill.start import tls
+from ops.outputs import Machine
+from ops.ssh import Ssh
+from ops.timeline import steps_of
+from tests.lab.platform import Platform
+from tests.lab.report import record
+
+#: tools/up.sh has the engine write it.
+EVENTS = Path(places.CACHE) / "events-lab.jsonl"
+#: The services of every role; a machine has some of them.
+SERVICES = "etcd haproxy keepalived kubelet containerd"
+#: When the machine and its services were started.
+STARTS = (
+    "awk '{ print $22 }' /proc/1/stat; "
+    f"systemctl show --property=Id,ActiveEnterTimestampMonotonic {SERVICES} | grep -v '=0$' | sort"
+)
+
+
+def touched() -> set[str]:
+    """What the last `up` made, changed, replaced or deleted, as type/name."""
+    steps, _ = steps_of(json.loads(line) for line in EVENTS.read_text().splitlines())
+    return {f"{step.type.rpartition(':')[2]}/{step.name}" for step in steps}
+
+
+def site(platform: Platform) -> Site:
+    """The platform as drills see it, with what they ask of it."""
+    outputs = platform.outputs
+    return Site(outputs, "lab", Cluster(outputs), power=None)  # type: ignore[arg-type]  # nothing is switched off by it
+
+
+def member_ids(platform: Platform) -> dict[str, int]:
+    """etcd's members by name; learners are none."""
+    listed = site(platform).etcd("members")["members"]
+    return {member["name"]: member["ID"] for member in listed if not member.get("isLearner")}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What stays when nothing happens to a machine, by the machine's name without the cluster's."""
+
+    starts: dict[str, str]
+    """Of the machine and its services."""
+    members: dict[str, int]
+    nodes: dict[str, str]
+    """Unique ids of Kubernetes' objects."""
+
+    def without(self, *names: str) -> Identity:
+        """The same of all other machines."""
+
+        def others(found: dict[str, Any]) -> dict[str, Any]:
+            return {name: value for name, value in found.items() if name.removeprefix("lab-") not in names}
+
+        return Identity(others(self.starts), others(self.members), others(self.nodes))
+
+
+def identity(platform: Platform) -> Identity:
+    """Of every machine as it runs now."""
+    core = client.CoreV1Api(Cluster(platform.outputs).api_client())
+    with Ssh(platform.outputs) as ssh:
+
+        def starts(machine: Machine) -> str:
+            return ssh.run(machine, "sudo -n bash -s", STARTS)
+
+        return Identity(
+            {machine.name.removeprefix("lab-"): starts(machine) for machine in platform.outputs.inventory},
+            member_ids(platform),
+            {node.metadata.name: node.metadata.uid for node in core.list_node().items},
+        )
+
+
+@contextmanager
+def writing(platform: Platform, what: str) -> Iterator[ApiWrite]:
+    """Numbers are written to a ConfigMap by the VIP, and the API is read, while the block runs; none may be lost."""
+    outputs = platform.outputs
+    core, name = client.CoreV1Api(Cluster(outputs).api_client()), "written-by-a-test"
+    if any(found.metadata.name == name for found in core.list_namespaced_config_map("default").items):
+        core.delete_namespaced_config_map(name, "default")
+    core.create_namespaced_config_map("default", {"metadata": {"name": name}})
+    host, port, context = outputs.api_host, urlsplit(outputs.api_endpoint).port or 443, tls(outputs.kubeconfig)
+    write = ApiWrite(host, port, context, f"/api/v1/namespaces/default/configmaps/{name}")
+    read = ApiRead(host, port, context)
+    write.start()
+    read.start()
+    try:
+        yield write
+    finally:
+        write.stop()
+        read.stop()
+    gaps = {probe.name: probe.answers.longest_gap() for probe in (read, write)}
+    figures = ", ".join(f"longest without {name} {gap:.1f} s" for name, gap in gaps.items())
+    record(what, f"{figures}, {len(write.numbers)} written, {len(write.answers.bad)} refused")
+    lost = write.acknowledged() - write.kept()
+    assert not lost, f"acknowledged and lost: {sorted(lost)}"
+    core.delete_namespaced_config_map(name, "default")
+
+
+def backends_up(platform: Platform, gateway: str) -> set[str]:
+    """The API servers that a gateway's haproxy finds ready, by name without the cluster's."""
+    table = platform.on(gateway, "echo 'show stat' | socat - /run/haproxy/admin.sock 2>/dev/null || true")
+    rows = [line.split(",") for line in table.splitlines()]
+    return {row[1].removeprefix("lab-") for row in rows if len(row) > 17 and row[0] == "api" and row[17] == "UP"}
