@@ -25,7 +25,7 @@ def console() -> Console:
 
 
 def screen(report: Report, problems: Sequence[Problem], verdict_first: bool = False) -> RenderableType:
-    """The whole of it. The verdict comes last, next to the prompt, or first, where a small terminal cuts the end off."""
+    """All of it. The verdict comes last, next to the prompt, or first, where a small terminal cuts the end off."""
     moment = datetime.fromtimestamp(report.time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     head = Text(f"{report.stack or 'selected stack'}   {moment}   asked in {report.seconds:.1f} s", "cyan")
     table = Table.grid(padding=(0, 2))

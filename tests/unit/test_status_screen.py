@@ -80,7 +80,7 @@ def test_where_the_end_may_be_cut_off_the_verdict_comes_first() -> None:
     console = Console(width=100, file=io.StringIO())
     console.print(screen.screen(*sick(), verdict_first=True))
     assert isinstance(console.file, io.StringIO)
-    assert console.file.getvalue().splitlines()[2].strip() == "8 problems"
+    assert console.file.getvalue().splitlines()[2].strip() == "7 problems"
 
 
 def test_the_keys_of_the_json() -> None:
