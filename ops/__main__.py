@@ -8,7 +8,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ops import doctor, explain, init, preview_comment, protection, recover, screen, session, timeline, timeline_report
+from ops import (
+    doctor,
+    explain,
+    init,
+    logs,
+    preview_comment,
+    protection,
+    recover,
+    screen,
+    session,
+    timeline,
+    timeline_report,
+)
 from ops import outputs as stack_outputs
 from ops.cluster import Cluster
 from ops.database import arguments as database
@@ -49,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     why.add_argument("log", type=Path, help="the engine's event log")
     why.add_argument("--cluster", required=True, help="name of the cluster, the prefix of its machines")
     status.add(commands)
+    logs.add(commands)
     commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
     protection.add(commands)
     drill.add(commands)
@@ -113,6 +126,8 @@ def main(words: list[str] | None = None) -> int:
             return prove(arguments, console)
         if arguments.command == "status":
             return status.run(arguments)
+        if arguments.command == "logs":
+            return logs.run(arguments)
         if arguments.command == "kubeconfig":
             return write_kubeconfig(arguments)
         if arguments.command == "ssh":
