@@ -117,4 +117,6 @@ def backends_up(platform: Platform, gateway: str) -> set[str]:
     """The API servers that a gateway's haproxy finds ready, by name without the cluster's."""
     table = platform.on(gateway, "echo 'show stat' | socat - /run/haproxy/admin.sock 2>/dev/null || true")
     rows = [line.split(",") for line in table.splitlines()]
-    return {row[1].removeprefix("lab-") for row in rows if len(row) > 17 and row[0] == "api" and row[17] == "UP"}
+    return {
+        row[1].removeprefix("lab-") for row in rows if row[0] == "api" and row[1] != "BACKEND" and "UP" in row[17:18]
+    }
