@@ -1,8 +1,8 @@
 """What a preview may cost.
 
-The figures in docs/performance.md are of an idle machine. What a pipeline's machine is slower by, and what it waits for,
-is not the program's doing: the limits here are of processor time, twice an idle machine's, and of time by the clock so
-wide that only a preview which waits for something breaks them.
+The figures in docs/performance.md are of an idle machine. What a pipeline's machine is slower by, and what it waits
+for, is not the program's doing: the limits here are of processor time, twice an idle machine's, and of time by the
+clock so wide that only a preview which waits for something breaks them.
 """
 
 from __future__ import annotations
