@@ -94,6 +94,20 @@ add_member() {
     log "the cluster lists this machine as a learner"
 }
 
+# was_let_go: whether a living cluster does not list this machine, which has data: it has left, and its machine stayed.
+was_let_go() {
+    local entry
+    [ -n "$cluster_peer" ] && entry=$(own_entry "https://$cluster_peer:2379") && [ -z "$entry" ]
+}
+
+set_data_aside() {
+    local aside
+    aside=$DATA/aside-left-$(date --utc +%Y%m%dT%H%M%SZ)
+    mkdir -p "$aside"
+    mv -T -- "$DATA/member" "$aside/member"
+    log "the cluster of $cluster_peer does not list this machine: its old data is in $aside"
+}
+
 is_named() {
     local entry
     for entry in "${MEMBERS[@]}"; do

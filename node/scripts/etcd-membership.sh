@@ -175,8 +175,12 @@ refuse_orphans() {
 # nothing. The times are those of look_at_peers.
 decide_start() {
     if has_data; then
-        log "this machine has its data"
-        return 0
+        ask_peers
+        if ! was_let_go; then
+            log "this machine has its data"
+            return 0
+        fi
+        set_data_aside
     fi
     look_at_peers "$2" "$3"
     if [ -n "$cluster_peer" ]; then
