@@ -45,7 +45,7 @@ def lose(machine: Machine) -> None:
 
 
 def resize(machines: list[Machine], count: int, deleted: bool = True) -> list[str]:
-    """What an `up` with another etcd.count does, to its end unless the other machines are not `deleted`; what was said."""
+    """What an `up` with another etcd.count does, to its end unless others are not `deleted`; what was said."""
     members.name(machines[:count])
     done = members.converge(machines[:count])
     assert [each.status for each in done] == [0] * count, "\n".join(each.output for each in done)
