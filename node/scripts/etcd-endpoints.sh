@@ -20,6 +20,22 @@ serves_with_endpoints() {
     ((SECONDS - ready_since >= 4))
 }
 
+# end_old PROCESS: the kubelet gives it 30 s to end. It listens no more from the first of them and only holds out for
+# watches, whose clients go elsewhere; every second of that is one less API server.
+end_old() {
+    retry_until 60 "the kubelet to stop the API server of before" stopped "$1"
+    timeout 5 tail --pid "$1" --follow /dev/null || true
+    kill -KILL "$1" 2>/dev/null || true
+}
+
+# stopped PROCESS: whether it has ended or takes no connections any more.
+stopped() {
+    [ -d "/proc/$1" ] || return 0
+    echo "the process $1 still listens"
+    # shellcheck disable=SC2016  # for the other shell
+    ! timeout 2 bash -c ': <"/dev/tcp/$0/$1"' "$ADDRESS" "$API_PORT" 2>/dev/null
+}
+
 # wait_until_it_serves: not retry_until, which asks in a subshell that would forget since when.
 wait_until_it_serves() {
     local begin=$SECONDS ready_since='' seen=$STATE/etcd-endpoints-seen
@@ -36,6 +52,8 @@ wait_until_it_serves() {
 current_unit=kubelet.service
 # What control planes that join later are made with.
 run_kubeadm "kubeadm's record" init phase upload-config kubeadm --config "$folder/files/init.yaml"
+old=$(pgrep --exact --oldest kube-apiserver) || old=
 run_kubeadm "the API server's manifest" init phase control-plane apiserver --config "$folder/files/init.yaml"
+[ -z "$old" ] || end_old "$old"
 wait_until_it_serves
 rm -f "$STATE/locked-failed"
