@@ -35,7 +35,7 @@ def half_made(tmp_path: Path, others: dict[str, set[str]], machines: Machines) -
     """A stack whose engine was killed while it made machines."""
     stack = Stack(tmp_path / "half", "half")
     # What `make destroy` runs stands beside the program.
-    for part in ("tools", "ops"):
+    for part in ("tools", "ops", "policy"):
         shutil.copytree(PROJECT / part, stack.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     stack.configure(small("debian-12-kubernetes"))
     assert stack.pulumi("stack", "select", "--create", "half").returncode == 0
