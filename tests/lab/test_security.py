@@ -25,12 +25,12 @@ def key_body(pem: str) -> str:
 
 @pytest.fixture(scope="module")
 def known_secrets(platform: Platform) -> dict[str, str]:
-    """Values that are known to be secret: passwords, the SSH key, the administrator's key, the cluster's keys."""
-    passwords = json.loads(
-        platform.on("control-plane-0", f"{IN_CLUSTER} -n database get secret mariadb-passwords -o json")
-    )["data"]
+    """Values known to be secret: passwords, the store's key, the SSH key, the administrator's, and the cluster's."""
+    listed = f"{IN_CLUSTER} -n database get secrets mariadb-passwords mariadb-backup-s3 -o json"
+    passwords, store = (secret["data"] for secret in json.loads(platform.on("control-plane-0", listed))["items"])
     administrator = json.loads(platform.document["kubeconfig"])["users"][0]["user"]["client-key-data"]
     found = {name: base64.b64decode(value).decode() for name, value in passwords.items()}
+    found["store's secret key"] = base64.b64decode(store["secret-key"]).decode()
     found["ssh key"] = key_body(platform.document["sshPrivateKey"])
     found["administrator's key"] = key_body(base64.b64decode(administrator).decode())
     for name in ("ca.key", "sa.key", "front-proxy-ca.key"):
