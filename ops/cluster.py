@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from ops.outputs import Outputs
 
 REQUEST_SECONDS = 10
 CLIENT = ("mariadb", "--defaults-file=/run/mysqld/client.cnf", "--batch", "--skip-column-names", "--connect-timeout=5")
+
+#: The library knows a certificate's temporary file by its name before it has written it: one client at a time.
+_MAKING = threading.Lock()
 
 
 class ClusterError(Exception):
@@ -59,7 +63,10 @@ class Cluster:
         # A client a use: stream() turns every request of the client that it gets into a websocket.
         settings = client.Configuration()
         settings.retries = False
-        return config.new_client_from_config_dict(self.document, client_configuration=settings, persist_config=False)
+        with _MAKING:
+            return config.new_client_from_config_dict(
+                self.document, client_configuration=settings, persist_config=False
+            )
 
     def nodes(self) -> list[Node]:
         """All nodes. Raises ClusterError."""
