@@ -85,6 +85,7 @@ class EtcdCluster(pulumi.ComponentResource):
                 server=member,
                 peer=member,
                 client=KeyPair(pem["client"], pem["client_key"]),
+                control_planes=platform.addresses.control_plane_places,
                 heartbeat_ms=platform.settings.etcd.heartbeat_milliseconds,
                 election_ms=platform.settings.etcd.election_milliseconds,
                 backups=specs.backups(platform.settings.backups, pem),

@@ -20,6 +20,7 @@ def etcd(spec: EtcdSpec) -> Bundle:
         "ETCD_VERSION": spec.base.packages.etcd,
         "CLUSTER_TOKEN": spec.cluster_token,
         "MEMBERS": [f"{member.name} {member.address}" for member in spec.members],
+        "CONTROL_PLANES": list(spec.control_planes),
         "QUOTA_BYTES": str(spec.quota_bytes),
         **backup_settings(spec),
         **volume_settings(spec.volume, VOLUME_USE),

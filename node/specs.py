@@ -163,7 +163,10 @@ class Backups:
 
 @dataclass(frozen=True)
 class EtcdSpec:
-    """A member of the external etcd. `members` are all members, this one included; timers in milliseconds."""
+    """A member of the external etcd. `members` are all members, this one included; timers in milliseconds.
+
+    `control_planes` are addresses at which kubelets may serve: with one of them there no empty cluster is started.
+    """
 
     base: Base
     members: tuple[Peer, ...]
@@ -172,6 +175,7 @@ class EtcdSpec:
     server: KeyPair
     peer: KeyPair
     client: KeyPair
+    control_planes: tuple[str, ...]
     heartbeat_ms: int = 250
     election_ms: int = 2500
     quota_bytes: int = 2 * 1024**3

@@ -77,6 +77,8 @@ class AddressPlan:
     """The gateways' private addresses in CIDR form."""
     edge_gateway_ranges: tuple[str, ...]
     """The gateways' edge addresses in CIDR form."""
+    control_plane_places: tuple[str, ...]
+    """Every address that a control plane has or may get: one more of them changes nothing elsewhere."""
 
     @property
     def machines(self) -> tuple[PlannedMachine, ...]:
@@ -210,5 +212,6 @@ def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, 
         private_pool=(str(private[-1 - DYNAMIC]), str(private[-2])),
         gateway_range=_range(private),
         edge_gateway_ranges=ranges,
+        control_plane_places=tuple(str(private[offset]) for offset in range(CONTROL_PLANES, WORKERS)),
     )
     return made, tuple(_overfull(private, *furthest))

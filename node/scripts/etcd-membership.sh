@@ -160,15 +160,18 @@ living_cluster() {
 # refuse_orphans: a control plane whose kubelet serves has been part of a cluster. In front of an empty etcd its API server
 # would know of no pod, and every kubelet would end all of its own. New machines have no kubelet until etcd works.
 refuse_orphans() {
-    local address name
-    while read -r address name; do
-        [[ $name =~ (^|-)control-plane-[0-9]+$ ]] || continue
-        if [ "$(port_state "$address" 10250)" = open ]; then
-            fail "no member of etcd has any data, and $name belongs to a cluster (its kubelet serves): all that the cluster" \
-                "knew is gone. Restore a snapshot by \`python -m ops etcd restore\`; an empty etcd is started only when the" \
-                "kubelets of all control planes have been stopped"
-        fi
-    done <"$folder/files/hosts"
+    local address found
+    found=$(
+        # At once: where no machine is, two seconds pass.
+        for address in "${CONTROL_PLANES[@]}"; do
+            { [ "$(port_state "$address" 10250)" != open ] || echo "$address"; } &
+        done
+        wait
+    )
+    [ -z "$found" ] \
+        || fail "no member of etcd has any data, and ${found//$'\n'/, } belong to a cluster (kubelets serve there): all that it" \
+            "knew is gone. Restore a snapshot by \`python -m ops etcd restore\`; an empty etcd is started only when the" \
+            "kubelets of all control planes have been stopped"
 }
 
 # decide_start FILE SECONDS MACHINES: writes to FILE what a first start needs; with data of its own a member needs

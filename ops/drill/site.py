@@ -27,6 +27,8 @@ PROJECT = Path(__file__).parents[2]
 CONNECT_SECONDS = 5.0
 #: Limit of `pulumi up --refresh`, in seconds.
 UP_SECONDS = 1200
+#: The stack's machines, as `--target` names them.
+MACHINES = "**openstack:compute/instance:Instance::*"
 
 
 @dataclass
@@ -145,11 +147,24 @@ class Site:
             raise ClusterError(f"lease {name}: {error}") from error
         return str(lease.spec.holder_identity)
 
-    def up(self) -> None:
-        """`pulumi up --refresh`: what is missing is made again. Reads the outputs anew. Raises DrillError."""
-        command = ["pulumi", "up", "--refresh", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"]
+    def up(self, api: bool = True) -> None:
+        """`pulumi up --refresh`: what is missing is made again. Reads the outputs anew. Raises DrillError.
+
+        Without the API what is in the cluster cannot be looked at, and `--refresh` would fail: then only the machines are.
+        """
+        if api:
+            self._pulumi("up", "--refresh")
+        else:
+            self._pulumi("refresh", "--target", MACHINES)
+            self._pulumi("up")
+        self.outputs = stack_outputs.load(self.stack or None)
+        self.cluster = Cluster(self.outputs)
+
+    def _pulumi(self, *words: str) -> None:
+        command = ["pulumi", *words, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"]
         if self.stack:
             command += ["--stack", self.stack]
+        name = f"`pulumi {' '.join(words)}`"
         try:
             # In a session of its own: Ctrl-C is for the drill, which does not interrupt its repair.
             done = subprocess.run(
@@ -162,9 +177,7 @@ class Site:
                 start_new_session=True,
             )
         except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-            raise DrillError(f"`pulumi up --refresh`: {error}") from error
+            raise DrillError(f"{name}: {error}") from error
         if done.returncode:
             tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
-            raise DrillError(f"`pulumi up --refresh` failed:\n{tail}")
-        self.outputs = stack_outputs.load(self.stack or None)
-        self.cluster = Cluster(self.outputs)
+            raise DrillError(f"{name} failed:\n{tail}")

@@ -112,6 +112,7 @@ def etcd_spec(number: int = 0, volume: Volume | None = None, backups: Backups | 
         server=pair("server"),
         peer=pair("peer"),
         client=pair("client"),
+        control_planes=tuple(peer.address for peer in CONTROL_PLANES),
         volume=volume,
         backups=backups,
     )

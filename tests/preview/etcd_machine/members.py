@@ -147,6 +147,7 @@ def make(folder: Path, count: int, backups: Backups | None = None) -> list[Machi
             server=pair,
             peer=pair,
             client=pair,
+            control_planes=(),
             heartbeat_ms=100,
             election_ms=1000,
             backups=backups or Backups(),

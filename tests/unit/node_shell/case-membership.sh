@@ -10,10 +10,9 @@ NAME=etcd-0
 ADDRESS=10.0.0.1
 CLUSTER_TOKEN=sample
 MEMBERS=('etcd-0 10.0.0.1' 'etcd-1 10.0.0.2' 'etcd-2 10.0.0.3')
+CONTROL_PLANES=(10.0.0.21 10.0.0.22)
 SETTINGS
 
-mkdir -p "$folder/files"
-printf '%s\n' "10.0.0.1 etcd-0" "10.0.0.11 gateway-0" "10.0.0.21 control-plane-0" "10.0.0.22 control-plane-1" >"$folder/files/hosts"
 echo refused >"$ROOT/kubelet-10.0.0.21"
 echo silent >"$ROOT/kubelet-10.0.0.22"
 
@@ -92,7 +91,7 @@ peers idle idle
 echo open >"$ROOT/kubelet-10.0.0.22"
 outcome bash -c decide
 expect "orphans: status" "$status $(initial _STATE)" "70 "
-expect_contains "orphans: message" "$output" "control-plane-1 belongs to a cluster (its kubelet serves)"
+expect_contains "orphans: message" "$output" "10.0.0.22 belong to a cluster (kubelets serve there)"
 echo silent >"$ROOT/kubelet-10.0.0.22"
 
 # Too little is known, or there is a cluster in which nothing can be changed.

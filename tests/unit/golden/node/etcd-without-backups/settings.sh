@@ -11,6 +11,7 @@ KERNEL_MODULES=()
 ETCD_VERSION=3.6.5
 CLUSTER_TOKEN=sample-token
 MEMBERS=('etcd-0 10.20.1.20' 'etcd-1 10.20.1.21' 'etcd-2 10.20.1.22')
+CONTROL_PLANES=(10.20.1.30 10.20.1.31 10.20.1.32)
 QUOTA_BYTES=2147483648
 BACKUP_MINUTES=0
 KEEP='{"last": 8, "hourly": 24, "daily": 7, "weekly": 4}'
