@@ -150,7 +150,7 @@ class Site:
     def up(self, api: bool = True) -> None:
         """`pulumi up --refresh`: what is missing is made again. Reads the outputs anew. Raises DrillError.
 
-        Without the API what is in the cluster cannot be looked at, and `--refresh` would fail: then only the machines are.
+        Without an API what is in the cluster cannot be looked at, and `--refresh` fails: then only the machines are.
         """
         if api:
             self._pulumi("up", "--refresh")
@@ -179,5 +179,5 @@ class Site:
         except (FileNotFoundError, subprocess.TimeoutExpired) as error:
             raise DrillError(f"{name}: {error}") from error
         if done.returncode:
-            tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
+            tail = "\n".join((done.stdout + done.stderr).splitlines()[-80:])
             raise DrillError(f"{name} failed:\n{tail}")
