@@ -153,8 +153,10 @@ def test_etcd_majority(site: Site) -> None:
 
 @pytest.mark.long
 def test_etcd_data_loss(site: Site) -> None:
+    # The hardest of its kind: the machines of all members are gone, and the snapshot comes from the store.
+    site.delete = True
     done = drill(site, "etcd-data-loss")
-    assert outage(done, "API write") <= 90
+    assert outage(done, "API write") <= 300
     assert done.probes["database write"].lost == 0
 
 
