@@ -176,8 +176,8 @@ class EtcdSpec:
     peer: KeyPair
     client: KeyPair
     control_planes: tuple[str, ...]
-    heartbeat_ms: int = 250
-    election_ms: int = 2500
+    heartbeat_ms: int = 100
+    election_ms: int = 1000
     quota_bytes: int = 2 * 1024**3
     volume: Volume | None = None
     """For the data; the machine's own disk without one."""

@@ -73,9 +73,9 @@ class EtcdSettings(MachineSettings):
 
     count: Whole = Field(3, ge=1, le=7)
     """How many members: an odd number."""
-    heartbeat_milliseconds: Whole = Field(250, ge=50, le=5000)
+    heartbeat_milliseconds: Whole = Field(100, ge=50, le=5000)
     """How often the leader tells the others that it lives."""
-    election_milliseconds: Whole = Field(2500, ge=500, le=50000)
+    election_milliseconds: Whole = Field(1000, ge=500, le=50000)
     """How long a follower waits for that; 5 to 50 heartbeats (https://etcd.io/docs/v3.6/tuning/#time-parameters)."""
     quota: Quantity = "2Gi"
     """Largest size of the database; etcd takes no more writes then.

@@ -16,6 +16,8 @@ from tests.lab.machines import Machines
 from tests.lab.platform import PROJECT, Platform, run
 from tests.lab.report import record
 
+pytestmark = pytest.mark.long
+
 #: An election on this machine, until the API servers write again, in seconds.
 LONGEST = 5.0
 COMMITTED = PROJECT / "Pulumi.lab.yaml"

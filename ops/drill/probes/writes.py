@@ -15,7 +15,7 @@ class ApiWrite(Probe):
 
     name = "API write"
     interval = 0.25
-    timeout = 3.0
+    timeout = 2.0
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext, path: str) -> None:
         """`path` is the ConfigMap's in the API; `context` identifies a user who may change it."""
