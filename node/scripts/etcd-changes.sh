@@ -70,16 +70,27 @@ join_cluster() {
     if [ -n "$entry" ]; then
         log "removing $id, which was this machine before it lost its data"
         retry_until "$REFUSAL_SECONDS" "etcd to let go of the old member $id (peers: $(peers_seen))" \
-            etcdctl_at "https://$1:2379" member remove "$id"
+            remove_member "https://$1:2379" "$id"
     fi
     add_member "$1"
 }
 
+# remove_member ENDPOINT ID: a request whose answer did not come in time may have been carried out.
+remove_member() {
+    local listed
+    ! etcdctl_at "$1" member remove "$2" || return 0
+    listed=$(etcdctl_at "$1" member list --write-out simple) || return 1
+    ! grep -q "^$2," <<<"$listed"
+}
+
 # add_member ADDRESS: etcd takes nobody in while one of its members is away. Such a one may be waiting for its turn to be
-# replaced, so between two attempts others have theirs.
+# replaced, so between two attempts others have theirs. A request whose answer did not come may have been carried out.
 add_member() {
     local seen begin=$SECONDS next_word=10
     until seen=$(etcdctl_at "https://$1:2379" member add "$NAME" --learner --peer-urls "https://$ADDRESS:2380" 2>&1); do
+        if [ -n "$(own_entry "https://$1:2379" 2>/dev/null)" ]; then
+            break
+        fi
         if ((SECONDS - begin >= next_word)); then
             log "etcd does not take this machine as a member ($((SECONDS - begin)) s): $(tail -n 1 <<<"$seen")"
             next_word=$((next_word + 20))
@@ -171,7 +182,7 @@ let_go() {
         etcdctl_at "$2" move-leader "${own%%,*}" >/dev/null 2>&1 || log "${3:-$1} did not hand over its lead"
     fi
     retry_until "$REFUSAL_SECONDS" "etcd to let go of ${3:-$1}, which the settings do not name (those that stay: $(all_stay || true))" \
-        etcdctl_at "https://$ADDRESS:2379" member remove "$1"
+        remove_member "https://$ADDRESS:2379" "$1"
     log "${3:-$1} ($1) is no member any more"
     retry_until 60 "etcd to answer without ${3:-$1}" etcdctl_at "https://$ADDRESS:2379" endpoint health
 }

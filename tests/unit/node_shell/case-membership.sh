@@ -26,11 +26,15 @@ case $all in
     *"member remove"*)
         echo "remove ${all##* }" >>"$ROOT/calls"
         [ ! -e "$ROOT/refuses" ] || { echo "unhealthy cluster"; exit 1; }
+        grep -q "^${all##* }," "$ROOT/list" || { echo "member not found"; exit 1; }
         sed -i "/^${all##* },/d" "$ROOT/list"
+        [ ! -e "$ROOT/late" ] || { echo "context deadline exceeded"; exit 1; }
         ;;
     *"member add"*)
         echo "add ${all##*member add }" >>"$ROOT/calls"
+        ! grep -q 10.0.0.1:2380 "$ROOT/list" || { echo "Peer URLs already exists"; exit 1; }
         echo "aaaa, unstarted, , https://10.0.0.1:2380, , true" >>"$ROOT/list"
+        [ ! -e "$ROOT/late" ] || { echo "context deadline exceeded"; exit 1; }
         ;;
     *) exit 2 ;;
 esac
@@ -69,7 +73,7 @@ export -f decide
 
 # peers FIRST SECOND: what the two others are; forgets the case before.
 peers() {
-    rm -rf "$ROOT/initial" "$ROOT/calls" "$ROOT/refuses" "${ROOT:?}/var" "$ROOT/list"
+    rm -rf "$ROOT/initial" "$ROOT/calls" "$ROOT/refuses" "$ROOT/late" "${ROOT:?}/var" "$ROOT/list"
     echo "$1" >"$ROOT/peer-10.0.0.2"
     echo "$2" >"$ROOT/peer-10.0.0.3"
     printf '%s\n' "bbbb, started, etcd-1, https://10.0.0.2:2380, https://10.0.0.2:2379, false" \
@@ -123,6 +127,14 @@ peers cluster silent
 echo "dddd, started, etcd-0, https://10.0.0.1:2380, https://10.0.0.1:2379, false" >>"$ROOT/list"
 outcome bash -c decide
 expect "lost data" "$status $(initial _STATE) $(head -n 1 "$ROOT/calls")" "0 existing remove dddd"
+
+# The answers come too late; what was asked for has been done all the same.
+peers cluster silent
+echo "dddd, started, etcd-0, https://10.0.0.1:2380, https://10.0.0.1:2379, false" >>"$ROOT/list"
+: >"$ROOT/late"
+outcome bash -c decide
+expect "late answers" "$status $(initial _STATE) $(tr '\n' ' ' <"$ROOT/calls")" \
+    "0 existing remove dddd add etcd-0 --learner --peer-urls https://10.0.0.1:2380 "
 
 # etcd refuses to let it go: the state is told, nothing is started.
 peers cluster silent
