@@ -53,8 +53,8 @@ class Site:
 
     def backup(self) -> str:
         """Takes one; its name, which no other has: names are seconds."""
-        last = max((file.stem for file in self.folder.glob("*.record")), default="")
-        while datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ") <= last:
+        second = datetime.now(UTC).replace(microsecond=0)
+        while datetime.now(UTC).replace(microsecond=0) == second:
             time.sleep(0.05)
         done = self.job.run("/opt/mariadb-member/backup.sh")
         assert done.returncode == 0, done.stdout
