@@ -16,7 +16,8 @@ from components.pki import Pki
 from components.step import Access, StepArgs, step
 from node import render
 from node.bundle import Bundle
-from node.specs import EtcdSpec, KeyPair
+from node.parts import KeyPair
+from node.specs import EtcdSpec
 from settings.addresses import PlannedMachine
 from settings.platform import Platform
 

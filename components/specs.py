@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from node.specs import (
-    AptRepository,
-    Backups,
-    Base,
-    Containerd,
-    Kubernetes,
-    Packages,
-    Peer,
-    Proxy,
-    S3Place,
-    SftpPlace,
-    Volume,
-)
+from node.parts import AptRepository, Backups, Base, Packages, Peer, Proxy, S3Place, SftpPlace, Volume
+from node.specs import Containerd, Kubernetes
 from settings.addresses import PlannedMachine
 from settings.backups import BackupSettings
 from settings.machines import VolumeSettings

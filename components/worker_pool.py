@@ -16,7 +16,8 @@ from components.pki import Pki
 from components.step import Access, StepArgs, step
 from node import render
 from node.bundle import Bundle
-from node.specs import KeyPair, Kubelet, WorkerSpec
+from node.parts import KeyPair
+from node.specs import Kubelet, WorkerSpec
 from settings.addresses import PlannedMachine
 from settings.machines import WorkerPoolSettings
 from settings.platform import Platform

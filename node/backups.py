@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from node.bundle import File
-from node.specs import Backups, EtcdSpec, S3Place, SftpPlace
+from node.parts import Backups, S3Place, SftpPlace
+from node.specs import EtcdSpec
 from node.templates import read_script, read_unit, render_template
 
 _UNIT: Final = "openstack-paas-etcd-backup"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from node.bundle import CONVERGE, File
-from node.specs import AptRepository, Base, Packages, Proxy
+from node.parts import AptRepository, Base, Packages, Proxy
 from node.templates import read_script, read_unit, render_template
 
 #: Debian packages that every role's scripts call.

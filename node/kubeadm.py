@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import yaml
 
-from node.specs import Base, ControlPlaneSpec, KeyPair, Kubelet, Kubernetes
+from node.parts import Base, KeyPair
+from node.specs import ControlPlaneSpec, Kubelet, Kubernetes
 
 API_VERSION: Final = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"

@@ -17,7 +17,8 @@ from node.base import (
 from node.bundle import Bundle, File
 from node.containerd import containerd_files
 from node.kubeadm import api_port, bootstrap_kubeconfig, init_configuration, join_configuration, node_replacing_rights
-from node.specs import Base, Containerd, ControlPlaneSpec, KeyPair, Kubelet, Kubernetes, WorkerSpec
+from node.parts import Base, KeyPair
+from node.specs import Containerd, ControlPlaneSpec, Kubelet, Kubernetes, WorkerSpec
 from node.templates import read_script, render_template
 from node.volume import Use, volume_settings, with_volume
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from node.bundle import CONVERGE, File
-from node.specs import Volume
+from node.parts import Volume
 from node.templates import read_script, render_template
 
 #: The role's own script, where the volume's comes first.

@@ -7,7 +7,8 @@ from lab.mirror.debian_sources import SUITE as DEBIAN
 from lab.mirror.places import Places
 from node import render
 from node.bundle import Bundle
-from node.specs import AptRepository, Containerd, InstallSpec, Packages
+from node.parts import AptRepository, Packages
+from node.specs import Containerd, InstallSpec
 from settings import versions
 
 #: Registries whose images the mirror has, under the same paths.

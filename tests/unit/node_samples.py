@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 
+from node.parts import AptRepository, Backups, Base, KeyPair, Packages, Peer, Proxy, S3Place, SftpPlace, Volume
 from node.specs import (
-    AptRepository,
-    Backups,
-    Base,
     Containerd,
     ControlPlaneSpec,
     EtcdSpec,
     GatewaySpec,
     InstallSpec,
-    KeyPair,
     Kubelet,
     Kubernetes,
-    Packages,
-    Peer,
-    Proxy,
-    S3Place,
-    SftpPlace,
     UserDataSpec,
-    Volume,
     WorkerSpec,
 )
 

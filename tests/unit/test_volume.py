@@ -11,7 +11,7 @@ import pytest
 
 from node import etcd
 from node.bundle import CONVERGE
-from node.specs import Volume
+from node.parts import Volume
 from node.templates import NODE
 from node.volume import volume_settings, with_volume
 

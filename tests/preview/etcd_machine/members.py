@@ -18,7 +18,8 @@ from typing import Any
 from lab.mirror.places import Places
 from lab.places import MIRROR
 from node import render
-from node.specs import Backups, Base, EtcdSpec, KeyPair, Packages, Peer
+from node.parts import Backups, Base, KeyPair, Packages, Peer
+from node.specs import EtcdSpec
 from settings import versions
 from tests.preview.etcd_machine import certificates
 
