@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -38,9 +39,9 @@ class Lost(Drill):
         if site.delete:
             self.recovery_seconds = RECOVERY_SECONDS + UP_SECONDS
 
+    @abstractmethod
     def victims(self, site: Site) -> list[Machine]:
         """The members that lose their data."""
-        raise NotImplementedError
 
     def refusals(self, site: Site) -> Iterator[str]:
         """Only where etcd has machines of its own, with the scripts of a restore on them."""
@@ -83,7 +84,7 @@ class Lost(Drill):
             try:
                 chosen = plan.resumed(members)
                 if chosen is None:
-                    if any(member.healthy for member in members) and not self.seconds:
+                    if any(member.healthy for member in members):
                         site.say("etcd works: nothing is to be restored")
                         return
                     listed = snapshots.collect(ssh, [site.outputs.machine(name) for name in found.members])
@@ -163,7 +164,7 @@ class EtcdDataLoss(Lost):
 
     def repair(self, site: Site) -> None:
         """Deleted machines come first: new members start no empty cluster, but wait for what is restored on them."""
-        if site.delete and not self.seconds:
+        if site.delete and site.away:
             began = time.monotonic()
             try:
                 site.up(api=False)
