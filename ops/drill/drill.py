@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +16,7 @@ class DrillError(Exception):
     """A step of a drill failed or took too long; the message says which and what it saw."""
 
 
-class Drill:
+class Drill(ABC):
     """One failure. A module in ops/drill/drills/ that defines a subclass with a name adds a drill."""
 
     name: ClassVar[str] = ""
@@ -46,25 +47,25 @@ class Drill:
     def choose(self, site: Site) -> None:
         """Decide what fails, as the platform stands now. Raises DrillError."""
 
+    @abstractmethod
     def plan(self, site: Site) -> list[str]:
         """What will be done, in plain words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fault(self, site: Site) -> None:
         """Make the failure. May raise; then `repair` runs all the same."""
-        raise NotImplementedError
 
+    @abstractmethod
     def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
         """When the platform noticed the failure made at `since` (both time.monotonic); None while it has not."""
-        raise NotImplementedError
 
     def serving(self, site: Site) -> bool:
         """What must hold, beside the probes' good answers, before the platform counts as serving again."""
         return True
 
+    @abstractmethod
     def repair(self, site: Site) -> None:
         """Take the failure back. Must be safe to call whatever `fault` has reached, and twice."""
-        raise NotImplementedError
 
     def wrong(self, site: Site) -> list[str]:
         """What of the drill's own is not as before yet, beside the checks of the proof."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -47,7 +48,7 @@ class Answers:
         return len([t for t in self.good if t > moment and t > last_bad]) >= times
 
 
-class Probe:
+class Probe(ABC):
     """Asks in a thread of its own. Subclasses say what: `ask` returns after a good answer, raises after a bad one."""
 
     name = ""
@@ -71,9 +72,9 @@ class Probe:
     def remove(self) -> None:
         """Take away what `prepare` made. May raise."""
 
+    @abstractmethod
     def ask(self) -> None:
         """One question. Raises when the answer is not good or does not come within `timeout`."""
-        raise NotImplementedError
 
     def acknowledged(self) -> set[int]:
         """The numbers of acknowledged writes; empty for a probe that only reads."""
