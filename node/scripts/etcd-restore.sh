@@ -60,7 +60,8 @@ stop() {
     # One without a majority waits for requests that nobody answers. What it has acknowledged is on its disk: killing it
     # loses nothing.
     timeout "$STOP_SECONDS" systemctl stop etcd.service || {
-        systemctl kill --signal=KILL etcd.service
+        # It may have ended just then.
+        systemctl kill --signal=KILL etcd.service || true
         timeout 60 systemctl stop etcd.service
     }
     rm -f "${ROOT:-}/etc/etcd/initial.env"
