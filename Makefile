@@ -58,8 +58,8 @@ test-lab: toolchain lab-up
 	@$(IN_STACK) $(VENV)/bin/pytest tests/lab --timeout 1500
 
 .PHONY: test-drills
-test-drills: toolchain lab-up ## Every failure drill on the lab's platform, which is left standing
-	@$(IN_STACK) DRILLS=1 $(VENV)/bin/pytest tests/lab/test_drills.py --timeout 1500
+test-drills: toolchain lab-up ## Every failure drill and the growth of etcd on the lab's platform, which is left standing
+	@$(IN_STACK) DRILLS=1 $(VENV)/bin/pytest tests/lab/test_growth.py tests/lab/test_drills.py --timeout 1500
 
 .PHONY: bench
 bench: toolchain lab-up ## Timeline of an `up` from nothing: a table, a picture, the critical path
