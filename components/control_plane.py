@@ -14,6 +14,7 @@ from components.etcd import EtcdCluster
 from components.fleet import Fleet
 from components.machine import Machine
 from components.pki import Pki
+from components.rollout import Rollout
 from components.step import Access, StepArgs, step
 from node import render
 from node.bundle import Bundle
@@ -46,12 +47,15 @@ class ControlPlane(pulumi.ComponentResource):
 
     machines: dict[str, Machine]
     steps: list[remote.Command]
+    changed: list[pulumi.Resource]
+    """The steps after which all those that are at work have been changed."""
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ControlPlane", name, None, opts)
         platform, pki = args.platform, args.pki
         group = args.fleet.server_group("control-plane", platform.settings.control_planes, self)
         self.machines, self.steps = {}, []
+        rollout = Rollout(platform.working)
         inputs: dict[str, pulumi.Input[str]] = {
             "api_addresses": pulumi.Output.all(*args.api_addresses).apply(",".join),
             "ca": pki.cluster_ca.certificate,
@@ -79,10 +83,17 @@ class ControlPlane(pulumi.ComponentResource):
                         connection=args.access.connection(planned.address, machine.host_key.public_key_openssh),
                         inputs=inputs,
                         render=partial(self._bundle, platform, args.etcd, planned),
-                        depends_on=[*args.depends_on, *args.etcd.steps],
+                        depends_on=[
+                            *args.depends_on,
+                            *args.etcd.steps,
+                            # One that joins is of the new version: the others are by then.
+                            *(rollout.before(planned) if planned.hostname in platform.working else rollout.last),
+                        ],
                     ),
                 )
             )
+            rollout.add(planned, self.steps[-1])
+        self.changed = rollout.last
         self.register_outputs({})
 
     @staticmethod

@@ -14,6 +14,7 @@ from pulumi_openstack import networking
 from components import specs
 from components.fleet import Fleet
 from components.machine import Machine
+from components.rollout import Rollout
 from components.step import Access, StepArgs, step
 from components.vip import vip_options
 from node import render
@@ -54,6 +55,7 @@ class Gateways(pulumi.ComponentResource):
         group = fleet.server_group("gateway", settings.gateways, self)
         access = Access(settings.access.ssh_user, fleet.private_key)
         self.machines, self.addresses, self.steps = {}, {}, []
+        rollout = Rollout(platform.working)
         for planned in plan.gateways:
             machine = fleet.machine(
                 planned, settings.gateways, group, self, host_key=self.host_key, after=self.machines.values()
@@ -69,10 +71,11 @@ class Gateways(pulumi.ComponentResource):
                         connection=access.connection(address, self.host_key.public_key_openssh),
                         inputs={},
                         render=partial(self._bundle, platform, planned),
-                        depends_on=[ready],
+                        depends_on=[ready, *rollout.before(planned)],
                     ),
                 )
             )
+            rollout.add(planned, self.steps[-1])
         self.register_outputs({"addresses": self.addresses})
 
     @property

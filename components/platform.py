@@ -94,14 +94,18 @@ class Platform(pulumi.ComponentResource):
             ControlPlaneArgs(platform, fleet, pki, etcd, access, api_addresses, [*way_in, *balanced]),
             child,
         )
-        workers = {
-            pool: WorkerPool(
+        workers: dict[str, WorkerPool] = {}
+        # No kubelet may be newer than an API server, so a change of control planes is over before that of workers begins.
+        changed = control_plane.changed
+        for pool, pool_settings in settings.workers.items():
+            workers[pool] = WorkerPool(
                 pool,
-                WorkerPoolArgs(pool_settings, platform, fleet, pki, access, [*way_in, *balanced, *etcd.steps]),
+                WorkerPoolArgs(
+                    pool_settings, platform, fleet, pki, access, [*way_in, *balanced, *etcd.steps], changed
+                ),
                 child,
             )
-            for pool, pool_settings in settings.workers.items()
-        }
+            changed = workers[pool].changed
         gate = ApiGate(
             "api",
             ApiGateArgs(

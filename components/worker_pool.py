@@ -13,6 +13,7 @@ from components import specs
 from components.fleet import Fleet
 from components.machine import Machine
 from components.pki import Pki
+from components.rollout import Rollout
 from components.step import Access, StepArgs, step
 from node import render
 from node.bundle import Bundle
@@ -25,7 +26,10 @@ from settings.platform import Platform
 
 @dataclass(frozen=True)
 class WorkerPoolArgs:
-    """The pool's settings, the platform, and the way to the machines, once `depends_on` is there."""
+    """The pool's settings, the platform, and the way to the machines, once `depends_on` is there.
+
+    Nothing of it is done before the steps `after`: the control planes' where these are at work, then other pools'.
+    """
 
     pool: WorkerPoolSettings
     platform: Platform
@@ -33,6 +37,7 @@ class WorkerPoolArgs:
     pki: Pki
     access: Access
     depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
+    after: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
 
 class WorkerPool(pulumi.ComponentResource):
@@ -40,12 +45,15 @@ class WorkerPool(pulumi.ComponentResource):
 
     machines: dict[str, Machine]
     steps: list[remote.Command]
+    changed: list[pulumi.Resource]
+    """The steps after which all those that are at work have been changed."""
 
     def __init__(self, name: str, args: WorkerPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:WorkerPool", name, None, opts)
         platform = args.platform
         group = args.fleet.server_group(f"worker-{name}", args.pool, self)
         self.machines, self.steps = {}, []
+        rollout = Rollout(platform.working, args.pool.max_unavailable, args.after)
         for planned in (worker for worker in platform.addresses.workers if worker.pool == name):
             machine = args.fleet.machine(planned, args.pool, group, self)
             self.machines[planned.name] = machine
@@ -62,10 +70,12 @@ class WorkerPool(pulumi.ComponentResource):
                             **machine.volume_input,
                         },
                         render=partial(self._bundle, args.pool, platform, planned),
-                        depends_on=args.depends_on,
+                        depends_on=[*args.depends_on, *rollout.before(planned)],
                     ),
                 )
             )
+            rollout.add(planned, self.steps[-1])
+        self.changed = rollout.last
         self.register_outputs({})
 
     @staticmethod

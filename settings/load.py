@@ -47,7 +47,13 @@ def parse(values: Mapping[str, Any], stack: str, running: Running | None = None)
     problems += [_short(problem) for problem in found if not _echo(problem, broken)]
     if problems or plan is None:
         raise SettingsError(sorted(problems, key=_place))
-    return Platform(settings=settings, cluster=cluster, addresses=plan, warnings=tuple(checks.warnings(settings, plan)))
+    return Platform(
+        settings=settings,
+        cluster=cluster,
+        addresses=plan,
+        warnings=tuple(checks.warnings(settings, plan)),
+        working=frozenset(running.instances if running else ()),
+    )
 
 
 def _place(problem: Problem) -> int:

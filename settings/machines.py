@@ -116,6 +116,8 @@ class WorkerPoolSettings(MachineSettings):
 
     One pool may leave it out and begins at 32; every other names its own.
     """
+    max_unavailable: Whole = Field(1, ge=1, le=500)
+    """How many of the pool's working machines may be away at a time while they are changed."""
     volume: VolumeSettings | None = None
     """A volume a machine for the pods' local volumes (`storage.workerPath`); the machine's own disk when empty."""
 

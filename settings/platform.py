@@ -16,6 +16,7 @@ from settings.model import Name, Section
 from settings.network import AccessSettings, NetworkSettings
 from settings.problem import Problem
 from settings.protection import ProtectionSettings
+from settings.rollout import RolloutSettings
 
 
 class PlatformSettings(Section):
@@ -54,6 +55,8 @@ class PlatformSettings(Section):
     """Chart, version and values of each Helm release."""
     protection: ProtectionSettings = ProtectionSettings()
     """What may not be removed or replaced until that is lifted."""
+    rollout: RolloutSettings = RolloutSettings()
+    """How machines that are at work are changed: time limits, pods that nobody makes anew."""
     backups: BackupSettings = BackupSettings()
     """How often etcd is backed up, how many backups stay, where copies go, and for whom they are encrypted."""
     mirrors: MirrorSettings = MirrorSettings()
@@ -63,7 +66,10 @@ class PlatformSettings(Section):
 
 
 class Platform(Section):
-    """Checked settings with the cluster's name, its address plan, and what is allowed but unwise (`warnings`)."""
+    """Checked settings with the cluster's name, its address plan, and what is allowed but unwise (`warnings`).
+
+    `working` are the host names of the machines that the stack runs: those that a change takes one by one.
+    """
 
     model_config = Section.model_config | {"arbitrary_types_allowed": True}
 
@@ -71,3 +77,4 @@ class Platform(Section):
     cluster: str
     addresses: AddressPlan
     warnings: tuple[Problem, ...] = ()
+    working: frozenset[str] = frozenset()

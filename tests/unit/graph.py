@@ -15,6 +15,7 @@ from pulumi.runtime.stack import wait_for_rpcs
 from components.catalog import Catalog
 from settings.load import parse
 from settings.platform import PlatformSettings
+from settings.running import Running
 from settings.stack_file import BACKUP_SECRETS
 
 LAB = {
@@ -142,8 +143,10 @@ def offer(settings: PlatformSettings) -> Catalog:
     )
 
 
-def run(values: Mapping[str, Any], stack: str = "lab") -> tuple[Graph, dict[str, Any]]:
-    """The graph and the outputs of a stack with these settings."""
+def run(
+    values: Mapping[str, Any], stack: str = "lab", running: Running | None = None
+) -> tuple[Graph, dict[str, Any]]:
+    """The graph and the outputs of a stack with these settings, which runs `running` already."""
     from components.addons.mariadb import Passwords
     from components.platform import Platform, PlatformArgs
 
@@ -154,7 +157,7 @@ def run(values: Mapping[str, Any], stack: str = "lab") -> tuple[Graph, dict[str,
     outputs: dict[str, Any] = {}
 
     async def program() -> None:
-        platform = parse(values, stack)
+        platform = parse(values, stack, running)
         secrets = {name: pulumi.Output.secret(values[name]) for name in BACKUP_SECRETS if name in values}
         args = PlatformArgs(platform, Passwords(None, None), offer(platform.settings), secrets)
         made = Platform(platform.cluster, args).outputs
