@@ -125,7 +125,7 @@ class Gateways(pulumi.ComponentResource):
             peers=specs.peers(others),
             edge_peers=specs.peers(others, edge=True),
             api_backends=() if plan.load_balancer else specs.peers(plan.control_planes),
-            ingress_backends=specs.peers(plan.workers or plan.control_planes),
+            ingress_backends=specs.ingress(plan),
             advert_interval_seconds=settings.gateways.advert_interval_seconds,
             ssh_cidrs=tuple(map(str, settings.access.ssh_cidrs)),
             api_cidrs=tuple(map(str, settings.access.api_cidrs)),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from node.parts import AptRepository, Backups, Base, Packages, Peer, Proxy, S3Place, SftpPlace, Volume
 from node.specs import Containerd, Kubernetes
-from settings.addresses import PlannedMachine
+from settings.addresses import AddressPlan, PlannedMachine
 from settings.backups import BackupSettings
 from settings.machines import VolumeSettings
 from settings.mirrors import AptSource
@@ -70,6 +70,12 @@ def base(platform: Platform, machine: PlannedMachine) -> Base:
 def peers(machines: tuple[PlannedMachine, ...], edge: bool = False) -> tuple[Peer, ...]:
     """Machines as others see them: by host name and private (or edge) address."""
     return tuple(Peer(m.hostname, m.edge_address if edge else m.address) for m in machines)
+
+
+def ingress(plan: AddressPlan) -> tuple[Peer, ...]:
+    """Where gateways look for ingress: at the first places of each pool, or at the control planes without workers."""
+    places = tuple(Peer(place.name, place.address) for place in plan.ingress_places)
+    return places or peers(plan.control_planes)
 
 
 def containerd(platform: Platform) -> Containerd:

@@ -2,7 +2,8 @@
 
 Offsets count from the start of a network. Below 32 lie the fixed roles, so that one more worker never moves another
 machine; the top 16 addresses are left to neutron (its DHCP ports) as the allocation pool. A machine's address depends
-on its own key and on where its pool begins, never on the other machines: adding or removing one moves nobody.
+on its own key and on where its pool begins, never on the other machines: adding or removing one moves nobody. Gateways
+look for ingress at the block of eight places that holds a pool's first machine (places 0 to 7, 8 to 15, ...).
 
     edge      1 router, 5 public VIP, 6 load balancer of the API, 12-15 gateways
     private   5 private VIP, 12-15 gateways, 16-22 etcd, 23-31 control planes, 32... worker pools
@@ -32,6 +33,9 @@ GATEWAY_RANGE_PREFIX: Final = 30
 ETCD: Final = 16
 CONTROL_PLANES: Final = 23
 WORKERS: Final = 32
+#: Places of a pool that the gateways know beforehand, as one aligned block: enough ways in for any pool, and few enough
+#: to be asked in vain.
+INGRESS_BLOCK: Final = 8
 #: Addresses at the top of each network that neutron may hand out.
 DYNAMIC: Final = 16
 #: The largest private range there is (RFC 1918).
@@ -57,6 +61,14 @@ class PlannedMachine:
 
 
 @dataclass(frozen=True)
+class IngressPlace:
+    """A place of a worker pool at which the gateways look for ingress, whether there is a machine or not."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
 class AddressPlan:
     """All machines, by role, and the addresses that belong to no machine."""
 
@@ -79,6 +91,10 @@ class AddressPlan:
     """The gateways' edge addresses in CIDR form."""
     control_plane_places: tuple[str, ...]
     """Every address that a control plane has or may get: one more of them changes nothing elsewhere."""
+    control_plane_hostnames: tuple[str, ...]
+    """Every name that a control plane has or may get."""
+    ingress_places: tuple[IngressPlace, ...]
+    """Of each pool the block that holds its first machine, so one more worker changes no gateway; empty without any."""
 
     @property
     def machines(self) -> tuple[PlannedMachine, ...]:
@@ -143,6 +159,23 @@ def _overfull(network: IPv4Network, last_name: str, last_offset: int) -> list[Pr
             others=("workers.*", "network.private"),
         )
     ]
+
+
+def _ingress_places(settings: PlatformSettings) -> tuple[IngressPlace, ...]:
+    """Of each pool the block that holds its first machine, as far as the network has addresses for machines."""
+    network = settings.network.private
+    found: dict[str, IngressPlace] = {}
+    for name, pool in sorted(settings.workers.items()):
+        if not pool.places:
+            continue
+        begin = min(pool.places.values()) // INGRESS_BLOCK * INGRESS_BLOCK
+        for place in range(begin, begin + INGRESS_BLOCK):
+            offset = (pool.first_address or WORKERS) + place
+            # Pools whose blocks overlap: the first one has it, the node port is the same on every node.
+            if offset < network.num_addresses - 1 - DYNAMIC:
+                address = str(network[offset])
+                found.setdefault(address, IngressPlace(f"worker-{name}-place-{place}", address))
+    return tuple(found.values())
 
 
 def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, tuple[Problem, ...]]:
@@ -213,5 +246,7 @@ def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, 
         gateway_range=_range(private),
         edge_gateway_ranges=ranges,
         control_plane_places=tuple(str(private[offset]) for offset in range(CONTROL_PLANES, WORKERS)),
+        control_plane_hostnames=tuple(f"{cluster}-control-plane-{index}" for index in range(WORKERS - CONTROL_PLANES)),
+        ingress_places=_ingress_places(settings),
     )
     return made, tuple(_overfull(private, *furthest))

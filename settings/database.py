@@ -50,7 +50,7 @@ class StorageSettings(Section):
     worker_path: AbsolutePath = "/disks"
     """Folder for volumes on every worker."""
     default_path: AbsolutePath = "/opt/local-path-provisioner"
-    """Folder on nodes that are no workers."""
+    """Folder on control planes."""
 
 
 class DatabaseSettings(Section):

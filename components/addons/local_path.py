@@ -18,13 +18,19 @@ NAMESPACE = "local-path-storage"
 
 
 def values(platform: Platform) -> dict[str, Any]:
-    """Values of the chart: workers keep volumes on their own disk's folder, any other node on the default path."""
+    """Values of the chart: any node keeps volumes in the workers' folder, but for those that are control planes.
+
+    All of these that there may be are listed, so that the release never changes with the number of nodes.
+    """
     storage = platform.settings.storage
     return {
         "storageClass": {"create": True, "defaultClass": True, "name": storage.class_name},
         "nodePathMap": [
-            {"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": [storage.default_path]},
-            *({"node": worker.hostname, "paths": [storage.worker_path]} for worker in platform.addresses.workers),
+            {"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": [storage.worker_path]},
+            *(
+                {"node": hostname, "paths": [storage.default_path]}
+                for hostname in platform.addresses.control_plane_hostnames
+            ),
         ],
         # The chart's default helper image is busybox:latest: never the same twice.
         "helperImage": {"tag": BUSYBOX},

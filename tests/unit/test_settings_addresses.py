@@ -140,3 +140,31 @@ def test_five_thousand_machines_are_planned_in_half_a_second() -> None:
     machines = parse(handed, "large").addresses.machines
     assert time.process_time() - start < 0.5
     assert len(machines) == 4998
+
+
+@pytest.mark.parametrize(
+    ("pools", "looked_at"),
+    [
+        ({"a": {"count": 1}}, {f"worker-a-place-{n}": f"10.20.0.{32 + n}" for n in range(8)}),
+        ({"a": {"machines": {"x": 9, "y": 90}}}, {f"worker-a-place-{n}": f"10.20.0.{32 + n}" for n in range(8, 16)}),
+        # The blocks of two pools overlap: no address is asked twice.
+        (
+            {"a": {"count": 4}, "b": {"count": 1, "firstAddress": 36}},
+            {f"worker-a-place-{n}": f"10.20.0.{32 + n}" for n in range(8)}
+            | {f"worker-b-place-{n}": f"10.20.0.{36 + n}" for n in range(4, 8)},
+        ),
+        ({"a": {"count": 0}}, {}),
+    ],
+    ids=["first", "second block", "overlapping", "none"],
+)
+def test_gateways_look_at_the_block_of_each_pool_s_first_machine(pools: Any, looked_at: dict[str, str]) -> None:
+    of = plan(workers=pools, database={"enabled": False})
+    assert {place.name: place.address for place in of.ingress_places} == looked_at
+
+
+def test_gateways_look_at_no_address_that_neutron_hands_out() -> None:
+    of = plan(network={"private": "10.20.0.0/26"}, workers={"a": {"count": 12}, "b": {"count": 1, "firstAddress": 44}})
+    assert [place.address for place in of.ingress_places] == [
+        f"10.20.0.{number}" for number in (*range(32, 40), 44, 45, 46)
+    ]
+    assert of.private_pool[0] == "10.20.0.47"
