@@ -2,9 +2,18 @@
 # Packages: what is missing, in the wanted versions. Sourced after lib.sh and settings.sh. Runs in a chroot as well.
 # PACKAGES holds names, or name=version for an upstream version whose Debian revision does not matter.
 
-readonly APT_LOG=/var/log/openstack-paas-packages.log
-readonly NO_START=/usr/sbin/policy-rc.d
+readonly APT_LOG=${ROOT:-}/var/log/openstack-paas-packages.log
+readonly NO_START=${ROOT:-}/usr/sbin/policy-rc.d
+# Packages whose change interrupts what runs. The platform alone changes them, also where no version is asked for: an
+# automatic upgrade by Debian (unattended-upgrades) would restart them on all machines at once.
+readonly ROLLED=(haproxy keepalived containerd runc)
+# Names that a role sets where this machine is at work: in another version than wanted they stay as they are for now, in
+# `waiting`, until their change has its turn (change_packages).
+DEFERRED=()
 missing=()
+waiting=()
+unheld=()
+sources_are_read=false
 
 apt_get() {
     DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes \
@@ -17,8 +26,8 @@ apt_get() {
 
 # version_matches INSTALLED WANTED: 1:1.34.2-1.1 is 1.34.2; no wanted version matches all.
 version_matches() {
-    local installed=${1#*:}
-    [[ -z $2 || $installed == "$2" || $installed == "$2"[-+~]* ]]
+    local installed=${1#*:} wanted=${2#*:}
+    [[ -z $wanted || $installed == "$wanted" || $installed == "$wanted"[-+~]* ]]
 }
 
 # installed_version NAME: prints the version of an installed package, nothing for any other.
@@ -27,29 +36,59 @@ installed_version() {
     dpkg-query --show --showformat '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p' || true
 }
 
-# archive_holds NAME VERSION: whether it is there from a release archive instead of a package.
-archive_holds() {
-    [ "$1" = etcd ] && [ -x /usr/local/bin/etcd ] && [ "$(cat "$STATE/etcd-archive" 2>/dev/null)" = "$2" ]
+# archive_version NAME: the version that is there of etcd's release archive.
+archive_version() {
+    if [ "$1" = etcd ] && [ -x /usr/local/bin/etcd ]; then
+        cat "$STATE/etcd-archive" 2>/dev/null || true
+    fi
 }
 
-# find_missing: fills `missing` from PACKAGES, by one look at dpkg's list.
+# is_one_of WORD WORD...: whether the first is among the others.
+is_one_of() {
+    local wanted=$1 word
+    shift
+    for word; do
+        [ "$word" != "$wanted" ] || return 0
+    done
+    return 1
+}
+
+# find_missing: fills `missing` and `waiting` from PACKAGES, and `unheld`, by one look at dpkg's list.
 find_missing() {
     local -A versions=()
-    local name state version wanted
-    # shellcheck disable=SC2016  # dpkg-query's own fields
-    while read -r name state version; do
-        [ "$state" != installed ] || versions[$name]=$version
-    done < <(dpkg-query --show --showformat '${Package} ${db:Status-Status} ${Version}\n' "${PACKAGES[@]%%=*}" 2>/dev/null)
+    local name state hold version wanted
     missing=()
+    waiting=()
+    unheld=()
+    # shellcheck disable=SC2016  # dpkg-query's own fields
+    while read -r name state hold version; do
+        [ "$state" = installed ] || continue
+        versions[$name]=$version
+        if [ "$hold" != hold ] && { is_one_of "$name" "${ROLLED[@]}" || [[ " ${PACKAGES[*]}" == *" $name="* ]]; }; then
+            unheld+=("$name")
+        fi
+    done < <(dpkg-query --show --showformat '${Package} ${db:Status-Status} ${db:Status-Want} ${Version}\n' \
+        "${PACKAGES[@]%%=*}" 2>/dev/null)
     for wanted in "${PACKAGES[@]}"; do
         name=${wanted%%=*}
         version=${wanted#"$name"}
         version=${version#=}
-        if [ -n "${versions[$name]:-}" ] && version_matches "${versions[$name]}" "$version"; then
-            continue
+        if [ -z "${versions[$name]:-}" ]; then
+            versions[$name]=$(archive_version "$name")
         fi
-        archive_holds "$name" "$version" || missing+=("$wanted")
+        if [ -n "${versions[$name]}" ] && version_matches "${versions[$name]}" "$version"; then
+            continue
+        elif [ -n "${versions[$name]}" ] && is_one_of "$name" "${DEFERRED[@]}"; then
+            waiting+=("$wanted")
+        else
+            missing+=("$wanted")
+        fi
     done
+}
+
+# hold_packages: what is to stay in its version until the platform changes it, in an order that keeps it alive.
+hold_packages() {
+    [ "${#unheld[@]}" -eq 0 ] || apt-mark hold "${unheld[@]}" >/dev/null
 }
 
 # write_sources: the wanted apt sources. Our own Debian sources take the place of the machine's, which stay beside them.
@@ -108,56 +147,89 @@ in_apt() {
     return 1
 }
 
-# install_etcd_archive VERSION: the release archive, for sites whose apt sources have no package of it.
+# fetch_etcd_archive VERSION: the release archive, for sites whose apt sources have no package of it.
+fetch_etcd_archive() {
+    mkdir -p "$STATE"
+    [ ! -s "$STATE/etcd-$1.tar.gz" ] || return 0
+    download "$ETCD_ARCHIVE" "$STATE/etcd-$1.tar.gz" "$ETCD_ARCHIVE_SHA256" \
+        || fail "cannot fetch $ETCD_ARCHIVE, or its SHA-256 is not ${ETCD_ARCHIVE_SHA256:-(unchecked)}"
+}
+
 install_etcd_archive() {
     local work
     log "installing etcd $1 from $ETCD_ARCHIVE"
+    fetch_etcd_archive "$1"
     work=$(mktemp -d)
-    download "$ETCD_ARCHIVE" "$work/etcd.tar.gz" "$ETCD_ARCHIVE_SHA256" \
-        || fail "cannot fetch $ETCD_ARCHIVE, or its SHA-256 is not ${ETCD_ARCHIVE_SHA256:-(unchecked)}"
-    tar --extract --gzip --no-same-owner --strip-components=1 --directory "$work" --file "$work/etcd.tar.gz"
+    tar --extract --gzip --no-same-owner --strip-components=1 --directory "$work" --file "$STATE/etcd-$1.tar.gz"
     install -m 0755 "$work/etcd" "$work/etcdctl" "$work/etcdutl" /usr/local/bin/
-    rm -rf -- "$work"
-    mkdir -p "$STATE"
+    rm -rf -- "$work" "$STATE/etcd-$1.tar.gz"
     echo "$1" >"$STATE/etcd-archive"
 }
 
-install_packages() {
-    local wanted offer offers=()
-    write_sources
-    find_missing
-    if [ "${#missing[@]}" -eq 0 ]; then
-        return 0
-    fi
-    log "installing ${missing[*]}"
+# read_sources: what the apt sources offer now, once a run.
+read_sources() {
+    ! $sources_are_read || return 0
+    mkdir -p "${APT_LOG%/*}"
     : >"$APT_LOG"
     current_log=$APT_LOG
     apt_get update || fail "the apt sources cannot be read: $(grep -E '^(E|W|Err)' "$APT_LOG" | tail -n 2 | tr '\n' ' ')"
-    for wanted in "${missing[@]}"; do
+    sources_are_read=true
+}
+
+# apt_install WHAT OPTION... NAME...: WHAT is for the message. Nothing is started or restarted by it.
+apt_install() {
+    local what=$1
+    shift
+    forbid_starts
+    apt_get install --no-install-recommends --allow-downgrades --allow-change-held-packages "$@" \
+        || fail "cannot install $what: $(grep '^E:' "$APT_LOG" | tail -n 2 | tr '\n' ' ')"
+    allow_starts
+}
+
+# install_wanted [--download-only] WANTED...: entries of PACKAGES, each in the newest version that matches.
+install_wanted() {
+    local only=() wanted offer offers=()
+    if [ "${1-}" = --download-only ]; then
+        only=(--download-only)
+        shift
+    fi
+    read_sources
+    current_log=$APT_LOG
+    for wanted; do
         if [[ $wanted != *=* ]]; then
             offers+=("$wanted")
         elif offer=$(in_apt "${wanted%%=*}" "${wanted#*=}"); then
             offers+=("$offer")
         elif [[ $wanted == etcd=* && -n $ETCD_ARCHIVE ]]; then
-            install_etcd_archive "${wanted#*=}"
+            if [ "${#only[@]}" -gt 0 ]; then fetch_etcd_archive "${wanted#*=}"; else install_etcd_archive "${wanted#*=}"; fi
         else
             fail "no apt source offers ${wanted%%=*} ${wanted#*=}; on offer: $(apt-cache madison "${wanted%%=*}" 2>/dev/null |
                 awk -F'|' '{ printf "%s ", $2 }')"
         fi
     done
     if [ "${#offers[@]}" -gt 0 ]; then
-        forbid_starts
-        apt_get install --no-install-recommends --allow-downgrades --allow-change-held-packages "${offers[@]}" \
-            || fail "cannot install ${offers[*]}: $(grep '^E:' "$APT_LOG" | tail -n 2 | tr '\n' ' ')"
-        allow_starts
+        apt_install "${offers[*]}" "${only[@]}" "${offers[@]}"
     fi
-    # The platform alone changes these versions, in an order that keeps the cluster alive.
-    for wanted in "${PACKAGES[@]}"; do
-        if [[ $wanted == *=* && -n $(installed_version "${wanted%%=*}") ]]; then
-            apt-mark hold "${wanted%%=*}" >>"$APT_LOG"
-        fi
-    done
     current_log=
+}
+
+install_packages() {
+    write_sources
+    find_missing
+    if [ "${#missing[@]}" -gt 0 ]; then
+        log "installing ${missing[*]}"
+        install_wanted "${missing[@]}"
+        find_missing
+    fi
+    if [ "${#waiting[@]}" -gt 0 ]; then
+        log "at work here, and changed in this machine's turn: ${waiting[*]}"
+    fi
+    hold_packages
+}
+
+# download_deferred: what waits is on this machine's disk before anything stops for it.
+download_deferred() {
+    [ "${#waiting[@]}" -eq 0 ] || install_wanted --download-only "${waiting[@]}"
 }
 
 # refuse_version_change NAME VERSION PATH: a machine that is at work (PATH exists) changes its version by a rollout only.

@@ -9,9 +9,24 @@ fingerprint() {
     done | sha256sum
 }
 
+# runs_old_program UNIT: the file of its program has been replaced since it was started.
+runs_old_program() {
+    local process
+    process=$(systemctl show --property=MainPID --value "$1")
+    [[ -n $process && $process != 0 && $(readlink "/proc/$process/exe") == *" (deleted)" ]]
+}
+
+# is_outdated UNIT PATH...: whether it runs with other content of PATH, or another program, than there is now.
+is_outdated() {
+    local unit=$1
+    shift
+    systemctl is-active --quiet "$unit" || return 1
+    [ "$(fingerprint "$@")" != "$(cat "$STATE/applied/$unit" 2>/dev/null)" ] || runs_old_program "$unit"
+}
+
 # apply_service [--no-block] UNIT reload|restart PATH...: enables and starts a unit; when it runs with other content of
-# PATH than there is now, reloads or restarts it. What it runs with is remembered only after that, so an interrupted run
-# is made good by the next.
+# PATH than there is now, reloads or restarts it; with another program, restarts it. What it runs with is remembered only
+# after that, so an interrupted run is made good by the next.
 apply_service() {
     local block=() unit verb wanted remembered
     if [ "$1" = --no-block ]; then
@@ -33,7 +48,9 @@ apply_service() {
     fi
     case $(systemctl show --property=ActiveState --value "$unit") in
         active | activating | reloading)
-            if [ "$wanted" = "$(cat "$remembered" 2>/dev/null)" ]; then
+            if runs_old_program "$unit"; then
+                verb=restart
+            elif [ "$wanted" = "$(cat "$remembered" 2>/dev/null)" ]; then
                 return 0
             fi
             systemctl "${block[@]}" "${verb/#reload/reload-or-restart}" "$unit"

@@ -1,14 +1,17 @@
 #!/bin/bash
-# Only what is missing in the wanted version is asked of apt, and nothing at all when nothing is missing.
+# Only what is missing in the wanted version is asked of apt, and nothing at all when nothing is missing. What runs at work
+# waits for its turn, and is then installed.
 # shellcheck source=/dev/null disable=SC2317,SC2034,SC2153,SC2154
 . "$(dirname "$0")/prelude.sh"
 . "$SCRIPTS/lib.sh"
 . "$SCRIPTS/install.sh"
+EPOCH=
+. "$SCRIPTS/maintenance.sh"
 
-for pair in "1.34.2-1.1 1.34.2" "1:1.34.2 1.34.2" "3.6.5+ds1-2 3.6.5" "2.0 "; do
+for pair in "1.34.2-1.1 1.34.2" "1:1.34.2 1.34.2" "3.6.5+ds1-2 3.6.5" "2.0 " "1:2.2.7-1+b2 1:2.2.7-1+b2"; do
     version_matches "${pair% *}" "${pair#* }" || { echo "$pair should match" >&2; exit 1; }
 done
-for pair in "1.34.20-1.1 1.34.2" "1.34.2.1 1.34.2" "1.35.0 1.34.2"; do
+for pair in "1.34.20-1.1 1.34.2" "1.34.2.1 1.34.2" "1.35.0 1.34.2" "2.6.12-1+deb12u3 2.6.12-1+deb12u4"; do
     if version_matches "${pair% *}" "${pair#* }"; then
         echo "$pair should not match" >&2
         exit 1
@@ -16,16 +19,75 @@ for pair in "1.34.20-1.1 1.34.2" "1.34.2.1 1.34.2" "1.35.0 1.34.2"; do
 done
 
 fake dpkg-query <<'FAKE'
-echo "curl installed 7.88"
-echo "kubelet installed 1.34.1-1.1"
-echo "etcd deinstall 3.6.5-1"
+cat "$ROOT/installed"
 FAKE
+fake apt-get <<'FAKE'
+for word; do [[ $word == --* && $word != --download-only && $word != --with-new-pkgs ]] || [[ $word == *::* ]] || line+="$word "; done
+echo "apt-get $line" >>"$ROOT/calls"
+case "$*" in
+    *download-only* | *--simulate*) ;;
+    *haproxy=*) sed -i 's/deb12u3/deb12u4/' "$ROOT/installed" ;;
+esac
+FAKE
+fake apt-mark <<'FAKE'
+echo "apt-mark $*" >>"$ROOT/calls"
+FAKE
+fake apt-cache <<'FAKE'
+case $2 in
+    haproxy) echo " haproxy | 2.6.12-1+deb12u4 | http://mirror stable/main amd64 Packages" ;;
+    kubelet)
+        echo " kubelet | 1.34.10-1.1 | http://mirror stable/main amd64 Packages"
+        echo " kubelet | 1.34.2-1.1 | http://mirror stable/main amd64 Packages"
+        ;;
+esac
+FAKE
+export ROOT
+calls() { [ ! -e "$ROOT/calls" ] || tr "\n" ";" <"$ROOT/calls"; rm -f "$ROOT/calls"; }
+
+cat >"$ROOT/installed" <<'LIST'
+curl installed install 7.88
+kubelet installed hold 1.34.1-1.1
+etcd deinstall deinstall 3.6.5-1
+LIST
 PACKAGES=(curl jq kubelet=1.34.2 etcd=3.6.5)
 find_missing
 expect "missing" "${missing[*]}" "jq kubelet=1.34.2 etcd=3.6.5"
-
-fake apt-cache <<'FAKE'
-echo " kubelet | 1.34.10-1.1 | http://mirror stable/main amd64 Packages"
-echo " kubelet | 1.34.2-1.1 | http://mirror stable/main amd64 Packages"
-FAKE
 expect "offer" "$(in_apt kubelet 1.34.2)" "kubelet=1.34.2-1.1"
+
+# On a gateway that is at work: jq comes now, haproxy in its turn. keepalived has no version, and is held all the same.
+write_sources() { :; }
+cat >"$ROOT/installed" <<'LIST'
+haproxy installed hold 2.6.12-1+deb12u3
+keepalived installed install 1:2.2.7-1+b2
+LIST
+mkdir -p "$ROOT/usr/sbin"
+cp "$SCRIPTS/no-start.sh" "$folder"
+PACKAGES=(jq haproxy=2.6.12-1+deb12u4 keepalived)
+DEFERRED=(haproxy keepalived)
+mkdir -p "$STATE"
+outcome install_packages
+expect "at work" "$status $(calls)" "0 apt-get update ;apt-get install jq ;apt-mark hold keepalived;"
+expect_contains "at work: said" "$output" "changed in this machine's turn: haproxy=2.6.12-1+deb12u4"
+PACKAGES=(haproxy=2.6.12-1+deb12u4 keepalived)
+find_missing
+expect "waits" "$(what_waits)" "haproxy 2.6.12-1+deb12u4"
+expect "waits for others" "$(what_waits keepalived)" ""
+fetch_packages
+expect "fetched" "$(calls)" "apt-get update ;apt-get install --download-only haproxy=2.6.12-1+deb12u4 ;"
+change_packages keepalived
+expect "another one's turn" "$(calls)" ""
+change_packages >/dev/null
+expect "its turn" "$(calls)" "apt-get install haproxy=2.6.12-1+deb12u4 ;apt-mark hold keepalived;"
+expect "afterwards" "$(what_waits)${#missing[@]}" "0"
+[ ! -e "$NO_START" ] || expect "services may start again" "$NO_START" ""
+
+# An epoch: everything once, and what has a version keeps it.
+EPOCH=2026-11
+expect "an epoch waits" "$(what_waits)" "the epoch 2026-11"
+renew_packages >/dev/null
+expect "an epoch" "$(calls)" "apt-get upgrade --with-new-pkgs ;apt-get install keepalived ;apt-mark hold keepalived;"
+mkdir -p "$ROOT/run"
+: >"$ROOT/run/reboot-required"
+expect_contains "a reboot is only told of" "$(end_epoch)" "needs a reboot"
+renew_packages
+expect "an epoch that is over" "$(calls)$(what_waits)" ""

@@ -10,6 +10,8 @@ fake systemctl <<'FAKE'
 case "$*" in
     *NeedDaemonReload*) echo no ;;
     *ActiveState*) cat "$ROOT/state" ;;
+    *MainPID*) cat "$ROOT/process" ;;
+    is-active*) [ "$(cat "$ROOT/state")" = active ] ;;
     is-enabled*) [ -e "$ROOT/enabled" ] ;;
     *) echo "$*" >>"$ROOT/calls" ;;
 esac
@@ -18,6 +20,7 @@ export ROOT
 calls() { [ ! -e "$ROOT/calls" ] || tr "\n" ";" <"$ROOT/calls"; rm -f "$ROOT/calls"; }
 
 echo inactive >"$ROOT/state"
+echo 0 >"$ROOT/process"
 echo one >"$ROOT/conf"
 apply_service some.service reload "$ROOT/conf" >/dev/null
 expect "start" "$(calls)" "--quiet enable some.service;reset-failed some.service;start some.service;"
@@ -32,3 +35,17 @@ echo three >"$ROOT/conf"
 # The run ended here; the next one finds the file as it shall be.
 apply_service --no-block some.service restart "$ROOT/conf" >/dev/null
 expect "restart" "$(calls)" "--no-block restart some.service;"
+
+# A package brought another program: what runs is the old one, and a reload would not change that.
+cp "$(command -v sleep)" "$ROOT/daemon"
+"$ROOT/daemon" 60 &
+echo "$!" >"$ROOT/process"
+trap 'kill "$(cat "$ROOT/process")"' EXIT
+apply_service some.service reload "$ROOT/conf" >/dev/null
+expect "the same program" "$(calls)" ""
+! is_outdated some.service "$ROOT/conf" || expect "the same program" outdated "up to date"
+cp "$ROOT/daemon" "$ROOT/new"
+mv "$ROOT/new" "$ROOT/daemon"
+is_outdated some.service "$ROOT/conf" || expect "another program" "up to date" outdated
+apply_service some.service reload "$ROOT/conf" >/dev/null
+expect "another program" "$(calls)" "restart some.service;"
