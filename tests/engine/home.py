@@ -1,12 +1,14 @@
-"""A PULUMI_HOME whose plugins for the cloud, the machines and the cluster are the echo (see tests.engine.echo)."""
+"""A PULUMI_HOME some of whose plugins are the echo (see tests.engine.echo)."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+#: The plugins for the cloud, the machines and the cluster.
 ECHOES = ("openstack", "command", "kubernetes")
 
 
@@ -14,19 +16,20 @@ def _folder(home: Path, provider: str) -> Path:
     return home / "plugins" / f"resource-{provider}-v{version(f'pulumi-{provider}')}"
 
 
-def make(home: Path) -> dict[str, str]:
+def make(home: Path, echoes: Sequence[str] = ECHOES) -> dict[str, str]:
     """Make it in the folder `home`; returns the variables with which the engine uses it and nothing else.
 
-    The plugin tls stays the real one: keys and certificates need no cloud.
+    The other plugins are the real ones. So is tls always: keys and certificates need no cloud.
     """
-    for provider in ECHOES:
+    for provider in echoes:
         folder = _folder(home, provider)
         folder.mkdir(parents=True)
         program = folder / f"pulumi-resource-{provider}"
         program.write_text(f"#!{sys.executable}\n{Path(__file__).with_name('echo.py').read_text(encoding='utf-8')}")
         program.chmod(0o755)
-    # A folder of its own: the engine passes over a folder that is a link.
-    _folder(home, "tls").mkdir()
-    for file in _folder(Path(os.environ["PULUMI_HOME"]), "tls").iterdir():
-        (_folder(home, "tls") / file.name).symlink_to(file.resolve())
+    for provider in {"tls", *ECHOES} - set(echoes):
+        # A folder of its own: the engine passes over a folder that is a link.
+        _folder(home, provider).mkdir(parents=True)
+        for file in _folder(Path(os.environ["PULUMI_HOME"]), provider).iterdir():
+            (_folder(home, provider) / file.name).symlink_to(file.resolve())
     return {"PULUMI_HOME": str(home), "PULUMI_IGNORE_AMBIENT_PLUGINS": "true"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +11,13 @@ from typing import Any
 from components.catalog import Catalog
 from settings.problem import Problem
 
+#: The fields of the catalog, as JSON.
+CATALOG = "ENGINE_CATALOG"
+
 
 @dataclass(frozen=True)
 class Preflight:
-    """Names for ids, and nothing to warn of."""
+    """Names for ids, unless ids are given, and nothing to warn of."""
 
     catalog: Catalog
     warnings: tuple[Problem, ...] = ()
@@ -21,5 +26,5 @@ class Preflight:
 def begin(*_: Any) -> Future[Preflight]:
     """Asks nobody."""
     future: Future[Preflight] = Future()
-    future.set_result(Preflight(Catalog()))
+    future.set_result(Preflight(Catalog(**json.loads(os.environ.get(CATALOG, "{}")))))
     return future

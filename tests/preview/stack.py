@@ -16,6 +16,15 @@ import yaml
 from settings.stack_file import SECRETS
 from tools.without_secrets import secret_keys, without_secrets
 
+#: Nobody listens on the discard port; the provider wants to be told of some cloud all the same.
+NOWHERE = {
+    "OS_AUTH_URL": "http://127.0.0.1:9/v3",
+    "OS_USERNAME": "nobody",
+    "OS_PASSWORD": "none",
+    "OS_PROJECT_NAME": "none",
+    "OS_USER_DOMAIN_NAME": "none",
+    "OS_PROJECT_DOMAIN_NAME": "none",
+}
 PROJECT = Path(__file__).resolve().parents[2]
 #: What the program consists of; tests, the lab and the toolchain are none of it.
 PARTS = ("Pulumi.yaml", "__main__.py", "settings", "components", "node", "preflight", "charts", "requirements.txt")
@@ -56,6 +65,12 @@ class Stack:
             "PULUMI_CONFIG_PASSPHRASE": "preview",
         }
         (folder / "state").mkdir()
+
+    def leave_cloud(self) -> None:
+        """From now on there is no cloud to ask."""
+        self.environment = {
+            key: value for key, value in self.environment.items() if not key.startswith("OS_")
+        } | NOWHERE
 
     def configure(self, values: Mapping[str, Any]) -> None:
         """Write the stack's file; `values` are the keys of this project, secret ones in plain text."""

@@ -38,17 +38,8 @@ def planned(preview: Preview) -> dict[str, dict[str, dict[str, Any]]]:
 def offline(stack: MakeStack) -> Stack:
     """A stack whose preview has no cloud to ask: for services that the lab does not have."""
     made = stack("offline")
-    made.environment = {key: value for key, value in made.environment.items() if not key.startswith("OS_")}
-    # Nobody listens on the discard port; the provider wants to be told of some cloud all the same.
-    made.environment |= {
-        "OPENSTACK_PAAS_PREFLIGHT": "optional",
-        "OS_AUTH_URL": "http://127.0.0.1:9/v3",
-        "OS_USERNAME": "nobody",
-        "OS_PASSWORD": "none",
-        "OS_PROJECT_NAME": "none",
-        "OS_USER_DOMAIN_NAME": "none",
-        "OS_PROJECT_DOMAIN_NAME": "none",
-    }
+    made.leave_cloud()
+    made.environment["OPENSTACK_PAAS_PREFLIGHT"] = "optional"
     return made
 
 

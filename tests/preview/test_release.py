@@ -1,0 +1,93 @@
+"""A new release of the program replaces no machine: platforms as earlier commits brought them up, seen by this one.
+
+The states are kept (see recorded/README.md), and nobody is asked: the plugins compare what was recorded with what the
+program wants now, as they do for every preview.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine import home, no_preflight
+from tests.preview import record
+from tests.preview.stack import Preview, Stack
+
+RECORDED = Path(__file__).with_name("recorded")
+#: What a release may make anew: no machine, address, authority or data depends on its being the same one.
+FREE = {
+    "openstack:networking/secGroupRule:SecGroupRule",
+    "tls:index/certRequest:CertRequest",
+    "tls:index/locallySignedCert:LocallySignedCert",
+}
+INSTANCE = "openstack:compute/instance:Instance"
+
+
+def catalog(state: dict[str, Any]) -> dict[str, Any]:
+    """The ids of flavors, images and the external network in the cloud of then, by the names of then."""
+    found = state["deployment"]["resources"]
+    machines = [each["outputs"] for each in found if each["type"] == INSTANCE]
+    (router,) = [each["inputs"] for each in found if each["type"].endswith(":Router")]
+    return {
+        "external_network_id": router["externalNetworkId"],
+        "flavors": {machine["flavorName"]: machine["flavorId"] for machine in machines},
+        "images": {machine["imageName"]: machine["imageId"] for machine in machines},
+    }
+
+
+@pytest.fixture(params=sorted(path.parent.name for path in RECORDED.glob(f"*/{record.STATE}")))
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Stack:
+    """A stack with the program as it is and the state that was recorded."""
+    folder = RECORDED / request.param
+    state = record.read(folder)
+    made = Stack(tmp_path / "stack", "lab")
+    # What has to be made anew is for the cloud's real plugin to say. The cluster's would ask the cluster of then.
+    made.environment |= home.make(tmp_path / "home", ["kubernetes"])
+    made.leave_cloud()
+    # The recorded secrets are encrypted with the lab's passphrase, which everybody knows.
+    made.environment["PULUMI_CONFIG_PASSPHRASE"] = "lab"
+    shutil.copy(folder / "Pulumi.lab.yaml", made.folder)
+    shutil.copy(no_preflight.__file__, made.folder / "preflight" / "run.py")
+    made.select()
+    file = tmp_path / "state.json"
+    file.write_text(json.dumps(state), encoding="utf-8")
+    done = made.pulumi("stack", "import", "--file", str(file))
+    assert done.returncode == 0, done.stderr
+    made.environment[no_preflight.CATALOG] = json.dumps(catalog(state))
+    return made
+
+
+def lost(preview: Preview) -> set[str]:
+    """What is replaced or removed and must not be, as type and name."""
+    assert preview.status == 0, preview.text
+    return {
+        f"{step['oldState']['type']} {step['urn'].split('::')[-1]}"
+        for step in preview.steps
+        if step["op"] not in ("same", "update", "create") and step["oldState"]["type"] not in FREE
+    }
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """One place of a program file."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_platform_of_an_earlier_commit_loses_nothing(stack: Stack) -> None:
+    preview = stack.preview("--show-sames")
+    assert not lost(preview)
+    kept = [step["op"] for step in preview.steps if step.get("oldState", {}).get("type") == INSTANCE]
+    assert len(kept) == 10
+    assert set(kept) <= {"same", "update"}
+
+
+def test_a_release_that_would_replace_the_machines_is_seen(stack: Stack) -> None:
+    change(stack.folder / "node" / "user_data.py", '"disable_root": True', '"disable_root": False')
+    assert not lost(stack.preview())
+    change(stack.folder / "components" / "machine.py", ', "userData"]', "]")
+    assert len([name for name in lost(stack.preview()) if name.startswith(INSTANCE)]) == 10
