@@ -107,7 +107,7 @@ class ControlPlane(pulumi.ComponentResource):
                 base=specs.base(platform, planned),
                 containerd=specs.containerd(platform),
                 kubernetes=specs.kubernetes(platform, pem["ca"]),
-                kubelet=Kubelet(taints=() if schedulable else (CONTROL_PLANE_TAINT,)),
+                kubelet=Kubelet(taints=() if schedulable else (CONTROL_PLANE_TAINT,), **specs.draining(platform)),
                 certificate_sans=specs.api_names(platform, pem["api_addresses"].split(",")),
                 etcd_endpoints=etcd.endpoints,
                 etcd_ca_certificate=pem["etcd_ca"],

@@ -23,6 +23,7 @@ from components.etcd import EtcdCluster, EtcdClusterArgs
 from components.fleet import Fleet, FleetArgs
 from components.gateway import Gateways, GatewaysArgs
 from components.kubeconfig import Kubeconfig, KubeconfigArgs
+from components.leave import Leaving
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.machine import Machine
 from components.network import Network, NetworkArgs
@@ -95,17 +96,21 @@ class Platform(pulumi.ComponentResource):
             child,
         )
         workers: dict[str, WorkerPool] = {}
-        # No kubelet may be newer than an API server, so a change of control planes is over before that of workers begins.
+        # No kubelet may be newer than an API server: a change of control planes is over before that of workers begins.
         changed = control_plane.changed
-        for pool, pool_settings in settings.workers.items():
-            workers[pool] = WorkerPool(
-                pool,
-                WorkerPoolArgs(
-                    pool_settings, platform, fleet, pki, access, [*way_in, *balanced, *etcd.steps], changed
-                ),
+        for pool_name, pool_settings in settings.workers.items():
+            workers[pool_name] = WorkerPool(
+                pool_name,
+                WorkerPoolArgs(pool_settings, platform, fleet, pki, access, [*way_in, *balanced, *etcd.steps], changed),
                 child,
             )
-            changed = workers[pool].changed
+            changed = workers[pool_name].changed
+        leaving = Leaving(platform, pki, direct.connection(entry, gateway_host_key), network.alive_with, way_in)
+        nodes_by_name = dict(control_plane.machines)
+        for pool in workers.values():
+            nodes_by_name |= pool.machines
+        for machine in nodes_by_name.values():
+            leaving.of(machine)
         gate = ApiGate(
             "api",
             ApiGateArgs(
@@ -142,9 +147,7 @@ class Platform(pulumi.ComponentResource):
                 "mariadb", MariaDbArgs(platform, args.passwords, database_addon, args.backup_secrets), child
             ).connection
 
-        machines: dict[str, Machine] = {**gateways.machines, **etcd.machines, **control_plane.machines}
-        for pool in workers.values():
-            machines |= pool.machines
+        machines: dict[str, Machine] = {**gateways.machines, **etcd.machines, **nodes_by_name}
         self.outputs = {
             "apiEndpoint": kubeconfig.endpoint,
             "gatewayAddress": entry,

@@ -12,8 +12,8 @@ from settings.addresses import PlannedMachine
 class Rollout:
     """Chains the steps of machines that the stack brought up before; the engine then never changes two of them at once.
 
-    A chain is nothing but dependencies, so it changes no resource. When a step fails the engine begins none of those that
-    wait for it: the rollout stops there.
+    A chain is nothing but dependencies, so it changes no resource. When a step fails the engine begins none of those
+    that wait for it: the rollout stops there.
     """
 
     def __init__(self, working: frozenset[str], window: int = 1, after: Sequence[pulumi.Resource] = ()) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from node.parts import AptRepository, Backups, Base, Packages, Peer, Proxy, S3Place, SftpPlace, Volume
 from node.specs import Containerd, Kubernetes
@@ -137,6 +138,16 @@ def backups(settings: BackupSettings, secrets: Mapping[str, str]) -> Backups | N
         else None,
         recipients=settings.encrypt_to,
     )
+
+
+def draining(platform: Platform) -> dict[str, Any]:
+    """How pods leave a node before it is changed, as arguments of Kubelet."""
+    rollout, plan = platform.settings.rollout, platform.addresses
+    return {
+        "drain_seconds": rollout.drain_seconds,
+        "bare_pods": rollout.bare_pods,
+        "alone": len(plan.control_planes) + len(plan.workers) == 1,
+    }
 
 
 def kubernetes(platform: Platform, ca_certificate: str) -> Kubernetes:

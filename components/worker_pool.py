@@ -89,6 +89,7 @@ class WorkerPool(pulumi.ComponentResource):
                     labels={"openstack-paas/pool": planned.pool, **pool.labels},
                     taints=pool.taints,
                     volume_directories=(platform.settings.storage.worker_path,),
+                    **specs.draining(platform),
                 ),
                 bootstrap=KeyPair(pem["bootstrap"], pem["bootstrap_key"]),
                 volume=specs.volume(pool.volume, pem),

@@ -98,6 +98,18 @@ def node_replacing_rights() -> str:
     )
 
 
+def dns_budget() -> str:
+    """The cluster's DNS does not leave all at once when nodes are drained: kubeadm makes no such budget."""
+    return _documents(
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": "openstack-paas-dns", "namespace": "kube-system"},
+            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}},
+        }
+    )
+
+
 def bootstrap_kubeconfig(kubernetes: Kubernetes, bootstrap: KeyPair) -> str:
     """The kubeconfig with which a machine asks for its own certificate. It is a secret."""
     name = kubernetes.cluster_name

@@ -16,13 +16,30 @@ from node.base import (
 )
 from node.bundle import Bundle, File
 from node.containerd import containerd_files
-from node.kubeadm import api_port, bootstrap_kubeconfig, init_configuration, join_configuration, node_replacing_rights
+from node.kubeadm import (
+    api_port,
+    bootstrap_kubeconfig,
+    dns_budget,
+    init_configuration,
+    join_configuration,
+    node_replacing_rights,
+)
 from node.parts import Base, KeyPair
 from node.specs import Containerd, ControlPlaneSpec, Kubelet, Kubernetes, WorkerSpec
 from node.templates import read_script, render_template
 from node.volume import Use, volume_settings, with_volume
 
-_SCRIPTS: Final = ("machine.sh", "install.sh", "containerd.sh", "kubernetes.sh")
+_SCRIPTS: Final = (
+    "machine.sh",
+    "install.sh",
+    "maintenance.sh",
+    "containerd.sh",
+    "kubernetes.sh",
+    "drain.sh",
+    "rollout.sh",
+    "upgrade.sh",
+)
+_CONTROL_PLANE_SCRIPTS: Final = ("control-plane-state.sh", "api-server-change.sh", "upgrade-control-plane.sh")
 
 _KERNEL_MODULES: Final = ("overlay", "br_netfilter")
 _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1")
@@ -39,13 +56,14 @@ def control_plane(spec: ControlPlaneSpec) -> Bundle:
     return Bundle(
         "control-plane",
         (
-            *scripts("control-plane.sh", *_SCRIPTS, "control-plane-state.sh"),
+            *scripts("control-plane.sh", *_SCRIPTS, *_CONTROL_PLANE_SCRIPTS),
             File("initialise", read_script("initialise.sh"), 0o755),
             File("etcd-endpoints", read_script("etcd-endpoints.sh"), 0o755),
             File("api-server.sh", read_script("api-server.sh"), 0o755),
             *_node_files(spec.base, spec.containerd, kubernetes, spec.bootstrap),
             settings_file(settings),
             File("files/rights.yaml", node_replacing_rights()),
+            File("files/disruption.yaml", dns_budget()),
             File("files/init.yaml", init_configuration(spec)),
             File("files/join.yaml", join_configuration(spec.base, spec.kubelet, "control-plane", spec)),
             *_key_pair("ca", spec.ca, certificate=False),
@@ -98,6 +116,9 @@ def _settings(
         "ENDPOINT": kubernetes.endpoint,
         "IGNORE_PREFLIGHT_ERRORS": ",".join(kubernetes.ignore_preflight_errors),
         "VOLUME_DIRECTORIES": list(kubelet.volume_directories),
+        "DRAINED": "false" if kubelet.alone else "true",
+        "DRAIN_SECONDS": str(kubelet.drain_seconds),
+        "BARE_PODS": kubelet.bare_pods,
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from node.parts import Backups, Base, KeyPair, Packages, Peer, Volume
 
@@ -104,6 +104,12 @@ class Kubelet:
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[str, ...] = ()
     volume_directories: tuple[str, ...] = ()
+    drain_seconds: int = 300
+    """How long pods may take to leave before the node is changed."""
+    bare_pods: Literal["refuse", "delete"] = "refuse"
+    """What becomes of pods that nothing would make anew."""
+    alone: bool = False
+    """Whether there is no other node that could take its pods."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,19 @@ class WorkerSpec:
     bootstrap: KeyPair
     volume: Volume | None = None
     """For the first of the kubelet's `volume_directories`; the machine's own disk without one."""
+
+
+@dataclass(frozen=True)
+class LeaveSpec:
+    """How the node `node` leaves the cluster whose API is at `endpoint` (host:port)."""
+
+    node: str
+    endpoint: str
+    ca_certificate: str
+    administrator: KeyPair
+    drain_seconds: int
+    bare_pods: str
+    """`delete` or `refuse`: pods that nobody would make anew."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
 for part in lib services settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
+# shellcheck source=/dev/null
+for part in maintenance api-server-change drain rollout upgrade upgrade-control-plane; do . "$folder/$part.sh"; done
 
 prepare_control_plane() {
     install_pki
@@ -77,13 +79,15 @@ serve() {
     forget_bootstrap
 }
 
-# grant_replacing: machines that join may remove the lost node whose name they bear (forget_old_self).
-grant_replacing() {
-    retry_until 60 "the API to take the rights of joining machines" with_kubeconfig "$KUBERNETES/admin.conf" apply \
-        --server-side --force-conflicts --field-manager openstack-paas --filename "$folder/files/rights.yaml"
+# put_objects: machines that join may remove the lost node whose name they bear (forget_old_self), and the cluster's DNS does
+# not leave all at once when nodes are drained.
+put_objects() {
+    retry_until 60 "the API to take the platform's own objects" with_kubeconfig "$KUBERNETES/admin.conf" apply \
+        --server-side --force-conflicts --field-manager openstack-paas \
+        --filename "$folder/files/rights.yaml" --filename "$folder/files/disruption.yaml"
 }
 
-step "version" refuse_kubernetes_change
+step "version" plan_version
 prepare_machine
 step "unused services" disable_services haproxy.service keepalived.service etcd.service
 step "firewall" apply_firewall "$folder/files/firewall.nft"
@@ -92,8 +96,10 @@ step "containerd" run_containerd
 step "certificates" prepare_control_plane
 step "etcd" wait_for_etcd
 step "node" become_control_plane
+step "upgrade" upgrade_control_plane
 step "API" serve
 step "etcd's members" follow_etcd
-step "rights" grant_replacing
+step "rights" put_objects
+step "gate" end_change
 current_step="control plane"
 log "ready"

@@ -7,8 +7,6 @@ readonly KUBELET_KUBECONFIG=$KUBERNETES/kubelet.conf
 readonly BOOTSTRAP_KUBECONFIG=$folder/bootstrap.conf
 readonly KUBEADM_LOG=/var/log/openstack-paas-kubeadm.log
 
-refuse_kubernetes_change() { refuse_version_change kubelet "$KUBERNETES_VERSION" "$KUBELET_KUBECONFIG"; }
-
 # ready_at HOST:PORT: whether an API server, or the balancer before it, says that it is ready; prints what it says.
 ready_at() {
     local seen

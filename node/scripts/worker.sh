@@ -3,7 +3,9 @@
 # converge of a worker: joins the cluster once its API answers.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib services settings machine install containerd kubernetes; do . "$folder/$part.sh"; done
+for part in lib services settings machine install containerd kubernetes maintenance drain rollout upgrade; do
+    . "$folder/$part.sh"
+done
 
 join() {
     retry_until 300 "the API at $ENDPOINT (the virtual address) to answer and let nodes join" may_join
@@ -18,6 +20,9 @@ join() {
     # shellcheck disable=SC2046  # none or one flag
     run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" $(kubeadm_flags)
 }
+
+# others_serve: whether pods may leave is for the budgets of those who run them to say.
+others_serve() { :; }
 
 keep_volumes_usable() {
     local unit=openstack-paas-volume-folders
@@ -45,7 +50,7 @@ become_node() {
     forget_bootstrap
 }
 
-step "version" refuse_kubernetes_change
+step "version" plan_version
 prepare_machine
 step "unused services" disable_services haproxy.service keepalived.service etcd.service
 step "firewall" apply_firewall "$folder/files/firewall.nft"
@@ -53,5 +58,7 @@ step "volumes" make_volume_directories
 step "volumes' folders" keep_volumes_usable
 step "containerd" run_containerd
 step "node" become_node
+step "upgrade" upgrade_worker
+step "gate" end_change
 current_step=worker
 log "ready"
