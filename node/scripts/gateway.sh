@@ -9,7 +9,7 @@ for part in lib services settings machine install; do . "$folder/$part.sh"; done
 # interface_within CIDR: the interface that has an address within it; there is one, whatever its name.
 interface_within() {
     local line
-    line=$(ip -oneline -4 address show to "$1" | head -n 1)
+    line=$(ip -oneline -4 address show to "$1" | sed -n 1p)
     [ -n "$line" ] || { echo "no interface has an address within $1"; return 1; }
     # "2: eth0    inet 10.0.0.5/24 ..."
     awk '{ print $2 }' <<<"$line"
