@@ -79,9 +79,9 @@ class Bundle:
 
     def script(self) -> str:
         """The text of the remote command: unpacks the archive from standard input and runs `converge`."""
-        return render_template("run.sh.j2", step=self.step, limit_seconds=self.limit_seconds, files=self._listing())
+        return render_template("run.sh.j2", step=self.step, limit_seconds=self.limit_seconds, files=self.listing())
 
-    def _listing(self) -> list[str]:
+    def listing(self) -> list[str]:
         """One line a file: its path and its digest, or the word secret."""
         files = sorted(self.files, key=lambda file: file.path)
         return [f"{file.path} {'secret' if file.secret else file.digest}" for file in files]

@@ -99,7 +99,9 @@ def test_addons_follow_in_order(lab: tuple[Graph, dict[str, Any]]) -> None:
 
 def test_a_step_is_replaced_by_a_new_machine_and_by_nothing_else(lab: tuple[Graph, dict[str, Any]]) -> None:
     graph, _ = lab
-    steps = {name: command for name, command in graph.commands().items() if name != "api"}
+    steps = {
+        name: command for name, command in graph.commands().items() if name != "api" and "create" in command.inputs
+    }
     assert len(steps) == 10
     for name, command in steps.items():
         assert command.inputs["triggers"] == [f"{name}-id"]
@@ -127,6 +129,11 @@ def secret_texts(graph: Graph) -> list[str]:
     return [f"PRIVATE {name}" for name in graph.of_type("tls:index/privateKey:PrivateKey")]
 
 
+def script(command: Registered) -> str:
+    """The text of a command, which is shown: of a step, or of a node's leaving."""
+    return str(command.inputs.get("create") or command.inputs["delete"])
+
+
 def archive_text(command: Registered) -> str:
     """The unpacked bundle of a step, as one text."""
     return gzip.decompress(base64.b64decode(command.inputs["stdin"])).decode("utf-8", "replace")
@@ -135,9 +142,9 @@ def archive_text(command: Registered) -> str:
 def test_secrets_travel_on_stdin_alone(lab: tuple[Graph, dict[str, Any]]) -> None:
     graph, _ = lab
     for command in graph.commands().values():
-        assert not any(secret in command.inputs["create"] for secret in secret_texts(graph))
+        assert not any(secret in script(command) for secret in secret_texts(graph))
         assert "environment" not in command.inputs
-        assert "create" not in command.secret_inputs, "a secret script hides what a preview changes"
+        assert not {"create", "delete"} & command.secret_inputs, "a secret script hides what a preview changes"
     for name, command in graph.commands().items():
         if "PRIVATE" in archive_text(command):
             assert "stdin" in command.secret_inputs, name
@@ -188,17 +195,73 @@ def test_everything_in_openstack_carries_the_clusters_name(lab: tuple[Graph, dic
         assert name == "lab" or name.startswith("lab-"), f"{resource.type} {name}"
 
 
-def test_one_more_worker_touches_nothing_else() -> None:
-    before, _ = graphs.run(LAB)
-    after, _ = graphs.run({**LAB, "workers": {"general": {"count": 3, "labels": {"disk-type": "ssd"}}}})
+Keyed = dict[tuple[str, str], list[str]]
 
-    def by_key(graph: Graph) -> dict[tuple[str, str], dict[str, Any]]:
-        return {(r.type, r.name): r.inputs for r in graph.resources}
 
-    old, new = by_key(before), by_key(after)
-    added = {name for kind, name in new.keys() - old.keys() if kind.startswith("openstack:compute")}
-    assert added == {"worker-general-2"}
-    changed = {
-        name for (kind, name), inputs in old.items() if kind.startswith("openstack:") and new[(kind, name)] != inputs
-    }
-    assert not changed
+def by_key(values: dict[str, Any]) -> Keyed:
+    """Inputs of every resource of a stack with these settings. A machine's key and a certificate's may share a name."""
+    graph, _ = graphs.run(values)
+    found: Keyed = {}
+    for resource in graph.resources:
+        # With its outputs a component has whatever came of its children.
+        if resource.custom:
+            found.setdefault((resource.type, resource.name), []).append(str(resource.inputs))
+    return {key: sorted(inputs) for key, inputs in found.items()}
+
+
+def changed(old: Keyed, new: Keyed) -> set[str]:
+    """What both have, and not with the same inputs."""
+    return {f"{kind.split(':')[-1]}/{name}" for kind, name in old.keys() & new.keys() if old[kind, name] != new[kind, name]}
+
+
+def sizes(control_planes: int = 3, **workers: dict[str, Any]) -> dict[str, Any]:
+    """The lab's topology in another size."""
+    return {**LAB, "controlPlanes": {"count": control_planes}, "workers": workers}
+
+
+@pytest.mark.parametrize(
+    ("fewer", "more", "added"),
+    [
+        (sizes(general={"count": 1}), sizes(general={"count": 2}), ["worker-general-1"]),
+        (sizes(general={"count": 7}), sizes(general={"count": 9}), ["worker-general-7", "worker-general-8"]),
+        (
+            sizes(general={"machines": {"a": 9, "b": 12}}),
+            sizes(general={"machines": {"a": 9, "b": 12, "c": 10}}),
+            ["worker-general-c"],
+        ),
+    ],
+    ids=["one", "beyond the block", "named"],
+)
+def test_another_worker_touches_nothing_else_and_its_removal_neither(
+    fewer: dict[str, Any], more: dict[str, Any], added: list[str]
+) -> None:
+    old, new = by_key(fewer), by_key(more)
+    assert not changed(old, new)
+    assert not old.keys() - new.keys()
+    assert {name for _, name in new.keys() - old.keys()} == {name + end for name in added for end in ("", "-leave")}
+
+
+def test_another_pool_and_other_control_planes_touch_the_gateways_alone() -> None:
+    one = by_key(sizes(general={"count": 1}))
+    gateways = {"Command/gateway-0", "Command/gateway-1"}
+    assert changed(one, by_key(sizes(general={"count": 1}, more={"count": 2, "firstAddress": 64}))) == gateways
+    assert changed(by_key(sizes(1, general={"count": 1})), one) == gateways
+
+
+def test_every_node_leaves_by_the_gateways_before_its_machine_goes(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    leaves = {name: command for name, command in graph.commands().items() if name.endswith("-leave")}
+    nodes = [f"control-plane-{i}" for i in range(3)] + [f"worker-general-{i}" for i in range(2)]
+    assert sorted(leaves) == [f"{node}-leave" for node in nodes]
+    for node in nodes:
+        command = leaves[f"{node}-leave"]
+        # Nothing runs when it is made or changed, and nothing makes it anew.
+        assert not {"create", "update", "triggers"} & command.inputs.keys()
+        assert command.dependencies >= {f"Instance/{node}"} | GATEWAYS
+        # It goes with the whole platform without being asked.
+        assert command.deleted_with == "RouterInterface/router"
+        assert command.inputs["connection"]["host"] == graphs.ADDRESSES["api"]
+        assert "proxy" not in command.inputs["connection"]
+        assert f"NODE=lab-{node}\n" in archive_text(command)
+        assert "PRIVATE administrator" in archive_text(command)
+        assert "stdin" in command.secret_inputs
