@@ -181,4 +181,6 @@ def _inventory_entry(machine: Machine, gateways: Gateways) -> dict[str, Any]:
     }
     if planned.name in gateways.addresses:
         entry["publicAddress"] = gateways.addresses[planned.name]
+    if planned.pool:
+        entry["pool"] = planned.pool
     return entry

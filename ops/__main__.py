@@ -20,6 +20,7 @@ from ops import (
     session,
     timeline,
     timeline_report,
+    topology,
 )
 from ops import outputs as stack_outputs
 from ops.cluster import Cluster
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     why.add_argument("--cluster", required=True, help="name of the cluster, the prefix of its machines")
     status.add(commands)
     logs.add(commands)
+    topology.add(commands)
     commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
     protection.add(commands)
     drill.add(commands)
@@ -128,6 +130,8 @@ def main(words: list[str] | None = None) -> int:
             return status.run(arguments)
         if arguments.command == "logs":
             return logs.run(arguments)
+        if arguments.command == "topology":
+            return topology.run(arguments)
         if arguments.command == "kubeconfig":
             return write_kubeconfig(arguments)
         if arguments.command == "ssh":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ class Machine:
     host_key: str = ""
     """The public key in OpenSSH's format; empty when only the fingerprint is known."""
     public_address: str = ""
+    pool: str = ""
+    """Of a worker."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Outputs:
     """The public VIP or the first gateway; empty when it is the API's address, as in outputs of earlier releases."""
     preset: str = ""
     """What the platform is for; empty in outputs of earlier releases."""
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """What is built into the platform, by its key in the settings: its name, its networks, ..."""
 
     @property
     def entry_host(self) -> str:
@@ -74,13 +79,27 @@ class Outputs:
         """The machines of these roles."""
         return [machine for machine in self.inventory if machine.role in roles]
 
+    def short(self, machine: Machine) -> str:
+        """Its name without the cluster's, which all of them begin with."""
+        return machine.name.removeprefix(f"{self._cluster}-") if self._cluster else machine.name
+
+    @property
+    def _cluster(self) -> str:
+        """The cluster's name, also from outputs of earlier releases: what stands before the role in every name."""
+        if name := self.fixed.get("clusterName"):
+            return name
+        names = {machine.name.partition(f"-{machine.role}-")[0] for machine in self.inventory}
+        return names.pop() if len(names) == 1 else ""
+
     def machine(self, name: str) -> Machine:
-        """The machine of that name."""
+        """The machine of that name; the cluster's name at its beginning may be left out. Raises OutputsError."""
         for machine in self.inventory:
-            if machine.name == name:
+            if name in (machine.name, self.short(machine)):
                 return machine
-        known = ", ".join(machine.name for machine in self.inventory)
-        raise OutputsError(f"no machine is called {name}; there are: {known}")
+        known = [self.short(machine) for machine in self.inventory]
+        near = [one for one in known if name and name in one] or get_close_matches(name, known, cutoff=0.7)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
+        raise OutputsError(f"no machine is called {name}; {hint}")
 
 
 def _machine(entry: Mapping[str, Any]) -> Machine:
@@ -92,6 +111,7 @@ def _machine(entry: Mapping[str, Any]) -> Machine:
         host_key_fingerprint=entry["hostKeyFingerprint"],
         host_key=entry.get("hostKey", ""),
         public_address=entry.get("publicAddress", ""),
+        pool=entry.get("pool", ""),
     )
 
 
@@ -122,6 +142,7 @@ def parse(document: Mapping[str, Any]) -> Outputs:
             versions=document["versions"],
             gateway_address=document.get("gatewayAddress", ""),
             preset=document.get("preset", ""),
+            fixed=document.get("fixedSettings", {}),
         )
     except KeyError as error:
         raise OutputsError(f"the stack's outputs lack {error}: run `pulumi up` to its end") from error

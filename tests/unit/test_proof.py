@@ -278,5 +278,5 @@ def test_session_pins_host_keys(tmp_path: Path) -> None:
     assert session.known_hosts(OUTPUTS, worker) == f"paas-worker-0 {HOST_KEY}\ngateway-vip {HOST_KEY}\n"
     direct = session.configuration(OUTPUTS, gateway, tmp_path)
     assert "ProxyJump" not in direct and "HostName 203.0.113.10" in direct
-    with pytest.raises(OutputsError, match="no machine is called nobody; there are: paas-gateway-0"):
+    with pytest.raises(OutputsError, match="no machine is called nobody; there are: gateway-0"):
         OUTPUTS.machine("nobody")
