@@ -13,6 +13,7 @@ from node.specs import (
     InstallSpec,
     Kubelet,
     Kubernetes,
+    LeaveSpec,
     UserDataSpec,
     WorkerSpec,
 )
@@ -140,6 +141,18 @@ def worker_spec() -> WorkerSpec:
             volume_directories=("/disks",),
         ),
         bootstrap=pair("bootstrap"),
+    )
+
+
+def leave_spec() -> LeaveSpec:
+    """A worker that leaves."""
+    return LeaveSpec(
+        node=WORKERS[1].name,
+        endpoint=KUBERNETES.endpoint,
+        ca_certificate=KUBERNETES.ca_certificate,
+        administrator=pair("administrator"),
+        drain_seconds=300,
+        bare_pods="refuse",
     )
 
 

@@ -13,6 +13,7 @@ import yaml
 from node import render
 from node.bundle import Bundle, File
 from node.kubeadm import join_configuration
+from node.leave import leave, leave_script
 from node.specs import Kubelet
 from node.templates import NODE
 from tests.unit import node_samples as samples
@@ -25,6 +26,7 @@ BUNDLES: dict[str, Callable[[], Bundle]] = {
     "etcd": lambda: render.etcd(samples.etcd_spec()),
     "control-plane": lambda: render.control_plane(samples.control_plane_spec()),
     "worker": lambda: render.worker(samples.worker_spec()),
+    "leave": lambda: leave(samples.leave_spec()),
     "image": lambda: render.install(samples.install_spec()),
 }
 #: Other machines of a role, by the folder of their golden files, which has only what differs from the usual machine.
@@ -32,6 +34,10 @@ VARIANTS: dict[str, tuple[str, Callable[[], Bundle]]] = {
     "gateway-without-public-vip": (
         "gateway",
         lambda: render.gateway(dataclasses.replace(samples.gateway_spec(), public_vip="")),
+    ),
+    "gateway-alone": (
+        "gateway",
+        lambda: render.gateway(dataclasses.replace(samples.gateway_spec(), peers=(), edge_peers=())),
     ),
     "gateway-on-provider-network": (
         "gateway",
@@ -90,7 +96,9 @@ def test_rendered_files_of_variants(variant: str) -> None:
 
 def test_command_text() -> None:
     files = (File("converge", "true\n", 0o755), File("pki/key", "x", 0o600, secret=True))
-    _compare(GOLDEN / "command.sh", Bundle("sample", files, limit_seconds=60).script())
+    bundle = Bundle("sample", files, limit_seconds=60)
+    _compare(GOLDEN / "command.sh", bundle.script())
+    _compare(GOLDEN / "command-leave.sh", leave_script(bundle))
 
 
 @pytest.mark.parametrize("edge", [True, False])
