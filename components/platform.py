@@ -159,7 +159,7 @@ class Platform(pulumi.ComponentResource):
             "database": database,
             "versions": {
                 "kubernetes": settings.kubernetes.version,
-                "etcd": versions.KUBERNETES[settings.kubernetes.version].etcd,
+                "etcd": settings.etcd_version,
                 "cni": settings.kubernetes.cni,
                 "mariadb": versions.MARIADB,
             },

@@ -27,6 +27,7 @@ def _repository(source: AptSource) -> AptRepository:
 def packages(platform: Platform) -> Packages:
     """Versions of the packages and where they come from."""
     settings = platform.settings
+    etcd = settings.etcd_version
     release, mirrors = KUBERNETES[settings.kubernetes.version], settings.mirrors
     upstream = KUBERNETES_REPOSITORY.format(minor=".".join(release.version.split(".")[:2]))
     kubernetes = (
@@ -37,12 +38,13 @@ def packages(platform: Platform) -> Packages:
     files = f"{mirrors.files}/etcd" if mirrors.files else ETCD_FILES
     return Packages(
         kubernetes=release.version,
-        etcd=release.etcd,
+        etcd=etcd,
         cni_plugins=CNI_PLUGINS,
         debian=tuple(_repository(source) for source in mirrors.debian),
         repositories=(kubernetes,),
-        etcd_archive=f"{files}/v{release.etcd}/etcd-v{release.etcd}-linux-amd64.tar.gz",
-        etcd_archive_sha256=ETCD_ARCHIVE_SHA256.get(release.etcd, ""),
+        etcd_archive=f"{files}/v{etcd}/etcd-v{etcd}-linux-amd64.tar.gz",
+        etcd_archive_sha256=ETCD_ARCHIVE_SHA256.get(etcd, ""),
+        pins=settings.maintenance.packages,
     )
 
 
@@ -65,6 +67,7 @@ def base(platform: Platform, machine: PlannedMachine) -> Base:
         address=machine.address,
         packages=packages(platform),
         proxy=Proxy(proxy.http, proxy.https, no_proxy(platform)),
+        epoch=platform.settings.maintenance.epoch,
     )
 
 

@@ -24,10 +24,9 @@ Settings = Mapping[str, str | Sequence[str]]
 def role_packages(packages: Packages, *, gateway: bool = False, etcd: bool = False, node: bool = False) -> list[str]:
     """The packages that a role needs, as `name` or `name=version`, in a stable order."""
     wanted = list(COMMON_PACKAGES)
-    if gateway:
-        wanted += GATEWAY_PACKAGES
+    debian = (*(GATEWAY_PACKAGES if gateway else ()), *(NODE_PACKAGES if node else ()))
+    wanted += [f"{name}={packages.pins[name]}" if name in packages.pins else name for name in debian]
     if node:
-        wanted += NODE_PACKAGES
         wanted += [f"{name}={packages.kubernetes}" for name in ("kubeadm", "kubectl", "kubelet")]
         wanted.append(f"kubernetes-cni={packages.cni_plugins}")
     if etcd:
@@ -91,6 +90,7 @@ def machine_settings(
         "NAME": base.name,
         "ADDRESS": base.address,
         **package_settings(base.packages, wanted),
+        "EPOCH": base.epoch,
         "KERNEL_VALUES": list(kernel_values),
         "KERNEL_MODULES": list(kernel_modules),
     }

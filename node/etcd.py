@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from node.backups import backup_files, backup_packages, backup_settings
 from node.base import machine_files, machine_settings, metadata_firewall, role_packages, scripts, settings_file
 from node.bundle import Bundle, File
@@ -12,12 +14,23 @@ from node.volume import Use, volume_settings, with_volume
 #: Where etcd keeps its data (etcd.env.j2, etcd-membership.sh).
 VOLUME_USE = Use("/var/lib/etcd", "etcd.service", "etcd")
 
+_SCRIPTS: Final = (
+    "machine.sh",
+    "install.sh",
+    "maintenance.sh",
+    "etcd-membership.sh",
+    "etcd-changes.sh",
+    "etcd-turn.sh",
+)
+
 
 def etcd(spec: EtcdSpec) -> Bundle:
     """One member: TLS with certificates on both sides for clients and peers; it decides itself how it starts."""
     wanted = role_packages(spec.base.packages, etcd=True) + backup_packages(spec.backups)
     settings = machine_settings(spec.base, wanted) | {
         "ETCD_VERSION": spec.base.packages.etcd,
+        # Not this machine's: before it changes each member takes a snapshot, and the control planes wait for that.
+        "KUBERNETES_VERSION": spec.base.packages.kubernetes,
         "CLUSTER_TOKEN": spec.cluster_token,
         "MEMBERS": [f"{member.name} {member.address}" for member in spec.members],
         "CONTROL_PLANES": list(spec.control_planes),
@@ -27,7 +40,7 @@ def etcd(spec: EtcdSpec) -> Bundle:
     }
     endpoints = [f"https://{member.address}:2379" for member in spec.members]
     files = (
-        *scripts("etcd.sh", "machine.sh", "install.sh", "etcd-membership.sh", "etcd-changes.sh"),
+        *scripts("etcd.sh", *_SCRIPTS),
         *machine_files(spec.base),
         metadata_firewall(spec.base),
         settings_file(settings),

@@ -5,6 +5,7 @@ Fields whose name ends in `_key` are secrets: they may land in bundle files mark
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -50,6 +51,8 @@ class Packages:
     repositories: tuple[AptRepository, ...] = ()
     etcd_archive: str = ""
     etcd_archive_sha256: str = ""
+    pins: Mapping[str, str] = field(default_factory=dict)
+    """Versions of Debian's own packages by name, where they are pinned."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Base:
     hosts: tuple[Peer, ...] = ()
     proxy: Proxy = field(default_factory=Proxy)
     metadata_open: bool = False
+    epoch: str = ""
+    """Another word renews all packages once."""
 
 
 @dataclass(frozen=True)

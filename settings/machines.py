@@ -73,6 +73,11 @@ class EtcdSettings(MachineSettings):
 
     count: Whole = Field(3, ge=1, le=7)
     """How many members: an odd number."""
+    version: str = ""
+    """Version of etcd, one of the table in settings/versions.py; empty, the one that belongs to `kubernetes.version`.
+
+    It goes up by one minor version at a time, one member after another.
+    """
     heartbeat_milliseconds: Whole = Field(100, ge=50, le=5000)
     """How often the leader tells the others that it lives."""
     election_milliseconds: Whole = Field(1000, ge=500, le=50000)

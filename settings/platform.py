@@ -11,12 +11,14 @@ from settings.backups import BackupSettings
 from settings.database import DatabaseSettings, StorageSettings
 from settings.kubernetes import KubernetesSettings
 from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySettings, WorkerPools
+from settings.maintenance import MaintenanceSettings
 from settings.mirrors import MirrorSettings, ProxySettings
 from settings.model import Name, Section
 from settings.network import AccessSettings, NetworkSettings
 from settings.problem import Problem
 from settings.protection import ProtectionSettings
 from settings.rollout import RolloutSettings
+from settings.versions import KUBERNETES
 
 
 class PlatformSettings(Section):
@@ -57,12 +59,19 @@ class PlatformSettings(Section):
     """What may not be removed or replaced until that is lifted."""
     rollout: RolloutSettings = RolloutSettings()
     """How machines that are at work are changed: time limits, pods that nobody makes anew."""
+    maintenance: MaintenanceSettings = MaintenanceSettings()
+    """Versions of Debian's packages on the machines, and when they are renewed."""
     backups: BackupSettings = BackupSettings()
     """How often etcd is backed up, how many backups stay, where copies go, and for whom they are encrypted."""
     mirrors: MirrorSettings = MirrorSettings()
     """Where packages, images, charts and files come from, for a closed site."""
     proxy: ProxySettings = ProxySettings()
     """HTTP proxies of the machines."""
+
+    @property
+    def etcd_version(self) -> str:
+        """Version of etcd: its own setting, or the one that belongs to the Kubernetes version."""
+        return self.etcd.version or KUBERNETES[self.kubernetes.version].etcd
 
 
 class Platform(Section):

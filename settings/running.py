@@ -15,6 +15,8 @@ class Running:
     fixed: Mapping[str, str] = field(default_factory=dict)
     instances: Mapping[str, str] = field(default_factory=dict)
     """Instance id by machine's host name."""
+    etcd: str = ""
+    """Its version, as far as it is known."""
 
 
 def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
@@ -26,4 +28,5 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
         kubernetes=str(versions.get("kubernetes", "")),
         fixed={str(key): str(value) for key, value in (outputs.get("fixedSettings") or {}).items()},
         instances={entry["name"]: entry["instanceId"] for entry in outputs.get("inventory") or []},
+        etcd=str(versions.get("etcd", "")),
     )

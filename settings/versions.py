@@ -25,6 +25,9 @@ KUBERNETES: Final[dict[str, KubernetesRelease]] = {
 }
 DEFAULT_KUBERNETES: Final = "1.34.2"
 
+#: Versions of etcd that `etcd.version` may name, oldest first.
+ETCD: Final = ("3.6.5", "3.6.6")
+
 #: CNI plugins (package kubernetes-cni on machines).
 CNI_PLUGINS: Final = "1.8.0"
 

@@ -3,9 +3,7 @@
 # converge of a member of etcd.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib services settings machine install etcd-membership etcd-changes; do . "$folder/$part.sh"; done
-
-readonly UNIT=/etc/systemd/system/etcd.service
+for part in lib services settings machine install maintenance etcd-membership etcd-changes etcd-turn; do . "$folder/$part.sh"; done
 
 write_configuration() {
     local name
@@ -35,18 +33,21 @@ refuse_half_restore() {
     fi
 }
 
+# start_member: one that works is not touched here but in its turn.
 start_member() {
     current_unit=etcd.service
     rm -f "$STATE/initial"
+    if serves; then
+        return 0
+    fi
     if ! systemctl is-active --quiet etcd.service; then
         decide_start "$STATE/initial" 90 240
         if [ -s "$STATE/initial" ]; then
             install_file "$STATE/initial" /etc/etcd/initial.env
         fi
     fi
-    # Not awaited: a member of a new cluster is "activating" for as long as its peers take to come. New certificates and
-    # keys are read by etcd itself at the next connection; a new CA is not.
-    apply_service --no-block etcd.service restart /etc/etcd/etcd.env /etc/etcd/initial.env "$UNIT" "$PKI/ca.crt"
+    # Not awaited: a member of a new cluster is "activating" for as long as its peers take to come.
+    apply_service --no-block etcd.service restart "${READ_AT_START[@]}"
 }
 
 schedule_backups() {
@@ -68,8 +69,9 @@ wait_for_health() {
     release_membership
 }
 
-step "version" refuse_version_change etcd "$ETCD_VERSION" "$DATA/member"
+step "version" plan_change
 prepare_machine
+step "epoch" renew_new_machine
 step "unused services" disable_services haproxy.service keepalived.service kubelet.service containerd.service
 step "firewall" apply_firewall "$folder/files/firewall.nft"
 step "configuration" write_configuration
@@ -77,6 +79,8 @@ step "restore" refuse_half_restore
 step "membership" start_member
 step "health" wait_for_health
 step "leavers" let_leavers_go
+step "snapshot" snapshot_before_upgrade
+step "turn" change_in_turn
 step "backups" schedule_backups
 current_step=etcd
 log "ready: $(own_entry "https://$ADDRESS:2379")"

@@ -74,3 +74,11 @@ end_epoch() {
         log "this machine needs a reboot for what was upgraded; it does not reboot by itself"
     fi
 }
+
+# renew_new_machine: one that is not at work yet goes through the epoch at once.
+renew_new_machine() {
+    if ! $at_work && epoch_waits; then
+        renew_packages
+        end_epoch
+    fi
+}

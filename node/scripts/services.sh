@@ -66,6 +66,21 @@ apply_service() {
     printf '%s\n' "$wanted" >"$remembered"
 }
 
+# restart_service UNIT PATH...: whatever it runs with. Whether it is well then is for the caller to find out, with a probe of
+# the unit's own and a message that says more.
+restart_service() {
+    local unit=$1 wanted
+    shift
+    current_unit=$unit
+    wanted=$(fingerprint "$@")
+    systemctl daemon-reload
+    systemctl reset-failed "$unit" 2>/dev/null || true
+    timeout 100 systemctl restart "$unit" || log "systemctl restart $unit ended with status $?"
+    log "restart of $unit"
+    mkdir -p "$STATE/applied"
+    printf '%s\n' "$wanted" >"$STATE/applied/$unit"
+}
+
 # disable_services UNIT...: what this role does not use neither runs nor starts at boot. Units not installed are fine.
 disable_services() {
     local unit

@@ -18,6 +18,7 @@ from settings.checks import (
     etcd,
     kubernetes,
     limits,
+    maintenance,
     mirrors,
     names,
     networks,
@@ -45,6 +46,7 @@ def problems(
     """Everything that makes a platform impossible. `plan` is None where the networks cannot hold the fixed roles."""
     for module in (quorum, pools, networks, access, etcd, nodes, kubernetes, limits, mirrors, addons, database, zones):
         yield from module.problems(settings)
+    yield from maintenance.problems(settings)
     yield from backups.problems(settings)
     yield from versions.problems(settings, running)
     yield from vips.problems(settings, plan)

@@ -6,6 +6,7 @@ PACKAGES=(ca-certificates curl iproute2 iputils-ping jq kmod nftables procps hap
 APT_KEYS=('/etc/apt/keyrings/openstack-paas-cf26155d6325.asc https://packages.example/kubernetes/key.asc')
 ETCD_ARCHIVE=''
 ETCD_ARCHIVE_SHA256=''
+EPOCH=''
 KERNEL_VALUES=(net.ipv4.ip_forward=1)
 KERNEL_MODULES=()
 EDGE_CIDR=10.20.0.0/24

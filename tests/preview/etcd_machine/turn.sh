@@ -1,0 +1,22 @@
+#!/bin/bash
+# shellcheck disable=SC2034,SC2153,SC2154
+# What converge does with etcd, on a new machine or one at work, without what is the machine's own. $ROOT/package has the
+# version that is installed; an installation by apt-get changes that alone.
+folder=$ROOT/bundle
+# shellcheck source=/dev/null
+for part in lib services settings install maintenance etcd-membership etcd-changes etcd-turn; do . "$folder/$part.sh"; done
+eval "$(sed -n -e '/^start_member() {/,/^}/p' -e '/^wait_for_health() {/,/^}/p' "$folder/converge")"
+# Files are root's there.
+install_file() { install -D "$1" "$ROOT$2"; }
+
+mkdir -p "$STATE" "$DATA"
+PACKAGES=("etcd=$ETCD_VERSION")
+step "version" plan_change
+step "packages" find_missing
+install_file "$folder/files/etcd.env" /etc/etcd/etcd.env
+install_file "$folder/files/etcd.service" /etc/systemd/system/etcd.service
+step "membership" start_member
+step "health" wait_for_health
+step "leavers" let_leavers_go
+step "snapshot" snapshot_before_upgrade
+step "turn" change_in_turn
