@@ -9,6 +9,7 @@ readonly KUBELET_CERTIFICATE=/var/lib/kubelet/pki/kubelet-client-current.pem
 API_IDENTITY=(--cacert "$folder/pki/ca.crt" --cert "$KUBELET_CERTIFICATE" --key "$KUBELET_CERTIFICATE")
 changing=false
 drained=false
+leaving_began=false
 
 # read_change: leaves in `said` what the node's annotation says, nothing when there is none.
 read_change() {
@@ -45,16 +46,18 @@ begin_change() {
 # empty_node: a lone node has nobody who would take its pods; their containers go on while its kubelet is changed.
 empty_node() {
     if [ "$DRAINED" = true ]; then
+        leaving_began=true
         at_exit give_back
         cordon "$NAME"
         drain "$NAME" "$DRAIN_SECONDS"
     fi
     drained=true
+    leaving_began=false
 }
 
 # give_back: a node whose pods could not all leave has not been changed, and goes on as before.
 give_back() {
-    if ! $drained; then
+    if $leaving_began; then
         # A failure in here must not keep other things from being tidied up.
         (read_change; take_pods "$said"; forget_change) && log "the node takes pods again"
     fi

@@ -58,7 +58,7 @@ rehearse() {
     # shellcheck disable=SC2046  # none or one flag
     (umask 077 && kubeadm upgrade apply "v$KUBERNETES_VERSION" --yes --dry-run $(kubeadm_flags) >"$DRY_RUN_LOG" 2>&1 </dev/null) \
         || fail "kubeadm's dry run objects: $(tail -n 8 "$DRY_RUN_LOG" | without_secrets)"
-    show_plan "$DRY_RUN_LOG" '^\[(upgrade|dryrun|upload|addons|bootstrap)[^]]*\] (Would|The|Your|SUCCESS|.*successfully)'
+    show_plan "$DRY_RUN_LOG" '^\[dryrun\] Would perform action (CREATE|UPDATE|PATCH|DELETE)|^\[upgrade[^]]*\] .*successfully'
 }
 
 # upgrade_static_pods: images are here before the API server is touched. kubeadm itself waits for each part, and puts the

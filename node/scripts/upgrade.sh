@@ -24,7 +24,7 @@ refuse_jump() {
     local from_minor=${1#*.} to_minor=${2#*.}
     from_minor=${from_minor%%.*}
     to_minor=${to_minor%%.*}
-    [ "$(printf '%s\n' "$1" "$2" | sort --version-sort | head -n 1)" = "$1" ] \
+    [ "$(printf '%s\n' "$1" "$2" | sort --version-sort | sed -n 1p)" = "$1" ] \
         || fail "this node runs Kubernetes $1 and $2 is asked for: Kubernetes does not go back. Set kubernetes.version to $1"
     ((to_minor - from_minor <= 1)) \
         || fail "this node runs Kubernetes $1 and $2 is asked for: that skips a minor version. Bring up 1.$((from_minor + 1)) first"
