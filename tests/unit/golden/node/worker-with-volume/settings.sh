@@ -6,6 +6,7 @@ PACKAGES=(ca-certificates curl iproute2 iputils-ping jq kmod nftables procps con
 APT_KEYS=('/etc/apt/keyrings/openstack-paas-cf26155d6325.asc https://packages.example/kubernetes/key.asc')
 ETCD_ARCHIVE=''
 ETCD_ARCHIVE_SHA256=''
+EPOCH=''
 KERNEL_VALUES=(net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1)
 KERNEL_MODULES=(overlay br_netfilter)
 KUBERNETES_VERSION=1.34.2

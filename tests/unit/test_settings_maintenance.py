@@ -1,0 +1,95 @@
+"""Pinned packages, epochs, and etcd's version against what runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components import specs
+from node.base import GATEWAY_PACKAGES, NODE_PACKAGES, role_packages
+from settings import versions
+from settings.load import parse
+from settings.maintenance import ROLE_PACKAGES
+from settings.problem import SettingsError
+from settings.running import Running
+
+
+def report(values: dict[str, Any], running: Running | None = None) -> list[str]:
+    """What is said of these values; nothing when they may be."""
+    try:
+        parse(values, "dev", running)
+    except SettingsError as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+def pinned(name: str, version: str = "1.0-1") -> list[str]:
+    return report({"maintenance": {"packages": {name: version}}})
+
+
+def test_the_packages_of_the_roles_may_be_pinned() -> None:
+    assert set(ROLE_PACKAGES) == {*GATEWAY_PACKAGES, *NODE_PACKAGES}
+    assert [pinned(name) for name in ROLE_PACKAGES] == [[]] * len(ROLE_PACKAGES)
+
+
+def test_other_packages_may_not() -> None:
+    (typo,) = pinned("haproxi")
+    assert typo.endswith("did you mean haproxy?")
+    (own,) = pinned("kubelet", "1.35.0")
+    assert own == (
+        "maintenance.packages.kubelet 1.35.0: follows kubernetes.version; remove it and set kubernetes.version"
+    )
+    (unknown,) = pinned("nginx")
+    assert unknown.startswith("maintenance.packages.nginx 1.0-1: is no package of a machine's role (haproxy, ")
+
+
+def test_a_version_and_an_epoch_are_words() -> None:
+    (version,) = pinned("haproxy", "newest one")
+    assert "must be a version as `apt-cache madison` lists it" in version
+    (epoch,) = report({"maintenance": {"epoch": "it's time"}})
+    assert epoch.startswith("maintenance.epoch")
+
+
+def test_pins_and_the_epoch_reach_the_machines() -> None:
+    values = {"maintenance": {"packages": {"haproxy": "2.6.12-1+deb12u3"}, "epoch": "2026-11"}}
+    platform = parse(values, "dev")
+    base = specs.base(platform, platform.addresses.gateways[0])
+    assert base.epoch == "2026-11"
+    assert {"haproxy=2.6.12-1+deb12u3", "keepalived"} <= set(role_packages(base.packages, gateway=True))
+    assert "haproxy=2.6.12-1+deb12u3" not in role_packages(base.packages, node=True)
+
+
+def test_etcd_s_version_follows_kubernetes_or_is_its_own() -> None:
+    assert specs.packages(parse({}, "dev")).etcd == versions.KUBERNETES[versions.DEFAULT_KUBERNETES].etcd
+    own = specs.packages(parse({"etcd": {"version": "3.6.6"}}, "dev"))
+    assert own.etcd == "3.6.6"
+    assert own.etcd_archive.endswith("/v3.6.6/etcd-v3.6.6-linux-amd64.tar.gz")
+    assert {release.etcd for release in versions.KUBERNETES.values()} <= set(versions.ETCD)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "now", "said"),
+    [
+        ("3.6.6", "3.6.5", ""),
+        ("3.6.6", "3.5.17", ""),
+        ("3.6.5", "", ""),
+        (
+            "3.6.5",
+            "3.6.6",
+            "is older than 3.6.6, which the cluster runs: etcd's data does not go back; set it to 3.6.6",
+        ),
+        ("3.6.5", "3.4.30", "bring up a release of this program that has 3.5.x, and that version first"),
+        ("v3.6.6", "3.6.5", "is not in the table of versions (3.6.5, 3.6.6); did you mean 3.6.6?"),
+        ("4.0.0", "3.6.5", "leave it out: the version follows kubernetes.version"),
+    ],
+)
+def test_etcd_goes_up_by_one_minor_version_at_a_time(wanted: str, now: str, said: str) -> None:
+    found = report({"etcd": {"version": wanted}}, Running(etcd=now))
+    assert len(found) == bool(said)
+    assert not said or found[0].endswith(said), found
+
+
+def test_a_pin_that_is_left_out_does_not_take_etcd_back() -> None:
+    (problem,) = report({}, Running(kubernetes="1.34.2", etcd="3.6.6"))
+    assert problem.startswith("etcd.version 3.6.5: is older than 3.6.6")
