@@ -12,9 +12,6 @@ from pulumi import ResourceOptions
 HOURS_A_DAY = 24
 #: CAs outlive every leaf: ten years, as kubeadm's own (kubeadm constants, CACertificateValidityPeriod).
 CA_VALIDITY_HOURS = 10 * 365 * HOURS_A_DAY
-#: One year, as kubeadm's own leaf certificates (CertificateValidityPeriod), renewed by an `up` in the last 60 days.
-LEAF_VALIDITY_HOURS = 365 * HOURS_A_DAY
-LEAF_EARLY_RENEWAL_HOURS = 60 * HOURS_A_DAY
 
 
 def _private_key(name: str, opts: ResourceOptions) -> tls.PrivateKey:
@@ -56,6 +53,33 @@ class Authority(pulumi.ComponentResource):
 
 
 @dataclass(frozen=True)
+class Authorities:
+    """The trusted generations of an authority, the issuing one first: several readers take the first for their own."""
+
+    trusted: Sequence[Authority]
+
+    @property
+    def issuing(self) -> Authority:
+        """The one that signs."""
+        return self.trusted[0]
+
+    @property
+    def certificate(self) -> pulumi.Output[str]:
+        """What is trusted, in PEM."""
+        return pulumi.Output.all(*(each.certificate for each in self.trusted)).apply(bundle)
+
+    @property
+    def private_key(self) -> pulumi.Output[str]:
+        """The key of the one that signs."""
+        return self.issuing.private_key
+
+
+def bundle(certificates: Sequence[str]) -> str:
+    """PEM certificates as one text. A single one stays as it is."""
+    return certificates[0] + "".join(f"{text.strip()}\n" for text in certificates[1:])
+
+
+@dataclass(frozen=True)
 class Role:
     """What a leaf certificate is for: its subject and its extended key usages."""
 
@@ -76,10 +100,12 @@ class Role:
 
 @dataclass(frozen=True)
 class CertificateArgs:
-    """A role, who signs it, and the names and addresses it is valid for."""
+    """A role, who signs it, for how long and how early it is renewed, and the names and addresses it is valid for."""
 
     role: Role
     authority: Authority
+    validity_hours: int
+    renewal_hours: int
     dns_names: Sequence[str] = ()
     ip_addresses: Sequence[str] = ()
 
@@ -110,8 +136,8 @@ class Certificate(pulumi.ComponentResource):
             cert_request_pem=request.cert_request_pem,
             ca_cert_pem=args.authority.certificate,
             ca_private_key_pem=args.authority.private_key,
-            validity_period_hours=LEAF_VALIDITY_HOURS,
-            early_renewal_hours=LEAF_EARLY_RENEWAL_HOURS,
+            validity_period_hours=args.validity_hours,
+            early_renewal_hours=args.renewal_hours,
             allowed_uses=args.role.allowed_uses,
             set_subject_key_id=True,
             opts=child,

@@ -92,5 +92,6 @@ class EtcdCluster(pulumi.ComponentResource):
                 backups=specs.backups(platform.settings.backups, pem),
                 quota_bytes=specs.quantity_bytes(platform.settings.etcd.quota),
                 volume=specs.volume(platform.settings.etcd.volume, pem),
+                generation=platform.settings.certificates.authorities.issuing,
             )
         )

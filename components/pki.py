@@ -1,14 +1,20 @@
-"""The platform's PKI: three authorities, the service account key, and one certificate a role."""
+"""The platform's PKI: three authorities, the service account key, and one certificate a role.
+
+The first generation of authorities and the certificates of the empty epoch have plain names; others have theirs at the
+end, so that they are made beside those of before, which go when the `up` has ended well.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_tls as tls
 from pulumi import ResourceOptions
 
-from components.certificate import Authority, AuthorityArgs, Certificate, CertificateArgs, Role
+from components.certificate import Authorities, Authority, AuthorityArgs, Certificate, CertificateArgs, Role
+from settings.certificates import FIRST
 from settings.platform import Platform
 
 #: Certificates by role. Members of etcd dial each other, and etcd's gateway dials itself, with their server
@@ -35,9 +41,9 @@ class PkiArgs:
 class Pki(pulumi.ComponentResource):
     """Made before any machine exists, so that every machine gets what it needs in its one bundle."""
 
-    cluster_ca: Authority
-    etcd_ca: Authority
-    front_proxy_ca: Authority
+    cluster_ca: Authorities
+    etcd_ca: Authorities
+    front_proxy_ca: Authorities
     service_account: tls.PrivateKey
     etcd_members: dict[str, Certificate]
     """By the machine's name."""
@@ -48,25 +54,33 @@ class Pki(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:pki:Pki", name, None, opts)
-        child = ResourceOptions(parent=self)
-        self.cluster_ca = Authority("cluster-ca", AuthorityArgs("kubernetes"), child)
-        self.etcd_ca = Authority("etcd-ca", AuthorityArgs("etcd-ca"), child)
-        self.front_proxy_ca = Authority("front-proxy-ca", AuthorityArgs("front-proxy-ca"), child)
+        child, certificates = ResourceOptions(parent=self), args.platform.settings.certificates
+        generations = certificates.authorities
+        ordered = (generations.issuing, *(each for each in generations.trusted if each != generations.issuing))
+
+        def authorities(name: str, common_name: str) -> Authorities:
+            return Authorities(
+                [
+                    Authority(named(name, each), AuthorityArgs(named(common_name, each)), child)
+                    for each in ("" if generation == FIRST else generation for generation in ordered)
+                ]
+            )
+
+        self.cluster_ca = authorities("cluster-ca", "kubernetes")
+        self.etcd_ca = authorities("etcd-ca", "etcd-ca")
+        self.front_proxy_ca = authorities("front-proxy-ca", "front-proxy-ca")
         self.service_account = tls.PrivateKey("service-account", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
 
-        def certificate(name: str, role: Role, authority: Authority) -> Certificate:
-            return Certificate(name, CertificateArgs(role, authority), child)
+        def certificate(
+            name: str, role: Role, of: Authorities, dns_names: Sequence[str] = (), ip_addresses: Sequence[str] = ()
+        ) -> Certificate:
+            hours = certificates.leaf_validity_hours, certificates.renewal_hours
+            made = CertificateArgs(role, of.issuing, *hours, dns_names, ip_addresses)
+            return Certificate(named(name, certificates.epoch), made, child)
 
         self.etcd_members = {
-            member.name: Certificate(
-                member.name,
-                CertificateArgs(
-                    ETCD_MEMBER,
-                    self.etcd_ca,
-                    dns_names=("localhost", member.hostname),
-                    ip_addresses=("127.0.0.1", member.address),
-                ),
-                child,
+            member.name: certificate(
+                member.name, ETCD_MEMBER, self.etcd_ca, ("localhost", member.hostname), ("127.0.0.1", member.address)
             )
             for member in args.platform.addresses.etcd
         }
@@ -75,3 +89,8 @@ class Pki(pulumi.ComponentResource):
         self.bootstrap = certificate("bootstrap", BOOTSTRAP, self.cluster_ca)
         self.administrator = certificate("administrator", ADMINISTRATOR, self.cluster_ca)
         self.register_outputs({})
+
+
+def named(name: str, generation: str) -> str:
+    """The name of one generation; the one without a name of its own has the plain one."""
+    return f"{name}-{generation}" if generation else name

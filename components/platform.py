@@ -164,6 +164,11 @@ class Platform(pulumi.ComponentResource):
                 "mariadb": versions.MARIADB,
             },
             "fixedSettings": fixed_settings(platform),
+            "certificates": {
+                "epoch": settings.certificates.epoch,
+                "renewalHours": settings.certificates.renewal_hours,
+                **settings.certificates.authorities.model_dump(mode="json"),
+            },
         }
         self.register_outputs({})
 

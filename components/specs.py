@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from node.parts import AptRepository, Backups, Base, Packages, Peer, Proxy, S3Place, SftpPlace, Volume
-from node.specs import Containerd, Kubernetes
+from node.specs import Containerd, Kubernetes, Renewal
 from settings.addresses import AddressPlan, PlannedMachine
 from settings.backups import BackupSettings
 from settings.machines import VolumeSettings
@@ -171,4 +171,10 @@ def kubernetes(platform: Platform, ca_certificate: str) -> Kubernetes:
         },
         kube_proxy_configuration=settings.kubernetes.kube_proxy_configuration,
         ignore_preflight_errors=settings.kubernetes.ignore_preflight_errors,
+        renewal=Renewal(
+            settings.certificates.epoch,
+            settings.certificates.leaf_validity_hours,
+            settings.certificates.renewal_hours,
+            settings.certificates.authorities.issuing,
+        ),
     )

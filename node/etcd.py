@@ -21,6 +21,8 @@ _SCRIPTS: Final = (
     "etcd-membership.sh",
     "etcd-changes.sh",
     "etcd-turn.sh",
+    "digests.sh",
+    "etcd-authorities.sh",
 )
 
 
@@ -32,6 +34,7 @@ def etcd(spec: EtcdSpec) -> Bundle:
         # Not this machine's: before it changes each member takes a snapshot, and the control planes wait for that.
         "KUBERNETES_VERSION": spec.base.packages.kubernetes,
         "CLUSTER_TOKEN": spec.cluster_token,
+        "GENERATION": spec.generation,
         "MEMBERS": [f"{member.name} {member.address}" for member in spec.members],
         "CONTROL_PLANES": list(spec.control_planes),
         "QUOTA_BYTES": str(spec.quota_bytes),

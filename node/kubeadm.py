@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from node.certificates import PKI, signing
 from node.parts import Base, KeyPair
 from node.specs import ControlPlaneSpec, Kubelet, Kubernetes
 
@@ -16,8 +17,6 @@ CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
 
 #: The folder of the bundle on the machine, by step; file discovery wants an absolute path.
 BOOTSTRAP_PATH: Final = "/opt/openstack-paas/{step}/bootstrap.conf"
-
-_PKI: Final = "/etc/kubernetes/pki"
 
 #: kubeadm always makes a bootstrap token on init, along with the rights that joining by certificate needs too. Nobody
 #: is told this one, and it ends by itself.
@@ -150,6 +149,7 @@ def _cluster_configuration(spec: ControlPlaneSpec) -> dict[str, Any]:
         "kubernetesVersion": f"v{kubernetes.version.removeprefix('v')}",
         "controlPlaneEndpoint": kubernetes.endpoint,
         "imageRepository": kubernetes.image_repository,
+        "certificateValidityPeriod": f"{kubernetes.renewal.validity_hours}h",
         "networking": {
             "podSubnet": kubernetes.pod_cidr,
             "serviceSubnet": kubernetes.service_cidr,
@@ -159,16 +159,22 @@ def _cluster_configuration(spec: ControlPlaneSpec) -> dict[str, Any]:
             "certSANs": list(spec.certificate_sans),
             "extraArgs": [{"name": name, "value": str(LOST_NODE_SECONDS)} for name in _TOLERATIONS],
         },
-        "controllerManager": {"extraArgs": [{"name": "node-monitor-grace-period", "value": f"{SILENT_NODE_SECONDS}s"}]},
+        "controllerManager": {"extraArgs": _controller_manager_arguments(kubernetes)},
         "etcd": {
             "external": {
                 "endpoints": list(spec.etcd_endpoints),
-                "caFile": f"{_PKI}/etcd/ca.crt",
-                "certFile": f"{_PKI}/apiserver-etcd-client.crt",
-                "keyFile": f"{_PKI}/apiserver-etcd-client.key",
+                "caFile": f"{PKI}/etcd/ca.crt",
+                "certFile": f"{PKI}/apiserver-etcd-client.crt",
+                "keyFile": f"{PKI}/apiserver-etcd-client.key",
             }
         },
     }
+
+
+def _controller_manager_arguments(kubernetes: Kubernetes) -> list[dict[str, str]]:
+    """When a node counts as lost, and how certificates are signed where that is not kubeadm's own choice."""
+    values = {"node-monitor-grace-period": f"{SILENT_NODE_SECONDS}s", **signing(kubernetes)}
+    return [{"name": name, "value": value} for name, value in values.items()]
 
 
 def _local_endpoint(spec: ControlPlaneSpec) -> dict[str, Any]:

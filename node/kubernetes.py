@@ -15,6 +15,7 @@ from node.base import (
     settings_file,
 )
 from node.bundle import Bundle, File
+from node.certificates import api_server_names, signing
 from node.containerd import containerd_files
 from node.kubeadm import (
     api_port,
@@ -38,8 +39,16 @@ _SCRIPTS: Final = (
     "drain.sh",
     "rollout.sh",
     "upgrade.sh",
+    "digests.sh",
+    "authorities.sh",
+    "certificates.sh",
 )
-_CONTROL_PLANE_SCRIPTS: Final = ("control-plane-state.sh", "api-server-change.sh", "upgrade-control-plane.sh")
+_CONTROL_PLANE_SCRIPTS: Final = (
+    "control-plane-state.sh",
+    "api-server-change.sh",
+    "upgrade-control-plane.sh",
+    "own-certificates.sh",
+)
 
 _KERNEL_MODULES: Final = ("overlay", "br_netfilter")
 _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1")
@@ -52,6 +61,8 @@ def control_plane(spec: ControlPlaneSpec) -> Bundle:
     settings = _settings(spec.base, wanted, kubernetes, spec.kubelet) | {
         "API_PORT": str(api_port(kubernetes)),
         "ETCD_ENDPOINTS": ",".join(spec.etcd_endpoints),
+        "API_NAMES": api_server_names(spec),
+        "SIGNING": [f"--{name}={value}" for name, value in signing(kubernetes).items()],
     }
     return Bundle(
         "control-plane",
@@ -119,6 +130,9 @@ def _settings(
         "DRAINED": "false" if kubelet.alone else "true",
         "DRAIN_SECONDS": str(kubelet.drain_seconds),
         "BARE_PODS": kubelet.bare_pods,
+        "GENERATION": kubernetes.renewal.generation,
+        "CERTIFICATE_EPOCH": kubernetes.renewal.epoch,
+        "RENEWAL_SECONDS": str(kubernetes.renewal.renewal_hours * 3600),
     }
 
 

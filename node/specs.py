@@ -70,6 +70,8 @@ class EtcdSpec:
     """For the data; the machine's own disk without one."""
     backups: Backups | None = None
     """Without it no timer takes snapshots; by hand and before changes they are taken all the same."""
+    generation: str = "1"
+    """Name of the authorities that issue, for messages."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,19 @@ class Containerd:
 
     pause_image: str
     registries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """When certificates that the machine makes itself are made anew, and for how long they are valid.
+
+    `generation` is the name of the authorities that issue, for messages.
+    """
+
+    epoch: str = ""
+    validity_hours: int = 8760
+    renewal_hours: int = 1440
+    generation: str = "1"
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,7 @@ class Kubernetes:
     kubelet_configuration: Mapping[str, Any] = field(default_factory=dict)
     kube_proxy_configuration: Mapping[str, Any] = field(default_factory=dict)
     ignore_preflight_errors: tuple[str, ...] = ()
+    renewal: Renewal = field(default_factory=Renewal)
 
 
 @dataclass(frozen=True)

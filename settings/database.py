@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from settings.certificates import Epoch
 from settings.model import AbsolutePath, Quantity, Section, Whole, text
 
 #: RFC 1123 subdomain, as Kubernetes wants names of StorageClasses.
@@ -66,6 +67,8 @@ class DatabaseSettings(Section):
     """The database that is created in it."""
     replicas: Whole = Field(1, ge=0, le=8)
     """Replicas besides the primary."""
+    password_epoch: Epoch = ""
+    """Another word here makes new passwords, where the stack's secrets give none; the living database takes them."""
     acknowledge: Literal["primary", "one-replica", "always-one-replica"] = "one-replica"
     """Who has a commit on its disk before the client hears of it; without replicas always the primary alone.
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from settings.certificates import FIRST, Generation
 from settings.model import Address, Cidr, CloudName, Section, Whole, text
 
 PublicVip = Literal["floating-ip", "provider-network", "none"]
@@ -79,6 +80,18 @@ class NetworkSettings(Section):
     """
 
 
+class SshKeySettings(Section):
+    """Generations of Pulumi's own SSH key for the machines, by name.
+
+    Another one takes its place in three `pulumi up` (docs/rotation.md).
+    """
+
+    login: Generation = FIRST
+    """The key that Pulumi logs in with. It must be accepted since the `up` before."""
+    accepted: tuple[Generation, ...] = (FIRST,)
+    """The keys that the machines accept. Keys that people have added themselves stay."""
+
+
 class AccessSettings(Section):
     """Who may reach the platform from outside, and as whom Pulumi logs in."""
 
@@ -90,3 +103,5 @@ class AccessSettings(Section):
     """From where the Kubernetes API is allowed."""
     ingress_cidrs: tuple[Cidr, ...] = (IPv4Network("0.0.0.0/0"),)
     """From where HTTP and HTTPS are allowed."""
+    ssh_keys: SshKeySettings = SshKeySettings()
+    """Which of Pulumi's own keys the machines accept, and which it uses."""

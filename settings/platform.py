@@ -8,6 +8,7 @@ from settings.addons import AddonSettings
 from settings.addresses import AddressPlan
 from settings.api import ApiSettings
 from settings.backups import BackupSettings
+from settings.certificates import CertificateSettings
 from settings.database import DatabaseSettings, StorageSettings
 from settings.kubernetes import KubernetesSettings
 from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySettings, WorkerPools
@@ -55,6 +56,8 @@ class PlatformSettings(Section):
     """MariaDB: replicas, size, memory."""
     addons: AddonSettings = AddonSettings()
     """Chart, version and values of each Helm release."""
+    certificates: CertificateSettings = CertificateSettings()
+    """How long certificates live, when they are made anew, and by which authorities."""
     protection: ProtectionSettings = ProtectionSettings()
     """What may not be removed or replaced until that is lifted."""
     rollout: RolloutSettings = RolloutSettings()

@@ -6,6 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from settings.certificates import FIRST
+
+
+@dataclass(frozen=True)
+class Generations:
+    """The generation of a key that is in use, and all that are accepted; an earlier release had the first alone."""
+
+    used: str = FIRST
+    accepted: tuple[str, ...] = (FIRST,)
+
 
 @dataclass(frozen=True)
 class Running:
@@ -17,6 +27,8 @@ class Running:
     """Instance id by machine's host name."""
     etcd: str = ""
     """Its version, as far as it is known."""
+    authorities: Generations = field(default_factory=Generations)
+    ssh_keys: Generations = field(default_factory=Generations)
 
 
 def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
@@ -29,4 +41,11 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
         fixed={str(key): str(value) for key, value in (outputs.get("fixedSettings") or {}).items()},
         instances={entry["name"]: entry["instanceId"] for entry in outputs.get("inventory") or []},
         etcd=str(versions.get("etcd", "")),
+        authorities=_generations(outputs.get("certificates") or {}, "issuing", "trusted"),
+        ssh_keys=_generations(outputs.get("sshKeys") or {}, "login", "accepted"),
     )
+
+
+def _generations(output: Mapping[str, Any], used: str, accepted: str) -> Generations:
+    """From one of the outputs that tell of generations."""
+    return Generations(str(output[used]), tuple(map(str, output[accepted]))) if output else Generations()

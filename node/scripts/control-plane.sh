@@ -6,7 +6,7 @@ folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
 for part in lib services settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
 # shellcheck source=/dev/null
-for part in maintenance api-server-change drain rollout upgrade upgrade-control-plane; do . "$folder/$part.sh"; done
+for part in maintenance api-server-change drain rollout upgrade upgrade-control-plane digests authorities certificates own-certificates; do . "$folder/$part.sh"; done
 
 prepare_control_plane() {
     install_pki
@@ -93,12 +93,14 @@ step "unused services" disable_services haproxy.service keepalived.service etcd.
 step "firewall" apply_firewall "$folder/files/firewall.nft"
 step "volumes" make_volume_directories
 step "containerd" run_containerd
+step "authorities" guard
 step "certificates" prepare_control_plane
 step "etcd" wait_for_etcd
 step "node" become_control_plane
 step "upgrade" upgrade_control_plane
 step "API" serve
 step "etcd's members" follow_etcd
+step "own certificates" renew_control_plane
 step "rights" put_objects
 step "gate" end_change
 current_step="control plane"

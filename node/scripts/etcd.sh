@@ -3,7 +3,7 @@
 # converge of a member of etcd.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib services settings machine install maintenance etcd-membership etcd-changes etcd-turn; do . "$folder/$part.sh"; done
+for part in lib services settings machine install maintenance etcd-membership etcd-changes etcd-turn digests etcd-authorities; do . "$folder/$part.sh"; done
 
 write_configuration() {
     local name
@@ -74,6 +74,7 @@ prepare_machine
 step "epoch" renew_new_machine
 step "unused services" disable_services haproxy.service keepalived.service kubelet.service containerd.service
 step "firewall" apply_firewall "$folder/files/firewall.nft"
+step "authorities" guard_authorities
 step "configuration" write_configuration
 step "restore" refuse_half_restore
 step "membership" start_member
@@ -81,6 +82,7 @@ step "health" wait_for_health
 step "leavers" let_leavers_go
 step "snapshot" snapshot_before_upgrade
 step "turn" change_in_turn
+step "told" tell_authorities
 step "backups" schedule_backups
 current_step=etcd
 log "ready: $(own_entry "https://$ADDRESS:2379")"

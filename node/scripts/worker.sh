@@ -3,7 +3,7 @@
 # converge of a worker: joins the cluster once its API answers.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib services settings machine install containerd kubernetes maintenance drain rollout upgrade; do
+for part in lib services settings machine install containerd kubernetes maintenance drain rollout upgrade digests authorities certificates; do
     . "$folder/$part.sh"
 done
 
@@ -57,8 +57,10 @@ step "firewall" apply_firewall "$folder/files/firewall.nft"
 step "volumes" make_volume_directories
 step "volumes' folders" keep_volumes_usable
 step "containerd" run_containerd
+step "authorities" guard_authorities
 step "node" become_node
 step "upgrade" upgrade_worker
+step "own certificates" renew_worker
 step "gate" end_change
 current_step=worker
 log "ready"

@@ -25,6 +25,7 @@ from settings.checks import (
     nodes,
     pools,
     quorum,
+    rotation,
     sizes,
     unchangeable,
     versions,
@@ -49,6 +50,7 @@ def problems(
     yield from maintenance.problems(settings)
     yield from backups.problems(settings)
     yield from versions.problems(settings, running)
+    yield from rotation.problems(settings, running)
     yield from vips.problems(settings, plan)
     if plan is not None:
         yield from names.problems(settings, plan)

@@ -1,0 +1,264 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# Certificates that a control plane makes itself, with kubeadm and the authorities' keys in its bundle: always all of them,
+# whatever the reason, first beside the old ones. Sourced after certificates.sh and upgrade-control-plane.sh.
+
+readonly LEAVES=(apiserver apiserver-kubelet-client front-proxy-client)
+# What is read only at the start, by the parts that read it.
+readonly API_SERVER_READS=("$KUBERNETES/pki/etcd/ca.crt")
+readonly CONTROLLER_MANAGER_READS=("$KUBERNETES/pki/ca.crt" "$KUBERNETES/controller-manager.conf")
+readonly SCHEDULER_READS=("$KUBERNETES/scheduler.conf")
+
+# guard: before any file changes.
+guard() {
+    ! $at_work || remember_reads
+    guard_authorities
+}
+
+# guard_cluster: before another authority issues, every pod of every node must know it; before one goes, nobody may have a
+# certificate of it.
+guard_cluster() {
+    local nodes lagging dropped
+    nodes=$(with_kubeconfig "$KUBERNETES/admin.conf" get nodes --output json) || fail "the API at $ENDPOINT does not tell which nodes there are"
+    if [ "${now[0]}" != "${wanted[0]}" ]; then
+        lagging=$(nodes_without "(.pods // []) | index(\"${wanted[0]}\")" <<<"$nodes")
+        [ -z "$lagging" ] || fail "not everything trusts the authorities of generation $GENERATION yet, which are to issue: $lagging. An \`up\`" \
+            "with certificates.authorities.issuing as before has to end well first"
+    fi
+    dropped=$(comm -23 <(printf '%s\n' "${now[@]}" | sort) <(printf '%s\n' "${wanted[@]}" | sort))
+    [ -n "$dropped" ] || return 0
+    lagging=$(nodes_without ".issuing as \$its | \"${wanted[*]}\" / \" \" | index(\$its // \"none\")" <<<"$nodes")
+    [ -z "$lagging" ] || fail "there are certificates of authorities that are not to be trusted any more on: $lagging. An \`up\` that" \
+        "changes nothing but certificates.authorities.issuing has to end well first"
+}
+
+# nodes_without CONDITION: names of the nodes whose annotation does not meet it.
+nodes_without() {
+    jq --raw-output --arg key "$AUTHORITIES" "[.items[] | select(((.metadata.annotations[\$key] // \"{}\") | fromjson | $1) | not)
+        | .metadata.name] | join(\", \")"
+}
+
+# remember_reads: what runs has read what there is: before anything changes, and when kubeadm has just started it.
+remember_reads() {
+    local part
+    for part in kube-apiserver kube-controller-manager kube-scheduler; do
+        if ! $at_work || [ ! -e "$STATE/applied/$part" ]; then
+            note_reads "$part"
+        fi
+    done
+}
+
+# reads_of PART: the fingerprint of what the part reads.
+reads_of() {
+    case $1 in
+        kube-apiserver) fingerprint "${API_SERVER_READS[@]}" ;;
+        kube-controller-manager) fingerprint "${CONTROLLER_MANAGER_READS[@]}" ;;
+        kube-scheduler) fingerprint "${SCHEDULER_READS[@]}" ;;
+    esac
+}
+note_reads() {
+    mkdir -p "$STATE/applied"
+    reads_of "$1" >"$STATE/applied/$1"
+}
+
+# own_kubeconfigs: super-admin's is only where the cluster was initialised.
+own_kubeconfigs() {
+    local name
+    for name in admin super-admin controller-manager scheduler; do
+        [ ! -s "$KUBERNETES/$name.conf" ] || echo "$name"
+    done
+}
+
+# names_differ: whether the API server's certificate is valid for other names than those wanted.
+names_differ() {
+    local has
+    has=$(openssl x509 -in "$KUBERNETES/pki/apiserver.crt" -noout -ext subjectAltName | tail -n 1 | tr ',' '\n' |
+        sed -E 's/^ *(DNS|IP Address)://' | sort --unique)
+    [ "$has" != "$(printf '%s\n' "${API_NAMES[@]}" | sort --unique)" ]
+}
+
+# own_reasons: why this machine's certificates must be made anew, one a line.
+own_reasons() {
+    local name reason authorities
+    for name in "${LEAVES[@]}"; do
+        authorities=$folder/pki/ca.crt
+        [ "$name" != front-proxy-client ] || authorities=$folder/pki/front-proxy-ca.crt
+        reason=$(certificate_reason "$KUBERNETES/pki/$name.crt" "$authorities")
+        [ -z "$reason" ] || echo "$name.crt $reason"
+    done
+    while read -r name; do
+        reason=$(certificate_reason <(kubeconfig_field "$KUBERNETES/$name.conf" client-certificate-data) "$folder/pki/ca.crt")
+        [ -z "$reason" ] || echo "the certificate in $name.conf $reason"
+    done < <(own_kubeconfigs)
+    reason=$(certificate_reason "$KUBELET_CERTIFICATE" "$folder/pki/ca.crt")
+    [ -z "$reason" ] || echo "the kubelet's certificate $reason"
+    ! names_differ || echo "the API server is to have other names: ${API_NAMES[*]}"
+}
+
+made=
+forget_made() { rm -rf -- "$made"; }
+
+# make_all: everything in the folder `made`.
+make_all() {
+    local name
+    made=$(mktemp --directory)
+    at_exit forget_made
+    mkdir "$made/pki" "$made/kubeconfigs"
+    for name in ca front-proxy-ca; do
+        install -m 0600 "$folder/pki/$name.crt" "$folder/pki/$name.key" "$made/pki/"
+    done
+    sed -e "s|^kind: ClusterConfiguration\$|&\ncertificatesDir: $made/pki|" "$folder/files/init.yaml" >"$made/configuration.yaml"
+    for name in "${LEAVES[@]}"; do
+        run_kubeadm "$name.crt" init phase certs "$name" --config "$made/configuration.yaml"
+    done
+    for name in $(own_kubeconfigs) kubelet; do
+        run_kubeadm "$name.conf" init phase kubeconfig "$name" --config "$made/configuration.yaml" --kubeconfig-dir "$made/kubeconfigs"
+        embeds_authorities "$made/kubeconfigs/$name.conf" || embed "$made/kubeconfigs/$name.conf"
+    done
+}
+
+# renew_own: the API server reads its certificates by itself, one file after the other: key first, so that the pair is whole
+# when the certificate comes.
+renew_own() {
+    local reasons name
+    reasons=$(own_reasons)
+    [ -n "$reasons" ] || return 0
+    while read -r name; do log "$name"; done <<<"$reasons"
+    make_all
+    # What control planes that join later are made with.
+    run_kubeadm "kubeadm's record" init phase upload-config kubeadm --config "$folder/files/init.yaml"
+    for name in "${LEAVES[@]}"; do
+        install_file -m 0600 "$made/pki/$name.key" "$KUBERNETES/pki/$name.key"
+        install_file "$made/pki/$name.crt" "$KUBERNETES/pki/$name.crt"
+    done
+    for name in $(own_kubeconfigs); do
+        install_file -m 0600 "$made/kubeconfigs/$name.conf" "$KUBERNETES/$name.conf"
+    done
+    kubeconfig_field "$made/kubeconfigs/kubelet.conf" client-certificate-data >"$made/kubelet.crt"
+    kubeconfig_field "$made/kubeconfigs/kubelet.conf" client-key-data >"$made/kubelet.key"
+    install_kubelet_certificate "$made/kubelet.crt" "$made/kubelet.key"
+    forget_made
+}
+
+# tell_etcd: which of etcd's authorities this API server runs with, for etcd's members (etcd-authorities.sh).
+tell_etcd() {
+    local trusted
+    mapfile -t trusted < <(digests "$KUBERNETES/pki/etcd/ca.crt")
+    etcdctl --dial-timeout 3s --command-timeout 8s put "openstack-paas/authorities/api/$NAME" "${trusted[0]} ${trusted[*]}" >/dev/null \
+        || fail "etcd does not take down which authorities this API server trusts"
+}
+
+# signs_otherwise: whether the controller-manager was told to sign in another way than wanted.
+signs_otherwise() {
+    local told wanted=("${SIGNING[@]}")
+    [[ "${wanted[*]}" == *--cluster-signing-cert-file=* ]] || wanted+=("--cluster-signing-cert-file=$KUBERNETES/pki/ca.crt")
+    told=$(sed -nE 's/^ *- (--cluster-signing-(cert-file|duration)=)/\1/p' "$KUBERNETES/manifests/kube-controller-manager.yaml" | sort)
+    [ "$told" != "$(printf '%s\n' "${wanted[@]}" | sort)" ]
+}
+
+# serves_itself PORT: whether the part of the control plane at this port of the machine itself is well.
+serves_itself() { curl --silent --show-error --insecure --noproxy '*' --max-time 4 --fail "https://127.0.0.1:$1/healthz" 2>&1; }
+
+# is_another PART PROCESS: whether a process took the place of the given one.
+is_another() {
+    local now
+    now=$(pgrep --full --oldest "^$1 ") || { echo "$1 does not run"; return 1; }
+    [ "$now" != "$2" ] || { echo "$1 is the process of before"; return 1; }
+}
+
+# replace_part PART: a static pod whose manifest differs is made anew at once, one that was killed only after a while.
+replace_part() {
+    local old new manifest=$KUBERNETES/manifests/$1.yaml
+    old=$(pgrep --full --oldest "^$1 ") || old=
+    new=$(mktemp)
+    sed -e '/^    openstack-paas\/read:/d' -e "s|^    component: .*|&\n    openstack-paas/read: x$(reads_of "$1" | cut -c 1-12)|" "$manifest" >"$new"
+    install_file -m 0600 "$new" "$manifest"
+    rm -f -- "$new"
+    if $file_changed && [ -n "$old" ]; then
+        await_part "$1" "$old"
+    fi
+}
+
+# await_part PART PROCESS: until another process serves.
+await_part() {
+    current_unit=kubelet.service
+    if [ "$1" = kube-apiserver ]; then
+        retry_until 60 "the kubelet to stop the API server of before" stopped "$2"
+        finish_off "$2"
+        wait_until_it_serves "kube-apiserver "
+        return 0
+    fi
+    retry_until 120 "the kubelet to replace $1" is_another "$1" "$2"
+    retry_until 120 "$1 to be well" serves_itself "$([ "$1" = kube-scheduler ] && echo 10259 || echo 10257)"
+}
+
+# apply_reads PART: whoever runs with other files than there are is made anew.
+apply_reads() {
+    [ "$(reads_of "$1")" != "$(cat "$STATE/applied/$1" 2>/dev/null)" ] || return 0
+    [ "$1" != kube-apiserver ] || others_serve
+    log "$1 has read files of before: making it anew"
+    replace_part "$1"
+    note_reads "$1"
+}
+
+# follow_signing: the way of signing is in the manifest, which kubeadm writes.
+follow_signing() {
+    local old
+    signs_otherwise || return 0
+    old=$(pgrep --full --oldest "^kube-controller-manager ") || old=
+    run_kubeadm "kubeadm's record" init phase upload-config kubeadm --config "$folder/files/init.yaml"
+    run_kubeadm "the controller-manager's manifest" init phase control-plane controller-manager --config "$folder/files/init.yaml"
+    [ -z "$old" ] || await_part kube-controller-manager "$old"
+    note_reads kube-controller-manager
+}
+
+# follow_together: pods are given the CA by whichever controller-manager leads: only once all of them have the same, the last
+# control plane makes the pods on all of them anew.
+follow_together() {
+    local wanted lagging node nodes
+    read_authorities
+    tell_authorities "$NAME"
+    nodes=$(with_kubeconfig "$KUBERNETES/admin.conf" get nodes --selector node-role.kubernetes.io/control-plane --output json) \
+        || fail "the API at $ENDPOINT does not tell which control planes there are"
+    lagging=$(nodes_without "((.trusted // []) | sort) == (\"${wanted[*]}\" / \" \" | sort)" <<<"$nodes")
+    if [ -n "$lagging" ]; then
+        log "pods follow when all control planes trust the same; still to come: $lagging"
+        return 0
+    fi
+    local API_IDENTITY=(--cacert "$folder/pki/ca.crt" --cert "$STATE/admin.crt" --key "$STATE/admin.key")
+    at_exit forget_admin
+    (umask 077 && kubeconfig_field "$KUBERNETES/admin.conf" client-key-data >"$STATE/admin.key")
+    kubeconfig_field "$KUBERNETES/admin.conf" client-certificate-data >"$STATE/admin.crt"
+    while read -r node; do
+        ! pods_lag "$node" || renew_pods "$node"
+        tell_pods "$node"
+    done < <(jq --raw-output '.items[].metadata.name' <<<"$nodes")
+    forget_admin
+}
+forget_admin() { rm -f -- "$STATE/admin.crt" "$STATE/admin.key"; }
+
+# tell_pods NODE: all that another node says of itself stays, but for its pods.
+tell_pods() {
+    local patch
+    ask GET "/api/v1/nodes/$1" || fail "cannot read the node $1: $(api_said)"
+    patch=$(jq --compact-output --arg key "$AUTHORITIES" --arg wanted "${wanted[*]}" '
+        {metadata: {annotations: {($key): (.metadata.annotations[$key] | fromjson | .pods = $wanted / " " | tojson)}}}' "$api_body")
+    mark_node "$1" "$patch"
+}
+
+# renew_control_plane: everything of a control plane.
+renew_control_plane() {
+    local name
+    remember_reads
+    renew_own
+    while read -r name; do embed_authorities "$KUBERNETES/$name.conf"; done < <(own_kubeconfigs)
+    apply_reads kube-apiserver
+    tell_etcd
+    follow_signing
+    apply_reads kube-controller-manager
+    apply_reads kube-scheduler
+    trust_on_kubelet
+    renew_serving
+    end_kubelet_lag
+    follow_together
+    end_certificate_epoch
+}
