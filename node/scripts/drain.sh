@@ -2,7 +2,7 @@
 # Takes a node's pods off it by eviction, as `kubectl drain` does, with nothing but curl and jq and no right that a kubelet
 # does not have for its own node: a node may cordon itself, list and evict its own pods. (kubectl drain also reads
 # DaemonSets and pods that are gone, which a node may not.) Sourced after lib.sh. Expects API (host:port) and API_IDENTITY,
-# curl's options for the certificates.
+# curl's options for the certificates. FOR_GOOD is set where settings do not count any more: the machine is not among them.
 
 # How often a drain looks again, in seconds.
 DRAIN_INTERVAL=${DRAIN_INTERVAL:-1}
@@ -83,8 +83,8 @@ refuse_bare_pods() {
         [ "$owner" != - ] || found+="${found:+, }$namespace/$name"
     done
     [ -z "$found" ] \
-        || fail "nothing would make these pods of the node $1 anew: $found. Delete them, or set rollout.barePods to delete," \
-            "and run this again"
+        || fail "nothing would make these pods of the node $1 anew: $found." \
+            "Delete them${FOR_GOOD-, or set rollout.barePods to delete,} and run this again"
 }
 
 # evict NAMESPACE NAME UID: whether the pod is leaving; else `held` says what holds it.
@@ -123,7 +123,7 @@ drain() {
         while ((${#waits_for[@]} > 0)); do
             ((SECONDS - begin < $2)) \
                 || fail "the node $1 is not free after $2 s: ${waits_for[*]} did not leave.${held:+ The last refusal: $held.}" \
-                    "Mend or scale up what the budget protects, or raise rollout.drainSeconds; then run this again"
+                    "Mend or scale up what the budget protects${FOR_GOOD-, or raise rollout.drainSeconds}; then run this again"
             if ((SECONDS - begin >= next_word)); then
                 log "waiting for ${waits_for[*]} to leave ($((SECONDS - begin)) s)${held:+; refused: $held}"
                 next_word=$((next_word + 20))

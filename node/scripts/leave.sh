@@ -8,6 +8,8 @@ for part in lib settings drain; do . "$folder/$part.sh"; done
 
 # All that this writes is in memory, as the folder is.
 export TMPDIR=$folder
+# What the stack file says now does not reach a machine that is not in it any more.
+FOR_GOOD=
 API=$ENDPOINT
 API_IDENTITY=(--cacert "$folder/ca.crt" --cert "$folder/administrator.crt" --key "$folder/administrator.key")
 # By which people say that the volumes on the node may be lost: `kubectl annotate node NAME openstack-paas/volumes=lose`.
