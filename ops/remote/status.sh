@@ -50,6 +50,24 @@ services() {
     done
 }
 
+# Packages that change the platform when they change, in "NAME VERSION".
+versions() {
+    # shellcheck disable=SC2016
+    limited dpkg-query --show --showformat '${Package} ${Version}\n' "$@"
+}
+
+# The instance that this machine is, and whether it waits for a restart: a package says so, or there is a newer kernel.
+instance() { limited cat "$root/var/lib/cloud/data/instance-id"; }
+restart() {
+    local newest running
+    running=$(uname --kernel-release)
+    newest=$(printf '%s\n' "$root"/boot/vmlinuz-* | sort --version-sort | tail -n 1)
+    if [ -e "$root/run/reboot-required" ] ||
+        { [ -e "$root/boot/vmlinuz-$running" ] && [ "${newest##*/}" != "vmlinuz-$running" ]; }; then
+        echo yes
+    fi
+}
+
 etcd() {
     set -a
     # shellcheck source=/dev/null
@@ -89,8 +107,13 @@ certificates() {
 
 ask disks disks
 ask services services
+ask instance instance
+ask restart restart
 case $role in
-    gateway) ask addresses addresses ;;
+    gateway)
+        ask addresses addresses
+        ask versions versions haproxy keepalived
+        ;;
     etcd)
         ask etcd-status etcd endpoint status
         ask etcd-health etcd_health

@@ -14,6 +14,8 @@ from ops.status.look import Look
 
 #: The first backup may come so much later than its interval, in seconds: machines are made, images pulled.
 FIRST = 900
+#: How the name of a snapshot ends that was taken before an upgrade (etcd-backup-record.sh).
+UPGRADE = "-upgrade"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Backup:
     """Seconds, by the clock of who took it."""
     count: int = 0
     interval: int = 0
+    upgrade: int | None = None
+    """Seconds since the newest one was taken that was taken before an upgrade."""
     copied: tuple[tuple[str, int], ...] = ()
     """Places off the machines, and the age of what was last brought there, in seconds."""
     off: bool = False
@@ -77,6 +81,7 @@ def of_etcd(looks: Iterable[Look], made: int | None, now: float) -> Backup:
         age=max(found.now - newest.time, 0) if newest else None,
         count=len(found.found),
         interval=found.interval,
+        upgrade=min((found.now - one.time for one in found.found if one.name.endswith(UPGRADE)), default=None),
         copied=_copies(listings, found.now),
         off=not found.interval,
         wrong=tuple(filter(None, [late, *found.problems, *unverified, *problems])),

@@ -57,6 +57,20 @@ class Look:
         """How full each file system is, in percent, by its path."""
         return {path: int(percent) for percent, path in self._pairs("disks") if percent.isdigit()}
 
+    def versions(self) -> dict[str, str]:
+        """Versions of packages on a gateway, by their names."""
+        return dict(self._pairs("versions"))
+
+    def instance(self) -> str:
+        """The instance's id as cloud-init has it, empty when it is not known."""
+        answer = self.answer("instance")
+        return "" if answer.problem else answer.text.strip()
+
+    def wants_restart(self) -> bool:
+        """Whether a package has asked for a restart of the machine."""
+        answer = self.answer("restart")
+        return not answer.problem and bool(answer.text.strip())
+
     def _pairs(self, question: str) -> list[tuple[str, str]]:
         """The lines' first words, and the rest of each; none when there is no good answer."""
         answer = self.answer(question)

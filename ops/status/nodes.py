@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops.status.rollout import Change, change
+
 #: Conditions that are bad when they hold (https://kubernetes.io/docs/reference/node/node-status/).
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 
@@ -22,11 +24,17 @@ class Node:
     reason: str = ""
     conditions: tuple[str, ...] = ()
     cordoned: bool = False
+    containerd: str = ""
+    """Its version."""
+    change: Change | None = None
+    """What `pulumi up` does to it now."""
 
     @property
     def state(self) -> str:
         """In words."""
         words = ["Ready" if self.ready else f"not Ready: {self.reason}", *self.conditions]
+        if self.change:
+            return ", ".join([*words, f"being changed: {self.change.what}"])
         return ", ".join(words + ["cordoned"] * self.cordoned)
 
 
@@ -37,6 +45,7 @@ def read(document: Mapping[str, Any]) -> list[Node]:
 
 def _node(item: Mapping[str, Any]) -> Node:
     status = item.get("status", {})
+    info = status.get("nodeInfo", {})
     conditions = {one["type"]: one for one in status.get("conditions", [])}
     ready = conditions.get("Ready", {})
     is_ready = ready.get("status") == "True"
@@ -44,9 +53,11 @@ def _node(item: Mapping[str, Any]) -> Node:
     return Node(
         name=item["metadata"]["name"],
         role="control-plane" if "node-role.kubernetes.io/control-plane" in labels else "worker",
-        version=status.get("nodeInfo", {}).get("kubeletVersion", "").removeprefix("v"),
+        version=info.get("kubeletVersion", "").removeprefix("v"),
         ready=is_ready,
         reason="" if is_ready else ready.get("message") or "it has not reported yet",
         conditions=tuple(name for name in PRESSURES if conditions.get(name, {}).get("status") == "True"),
         cordoned=bool(item.get("spec", {}).get("unschedulable")),
+        containerd=info.get("containerRuntimeVersion", "").removeprefix("containerd://"),
+        change=change(item),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+#: Where Kubernetes itself runs.
+SYSTEM = "kube-system"
 #: A pod may take this long to become ready before it counts, in seconds: images are pulled, volumes made.
 SETTLING = 180
 #: Reasons to wait that time alone does not cure.
@@ -40,6 +42,8 @@ class Pods:
 
     running: int
     others: tuple[Pod, ...] = ()
+    servers: Mapping[str, str] = field(default_factory=dict)
+    """The version of each API server, by its node."""
 
 
 def read(document: Mapping[str, Any], now: float) -> Pods:
@@ -53,7 +57,16 @@ def read(document: Mapping[str, Any], now: float) -> Pods:
             running += 1
         else:
             others.append(_pod(item, phase, now))
-    return Pods(running, tuple(sorted(others, key=lambda pod: (not pod.bad, pod.namespace, pod.name))))
+    shown = sorted(others, key=lambda pod: (not pod.bad, pod.namespace, pod.name))
+    return Pods(running, tuple(shown), dict(_servers(document)))
+
+
+def _servers(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for item in document["items"]:
+        metadata = item["metadata"]
+        if (metadata.get("labels") or {}).get("component") == "kube-apiserver" and metadata["namespace"] == SYSTEM:
+            image = item["spec"]["containers"][0]["image"]
+            yield item["spec"].get("nodeName", ""), image.partition("@")[0].rpartition(":")[2].removeprefix("v")
 
 
 def _ready(item: Mapping[str, Any]) -> bool:

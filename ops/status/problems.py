@@ -17,6 +17,11 @@ FULL_PERCENT = 90
 #: A read of etcd that takes longer, in milliseconds: elections begin at 1000 (settings, etcd.electionMilliseconds).
 SLOW_MILLISECONDS = 1000.0
 
+#: A node that has been changed for so long, in seconds: a drain's own limit ends it long before.
+STALLED = 3600.0
+#: What makes the rest of a change that stopped.
+GOES_ON = "`pulumi up` goes on with it"
+
 _PAGES = {"gateway": "gateway", "etcd": "etcd-member", "control-plane": "control-plane", "worker": "worker"}
 
 
@@ -40,7 +45,7 @@ class Problem:
 
 def find(report: Report) -> list[Problem]:
     """Every problem, in the order of the screen."""
-    rules = (_machines, _api, _gateways, _etcd, _nodes, _pods, _database, _certificates, _backups)
+    rules = (_machines, _api, _gateways, _etcd, _nodes, _rollout, _pods, _database, _certificates, _backups)
     return [problem for rule in rules for problem in rule(report)]
 
 
@@ -49,6 +54,9 @@ def _machines(report: Report) -> Iterator[Problem]:
         page = _PAGES.get(machine.role, "")
         if machine.problem:
             yield Problem("machines", machine.name, f"not reached: {machine.problem}", page)
+        if machine.stranger:
+            text = "another instance than the stack's outputs say: `pulumi up --refresh` makes them agree"
+            yield Problem("machines", machine.name, text, page)
         for unit, state in machine.services.items():
             if state != "active":
                 where = "failed-backup" if unit.endswith(".timer") else page
@@ -131,10 +139,17 @@ def _nodes(report: Report) -> Iterator[Problem]:
             yield Problem("nodes", node.name, "a node that is no machine of this stack", page)
         if not node.ready:
             yield Problem("nodes", node.name, f"not Ready: {node.reason}", page)
-        elif report.kubernetes and node.version != report.kubernetes:
-            yield Problem("nodes", node.name, f"runs {node.version}, not {report.kubernetes}", page)
+        if node.change and report.time - node.change.since > STALLED:
+            yield Problem("nodes", node.name, f"its change has not ended ({node.change.what}): {GOES_ON}", page)
         for condition in node.conditions:
             yield Problem("nodes", node.name, condition, "full-disk" if condition == "DiskPressure" else page)
+
+
+def _rollout(report: Report) -> Iterator[Problem]:
+    # While a machine is being changed there is nobody who should do anything.
+    changing = any(node.change for node in report.nodes or ())
+    for progress in report.rollout if not changing else ():
+        yield Problem("rollout", "", f"{progress}: {GOES_ON}", "failed-up")
 
 
 def _pods(report: Report) -> Iterator[Problem]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ops.outputs import Outputs
-from ops.status import backups, certificates, database, etcd, gateways, nodes, pods
+from ops.status import backups, certificates, database, etcd, gateways, nodes, pods, rollout
 from ops.status.look import Look
 
 
@@ -45,6 +45,9 @@ class Machine:
     problem: str
     services: Mapping[str, str]
     disks: Mapping[str, int]
+    stranger: bool = False
+    """Whether it is another instance than the outputs say."""
+    wants_restart: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Report:
     seconds: float
     kubernetes: str
     """Version that nodes shall have, without the v."""
+    rollout: tuple[rollout.Progress, ...]
+    """What runs in more than one version."""
     machines: tuple[Machine, ...]
     api: Api
     gateways: tuple[gateways.Gateway, ...]
@@ -88,23 +93,48 @@ def build(outputs: Outputs, raw: Raw, stack: str, time: float, seconds: float) -
         stores.append(backups.of_etcd(role["etcd"], made, time))
     if outputs.database:
         stores.append(_database_backups(raw, time))
+    members = etcd.read(role["etcd"])
+    all_nodes = None if listed is None else tuple(nodes.read(listed))
+    all_pods = None if running is None else pods.read(running, time)
     return Report(
         stack=stack,
         time=time,
         seconds=seconds,
         kubernetes=outputs.versions.get("kubernetes", "").removeprefix("v"),
+        rollout=tuple(_rollout(outputs, all_nodes or (), all_pods, members, role["gateway"])),
         machines=tuple(_machine(look) for look in raw.looks),
         api=_api(outputs, raw),
         gateways=tuple(gateways.read(role["gateway"])),
-        etcd=etcd.read(role["etcd"]),
-        nodes=None if listed is None else tuple(nodes.read(listed)),
-        pods=None if running is None else pods.read(running, time),
+        etcd=members,
+        nodes=all_nodes,
+        pods=all_pods,
         database=tuple(database.read(outputs.database, raw.members, raw.errors) if outputs.database else ()),
         certificates=tuple(found),
         backups=tuple(stores),
         not_asked={name: why or "its answer cannot be read" for name, why in not_asked.items()},
         unreadable=tuple(unreadable),
     )
+
+
+def _rollout(
+    outputs: Outputs,
+    all_nodes: Iterable[nodes.Node],
+    all_pods: pods.Pods | None,
+    members: etcd.Etcd,
+    gateway_looks: Iterable[Look],
+) -> Iterator[rollout.Progress]:
+    """What is of several versions, the API servers before the nodes, as an upgrade goes."""
+    known, wanted = list(all_nodes), outputs.versions.get("kubernetes", "").removeprefix("v")
+    yield from rollout.progress(
+        "etcd", "members", [one.version for one in members.members], outputs.versions.get("etcd", "")
+    )
+    servers = all_pods.servers.values() if all_pods else ()
+    yield from rollout.progress("Kubernetes", "API servers", servers, wanted)
+    yield from rollout.progress("Kubernetes", "nodes", [node.version for node in known], wanted)
+    yield from rollout.progress("containerd", "nodes", [node.containerd for node in known])
+    installed = [look.versions() for look in gateway_looks]
+    for package in ("haproxy", "keepalived"):
+        yield from rollout.progress(package, "gateways", [versions.get(package, "") for versions in installed])
 
 
 def _json(raw: Raw, question: str) -> Any:
@@ -117,7 +147,11 @@ def _json(raw: Raw, question: str) -> Any:
 
 
 def _machine(look: Look) -> Machine:
-    return Machine(look.name, look.machine.role, look.problem, look.services(), look.disks())
+    # Stand-ins for clouds, and images without cloud-init's data, tell no id.
+    stranger = look.instance() not in ("", look.machine.instance_id)
+    return Machine(
+        look.name, look.machine.role, look.problem, look.services(), look.disks(), stranger, look.wants_restart()
+    )
 
 
 def _api(outputs: Outputs, raw: Raw) -> Api:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ops.etcd.snapshots import duration
 from ops.status.backups import Backup
-from ops.status.certificates import date, grouped
-from ops.status.problems import FULL_PERCENT, Problem
+from ops.status.certificates import DAY, date, grouped
+from ops.status.problems import FULL_PERCENT, STALLED, Problem
 from ops.status.report import Report
 
 #: So many pods are shown; a lost worker can have a hundred.
@@ -44,7 +44,8 @@ def parts(report: Report, problems: Iterable[Problem]) -> list[Part]:
         Part("Certificates", tuple(_certificates(report, marked))),
         Part("Backups", tuple(_backups(report, marked))),
         Part("Machines", tuple(_machines(report, marked))),
-        Part("Drift", (Row(("not asked: `pulumi preview --refresh --expect-no-changes` shows it",)),)),
+        Part("Rollout", tuple(_rollout(report))),
+        Part("Drift", tuple(_drift(report))),
     ]
     return [part for part in found if part.rows]
 
@@ -147,6 +148,49 @@ def _machines(report: Report, marked: Marked) -> Iterator[Row]:
             disks = [f"{path} {percent} % full" for path, percent in machine.disks.items() if percent >= FULL_PERCENT]
             words = machine.problem or ", ".join(states + disks)
             yield Row((machine.name, machine.role.replace("-", " "), words), True)
+
+
+def _rollout(report: Report) -> Iterator[Row]:
+    """What a change has reached: versions, and who is at it now."""
+    for one in report.rollout:
+        yield Row((f"{one.of} {one.before} -> {one.after}", f"{one.done} of {one.count} {one.noun}"))
+    for node in report.nodes or ():
+        if node.change:
+            since = f"for {duration(int(report.time - node.change.since))}" if node.change.since else ""
+            yield Row((node.name, node.change.what, since), report.time - node.change.since > STALLED)
+    if any(one.of in ("Kubernetes", "etcd") for one in report.rollout):
+        for backup in report.backups:
+            if backup.of == "etcd" and not backup.problem:
+                yield _snapshot(backup)
+
+
+def _snapshot(backup: Backup) -> Row:
+    """Whether there is a way back; the one of an upgrade of another day is none."""
+    what = "snapshot of etcd before it"
+    if backup.upgrade is None or backup.upgrade > DAY:
+        return Row((what, "none: `python -m ops etcd snapshot` takes one"), True)
+    return Row((what, f"{duration(backup.upgrade)} old"))
+
+
+def _drift(report: Report) -> Iterator[Row]:
+    """What is not as the outputs say, as far as it was asked."""
+    nodes = {node.name for node in report.nodes or ()}
+    roles = {machine.name for machine in report.machines if machine.role in ("control-plane", "worker")}
+    found = {
+        "machines that are another instance": [machine.name for machine in report.machines if machine.stranger],
+        "nodes that are no machine of the stack": sorted(nodes - roles),
+        "machines that are no node": sorted(roles - nodes) if report.nodes is not None else [],
+        "members of etcd that are no machine of the stack": list(report.etcd.strangers),
+        "machines that are no member of etcd": list(report.etcd.missing),
+        "cordoned by hand": [node.name for node in report.nodes or () if node.cordoned and not node.change],
+        "restart wanted by a package": [machine.name for machine in report.machines if machine.wants_restart],
+    }
+    for what, names in found.items():
+        if names:
+            yield Row((what, ", ".join(names)))
+    if not any(found.values()):
+        yield Row(("none seen in machines, members and nodes",))
+    yield Row(("every resource: `pulumi preview --refresh --expect-no-changes`",))
 
 
 def mebibytes(size: int) -> str:

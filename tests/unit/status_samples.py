@@ -22,6 +22,7 @@ from ops.status import look, problems, report
 from ops.status.look import Look
 from ops.status.problems import Problem
 from ops.status.report import Raw, Report
+from ops.status.rollout import ANNOTATION
 from tests.unit.drill_samples import LARGE
 from tests.unit.drill_samples import outputs as sample_outputs
 
@@ -95,8 +96,9 @@ def answers(outputs: Outputs, machine: Machine) -> dict[str, str]:
         "gateway": "haproxy.service active\nkeepalived.service active",
         "etcd": "etcd.service active\nopenstack-paas-etcd-backup.timer active",
     }.get(machine.role, "containerd.service active\nkubelet.service active")
-    found = {"disks": "41 /", "services": units}
+    found = {"disks": "41 /", "services": units, "instance": machine.instance_id, "restart": ""}
     if machine.role == "gateway":
+        found["versions"] = "haproxy 2.6.12-1+deb12u2\nkeepalived 1:2.2.7-1+b2"
         virtual = "\n2: eth0    inet 203.0.113.9/32 scope global eth0" if number == 1 else ""
         found["addresses"] = f"2: eth0    inet {machine.address}/24 brd 10.0.0.255 scope global eth0{virtual}"
     else:
@@ -111,15 +113,20 @@ def answers(outputs: Outputs, machine: Machine) -> dict[str, str]:
     return found
 
 
-def node(machine: Machine, ready: str = "True", version: str = "v1.34.2", **conditions: str) -> dict[str, Any]:
-    """As the API lists it."""
+def node(
+    machine: Machine, ready: str = "True", version: str = "v1.34.2", change: str = "", **conditions: str
+) -> dict[str, Any]:
+    """As the API lists it; `change` is what its annotation says."""
     labels = {"node-role.kubernetes.io/control-plane": ""} if machine.role == "control-plane" else {}
     states = {"Ready": ready, "DiskPressure": "False", **conditions}
     listed = [{"type": name, "status": status, "message": f"because of {name}"} for name, status in states.items()]
     return {
-        "metadata": {"name": machine.name, "labels": labels},
-        "spec": {},
-        "status": {"conditions": listed, "nodeInfo": {"kubeletVersion": version}},
+        "metadata": {"name": machine.name, "labels": labels, "annotations": {ANNOTATION: change} if change else {}},
+        "spec": {"unschedulable": True} if change else {},
+        "status": {
+            "conditions": listed,
+            "nodeInfo": {"kubeletVersion": version, "containerRuntimeVersion": "containerd://1.6.20"},
+        },
     }
 
 
@@ -132,6 +139,15 @@ def pod(name: str, phase: str = "Running", ready: str = "True", age: int = 900, 
         "spec": {"nodeName": "paas-worker-0"},
         "status": {"phase": phase, "conditions": [condition], **status},
     }
+
+
+def server(machine: Machine, version: str = "v1.34.2") -> dict[str, Any]:
+    """The pod of an API server."""
+    listed = pod(f"kube-apiserver-{machine.name}")
+    listed["metadata"] |= {"namespace": "kube-system", "labels": {"component": "kube-apiserver"}}
+    image = f"registry.k8s.io/kube-apiserver:{version}"
+    listed["spec"] = {"nodeName": machine.name, "containers": [{"image": image}]}
+    return listed
 
 
 def backups_of_database(age: int = 1500, failure: str = "") -> str:
@@ -171,10 +187,11 @@ def raw(
             look.parse(machine, "".join(section(name, text, status) for name, (status, text) in found.items()))
         )
     cron = {"metadata": {"creationTimestamp": "2026-11-01T00:00:00Z"}, "spec": {"schedule": "7 * * * *"}}
+    servers = map(server, outputs.role("control-plane"))
     given = {
         "ready": "ok",
         "nodes": json.dumps({"items": [node(machine) for machine in outputs.role("control-plane", "worker")]}),
-        "pods": json.dumps({"items": [pod("web-0"), pod("done", "Succeeded")]}),
+        "pods": json.dumps({"items": [pod("web-0"), pod("done", "Succeeded"), *servers]}),
         "backups": backups_of_database(),
         "schedule": json.dumps(cron),
         **(api or {}),

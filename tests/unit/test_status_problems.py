@@ -151,8 +151,8 @@ def test_nodes_that_are_missing_strange_old_or_full() -> None:
     assert said(judged(outputs, raw(outputs, api={"nodes": json.dumps({"items": nodes})}))[1]) == [
         "nodes: paas-control-plane-0: not a node of the cluster (control-plane)",
         "nodes: paas-gateway-0: a node that is no machine of this stack (worker)",
-        "nodes: paas-worker-1: runs 1.33.0, not 1.34.2 (worker)",
         "nodes: paas-worker-1: DiskPressure (full-disk)",
+        "rollout: Kubernetes 1.33.0 -> 1.34.2: 4 of 5 nodes: `pulumi up` goes on with it (failed-up)",
     ]
 
 

@@ -90,18 +90,19 @@ def test_the_keys_of_the_json() -> None:
     assert found["format"] == 1 and found["status"] == 1
     keys = {name: sorted(value[0]) for name, value in found.items() if isinstance(value, list) and value and value[0]}
     assert list(found) == [
-        *("format", "status", "problems", "stack", "time", "seconds", "kubernetes", "machines", "api", "gateways"),
-        *("etcd", "nodes", "pods", "database", "certificates", "backups", "notAsked", "unreadable"),
+        *("format", "status", "problems", "stack", "time", "seconds", "kubernetes", "rollout", "machines", "api"),
+        *("gateways", "etcd", "nodes", "pods", "database", "certificates", "backups", "notAsked", "unreadable"),
     ]
     assert keys == {
         "problems": ["area", "page", "runbook", "subject", "text"],
-        "machines": ["disks", "name", "problem", "role", "services"],
+        "machines": ["disks", "name", "problem", "role", "services", "stranger", "wantsRestart"],
         "gateways": ["holds", "name", "problem"],
-        "nodes": ["conditions", "cordoned", "name", "ready", "reason", "role", "version"],
+        "nodes": ["change", "conditions", "containerd", "cordoned", "name", "ready", "reason", "role", "version"],
         "database": ["acknowledging", "error", "lag", "name", "problem", "role", "writes"],
         "certificates": ["begins", "ends", "file", "kind", "machine", "subject"],
         "backups": [
-            *("age", "copied", "count", "interval", "newest", "of", "off", "problem", "taken", "where", "wrong"),
+            *("age", "copied", "count", "interval", "newest", "of", "off", "problem", "taken", "upgrade", "where"),
+            "wrong",
         ],
     }
     assert sorted(found["etcd"]["members"][1]) == [

@@ -96,3 +96,23 @@ def test_an_api_server_tells_what_fails(tmp_path: Path, code: str, body: str, pr
 def test_a_file_system_is_told_once(tmp_path: Path) -> None:
     listing = "size avail pcent target\n100 60 40% /\n100 60 40% /var/lib/etcd\n200 20 90% /var/lib/kubelet"
     assert run(tmp_path, "worker", df=f"echo '{listing}'").disks() == {"/": 40, "/var/lib/kubelet": 90}
+
+
+def test_packages_instance_and_a_restart_that_is_wanted(tmp_path: Path) -> None:
+    write(tmp_path, "var/lib/cloud/data/instance-id", "f0ab0ada\n")
+    write(tmp_path, "boot/vmlinuz-6.1.0-9-amd64", "")
+    write(tmp_path, "boot/vmlinuz-6.1.0-27-amd64", "")
+    commands = {"dpkg-query": 'printf "%s 2.0-1\\n" "${@: -2}"', "uname": "echo 6.1.0-27-amd64"}
+    told = run(tmp_path, "gateway", **commands)
+    assert told.versions() == {"haproxy": "2.0-1", "keepalived": "2.0-1"}
+    assert told.instance() == "f0ab0ada"
+    assert not told.wants_restart()
+    assert run(tmp_path, "gateway", **commands | {"uname": "echo 6.1.0-9-amd64"}).wants_restart()
+    write(tmp_path, "run/reboot-required", "")
+    assert run(tmp_path, "gateway", **commands).wants_restart()
+
+
+def test_a_machine_that_tells_no_instance_is_no_stranger(tmp_path: Path) -> None:
+    told = run(tmp_path, "gateway", **{"dpkg-query": "exit 1"})
+    assert told.instance() == ""
+    assert told.versions() == {}
