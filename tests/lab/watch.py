@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from kubernetes import client
 from lab import places
 from ops.cluster import Cluster
 from ops.drill.probes.api import ApiRead
+from ops.drill.probes.database import DatabaseWrite
+from ops.drill.probes.probe import Answers
 from ops.drill.probes.writes import ApiWrite
 from ops.drill.site import Site
 from ops.drill.start import tls
@@ -87,8 +90,54 @@ def identity(platform: Platform) -> Identity:
         )
 
 
+class DatabaseWriteWithPatience(DatabaseWrite):
+    """Waits for as long as a commit does that no replica has acknowledged, and a little longer."""
+
+    timeout = 15.0
+
+
 @contextmanager
-def writing(platform: Platform, what: str) -> Iterator[ApiWrite]:
+def database_writes(platform: Platform) -> Iterator[DatabaseWrite]:
+    """Numbers are written to MariaDB's primary, by its Service, while the block runs; none may be lost."""
+    found, database = site(platform), platform.outputs.database
+    assert database is not None
+    service = database.service.partition(".")[0]
+    address = found.core.read_namespaced_service(service, database.namespace).spec.cluster_ip
+    probe = DatabaseWriteWithPatience(
+        found.cluster, database, lambda seconds: found.tunnel(address, database.port, seconds)
+    )
+    probe.prepare()
+    probe.start()
+    try:
+        yield probe
+    finally:
+        probe.stop()
+    lost = probe.acknowledged() - probe.kept()
+    assert not lost, f"acknowledged and lost: {sorted(lost)}"
+    probe.remove()
+
+
+class ApiWriteAndRead(ApiWrite):
+    """Writes, and beside them reads, whose answers are `reads`."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext, path: str) -> None:
+        super().__init__(host, port, context, path)
+        self._read = ApiRead(host, port, context)
+        self.reads: Answers = self._read.answers
+
+    def start(self) -> None:
+        """Begin both."""
+        super().start()
+        self._read.start()
+
+    def stop(self) -> None:
+        """End both."""
+        super().stop()
+        self._read.stop()
+
+
+@contextmanager
+def writing(platform: Platform, what: str) -> Iterator[ApiWriteAndRead]:
     """Numbers are written to a ConfigMap by the VIP, and the API is read, while the block runs; none may be lost."""
     outputs = platform.outputs
     core, name = client.CoreV1Api(Cluster(outputs).api_client()), "written-by-a-test"
@@ -96,16 +145,13 @@ def writing(platform: Platform, what: str) -> Iterator[ApiWrite]:
         core.delete_namespaced_config_map(name, "default")
     core.create_namespaced_config_map("default", {"metadata": {"name": name}})
     host, port, context = outputs.api_host, urlsplit(outputs.api_endpoint).port or 443, tls(outputs.kubeconfig)
-    write = ApiWrite(host, port, context, f"/api/v1/namespaces/default/configmaps/{name}")
-    read = ApiRead(host, port, context)
+    write = ApiWriteAndRead(host, port, context, f"/api/v1/namespaces/default/configmaps/{name}")
     write.start()
-    read.start()
     try:
         yield write
     finally:
         write.stop()
-        read.stop()
-    gaps = {probe.name: probe.answers.longest_gap() for probe in (read, write)}
+    gaps = {"API read": write.reads.longest_gap(), write.name: write.answers.longest_gap()}
     figures = ", ".join(f"longest without {name} {gap:.1f} s" for name, gap in gaps.items())
     record(what, f"{figures}, {len(write.numbers)} written, {len(write.answers.bad)} refused")
     lost = write.acknowledged() - write.kept()

@@ -1,0 +1,181 @@
+"""Kubernetes goes up by a minor version, by one line of the stack file, while clients read the API and write to MariaDB.
+
+A budget that lets no pod go stops the rollout in its middle: the platform serves, and the next `up` goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from ops.cluster import Cluster
+from ops.drill.probes.probe import Answers
+from ops.timeline import steps_of
+from tests.lab import watch
+from tests.lab.platform import PROJECT, Platform, run, until
+from tests.lab.report import record
+
+COMMITTED = PROJECT / "Pulumi.lab.yaml"
+BEFORE, AFTER = "1.34.2", "1.35.0"
+#: Longest times without an answer, in seconds: of the API by the VIP, and of the database while its primary moves.
+API_READ, DATABASE = 2.0, 20.0
+#: A pod with a budget that never lets it go.
+HOLDER = "held-by-a-budget"
+
+
+@pytest.fixture(scope="module")
+def packages_and_images() -> None:
+    """The mirror has the newer version too."""
+    done = run("/usr/bin/python3", "-m", "lab.mirror", "--kubernetes", AFTER, seconds=1400)
+    assert done.status == 0, done.text
+
+
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stack file with the newer version."""
+    document = yaml.safe_load(COMMITTED.read_text())
+    assert document["config"]["openstack-paas:kubernetes"]["version"] == BEFORE
+    document["config"]["openstack-paas:kubernetes"]["version"] = AFTER
+    # A budget that lets nobody go holds a drain up for as long as this.
+    document["config"]["openstack-paas:rollout"] = {"drainSeconds": 20}
+    file = tmp_path_factory.mktemp("upgrade") / COMMITTED.name
+    file.write_text(yaml.safe_dump(document))
+    return file
+
+
+@pytest.fixture(scope="module")
+def held(platform: Platform) -> Iterator[client.PolicyV1Api]:
+    """On the worker that is changed first, a pod whose budget lets it never go."""
+    api = Cluster(platform.outputs).api_client()
+    core, apps, policy = client.CoreV1Api(api), client.AppsV1Api(api), client.PolicyV1Api(api)
+    metadata = {"name": HOLDER, "labels": {"app": HOLDER}}
+    image = (
+        core.list_namespaced_pod("kube-system", label_selector="k8s-app=kube-proxy").items[0].spec.containers[0].image
+    )
+    container = {"name": "sleep", "image": image, "command": ["sleep", "infinity"]}
+    spec = {"nodeSelector": {"kubernetes.io/hostname": "lab-worker-general-0"}, "containers": [container]}
+    template = {"metadata": metadata, "spec": spec | {"terminationGracePeriodSeconds": 1}}
+    selector = {"matchLabels": {"app": HOLDER}}
+    apps.create_namespaced_deployment(
+        "default", {"metadata": metadata, "spec": {"selector": selector, "template": template}}
+    )
+    policy.create_namespaced_pod_disruption_budget(
+        "default", {"metadata": metadata, "spec": {"minAvailable": 1, "selector": selector}}
+    )
+    until(lambda: bool(apps.read_namespaced_deployment(HOLDER, "default").status.ready_replicas), "the held pod", 60)
+    yield policy
+    apps.delete_namespaced_deployment(HOLDER, "default", propagation_policy="Background")
+    try:
+        policy.delete_namespaced_pod_disruption_budget(HOLDER, "default")
+    except ApiException as error:
+        assert error.status == 404, error
+
+
+def versions(platform: Platform) -> dict[str, str]:
+    """Of every kubelet, by node, as the API tells."""
+    nodes = client.CoreV1Api(Cluster(platform.outputs).api_client()).list_node().items
+    return {node.metadata.name.removeprefix("lab-"): node.status.node_info.kubelet_version for node in nodes}
+
+
+def schedulable(platform: Platform) -> bool:
+    """Whether every node takes pods."""
+    nodes = client.CoreV1Api(Cluster(platform.outputs).api_client()).list_node().items
+    return not any(node.spec.unschedulable for node in nodes)
+
+
+def gaps(answers: Answers, longer_than: float) -> list[float]:
+    """The times without a good answer, the longest first."""
+    return sorted((b - a for a, b in pairwise(sorted(answers.good)) if b - a > longer_than), reverse=True)
+
+
+def seconds_by_machine() -> dict[str, float]:
+    """What the last `up` took on each machine."""
+    steps, _ = steps_of(json.loads(line) for line in watch.EVENTS.read_text().splitlines())
+    return {step.name: step.seconds for step in steps if step.type.endswith(":Command") and step.operation == "update"}
+
+
+def test_a_preview_shows_which_machines_change_and_replaces_none(platform: Platform, upgraded: Path) -> None:
+    done = subprocess.run(
+        ["pulumi", "preview", "--json", "--non-interactive", "--config-file", str(upgraded)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    steps = {step["urn"].rsplit("::", 1)[-1]: step["op"] for step in json.loads(done.stdout)["steps"]}
+    changed = {name: op for name, op in steps.items() if op != "same"}
+    names = {machine.name.removeprefix("lab-") for machine in platform.outputs.inventory}
+    assert {name for name in names if not name.startswith("gateway")} <= changed.keys()
+    assert set(changed.values()) == {"update"}, changed
+
+
+def test_a_gate_that_fails_stops_the_rollout_and_the_platform_serves(
+    platform: Platform, upgraded: Path, packages_and_images: None, held: client.PolicyV1Api
+) -> None:
+    with watch.database_writes(platform) as database, watch.writing(platform, "control planes upgraded") as api:
+        done = platform.up("--config-file", str(upgraded))
+    assert done.status != 0
+    for words in (HOLDER, "lab-worker-general-0", "rollout.drainSeconds", "kubeadm's plan", "kubeadm's dry run"):
+        assert words in done.text, done.text[-4000:]
+    found = versions(platform)
+    assert {name for name, version in found.items() if version == f"v{AFTER}"} == {
+        f"control-plane-{i}" for i in range(3)
+    }
+    assert schedulable(platform)
+    record("upgrade of etcd and control planes, until the gate that fails", f"{done.seconds:.0f} s")
+    for name, seconds in seconds_by_machine().items():
+        record(f"upgrade of {name}", f"{seconds:.0f} s")
+    assert not gaps(api.reads, API_READ)
+    # Nothing of the database moves while control planes change.
+    assert not database.answers.bad, database.answers.last_error
+
+
+def test_the_next_up_goes_on_where_it_stopped(platform: Platform, upgraded: Path, held: client.PolicyV1Api) -> None:
+    held.delete_namespaced_pod_disruption_budget(HOLDER, "default")
+    began = time.monotonic()
+    with watch.database_writes(platform) as database, watch.writing(platform, "workers upgraded") as api:
+        done = platform.up("--config-file", str(upgraded))
+    assert done.status == 0, done.text
+    assert set(versions(platform).values()) == {f"v{AFTER}"}
+    assert schedulable(platform)
+    took = seconds_by_machine()
+    assert all(name.startswith("worker") for name in took), took
+    for name, seconds in took.items():
+        record(f"upgrade of {name}", f"{seconds:.0f} s")
+    record("upgrade of the workers: up with its proof", f"{time.monotonic() - began:.0f} s")
+    assert not gaps(api.reads, API_READ)
+    # The primary's volume is on one of them: it is away while that one changes, and only then.
+    away = gaps(database.answers, 1.0)
+    record("database without a write", ", ".join(f"{gap:.1f} s" for gap in away) or "never for 1 s")
+    assert max(away, default=0) <= DATABASE
+    assert database.answers.longest_gap() <= DATABASE
+
+
+def test_etcd_has_a_snapshot_from_before(platform: Platform) -> None:
+    listing = json.loads(platform.on("etcd-0", "/opt/openstack-paas/etcd/etcd-backups.sh --here"))
+    assert any(each["reason"] == "upgrade" and each["verified"] for each in listing["snapshots"]), listing
+
+
+def test_nothing_is_left_to_change(platform: Platform, upgraded: Path) -> None:
+    done = run(
+        "pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive", "--config-file", str(upgraded)
+    )
+    assert done.status == 0, done.text
+
+
+def test_it_does_not_go_back(platform: Platform) -> None:
+    done = run("pulumi", "preview", "--non-interactive")
+    assert done.status != 0
+    assert "kubernetes.version" in done.text
+    assert "does not go back" in done.text
