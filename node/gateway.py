@@ -23,11 +23,14 @@ def gateway(spec: GatewaySpec) -> Bundle:
         "PRIVATE_CIDR": spec.private_cidr,
         "PUBLIC_VIP": spec.public_vip,
         "PRIVATE_VIP": spec.private_vip,
+        "PEERS": [f"{peer.name} {peer.address}" for peer in spec.peers],
+        "HEALTH_PORT": str(HEALTH_PORT),
+        "API_PORT": str(spec.api_port) if spec.api_backends else "",
     }
     return Bundle(
         "gateway",
         (
-            *scripts("gateway.sh", "machine.sh", "install.sh"),
+            *scripts("gateway.sh", "machine.sh", "install.sh", "maintenance.sh", "gateway-turn.sh"),
             *machine_files(spec.base, _KERNEL_VALUES),
             settings_file(settings),
             File("edge-route.sh", read_script("edge-route.sh"), 0o755),

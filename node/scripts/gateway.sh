@@ -4,7 +4,7 @@
 # with the virtual addresses in one group.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib services settings machine install; do . "$folder/$part.sh"; done
+for part in lib services settings machine install maintenance gateway-turn; do . "$folder/$part.sh"; done
 
 # interface_within CIDR: the interface that has an address within it; there is one, whatever its name.
 interface_within() {
@@ -51,7 +51,9 @@ accept_many_connections() {
 balance() {
     install_file -c "haproxy -c -q -f" "$folder/files/haproxy.cfg" /etc/haproxy/haproxy.cfg
     install_file -m 0755 "$folder/haproxy-runs.sh" /usr/local/sbin/openstack-paas-haproxy-runs
-    apply_service haproxy.service reload /etc/haproxy/haproxy.cfg
+    if ! waits_for_turn haproxy.service; then
+        apply_service haproxy.service reload /etc/haproxy/haproxy.cfg
+    fi
     retry_until 20 "haproxy to run" /usr/local/sbin/openstack-paas-haproxy-runs
 }
 
@@ -70,12 +72,16 @@ vip_answers() {
 
 share_addresses() {
     install_file -c "keepalived --config-test --use-file" "$rendered/keepalived.conf" /etc/keepalived/keepalived.conf
-    apply_service keepalived.service reload /etc/keepalived/keepalived.conf /usr/local/sbin/openstack-paas-haproxy-runs
+    if ! waits_for_turn keepalived.service; then
+        apply_service keepalived.service reload /etc/keepalived/keepalived.conf /usr/local/sbin/openstack-paas-haproxy-runs
+    fi
     retry_until 30 "the virtual address $PRIVATE_VIP to be held" vip_answers
     retry_until 30 "the virtual addresses to be on one gateway" holds_or_follows
 }
 
+step "version" plan_change
 prepare_machine
+step "epoch" renew_new_machine
 step "unused services" disable_services kubelet.service containerd.service etcd.service
 step "interfaces" find_interfaces
 step "route" route_by_edge
@@ -83,5 +89,6 @@ step "firewall" apply_firewall "$rendered/firewall.nft"
 step "ssh" accept_many_connections
 step "haproxy" balance
 step "keepalived" share_addresses
+step "turn" change_in_turn
 current_step=gateway
 log "ready"
