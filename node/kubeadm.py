@@ -53,14 +53,23 @@ def init_configuration(spec: ControlPlaneSpec) -> str:
         "localAPIEndpoint": _local_endpoint(spec),
         "nodeRegistration": _node_registration(spec.base, spec.kubelet),
     }
-    kubelet = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
     kube_proxy = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
     return _documents(
         init,
         _cluster_configuration(spec),
-        kubelet | _merged(_KUBELET_DEFAULTS, kubernetes.kubelet_configuration),
+        _kubelet(kubernetes),
         kube_proxy | _merged({}, kubernetes.kube_proxy_configuration),
     )
+
+
+def kubelet_configuration(kubernetes: Kubernetes) -> str:
+    """What all kubelets are told; nodes that have joined follow its changes (registration.sh)."""
+    return _documents(_kubelet(kubernetes))
+
+
+def _kubelet(kubernetes: Kubernetes) -> dict[str, Any]:
+    kind = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
+    return kind | _merged(_KUBELET_DEFAULTS, kubernetes.kubelet_configuration)
 
 
 def join_configuration(base: Base, kubelet: Kubelet, step: str, control_plane: ControlPlaneSpec | None = None) -> str:
@@ -77,7 +86,10 @@ def join_configuration(base: Base, kubelet: Kubelet, step: str, control_plane: C
 
 
 def node_replacing_rights() -> str:
-    """A machine that joins may remove a node: the lost one whose name it bears. It could get that one's certificate."""
+    """A machine that joins may remove the lost node whose name it bears, and change labels and taints of its own node.
+
+    A node itself may not change its taints. Whoever has the certificate to join with could get any node's certificate.
+    """
     name = "openstack-paas:replace-nodes"
     rbac = "rbac.authorization.k8s.io"
     return _documents(
@@ -85,7 +97,7 @@ def node_replacing_rights() -> str:
             "apiVersion": f"{rbac}/v1",
             "kind": "ClusterRole",
             "metadata": {"name": name},
-            "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["delete"]}],
+            "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["delete", "patch"]}],
         },
         {
             "apiVersion": f"{rbac}/v1",

@@ -23,6 +23,7 @@ from node.kubeadm import (
     dns_budget,
     init_configuration,
     join_configuration,
+    kubelet_configuration,
     node_replacing_rights,
 )
 from node.parts import Base, KeyPair
@@ -39,6 +40,7 @@ _SCRIPTS: Final = (
     "drain.sh",
     "rollout.sh",
     "upgrade.sh",
+    "registration.sh",
     "digests.sh",
     "authorities.sh",
     "certificates.sh",
@@ -130,6 +132,8 @@ def _settings(
         "DRAINED": "false" if kubelet.alone else "true",
         "DRAIN_SECONDS": str(kubelet.drain_seconds),
         "BARE_PODS": kubelet.bare_pods,
+        "NODE_LABELS": [f"{key}={value}" for key, value in sorted(kubelet.labels.items())],
+        "NODE_TAINTS": list(kubelet.taints),
         "GENERATION": kubernetes.renewal.generation,
         "CERTIFICATE_EPOCH": kubernetes.renewal.epoch,
         "RENEWAL_SECONDS": str(kubernetes.renewal.renewal_hours * 3600),
@@ -143,6 +147,7 @@ def _node_files(base: Base, containerd: Containerd, kubernetes: Kubernetes, boot
         *machine_files(base, _KERNEL_VALUES, _KERNEL_MODULES),
         metadata_firewall(base),
         *containerd_files(containerd),
+        File("files/kubelet.yaml", kubelet_configuration(kubernetes)),
         File("files/service-proxy.conf", render_template("service-proxy.conf.j2", variables=variables)),
         File("pki/ca.crt", kubernetes.ca_certificate),
         File("bootstrap.conf", bootstrap_kubeconfig(kubernetes, bootstrap), 0o600, secret=True),

@@ -6,7 +6,7 @@ folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
 for part in lib services settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
 # shellcheck source=/dev/null
-for part in maintenance api-server-change drain rollout upgrade upgrade-control-plane digests authorities certificates own-certificates; do . "$folder/$part.sh"; done
+for part in maintenance api-server-change drain rollout upgrade registration upgrade-control-plane digests authorities certificates own-certificates; do . "$folder/$part.sh"; done
 
 prepare_control_plane() {
     install_pki
@@ -102,6 +102,7 @@ step "API" serve
 step "etcd's members" follow_etcd
 step "own certificates" renew_control_plane
 step "rights" put_objects
+step "registration" follow_registration
 step "gate" end_change
 current_step="control plane"
 log "ready"

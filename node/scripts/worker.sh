@@ -3,7 +3,7 @@
 # converge of a worker: joins the cluster once its API answers.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib services settings machine install containerd kubernetes maintenance drain rollout upgrade digests authorities certificates; do
+for part in lib services settings machine install containerd kubernetes maintenance drain rollout upgrade registration digests authorities certificates; do
     . "$folder/$part.sh"
 done
 
@@ -47,6 +47,10 @@ become_node() {
     run_kubelet
     retry_until 180 "the node $NAME to be registered at $ENDPOINT" is_registered
     : >"$STATE/joined"
+}
+
+register() {
+    follow_registration
     forget_bootstrap
 }
 
@@ -61,6 +65,7 @@ step "authorities" guard_authorities
 step "node" become_node
 step "upgrade" upgrade_worker
 step "own certificates" renew_worker
+step "registration" register
 step "gate" end_change
 current_step=worker
 log "ready"

@@ -211,7 +211,8 @@ def by_key(values: dict[str, Any]) -> Keyed:
 
 def changed(old: Keyed, new: Keyed) -> set[str]:
     """What both have, and not with the same inputs."""
-    return {f"{kind.split(':')[-1]}/{name}" for kind, name in old.keys() & new.keys() if old[kind, name] != new[kind, name]}
+    both = old.keys() & new.keys()
+    return {f"{kind.split(':')[-1]}/{name}" for kind, name in both if old[kind, name] != new[kind, name]}
 
 
 def sizes(control_planes: int = 3, **workers: dict[str, Any]) -> dict[str, Any]:
