@@ -1,5 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# containerd, configured the same in an image that is baked and on a machine. Sourced after lib.sh and settings.sh.
+# containerd, configured the same in an image that is baked and on a machine. Sourced after lib.sh and settings.sh;
+# what changes it at work is called after maintenance.sh and rollout.sh.
+
+# What it reads when it starts. Registries are read at each pull.
+readonly CONTAINERD_READS=(/etc/containerd/config.toml /etc/systemd/system/containerd.service.d/50-openstack-paas-proxy.conf)
 
 # may_lower_oom_score: in a container without CAP_SYS_RESOURCE (bit 24) nobody may make a process harder to kill.
 may_lower_oom_score() {
@@ -33,8 +37,25 @@ containerd_answers() { timeout 5 ctr version; }
 
 run_containerd() {
     configure_containerd
-    # Registries are read at each pull: no restart for them.
-    apply_service containerd.service restart /etc/containerd/config.toml \
-        /etc/systemd/system/containerd.service.d/50-openstack-paas-proxy.conf
+    apply_service containerd.service restart "${CONTAINERD_READS[@]}"
     retry_until 60 "containerd to answer" containerd_answers
+}
+
+# change_runtime: other packages, or an epoch, on a node that is at work, while no pods are here but the node's own. Their
+# containers go on while containerd restarts.
+change_runtime() {
+    local change
+    $at_work || return 0
+    change=$(what_waits containerd runc)
+    if epoch_waits; then
+        change+="${change:+, }the epoch $EPOCH"
+    fi
+    [ -n "$change" ] || return 0
+    fetch_packages
+    begin_change "$change" drained
+    change_packages containerd runc
+    renew_packages
+    restart_service containerd.service "${CONTAINERD_READS[@]}"
+    retry_until 60 "containerd to answer" containerd_answers
+    end_epoch
 }

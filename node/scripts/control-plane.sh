@@ -89,6 +89,7 @@ put_objects() {
 
 step "version" plan_version
 prepare_machine
+step "epoch" renew_new_machine
 step "unused services" disable_services haproxy.service keepalived.service etcd.service
 step "firewall" apply_firewall "$folder/files/firewall.nft"
 step "volumes" make_volume_directories
@@ -97,6 +98,7 @@ step "authorities" guard
 step "certificates" prepare_control_plane
 step "etcd" wait_for_etcd
 step "node" become_control_plane
+step "runtime" change_runtime
 step "upgrade" upgrade_control_plane
 step "API" serve
 step "etcd's members" follow_etcd

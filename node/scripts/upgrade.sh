@@ -36,6 +36,7 @@ plan_version() {
         return 0
     fi
     at_work=true
+    DEFERRED=(containerd runc)
     kubelet_was=$(plain_version kubelet)
     if [ -n "$kubelet_was" ] && [ "$kubelet_was" != "$KUBERNETES_VERSION" ]; then
         refuse_jump "$kubelet_was" "$KUBERNETES_VERSION"

@@ -56,6 +56,7 @@ register() {
 
 step "version" plan_version
 prepare_machine
+step "epoch" renew_new_machine
 step "unused services" disable_services haproxy.service keepalived.service etcd.service
 step "firewall" apply_firewall "$folder/files/firewall.nft"
 step "volumes" make_volume_directories
@@ -63,6 +64,7 @@ step "volumes' folders" keep_volumes_usable
 step "containerd" run_containerd
 step "authorities" guard_authorities
 step "node" become_node
+step "runtime" change_runtime
 step "upgrade" upgrade_worker
 step "own certificates" renew_worker
 step "registration" register

@@ -91,5 +91,5 @@ def test_etcd_goes_up_by_one_minor_version_at_a_time(wanted: str, now: str, said
 
 
 def test_a_pin_that_is_left_out_does_not_take_etcd_back() -> None:
-    (problem,) = report({}, Running(kubernetes="1.34.2", etcd="3.6.6"))
+    (problem,) = report({"kubernetes": {"version": "1.34.2"}}, Running(kubernetes="1.34.2", etcd="3.6.6"))
     assert problem.startswith("etcd.version 3.6.5: is older than 3.6.6")

@@ -39,9 +39,9 @@ expect "new" "$(on_node 1.35.0 eval "$show")" "false:"
 # One at work keeps its kubelet for now.
 : >"$ROOT/var/lib/openstack-paas/joined"
 echo conf >"$ROOT/kubelet.conf"
-expect "same version" "$(on_node 1.34.2 eval "$show")" "true:"
-expect_contains "next minor" "$(on_node 1.35.0 eval "$show")" "true:kubelet kubectl kubernetes-cni"
-expect_contains "next patch" "$(on_node 1.34.10 eval "$show")" "true:kubelet kubectl kubernetes-cni"
+expect "same version" "$(on_node 1.34.2 eval "$show")" "true:containerd runc"
+expect_contains "next minor" "$(on_node 1.35.0 eval "$show")" "true:containerd runc kubelet kubectl kubernetes-cni"
+expect_contains "next patch" "$(on_node 1.34.10 eval "$show")" "true:containerd runc kubelet kubectl kubernetes-cni"
 
 # Neither down nor over a minor version, whatever the stack's outputs may have said.
 outcome on_node 1.34.1 true
