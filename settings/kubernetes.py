@@ -21,7 +21,10 @@ class KubernetesSettings(Section):
     """The cluster."""
 
     version: str = DEFAULT_KUBERNETES
-    """Version of Kubernetes, one of the table in settings/versions.py. It goes up by one minor version at a time."""
+    """Version of Kubernetes, one of the table in settings/versions.py. It goes up by one minor version at a time.
+
+    A stack that runs keeps its version until its file names another one. See docs/upgrades.md.
+    """
     cni: Literal["calico", "flannel"] = "calico"
     """The pods' network: Calico (vxlan, network policies) or flannel (vxlan, small).
 

@@ -18,12 +18,12 @@ class KubernetesRelease(NamedTuple):
     """Version of etcd for external members; the stacked image has the suffix of kubeadm's constants."""
 
 
-#: Releases proven on the lab, by full version; the first is the default.
+#: Releases proven on the lab, by full version.
 KUBERNETES: Final[dict[str, KubernetesRelease]] = {
     "1.34.2": KubernetesRelease(version="1.34.2", coredns="v1.12.1", pause="3.10.1", etcd="3.6.5"),
     "1.35.0": KubernetesRelease(version="1.35.0", coredns="v1.13.1", pause="3.10.1", etcd="3.6.6"),
 }
-DEFAULT_KUBERNETES: Final = "1.34.2"
+DEFAULT_KUBERNETES: Final = "1.35.0"
 
 #: Versions of etcd that `etcd.version` may name, oldest first.
 ETCD: Final = ("3.6.5", "3.6.6")

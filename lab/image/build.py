@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from lab.image.install import install_bundle
+from lab.mirror.content import KUBERNETES
 from lab.mirror.debian_package import product_of
 from lab.mirror.debian_sources import SUITE, source_lines
 from lab.mirror.long_command import Progress, run
@@ -18,7 +19,6 @@ from lab.mirror.places import MIRROR_PLACES, Places
 from lab.mirror.product import alone, content_key, key_of, replacing
 from lab.mirror.root_filesystem import build_environment
 from lab.places import CACHE
-from settings import versions
 
 PLAIN = "debian-12"
 BAKED = "debian-12-kubernetes"
@@ -72,9 +72,9 @@ def _plain(places: Places, folder: Path, progress: Progress) -> Path:
 
 def _baked(places: Places, folder: Path, plain: Path, progress: Progress) -> Path:
     product = folder / BAKED
-    bundle = install_bundle(places, versions.DEFAULT_KUBERNETES)
+    bundle = install_bundle(places, KUBERNETES)
     # The packages themselves count too: they may be built anew at the same version.
-    packages = all_packages(places, (versions.DEFAULT_KUBERNETES,))
+    packages = all_packages(places, (KUBERNETES,))
     keys = [key_of(product_of(package, places.packages)) for package in packages]
     key = content_key(key_of(plain), bundle.script(), bundle.archive(), _HERE / "bake.sh", *keys)
     if key_of(product) == key:

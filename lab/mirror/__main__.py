@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from lab.errors import LabError
-from lab.mirror.content import compile_content, ensure
+from lab.mirror.content import KUBERNETES, compile_content, ensure
 from lab.progress import Progress
 from settings import versions
 
@@ -16,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.mirror", description=__doc__)
     parser.add_argument(
         "--kubernetes",
-        default=versions.DEFAULT_KUBERNETES,
+        default=KUBERNETES,
         metavar="VERSION",
         help=f"also this release, of {', '.join(versions.KUBERNETES)} (default: %(default)s)",
     )

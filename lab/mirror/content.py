@@ -32,24 +32,24 @@ _TOOL_FILES = {
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"): "debian-archive-keyring",
 }
 _INSTALL_SECONDS = 600
+#: The oldest release of the table: the lab brings it up, and upgrades it to a newer one.
+KUBERNETES = next(iter(versions.KUBERNETES))
 
 
-def ensure(progress: Progress, kubernetes: str = versions.DEFAULT_KUBERNETES, places: Places = MIRROR_PLACES) -> None:
-    """Both phases, for the default Kubernetes and, when it is another one, the one asked for."""
+def ensure(progress: Progress, kubernetes: str = KUBERNETES, places: Places = MIRROR_PLACES) -> None:
+    """Both phases, for the lab's own Kubernetes and, when it is another one, the one asked for."""
     compile_content(progress, kubernetes, places)
     publish_content(progress, kubernetes, places)
 
 
 def wanted_versions(kubernetes: str) -> tuple[str, ...]:
-    """The default Kubernetes release and the one asked for. Raises LabError when the lab does not have that one."""
+    """The lab's own Kubernetes release and the one asked for. Raises LabError when the lab does not have that one."""
     if kubernetes not in versions.KUBERNETES:
         raise LabError(f"Kubernetes {kubernetes}: the lab has {', '.join(versions.KUBERNETES)}")
-    return tuple(dict.fromkeys((versions.DEFAULT_KUBERNETES, kubernetes)))
+    return tuple(dict.fromkeys((KUBERNETES, kubernetes)))
 
 
-def compile_content(
-    progress: Progress, kubernetes: str = versions.DEFAULT_KUBERNETES, places: Places = MIRROR_PLACES
-) -> None:
+def compile_content(progress: Progress, kubernetes: str = KUBERNETES, places: Places = MIRROR_PLACES) -> None:
     """The phase that needs no daemon."""
     wanted = wanted_versions(kubernetes)
     with alone(places.root, progress):
@@ -64,9 +64,7 @@ def compile_content(
                 progress(f"etcd {etcd}: release archive")
 
 
-def publish_content(
-    progress: Progress, kubernetes: str = versions.DEFAULT_KUBERNETES, places: Places = MIRROR_PLACES
-) -> None:
+def publish_content(progress: Progress, kubernetes: str = KUBERNETES, places: Places = MIRROR_PLACES) -> None:
     """The phase that needs the apt proxy and the registry."""
     wanted = wanted_versions(kubernetes)
     with alone(places.root, progress), Registry(places.registry) as registry:

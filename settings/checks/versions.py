@@ -9,7 +9,7 @@ from typing import Final
 from settings.platform import PlatformSettings
 from settings.problem import Problem
 from settings.running import Running
-from settings.versions import ETCD, KUBERNETES
+from settings.versions import DEFAULT_KUBERNETES, ETCD, KUBERNETES
 
 _KEY: Final = "kubernetes.version"
 _ETCD: Final = "etcd.version"
@@ -59,7 +59,7 @@ def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator
             _KEY,
             wanted,
             f"is not in the table of versions ({', '.join(KUBERNETES)})",
-            _nearest(wanted, KUBERNETES, f"use {next(iter(KUBERNETES))}"),
+            _nearest(wanted, KUBERNETES, f"use {DEFAULT_KUBERNETES}"),
         )
         return
     now, then = _parts(running.kubernetes if running else ""), _parts(wanted)

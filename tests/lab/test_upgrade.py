@@ -1,4 +1,4 @@
-"""Kubernetes goes up by a minor version, by one line of the stack file, while clients read the API and write to MariaDB.
+"""Kubernetes goes up by a minor version, by one line of the stack file, while clients read and write.
 
 A budget that lets no pod go stops the rollout in its middle: the platform serves, and the next `up` goes on from there.
 """

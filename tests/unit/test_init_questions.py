@@ -165,10 +165,10 @@ def test_only_what_differs_is_written() -> None:
 def test_what_differs_is_written() -> None:
     further = Further(cluster_name="shop", sources={"proxy": {"http": "http://proxy:3128"}})
     given = {"image": "noble-server-cloudimg", "ssh_from": "198.51.100.7 192.0.2.0/24", "zones": "west,east"}
-    keys = answered(further, **given, kubernetes="1.35.0")
+    keys = answered(further, **given, kubernetes="1.34.2")
     assert keys["clusterName"] == "shop"
     assert keys["access"] == {"sshUser": "ubuntu", "sshCidrs": ["198.51.100.7/32", "192.0.2.0/24"]}
-    assert keys["kubernetes"] == {"version": "1.35.0"}
+    assert keys["kubernetes"] == {"version": "1.34.2"}
     assert keys["proxy"] == {"http": "http://proxy:3128"}
     for role in (keys["gateways"], keys["etcd"], keys["controlPlanes"], keys["workers"]["general"]):
         assert role["availabilityZones"] == ["west", "east"]

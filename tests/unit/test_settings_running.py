@@ -11,6 +11,7 @@ from settings.fixed import fixed_settings
 from settings.load import parse
 from settings.problem import SettingsError
 from settings.running import Running, from_outputs
+from settings.versions import DEFAULT_KUBERNETES
 
 LIVING = Running(kubernetes="1.34.2", fixed=fixed_settings(parse({}, "dev")))
 
@@ -111,3 +112,13 @@ def test_running_is_read_from_the_stack_s_outputs() -> None:
     }
     assert from_outputs(outputs) == Running("1.34.2", LIVING.fixed, {"dev-etcd-0": "a"})
     assert from_outputs({}) is None
+
+
+def test_a_stack_that_runs_keeps_its_version_until_its_file_names_another() -> None:
+    assert parse({}, "dev", Running(kubernetes="1.34.2")).settings.kubernetes.version == "1.34.2"
+    assert parse({"kubernetes": {"cni": "calico"}}, "dev", LIVING).settings.kubernetes.version == "1.34.2"
+    named = parse({"kubernetes": {"version": "1.35.0"}}, "dev", Running(kubernetes="1.34.2"))
+    assert named.settings.kubernetes.version == "1.35.0"
+    # A new one has what is current, and so has one whose version this program does not know any more.
+    assert parse({}, "dev").settings.kubernetes.version == DEFAULT_KUBERNETES
+    assert parse({}, "dev", Running(kubernetes="1.34.1")).settings.kubernetes.version == DEFAULT_KUBERNETES

@@ -24,7 +24,7 @@ from settings import versions
 from tests.preview.etcd_machine import certificates
 
 _HERE = Path(__file__).parent
-ETCD = versions.KUBERNETES[versions.DEFAULT_KUBERNETES].etcd
+ETCD = next(iter(versions.KUBERNETES.values())).etcd
 PROGRAMS = Places(MIRROR).binaries / f"etcd-{ETCD}"
 
 
