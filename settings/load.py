@@ -58,7 +58,7 @@ def parse(values: Mapping[str, Any], stack: str, running: Running | None = None)
     )
 
 
-def _as_it_runs(given: Mapping[str, Any], running: Running | None) -> Mapping[str, Any]:
+def _as_it_runs(given: dict[str, Any], running: Running | None) -> dict[str, Any]:
     """A newer default is for new stacks: one that runs keeps its version until its own file names another."""
     section = given.get("kubernetes", {})
     if (
