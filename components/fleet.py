@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -11,6 +11,7 @@ from pulumi import ResourceOptions
 from pulumi_openstack import compute
 
 from components.catalog import Catalog
+from components.generation import generation_name
 from components.machine import Machine, MachineArgs
 from components.network import Network
 from settings.addresses import PlannedMachine
@@ -27,23 +28,41 @@ class FleetArgs:
     network: Network
 
 
+def login_keys(user: str, keys: Sequence[str]) -> str:
+    """What machine.sh reads: the user in the first line, then the keys."""
+    return "".join(f"{line.strip()}\n" for line in (user, *keys))
+
+
 class Fleet(pulumi.ComponentResource):
     """The SSH key of all machines, and how a machine of this platform is made."""
 
     network: Network
     tags: list[str]
     private_key: pulumi.Output[str]
-    """Secret, in OpenSSH form."""
+    """Of the key that Pulumi logs in with; secret, in OpenSSH form."""
+    login_keys: pulumi.Output[str]
+    """Who logs in, and the public keys that machines accept, one a line."""
 
     def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:machine:Fleet", name, None, opts)
         self.network, self._platform, self._catalog = args.network, args.platform, args.catalog
         cluster = args.platform.cluster
         self.tags = [f"openstack-paas:{cluster}"]
-        key = tls.PrivateKey("ssh", algorithm="ED25519", opts=ResourceOptions(parent=self))
-        self.private_key = pulumi.Output.secret(key.private_key_openssh)
+        access, child = args.platform.settings.access, ResourceOptions(parent=self)
+        keys = {
+            generation: tls.PrivateKey(generation_name("ssh", generation), algorithm="ED25519", opts=child)
+            for generation in access.ssh_keys.accepted
+        }
+        login = access.ssh_keys.login
+        self.private_key = pulumi.Output.secret(keys[login].private_key_openssh)
+        public = [key.public_key_openssh for key in keys.values()]
+        self.login_keys = pulumi.Output.all(*public).apply(lambda texts: login_keys(access.ssh_user, texts))
+        # New machines are made with it; those that are there get other keys by their steps.
         self._key_pair = compute.Keypair(
-            "ssh", name=cluster, public_key=key.public_key_openssh, opts=ResourceOptions(parent=self)
+            generation_name("ssh", login),
+            name=generation_name(cluster, login),
+            public_key=keys[login].public_key_openssh,
+            opts=child,
         )
         self.register_outputs({})
 
@@ -83,6 +102,7 @@ class Fleet(pulumi.ComponentResource):
                 image_id=self._catalog.images.get(settings.image, settings.image),
                 flavor_id=self._catalog.flavors.get(settings.flavor, settings.flavor),
                 key_pair=self._key_pair.name,
+                login_keys=self.login_keys,
                 server_group=group.id,
                 availability_zone=planned.availability_zone,
                 host_key=host_key,

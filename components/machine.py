@@ -37,6 +37,7 @@ class MachineArgs:
     image_id: str
     flavor_id: str
     key_pair: pulumi.Input[str]
+    login_keys: pulumi.Output[str]
     server_group: pulumi.Input[str]
     availability_zone: str = ""
     host_key: tls.PrivateKey | None = None
@@ -56,13 +57,15 @@ class Machine(pulumi.ComponentResource):
     port: networking.Port
     edge_port: networking.Port | None
     host_key: tls.PrivateKey
+    login_keys: pulumi.Output[str]
+    """Who logs in, and with which keys, for its step."""
     volume: compute.VolumeAttach | None
     """The attachment of its data volume."""
 
     def __init__(self, name: str, args: MachineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:machine:Machine", name, None, opts)
         child = ResourceOptions(parent=self)
-        self.planned = args.planned
+        self.planned, self.login_keys = args.planned, args.login_keys
         self.host_key = args.host_key or tls.PrivateKey(name, algorithm="ED25519", opts=child)
         tags = [f"openstack-paas:{args.cluster}"]
         groups = [args.network.security_groups[group].id for group in security.GROUPS_OF_ROLE[args.planned.role]]
@@ -122,8 +125,9 @@ class Machine(pulumi.ComponentResource):
                 custom_timeouts=BOOT_TIMEOUT,
                 # Its ports have fixed addresses and serve one machine at a time.
                 delete_before_replace=True,
-                # A new image under an old name, or a new release of this program, must not rebuild a living machine.
-                ignore_changes=["imageId", "imageName", "userData"],
+                # A new image under an old name, a new release of this program, or another SSH key must not rebuild a
+                # living machine.
+                ignore_changes=["imageId", "imageName", "userData", "keyPair"],
             ),
         )
         self.volume = volume.attach(name, data, self.instance, self) if data else None

@@ -13,9 +13,12 @@ from pulumi import ResourceOptions
 LENGTH = 24
 
 
-def from_key(private_key_pem: str) -> str:
-    """A password of letters, digits, `-` and `_` from the entropy of a private key."""
-    digest = hashlib.sha256(private_key_pem.encode()).digest()
+def from_key(private_key_pem: str, epoch: str = "") -> str:
+    """A password of letters, digits, `-` and `_` from the entropy of a private key; another one in each epoch.
+
+    No password tells anything of the key, so none of another epoch either.
+    """
+    digest = hashlib.sha256(f"{private_key_pem}{epoch}".encode()).digest()
     return base64.urlsafe_b64encode(digest).decode()[:LENGTH]
 
 
@@ -24,10 +27,16 @@ class Password(pulumi.ComponentResource):
 
     text: pulumi.Output[str]
 
-    def __init__(self, name: str, given: pulumi.Output[str] | None, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        given: pulumi.Output[str] | None,
+        epoch: str = "",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         super().__init__("openstack-paas:secrets:Password", name, None, opts)
         if given is None:
             key = tls.PrivateKey(name, algorithm="ED25519", opts=ResourceOptions(parent=self))
-            given = key.private_key_pem.apply(from_key)
+            given = key.private_key_pem.apply(lambda pem: from_key(pem, epoch))
         self.text = pulumi.Output.secret(given)
         self.register_outputs({})

@@ -14,7 +14,7 @@ import pulumi_tls as tls
 from pulumi import ResourceOptions
 
 from components.certificate import Authorities, Authority, AuthorityArgs, Certificate, CertificateArgs, Role
-from settings.certificates import FIRST
+from components.generation import epoch_name, generation_name
 from settings.platform import Platform
 
 #: Certificates by role. Members of etcd dial each other, and etcd's gateway dials itself, with their server
@@ -61,8 +61,8 @@ class Pki(pulumi.ComponentResource):
         def authorities(name: str, common_name: str) -> Authorities:
             return Authorities(
                 [
-                    Authority(named(name, each), AuthorityArgs(named(common_name, each)), child)
-                    for each in ("" if generation == FIRST else generation for generation in ordered)
+                    Authority(generation_name(name, each), AuthorityArgs(generation_name(common_name, each)), child)
+                    for each in ordered
                 ]
             )
 
@@ -76,7 +76,7 @@ class Pki(pulumi.ComponentResource):
         ) -> Certificate:
             hours = certificates.leaf_validity_hours, certificates.renewal_hours
             made = CertificateArgs(role, of.issuing, *hours, dns_names, ip_addresses)
-            return Certificate(named(name, certificates.epoch), made, child)
+            return Certificate(epoch_name(name, certificates.epoch), made, child)
 
         self.etcd_members = {
             member.name: certificate(
@@ -89,8 +89,3 @@ class Pki(pulumi.ComponentResource):
         self.bootstrap = certificate("bootstrap", BOOTSTRAP, self.cluster_ca)
         self.administrator = certificate("administrator", ADMINISTRATOR, self.cluster_ca)
         self.register_outputs({})
-
-
-def named(name: str, generation: str) -> str:
-    """The name of one generation; the one without a name of its own has the plain one."""
-    return f"{name}-{generation}" if generation else name

@@ -155,6 +155,7 @@ class Platform(pulumi.ComponentResource):
             "kubeconfig": kubeconfig.text,
             "sshPrivateKey": fleet.private_key,
             "sshUser": settings.access.ssh_user,
+            "sshKeys": settings.access.ssh_keys.model_dump(mode="json"),
             "inventory": [_inventory_entry(machine, gateways) for machine in machines.values()],
             "database": database,
             "versions": {

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pulumi
 from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_command import remote
 
 from components.machine import Machine
-from node.bundle import Bundle
+from node.bundle import Bundle, File
 
 #: Attempts to reach SSH: with the provider's back-off some 60 s without the dials themselves.
 DIAL_ERROR_LIMIT = 20
@@ -74,7 +74,13 @@ def step(name: str, args: StepArgs) -> remote.Command:
     A changed bundle is an update: it runs `converge` again. A machine that was made anew replaces the step, and nothing
     else does: the instance's id is the only trigger. Secrets travel on stdin alone.
     """
-    bundle = pulumi.Output.all(**args.inputs).apply(args.render)
+
+    def render(inputs: dict[str, str]) -> Bundle:
+        keys = File("files/login-keys", inputs.pop("login_keys"))
+        bundle = args.render(inputs)
+        return replace(bundle, files=(*bundle.files, keys))
+
+    bundle = pulumi.Output.all(**args.inputs, login_keys=args.machine.login_keys).apply(render)
     return remote.Command(
         name,
         connection=args.connection,

@@ -108,8 +108,10 @@ class MariaDb(pulumi.ComponentResource):
         kept = args.platform.settings.protection.database
         # The SDK hands protection on to the key inside.
         child = pulumi.ResourceOptions(parent=self, protect=kept or None)
-        root = Password("database-root-password", args.passwords.root, child)
-        replication = Password("database-replication-password", args.passwords.replication, child)
+        root = Password("database-root-password", args.passwords.root, database.password_epoch, child)
+        replication = Password(
+            "database-replication-password", args.passwords.replication, database.password_epoch, child
+        )
         namespace = Namespace(database.namespace, {}, addon_options(self, args.addon, protected=kept))
         secret_name = f"{database.name}-passwords"
         secret = Secret(
@@ -128,13 +130,16 @@ class MariaDb(pulumi.ComponentResource):
             }
             options = addon_options(self, args.addon, namespace, protected=kept)
             needed.append(Secret(f"{database.name}-backup-s3", database.namespace, keys, options))
+        chart_values = values(args.platform, secret_name)
+        # An upgrade for other passwords waits until the database has taken them.
+        chart_values["auth"]["revision"] = secret.version
         self.release = release(
             database.name,
             CHART,
             args.addon,
             args.platform.settings.addons.mariadb,
             database.namespace,
-            values(args.platform, secret_name),
+            chart_values,
             addon_options(self, args.addon, *needed, protected=kept),
             timeout_seconds=600,
         )

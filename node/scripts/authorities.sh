@@ -24,8 +24,8 @@ guard_authorities() {
 # guard_cluster: a control plane also looks at the others.
 guard_cluster() { :; }
 
-# told FIELD: what the node's annotation says in that field, one a line. After a GET of the node.
-told() {
+# authorities_told FIELD: what the node's annotation says in that field, one a line. After a GET of the node.
+authorities_told() {
     jq --raw-output --arg key "$AUTHORITIES" --arg field "$1" \
         '((.metadata.annotations[$key] // "{}") | fromjson)[$field] // [] | if type == "array" then .[] else . end' "$api_body"
 }
@@ -35,7 +35,7 @@ tell_authorities() {
     local node=$1 pods patch
     shift
     ask GET "/api/v1/nodes/$node" || fail "cannot read the node $node: $(api_said)"
-    mapfile -t pods < <(told pods)
+    mapfile -t pods < <(authorities_told pods)
     (($# == 0)) || pods=("$@")
     patch=$(jq --null-input --compact-output --arg key "$AUTHORITIES" --arg pods "${pods[*]}" --arg wanted "${wanted[*]}" '
         ($wanted / " ") as $wanted
@@ -49,7 +49,7 @@ tell_authorities() {
 pods_lag() {
     local known digest
     ask GET "/api/v1/nodes/$1" || fail "cannot read the node $1: $(api_said)"
-    mapfile -t known < <(told pods)
+    mapfile -t known < <(authorities_told pods)
     if ((${#known[@]} == 0 && ${#wanted[@]} == 1)); then
         return 1
     fi

@@ -72,10 +72,42 @@ apply_firewall() {
     fi
 }
 
+# accept_keys: Pulumi's own keys log in: those of files/login-keys, whose first line is the user, and none of those that came
+# from there before. Keys that people have added stay.
+accept_keys() {
+    local user file new known=$STATE/login-keys line
+    [ -s "$folder/files/login-keys" ] || return 0
+    read -r user <"$folder/files/login-keys"
+    file=$(getent passwd "$user" | cut -d : -f 6)/.ssh/authorized_keys
+    [ "$file" != /.ssh/authorized_keys ] || fail "there is no user $user to log in as"
+    new=$(mktemp)
+    tail -n +2 "$folder/files/login-keys" >"$new"
+    if [ -e "$file" ]; then
+        while IFS= read -r line; do
+            is_own_key "$line" || printf '%s\n' "$line"
+        done <"$file" >>"$new"
+    fi
+    install -d -m 0700 -o "$user" -g "$(id --group "$user")" "${file%/*}"
+    install_file -m 0600 -o "$user:$(id --group --name "$user")" "$new" "$file"
+    rm -f -- "$new"
+    # Only now: what is written down here is what the next run may remove.
+    tail -n +2 "$folder/files/login-keys" >"$known"
+}
+
+# is_own_key LINE: whether it holds a key that came from the settings, now or at the last run.
+is_own_key() {
+    local kind key _
+    while read -r kind key _; do
+        [[ $1 != *"$kind $key"* ]] || return 0
+    done < <(tail -n +2 "$folder/files/login-keys"; cat "$known" 2>/dev/null)
+    return 1
+}
+
 # prepare_machine: everything that comes before a role's own steps, but for the firewall.
 prepare_machine() {
     take_lock
     step "cloud-init" wait_for_cloud_init
+    step "login" accept_keys
     step "names and proxy" write_names_and_proxy
     step "packages" install_packages
     step "journal" cap_journal

@@ -78,7 +78,7 @@ names_differ() {
 
 # own_reasons: why this machine's certificates must be made anew, one a line.
 own_reasons() {
-    local name reason authorities
+    local name reason authorities embedded=$STATE/embedded.crt
     for name in "${LEAVES[@]}"; do
         authorities=$folder/pki/ca.crt
         [ "$name" != front-proxy-client ] || authorities=$folder/pki/front-proxy-ca.crt
@@ -86,11 +86,13 @@ own_reasons() {
         [ -z "$reason" ] || echo "$name.crt $reason"
     done
     while read -r name; do
-        reason=$(certificate_reason <(kubeconfig_field "$KUBERNETES/$name.conf" client-certificate-data) "$folder/pki/ca.crt")
+        kubeconfig_field "$KUBERNETES/$name.conf" client-certificate-data >"$embedded"
+        reason=$(certificate_reason "$embedded" "$folder/pki/ca.crt")
         [ -z "$reason" ] || echo "the certificate in $name.conf $reason"
     done < <(own_kubeconfigs)
     reason=$(certificate_reason "$KUBELET_CERTIFICATE" "$folder/pki/ca.crt")
     [ -z "$reason" ] || echo "the kubelet's certificate $reason"
+    rm -f -- "$embedded"
     ! names_differ || echo "the API server is to have other names: ${API_NAMES[*]}"
 }
 
@@ -166,6 +168,7 @@ is_another() {
 }
 
 # replace_part PART: a static pod whose manifest differs is made anew at once, one that was killed only after a while.
+# Leaves in `olds` which process has to go.
 replace_part() {
     local old new manifest=$KUBERNETES/manifests/$1.yaml
     old=$(pgrep --full --oldest "^$1 ") || old=
@@ -173,9 +176,7 @@ replace_part() {
     sed -e '/^    openstack-paas\/read:/d' -e "s|^    component: .*|&\n    openstack-paas/read: x$(reads_of "$1" | cut -c 1-12)|" "$manifest" >"$new"
     install_file -m 0600 "$new" "$manifest"
     rm -f -- "$new"
-    if $file_changed && [ -n "$old" ]; then
-        await_part "$1" "$old"
-    fi
+    ! $file_changed || olds[$1]=$old
 }
 
 # await_part PART PROCESS: until another process serves.
@@ -191,13 +192,21 @@ await_part() {
     retry_until 120 "$1 to be well" serves_itself "$([ "$1" = kube-scheduler ] && echo 10259 || echo 10257)"
 }
 
-# apply_reads PART: whoever runs with other files than there are is made anew.
+# apply_reads PART...: whoever runs with other files than there are is made anew, all of them side by side.
 apply_reads() {
-    [ "$(reads_of "$1")" != "$(cat "$STATE/applied/$1" 2>/dev/null)" ] || return 0
-    [ "$1" != kube-apiserver ] || others_serve
-    log "$1 has read files of before: making it anew"
-    replace_part "$1"
-    note_reads "$1"
+    local part
+    local -A olds=()
+    for part; do
+        if [ "$(reads_of "$part")" != "$(cat "$STATE/applied/$part" 2>/dev/null)" ]; then
+            [ "$part" != kube-apiserver ] || others_serve
+            log "$part has read files of before: making it anew"
+            replace_part "$part"
+        fi
+    done
+    for part in "${!olds[@]}"; do
+        [ -z "${olds[$part]}" ] || await_part "$part" "${olds[$part]}"
+    done
+    for part; do note_reads "$part"; done
 }
 
 # follow_signing: the way of signing is in the manifest, which kubeadm writes.
@@ -254,8 +263,7 @@ renew_control_plane() {
     apply_reads kube-apiserver
     tell_etcd
     follow_signing
-    apply_reads kube-controller-manager
-    apply_reads kube-scheduler
+    apply_reads kube-controller-manager kube-scheduler
     trust_on_kubelet
     renew_serving
     end_kubelet_lag

@@ -10,6 +10,7 @@ backups=/var/lib/mariadb-backups
 member_count=/etc/mariadb-members/count
 state=/etc/mariadb-state
 client_options=$run/client.cnf
+accounts_file=$run/accounts.sql
 # A server that only this pod reaches, while data is being made; it never listens on the network.
 private_socket=$run/private.sock
 private_pid_file=$run/private.pid
@@ -67,10 +68,32 @@ quote() {
 }
 
 # The client reads root's password from this file: never from an argument or the environment.
+client_text() {
+  local content
+  content=$(password root-password) || return 1
+  printf '[client]\nuser = root\npassword = %s\nsocket = %s/mysqld.sock\n' "$(quote "$content")" "$run"
+}
+
 write_client_options() {
   local content
-  content=$(password root-password)
-  (umask 077; printf '[client]\nuser = root\npassword = %s\nsocket = %s/mysqld.sock\n' \
-    "$(quote "$content")" "$run" >"$client_options.new")
+  content=$(client_text) || exit 1
+  (umask 077; printf '%s\n' "$content" >"$client_options.new")
   mv -f "$client_options.new" "$client_options"
+}
+
+# Statements that give this member's own accounts the Secret's passwords.
+accounts() {
+  local root replication
+  root=$(password root-password) || return 1
+  replication=$(password replication-password) || return 1
+  printf 'SET SESSION sql_log_bin = 0;\nALTER USER IF EXISTS root@localhost IDENTIFIED BY %s, root@%s IDENTIFIED BY %s, %s@%s IDENTIFIED BY %s;\n' \
+    "$(quote "$root")" "'%'" "$(quote "$root")" "$(quote "$REPLICATION_USERNAME")" "'%'" "$(quote "$replication")"
+}
+
+# A server that starts reads them before it lets anybody in.
+write_accounts() {
+  local content
+  content=$(accounts) || exit 1
+  (umask 077; printf '%s\n' "$content" >"$accounts_file.new")
+  mv -f "$accounts_file.new" "$accounts_file"
 }

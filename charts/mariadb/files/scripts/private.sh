@@ -80,12 +80,11 @@ begin_at() {
 
 # The Secret's passwords hold, whatever they were when the dump was made.
 set_passwords() {
-  local root replication
-  root=$(quote "$(password root-password)") replication=$(quote "$(password replication-password)")
+  local statements
+  statements=$(accounts) || exit 1
   private_query <<SQL
 SET SESSION sql_log_bin = 0;
 FLUSH PRIVILEGES;
-ALTER USER IF EXISTS root@localhost IDENTIFIED BY $root, root@'%' IDENTIFIED BY $root,
-  $(quote "$REPLICATION_USERNAME")@'%' IDENTIFIED BY $replication;
+$statements
 SQL
 }
