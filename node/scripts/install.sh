@@ -231,13 +231,3 @@ install_packages() {
 download_deferred() {
     [ "${#waiting[@]}" -eq 0 ] || install_wanted --download-only "${waiting[@]}"
 }
-
-# refuse_version_change NAME VERSION PATH: a machine that is at work (PATH exists) changes its version by a rollout only.
-refuse_version_change() {
-    local installed
-    [ -e "$3" ] || return 0
-    installed=$(installed_version "$1")
-    if [ -n "$installed" ] && ! version_matches "$installed" "$2"; then
-        fail "this machine is at work with $1 $installed and $2 is asked for; a version is changed by a rollout, not here"
-    fi
-}

@@ -25,6 +25,7 @@ ORDER = (
     "test_drills",
     "test_faults",
     "test_power_cut",
+    "test_maintenance",
     "test_upgrade",
     "test_destroy_bad",
     "test_destroy",

@@ -1,0 +1,91 @@
+"""Members of etcd and gateways at work are changed by the stack file, one after another, while clients read and write.
+
+One `up` changes an option of etcd and haproxy's package, a second one takes both back; nodes are not touched by either.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.lab import watch
+from tests.lab.platform import PROJECT, Platform
+from tests.lab.report import record
+
+COMMITTED = PROJECT / "Pulumi.lab.yaml"
+GATEWAYS, MEMBERS = ("gateway-0", "gateway-1"), ("etcd-0", "etcd-1", "etcd-2")
+#: Longest times without an answer of the API by the VIP, and without a write, in seconds.
+API_READ, WRITE = 2.0, 5.0
+VERSION = "dpkg-query --show --showformat '${Version}' haproxy"
+#: What a package brings whose version is the same: another file.
+SAME_AGAIN = (
+    "cp --archive /usr/sbin/haproxy /usr/sbin/.haproxy.new && mv --force /usr/sbin/.haproxy.new /usr/sbin/haproxy"
+)
+
+
+@pytest.fixture(scope="module")
+def committed_afterwards(platform: Platform) -> Iterator[None]:
+    """The platform ends as the stack file has it."""
+    yield
+    done = platform.up()
+    assert done.status == 0, done.text
+
+
+def changed(platform: Platform, folder: Path, what: str, **sections: dict[str, object]) -> str:
+    """An `up` with sections of the stack file over the committed ones, while clients read and write; what it said."""
+    document = yaml.safe_load(COMMITTED.read_text())
+    for name, values in sections.items():
+        key = f"openstack-paas:{name}"
+        document["config"][key] = document["config"].get(key, {}) | values
+    file = folder / COMMITTED.name
+    file.write_text(yaml.safe_dump(document))
+    before = watch.identity(platform)
+    with watch.writing(platform, what) as writer:
+        began = time.monotonic()
+        done = platform.up("--config-file", str(file))
+    assert done.status == 0, done.text
+    record(f"{what}: up with its proof", f"{done.seconds:.0f} s")
+    assert writer.reads.longest_gap(began) <= API_READ
+    assert writer.answers.longest_gap(began) <= WRITE
+    after = watch.identity(platform)
+    again = {name for name in after.starts if after.starts[name] != before.starts[name]}
+    assert again == {*GATEWAYS, *MEMBERS}, "services of these were started again"
+    assert (after.members, after.nodes) == (before.members, before.nodes)
+    return done.text
+
+
+def versions(platform: Platform) -> set[str]:
+    """haproxy's, as the gateways have it."""
+    return {platform.on(gateway, VERSION) for gateway in GATEWAYS}
+
+
+@pytest.mark.usefixtures("committed_afterwards")
+def test_etcd_and_haproxy_change_one_machine_at_a_time(platform: Platform, tmp_path: Path) -> None:
+    (now,) = versions(platform)
+    offers = platform.on("gateway-0", "apt-cache madison haproxy | awk -F ' *[|] *' '{ print $2 }'").split()
+    other = next((offer for offer in offers if offer != now), now)
+    holder = platform.vip_holder()
+    if other == now:
+        for gateway in GATEWAYS:
+            platform.on(gateway, SAME_AGAIN)
+    changed(
+        platform,
+        tmp_path,
+        f"haproxy {now} to {other}, an option of etcd",
+        maintenance={"packages": {"haproxy": other}},
+        etcd={"heartbeatMilliseconds": 120},
+    )
+    assert versions(platform) == {other}
+    for member in MEMBERS:
+        assert "ETCD_HEARTBEAT_INTERVAL=120" in platform.on(member, "tr '\\0' '\\n' </proc/$(pgrep -x etcd)/environ")
+    # Each handed the addresses over when it had them: with two gateways the holder gets them back only from the second.
+    record("gateway with the addresses before and after", f"{holder}, {platform.vip_holder()}")
+    if other == now:
+        for gateway in GATEWAYS:
+            platform.on(gateway, SAME_AGAIN)
+    changed(platform, tmp_path, f"haproxy {other} to {now}, back again", maintenance={"packages": {"haproxy": now}})
+    assert versions(platform) == {now}
