@@ -61,6 +61,8 @@ class Outputs:
     """What the platform is for; empty in outputs of earlier releases."""
     fixed: Mapping[str, str] = field(default_factory=dict)
     """What is built into the platform, by its key in the settings: its name, its networks, ..."""
+    renewal_hours: int = 0
+    """What ends within so many hours is renewed by the next `pulumi up`; 0 in outputs of earlier releases."""
 
     @property
     def entry_host(self) -> str:
@@ -143,6 +145,7 @@ def parse(document: Mapping[str, Any]) -> Outputs:
             gateway_address=document.get("gatewayAddress", ""),
             preset=document.get("preset", ""),
             fixed=document.get("fixedSettings", {}),
+            renewal_hours=int(document.get("certificates", {}).get("renewalHours", 0)),
         )
     except KeyError as error:
         raise OutputsError(f"the stack's outputs lack {error}: run `pulumi up` to its end") from error

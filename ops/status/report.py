@@ -83,8 +83,9 @@ class Report:
 def build(outputs: Outputs, raw: Raw, stack: str, time: float, seconds: float) -> Report:
     """From the answers. Pure."""
     role = {name: [look for look in raw.looks if look.machine.role == name] for name in ("gateway", "etcd")}
-    found, unreadable = certificates.read(raw.looks)
-    found += certificates.administrator(outputs.kubeconfig)
+    renewed_before = time + outputs.renewal_hours * 3600
+    found, unreadable = certificates.read(raw.looks, renewed_before)
+    found += certificates.administrator(outputs.kubeconfig, renewed_before)
     made = min((one.begins for one in found if one.kind == "etcd"), default=None)
     listed, running = _json(raw, "nodes"), _json(raw, "pods")
     not_asked = {name: raw.errors.get(name, "") for name, got in (("nodes", listed), ("pods", running)) if got is None}

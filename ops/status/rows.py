@@ -10,6 +10,7 @@ from ops.status.backups import Backup
 from ops.status.certificates import DAY, date, grouped
 from ops.status.problems import FULL_PERCENT, STALLED, Problem
 from ops.status.report import Report
+from settings.certificates import FIRST
 
 #: So many pods are shown; a lost worker can have a hundred.
 MOST_PODS = 15
@@ -119,7 +120,10 @@ def _certificates(report: Report, marked: Marked) -> Iterator[Row]:
         first = group.first
         where = f"first {first.machine}: {first.file}" if first.machine and group.count > 1 else ""
         ends = f"until {date(first.ends)}, {first.days_left(report.time)} days"
-        yield Row((group.kind, str(group.count), ends, where), ("certificates", group.kind) in marked)
+        of = "" if group.generations in ((), (FIRST,)) else f"generation {', '.join(group.generations)}"
+        due = f"{group.due} renewed by the next `pulumi up`" if group.due else ""
+        notes = "; ".join(filter(None, (of, due, where)))
+        yield Row((group.kind, str(group.count), ends, notes), ("certificates", group.kind) in marked)
 
 
 def _backups(report: Report, marked: Marked) -> Iterator[Row]:

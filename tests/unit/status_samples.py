@@ -32,12 +32,12 @@ DAY = 86400
 
 
 @functools.cache
-def certificate(name: str, ends: int = NOW + 300 * DAY, life: int = 365 * DAY) -> str:
-    """One that signs itself, as PEM."""
+def certificate(name: str, ends: int = NOW + 300 * DAY, life: int = 365 * DAY, issuer_name: str = "kubernetes") -> str:
+    """One that says that this issuer signed it, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in (name, issuer_name))
     end = datetime.fromtimestamp(ends, UTC)
-    made = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+    made = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
     made = made.not_valid_before(end - timedelta(seconds=life)).not_valid_after(end)
     return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 

@@ -99,7 +99,7 @@ def test_the_keys_of_the_json() -> None:
         "gateways": ["holds", "name", "problem"],
         "nodes": ["change", "conditions", "containerd", "cordoned", "name", "ready", "reason", "role", "version"],
         "database": ["acknowledging", "error", "lag", "name", "problem", "role", "writes"],
-        "certificates": ["begins", "ends", "file", "kind", "machine", "subject"],
+        "certificates": ["begins", "due", "ends", "file", "generation", "kind", "machine", "subject"],
         "backups": [
             *("age", "copied", "count", "interval", "newest", "of", "off", "problem", "taken", "upgrade", "where"),
             "wrong",

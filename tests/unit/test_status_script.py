@@ -14,7 +14,8 @@ from ops.outputs import Machine
 from ops.status import certificates, look
 from ops.status.ask import SCRIPT
 from ops.status.look import Look
-from tests.unit.status_samples import certificate
+from tests.unit import status_samples as samples
+from tests.unit.status_samples import DAY, NOW, certificate
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----\n"
 
@@ -116,3 +117,15 @@ def test_a_machine_that_tells_no_instance_is_no_stranger(tmp_path: Path) -> None
     told = run(tmp_path, "gateway", **{"dpkg-query": "exit 1"})
     assert told.instance() == ""
     assert told.versions() == {}
+
+
+def test_a_bundle_of_authorities_and_what_is_due() -> None:
+    first, second = certificate("kubernetes"), certificate("kubernetes-2", issuer_name="kubernetes-2")
+    served = certificate("kube-apiserver", NOW + 30 * DAY, issuer_name="kubernetes-2")
+    text = f"# /etc/kubernetes/pki/ca.crt\n{second}{first}# /etc/kubernetes/pki/apiserver.crt\n{served}"
+    machine = samples.platform().role("control-plane")[0]
+    told = look.parse(machine, samples.section("certificates", text))
+    found, _ = certificates.read([told], NOW + 60 * DAY)
+    groups = {group.kind: group for group in certificates.grouped(found)}
+    assert groups["authorities"].generations == ("1", "2") and groups["authorities"].due == 0
+    assert groups["API server"].generations == ("2",) and groups["API server"].due == 1
