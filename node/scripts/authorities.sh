@@ -98,19 +98,15 @@ find_stale() {
     rm -f -- "$STATE/published" "$STATE/since"
 }
 
-# is_gone NAMESPACE NAME UID: whether the pod has left; asks it to, as far as its budget lets it.
+# is_gone NODE NAMESPACE NAME UID: whether the pod has left; asks it to, as far as its budget lets it. (Of a pod that is gone
+# a node may not even ask: it looks through all of its own.)
 is_gone() {
-    local held=''
-    if ! api GET "/api/v1/namespaces/$1/pods/$2"; then
-        [ "$api_status" != 404 ] || return 0
-        api_said
-        return 1
-    fi
-    [ "$(jq --raw-output .metadata.uid "$api_body")" = "$3" ] || return 0
-    if [ "$(jq '.metadata.deletionTimestamp == null' "$api_body")" = true ]; then
-        evict "$@" || true
-    fi
-    echo "$1/$2 is there${held:+, $held}"
+    local held='' ending
+    api GET "/api/v1/pods?fieldSelector=spec.nodeName%3D$1" || { api_said; return 1; }
+    ending=$(jq --raw-output --arg uid "$4" '.items[] | select(.metadata.uid == $uid) | .metadata.deletionTimestamp != null' "$api_body")
+    [ -n "$ending" ] || return 0
+    [ "$ending" = true ] || evict "$2" "$3" "$4" || true
+    echo "$2/$3 is there${held:+, $held}"
     return 1
 }
 
@@ -121,7 +117,7 @@ renew_pods() {
     for pod in "${stale[@]}"; do
         log "pod ${pod% *} has read the authorities of before: making it anew"
         # shellcheck disable=SC2086  # three words
-        retry_until "$DRAIN_SECONDS" "the pod ${pod% *} to leave" is_gone $pod
+        retry_until "$DRAIN_SECONDS" "the pod ${pod% *} to leave" is_gone "$1" $pod
     done
     ((${#stale[@]} == 0)) || NAME=$1 retry_until 180 "the pods of the node $1 itself to be ready" own_pods_are_ready
 }
