@@ -17,13 +17,13 @@ node_writer() {
     fi
 }
 
-# told FLAG: what the kubelet registered with.
-told() { sed -nE "s/.*--$1=([^ \"]*).*/\1/p" "$KUBELET_FLAGS"; }
+# told_flag FLAG: what the kubelet registered with.
+told_flag() { sed -nE "s/.*--$1=([^ \"]*).*/\1/p" "$KUBELET_FLAGS"; }
 
-# tell FLAG VALUE: for the day on which the kubelet registers again; nothing reads it before.
-tell() {
+# tell_flag FLAG VALUE: for the day on which the kubelet registers again; nothing reads it before.
+tell_flag() {
     local new
-    [ "$(told "$1")" != "$2" ] || return 0
+    [ "$(told_flag "$1")" != "$2" ] || return 0
     new=$(mktemp)
     sed -E -e "s/ *--$1=[^ \"]*//" "$KUBELET_FLAGS" >"$new"
     if [ -n "$2" ]; then
@@ -59,11 +59,11 @@ readonly REGISTRATION='
 # registration_patch: fills `patch`, and `evicts` with whether it makes pods leave at once.
 registration_patch() {
     local had_taints
-    had_taints=$(told register-with-taints)
+    had_taints=$(told_flag register-with-taints)
     # kubeadm marks control planes, without a flag.
     [ ! -e "$KUBERNETES/admin.conf" ] || had_taints+=${had_taints:+,}node-role.kubernetes.io/control-plane:NoSchedule
     ask GET "/api/v1/nodes/$NAME" || fail "cannot read the node $NAME at $ENDPOINT: $(api_said)"
-    patch=$(jq --compact-output --arg labels "$(comma "${NODE_LABELS[@]}")" --arg told_labels "$(told node-labels)" \
+    patch=$(jq --compact-output --arg labels "$(comma "${NODE_LABELS[@]}")" --arg told_labels "$(told_flag node-labels)" \
         --arg taints "$(comma "${NODE_TAINTS[@]}")" --arg told_taints "$had_taints" "$REGISTRATION" "$api_body")
     evicts=$(jq '(.new // []) | length > 0' <<<"${patch:-{\}}")
     patch=$(jq --compact-output 'del(.new)' <<<"${patch:-{\}}")
@@ -87,8 +87,8 @@ follow_labels_and_taints() {
         log "labels and taints: $patch"
         retry_until 60 "the node's labels and taints to be taken" write_registration
     fi
-    tell node-labels "$(comma "${NODE_LABELS[@]}")"
-    [ -e "$KUBERNETES/admin.conf" ] || tell register-with-taints "$(comma "${NODE_TAINTS[@]}")"
+    tell_flag node-labels "$(comma "${NODE_LABELS[@]}")"
+    [ -e "$KUBERNETES/admin.conf" ] || tell_flag register-with-taints "$(comma "${NODE_TAINTS[@]}")"
 }
 
 # kubelet_reports SINCE: it has told the API that it lives. One that ends at once over its configuration never does, and the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,6 +185,20 @@ def test_kubeadm_documents() -> None:
 def test_taints_are_checked(taint: str) -> None:
     with pytest.raises(ValueError, match="a taint reads"):
         join_configuration(samples.base(samples.WORKERS[0]), Kubelet(taints=(taint,)), "worker")
+
+
+@pytest.mark.parametrize("step", BUNDLES)
+def test_no_part_of_a_role_s_script_takes_another_part_s_place(step: str) -> None:
+    """Functions of the same name in two files that one process sources: the later one would be called by both."""
+    owners: dict[str, list[str]] = {}
+    for file in BUNDLES[step]().files:
+        if file.path == "converge" or file.content.startswith("# shellcheck shell=bash"):
+            for name in re.findall(r"^(\w+)\(\)", file.content, re.MULTILINE):
+                owners.setdefault(name, []).append(file.path)
+    # A control plane has more to guard than a worker, and says so in a part of its own.
+    assert owners.pop("log") == ["lib.sh"]
+    owners.pop("guard_cluster", None)
+    assert {name: paths for name, paths in owners.items() if len(paths) > 1} == {}
 
 
 def test_gateway_without_peers_and_backends() -> None:
