@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -54,19 +54,22 @@ class Authority(pulumi.ComponentResource):
 
 @dataclass(frozen=True)
 class Authorities:
-    """The trusted generations of an authority, the issuing one first: several readers take the first for their own."""
+    """The trusted generations of an authority by their names, and the one that signs."""
 
-    trusted: Sequence[Authority]
-
-    @property
-    def issuing(self) -> Authority:
-        """The one that signs."""
-        return self.trusted[0]
+    trusted: Mapping[str, Authority]
+    issuing: Authority
 
     @property
     def certificate(self) -> pulumi.Output[str]:
-        """What is trusted, in PEM."""
-        return pulumi.Output.all(*(each.certificate for each in self.trusted)).apply(bundle)
+        """What is trusted, in PEM, the issuing one first: several readers take the first for their own."""
+        others = [each for each in self.trusted.values() if each is not self.issuing]
+        return pulumi.Output.all(self.issuing.certificate, *(each.certificate for each in others)).apply(bundle)
+
+    @property
+    def by_name(self) -> pulumi.Output[str]:
+        """The same in the order of their names, whichever issues, for readers that read it only when they start."""
+        ordered = [each for _, each in sorted(self.trusted.items())]
+        return pulumi.Output.all(*(each.certificate for each in ordered)).apply(bundle)
 
     @property
     def private_key(self) -> pulumi.Output[str]:

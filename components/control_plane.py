@@ -64,7 +64,7 @@ class ControlPlane(pulumi.ComponentResource):
             "front_proxy_ca_key": pki.front_proxy_ca.private_key,
             "service_account": pki.service_account.public_key_pem,
             "service_account_key": pki.service_account.private_key_pem,
-            "etcd_ca": pki.etcd_ca.certificate,
+            "etcd_ca": pki.etcd_ca.by_name,
             "etcd_client": pki.apiserver_etcd_client.certificate,
             "etcd_client_key": pki.apiserver_etcd_client.private_key,
             "bootstrap": pki.bootstrap.certificate,

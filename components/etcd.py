@@ -59,7 +59,7 @@ class EtcdCluster(pulumi.ComponentResource):
                         machine=machine,
                         connection=args.access.connection(planned.address, machine.host_key.public_key_openssh),
                         inputs={
-                            "ca": pki.etcd_ca.certificate,
+                            "ca": pki.etcd_ca.by_name,
                             "member": member.certificate,
                             "member_key": member.private_key,
                             "client": pki.etcd_client.certificate,

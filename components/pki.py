@@ -55,16 +55,13 @@ class Pki(pulumi.ComponentResource):
     def __init__(self, name: str, args: PkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:pki:Pki", name, None, opts)
         child, certificates = ResourceOptions(parent=self), args.platform.settings.certificates
-        generations = certificates.authorities
-        ordered = (generations.issuing, *(each for each in generations.trusted if each != generations.issuing))
 
         def authorities(name: str, common_name: str) -> Authorities:
-            return Authorities(
-                [
-                    Authority(generation_name(name, each), AuthorityArgs(generation_name(common_name, each)), child)
-                    for each in ordered
-                ]
-            )
+            made = {
+                each: Authority(generation_name(name, each), AuthorityArgs(generation_name(common_name, each)), child)
+                for each in certificates.authorities.trusted
+            }
+            return Authorities(made, made[certificates.authorities.issuing])
 
         self.cluster_ca = authorities("cluster-ca", "kubernetes")
         self.etcd_ca = authorities("etcd-ca", "etcd-ca")

@@ -128,6 +128,8 @@ class Platform(pulumi.ComponentResource):
             kubeconfig=kubeconfig.text,
             # Without it every computed kubeconfig previews as a new cluster and replaces all that is in it.
             cluster_identifier=platform.cluster,
+            # Otherwise another password would replace the secret, which is protected and in use.
+            enable_secret_mutable=True,
             opts=child,
         )
         mirrors = settings.mirrors

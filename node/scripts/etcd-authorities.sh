@@ -17,8 +17,8 @@ guard_authorities() {
     if ! $at_work || [ ! -s "$PKI/ca.crt" ]; then
         return 0
     fi
-    mapfile -t now < <(digests "$PKI/ca.crt")
-    mapfile -t wanted < <(digests "$folder/pki/ca.crt")
+    mapfile -t now < <(issuer_first "$PKI/server.crt" "$PKI/ca.crt")
+    mapfile -t wanted < <(issuer_first "$folder/pki/server.crt" "$folder/pki/ca.crt")
     [ "${now[*]}" != "${wanted[*]}" ] || return 0
     refuse_skipped_stage
     dropped=$(comm -23 <(printf '%s\n' "${now[@]}" | sort) <(printf '%s\n' "${wanted[@]}" | sort))
@@ -48,7 +48,7 @@ refuse_lagging() {
 # tell_authorities: what this member runs with by now.
 tell_authorities() {
     local wanted
-    mapfile -t wanted < <(digests "$PKI/ca.crt")
+    mapfile -t wanted < <(issuer_first "$PKI/server.crt" "$PKI/ca.crt")
     etcdctl_at "https://$ADDRESS:2379" put "$TOLD/etcd/$NAME" "${wanted[0]} ${wanted[*]}" >/dev/null \
         || fail "this member cannot write down which authorities it trusts"
 }

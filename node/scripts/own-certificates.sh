@@ -144,7 +144,7 @@ renew_own() {
 # tell_etcd: which of etcd's authorities this API server runs with, for etcd's members (etcd-authorities.sh).
 tell_etcd() {
     local trusted
-    mapfile -t trusted < <(digests "$KUBERNETES/pki/etcd/ca.crt")
+    mapfile -t trusted < <(issuer_first "$KUBERNETES/pki/apiserver-etcd-client.crt" "$KUBERNETES/pki/etcd/ca.crt")
     etcdctl --dial-timeout 3s --command-timeout 8s put "openstack-paas/authorities/api/$NAME" "${trusted[0]} ${trusted[*]}" >/dev/null \
         || fail "etcd does not take down which authorities this API server trusts"
 }
