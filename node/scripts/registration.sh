@@ -106,8 +106,8 @@ restart_configured() {
     local since
     restart_kubelet
     since=$(date --utc +%Y-%m-%dT%H:%M:%S.%6N)
-    # In a subshell: what failed there is not the end of it.
-    if (retry_until "${KUBELET_SECONDS:-60}" "the kubelet to report with its new configuration" kubelet_reports "$since"); then
+    # In a subshell: what failed there is not the end of it. Shorter than the time after which a node counts as lost.
+    if (retry_until "${KUBELET_SECONDS:-30}" "the kubelet to report with its new configuration" kubelet_reports "$since"); then
         return 0
     fi
     install_file "$CONFIGURED" "$KUBELET_CONFIGURATION"
@@ -122,6 +122,8 @@ follow_kubelet_configuration() {
     wanted=$(fingerprint "$folder/files/kubelet.yaml")
     [ "$wanted" != "$(cat "$FOLLOWED" 2>/dev/null)" ] || return 0
     if $at_work; then
+        # The cluster may have one soon with which no kubelet works, and the way back is to be followed too.
+        rm -f -- "$FOLLOWED"
         # One that is there is of a run that was interrupted before the kubelet had the new one.
         [ -e "$CONFIGURED" ] || install_file "$KUBELET_CONFIGURATION" "$CONFIGURED"
         if [ -e "$folder/files/init.yaml" ]; then

@@ -134,6 +134,10 @@ for _ in 1 2; do
     expect "a broken configuration" "$status $(cat "$configuration")" "70 maxPods: 50"
     expect_contains "a broken configuration" "$output" "it has the one of before again"
 done
+: >"$ROOT/kubeadm"
+echo 'maxPods: 50' >"$folder/files/kubelet.yaml"
+follow
+expect_contains "the way back" "$status $(cat "$ROOT/kubeadm")" "0 init phase upload-config kubelet"
 echo 'maxPods: 60' >"$folder/files/kubelet.yaml"
 # A run that ended after kubeadm and before the kubelet.
 echo 'maxPods: 60' >"$configuration"
