@@ -140,6 +140,7 @@ follow
 expect_contains "the way back" "$status $(cat "$ROOT/kubeadm")" "0 init phase upload-config kubelet"
 echo 'maxPods: 60' >"$folder/files/kubelet.yaml"
 # A run that ended after kubeadm and before the kubelet.
+echo 'maxPods: 50' >"$ROOT/var/lib/openstack-paas/kubelet-configuration"
 echo 'maxPods: 60' >"$configuration"
 : >"$ROOT/systemctl"
 follow
