@@ -9,6 +9,8 @@ PYTHON := $(VENV)/bin/python
 STACK ?= lab
 # The stack's engine, plugins, credentials and state: see tools/environment.sh.
 IN_STACK := source tools/environment.sh $(STACK) &&
+# Much of the tests is waiting. The tests of a file stay in one process: what is made once for them is made once.
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: help
 help: ## Explain the targets
@@ -35,7 +37,12 @@ lab-down: ## Stop the embedded cloud and remove every trace of it but its caches
 	@/usr/bin/python3 -m lab down --wipe
 
 .PHONY: test
-test: test-fast test-lab ## Linters, unit, preview, and the real platform on the lab (DRILLS=1: with every drill)
+test: ahead test-fast test-lab ## Linters, unit, preview, and the real platform on the lab (DRILLS=1: all that is long, too)
+
+.PHONY: ahead
+# The lab's tests go up to a release of Kubernetes that is compiled meanwhile, with the time that nothing else needs.
+ahead:
+	@tools/ahead.sh
 
 .PHONY: test-fast
 test-fast: lint test-unit test-preview ## Linters, unit and preview tests
@@ -47,19 +54,20 @@ lint: venv tools-installed ## ruff, mypy, shellcheck
 .PHONY: test-unit
 # The toolchain first: what its builds leave in the Go cache makes the Go programs of the tests cheap.
 test-unit: toolchain tools-installed
-	@$(VENV)/bin/pytest tests/unit
+	@$(VENV)/bin/pytest tests/unit $(SIDE_BY_SIDE)
 
 .PHONY: test-preview
 test-preview: toolchain lab-up
-	@$(IN_STACK) $(VENV)/bin/pytest tests/preview
+	@$(IN_STACK) $(VENV)/bin/pytest tests/preview -m "not alone" $(SIDE_BY_SIDE)
+	@$(IN_STACK) $(VENV)/bin/pytest tests/preview -m alone
 
 .PHONY: test-lab
 test-lab: toolchain lab-up
-	@$(IN_STACK) $(VENV)/bin/pytest tests/lab --timeout 1500
+	@$(IN_STACK) $(VENV)/bin/pytest tests/lab --timeout 1500 --durations 15
 
 .PHONY: test-drills
-test-drills: toolchain lab-up ## Every failure drill and the growth of etcd on the lab's platform, which is left standing
-	@$(IN_STACK) DRILLS=1 $(VENV)/bin/pytest tests/lab/test_growth.py tests/lab/test_drills.py --timeout 1500
+test-drills: toolchain lab-up ## Every failure drill, and all else that is long, on the lab's platform, which is left standing
+	@$(IN_STACK) DRILLS=1 $(VENV)/bin/pytest tests/lab -m "drill or long" --timeout 1500
 
 .PHONY: bench
 bench: toolchain lab-up ## Timeline of an `up` from nothing: a table, a picture, the critical path

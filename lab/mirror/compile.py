@@ -14,7 +14,7 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.mirror.long_command import Progress, run
 from lab.mirror.places import Places
-from lab.mirror.product import content_key, key_of, replacing
+from lab.mirror.product import alone, content_key, key_of, replacing
 from lab.mirror.programs import PAUSE_SOURCE, GoBuild, go_builds, pause_versions
 
 #: Two builds at a time fill two cores and stay under 4 GiB (peak of one Kubernetes build: 1.9 GB).
@@ -78,6 +78,13 @@ def _compile_go(places: Places, build: GoBuild, key: str, progress: Progress) ->
         )
     if shutil.which("go") is None:
         raise LabError(f"{build.title}: there is no `go` in PATH to compile it with")
+    # Whoever compiles ahead (ahead.py) may be at this one.
+    with alone(places.binaries / f".{build.name}-{build.version}.lock", progress):
+        if key_of(folder_of(places, build)) != key:
+            _run_go(places, build, key, progress)
+
+
+def _run_go(places: Places, build: GoBuild, key: str, progress: Progress) -> None:
     progress(f"{build.title}: compiling {', '.join(build.programs)}")
     started = time.monotonic()
     flags = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in build.stamps.items())])

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import pytest
+
 from lab import places, services, supervision
 from ops.cluster import Cluster, ClusterError
 from tests.lab.platform import Done, Platform, run, until
@@ -87,6 +89,7 @@ def test_the_timer_makes_a_verified_snapshot_here_and_in_the_store(platform: Pla
     record(f"snapshot of etcd ({len(copy) / 2**20:.1f} MiB), proven and copied to S3", f"{took} s")
 
 
+@pytest.mark.long
 def test_a_store_that_does_not_answer_is_seen_and_made_good(platform: Platform) -> None:
     member = platform.machine(MEMBER).name
     before = snapshots(member, member).keys()

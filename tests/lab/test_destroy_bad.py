@@ -18,6 +18,8 @@ from tests.lab.report import record
 from tests.lab.small import small
 from tests.preview.stack import Stack
 
+pytestmark = pytest.mark.long
+
 
 def everything(machines: Machines) -> dict[str, set[str]]:
     """What is in the project, by kind."""

@@ -18,6 +18,8 @@ from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run
 from tests.lab.report import record
 
+pytestmark = pytest.mark.drill
+
 RUNS = 3
 #: `ops drill NAME --yes --production`.
 YES = argparse.Namespace(yes=True, production=True)
@@ -132,6 +134,7 @@ def test_network_partition(site: Site) -> None:
     expect_outage(site, "network-partition", "API write", 12)
 
 
+@pytest.mark.long
 def test_control_plane(site: Site) -> None:
     expect_outage(site, "control-plane", "API read", 2)
 

@@ -19,6 +19,8 @@ from tests.lab.report import record
 from tests.lab.small import small
 from tests.preview.stack import Stack
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def stack(tmp_path: Path, platform: Platform) -> Iterator[Stack]:

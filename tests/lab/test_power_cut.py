@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lab import processes
 from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run
 from tests.lab.report import record
+
+pytestmark = pytest.mark.long
 
 
 def kill_everything() -> None:

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
+import pytest
+
 from ops.cluster import Cluster
 from tests.lab import watch
 from tests.lab.machines import Machines
@@ -64,6 +66,7 @@ def test_the_gateway_that_holds_the_addresses_and_a_worker(platform: Platform, m
     until(lambda: len(watch.backends_up(platform, holder)) == 3, "the new gateway finds all API servers", 30)
 
 
+@pytest.mark.long
 def test_the_leader_of_etcd(platform: Platform, machines: Machines) -> None:
     leader = watch.site(platform).etcd_leader().name.removeprefix("lab-")
     repair(platform, machines, [leader])
@@ -85,6 +88,7 @@ def _serves(platform: Platform, gateway: str, name: str) -> bool:
     return name in watch.backends_up(platform, gateway)
 
 
+@pytest.mark.long
 def test_a_wiped_member(platform: Platform) -> None:
     """Its machine is the same to OpenStack: the step is run again by its name."""
     leader = watch.site(platform).etcd_leader().name.removeprefix("lab-")

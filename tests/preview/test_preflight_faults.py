@@ -29,6 +29,8 @@ from settings.problem import SettingsError
 from tests.preview.stack import Stack
 
 MakeStack = Callable[[str], Stack]
+# What it takes away from the project other previews need.
+pytestmark = pytest.mark.alone
 #: Flavors and images that the lab's cloud has.
 ON_THE_LAB: dict[str, Any] = {
     "gateways": {"flavor": "lab.gateway"},

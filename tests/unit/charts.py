@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from functools import cache
@@ -25,7 +26,10 @@ def renderer() -> Path:
     folder = Path(os.environ.get("OPENSTACK_PAAS_CACHE", "~/.cache/openstack-paas")).expanduser() / "tests"
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / "render"
-    subprocess.run(["go", "build", "-o", program, "."], cwd=PROJECT / "charts" / "test", check=True)
+    # Tests run side by side: one of them writes the program, the others find it up to date.
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["go", "build", "-o", program, "."], cwd=PROJECT / "charts" / "test", check=True)
     return program
 
 

@@ -1,13 +1,18 @@
 """What the mirror compiles: go.mod folders and version table agree, and products are whole or absent."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from lab.errors import LabError
-from lab.mirror.compile import default_name, pinned_version
+from lab.mirror import compile
+from lab.mirror.compile import default_name, folder_of, pinned_version
 from lab.mirror.content import wanted_versions
 from lab.mirror.images import all_images
+from lab.mirror.long_command import Progress
 from lab.mirror.places import Places
 from lab.mirror.product import content_key, key_of, replacing
 from lab.mirror.programs import GoBuild, go_builds
@@ -70,3 +75,37 @@ def test_a_key_tells_contents_and_names_apart(tmp_path: Path) -> None:
     before = content_key(tmp_path)
     (tmp_path / "x").rename(tmp_path / "y")
     assert content_key(tmp_path) != before
+
+
+def test_what_another_process_compiles_meanwhile_is_not_compiled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that want the same: the second one waits, and finds it."""
+    places, compiled, said = Places(tmp_path / "mirror"), list[str](), list[str]()
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    build = GoBuild("tiny", "1.0.0", folder, "tiny", {"tiny": "tiny"})
+    (folder / "go.mod").write_text("require tiny v1.0.0\n")
+    (folder / "go").write_text("#!/bin/sh\n")
+    (folder / "go").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    at_it = Event()
+
+    def run_go(places: Places, build: GoBuild, key: str, progress: Progress) -> None:
+        compiled.append(build.title)
+        at_it.set()
+        while not any("waiting for it" in line for line in said):
+            time.sleep(0.01)
+        with replacing(folder_of(places, build), key):
+            pass
+
+    monkeypatch.setattr(compile, "go_builds", lambda _: [build])
+    monkeypatch.setattr(compile, "pause_versions", lambda _: [])
+    monkeypatch.setattr(compile, "_run_go", run_go)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(compile.compile_all, places, ("1.0.0",), said.append)
+        at_it.wait(10)
+        second = pool.submit(compile.compile_all, places, ("1.0.0",), said.append)
+        first.result(30)
+        second.result(30)
+    assert compiled == ["tiny 1.0.0"]
