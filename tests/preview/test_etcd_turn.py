@@ -67,7 +67,7 @@ def three(tmp_path: Path) -> Iterator[list[Machine]]:
             (machine.fakes / command).write_text(text)
             (machine.fakes / command).chmod(0o755)
         with (machine.root / "bundle/settings.sh").open("a") as settings:
-            settings.write("STAYING_SECONDS=30\nWELL_SECONDS=6\n")
+            settings.write("STAYING_SECONDS=30\nWELL_SECONDS=15\n")
     try:
         good(machines)
         yield machines
