@@ -50,8 +50,8 @@ def parser() -> argparse.ArgumentParser:
     proof.add_argument("--wait", type=float, default=90, metavar="SECONDS", help="how long a check may take to pass")
     kubeconfig = commands.add_parser("kubeconfig", parents=[stack], help="print the administrator's kubeconfig")
     kubeconfig.add_argument("--output", type=Path, metavar="FILE", help="write it there instead, for the owner only")
-    ssh = commands.add_parser("ssh", parents=[stack], help="a shell, or a command, on a machine")
-    ssh.add_argument("machine")
+    ssh = commands.add_parser("ssh", parents=[stack], help="a shell, or a command, on a machine; without one: which")
+    ssh.add_argument("machine", nargs="?", default="", help="its name, with or without the cluster's before it")
     ssh.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
     bench = commands.add_parser("timeline", help="what took how long in a run of the engine, and its critical path")
     bench.add_argument("log", type=Path, help="the engine's event log (pulumi up --event-log FILE)")
@@ -95,14 +95,21 @@ def write_kubeconfig(arguments: argparse.Namespace) -> int:
         arguments.output.touch(mode=0o600)
         arguments.output.chmod(0o600)
         arguments.output.write_text(text)
+        sys.stderr.write(f"export KUBECONFIG={arguments.output.absolute()}\n")
     else:
         sys.stdout.write(text + "\n")
     return 0
 
 
 def open_ssh(arguments: argparse.Namespace) -> int:
-    """The exit status of the session."""
+    """The exit status of the session; without a machine a list of all."""
     outputs = stack_outputs.load(arguments.stack, arguments.outputs)
+    if not arguments.machine:
+        for machine in outputs.inventory:
+            sys.stdout.write(
+                f"{outputs.short(machine):<28} {machine.address:<16} {machine.public_address}".rstrip() + "\n"
+            )
+        return 0
     return session.run(outputs, outputs.machine(arguments.machine), arguments.words)
 
 

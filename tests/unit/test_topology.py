@@ -111,3 +111,12 @@ def test_the_cluster_s_name_may_be_left_out(name: str, fixed: dict[str, str]) ->
 def test_an_unknown_machine_names_those_that_may_be_meant(name: str, said: str) -> None:
     with pytest.raises(OutputsError, match=re.escape(said)):
         platform(outputs(LARGE).inventory + workers("general", 2)).machine(name)
+
+
+def test_ssh_without_a_machine_lists_them(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("ops.outputs.load", lambda *_: platform())
+    assert main(["ssh"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["gateway-0", "10.0.0.0", "203.0.113.0"]
+    assert lines[2] == ["etcd-0", "10.0.1.0"]
+    assert len(lines) == 10
