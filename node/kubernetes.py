@@ -49,6 +49,7 @@ _CONTROL_PLANE_SCRIPTS: Final = (
     "control-plane-state.sh",
     "api-server-change.sh",
     "upgrade-control-plane.sh",
+    "static-pods.sh",
     "own-certificates.sh",
 )
 

@@ -6,7 +6,7 @@ folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
 for part in lib services settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
 # shellcheck source=/dev/null
-for part in maintenance api-server-change drain rollout upgrade registration upgrade-control-plane digests authorities certificates own-certificates; do . "$folder/$part.sh"; done
+for part in maintenance api-server-change drain rollout upgrade registration upgrade-control-plane digests authorities certificates static-pods own-certificates; do . "$folder/$part.sh"; done
 
 prepare_control_plane() {
     install_pki
