@@ -21,6 +21,9 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 #: The URNs in this variable are gone when they are asked for, as after a loss.
 LOST = "ECHO_LOST"
 
+#: The URNs of what is deleted are appended to the file of this name.
+DELETED = "ECHO_DELETED"
+
 #: Inputs whose change needs a new resource, as in the real plugins.
 REPLACING: dict[str, frozenset[str]] = {
     "openstack:compute/instance:Instance": frozenset(
@@ -96,6 +99,9 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=properties)
 
     def Delete(self, request: Any, context: Any) -> Any:
+        if os.environ.get(DELETED):
+            with Path(os.environ[DELETED]).open("a", encoding="utf-8") as file:
+                file.write(f"{request.urn}\n")
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: Any) -> Any:

@@ -1,0 +1,121 @@
+"""What nodes that come and go touch, and in which order, on the real engine. (By tests.engine: no cloud.)"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine import home
+from tests.engine.echo import DELETED
+from tests.preview.stack import PROJECT, Stack
+from tests.preview.test_protection import operations
+from tests.preview.test_stacks import ON_THE_LAB
+
+POOL = ON_THE_LAB["workers"]["general"]
+SETTINGS: dict[str, Any] = {**ON_THE_LAB, "preset": "production", "kubernetes": {"cni": "flannel"}}
+GATEWAYS = {"Command/gateway-0", "Command/gateway-1"}
+
+
+def resized(workers: int = 2, control_planes: int = 3, **pools: Any) -> dict[str, Any]:
+    """The stack's settings in another size."""
+    return {
+        **SETTINGS,
+        "controlPlanes": {**ON_THE_LAB["controlPlanes"], "count": control_planes},
+        "workers": {"general": {**POOL, "count": workers}, **pools},
+    }
+
+
+@pytest.fixture(scope="module")
+def deleted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The URNs that the plugins were asked to delete, one a line."""
+    return tmp_path_factory.mktemp("deleted") / "urns"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, deleted: Path) -> Stack:
+    """A production platform that was brought up."""
+    folder = tmp_path_factory.mktemp("scaling")
+    made = Stack(folder / "stack", "scaling")
+    shutil.copy(PROJECT / "tests" / "engine" / "no_preflight.py", made.folder / "preflight" / "run.py")
+    made.environment |= {**home.make(folder / "home"), DELETED: str(deleted)}
+    made.configure(resized())
+    made.select()
+    up(made, resized())
+    return made
+
+
+def up(stack: Stack, settings: dict[str, Any]) -> list[tuple[str, str]]:
+    """The steps of an `up` with these settings, as operation and type/name, in their order; `same` left out."""
+    stack.configure(settings)
+    done = stack.pulumi("up", "--yes", "--skip-preview", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return operations(done.stdout)
+
+
+def machine(name: str) -> set[str]:
+    """Everything that is a node's own."""
+    kinds = ("Machine", "PrivateKey", "Port", "Instance", "Command")
+    return {f"{kind}/{name}" for kind in kinds} | {f"Command/{name}-leave"}
+
+
+def check_order(steps: list[tuple[str, str]], *names: str) -> None:
+    """Each node leaves before its machine goes, and all others have been changed by then."""
+    order = [name for op, name in steps if op == "delete"]
+    for name in names:
+        assert order.index(f"Command/{name}-leave") < order.index(f"Instance/{name}") < order.index(f"Port/{name}")
+    changes = [index for index, (op, _) in enumerate(steps) if op == "update"]
+    assert max(changes, default=-1) < steps.index(("delete", f"Command/{names[0]}-leave"))
+
+
+def test_a_preview_with_another_worker_shows_its_own_resources_and_nothing_else(stack: Stack) -> None:
+    stack.configure(resized(workers=3))
+    preview = stack.preview()
+    assert preview.status == 0, preview.text
+    steps = [step for step in preview.steps if step["op"] != "same"]
+    assert {step["op"] for step in steps} == {"create"}
+    named = {f"{step['newState']['type'].split(':')[-1]}/{step['urn'].split('::')[-1]}" for step in steps}
+    assert named == machine("worker-general-2")
+
+
+def test_a_worker_that_comes_and_goes_touches_no_other_and_leaves_before_its_machine_goes(
+    stack: Stack, deleted: Path
+) -> None:
+    came = up(stack, resized(workers=3))
+    assert sorted(came) == sorted(("create", name) for name in machine("worker-general-2"))
+    assert not deleted.exists()
+    went = up(stack, resized())
+    assert sorted(went) == sorted(("delete", name) for name in machine("worker-general-2"))
+    check_order(went, "worker-general-2")
+
+
+def test_a_pool_and_control_planes_touch_the_gateways_alone(stack: Stack) -> None:
+    extra = {"more": {**POOL, "count": 2, "firstAddress": 64}}
+    names = ["worker-more-0", "worker-more-1"]
+    group = {"WorkerPool/more", "ServerGroup/worker-more"}
+    came = up(stack, resized(**extra))
+    assert {name for op, name in came if op == "create"} == machine(names[0]) | machine(names[1]) | group
+    assert {name for op, name in came if op == "update"} == GATEWAYS
+    went = up(stack, resized(control_planes=1))
+    names += ["control-plane-1", "control-plane-2"]
+    assert {name for op, name in went if op == "delete"} == group.union(*map(machine, names))
+    assert {name for op, name in went if op == "update"} == GATEWAYS
+    check_order(went, *names)
+    assert {op for op, _ in came + went} == {"create", "update", "delete"}
+
+
+def test_destroy_asks_no_cluster(stack: Stack, deleted: Path) -> None:
+    """It may be dead; and its machines go anyway."""
+    assert any(line.endswith("-leave") for line in deleted.read_text().splitlines())
+    deleted.unlink()
+    stack.configure({**resized(control_planes=1), "protection": {"etcd": False, "database": False, "vips": False}})
+    for command in (("up", "--skip-preview"), ("destroy",)):
+        done = stack.pulumi(*command, "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+    gone = deleted.read_text().splitlines()
+    assert any(line.endswith("Instance::worker-general-0") for line in gone)
+    assert not [line for line in gone if line.endswith("-leave")]
+    assert not json.loads(stack.pulumi("stack", "export").stdout)["deployment"].get("resources", [])[1:]
