@@ -216,10 +216,20 @@ func TestUpdateWithoutAScriptOfItsOwnRunsCreate(t *testing.T) {
 	}
 }
 
-func TestDeleteWithoutAScriptDialsNobody(t *testing.T) {
+func TestWithoutAScriptNobodyIsDialed(t *testing.T) {
 	target := newServer(t, echo)
 	state := stateFor(t, target, nil)
 	if _, err := new(Command).Delete(t.Context(), infer.DeleteRequest[State]{State: *state}); err != nil {
+		t.Fatal(err)
+	}
+	// Only a script for the end: it runs neither when the command is made nor when it changes.
+	inputs := state.Args
+	inputs.Delete = text("deleted")
+	if _, err := new(Command).Create(t.Context(), infer.CreateRequest[Args]{Inputs: inputs}); err != nil {
+		t.Fatal(err)
+	}
+	request := infer.UpdateRequest[Args, State]{Inputs: inputs, State: *state}
+	if _, err := new(Command).Update(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
 	if target.accepted.Load() != 0 {
