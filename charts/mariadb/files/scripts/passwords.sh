@@ -53,8 +53,10 @@ take() {
   fi
 }
 
+# follow: as long as the server lives, whose process began this one.
 follow() {
-  while true; do
+  local server=$PPID
+  while kill -0 "$server" 2>/dev/null; do
     has_taken || take || true
     sleep 3
   done
