@@ -23,6 +23,7 @@ ORDER = (
     "test_failover",
     "test_repair",
     "test_maintenance",
+    "test_scaling",
     # What is long comes late, so that the rest has its time, and before the upgrade, which does not go back.
     "test_growth",
     "test_drills",

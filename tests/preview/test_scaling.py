@@ -15,7 +15,7 @@ from tests.preview.stack import PROJECT, Stack
 from tests.preview.test_protection import operations
 from tests.preview.test_stacks import ON_THE_LAB
 
-POOL = ON_THE_LAB["workers"]["general"]
+POOL: dict[str, Any] = {"flavor": "lab.worker", "image": "debian-12"}
 SETTINGS: dict[str, Any] = {**ON_THE_LAB, "preset": "production", "kubernetes": {"cni": "flannel"}}
 GATEWAYS = {"Command/gateway-0", "Command/gateway-1"}
 
@@ -24,7 +24,7 @@ def resized(workers: int = 2, control_planes: int = 3, **pools: Any) -> dict[str
     """The stack's settings in another size."""
     return {
         **SETTINGS,
-        "controlPlanes": {**ON_THE_LAB["controlPlanes"], "count": control_planes},
+        "controlPlanes": {"flavor": "lab.control-plane", "image": "debian-12", "count": control_planes},
         "workers": {"general": {**POOL, "count": workers}, **pools},
     }
 
@@ -93,10 +93,9 @@ def test_a_worker_that_comes_and_goes_touches_no_other_and_leaves_before_its_mac
 
 
 def test_a_pool_and_control_planes_touch_the_gateways_alone(stack: Stack) -> None:
-    extra = {"more": {**POOL, "count": 2, "firstAddress": 64}}
     names = ["worker-more-0", "worker-more-1"]
     group = {"WorkerPool/more", "ServerGroup/worker-more"}
-    came = up(stack, resized(**extra))
+    came = up(stack, resized(more={**POOL, "count": 2, "firstAddress": 64}))
     assert {name for op, name in came if op == "create"} == machine(names[0]) | machine(names[1]) | group
     assert {name for op, name in came if op == "update"} == GATEWAYS
     went = up(stack, resized(control_planes=1))

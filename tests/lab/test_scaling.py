@@ -1,0 +1,204 @@
+"""Workers and control planes come and go by the stack file: each touches itself only, and leaves before it goes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from ops.cluster import Cluster
+from tests.lab import watch
+from tests.lab.machines import Machines
+from tests.lab.platform import PROJECT, Done, Platform, until
+from tests.lab.report import record
+
+COMMITTED = PROJECT / "Pulumi.lab.yaml"
+NEW = "worker-general-2"
+#: Seconds from the beginning of `up` until the node is Ready, on machines of the baked image.
+READY_WITHIN = 60.0
+#: Who holds data on the new node, and who can go anywhere.
+KEEPS, MOVES = "scaling-keeps", "scaling-moves"
+
+
+def own(*names: str) -> set[str]:
+    """Everything that is a node's own, as type/name."""
+    kinds = ("Machine", "PrivateKey", "Port", "Instance", "Command")
+    return {f"{kind}/{name}" for name in names for kind in kinds} | {f"Command/{name}-leave" for name in names}
+
+
+def resized(platform: Platform, folder: Path, **sections: dict[str, Any]) -> Done:
+    """`up` with sections of the stack file over the committed ones."""
+    document = yaml.safe_load(COMMITTED.read_text())
+    for name, values in sections.items():
+        key = f"openstack-paas:{name}"
+        document["config"][key] = document["config"].get(key, {}) | values
+    file = folder / COMMITTED.name
+    file.write_text(yaml.safe_dump(document))
+    return platform.up("--config-file", str(file))
+
+
+def workers(count: int) -> dict[str, Any]:
+    """The section `workers` with another number of them."""
+    general = yaml.safe_load(COMMITTED.read_text())["config"]["openstack-paas:workers"]["general"]
+    return {"general": {**general, "count": count}}
+
+
+@pytest.fixture
+def core(platform: Platform) -> client.CoreV1Api:
+    """The API, as the administrator."""
+    return client.CoreV1Api(Cluster(platform.outputs).api_client())
+
+
+@pytest.fixture(scope="module")
+def committed_afterwards(platform: Platform) -> Iterator[None]:
+    """The platform ends as the stack file has it, without what the tests have put on the new node."""
+    yield
+    api = Cluster(platform.outputs).api_client()
+    for name in (KEEPS, MOVES):
+        forget(client.AppsV1Api(api).delete_namespaced_deployment, name)
+    forget(client.CoreV1Api(api).delete_namespaced_persistent_volume_claim, KEEPS)
+    if {machine.name for machine in platform.outputs.inventory} != _committed_names():
+        platform.up()
+
+
+def _committed_names() -> set[str]:
+    return {
+        f"lab-{name}"
+        for name in (
+            *(f"gateway-{n}" for n in range(2)),
+            *(f"{role}-{n}" for role in ("etcd", "control-plane") for n in range(3)),
+            *(f"worker-general-{n}" for n in range(2)),
+        )
+    }
+
+
+def forget(delete: Callable[[str, str], Any], name: str) -> None:
+    """Delete what may be gone already."""
+    try:
+        delete(name, "default")
+    except ApiException as error:
+        if error.status != 404:
+            raise
+
+
+def is_ready(core: client.CoreV1Api, name: str) -> bool:
+    """Whether the node is there and Ready."""
+    try:
+        node = core.read_node(name)
+    except ApiException:
+        return False
+    return any(condition.type == "Ready" and condition.status == "True" for condition in node.status.conditions or [])
+
+
+def run_on_new_node(platform: Platform, core: client.CoreV1Api, name: str, claim: bool) -> None:
+    """A pod that a Deployment makes where it likes best, which is the new node; with a volume there or without."""
+    labels = {"app": name}
+    container: dict[str, Any] = {"name": "pause", "image": "registry.k8s.io/pause:3.10.1"}
+    spec: dict[str, Any] = {"containers": [container], "terminationGracePeriodSeconds": 1}
+    terms = [{"key": "kubernetes.io/hostname", "operator": "In", "values": [f"lab-{NEW}"]}]
+    spec["affinity"] = {
+        "nodeAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [
+                {"weight": 100, "preference": {"matchExpressions": terms}}
+            ]
+        }
+    }
+    if claim:
+        request = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Mi"}}}
+        core.create_namespaced_persistent_volume_claim("default", {"metadata": {"name": name}, "spec": request})
+        spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": name}}]
+        container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    body = {"metadata": {"name": name}, "spec": {"selector": {"matchLabels": labels}, "template": template}}
+    client.AppsV1Api(core.api_client).create_namespaced_deployment("default", body)
+    until(lambda: places(core, name) == {f"lab-{NEW}"}, f"{name} runs on {NEW}", 60)
+
+
+def places(core: client.CoreV1Api, name: str) -> set[str]:
+    """The nodes on which the Deployment's pods run and are ready."""
+    pods = core.list_namespaced_pod("default", label_selector=f"app={name}").items
+    return {
+        pod.spec.node_name
+        for pod in pods
+        if pod.metadata.deletion_timestamp is None and all(s.ready for s in pod.status.container_statuses or [])
+    }
+
+
+@pytest.mark.usefixtures("committed_afterwards")
+def test_another_worker_is_ready_within_a_minute_and_touches_nothing_else(
+    platform: Platform, core: client.CoreV1Api, tmp_path: Path
+) -> None:
+    before = watch.identity(platform)
+    began = time.monotonic()
+    ready: list[float] = []
+
+    def look() -> None:
+        while not ready and time.monotonic() < began + 300:
+            if is_ready(core, f"lab-{NEW}"):
+                ready.append(time.monotonic() - began)
+            time.sleep(0.3)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    done = resized(platform, tmp_path, workers=workers(3))
+    looking.join()
+    assert done.status == 0, done.text
+    assert ready, "the node was never Ready"
+    record("another worker: Ready after the beginning of up", f"{ready[0]:.0f} s")
+    record("another worker: up with its proof", f"{done.seconds:.0f} s")
+    assert watch.touched() == own(NEW)
+    assert watch.identity(platform).without(NEW) == before
+    assert ready[0] <= READY_WITHIN
+
+
+@pytest.mark.usefixtures("committed_afterwards")
+def test_a_worker_with_data_stays_and_one_without_leaves_with_its_pods_elsewhere(
+    platform: Platform, core: client.CoreV1Api, machines: Machines, tmp_path: Path
+) -> None:
+    before = watch.identity(platform)
+    run_on_new_node(platform, core, KEEPS, claim=True)
+    run_on_new_node(platform, core, MOVES, claim=False)
+    refused = resized(platform, tmp_path, workers=workers(2))
+    assert refused.status != 0
+    assert f"the disk of lab-{NEW} holds data that is nowhere else: default/{KEEPS} (volume pvc-" in refused.text
+    assert watch.identity(platform) == before
+    assert not core.read_node(f"lab-{NEW}").spec.unschedulable
+
+    client.AppsV1Api(core.api_client).delete_namespaced_deployment(KEEPS, "default")
+    core.delete_namespaced_persistent_volume_claim(KEEPS, "default")
+    with watch.writing(platform, "a worker leaves"):
+        done = resized(platform, tmp_path, workers=workers(2))
+    assert done.status == 0, done.text
+    record("a worker leaves: up with its proof", f"{done.seconds:.0f} s")
+    assert watch.touched() <= own(NEW)
+    assert f"lab-{NEW}" not in machines.names()
+    assert watch.identity(platform) == before.without(NEW)
+    until(lambda: len(places(core, MOVES)) == 1, "its pod runs elsewhere", 60)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("committed_afterwards")
+def test_control_planes_leave_and_join(platform: Platform, machines: Machines, tmp_path: Path) -> None:
+    before = watch.identity(platform)
+    names = ("control-plane-1", "control-plane-2")
+    gateways = {"Command/gateway-0", "Command/gateway-1"}
+    with watch.writing(platform, "control planes 3, 1, 3") as writer:
+        for count, there in ((1, False), (3, True)):
+            began = time.monotonic()
+            done = resized(platform, tmp_path, controlPlanes={"count": count})
+            assert done.status == 0, done.text
+            record(f"control planes to {count}: up with its proof", f"{done.seconds:.0f} s")
+            record(f"control planes to {count}: longest without a write", f"{writer.answers.longest_gap(began):.1f} s")
+            assert watch.touched() == own(*names) | gateways
+            left = {name for name in machines.names() if name.startswith("lab-control-plane")}
+            assert left == {f"lab-control-plane-{n}" for n in range(count)}
+            now = watch.identity(platform)
+            assert now.without(*names) == before.without(*names)
+            assert {f"lab-{name}" in now.nodes for name in names} == {there}
