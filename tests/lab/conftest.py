@@ -31,6 +31,7 @@ ORDER = (
     "test_power_cut",
     "test_destroy_bad",
     "test_upgrade",
+    "test_rotation",
     "test_destroy",
 )
 
