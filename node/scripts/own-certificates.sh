@@ -156,6 +156,20 @@ tell_pods() {
     mark_node "$1" "$patch"
 }
 
+# publish_authorities: cluster-info is what machines of people's own join by.
+publish_authorities() {
+    local told trusted
+    told=$(with_kubeconfig "$KUBERNETES/admin.conf" --namespace kube-public get configmap cluster-info --output 'jsonpath={.data.kubeconfig}') \
+        || fail "the API at $ENDPOINT does not tell what the cluster publishes (configmap cluster-info in kube-public)"
+    trusted="certificate-authority-data: $(base64 --wrap 0 <"$folder/pki/ca.crt")"
+    [[ $told != *"$trusted"* ]] || return 0
+    told=$(jq --null-input --raw-output --arg told "$told" --arg trusted "$trusted" '$told | sub("certificate-authority-data: [^\n]*"; $trusted)')
+    with_kubeconfig "$KUBERNETES/admin.conf" --namespace kube-public patch configmap cluster-info --type merge \
+        --patch "$(jq --null-input --compact-output --arg told "$told"$'\n' '{data: {kubeconfig: $told}}')" >/dev/null \
+        || fail "the API at $ENDPOINT does not publish the authorities (configmap cluster-info in kube-public)"
+    log "the cluster publishes what is trusted now"
+}
+
 # renew_control_plane: everything of a control plane.
 renew_control_plane() {
     local name
@@ -170,6 +184,7 @@ renew_control_plane() {
     trust_on_kubelet
     renew_serving
     end_kubelet_lag
+    publish_authorities
     follow_together
     end_certificate_epoch
 }

@@ -1,7 +1,7 @@
 """Everything that can be rotated is rotated, stage by stage, while clients read and write.
 
 Four `up`s: both generations of authorities and SSH keys are trusted; the second one is used; the first one again; the
-second one goes, so that the platform ends as the stack file has it. On the way certificates that live for some hours are
+second one goes, so that the platform ends as the stack file has it. On the way certificates that live for hours are
 issued, and renewed for no other reason than that.
 """
 

@@ -103,3 +103,35 @@ def test_a_new_image_under_the_old_name_touches_no_machine(stack: Stack) -> None
         assert not changed(stack)
     finally:
         stack.configure(SETTINGS)
+
+
+ROTATED = {
+    "certificates": {"epoch": "spring", "authorities": {"issuing": "1", "trusted": ["1", "2"]}},
+    "access": {"sshKeys": {"login": "1", "accepted": ["1", "2"]}},
+}
+
+
+def test_a_rotation_makes_keys_and_certificates_and_updates_steps_and_nothing_else(stack: Stack) -> None:
+    stack.configure({**SETTINGS, **ROTATED})
+    try:
+        steps = changed(stack)
+    finally:
+        stack.configure(SETTINGS)
+    by_operation: dict[str, set[str]] = {}
+    for step in steps:
+        state = step.get("newState") or step["oldState"]
+        by_operation.setdefault(step["op"], set()).add(state["type"].split(":")[0])
+    assert by_operation.pop("create") == {"openstack-paas", "tls"}
+    assert by_operation.pop("delete") == {"openstack-paas", "tls"}
+    assert by_operation.pop("update") <= {"command", "pulumi", "kubernetes"}
+    assert not by_operation, "nothing is replaced"
+
+
+def test_a_stage_that_comes_too_early_is_refused(stack: Stack) -> None:
+    stack.configure({**SETTINGS, "certificates": {"authorities": {"issuing": "2", "trusted": ["2"]}}})
+    try:
+        preview = stack.preview()
+    finally:
+        stack.configure(SETTINGS)
+    assert preview.status != 0
+    assert "certificates.authorities.trusted 2: leaves out 1, which issues in what runs" in preview.text

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2154
+# shellcheck disable=SC2034,SC2154,SC2317
 # Authorities change in stages: what a machine refuses, what a control plane refuses because of others, and which pods are
 # made anew.
 set -Eeuo pipefail
@@ -96,3 +96,14 @@ jq --null-input --rawfile ca "$folder/pki/ca.crt" '{data: {"ca.crt": $ca}, metad
 read_authorities
 find_stale node-1
 expect "only what read the CA of before" "${stale[*]}" "default old uid-old"
+
+# What people's own machines join by follows.
+with_kubeconfig() {
+    case $* in
+        *get*) printf 'clusters:\n- cluster:\n    certificate-authority-data: b2xk\n    server: https://192.0.2.5:6443' ;;
+        *) jq --raw-output .data.kubeconfig <<<"${*: -1}" >"$ROOT/cluster-info" ;;
+    esac
+}
+publish_authorities >/dev/null
+expect "the published authorities" "$(kubeconfig_field "$ROOT/cluster-info" certificate-authority-data)" "$(cat "$folder/pki/ca.crt")"
+expect "the rest as it was" "$(tail -n 2 "$ROOT/cluster-info" | xargs)" "server: https://192.0.2.5:6443"
