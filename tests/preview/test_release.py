@@ -89,5 +89,5 @@ def test_a_platform_of_an_earlier_commit_loses_nothing(stack: Stack) -> None:
 def test_a_release_that_would_replace_the_machines_is_seen(stack: Stack) -> None:
     change(stack.folder / "node" / "user_data.py", '"disable_root": True', '"disable_root": False')
     assert not lost(stack.preview())
-    change(stack.folder / "components" / "machine.py", ', "userData"]', "]")
+    change(stack.folder / "components" / "machine.py", '"userData", ', "")
     assert len([name for name in lost(stack.preview()) if name.startswith(INSTANCE)]) == 10
