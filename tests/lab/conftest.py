@@ -25,13 +25,13 @@ ORDER = (
     "test_maintenance",
     "test_scaling",
     # What is long comes late, so that the rest has its time, and before the upgrade, which does not go back.
+    "test_rotation",
     "test_growth",
     "test_drills",
     "test_faults",
     "test_power_cut",
     "test_destroy_bad",
     "test_upgrade",
-    "test_rotation",
     "test_destroy",
 )
 
