@@ -21,6 +21,7 @@ GATEWAYS, MEMBERS = ("gateway-0", "gateway-1"), ("etcd-0", "etcd-1", "etcd-2")
 #: Longest times without an answer of the API by the VIP, and without a write, in seconds.
 API_READ, WRITE = 2.0, 5.0
 VERSION = "dpkg-query --show --showformat '${Version}' haproxy"
+OFFERS = "apt-get update --quiet >/dev/null && apt-cache madison haproxy | awk -F ' *[|] *' '{ print $2 }'"
 #: What a package brings whose version is the same: another file.
 SAME_AGAIN = (
     "cp --archive /usr/sbin/haproxy /usr/sbin/.haproxy.new && mv --force /usr/sbin/.haproxy.new /usr/sbin/haproxy"
@@ -66,7 +67,7 @@ def versions(platform: Platform) -> set[str]:
 @pytest.mark.usefixtures("committed_afterwards")
 def test_etcd_and_haproxy_change_one_machine_at_a_time(platform: Platform, tmp_path: Path) -> None:
     (now,) = versions(platform)
-    offers = platform.on("gateway-0", "apt-cache madison haproxy | awk -F ' *[|] *' '{ print $2 }'").split()
+    offers = platform.on("gateway-0", OFFERS).split()
     other = next((offer for offer in offers if offer != now), now)
     holder = platform.vip_holder()
     if other == now:
@@ -87,5 +88,6 @@ def test_etcd_and_haproxy_change_one_machine_at_a_time(platform: Platform, tmp_p
     if other == now:
         for gateway in GATEWAYS:
             platform.on(gateway, SAME_AGAIN)
-    changed(platform, tmp_path, f"haproxy {other} to {now}, back again", maintenance={"packages": {"haproxy": now}})
+    back: dict[str, object] = {"packages": {} if other == now else {"haproxy": now}}
+    changed(platform, tmp_path, f"haproxy {other} to {now}, back again", maintenance=back)
     assert versions(platform) == {now}
