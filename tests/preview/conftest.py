@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
+import openstack
 import pytest
+from openstack.connection import Connection
 
 from tests.preview.stack import Stack
 
@@ -14,3 +17,21 @@ from tests.preview.stack import Stack
 def stack(tmp_path: Path) -> Callable[[str], Stack]:
     """Makes a stack by name, in a folder of its own."""
     return lambda name: Stack(tmp_path / name, name)
+
+
+@pytest.fixture
+def cluster() -> str:
+    """A name that nothing in the cloud bears."""
+    return f"faults-{uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="module")
+def member() -> Connection:
+    """The project's member, as whom the platform is made."""
+    return openstack.connect(cloud="lab")
+
+
+@pytest.fixture(scope="module")
+def admin() -> Connection:
+    """The cloud's administrator."""
+    return openstack.connect(cloud="lab-admin")
