@@ -143,9 +143,7 @@ def offer(settings: PlatformSettings) -> Catalog:
     )
 
 
-def run(
-    values: Mapping[str, Any], stack: str = "lab", running: Running | None = None
-) -> tuple[Graph, dict[str, Any]]:
+def run(values: Mapping[str, Any], stack: str = "lab", running: Running | None = None) -> tuple[Graph, dict[str, Any]]:
     """The graph and the outputs of a stack with these settings, which runs `running` already."""
     from components.addons.mariadb import Passwords
     from components.platform import Platform, PlatformArgs
