@@ -66,7 +66,7 @@ pod web-1 ReplicaSet
 pod web-2 ReplicaSet
 pod proxy DaemonSet
 pod kube-apiserver Node - Running kubernetes.io/config.mirror
-pod done Job - Succeeded
+pod "done" Job - Succeeded
 outcome on_node drain a-node 20
 expect "status" "$status" 0
 expect "order" "$(cat "$CALLS")" $'evicted web-1\nevicted web-2\nevicted database'
