@@ -12,8 +12,8 @@ FIRST = "1"
 Generation = Annotated[
     str,
     text(
-        r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$",
-        "must be 1 to 20 lower-case letters, digits and dashes, no dash first or last",
+        r"^[a-z0-9]{1,10}$",
+        "must be 1 to 10 lower-case letters and digits",
         'count them: "1", "2", ...',
     ),
 ]
