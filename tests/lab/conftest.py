@@ -35,8 +35,8 @@ ORDER = (
     "test_destroy",
 )
 
-#: What has the marker `long` takes some three quarters of an hour together. `make test-drills` runs all of it; the pipeline
-#: (.ci/run), whose time is limited, what can begin before this moment (Unix seconds); `make test` none of it.
+#: What has the marker `long` takes some three quarters of an hour together. `make test-drills` runs all of it; the
+#: pipeline (.ci/run), whose time is limited, what can begin before this moment (Unix seconds); `make test` none of it.
 LONG = bool(os.environ.get("DRILLS"))
 LONG_UNTIL = float(os.environ.get("LONG_UNTIL") or 0)
 
