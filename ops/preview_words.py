@@ -59,6 +59,9 @@ def listing(create: object) -> dict[str, str] | None:
 
 def files(change: Change) -> list[str]:
     """What a step's command brings to its machine."""
+    if not any(inputs.get("create") for inputs in (change.old, change.new)):
+        # It runs before its machine goes, and never else.
+        return [] if change.verb == "removed" else ["how it leaves the cluster"]
     before, after = listing(change.old.get("create")), listing(change.new.get("create"))
     if change.verb == "added":
         return [f"{len(after)} files"] if after else ["its files, known once it is there"]

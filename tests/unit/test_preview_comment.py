@@ -17,7 +17,7 @@ from ops.__main__ import main
 from ops.preview_gate import approvals, guarded
 from ops.preview_read import StackPreview, parse, read
 from ops.preview_render import MARKER, render
-from ops.preview_rows import shortened
+from ops.preview_rows import shortened, tables
 from ops.preview_words import code
 
 FIXTURES = Path(__file__).parent / "fixtures" / "previews"
@@ -88,6 +88,19 @@ def test_a_secret_file_is_named_when_only_standard_input_differs() -> None:
     comment = render([parse("lab", json.dumps(document))], [])
     assert "the content of a secret file changes (`etcd.key`)" in comment
     assert "haproxy.cfg" not in comment
+
+
+def test_a_node_that_goes_and_what_it_would_have_run_then() -> None:
+    """The command of a node's leaving has no files to list: it runs once, when the machine is removed."""
+    document = load("worker-removed")
+    removed = next(s for s in document["steps"] if s["urn"].endswith("command:remote:Command::worker-general-1"))
+    inputs = {**removed["oldState"]["inputs"], "delete": "leave"}
+    del inputs["create"]
+    urn = f"{removed['urn']}-leave"
+    for operation, side, words in (("delete", "oldState", ""), ("create", "newState", "how it leaves the cluster")):
+        step = {"op": operation, "urn": urn, side: {**removed["oldState"], "urn": urn, "inputs": inputs}}
+        (row,) = tables(parse("lab", json.dumps({"steps": [step]})))["Machines"]
+        assert ", ".join(row.details) == words
 
 
 def test_no_secret_values() -> None:
