@@ -15,7 +15,7 @@ minor_of() { cut -d . -f 2 <<<"$1"; }
 
 # refuse_jump FROM: etcd goes up, by one minor version at a time (https://etcd.io/docs/v3.6/upgrades/).
 refuse_jump() {
-    [ "$(printf '%s\n' "$1" "$ETCD_VERSION" | sort --version-sort | head -n 1)" = "$1" ] \
+    [ "$(printf '%s\n' "$1" "$ETCD_VERSION" | sort --version-sort | sed -n 1p)" = "$1" ] \
         || fail "this member has etcd $1 and $ETCD_VERSION is asked for: etcd does not go back here. Set etcd.version to $1," \
             "or restore a snapshot into a new platform"
     (($(minor_of "$ETCD_VERSION") - $(minor_of "$1") <= 1)) \
@@ -78,8 +78,11 @@ refuse_half_upgraded() {
 give_lead_away() {
     local other
     leads "https://$ADDRESS:2379" || return 0
+    # awk reads to the end: a writer whose reader has gone fails.
     other=$(etcdctl_at "https://$ADDRESS:2379" member list --write-out simple |
-        awk -F ', ' -v own="https://$ADDRESS:2380" '$2 == "started" && $4 != own && $6 == "false" { print $1; exit }')
+        awk -F ', ' -v own="https://$ADDRESS:2380" '
+            $2 == "started" && $4 != own && $6 == "false" { other = $1 }
+            END { print other }')
     if [ -n "$other" ] && etcdctl_at "https://$ADDRESS:2379" move-leader "$other" >/dev/null 2>&1; then
         log "gave the lead to $other"
     else

@@ -87,13 +87,15 @@ def watching(machines: list[Machine]) -> Iterator[list[int]]:
 
     def answers(machine: Machine) -> bool:
         body = json.dumps({"key": "aGVhbHRo"}).encode()
-        try:
-            with urlopen(
-                Request(f"https://{machine.address}:2379/v3/kv/range", body), timeout=3, context=context
-            ) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
+        # A request that meets a change of the leader is asked again, as clients do.
+        for _ in range(3):
+            try:
+                request = Request(f"https://{machine.address}:2379/v3/kv/range", body)
+                with urlopen(request, timeout=3, context=context) as answer:
+                    return bool(answer.status == 200)
+            except OSError:
+                time.sleep(0.2)
+        return False
 
     def look() -> None:
         with ThreadPoolExecutor(len(machines)) as pool:
