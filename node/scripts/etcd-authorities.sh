@@ -5,10 +5,12 @@
 
 readonly TOLD=openstack-paas/authorities
 
-# told_lines: "WHO ISSUING TRUSTED..." of everyone who has told.
+# told_lines: "WHO ISSUING TRUSTED..." of everyone who has told, but for members of before.
 told_lines() {
     etcdctl_at "https://$ADDRESS:2379" get --prefix "$TOLD/" |
-        awk -v prefix="$TOLD/" 'NR % 2 { who = substr($0, length(prefix) + 1); next } { print who, $0 }'
+        awk -v prefix="$TOLD/" -v members=" $(printf 'etcd/%s ' "${MEMBERS[@]%% *}")" '
+            NR % 2 { who = substr($0, length(prefix) + 1); next }
+            who !~ /^etcd\// || index(members, " " who " ") { print who, $0 }'
 }
 
 # guard_authorities: before any file changes.

@@ -130,6 +130,7 @@ follow_together() {
     tell_authorities "$NAME"
     nodes=$(with_kubeconfig "$KUBERNETES/admin.conf" get nodes --selector node-role.kubernetes.io/control-plane --output json) \
         || fail "the API at $ENDPOINT does not tell which control planes there are"
+    forget_gone <<<"$nodes"
     lagging=$(nodes_without "((.trusted // []) | sort) == (\"${wanted[*]}\" / \" \" | sort)" <<<"$nodes")
     if [ -n "$lagging" ]; then
         log "pods follow when all control planes trust the same; still to come: $lagging"
@@ -144,6 +145,17 @@ follow_together() {
         tell_pods "$node"
     done < <(jq --raw-output '.items[].metadata.name' <<<"$nodes")
     forget_admin
+}
+# forget_gone: what control planes of before have told etcd's members; those that there are come on standard input.
+forget_gone() {
+    local key names
+    names=" $(jq --raw-output '[.items[].metadata.name] | join(" ")') "
+    while read -r key; do
+        if [ -n "$key" ] && [[ $names != *" ${key##*/} "* ]]; then
+            etcdctl --dial-timeout 3s --command-timeout 8s del "$key" >/dev/null
+            log "forgot what ${key##*/}, which is gone, had told"
+        fi
+    done < <(etcdctl --dial-timeout 3s --command-timeout 8s get --prefix --keys-only openstack-paas/authorities/api/)
 }
 forget_admin() { rm -f -- "$STATE/admin.crt" "$STATE/admin.key"; }
 

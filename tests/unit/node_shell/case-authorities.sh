@@ -107,3 +107,13 @@ with_kubeconfig() {
 publish_authorities >/dev/null
 expect "the published authorities" "$(kubeconfig_field "$ROOT/cluster-info" certificate-authority-data)" "$(cat "$folder/pki/ca.crt")"
 expect "the rest as it was" "$(tail -n 2 "$ROOT/cluster-info" | xargs)" "server: https://192.0.2.5:6443"
+
+# Control planes that are gone hold nobody up.
+fake etcdctl <<'END'
+case $* in
+    *get*) printf '%s\n\n' openstack-paas/authorities/api/node-1 openstack-paas/authorities/api/lost ;;
+    *del*) echo "${*: -1}" >>"$ROOT/deleted" ;;
+esac
+END
+forget_gone <<<'{"items": [{"metadata": {"name": "node-1"}}]}' >/dev/null
+expect "only the one that is gone" "$(cat "$ROOT/deleted")" openstack-paas/authorities/api/lost

@@ -64,6 +64,9 @@ expect_contains "that" "$output" "still have certificates"
 told etcd/etcd-0 "$two $one $two" etcd/etcd-1 "$two $one $two" api/control-plane-0 "$two $one $two"
 stage new "first second" new second
 expect "nobody has" "$status" 0
+told etcd/etcd-0 "$two $one $two" etcd/etcd-1 "$two $one $two" etcd/etcd-9 "$one $one" api/control-plane-0 "$two $one $two"
+stage new "first second" new second
+expect "a member of before counts no more" "$status" 0
 
 cp "$ROOT/made/new.crt" "$PKI/server.crt"
 bundle first second >"$PKI/ca.crt"
