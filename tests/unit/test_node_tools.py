@@ -19,7 +19,7 @@ NETWORK_NAMESPACE = ("unshare", "--net")
 
 def _run(*command: str | Path) -> None:
     """The command must succeed; its output tells why it did not."""
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, f"{command[0]} says:\n{done.stdout}{done.stderr}"
 
 
