@@ -38,6 +38,9 @@ manifests_have() {
     done
 }
 
+# own_version: of this machine's API server.
+own_version() { sed -nE 's|^ *image: .*/kube-apiserver:v(.*)$|\1|p' "$KUBERNETES/manifests/kube-apiserver.yaml"; }
+
 # cluster_version: what kubeadm has recorded in the cluster; written at the end of its `upgrade apply`.
 cluster_version() {
     with_kubeconfig "$KUBERNETES/admin.conf" --namespace kube-system get configmap kubeadm-config \
@@ -76,7 +79,7 @@ upgrade_static_pods() {
         refuse_jump "$recorded" "$KUBERNETES_VERSION"
         rehearse
     fi
-    begin_change "control plane $recorded to $KUBERNETES_VERSION"
+    begin_change "control plane $(own_version) to $KUBERNETES_VERSION"
     : >"$UPGRADING"
     end_old_api_server "$(pgrep --exact --oldest kube-apiserver)" &
     hurry=$!
