@@ -112,6 +112,13 @@ renew_own() {
     kubeconfig_field "$made/kubeconfigs/kubelet.conf" client-key-data >"$made/kubelet.key"
     install_kubelet_certificate "$made/kubelet.crt" "$made/kubelet.key"
     forget_made
+    retry_until 60 "the API server to reach the kubelet with its new certificate" reaches_kubelet
+}
+
+# reaches_kubelet: an API server that finds another certificate of its own closes all its connections to kubelets, the one
+# that it is about to make too (client-go: transport/cert_rotation.go). Better this one than somebody's.
+reaches_kubelet() {
+    with_kubeconfig "$KUBERNETES/admin.conf" --server "https://$ADDRESS:$API_PORT" get --raw "/api/v1/nodes/$NAME/proxy/healthz"
 }
 
 # tell_etcd: which of etcd's authorities this API server runs with, for etcd's members (etcd-authorities.sh).

@@ -30,7 +30,7 @@ HOUR = 3600
 #: Hours that the certificates live which are renewed for it.
 LIFE = 5
 #: Longest times without an answer, in seconds: of the API by the VIP, and of the database's primary.
-API_READ, DATABASE = 2.0, 2.0
+API_READ, DATABASE = 2.0, 5.0
 NAME = "api.rotated.example"
 PASSWORDS = {"database": {"passwordEpoch": "rotated"}}
 SHORT = {"epoch": "rotated", "leafValidityHours": LIFE, "renewalHours": 1}
