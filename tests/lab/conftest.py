@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -35,10 +34,8 @@ ORDER = (
     "test_destroy",
 )
 
-#: What has the marker `long` takes some three quarters of an hour together. `make test-drills` runs all of it; the
-#: pipeline (.ci/run), whose time is limited, what can begin before this moment (Unix seconds); `make test` none of it.
+#: What has the marker `long` takes an hour together: `make test-drills` runs it, `make test` and the pipeline do not.
 LONG = bool(os.environ.get("DRILLS"))
-LONG_UNTIL = float(os.environ.get("LONG_UNTIL") or 0)
 
 #: While one writes tests: REUSE_PLATFORM=1 tries them on the platform that stands, as `make up` left it.
 REUSE = bool(os.environ.get("REUSE_PLATFORM"))
@@ -46,18 +43,11 @@ REUSE = bool(os.environ.get("REUSE_PLATFORM"))
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run the modules in their order, and without the long ones where nobody asked for these."""
-    if not LONG and not LONG_UNTIL:
+    if not LONG:
         left_out = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: ORDER.index(item.module.__name__.rpartition(".")[2]))  # type: ignore[attr-defined]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A long one that would begin too late is left to `make test-drills`, before anything is made for it."""
-    if item.get_closest_marker("long") and not LONG and time.time() > LONG_UNTIL:
-        pytest.skip("no time left in this run for what is long: make test-drills")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
