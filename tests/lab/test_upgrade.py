@@ -56,12 +56,9 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def held(platform: Platform) -> Iterator[client.PolicyV1Api]:
     """On the worker that is changed first, a pod whose budget lets it never go."""
     api = Cluster(platform.outputs).api_client()
-    core, apps, policy = client.CoreV1Api(api), client.AppsV1Api(api), client.PolicyV1Api(api)
+    apps, policy = client.AppsV1Api(api), client.PolicyV1Api(api)
     metadata = {"name": HOLDER, "labels": {"app": HOLDER}}
-    image = (
-        core.list_namespaced_pod("kube-system", label_selector="k8s-app=kube-proxy").items[0].spec.containers[0].image
-    )
-    container = {"name": "sleep", "image": image, "command": ["sleep", "infinity"]}
+    container = {"name": "pause", "image": "registry.k8s.io/pause:3.10.1"}
     spec = {"nodeSelector": {"kubernetes.io/hostname": "lab-worker-general-0"}, "containers": [container]}
     template = {"metadata": metadata, "spec": spec | {"terminationGracePeriodSeconds": 1}}
     selector = {"matchLabels": {"app": HOLDER}}
