@@ -29,7 +29,7 @@ certificate_reason() {
 }
 
 # kubeconfig_field KUBECONFIG FIELD: as it is embedded, decoded. (kubectl would take ten times as long.)
-kubeconfig_field() { sed -n "s/^ *$2: *//p" "$1" | head -n 1 | base64 --decode; }
+kubeconfig_field() { sed -n "s/^ *$2: *//p" "$1" | sed -n 1p | base64 --decode; }
 
 # embeds_authorities KUBECONFIG: whether it trusts exactly what is wanted.
 embeds_authorities() { cmp --silent <(kubeconfig_field "$1" certificate-authority-data) "$folder/pki/ca.crt"; }
