@@ -40,7 +40,8 @@ def test_time_and_memory_grow_with_the_machines_and_no_faster(measured: Measured
 
 
 def test_a_machine_is_few_and_small_resources(measured: Measured) -> None:
-    assert measured.resources <= 160 + 5 * (measured.machines - SMALL)
+    # A worker is a component, a key, a port, an instance, its step, and the command by which it leaves one day.
+    assert measured.resources <= 165 + 6 * (measured.machines - SMALL)
     assert measured.state_mib <= 2 + 0.11 * (measured.machines - SMALL)
 
 
