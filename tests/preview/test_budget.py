@@ -40,10 +40,8 @@ def test_time_and_memory_grow_with_the_machines_and_no_faster(measured: Measured
 
 
 def test_a_machine_is_few_and_small_resources(measured: Measured) -> None:
-    # A worker is a component, a key, a port, an instance, its step, and the command by which it leaves one day.
-    assert measured.resources <= 165 + 6 * (measured.machines - SMALL)
-    # Its step brings the scripts by which it changes later on, too; the state keeps each bundle twice.
-    assert measured.state_mib <= 2.5 + 0.19 * (measured.machines - SMALL)
+    assert measured.resources <= 160 + 5 * (measured.machines - SMALL)
+    assert measured.state_mib <= 2 + 0.11 * (measured.machines - SMALL)
 
 
 def test_less_than_a_third_of_the_programs_time_is_our_own(measured: Measured) -> None:
