@@ -94,9 +94,11 @@ def test_what_runs_is_read_from_the_outputs() -> None:
     assert earlier is not None and earlier.authorities == Generations()
 
 
-def made(graph: Graph) -> dict[tuple[str, str], dict[str, Any]]:
-    """Keys and certificates by type and name."""
-    return {(r.type, r.name): r.inputs for r in graph.resources if r.type.startswith("tls:")}
+def made(graph: Graph) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Keys and certificates by type, name and algorithm: a member's key for SSH has the name of its key for TLS."""
+    return {
+        (r.type, r.name, r.inputs.get("algorithm", "")): r.inputs for r in graph.resources if r.type.startswith("tls:")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +107,9 @@ def before() -> Graph:
     return graphs.run(LAB)[0]
 
 
-def names(resources: dict[tuple[str, str], Any], part: str) -> set[str]:
+def names(resources: dict[tuple[str, str, str], Any], part: str) -> set[str]:
     """Names of the resources of one type."""
-    return {name for kind, name in resources if kind.endswith(part)}
+    return {name for kind, name, _ in resources if kind.endswith(part)}
 
 
 def test_another_epoch_makes_every_leaf_anew_and_no_authority(before: Graph) -> None:
@@ -131,7 +133,7 @@ def test_the_stages_of_authorities(before: Graph) -> None:
     }
     issuing = made(graphs.run({**LAB, **authorities("2", "1", "2")})[0])
     signed = {
-        name: inputs["caCertPem"] for (kind, name), inputs in issuing.items() if kind.endswith(":LocallySignedCert")
+        name: inputs["caCertPem"] for (kind, name, _), inputs in issuing.items() if kind.endswith(":LocallySignedCert")
     }
     assert signed["administrator"] == "certificate cluster-ca-2" and signed["etcd-0"] == "certificate etcd-ca-2"
     dropped = made(graphs.run({**LAB, **authorities("2", "2")})[0])
