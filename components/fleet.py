@@ -114,5 +114,5 @@ class Fleet(pulumi.ComponentResource):
                 protected=protection.etcd if planned.role == "etcd" else volume is not None and protection.database,
                 depends_on=[machine.instance for machine in after],
             ),
-            ResourceOptions(parent=parent),
+            parent,
         )

@@ -14,9 +14,10 @@ from pulumi_openstack import networking
 from components import specs
 from components.fleet import Fleet
 from components.machine import Machine
+from components.pki import Pki
 from components.rollout import Rollout
 from components.step import Access, StepArgs, step
-from components.vip import vip_options
+from components.vip import vip_protection
 from node import render
 from node.bundle import Bundle
 from node.specs import GatewaySpec
@@ -30,10 +31,11 @@ FIRST_PRIORITY = 254
 
 @dataclass(frozen=True)
 class GatewaysArgs:
-    """The platform and the fleet that machines are made with."""
+    """The platform, the fleet that machines are made with, and the authority that vouches for the API."""
 
     platform: Platform
     fleet: Fleet
+    pki: Pki
 
 
 class Gateways(pulumi.ComponentResource):
@@ -69,9 +71,9 @@ class Gateways(pulumi.ComponentResource):
                     StepArgs(
                         machine=machine,
                         connection=access.connection(address, self.host_key.public_key_openssh),
-                        inputs={},
+                        inputs={"ca": args.pki.cluster_ca.certificate},
                         render=partial(self._bundle, platform, planned),
-                        depends_on=[ready, *rollout.before(planned)],
+                        depends_on=[ready, *fleet.network.ready, *rollout.before(planned)],
                     ),
                 )
             )
@@ -88,7 +90,7 @@ class Gateways(pulumi.ComponentResource):
     ) -> tuple[pulumi.Output[str], pulumi.Resource]:
         """A gateway's public address, and what has to be there before it answers."""
         assert machine.edge_port is not None
-        planned, child = machine.planned, ResourceOptions(parent=machine)
+        planned = machine.planned
         if fleet.network.edge.is_public:
             return pulumi.Output.from_input(planned.edge_address), machine.instance
         # Without a VIP the first gateway's address is the one that clients and DNS know.
@@ -97,18 +99,18 @@ class Gateways(pulumi.ComponentResource):
             planned.name,
             pool=platform.settings.network.external,
             tags=fleet.tags,
-            opts=vip_options(platform, machine) if is_vip else child,
+            opts=machine.options(protect=vip_protection(platform) if is_vip else None),
         )
         association = networking.FloatingIpAssociate(
             planned.name,
             floating_ip=floating_ip.address,
             port_id=machine.edge_port.id,
-            opts=ResourceOptions(parent=machine, depends_on=[*fleet.network.ready, machine.instance]),
+            opts=machine.options(depends_on=[*fleet.network.ready, machine.instance]),
         )
         return floating_ip.address, association
 
     @staticmethod
-    def _bundle(platform: Platform, planned: PlannedMachine, _: dict[str, str]) -> Bundle:
+    def _bundle(platform: Platform, planned: PlannedMachine, pem: dict[str, str]) -> Bundle:
         plan, settings = platform.addresses, platform.settings
         others = tuple(gateway for gateway in plan.gateways if gateway != planned)
         spec = GatewaySpec(
@@ -126,6 +128,7 @@ class Gateways(pulumi.ComponentResource):
             edge_peers=specs.peers(others, edge=True),
             api_backends=() if plan.load_balancer else specs.peers(plan.control_planes),
             ingress_backends=specs.ingress(plan),
+            ca_certificate=pem["ca"],
             advert_interval_seconds=settings.gateways.advert_interval_seconds,
             ssh_cidrs=tuple(map(str, settings.access.ssh_cidrs)),
             api_cidrs=tuple(map(str, settings.access.api_cidrs)),

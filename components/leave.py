@@ -13,9 +13,7 @@ from components import specs
 from components.machine import Machine
 from components.pki import Pki
 from components.step import secret_output
-from node.leave import leave, leave_script
-from node.parts import KeyPair
-from node.specs import LeaveSpec
+from node.leave import leave_script
 from settings.platform import Platform
 
 
@@ -34,34 +32,25 @@ class Leaving:
     depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
     def of(self, machine: Machine) -> remote.Command:
-        """The Command, a child of the machine, which is deleted before the machine is.
+        """The Command, which is deleted before the machine is.
 
         It has no trigger: a machine made anew bears the same name, and its node must not be removed for the old one.
         """
-        rollout = self.platform.settings.rollout
-        bundle = pulumi.Output.all(
-            self.pki.cluster_ca.certificate, self.pki.administrator.certificate, self.pki.administrator.private_key
-        ).apply(
-            lambda pem: leave(
-                LeaveSpec(
-                    node=machine.planned.hostname,
-                    endpoint=specs.api_endpoint(self.platform),
-                    ca_certificate=pem[0],
-                    administrator=KeyPair(pem[1], pem[2]),
-                    drain_seconds=rollout.drain_seconds,
-                    bare_pods=rollout.bare_pods,
-                )
-            )
-        )
+        rollout, administrator = self.platform.settings.rollout, self.pki.administrator
         return remote.Command(
-            f"{machine.planned.name}-leave",
+            # Not the other way round: a machine of a pool may be called `leave`.
+            f"leave-{machine.planned.name}",
             connection=self.connection,
-            # As in a step, it has only digests of files without secrets.
-            delete=pulumi.Output.unsecret(bundle.apply(leave_script)),
-            stdin=secret_output(bundle.apply(lambda b: b.archive())),
+            delete=leave_script(
+                machine.planned.hostname,
+                specs.api_endpoint(self.platform),
+                rollout.drain_seconds,
+                rollout.bare_pods,
+            ),
+            stdin=secret_output(pulumi.Output.concat(administrator.certificate, administrator.private_key)),
             add_previous_output_in_env=False,
             opts=ResourceOptions(
-                parent=machine,
+                parent=machine.parent,
                 depends_on=[machine.instance, *self.depends_on],
                 deleted_with=self.alive_with,
                 # Longer than the step's own limit.

@@ -1,4 +1,8 @@
-"""A machine: its port with a planned address, its SSH host key, its instance, and the volume of its data."""
+"""A machine: its port with a planned address, its SSH host key, its instance, and the volume of its data.
+
+It is no component of its own but a group of its role's resources, each with the machine's name: states and previews
+grow with the machines, so a machine has no resource that stands for nothing in the cloud or on the machine.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Any
 
 import pulumi
 import pulumi_tls as tls
-from pulumi import CustomTimeouts, ResourceOptions
+from pulumi import Alias, CustomTimeouts, ResourceOptions
 from pulumi_openstack import compute, networking
 
 from components import volume
@@ -49,8 +53,13 @@ class MachineArgs:
     depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
 
-class Machine(pulumi.ComponentResource):
-    """One instance with a fixed address, keyed by name: removing one never touches another."""
+class Machine:
+    """One instance with a fixed address, keyed by name: removing one never touches another.
+
+    `parent` is the component of its role.
+    """
+
+    parent: pulumi.Resource
 
     planned: PlannedMachine
     instance: compute.Instance
@@ -62,9 +71,12 @@ class Machine(pulumi.ComponentResource):
     volume: compute.VolumeAttach | None
     """The attachment of its data volume."""
 
-    def __init__(self, name: str, args: MachineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("openstack-paas:machine:Machine", name, None, opts)
-        child = ResourceOptions(parent=self)
+    def __init__(self, name: str, args: MachineArgs, parent: pulumi.Resource) -> None:
+        self.parent = parent
+        # Machines were components until 2026-11: what they had is found under its old address.
+        was = parent.urn.apply(lambda urn: f"{urn.rpartition('::')[0]}$openstack-paas:machine:Machine::{name}")
+        self._aliases = [Alias(parent=was)]
+        child = self.options()
         self.planned, self.login_keys = args.planned, args.login_keys
         self.host_key = args.host_key or tls.PrivateKey(name, algorithm="ED25519", opts=child)
         tags = [f"openstack-paas:{args.cluster}"]
@@ -102,7 +114,9 @@ class Machine(pulumi.ComponentResource):
         )
         ports = [port for port in (self.edge_port, self.port) if port is not None]
         data = (
-            volume.create(name, args.planned, args.cluster, args.volume, args.protected, self) if args.volume else None
+            volume.create(name, args.planned, args.cluster, args.volume, self.options(protect=args.protected or None))
+            if args.volume
+            else None
         )
         self.instance = compute.Instance(
             name,
@@ -117,8 +131,7 @@ class Machine(pulumi.ComponentResource):
             # A provider's network often has no DHCP: cloud-init then finds the addresses on this drive.
             config_drive=True if is_gateway and args.network.edge.is_public else None,
             tags=tags,
-            opts=ResourceOptions(
-                parent=self,
+            opts=self.options(
                 # After its volume, so that `pulumi destroy` removes the machine first.
                 depends_on=[*args.depends_on, *([data] if data else [])],
                 protect=(args.protected and data is None) or None,
@@ -130,8 +143,11 @@ class Machine(pulumi.ComponentResource):
                 ignore_changes=["imageId", "imageName", "userData", "keyPair"],
             ),
         )
-        self.volume = volume.attach(name, data, self.instance, self) if data else None
-        self.register_outputs({"address": args.planned.address, "instanceId": self.instance.id})
+        self.volume = volume.attach(name, data, self.instance, self.options()) if data else None
+
+    def options(self, **options: Any) -> ResourceOptions:
+        """Options of a resource of this machine, which has the machine's name."""
+        return ResourceOptions(parent=self.parent, aliases=self._aliases, **options)
 
     @property
     def volume_input(self) -> dict[str, pulumi.Input[str]]:

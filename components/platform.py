@@ -72,14 +72,14 @@ class Platform(pulumi.ComponentResource):
         network = Network("network", NetworkArgs(platform, args.catalog), child)
         pki = Pki("pki", PkiArgs(platform), child)
         fleet = Fleet("fleet", FleetArgs(platform, args.catalog, network), child)
-        gateways = Gateways("gateways", GatewaysArgs(platform, fleet), child)
+        gateways = Gateways("gateways", GatewaysArgs(platform, fleet, pki), child)
 
         # Everything behind the gateways is reached through the VIP's address: any living gateway serves.
         entry = network.public_vip.address if network.public_vip else gateways.first_address
         gateway_host_key = gateways.host_key.public_key_openssh
         direct = Access(settings.access.ssh_user, fleet.private_key)
         access = Access(settings.access.ssh_user, fleet.private_key, entry, gateway_host_key)
-        way_in = [*gateways.steps, *network.ready]
+        way_in = gateways.steps
 
         # Where the API is reached from outside, one address first: the way in, or a load balancer of the cloud.
         api_addresses = [entry] if network.public_vip else list(gateways.addresses.values())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pulumi
-from pulumi import CustomTimeouts, ResourceOptions
+from pulumi import CustomTimeouts
 from pulumi_command import remote
 
 from components.machine import Machine
@@ -69,7 +69,7 @@ def secret_output(output: pulumi.Output[str]) -> pulumi.Output[str]:
 
 
 def step(name: str, args: StepArgs) -> remote.Command:
-    """The Command of a machine's step, a child of the machine.
+    """The Command of a machine's step, one of the machine's resources.
 
     A changed bundle is an update: it runs `converge` again. A machine that was made anew replaces the step, and nothing
     else does: the instance's id is the only trigger. Secrets travel on stdin alone.
@@ -89,8 +89,7 @@ def step(name: str, args: StepArgs) -> remote.Command:
         stdin=secret_output(bundle.apply(lambda b: b.archive())),
         triggers=[args.machine.instance.id],
         add_previous_output_in_env=False,
-        opts=ResourceOptions(
-            parent=args.machine,
+        opts=args.machine.options(
             depends_on=list(args.depends_on),
             deleted_with=args.machine.instance,
             custom_timeouts=STEP_TIMEOUT,

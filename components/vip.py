@@ -23,9 +23,14 @@ class PublicVip:
     ready: Sequence[pulumi.Resource]
 
 
+def vip_protection(platform: Platform) -> bool | None:
+    """The option `protect` of what holds an address that clients and DNS know."""
+    return platform.settings.protection.vips or None
+
+
 def vip_options(platform: Platform, parent: pulumi.Resource) -> ResourceOptions:
-    """Options of what holds an address that clients and DNS know: `protection.vips` keeps it."""
-    return ResourceOptions(parent=parent, protect=platform.settings.protection.vips or None)
+    """Options of a resource that holds such an address."""
+    return ResourceOptions(parent=parent, protect=vip_protection(platform))
 
 
 def private_vip(

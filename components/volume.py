@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pulumi
 from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_openstack import blockstorage, compute
 
@@ -18,8 +17,7 @@ def create(
     planned: PlannedMachine,
     cluster: str,
     settings: VolumeSettings,
-    protected: bool,
-    parent: pulumi.Resource,
+    options: ResourceOptions,
 ) -> blockstorage.Volume:
     """The volume. A larger size grows it in place, attached or not; another type or zone is a new, empty volume."""
     return blockstorage.Volume(
@@ -32,17 +30,19 @@ def create(
         enable_online_resize=True,
         # Cinder has no tags: this stands for ours.
         metadata={"openstack-paas": cluster},
-        opts=ResourceOptions(parent=parent, protect=protected or None, custom_timeouts=TIMEOUT),
+        opts=ResourceOptions.merge(options, ResourceOptions(custom_timeouts=TIMEOUT)),
     )
 
 
 def attach(
-    name: str, volume: blockstorage.Volume, instance: compute.Instance, parent: pulumi.Resource
+    name: str, volume: blockstorage.Volume, instance: compute.Instance, options: ResourceOptions
 ) -> compute.VolumeAttach:
     """The attachment. A volume is on one machine at a time: the old attachment ends before the new one begins."""
     return compute.VolumeAttach(
         f"{name}-data",
         instance_id=instance.id,
         volume_id=volume.id,
-        opts=ResourceOptions(parent=parent, delete_before_replace=True, deleted_with=instance, custom_timeouts=TIMEOUT),
+        opts=ResourceOptions.merge(
+            options, ResourceOptions(delete_before_replace=True, deleted_with=instance, custom_timeouts=TIMEOUT)
+        ),
     )

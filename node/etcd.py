@@ -22,6 +22,7 @@ _SCRIPTS: Final = (
     "etcd-changes.sh",
     "etcd-turn.sh",
     "digests.sh",
+    "issuer.sh",
     "etcd-authorities.sh",
 )
 

@@ -12,6 +12,7 @@ from node.templates import read_script, read_unit, render_template
 #: Where the local haproxy says on the private network that it works.
 HEALTH_PORT: Final = 9000
 
+_SCRIPTS: Final = ("machine.sh", "install.sh", "maintenance.sh", "gateway-turn.sh", "drain.sh", "leave.sh")
 _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1",)
 
 
@@ -30,10 +31,13 @@ def gateway(spec: GatewaySpec) -> Bundle:
     return Bundle(
         "gateway",
         (
-            *scripts("gateway.sh", "machine.sh", "install.sh", "maintenance.sh", "gateway-turn.sh"),
+            *scripts("gateway.sh", *_SCRIPTS),
             *machine_files(spec.base, _KERNEL_VALUES),
             settings_file(settings),
-            File("edge-route.sh", read_script("edge-route.sh"), 0o755),
+            # For leave.sh.
+            File("ca.crt", spec.ca_certificate),
+            # As user_data has written it.
+            File("edge-route.sh", read_script("edge-route.sh", comments=True), 0o755),
             File("haproxy-runs.sh", read_script("haproxy-runs.sh"), 0o755),
             File("files/openstack-paas-edge-route.service", edge_route_unit(spec.edge_cidr, spec.edge_gateway)),
             File("files/openstack-paas-edge-route.timer", read_unit("openstack-paas-edge-route.timer")),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 import yaml
 
 from node.certificates import PKI, signing
-from node.parts import Base, KeyPair
+from node.parts import Base
 from node.specs import ControlPlaneSpec, Kubelet, Kubernetes
 
 API_VERSION: Final = "kubeadm.k8s.io/v1beta4"
@@ -121,9 +121,13 @@ def dns_budget() -> str:
     )
 
 
-def bootstrap_kubeconfig(kubernetes: Kubernetes, bootstrap: KeyPair) -> str:
-    """The kubeconfig with which a machine asks for its own certificate. It is a secret."""
-    name = kubernetes.cluster_name
+def bootstrap_kubeconfig(kubernetes: Kubernetes, step: str) -> str:
+    """The kubeconfig with which a machine asks for its own certificate.
+
+    It names files of the bundle, which kubeadm embeds where it needs them (cmd/kubeadm/app/discovery/file). Embedded
+    here they would travel twice, and in base64.
+    """
+    name, folder = kubernetes.cluster_name, PurePosixPath(BOOTSTRAP_PATH.format(step=step)).parent
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -132,7 +136,7 @@ def bootstrap_kubeconfig(kubernetes: Kubernetes, bootstrap: KeyPair) -> str:
                 "name": name,
                 "cluster": {
                     "server": f"https://{kubernetes.endpoint}",
-                    "certificate-authority-data": _encoded(kubernetes.ca_certificate),
+                    "certificate-authority": str(folder / "pki" / "ca.crt"),
                 },
             }
         ],
@@ -140,8 +144,8 @@ def bootstrap_kubeconfig(kubernetes: Kubernetes, bootstrap: KeyPair) -> str:
             {
                 "name": "bootstrap",
                 "user": {
-                    "client-certificate-data": _encoded(bootstrap.certificate),
-                    "client-key-data": _encoded(bootstrap.private_key),
+                    "client-certificate": str(folder / "bootstrap.crt"),
+                    "client-key": str(folder / "bootstrap.key"),
                 },
             }
         ],
@@ -240,11 +244,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
     return value
-
-
-def _encoded(text: str) -> str:
-    """Base64, as a kubeconfig wants it."""
-    return base64.b64encode(text.encode()).decode("ascii")
 
 
 def _documents(*documents: Mapping[str, Any]) -> str:

@@ -47,6 +47,7 @@ _SCRIPTS: Final = (
 )
 _CONTROL_PLANE_SCRIPTS: Final = (
     "control-plane-state.sh",
+    "issuer.sh",
     "api-server-change.sh",
     "upgrade-control-plane.sh",
     "static-pods.sh",
@@ -74,7 +75,7 @@ def control_plane(spec: ControlPlaneSpec) -> Bundle:
             File("initialise", read_script("initialise.sh"), 0o755),
             File("etcd-endpoints", read_script("etcd-endpoints.sh"), 0o755),
             File("api-server.sh", read_script("api-server.sh"), 0o755),
-            *_node_files(spec.base, spec.containerd, kubernetes, spec.bootstrap),
+            *_node_files("control-plane", spec.base, spec.containerd, kubernetes, spec.bootstrap),
             settings_file(settings),
             File("files/rights.yaml", node_replacing_rights()),
             File("files/disruption.yaml", dns_budget()),
@@ -99,7 +100,7 @@ def worker(spec: WorkerSpec) -> Bundle:
     settings = _settings(spec.base, wanted, spec.kubernetes, spec.kubelet) | volume_settings(spec.volume, use)
     files = (
         *scripts("worker.sh", *_SCRIPTS),
-        *_node_files(spec.base, spec.containerd, spec.kubernetes, spec.bootstrap),
+        *_node_files("worker", spec.base, spec.containerd, spec.kubernetes, spec.bootstrap),
         settings_file(settings),
         File("files/join.yaml", join_configuration(spec.base, spec.kubelet, "worker")),
         *_volume_folders(spec.kubelet.volume_directories),
@@ -141,7 +142,9 @@ def _settings(
     }
 
 
-def _node_files(base: Base, containerd: Containerd, kubernetes: Kubernetes, bootstrap: KeyPair) -> list[File]:
+def _node_files(
+    step: str, base: Base, containerd: Containerd, kubernetes: Kubernetes, bootstrap: KeyPair
+) -> list[File]:
     """The files of every node of the cluster."""
     variables = proxy_variables(base.proxy)
     return [
@@ -151,7 +154,9 @@ def _node_files(base: Base, containerd: Containerd, kubernetes: Kubernetes, boot
         File("files/kubelet.yaml", kubelet_configuration(kubernetes)),
         File("files/service-proxy.conf", render_template("service-proxy.conf.j2", variables=variables)),
         File("pki/ca.crt", kubernetes.ca_certificate),
-        File("bootstrap.conf", bootstrap_kubeconfig(kubernetes, bootstrap), 0o600, secret=True),
+        File("bootstrap.conf", bootstrap_kubeconfig(kubernetes, step)),
+        File("bootstrap.crt", bootstrap.certificate),
+        File("bootstrap.key", bootstrap.private_key, 0o600, secret=True),
     ]
 
 

@@ -4,41 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from node.base import settings_file
-from node.bundle import CONVERGE, Bundle, File
-from node.specs import LeaveSpec
-from node.templates import read_script, render_template
+from node.templates import render_template
 
-#: Seconds that a node waits for others which leave in the same run: dozens of them, with drains of a minute.
-TURN_SECONDS: Final = 3600
-#: Seconds for everything but the wait and the drain: the API may be away for a while, three times.
-_REST_SECONDS: Final = 240
+#: Seconds for all but the drain: the wait for others that leave in the same run (leave.sh: TURN_SECONDS), and an
+#: API that is away for a while, three times.
+_REST_SECONDS: Final = 3600 + 240
 
 
-def leave(spec: LeaveSpec) -> Bundle:
-    """The step. Its text is `leave_script`, not the bundle's own, which installs the bundle on the machine for good."""
-    settings = {
-        "NODE": spec.node,
-        "ENDPOINT": spec.endpoint,
-        "DRAIN_SECONDS": str(spec.drain_seconds),
-        "BARE_PODS": spec.bare_pods,
-        "TURN_SECONDS": str(TURN_SECONDS),
-    }
-    return Bundle(
-        "leave",
-        (
-            File(CONVERGE, read_script("leave.sh"), 0o700),
-            File("lib.sh", read_script("lib.sh")),
-            File("drain.sh", read_script("drain.sh")),
-            settings_file(settings),
-            File("ca.crt", spec.ca_certificate),
-            File("administrator.crt", spec.administrator.certificate),
-            File("administrator.key", spec.administrator.private_key, 0o600, secret=True),
-        ),
-        limit_seconds=TURN_SECONDS + spec.drain_seconds + _REST_SECONDS,
+def leave_script(node: str, endpoint: str, drain_seconds: int, bare_pods: str) -> str:
+    """The text of the remote command, which has the administrator's certificate and key on standard input.
+
+    The scripts are the gateway's own: a state holds the text twice for every node. `endpoint` is the API's host:port,
+    `bare_pods` is `delete` or `refuse`: pods that nobody would make anew.
+    """
+    return render_template(
+        "leave.sh.j2",
+        arguments=[node, endpoint, str(drain_seconds), bare_pods],
+        limit_seconds=drain_seconds + _REST_SECONDS,
     )
-
-
-def leave_script(bundle: Bundle) -> str:
-    """The text of the remote command: unpacks the archive from standard input into memory, runs it, removes it."""
-    return render_template("leave.sh.j2", step=bundle.step, limit_seconds=bundle.limit_seconds, files=bundle.listing())

@@ -37,6 +37,8 @@ class GatewaySpec:
     edge_peers: tuple[Peer, ...]
     api_backends: tuple[Peer, ...]
     ingress_backends: tuple[Peer, ...]
+    ca_certificate: str
+    """Of the cluster, for nodes that leave by this gateway."""
     api_port: int = 6443
     ingress_http_node_port: int = 30080
     ingress_https_node_port: int = 30443
@@ -162,19 +164,6 @@ class WorkerSpec:
     bootstrap: KeyPair
     volume: Volume | None = None
     """For the first of the kubelet's `volume_directories`; the machine's own disk without one."""
-
-
-@dataclass(frozen=True)
-class LeaveSpec:
-    """How the node `node` leaves the cluster whose API is at `endpoint` (host:port)."""
-
-    node: str
-    endpoint: str
-    ca_certificate: str
-    administrator: KeyPair
-    drain_seconds: int
-    bare_pods: str
-    """`delete` or `refuse`: pods that nobody would make anew."""
 
 
 @dataclass(frozen=True)

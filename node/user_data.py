@@ -40,7 +40,7 @@ def user_data(spec: UserDataSpec) -> str:
             {
                 "path": "/usr/local/sbin/openstack-paas-edge-route",
                 "permissions": "0755",
-                "content": read_script("edge-route.sh"),
+                "content": read_script("edge-route.sh", comments=True),
             },
             {
                 "path": "/etc/systemd/system/openstack-paas-edge-route.service",

@@ -43,13 +43,12 @@ class PreviewError(Exception):
 
 @dataclass(frozen=True)
 class Change:
-    """One resource that changes. `components`: types of its parents, outermost first; `parent`: the nearest's name."""
+    """One resource that changes. `components`: types of its parents, outermost first."""
 
     urn: str
     verb: Verb
     type: str
     name: str
-    parent: str
     components: tuple[str, ...]
     keys: tuple[str, ...]
     """The properties that differ, as the provider names them."""
@@ -97,7 +96,6 @@ def _change(step: Mapping[str, Any]) -> Change | None:
         verb=verb,
         type=kind,
         name=urn.rsplit("::", 1)[-1],
-        parent=(state.get("parent") or "").rsplit("::", 1)[-1],
         components=tuple(parents),
         keys=tuple(sorted(keys)),
         replace_keys=tuple(sorted(step.get("replaceReasons") or [])),

@@ -9,9 +9,23 @@ from dataclasses import dataclass
 from ops import preview_words
 from ops.preview_read import Change, StackPreview, Verb
 
-MACHINE = "openstack-paas:machine:Machine"
+GATEWAYS = "openstack-paas:gateway:Gateways"
+#: The components of machines: each machine is a group of its role's resources that have its name.
+ROLES = {
+    GATEWAYS,
+    "openstack-paas:etcd:EtcdCluster",
+    "openstack-paas:kubernetes:ControlPlane",
+    "openstack-paas:kubernetes:WorkerPool",
+}
 INSTANCE = "openstack:compute/instance:Instance"
 COMMAND = "command:remote:Command"
+PRIVATE_KEY = "tls:index/privateKey:PrivateKey"
+PORT = "openstack:networking/port:Port"
+VOLUMES = {"openstack:blockstorage/volume:Volume", "openstack:compute/volumeAttach:VolumeAttach"}
+ADDRESSES = {
+    "openstack:networking/floatingIp:FloatingIp",
+    "openstack:networking/floatingIpAssociate:FloatingIpAssociate",
+}
 RELEASE = "kubernetes:helm.sh/v3:Release"
 GROUPS = ("Machines", "Addons", "Network", "Certificates and keys", "Other")
 
@@ -25,9 +39,24 @@ class Row:
     details: tuple[str, ...]
 
 
+def machine_of(change: Change) -> str:
+    """The name of the machine that a resource belongs to, as components/ give them; empty where it is no machine's."""
+    role = change.components[-1] if change.components else ""
+    # The gateways' key is that of all of them.
+    if role not in ROLES or (role == GATEWAYS and change.type == PRIVATE_KEY):
+        return ""
+    if change.type == COMMAND:
+        return change.name.removeprefix("leave-")
+    if change.type in VOLUMES:
+        return change.name.removesuffix("-data")
+    if change.type == PORT and role == GATEWAYS:
+        return change.name.removesuffix("-edge")
+    return change.name if change.type in {INSTANCE, PORT, PRIVATE_KEY, *ADDRESSES} else ""
+
+
 def group_of(change: Change) -> str:
     """The table in which a change stands."""
-    if MACHINE in change.components:
+    if machine_of(change):
         return "Machines"
     if any(":addons:" in component for component in change.components):
         return "Addons"
@@ -64,7 +93,7 @@ def _machine(changes: list[Change], preview: StackPreview) -> Row:
                 f"{_noun(change.type)} {preview_words.code(change.name)} {change.verb}"
                 + ("".join(f"; {m}" for m in more))
             )
-    return Row((f"{preview.cluster}-{changes[0].parent}",), verb, tuple(dict.fromkeys(details)))
+    return Row((f"{preview.cluster}-{machine_of(changes[0])}",), verb, tuple(dict.fromkeys(details)))
 
 
 def _other(change: Change, preview: StackPreview) -> Row:
@@ -98,7 +127,7 @@ def tables(preview: StackPreview) -> dict[str, list[Row]]:
     for change in preview.changes:
         group = group_of(change)
         if group == "Machines":
-            machines.setdefault(change.parent, []).append(change)
+            machines.setdefault(machine_of(change), []).append(change)
         else:
             found[group].append(_other(change, preview))
     found["Machines"] = [_machine(changes, preview) for changes in machines.values()]

@@ -6,7 +6,20 @@ folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
 for part in lib services settings machine install containerd kubernetes control-plane-state; do . "$folder/$part.sh"; done
 # shellcheck source=/dev/null
-for part in maintenance api-server-change drain rollout upgrade registration upgrade-control-plane digests authorities certificates static-pods own-certificates; do . "$folder/$part.sh"; done
+for part in maintenance api-server-change drain rollout upgrade registration upgrade-control-plane digests issuer authorities certificates static-pods own-certificates; do . "$folder/$part.sh"; done
+
+# pull_in_background FILE: images that are missing come while this machine waits for others anyway.
+pull_in_background() {
+    kubeadm config images pull --config "$1" >/var/log/openstack-paas-images.log 2>&1 </dev/null 9>&- &
+    pull_process=$!
+    at_exit stop_pulling
+}
+finish_pulling() {
+    # A failure is not final: the kubelet pulls again, and says what is wrong.
+    wait "$pull_process" || log "not all images could be pulled: $(tail -n 1 /var/log/openstack-paas-images.log)"
+    pull_process=
+}
+stop_pulling() { [ -z "${pull_process:-}" ] || kill "$pull_process" 2>/dev/null; }
 
 prepare_control_plane() {
     install_pki

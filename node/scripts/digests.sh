@@ -16,24 +16,6 @@ digests() {
     done <"$1"
 }
 
-# issuer_first LEAF FILE: the digests of FILE, the one that issued LEAF first. The order in FILE says nothing: who reads a file
-# only when it starts shall not start again because another one issues.
-issuer_first() {
-    local parts part first='' others=()
-    parts=$(mktemp --directory)
-    awk -v folder="$parts" '/BEGIN CERTIFICATE/ { number++ } number { print >(folder "/" number) }' "$2"
-    for part in "$parts"/*; do
-        if openssl verify -no_check_time -partial_chain -CAfile "$part" "$1" >/dev/null 2>&1; then
-            first=$(digests "$part")
-        else
-            others+=("$(digests "$part")")
-        fi
-    done
-    rm -rf -- "$parts"
-    [ -n "$first" ] || fail "no authority in $2 issued $1"
-    printf '%s\n' "$first" "${others[@]}"
-}
-
 # refuse_skipped_stage: between `now` and `wanted`, digests of trusted authorities with the one that issues first, may be one
 # stage of a rotation.
 refuse_skipped_stage() {

@@ -3,7 +3,7 @@
 # converge of a member of etcd.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib services settings machine install maintenance etcd-membership etcd-changes etcd-turn digests etcd-authorities; do . "$folder/$part.sh"; done
+for part in lib services settings machine install maintenance etcd-membership etcd-changes etcd-turn digests issuer etcd-authorities; do . "$folder/$part.sh"; done
 
 write_configuration() {
     local name

@@ -87,19 +87,6 @@ validate_configuration() {
 
 pull_process=
 
-# pull_in_background FILE: images that are missing come while this machine waits for others anyway.
-pull_in_background() {
-    kubeadm config images pull --config "$1" >/var/log/openstack-paas-images.log 2>&1 </dev/null 9>&- &
-    pull_process=$!
-    at_exit stop_pulling
-}
-finish_pulling() {
-    # A failure is not final: the kubelet pulls again, and says what is wrong.
-    wait "$pull_process" || log "not all images could be pulled: $(tail -n 1 /var/log/openstack-paas-images.log)"
-    pull_process=
-}
-stop_pulling() { [ -z "${pull_process:-}" ] || kill "$pull_process" 2>/dev/null; }
-
 # forget_half_join: removes what an interrupted init or join left, on a node that the cluster has never seen.
 forget_half_join() {
     if [ ! -e "$KUBELET_KUBECONFIG" ] && [ ! -e "$KUBERNETES/bootstrap-kubelet.conf" ] &&
@@ -129,4 +116,6 @@ run_kubelet() {
 }
 
 # forget_bootstrap: the certificate to join with has served its purpose on this machine.
-forget_bootstrap() { rm -f -- "$BOOTSTRAP_KUBECONFIG" "$KUBERNETES/bootstrap-kubelet.conf"; }
+forget_bootstrap() {
+    rm -f -- "$BOOTSTRAP_KUBECONFIG" "$folder/bootstrap.crt" "$folder/bootstrap.key" "$KUBERNETES/bootstrap-kubelet.conf"
+}

@@ -1,20 +1,27 @@
 #!/bin/bash
 # shellcheck disable=SC2016,SC2034,SC2153,SC2154
 # Takes a node out of the cluster before its machine goes, unless that would lose data. Runs on the gateway that holds the
-# virtual address, as the user who logs in, with the administrator's certificate in a folder that is gone afterwards.
+# virtual address: leave.sh NODE ENDPOINT DRAIN_SECONDS BARE_PODS, the administrator's certificate and key on standard input.
+# The command that calls it may be of an earlier release: the arguments keep their order.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
-for part in lib settings drain; do . "$folder/$part.sh"; done
+for part in lib drain; do . "$folder/$part.sh"; done
 
-# All that this writes is in memory, as the folder is.
-export TMPDIR=$folder
+readonly NODE=$1 ENDPOINT=$2 DRAIN_SECONDS=$3 BARE_PODS=$4
+# In memory, as all that this writes: the key never comes to a disk, and is gone afterwards.
+TMPDIR=$(mktemp --directory --tmpdir="${MEMORY:-/dev/shm}" openstack-paas-leave.XXXXXXXX)
+export TMPDIR
+remove_given() { rm -rf -- "$TMPDIR"; }
+at_exit remove_given
+(umask 077 && cat >"$TMPDIR/administrator.pem")
 # What the stack file says now does not reach a machine that is not in it any more.
 FOR_GOOD=
 API=$ENDPOINT
-API_IDENTITY=(--cacert "$folder/ca.crt" --cert "$folder/administrator.crt" --key "$folder/administrator.key")
+API_IDENTITY=(--cacert "$folder/ca.crt" --cert "$TMPDIR/administrator.pem")
 # By which people say that the volumes on the node may be lost: `kubectl annotate node NAME openstack-paas/volumes=lose`.
 readonly VOLUMES=openstack-paas/volumes
 # Several nodes that leave in one run do so one after another, so that pods of the second find the first one's elsewhere.
+# Dozens of them, with drains of a minute.
 readonly TURN=${ROOT:-}/run/lock/openstack-paas-leave-$UID
 readonly TURN_SECONDS=${TURN_SECONDS:-3600}
 

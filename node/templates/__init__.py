@@ -43,9 +43,13 @@ def render_template(name: str, /, **values: Any) -> str:
 
 
 @cache
-def read_script(name: str) -> str:
-    """The script `name` as it stands in the folder scripts."""
-    return (NODE / "scripts" / name).read_text(encoding="utf-8")
+def read_script(name: str, *, comments: bool = False) -> str:
+    """The script `name` of the folder scripts, by default without comments: a state holds it twice a machine."""
+    text = (NODE / "scripts" / name).read_text(encoding="utf-8")
+    if comments:
+        return text
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if line.startswith("#!") or not line.lstrip().startswith("#"))
 
 
 @cache

@@ -31,7 +31,7 @@ KEEPS, MOVES = "scaling-keeps", "scaling-moves"
 def own(*names: str) -> set[str]:
     """Everything that is a node's own, as type/name; components do nothing themselves."""
     kinds = ("PrivateKey", "Port", "Instance", "Command")
-    return {f"{kind}/{name}" for name in names for kind in kinds} | {f"Command/{name}-leave" for name in names}
+    return {f"{kind}/{name}" for name in names for kind in kinds} | {f"Command/leave-{name}" for name in names}
 
 
 def resized(platform: Platform, folder: Path, **sections: dict[str, Any]) -> Done:

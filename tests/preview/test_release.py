@@ -24,6 +24,9 @@ FREE = {
     "tls:index/certRequest:CertRequest",
     "tls:index/locallySignedCert:LocallySignedCert",
 }
+#: Components that later releases do without (docs/decisions/0009): in the cloud there is nothing of them. What was below
+#: them has to be found again, as everything else.
+FORMER_COMPONENTS = {"openstack-paas:machine:Machine"}
 INSTANCE = "openstack:compute/instance:Instance"
 
 
@@ -67,7 +70,9 @@ def lost(preview: Preview) -> set[str]:
     return {
         f"{step['oldState']['type']} {step['urn'].split('::')[-1]}"
         for step in preview.steps
-        if step["op"] not in ("same", "update", "create") and step["oldState"]["type"] not in FREE
+        if step["op"] not in ("same", "update", "create")
+        and step["oldState"]["type"] not in FREE
+        and (step["oldState"].get("custom") or step["oldState"]["type"] not in FORMER_COMPONENTS)
     }
 
 

@@ -58,17 +58,17 @@ def up(stack: Stack, settings: dict[str, Any]) -> list[tuple[str, str]]:
 
 def machine(name: str) -> set[str]:
     """Everything that is a node's own."""
-    kinds = ("Machine", "PrivateKey", "Port", "Instance", "Command")
-    return {f"{kind}/{name}" for kind in kinds} | {f"Command/{name}-leave"}
+    kinds = ("PrivateKey", "Port", "Instance", "Command")
+    return {f"{kind}/{name}" for kind in kinds} | {f"Command/leave-{name}"}
 
 
 def check_order(steps: list[tuple[str, str]], *names: str) -> None:
     """Each node leaves before its machine goes, and all others have been changed by then."""
     order = [name for op, name in steps if op == "delete"]
     for name in names:
-        assert order.index(f"Command/{name}-leave") < order.index(f"Instance/{name}") < order.index(f"Port/{name}")
+        assert order.index(f"Command/leave-{name}") < order.index(f"Instance/{name}") < order.index(f"Port/{name}")
     changes = [index for index, (op, _) in enumerate(steps) if op == "update"]
-    assert max(changes, default=-1) < steps.index(("delete", f"Command/{names[0]}-leave"))
+    assert max(changes, default=-1) < steps.index(("delete", f"Command/leave-{names[0]}"))
 
 
 def test_a_preview_with_another_worker_shows_its_own_resources_and_nothing_else(stack: Stack) -> None:
@@ -108,7 +108,7 @@ def test_a_pool_and_control_planes_touch_the_gateways_alone(stack: Stack) -> Non
 
 def test_destroy_asks_no_cluster(stack: Stack, deleted: Path) -> None:
     """It may be dead; and its machines go anyway."""
-    assert any(line.endswith("-leave") for line in deleted.read_text().splitlines())
+    assert any("::leave-" in line for line in deleted.read_text().splitlines())
     deleted.unlink()
     stack.configure({**resized(control_planes=1), "protection": {"etcd": False, "database": False, "vips": False}})
     for command in (("up", "--skip-preview"), ("destroy",)):
@@ -116,5 +116,5 @@ def test_destroy_asks_no_cluster(stack: Stack, deleted: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
     gone = deleted.read_text().splitlines()
     assert any(line.endswith("Instance::worker-general-0") for line in gone)
-    assert not [line for line in gone if line.endswith("-leave")]
+    assert not [line for line in gone if "::leave-" in line]
     assert not json.loads(stack.pulumi("stack", "export").stdout)["deployment"].get("resources", [])[1:]

@@ -13,7 +13,6 @@ from node.specs import (
     InstallSpec,
     Kubelet,
     Kubernetes,
-    LeaveSpec,
     UserDataSpec,
     WorkerSpec,
 )
@@ -82,6 +81,7 @@ def gateway_spec() -> GatewaySpec:
         api_backends=CONTROL_PLANES,
         ingress_backends=WORKERS,
         ssh_cidrs=("198.51.100.0/24", "203.0.113.7/32"),
+        ca_certificate=KUBERNETES.ca_certificate,
     )
 
 
@@ -141,18 +141,6 @@ def worker_spec() -> WorkerSpec:
             volume_directories=("/disks",),
         ),
         bootstrap=pair("bootstrap"),
-    )
-
-
-def leave_spec() -> LeaveSpec:
-    """A worker that leaves."""
-    return LeaveSpec(
-        node=WORKERS[1].name,
-        endpoint=KUBERNETES.endpoint,
-        ca_certificate=KUBERNETES.ca_certificate,
-        administrator=pair("administrator"),
-        drain_seconds=300,
-        bare_pods="refuse",
     )
 
 

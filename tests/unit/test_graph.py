@@ -134,9 +134,12 @@ def script(command: Registered) -> str:
     return str(command.inputs.get("create") or command.inputs["delete"])
 
 
-def archive_text(command: Registered) -> str:
-    """The unpacked bundle of a step, as one text."""
-    return gzip.decompress(base64.b64decode(command.inputs["stdin"])).decode("utf-8", "replace")
+def stdin(command: Registered) -> str:
+    """The unpacked bundle of a step, as one text; what a node's leaving is given, as it is."""
+    text = str(command.inputs["stdin"])
+    if "create" not in command.inputs:
+        return text
+    return gzip.decompress(base64.b64decode(text)).decode("utf-8", "replace")
 
 
 def test_secrets_travel_on_stdin_alone(lab: tuple[Graph, dict[str, Any]]) -> None:
@@ -146,7 +149,7 @@ def test_secrets_travel_on_stdin_alone(lab: tuple[Graph, dict[str, Any]]) -> Non
         assert "environment" not in command.inputs
         assert not {"create", "delete"} & command.secret_inputs, "a secret script hides what a preview changes"
     for name, command in graph.commands().items():
-        if "PRIVATE" in archive_text(command):
+        if "PRIVATE" in stdin(command):
             assert "stdin" in command.secret_inputs, name
 
 
@@ -154,7 +157,7 @@ def test_the_secrets_of_places_for_backups_reach_the_members_and_the_database_al
     place = {"endpoint": "https://s3.example.org", "bucket": "backups"}
     keys = {"backupS3AccessKey": "AccessKeyOfS3", "backupS3SecretKey": "SecretKeyOfS3"}
     graph, _ = graphs.run({"preset": "dev", **keys, "backups": {"copyTo": {"s3": place}}})
-    knowing = {name for name, command in graph.commands().items() if "SecretKeyOfS3" in archive_text(command)}
+    knowing = {name for name, command in graph.commands().items() if "SecretKeyOfS3" in stdin(command)}
     assert knowing == {"etcd-0"}
     step = graph.commands()["etcd-0"]
     assert "stdin" in step.secret_inputs
@@ -239,7 +242,7 @@ def test_another_worker_touches_nothing_else_and_its_removal_neither(
     old, new = by_key(fewer), by_key(more)
     assert not changed(old, new)
     assert not old.keys() - new.keys()
-    assert {name for _, name in new.keys() - old.keys()} == {name + end for name in added for end in ("", "-leave")}
+    assert {name for _, name in new.keys() - old.keys()} == {start + name for name in added for start in ("", "leave-")}
 
 
 def test_another_pool_and_other_control_planes_touch_the_gateways_alone() -> None:
@@ -251,11 +254,11 @@ def test_another_pool_and_other_control_planes_touch_the_gateways_alone() -> Non
 
 def test_every_node_leaves_by_the_gateways_before_its_machine_goes(lab: tuple[Graph, dict[str, Any]]) -> None:
     graph, _ = lab
-    leaves = {name: command for name, command in graph.commands().items() if name.endswith("-leave")}
+    leaves = {name: command for name, command in graph.commands().items() if name.startswith("leave-")}
     nodes = [f"control-plane-{i}" for i in range(3)] + [f"worker-general-{i}" for i in range(2)]
-    assert sorted(leaves) == [f"{node}-leave" for node in nodes]
+    assert sorted(leaves) == [f"leave-{node}" for node in nodes]
     for node in nodes:
-        command = leaves[f"{node}-leave"]
+        command = leaves[f"leave-{node}"]
         # Nothing runs when it is made or changed, and nothing makes it anew.
         assert not {"create", "update", "triggers"} & command.inputs.keys()
         assert command.dependencies >= {f"Instance/{node}"} | GATEWAYS
@@ -263,6 +266,6 @@ def test_every_node_leaves_by_the_gateways_before_its_machine_goes(lab: tuple[Gr
         assert command.deleted_with == "RouterInterface/router"
         assert command.inputs["connection"]["host"] == graphs.ADDRESSES["api"]
         assert "proxy" not in command.inputs["connection"]
-        assert f"NODE=lab-{node}\n" in archive_text(command)
-        assert "PRIVATE administrator" in archive_text(command)
+        assert f"/leave.sh lab-{node} 10.20.0.5:6443 " in script(command)
+        assert stdin(command) == "certificate administratorPRIVATE administrator"
         assert "stdin" in command.secret_inputs

@@ -24,7 +24,7 @@ def test_archive_is_the_same_for_the_same_files() -> None:
     assert compressed[4:8] == b"\0\0\0\0", "gzip's own time must not be in it"
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(compressed))) as tar:
         entries = tar.getmembers()
-        assert [entry.name for entry in entries] == ["a", "b/two", "converge", "pki/key"]
+        assert [entry.name for entry in entries] == ["converge", "pki/key", "a", "b/two"]
         assert {(entry.mtime, entry.uid, entry.gid, entry.uname) for entry in entries} == {(0, 0, 0, "")}
         assert {entry.name: entry.mode for entry in entries}["pki/key"] == 0o600
 

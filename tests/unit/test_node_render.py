@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import yaml
 from node import render
 from node.bundle import Bundle, File
 from node.kubeadm import join_configuration
-from node.leave import leave, leave_script
+from node.leave import leave_script
 from node.specs import Kubelet
-from node.templates import NODE
+from node.templates import NODE, read_script, read_unit
 from tests.unit import node_samples as samples
 
 GOLDEN = Path(__file__).parent / "golden" / "node"
@@ -27,7 +28,6 @@ BUNDLES: dict[str, Callable[[], Bundle]] = {
     "etcd": lambda: render.etcd(samples.etcd_spec()),
     "control-plane": lambda: render.control_plane(samples.control_plane_spec()),
     "worker": lambda: render.worker(samples.worker_spec()),
-    "leave": lambda: leave(samples.leave_spec()),
     "image": lambda: render.install(samples.install_spec()),
 }
 #: Other machines of a role, by the folder of their golden files, which has only what differs from the usual machine.
@@ -58,7 +58,11 @@ VARIANTS: dict[str, tuple[str, Callable[[], Bundle]]] = {
         lambda: render.worker(dataclasses.replace(samples.worker_spec(), volume=samples.VOLUME)),
     ),
 }
-_AS_THEY_STAND = {path.read_text() for folder in ("scripts", "units") for path in (NODE / folder).iterdir()}
+_AS_THEY_STAND = {
+    read(path.name)
+    for folder, read in (("scripts", read_script), ("units", read_unit))
+    for path in (NODE / folder).iterdir()
+} | {read_script("edge-route.sh", comments=True)}
 
 
 def _compare(path: Path, content: str) -> None:
@@ -99,7 +103,29 @@ def test_command_text() -> None:
     files = (File("converge", "true\n", 0o755), File("pki/key", "x", 0o600, secret=True))
     bundle = Bundle("sample", files, limit_seconds=60)
     _compare(GOLDEN / "command.sh", bundle.script())
-    _compare(GOLDEN / "command-leave.sh", leave_script(bundle))
+
+
+def test_leave() -> None:
+    """It may be called by the command of an earlier release: the path and the arguments' order stay."""
+    text = leave_script("worker-1", "10.20.1.10:6443", 300, "refuse")
+    _compare(GOLDEN / "command-leave.sh", text)
+    assert "/opt/openstack-paas/gateway/leave.sh worker-1 10.20.1.10:6443 300 refuse\n" in text
+    assert {"leave.sh", "drain.sh", "lib.sh", "ca.crt"} <= {file.path for file in BUNDLES["gateway"]().files}
+
+
+@pytest.mark.parametrize("script", sorted((NODE / "scripts").glob("*.sh")), ids=lambda path: path.name)
+def test_scripts_lose_their_comments_and_nothing_else(script: Path, tmp_path: Path) -> None:
+    short = tmp_path / script.name
+    short.write_text(read_script(script.name))
+    assert not [line for line in short.read_text().splitlines()[1:] if line.lstrip().startswith("#")]
+
+    def parsed(path: Path) -> str:
+        """As bash writes down what it has read."""
+        written = subprocess.run(["bash", "--pretty-print", path], text=True, capture_output=True, check=True).stdout
+        # A comment leaves an empty line there.
+        return re.sub(r"\n+", "\n", written)
+
+    assert parsed(short) == parsed(script)
 
 
 @pytest.mark.parametrize("edge", [True, False])
@@ -197,8 +223,11 @@ def test_taints_are_checked(taint: str) -> None:
 def test_no_part_of_a_role_s_script_takes_another_part_s_place(step: str) -> None:
     """Functions of the same name in two files that one process sources: the later one would be called by both."""
     owners: dict[str, list[str]] = {}
+    parts = {
+        path.name for path in (NODE / "scripts").iterdir() if path.read_text().startswith("# shellcheck shell=bash")
+    }
     for file in BUNDLES[step]().files:
-        if file.path == "converge" or file.content.startswith("# shellcheck shell=bash"):
+        if file.path == "converge" or file.path in parts:
             for name in re.findall(r"^(\w+)\(\)", file.content, re.MULTILINE):
                 owners.setdefault(name, []).append(file.path)
     # A control plane has more to guard than a worker, and says so in a part of its own.

@@ -96,7 +96,7 @@ def test_a_node_that_goes_and_what_it_would_have_run_then() -> None:
     removed = next(s for s in document["steps"] if s["urn"].endswith("command:remote:Command::worker-general-1"))
     inputs = {**removed["oldState"]["inputs"], "delete": "leave"}
     del inputs["create"]
-    urn = f"{removed['urn']}-leave"
+    urn = removed["urn"].replace("::worker", "::leave-worker")
     for operation, side, words in (("delete", "oldState", ""), ("create", "newState", "how it leaves the cluster")):
         step = {"op": operation, "urn": urn, side: {**removed["oldState"], "urn": urn, "inputs": inputs}}
         (row,) = tables(parse("lab", json.dumps({"steps": [step]})))["Machines"]
@@ -218,10 +218,9 @@ def worker_removed(count: int, distinct: bool) -> StackPreview:
         state = {
             "custom": True,
             "type": "openstack:compute/instance:Instance",
-            "parent": f"urn:pulumi:lab::p::openstack-paas:machine:Machine::worker-{index}",
             "inputs": {"name": f"lab-worker-{index}", "flavorId": f"flavor-{index if distinct else 0}"},
         }
-        urn = f"urn:pulumi:lab::p::openstack-paas:machine:Machine${state['type']}::worker-{index}"
+        urn = f"urn:pulumi:lab::p::openstack-paas:kubernetes:WorkerPool${state['type']}::worker-{index}"
         steps.append({"op": "create", "urn": urn, "newState": state})
     return parse("lab", json.dumps({"steps": steps}))
 

@@ -9,9 +9,9 @@ set -Eeuo pipefail
 KUBERNETES=$ROOT/etc/kubernetes NAME=node-1 GENERATION=2 ENDPOINT=192.0.2.5:6443 at_work=true
 ADDRESS=192.0.2.9 CERTIFICATE_EPOCH='' RENEWAL_SECONDS=$((5 * 86400)) SIGNING=()
 API_NAMES=(192.0.2.9 kubernetes node-1)
-cp "$SCRIPTS"/{lib,services,digests,authorities,certificates,static-pods,own-certificates}.sh "$folder"
+cp "$SCRIPTS"/{lib,services,digests,issuer,authorities,certificates,static-pods,own-certificates}.sh "$folder"
 # shellcheck source=/dev/null
-for part in lib services digests authorities certificates static-pods own-certificates; do . "$folder/$part.sh"; done
+for part in lib services digests issuer authorities certificates static-pods own-certificates; do . "$folder/$part.sh"; done
 mkdir -p "$KUBERNETES/pki" "$KUBERNETES/manifests" "$folder/pki" "$STATE"
 authority first
 authority second

@@ -6,15 +6,8 @@ set -Eeuo pipefail
 # shellcheck source=/dev/null
 . "$(dirname "$0")/prelude.sh"
 cp "$SCRIPTS/lib.sh" "$SCRIPTS/drain.sh" "$SCRIPTS/leave.sh" "$folder"
-cat >"$folder/settings.sh" <<'END'
-NODE=worker-1
-ENDPOINT=192.0.2.5:6443
-DRAIN_SECONDS=2
-DRAIN_INTERVAL=0.2
-BARE_PODS=refuse
-TURN_SECONDS=1
-END
-mkdir -p "$ROOT/run/lock" "$ROOT/api"
+export DRAIN_INTERVAL=0.2 TURN_SECONDS=1 MEMORY=$ROOT/memory
+mkdir -p "$ROOT/run/lock" "$ROOT/api" "$MEMORY"
 
 # The API: what is asked is written down; a GET is answered from a file, and an eviction is refused while there is a budget.
 fake curl <<'END'
@@ -23,7 +16,7 @@ while (($# > 0)); do
         --request) method=$2; shift ;;
         --output) body=$2; shift ;;
         --data) data=$2; shift ;;
-        --key) [ -e "$2" ] || [ "${2##*/}" = administrator.key ] || exit 58; shift ;;
+        --cert) [ "$(cat "$2")" = "certificate and key" ] || exit 58; shift ;;
         https://*) path=${1#https://192.0.2.5:6443} ;;
     esac
     shift
@@ -80,7 +73,11 @@ END
 volumes() { printf '%s\n' "$@" | jq --slurp '{items: .}' >"$ROOT/api/persistentvolumes"; }
 echo '{"items": [{"metadata": {"uid": "1"}}, {"metadata": {"uid": "2", "deletionTimestamp": "now"}}]}' \
     >"$ROOT/api/persistentvolumeclaims"
-leave() { outcome bash "$folder/leave.sh"; }
+# leave: afterwards nothing of it is in memory.
+leave() {
+    outcome bash "$folder/leave.sh" worker-1 192.0.2.5:6443 2 refuse <<<"certificate and key"
+    expect "what is left in memory" "$(ls "$MEMORY")" ""
+}
 asked() { cut -d ' ' -f 1,2 "$ROOT/asked" | tr '\n' ' '; }
 readonly CORDONED='PATCH /api/v1/nodes/worker-1 '
 readonly EVICTED='POST /api/v1/namespaces/default/pods/web-1/eviction '

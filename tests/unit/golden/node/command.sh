@@ -7,17 +7,14 @@ run() {
     local root=/opt/openstack-paas
     local folder=$root/$1
     mkdir -p "$root"
-    # One run at a time: an earlier one may still be at work after its connection was lost.
     exec 9>"$root/.lock"
     flock --nonblock 9 || {
         echo "waiting for an earlier run on this machine to end"
         flock --wait "$2" 9 || { echo "an earlier run is still at work on this machine after $2 s" >&2; exit 75; }
     }
-    # What an interrupted run left behind.
     rm -rf "$root/.new" "$root/.old"
     mkdir "$root/.new"
     base64 --decode | tar --extract --gzip --no-same-owner --directory "$root/.new"
-    # The step's folder is whole at any moment: either the old one or the new one, or none, never a half.
     if [ -e "$folder" ]; then
         mv -T "$folder" "$root/.old"
     fi
@@ -25,8 +22,6 @@ run() {
     rm -rf "$root/.old"
     exec timeout --kill-after=20 "$2" "$folder/converge" </dev/null
 }
-if [ "$(id -u)" -eq 0 ]; then
-    bash -c "$(declare -f run); run sample 60"
-else
-    sudo --non-interactive bash -c "$(declare -f run); run sample 60"
-fi
+set -- bash -c "$(declare -f run); run sample 60"
+[ "$(id -u)" -eq 0 ] || set -- sudo --non-interactive "$@"
+"$@"

@@ -1,0 +1,49 @@
+"""What the SDK is told before the first resource."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pulumi
+import pytest
+from pulumi.runtime import resource
+from pulumi.runtime.proto import source_pb2
+
+from components import sdk
+
+
+@pytest.fixture(autouse=True)
+def prepared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Prepared, and afterwards as before."""
+    monkeypatch.setattr(resource, "_get_stack_trace", resource._get_stack_trace)
+    monkeypatch.setattr(pulumi.log, "debug", pulumi.log.debug)
+    kept = gc.get_threshold()
+    yield
+    gc.set_threshold(*kept)
+
+
+def test_a_trace_in_the_state_ends_where_the_program_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames of the interpreter would bring the paths of whoever ran the program last."""
+    program = (sdk.Path(sdk.__file__).parent.parent).as_uri()
+    frames = [f"{program}/components/machine.py", f"{program}/__main__.py", "file:///home/me/venv/stack.py", program]
+    whole = source_pb2.StackTrace(
+        frames=[source_pb2.StackFrame(pc=source_pb2.SourcePosition(uri=uri, line=1)) for uri in frames]
+    )
+    monkeypatch.setattr(resource, "_get_stack_trace", lambda: whole)
+    sdk.prepare()
+    assert [frame.pc.uri for frame in resource._get_stack_trace().frames] == frames[:2]
+
+
+def test_an_sdk_without_traces_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(resource, "_get_stack_trace")
+    sdk.prepare()
+    assert not hasattr(resource, "_get_stack_trace")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_debug_messages_are_sent_on_request(monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
+    before = pulumi.log.debug
+    monkeypatch.setenv(sdk.KEEP_DEBUG, "1") if kept else monkeypatch.delenv(sdk.KEEP_DEBUG, raising=False)
+    sdk.prepare()
+    assert (pulumi.log.debug is before) is kept
