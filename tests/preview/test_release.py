@@ -24,8 +24,8 @@ FREE = {
     "tls:index/certRequest:CertRequest",
     "tls:index/locallySignedCert:LocallySignedCert",
 }
-#: Components that later releases do without (docs/decisions/0009): in the cloud there is nothing of them. What was below
-#: them has to be found again, as everything else.
+#: Components that later releases do without (docs/decisions/0009): in the cloud there is nothing of them. What was
+#: below them has to be found again, as everything else.
 FORMER_COMPONENTS = {"openstack-paas:machine:Machine"}
 INSTANCE = "openstack:compute/instance:Instance"
 
