@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pulumi
-from pulumi import CustomTimeouts, ResourceOptions
+from pulumi import CustomTimeouts
 from pulumi_command import remote
 
 from components import specs
@@ -49,8 +49,9 @@ class Leaving:
             ),
             stdin=secret_output(pulumi.Output.concat(administrator.certificate, administrator.private_key)),
             add_previous_output_in_env=False,
-            opts=ResourceOptions(
-                parent=machine.parent,
+            opts=machine.options(
+                # Removed under that name, it would let every node leave.
+                f"{machine.planned.name}-leave",
                 depends_on=[machine.instance, *self.depends_on],
                 deleted_with=self.alive_with,
                 # Longer than the step's own limit.

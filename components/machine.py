@@ -74,8 +74,7 @@ class Machine:
     def __init__(self, name: str, args: MachineArgs, parent: pulumi.Resource) -> None:
         self.parent = parent
         # Machines were components until 2026-11: what they had is found under its old address.
-        was = parent.urn.apply(lambda urn: f"{urn.rpartition('::')[0]}$openstack-paas:machine:Machine::{name}")
-        self._aliases = [Alias(parent=was)]
+        self._was = parent.urn.apply(lambda urn: f"{urn.rpartition('::')[0]}$openstack-paas:machine:Machine::{name}")
         child = self.options()
         self.planned, self.login_keys = args.planned, args.login_keys
         self.host_key = args.host_key or tls.PrivateKey(name, algorithm="ED25519", opts=child)
@@ -145,9 +144,10 @@ class Machine:
         )
         self.volume = volume.attach(name, data, self.instance, self.options()) if data else None
 
-    def options(self, **options: Any) -> ResourceOptions:
-        """Options of a resource of this machine, which has the machine's name."""
-        return ResourceOptions(parent=self.parent, aliases=self._aliases, **options)
+    def options(self, former_name: str = "", **options: Any) -> ResourceOptions:
+        """Options of a resource of this machine; `former_name` is what it was called when machines were components."""
+        former = Alias(former_name, parent=self._was) if former_name else Alias(parent=self._was)
+        return ResourceOptions(parent=self.parent, aliases=[former], **options)
 
     @property
     def volume_input(self) -> dict[str, pulumi.Input[str]]:
