@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from node.templates import read_script
 from tests.unit import graph as graphs
 from tests.unit.graph import LAB, Graph
 
@@ -232,5 +233,5 @@ def test_the_step_mounts_the_volume_before_the_roles_own_script(volumes: Graph) 
     assert "VOLUME_ID=etcd-0-data-id\nVOLUME_GIB=10\nVOLUME_PATH=/var/lib/etcd\n" in member["settings.sh"]
     assert "VOLUME_PATH=/disks\nVOLUME_SERVICE=kubelet.service\n" in worker["settings.sh"]
     for role, script in (("etcd", member), ("worker", worker)):
-        assert f"converge of a {'member of etcd' if role == 'etcd' else 'worker'}" in script["role"]
-        assert "mounts it, then runs the role's own script" in script["converge"]
+        assert script["role"] == read_script(f"{role}.sh")
+        assert script["converge"] == read_script("volume.sh")
