@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ class Terminal:
         self.shown, self._seen = "", 0
         self._process, self._keyboard = pty.fork()
         if self._process == 0:
+            # A shell that runs the tests in the background has them ignore it.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.chdir(folder)
             os.execvpe(command[0], list(command), dict(environment))
 
