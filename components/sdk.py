@@ -25,7 +25,7 @@ def _own_frames() -> None:
     """A resource's stack trace in the state is that of this program alone.
 
     The SDK adds the frames of the interpreter and of itself, with the paths of whoever ran it last: more than anything
-    else of a small resource, and of use to nobody (pulumi.runtime.resource, since 3.173).
+    else of a small resource, and of use to nobody.
     """
     if not hasattr(resource, "_get_stack_trace"):
         return
