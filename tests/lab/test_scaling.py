@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ NEW = "worker-general-2"
 READY_WITHIN = 90.0
 #: Who holds data on the new node, and who can go anywhere.
 KEEPS, MOVES = "scaling-keeps", "scaling-moves"
+REPLICA, KUBECTL = "mariadb-1", "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 
 
 def own(*names: str) -> set[str]:
@@ -153,6 +155,43 @@ def test_another_worker_is_ready_within_a_minute_and_touches_nothing_else(
     assert watch.touched() == own(NEW)
     assert watch.identity(platform).without(NEW) == before
     assert ready[0] <= READY_WITHIN
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("committed_afterwards")
+def test_a_replica_of_the_database_moves_with_its_claim_and_back(platform: Platform, core: client.CoreV1Api) -> None:
+    """By the commands of docs/scaling.md: no row is lost, and the node that it left holds nothing of it."""
+    home, began = node_of_replica(core), time.monotonic()
+    with watch.database_writes(platform) as writer:
+        for away, towards in ((home, f"lab-{NEW}"), (f"lab-{NEW}", home)):
+            nodes = {node.metadata.name for node in core.list_node().items}
+            for node in nodes - {towards}:
+                platform.on("control-plane-0", f"{KUBECTL} cordon {node}")
+            moved = time.monotonic()
+            platform.on(
+                "control-plane-0",
+                f"{KUBECTL} -n database delete pvc data-{REPLICA} --wait=false && "
+                f"{KUBECTL} -n database delete pod {REPLICA} && "
+                f"{KUBECTL} -n database rollout status statefulset mariadb --timeout 5m",
+                400,
+            )
+            record("a replica of the database moves", f"{time.monotonic() - moved:.0f} s")
+            assert node_of_replica(core) == towards
+            until(partial(_nothing_at, core, away, f"data-{REPLICA}"), "the volume is gone", 120)
+            for node in nodes - {towards}:
+                platform.on("control-plane-0", f"{KUBECTL} uncordon {node}")
+    record("a replica moves: longest without a database write", f"{writer.answers.longest_gap(began):.1f} s")
+
+
+def node_of_replica(core: client.CoreV1Api) -> str:
+    """Where the replica runs."""
+    return str(core.read_namespaced_pod(REPLICA, "database").spec.node_name)
+
+
+def _nothing_at(core: client.CoreV1Api, node: str, claim: str) -> bool:
+    """Whether no volume of the claim is on the node's disk."""
+    found = [volume for volume in core.list_persistent_volume().items if volume.spec.claim_ref.name == claim]
+    return not [volume for volume in found if node in str(volume.spec.node_affinity)]
 
 
 @pytest.mark.usefixtures("committed_afterwards")
