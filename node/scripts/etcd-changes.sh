@@ -9,6 +9,10 @@ REFUSAL_SECONDS=${REFUSAL_SECONDS:-30}
 ADDING_SECONDS=${ADDING_SECONDS:-240}
 # How long members that stay may take to be well before others leave: one of them may be about to join.
 STAYING_SECONDS=${STAYING_SECONDS:-180}
+# How long this machine waits for its turn.
+LOCK_SECONDS=${LOCK_SECONDS:-500}
+# What etcdctl says of a member that cannot help for the moment.
+readonly PASSING='learner|leader|navailable|refused|timed out|deadline'
 membership_lock=
 lock_holder=
 
@@ -17,6 +21,21 @@ lock_holder=
 hold_membership() {
     local begin=$SECONDS
     [ -z "$membership_lock" ] || return 0
+    until ask_for_lock "$1" $((begin + LOCK_SECONDS - SECONDS)); do
+        release_membership
+        # One of the endpoints may be a learner, which takes no lock, or lose its leader just now: the next try asks another.
+        if ((SECONDS - begin >= LOCK_SECONDS)) || ! [[ $lock_holder =~ $PASSING ]]; then
+            fail "the lock $MEMBERSHIP_LOCK in etcd was not to be had within $((SECONDS - begin)) s:" \
+                "${lock_holder:-another change of the membership is at work}"
+        fi
+        sleep 0.5
+    done
+    ((SECONDS - begin < 2)) || log "waited $((SECONDS - begin)) s for another change of the membership"
+}
+
+# ask_for_lock ENDPOINTS SECONDS: sets membership_lock, the process that holds it, and lock_holder, what runs meanwhile; where
+# it is not to be had, lock_holder is what etcdctl said last.
+ask_for_lock() {
     lock_holder=
     # shellcheck disable=SC2016  # for the other shell
     exec {lock_output}< <(exec etcdctl --endpoints "$1" --cacert "$PKI/ca.crt" --cert "$PKI/client.crt" \
@@ -24,11 +43,13 @@ hold_membership() {
         bash -c 'echo "$$" && exec tail --pid "$0" --follow /dev/null' "$$" 2>&1 9>&-)
     membership_lock=$!
     at_exit release_membership
-    IFS= read -r -t 500 -u "$lock_output" lock_holder || true
-    [[ $lock_holder =~ ^[0-9]+$ ]] \
-        || fail "the lock $MEMBERSHIP_LOCK in etcd was not to be had within $((SECONDS - begin)) s:" \
-            "${lock_holder:-another change of the membership is at work}"
-    ((SECONDS - begin < 2)) || log "waited $((SECONDS - begin)) s for another change of the membership"
+    local line end=$((SECONDS + $2))
+    # What it has to say before is in lines of their own.
+    while ((SECONDS < end)) && IFS= read -r -t $((end - SECONDS)) -u "$lock_output" line; do
+        lock_holder=$line
+        [[ ! $line =~ ^[0-9]+$ ]] || return 0
+    done
+    return 1
 }
 
 release_membership() {
