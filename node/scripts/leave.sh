@@ -9,6 +9,8 @@ for part in lib drain; do . "$folder/$part.sh"; done
 
 readonly NODE=$1 ENDPOINT=$2 DRAIN_SECONDS=$3 BARE_PODS=$4
 # In memory, as all that this writes: the key never comes to a disk, and is gone afterwards.
+# A run that was killed could not remove its own; none takes a day.
+find "${MEMORY:-/dev/shm}" -maxdepth 1 -name 'openstack-paas-leave.*' -mmin +1440 -exec rm -rf -- {} +
 TMPDIR=$(mktemp --directory --tmpdir="${MEMORY:-/dev/shm}" openstack-paas-leave.XXXXXXXX)
 export TMPDIR
 remove_given() { rm -rf -- "$TMPDIR"; }

@@ -87,6 +87,9 @@ readonly REMOVED='DELETE /api/v1/nodes/worker-1 '
 shared=$(volume worker-1 1 | jq '.spec.nodeAffinity.required.nodeSelectorTerms[0].matchExpressions[0].values += ["worker-2"]')
 volumes "$(volume worker-2 1)" "$(volume worker-1 2)" "$(volume worker-1 3)" "$shared" '{"metadata": {"name": "nfs"}, "spec": {}}'
 begin True
+# What a run that was killed has left goes: `leave` looks whether anything stays.
+mkdir "$MEMORY/openstack-paas-leave.killed"
+touch --date "2 days ago" "$MEMORY/openstack-paas-leave.killed"
 leave
 expect "a node that answers" "$status" 0
 expect "what was asked" "$(asked)" "$CORDONED$EVICTED$REMOVED"
