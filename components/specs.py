@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from node.parts import AptRepository, Backups, Base, Packages, Peer, Proxy, S3Place, SftpPlace, Volume
+from node.parts import AptRepository, Archive, Backups, Base, Packages, Peer, Proxy, S3Place, SftpPlace, Volume
 from node.specs import Containerd, Kubernetes, Renewal
 from settings.addresses import AddressPlan, PlannedMachine
 from settings.backups import BackupSettings
 from settings.machines import VolumeSettings
 from settings.mirrors import AptSource
 from settings.platform import Platform
-from settings.versions import CNI_PLUGINS, ETCD_ARCHIVE_SHA256, KUBERNETES
+from settings.versions import ETCD, minor
 
 #: The community's package repository, one a minor version (https://kubernetes.io/blog/2023/08/15/pkgs-k8s-io-introduction/).
 KUBERNETES_REPOSITORY = "https://pkgs.k8s.io/core:/stable:/v{minor}/deb/"
@@ -28,8 +28,8 @@ def packages(platform: Platform) -> Packages:
     """Versions of the packages and where they come from."""
     settings = platform.settings
     etcd = settings.etcd_version
-    release, mirrors = KUBERNETES[settings.kubernetes.version], settings.mirrors
-    upstream = KUBERNETES_REPOSITORY.format(minor=".".join(release.version.split(".")[:2]))
+    mirrors = settings.mirrors
+    upstream = KUBERNETES_REPOSITORY.format(minor=minor(settings.kubernetes.version))
     kubernetes = (
         _repository(mirrors.kubernetes)
         if mirrors.kubernetes
@@ -37,13 +37,15 @@ def packages(platform: Platform) -> Packages:
     )
     files = f"{mirrors.files}/etcd" if mirrors.files else ETCD_FILES
     return Packages(
-        kubernetes=release.version,
+        kubernetes=settings.kubernetes.version,
         etcd=etcd,
-        cni_plugins=CNI_PLUGINS,
+        cni_plugins=settings.brought.cni_plugins,
         debian=tuple(_repository(source) for source in mirrors.debian),
         repositories=(kubernetes,),
-        etcd_archive=f"{files}/v{etcd}/etcd-v{etcd}-linux-amd64.tar.gz",
-        etcd_archive_sha256=ETCD_ARCHIVE_SHA256.get(etcd, ""),
+        etcd_archives=tuple(
+            Archive(architecture, digest, f"{files}/v{etcd}/etcd-v{etcd}-linux-{architecture}.tar.gz")
+            for architecture, digest in (settings.etcd.sha256 or ETCD.get(etcd, {})).items()
+        ),
         pins=settings.maintenance.packages,
     )
 
@@ -85,9 +87,8 @@ def ingress(plan: AddressPlan) -> tuple[Peer, ...]:
 def containerd(platform: Platform) -> Containerd:
     """Registries and their mirrors, and the sandbox image."""
     kubernetes = platform.settings.kubernetes
-    pause = KUBERNETES[kubernetes.version].pause
     return Containerd(
-        pause_image=f"{kubernetes.image_repository}/pause:{pause}",
+        pause_image=f"{kubernetes.image_repository}/pause:{platform.settings.brought.pause}",
         registries=dict(platform.settings.mirrors.images),
     )
 

@@ -59,8 +59,7 @@ def package_settings(packages: Packages, wanted: Iterable[str]) -> dict[str, str
     return {
         "PACKAGES": list(wanted),
         "APT_KEYS": [f"{_key_path(entry)} {entry.key_url}" for entry in repositories if entry.key_url],
-        "ETCD_ARCHIVE": packages.etcd_archive,
-        "ETCD_ARCHIVE_SHA256": packages.etcd_archive_sha256,
+        "ETCD_ARCHIVES": [f"{each.architecture} {each.sha256} {each.url}" for each in packages.etcd_archives],
     }
 
 

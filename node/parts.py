@@ -37,11 +37,20 @@ class AptRepository:
 
 
 @dataclass(frozen=True)
+class Archive:
+    """A release archive for one architecture, by Debian's name for it."""
+
+    architecture: str
+    sha256: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Packages:
     """Where packages come from and which versions are wanted.
 
-    `debian` replaces the machine's own sources when it is not empty. `etcd_archive` is the URL of etcd's release
-    archive (its SHA-256 beside it), used when no apt repository offers the package `etcd` in that version.
+    `debian` replaces the machine's own sources when it is not empty. `etcd_archives` are etcd's release archives, used
+    when no apt repository offers the package `etcd` in that version.
     """
 
     kubernetes: str
@@ -49,8 +58,7 @@ class Packages:
     cni_plugins: str
     debian: tuple[AptRepository, ...] = ()
     repositories: tuple[AptRepository, ...] = ()
-    etcd_archive: str = ""
-    etcd_archive_sha256: str = ""
+    etcd_archives: tuple[Archive, ...] = ()
     pins: Mapping[str, str] = field(default_factory=dict)
     """Versions of Debian's own packages by name, where they are pinned."""
 

@@ -12,7 +12,9 @@ from ops import init_cloud
 from preflight.checks.flavors import NODE_DISK_GIB
 from preflight.cloud import Cloud
 from settings.presets import PRESETS
-from settings.versions import DEFAULT_KUBERNETES, KUBERNETES
+from settings.checks.versions import SUPPORTED
+from settings.resolved import numbers
+from settings.versions import DEFAULT_KUBERNETES, KUBERNETES, minor
 
 Known = Mapping[str, Any]
 
@@ -222,15 +224,19 @@ def ssh_from(cloud: Cloud, known: Known, stack: str) -> Question:
 
 
 def kubernetes(cloud: Cloud, known: Known, stack: str) -> Question:
-    """The version, where there is more than one to choose from."""
+    """The minor version, or an exact one of it."""
+
+    def parse(text: str) -> str:
+        return text if numbers(text) and minor(text) in SUPPORTED else check(text)
+
+    check = _one_of(SUPPORTED, "version that this program begins with")
     return Question(
         "kubernetes",
         "--kubernetes",
         "Which version of Kubernetes?",
-        _one_of(KUBERNETES, "version that this program knows"),
+        parse,
         DEFAULT_KUBERNETES,
-        tuple(Choice(version) for version in KUBERNETES),
-        ask=len(KUBERNETES) > 1,
+        tuple(Choice(each, f"fixes until {KUBERNETES[each].end_of_life}") for each in SUPPORTED),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from policy.record import INSTANCE, PLATFORM, Facts, Found, Record, Rule
-from policy.support import END_OF_LIFE, SOURCE, WARNING_DAYS
+from settings.versions import END_OF_LIFE_NOTICE_DAYS, KUBERNETES, RELEASES, minor
 
 #: Types of OpenStack that have tags; server groups, key pairs, rules, attachments and associations have none.
 TAGGABLE = frozenset(
@@ -52,17 +52,17 @@ def support(today: Callable[[], date]) -> Callable[[Sequence[Record], Facts], Fo
 
     def check(records: Sequence[Record], facts: Facts) -> Found:
         """A minor version out of support, soon to be, or unknown."""
-        minor = ".".join(facts.kubernetes.split(".")[:2])
+        brought = KUBERNETES.get(minor(facts.kubernetes))
+        end = brought.end_of_life if brought else None
         for record in records:
-            if record.type != PLATFORM or not minor:
+            if record.type != PLATFORM or not facts.kubernetes:
                 continue
-            end = END_OF_LIFE.get(minor)
-            fix = f"set kubernetes.version to a newer one ({SOURCE})"
+            fix = f"set kubernetes.version to a newer one ({RELEASES})"
             if end is None:
                 yield record, f"runs Kubernetes {facts.kubernetes}, whose end of life is not in the table", fix
             elif end < today():
                 yield record, f"runs Kubernetes {facts.kubernetes}, out of support since {end}", fix
-            elif (end - today()).days <= WARNING_DAYS:
+            elif (end - today()).days <= END_OF_LIFE_NOTICE_DAYS:
                 yield record, f"runs Kubernetes {facts.kubernetes}, in support only until {end}", fix
 
     return check

@@ -21,9 +21,14 @@ class KubernetesSettings(Section):
     """The cluster."""
 
     version: str = DEFAULT_KUBERNETES
-    """Version of Kubernetes, one of the table in settings/versions.py. It goes up by one minor version at a time.
+    """Version of Kubernetes, in quotes: a minor version ("1.36", its newest known patch) or an exact one ("1.36.5").
 
-    A stack that runs keeps its version until its file names another one. See docs/upgrades.md.
+    It goes up by one minor version at a time. A stack that runs and names none keeps its own. See docs/upgrades.md.
+    """
+    departing: Literal["refused", "allowed"] = "refused"
+    """Whether a new stack may have a minor version that this program only upgrades from.
+
+    To rebuild a lost platform in the version of its backups.
     """
     cni: Literal["calico", "flannel"] = "calico"
     """The pods' network: Calico (vxlan, network policies) or flannel (vxlan, small).

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from settings import addresses, checks, mistakes, stack_file, tree, validation
+from settings import addresses, checks, mistakes, resolved, stack_file, tree, validation
 from settings.platform import Platform, PlatformSettings
 from settings.presets import PRESETS
 from settings.problem import Problem, SettingsError
 from settings.running import Running
 from settings.shown import shown
-from settings.versions import KUBERNETES
 
 #: What a cluster's name must be; it is the prefix of host names.
 CLUSTER_NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
@@ -28,7 +27,7 @@ def parse(values: Mapping[str, Any], stack: str, running: Running | None = None)
     single values, and those of values that do not go together, less what only follows from a wrong value.
     """
     given, problems = stack_file.read(values)
-    given = _as_it_runs(given, running)
+    given = resolved.with_versions(given, running)
     broken = {problem.key for problem in problems}
     settings, mistaken, left_out = validation.validate(given, _preset(given))
     problems += mistaken
@@ -53,22 +52,9 @@ def parse(values: Mapping[str, Any], stack: str, running: Running | None = None)
         settings=settings,
         cluster=cluster,
         addresses=plan,
-        warnings=tuple(checks.warnings(settings, plan)),
+        warnings=tuple(checks.warnings(settings, plan, running)),
         working=frozenset(running.instances if running else ()),
     )
-
-
-def _as_it_runs(given: dict[str, Any], running: Running | None) -> dict[str, Any]:
-    """A newer default is for new stacks: one that runs keeps its version until its own file names another."""
-    section = given.get("kubernetes", {})
-    if (
-        running is None
-        or running.kubernetes not in KUBERNETES
-        or not isinstance(section, Mapping)
-        or "version" in section
-    ):
-        return given
-    return {**given, "kubernetes": {**section, "version": running.kubernetes}}
 
 
 def _place(problem: Problem) -> int:

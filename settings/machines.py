@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from settings.model import Address, CloudName, Key, Name, Quantity, Section, Whole, text
+from settings.versions import Architecture
 
 LabelValue = Annotated[
     str,
@@ -20,6 +21,14 @@ Taint = Annotated[
         r"^[A-Za-z0-9./_-]+(=[A-Za-z0-9._-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$",
         "must be key=value:Effect or key:Effect, with the effect NoSchedule, PreferNoSchedule or NoExecute",
         "write it as dedicated=database:NoSchedule",
+    ),
+]
+Digest = Annotated[
+    str,
+    text(
+        r"^[0-9a-f]{64}$",
+        "must be a SHA-256 as 64 digits of 0-9 and a-f",
+        "copy it from SHA256SUMS of the release",
     ),
 ]
 
@@ -74,9 +83,15 @@ class EtcdSettings(MachineSettings):
     count: Whole = Field(3, ge=1, le=7)
     """How many members: an odd number."""
     version: str = ""
-    """Version of etcd, one of the table in settings/versions.py; empty, the one that belongs to `kubernetes.version`.
+    """Version of etcd, 3.6.x or 3.7.x; empty, the one that comes with `kubernetes.version`.
 
-    It goes up by one minor version at a time, one member after another.
+    A stack that runs keeps its own until one of the two changes. It goes up by one minor version at a time, one member
+    after another.
+    """
+    sha256: dict[Architecture, Digest] = {}
+    """SHA-256 of the release archive by architecture (amd64, arm64), in place of the one that the program knows.
+
+    Needed for a version that is not in settings/versions.py: see SHA256SUMS of that release.
     """
     heartbeat_milliseconds: Whole = Field(100, ge=50, le=5000)
     """How often the leader tells the others that it lives."""

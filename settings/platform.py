@@ -19,7 +19,7 @@ from settings.network import AccessSettings, NetworkSettings
 from settings.problem import Problem
 from settings.protection import ProtectionSettings
 from settings.rollout import RolloutSettings
-from settings.versions import KUBERNETES
+from settings.versions import KUBERNETES, Minor, minor
 
 
 class PlatformSettings(Section):
@@ -73,8 +73,13 @@ class PlatformSettings(Section):
 
     @property
     def etcd_version(self) -> str:
-        """Version of etcd: its own setting, or the one that belongs to the Kubernetes version."""
-        return self.etcd.version or KUBERNETES[self.kubernetes.version].etcd
+        """Version of etcd: its own setting, or the one that the minor version of Kubernetes brings."""
+        return self.etcd.version or self.brought.etcd
+
+    @property
+    def brought(self) -> Minor:
+        """What the minor version of Kubernetes brings."""
+        return KUBERNETES[minor(self.kubernetes.version)]
 
 
 class Platform(Section):

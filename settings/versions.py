@@ -1,38 +1,98 @@
 """Every version that is installed on a machine or deployed into the cluster, in this one file.
 
-Plain constants and nothing to import, so that the lab's mirror can read it with any Python 3.11.
-Source of a pair of versions that belong together: kubeadm's constants of that Kubernetes release
-(`kubeadm config images list --kubernetes-version vX`), the charts' own appVersion otherwise.
+Plain constants with nothing of ours to import, so that the lab's mirror and the policy pack can read it with any
+Python 3.11.
 """
 
-from typing import Final, NamedTuple
+from datetime import date
+from typing import Final, Literal, NamedTuple
 
 
-class KubernetesRelease(NamedTuple):
-    """What one Kubernetes release brings along, as kubeadm's constants name it."""
+class Minor(NamedTuple):
+    """What a minor version of Kubernetes brings along."""
 
-    version: str
+    patch: str
+    """The newest patch that was tried: what `kubernetes.version: "1.36"` stands for."""
     coredns: str
     pause: str
+    cni_plugins: str
+    """Package kubernetes-cni on machines."""
     etcd: str
-    """Version of etcd for external members; the stacked image has the suffix of kubeadm's constants."""
+    """What members of etcd get with it."""
+    containerd: str
+    """The oldest containerd that its kubelet works with, as major.minor."""
+    end_of_life: date
+    """The last day on which it gets fixes."""
 
 
-#: Releases proven on the lab, by full version.
-KUBERNETES: Final[dict[str, KubernetesRelease]] = {
-    "1.34.2": KubernetesRelease(version="1.34.2", coredns="v1.12.1", pause="3.10.1", etcd="3.6.5"),
-    "1.35.0": KubernetesRelease(version="1.35.0", coredns="v1.13.1", pause="3.10.1", etcd="3.6.6"),
+#: By minor version, oldest first. Where the values are from, in the sources of each `patch`: coredns and pause,
+#: cmd/kubeadm/app/constants/constants.go (kubeadm deploys its own CoreDNS, whatever stands here); cni_plugins,
+#: build/dependencies.yaml, which is what pkgs.k8s.io has beside that minor version; containerd, getCgroupDriverFromCRI in
+#: cmd/kubelet/app/server.go: up to 1.37 the kubelet does without the RuntimeConfig that containerd has since 2.0, and
+#: says so. kubeadm wants 3.5.24 of an external etcd, in all four. end_of_life: https://kubernetes.io/releases/.
+KUBERNETES: Final[dict[str, Minor]] = {
+    # Its platforms have plugins that are newer than its own (1.7.1).
+    "1.34": Minor("1.34.2", "v1.12.1", "3.10.1", "1.8.0", "3.6.14", "1.6", date(2026, 10, 27)),
+    "1.35": Minor("1.35.8", "v1.13.1", "3.10.1", "1.8.0", "3.6.14", "1.6", date(2027, 2, 28)),
+    "1.36": Minor("1.36.5", "v1.14.2", "3.10.2", "1.9.1", "3.6.14", "1.6", date(2027, 6, 28)),
+    "1.37": Minor("1.37.2", "v1.14.6", "3.10.2", "1.9.1", "3.6.14", "1.6", date(2027, 10, 28)),
 }
-DEFAULT_KUBERNETES: Final = "1.35.0"
+DEFAULT_KUBERNETES: Final = "1.36"
+#: Minor versions that only platforms have which are to be upgraded: no new one begins with them.
+DEPARTING: Final = ("1.34",)
+#: The source of the ends of life, for people.
+RELEASES: Final = "https://kubernetes.io/releases/"
+#: So many days before its end a minor version is warned of: the time of one or two upgrades with their tests.
+END_OF_LIFE_NOTICE_DAYS: Final = 60
 
-#: Versions of etcd that `etcd.version` may name, oldest first.
-ETCD: Final = ("3.6.5", "3.6.6")
-
-#: CNI plugins (package kubernetes-cni on machines).
-CNI_PLUGINS: Final = "1.8.0"
-
-#: SHA-256 of etcd's release archives for linux-amd64, by version (SHA256SUMS of each release); empty where unknown.
-ETCD_ARCHIVE_SHA256: Final[dict[str, str]] = {}
+#: A machine's architecture, as Debian and etcd's archives call it.
+Architecture = Literal["amd64", "arm64"]
+#: Minor versions of etcd that the platform works with, oldest first.
+ETCD_MINORS: Final = ("3.6", "3.7")
+#: SHA-256 of etcd's release archives (etcd-vVERSION-linux-ARCHITECTURE.tar.gz), oldest version first: SHA256SUMS of each
+#: release at https://github.com/etcd-io/etcd/releases. A version that is not here needs `etcd.sha256`.
+ETCD: Final[dict[str, dict[Architecture, str]]] = {
+    "3.6.5": {
+        "amd64": "66bad39ed920f6fc15fd74adcb8bfd38ba9a6412f8c7852d09eb11670e88cac3",
+        "arm64": "7010161787077b07de29b15b76825ceacbbcedcb77fe2e6832f509be102cab6b",
+    },
+    "3.6.6": {
+        "amd64": "887afaa4a99f22d802ccdfbe65730a5e79aa5c9ce2c8799c67e9d804c50ecedb",
+        "arm64": "8a15f5427c111ff4692753682374970fb68878401d946c2c28bdad6857db652f",
+    },
+    "3.6.7": {
+        "amd64": "cf8af880c5a01ee5363cefa14a3e0cb7e5308dcf4ed17a6973099c9a7aee5a9a",
+        "arm64": "ef5fc443cf7cc5b82738f3c28363704896551900af90a6d622cae740b5644270",
+    },
+    "3.6.8": {
+        "amd64": "cf9cfe91a4856cb90eed9c99e6aee4b708db2c7888b88a6f116281f04b0ea693",
+        "arm64": "438f56a700d17ce761510a3e63e6fa5c1d587b2dd4d7a22c179c09a649366760",
+    },
+    "3.6.9": {
+        "amd64": "633136f13fcadac52e5c0ddcb97912643af6fcb9cb362e75774d0f96f7666396",
+        "arm64": "b51e433724325b66770019c4819d091b8965d2e81c07571a46e0619da1c8ece6",
+    },
+    "3.6.10": {
+        "amd64": "ed579fafab5701e3aaa95509969e7bc74776a4ae5269d32e3928408b406456ec",
+        "arm64": "e40dc34b7a512b99c651f7700c1014e9b76e02415e2e24365b248966b173524c",
+    },
+    "3.6.11": {
+        "amd64": "8756f7a4eaf921668a83de0bf13c0f65cae9186a165696e3ae8396afe6f557ed",
+        "arm64": "5302f1a6157c34eb0568c75fba9d06da98353576df04399f08645bef634acd2d",
+    },
+    "3.6.12": {
+        "amd64": "d2564bb50b58e52fbaf3bde4a9561a1d04e20cdc761f795580e4d615d5d41355",
+        "arm64": "147afc710e164fa342ad8561bcca8903f3913bd9fb9ae0c83c857b1d868189cc",
+    },
+    "3.6.13": {
+        "amd64": "b4928654aed84d90952620c7144555e4186d795e1e7414e65fe0cf6265fd0465",
+        "arm64": "5ab53ff70301fa9d782fa4b59fdfc1fae49ffdf427a0afb3cd313a93449800fc",
+    },
+    "3.6.14": {
+        "amd64": "ffe840ff9295808e88cce2794a18a5ac87f12a5203c8314d0bf6aa119b41bac5",
+        "arm64": "fa1b80565ee6fc2df1ae6f57a508b221f3ecc7d591c317c581cd8281b0842b3e",
+    },
+}
 
 #: Helm charts and the images they run.
 FLANNEL: Final = "v0.28.4"
@@ -40,3 +100,8 @@ CALICO: Final = "v3.31.7"
 LOCAL_PATH_PROVISIONER: Final = "0.0.30"
 BUSYBOX: Final = "1.35"
 MARIADB: Final = "10.11"
+
+
+def minor(version: str) -> str:
+    """1.36 of 1.36.5."""
+    return ".".join(version.split(".")[:2])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from lab.mirror.apt_repository import COMPONENT, SUITE
 from lab.mirror.debian_sources import SUITE as DEBIAN
 from lab.mirror.places import Places
+from lab.mirror.programs import brought_by
 from node import render
 from node.bundle import Bundle
 from node.parts import AptRepository, Packages
 from node.specs import Containerd, InstallSpec
-from settings import versions
 
 #: Registries whose images the mirror has, under the same paths.
 _REGISTRIES = ("registry.k8s.io", "docker.io", "quay.io", "ghcr.io")
@@ -20,21 +20,21 @@ def install_bundle(places: Places, kubernetes: str) -> Bundle:
 
     No container images: the lab's machines keep /var/lib/containerd in a folder of their own, outside the image.
     """
-    release = versions.KUBERNETES[kubernetes]
+    brought = brought_by(kubernetes)
     debian = (
         AptRepository(f"{places.apt_proxy}/debian", DEBIAN, ("main",)),
         AptRepository(f"{places.apt_proxy}/debian", f"{DEBIAN}-updates", ("main",)),
         AptRepository(f"{places.apt_proxy}/debian-security", f"{DEBIAN}-security", ("main",)),
     )
     packages = Packages(
-        kubernetes=release.version,
-        etcd=release.etcd,
-        cni_plugins=versions.CNI_PLUGINS,
+        kubernetes=kubernetes,
+        etcd=brought.etcd,
+        cni_plugins=brought.cni_plugins,
         debian=debian,
         repositories=(AptRepository(f"{places.web}/apt", SUITE, (COMPONENT,)),),
     )
     containerd = Containerd(
-        pause_image=f"registry.k8s.io/pause:{release.pause}",
+        pause_image=f"registry.k8s.io/pause:{brought.pause}",
         registries={registry: f"http://{places.registry}" for registry in _REGISTRIES},
     )
     return render.install(InstallSpec(packages=packages, containerd=containerd))

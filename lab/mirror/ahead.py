@@ -1,4 +1,4 @@
-"""`python3 -m lab.mirror.ahead [VERSION]`: compiles a release of Kubernetes before somebody needs it.
+"""`python3 -m lab.mirror.ahead [VERSION...]`: compiles releases of Kubernetes before somebody needs them.
 
 With processor time that nobody else wants (SCHED_IDLE): a cold build takes eight minutes of two cores, and much of a
 test run is waiting. `python3 -m lab.mirror --kubernetes VERSION`, which publishes it, finds it there, or waits for it.
@@ -12,16 +12,18 @@ import sys
 from lab.errors import LabError
 from lab.mirror.compile import compile_all
 from lab.mirror.places import MIRROR_PLACES
+from lab.mirror.programs import release
 from lab.progress import Progress
 from settings import versions
 
 
 def main() -> int:
     """Exit code 1 with one message when something failed; who needs the release tries again, and says more."""
-    version = sys.argv[1] if len(sys.argv) > 1 else list(versions.KUBERNETES)[-1]
+    wanted = sys.argv[1:] or [list(versions.KUBERNETES)[-1]]
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     try:
-        compile_all(MIRROR_PLACES, (version,), Progress())
+        for version in wanted:
+            compile_all(MIRROR_PLACES, (release(version),), Progress())
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

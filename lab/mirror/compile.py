@@ -55,6 +55,14 @@ def compile_all(places: Places, kubernetes_versions: tuple[str, ...], progress: 
             raise failed[0]
 
 
+def compile_one(places: Places, build: GoBuild, progress: Progress) -> Path:
+    """Compiles one build where it is missing or out of date; the folder of its programs."""
+    key = _go_key(build)
+    if key_of(folder_of(places, build)) != key:
+        _compile_go(places, build, key, progress)
+    return folder_of(places, build)
+
+
 def _go_key(build: GoBuild) -> str:
     return content_key(
         build.folder, build.version, repr(sorted(build.programs.items())), repr(sorted(build.stamps.items()))

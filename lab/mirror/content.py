@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab.command import run
-from lab.errors import LabError
 from lab.mirror import apt_repository, chart, debian_package, etcd_archive, images, root_filesystem
 from lab.mirror.compile import compile_all
 from lab.mirror.long_command import Progress
 from lab.mirror.packages import all_packages
 from lab.mirror.places import MIRROR_PLACES, Places
 from lab.mirror.product import alone, content_key, key_of, replacing
+from lab.mirror.programs import etcd_versions, release
 from lab.mirror.registry import Registry
 from settings import versions
 
@@ -32,8 +32,8 @@ _TOOL_FILES = {
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"): "debian-archive-keyring",
 }
 _INSTALL_SECONDS = 600
-#: The oldest release of the table: the lab brings it up, and upgrades it to a newer one.
-KUBERNETES = next(iter(versions.KUBERNETES))
+#: The release that new platforms get.
+KUBERNETES = versions.KUBERNETES[versions.DEFAULT_KUBERNETES].patch
 
 
 def ensure(progress: Progress, kubernetes: str = KUBERNETES, places: Places = MIRROR_PLACES) -> None:
@@ -44,9 +44,7 @@ def ensure(progress: Progress, kubernetes: str = KUBERNETES, places: Places = MI
 
 def wanted_versions(kubernetes: str) -> tuple[str, ...]:
     """The lab's own Kubernetes release and the one asked for. Raises LabError when the lab does not have that one."""
-    if kubernetes not in versions.KUBERNETES:
-        raise LabError(f"Kubernetes {kubernetes}: the lab has {', '.join(versions.KUBERNETES)}")
-    return tuple(dict.fromkeys((KUBERNETES, kubernetes)))
+    return tuple(dict.fromkeys((KUBERNETES, release(kubernetes))))
 
 
 def compile_content(progress: Progress, kubernetes: str = KUBERNETES, places: Places = MIRROR_PLACES) -> None:
@@ -58,8 +56,7 @@ def compile_content(progress: Progress, kubernetes: str = KUBERNETES, places: Pl
         files = [debian_package.make(package, places.packages) for package in all_packages(places, wanted)]
         if apt_repository.publish(files, places.apt):
             progress(f"apt repository: {len(files)} packages")
-        for version in wanted:
-            etcd = versions.KUBERNETES[version].etcd
+        for etcd in etcd_versions(wanted):
             if etcd_archive.publish(places, etcd):
                 progress(f"etcd {etcd}: release archive")
 

@@ -25,22 +25,23 @@ def publish(places: Places, version: str) -> bool:
     if key_of(product) == key:
         return False
     folder = f"etcd-v{version}-linux-amd64"
-    archive = _archive(folder, {name: programs / name for name in build.programs})
+    content = archive(folder, {name: programs / name for name in build.programs})
     with replacing(product, key) as fresh:
-        (fresh / f"{folder}.tar.gz").write_bytes(archive)
-        (fresh / "SHA256SUMS").write_text(f"{hashlib.sha256(archive).hexdigest()}  {folder}.tar.gz\n")
+        (fresh / f"{folder}.tar.gz").write_bytes(content)
+        (fresh / "SHA256SUMS").write_text(f"{hashlib.sha256(content).hexdigest()}  {folder}.tar.gz\n")
     return True
 
 
-def _archive(folder: str, programs: dict[str, Path]) -> bytes:
+def archive(folder: str, programs: dict[str, Path]) -> bytes:
+    """The archive's bytes, which depend on nothing but the programs; `folder` is what it unpacks to."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        archive.addfile(_member(folder, 0o755, tarfile.DIRTYPE))
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        tar.addfile(_member(folder, 0o755, tarfile.DIRTYPE))
         contents = {name: path.read_bytes() for name, path in sorted(programs.items())}
         for name, content in {**contents, "README.md": _README.encode()}.items():
             member = _member(f"{folder}/{name}", 0o755 if name in programs else 0o644, tarfile.REGTYPE)
             member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
+            tar.addfile(member, io.BytesIO(content))
     return gzip.compress(buffer.getvalue(), 3, mtime=0)
 
 

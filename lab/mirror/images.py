@@ -11,7 +11,7 @@ from lab.mirror.compile import folder_of, pause_folder
 from lab.mirror.oci import Entry, ImageConfig, Layout, layer_tar
 from lab.mirror.places import Places
 from lab.mirror.product import content_key, identity, key_of, replacing
-from lab.mirror.programs import coredns, etcd, flannel, kubernetes, local_path_provisioner
+from lab.mirror.programs import brought_by, coredns, flannel, kubernetes, local_path_provisioner
 from lab.mirror.root_filesystem import RootFilesystem
 from settings import versions
 
@@ -48,7 +48,7 @@ class ContainerImage:
 
 
 def _kubernetes_images(places: Places, version: str) -> list[ContainerImage]:
-    release = versions.KUBERNETES[version]
+    brought = brought_by(version)
     programs = folder_of(places, kubernetes(version))
     # Static pods name their program and give it its options, so these images have a command and no entrypoint.
     images = [
@@ -67,26 +67,17 @@ def _kubernetes_images(places: Places, version: str) -> list[ContainerImage]:
     images.append(
         ContainerImage(
             "coredns/coredns",
-            release.coredns,
+            brought.coredns,
             ImageConfig(entrypoint=("/coredns",), working_directory="/", ports=("53/udp", "53/tcp")),
-            {"/coredns": folder_of(places, coredns(release.coredns.removeprefix("v"))) / "coredns"},
+            {"/coredns": folder_of(places, coredns(brought.coredns.removeprefix("v"))) / "coredns"},
         )
     )
     images.append(
         ContainerImage(
             "pause",
-            release.pause,
+            brought.pause,
             ImageConfig(entrypoint=("/pause",), user="65535:65535"),
-            {"/pause": pause_folder(places, release.pause) / "pause"},
-        )
-    )
-    build = etcd(release.etcd)
-    images.append(
-        ContainerImage(
-            "etcd",
-            f"{release.etcd}-0",
-            ImageConfig(command=("etcd",), ports=("2379/tcp", "2380/tcp")),
-            {f"/usr/local/bin/{name}": folder_of(places, build) / name for name in build.programs},
+            {"/pause": pause_folder(places, brought.pause) / "pause"},
         )
     )
     return images

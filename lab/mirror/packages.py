@@ -12,8 +12,7 @@ from pathlib import Path
 from lab.mirror.compile import folder_of
 from lab.mirror.debian_package import Content, DebianPackage
 from lab.mirror.places import Places
-from lab.mirror.programs import cni_plugins, etcd, kubernetes
-from settings import versions
+from lab.mirror.programs import brought_by, cni_plugins, etcd, kubernetes
 
 _FOLDER = Path(__file__).parent / "packages"
 #: The first build of a version, as upstream numbers them.
@@ -24,10 +23,10 @@ _STAND_IN = "Built for the lab from the Go module proxy: a stand-in for upstream
 
 def all_packages(places: Places, kubernetes_versions: tuple[str, ...]) -> list[DebianPackage]:
     """Every package that these Kubernetes releases need."""
-    packages = [_kubernetes_cni(places)]
+    packages = []
     for version in kubernetes_versions:
         packages += [_kubeadm(places, version), _kubectl(places, version), _kubelet(places, version)]
-        packages.append(_etcd(places, versions.KUBERNETES[version].etcd))
+        packages += [_kubernetes_cni(places, brought_by(version).cni_plugins), _etcd(places, brought_by(version).etcd)]
     return list({package.file_name: package for package in packages}.values())
 
 
@@ -77,8 +76,8 @@ def _kubectl(places: Places, version: str) -> DebianPackage:
     )
 
 
-def _kubernetes_cni(places: Places) -> DebianPackage:
-    build = cni_plugins()
+def _kubernetes_cni(places: Places, version: str) -> DebianPackage:
+    build = cni_plugins(version)
     programs = {f"/opt/cni/bin/{name}": Content(folder_of(places, build) / name) for name in build.programs}
     return DebianPackage(
         name="kubernetes-cni",

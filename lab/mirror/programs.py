@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.errors import LabError
 from settings import versions
 
 _FOLDER = Path(__file__).parent / "build"
@@ -24,6 +25,8 @@ _COMMIT = "0000000000000000000000000000000000000000"
 _BUILD_DATE = "2026-01-01T00:00:00Z"
 #: No machine has it: a version of the lab's own.
 _RCLONE = "1.76.0"
+#: The next minor version of etcd, to which the tests go up. The mirror has it as an archive alone.
+ETCD_AFTER = "3.7.3"
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def coredns(version: str) -> GoBuild:
     )
 
 
-def cni_plugins() -> GoBuild:
+def cni_plugins(version: str) -> GoBuild:
     """The CNI plugins that flannel and Calico call upon; upstream's package holds a dozen more."""
     plugins = (
         "ipam/host-local",
@@ -108,11 +111,11 @@ def cni_plugins() -> GoBuild:
     )
     return GoBuild(
         name="cni-plugins",
-        version=versions.CNI_PLUGINS,
-        folder=_FOLDER / "cni-plugins",
+        version=version,
+        folder=_FOLDER / f"cni-plugins-{version}",
         module=_CNI,
         programs={plugin.split("/")[1]: f"{_CNI}/plugins/{plugin}" for plugin in plugins},
-        stamps={f"{_CNI}/pkg/utils/buildversion.BuildVersion": f"v{versions.CNI_PLUGINS}"},
+        stamps={f"{_CNI}/pkg/utils/buildversion.BuildVersion": f"v{version}"},
     )
 
 
@@ -153,17 +156,39 @@ def object_store() -> GoBuild:
 
 def go_builds(kubernetes_versions: tuple[str, ...]) -> list[GoBuild]:
     """Everything that these Kubernetes releases need, and the lab's own store, the longest build first."""
-    releases = [versions.KUBERNETES[version] for version in kubernetes_versions]
-    builds = [kubernetes(release.version) for release in releases]
-    builds += [coredns(release.coredns.removeprefix("v")) for release in releases]
-    builds += [etcd(release.etcd) for release in releases]
-    builds += [cni_plugins(), flannel(), local_path_provisioner(), object_store()]
+    brought = [brought_by(version) for version in kubernetes_versions]
+    builds = [kubernetes(version) for version in kubernetes_versions]
+    builds += [coredns(minor.coredns.removeprefix("v")) for minor in brought]
+    builds += [etcd(version) for version in etcd_versions(kubernetes_versions)]
+    builds += [cni_plugins(minor.cni_plugins) for minor in brought]
+    builds += [flannel(), local_path_provisioner(), object_store()]
     return list({(build.name, build.version): build for build in builds}.values())
 
 
 def pause_versions(kubernetes_versions: tuple[str, ...]) -> list[str]:
     """Versions of the pause program."""
-    return list(dict.fromkeys(versions.KUBERNETES[version].pause for version in kubernetes_versions))
+    return list(dict.fromkeys(brought_by(version).pause for version in kubernetes_versions))
+
+
+def etcd_versions(kubernetes_versions: tuple[str, ...]) -> list[str]:
+    """Versions of etcd: what comes with these releases, and with the newest of Kubernetes the one to go up to."""
+    found = [brought_by(version).etcd for version in kubernetes_versions]
+    if versions.minor(kubernetes_versions[-1]) == list(versions.KUBERNETES)[-1]:
+        found.append(ETCD_AFTER)
+    return list(dict.fromkeys(found))
+
+
+def release(kubernetes: str) -> str:
+    """The release of a minor version, or the one of that name. Raises LabError when the lab cannot build it."""
+    for minor, brought in versions.KUBERNETES.items():
+        if kubernetes in (minor, brought.patch):
+            return brought.patch
+    raise LabError(f"Kubernetes {kubernetes}: the lab has {', '.join(each.patch for each in versions.KUBERNETES.values())}")
+
+
+def brought_by(kubernetes_version: str) -> versions.Minor:
+    """What belongs to a release of Kubernetes."""
+    return versions.KUBERNETES[versions.minor(kubernetes_version)]
 
 
 #: The source of the pause program, the only one that is not Go.

@@ -32,8 +32,8 @@ plan_change() {
     fi
     at_work=true
     DEFERRED=(etcd)
-    installed=$(installed_version etcd)
-    installed=${installed:-$(archive_version etcd)}
+    installed=$(archive_version etcd)
+    installed=${installed:-$(installed_version etcd)}
     installed=${installed#*:}
     [ -z "$installed" ] || refuse_jump "${installed%%[-+~]*}"
 }

@@ -3,6 +3,7 @@
 # PACKAGES holds names, or name=version for an upstream version whose Debian revision does not matter.
 
 readonly APT_LOG=${ROOT:-}/var/log/openstack-paas-packages.log
+readonly LOCAL_PROGRAMS=${ROOT:-}/usr/local/bin
 readonly NO_START=${ROOT:-}/usr/sbin/policy-rc.d
 # Packages whose change interrupts what runs. The platform alone changes them, also where no version is asked for: an
 # automatic upgrade by Debian (unattended-upgrades) would restart them on all machines at once.
@@ -36,9 +37,9 @@ installed_version() {
     dpkg-query --show --showformat '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p' || true
 }
 
-# archive_version NAME: the version that is there of etcd's release archive.
+# archive_version NAME: the version that is there of etcd's release archive, which PATH has before any package's.
 archive_version() {
-    if [ "$1" = etcd ] && [ -x /usr/local/bin/etcd ]; then
+    if [ "$1" = etcd ] && [ -x "$LOCAL_PROGRAMS/etcd" ]; then
         cat "$STATE/etcd-archive" 2>/dev/null || true
     fi
 }
@@ -56,7 +57,7 @@ is_one_of() {
 # find_missing: fills `missing` and `waiting` from PACKAGES, and `unheld`, by one look at dpkg's list.
 find_missing() {
     local -A versions=()
-    local name state hold version wanted
+    local name state hold version wanted found
     missing=()
     waiting=()
     unheld=()
@@ -73,12 +74,12 @@ find_missing() {
         name=${wanted%%=*}
         version=${wanted#"$name"}
         version=${version#=}
-        if [ -z "${versions[$name]:-}" ]; then
-            versions[$name]=$(archive_version "$name")
+        if [ "$name" = etcd ] && found=$(archive_version etcd) && [ -n "$found" ]; then
+            versions[etcd]=$found
         fi
-        if [ -n "${versions[$name]}" ] && version_matches "${versions[$name]}" "$version"; then
+        if [ -n "${versions[$name]:-}" ] && version_matches "${versions[$name]}" "$version"; then
             continue
-        elif [ -n "${versions[$name]}" ] && is_one_of "$name" "${DEFERRED[@]}"; then
+        elif [ -n "${versions[$name]:-}" ] && is_one_of "$name" "${DEFERRED[@]}"; then
             waiting+=("$wanted")
         else
             missing+=("$wanted")
@@ -147,21 +148,31 @@ in_apt() {
     return 1
 }
 
-# fetch_etcd_archive VERSION: the release archive, for sites whose apt sources have no package of it.
+# fetch_etcd_archive VERSION: the release archive for this machine's architecture, for sites whose apt sources have no
+# package of it. None is taken whose SHA-256 is not known, whoever fetched it.
 fetch_etcd_archive() {
+    local architecture archive=$STATE/etcd-$1.tar.gz name digest='' url='' entry
+    architecture=$(dpkg --print-architecture)
+    for entry in "${ETCD_ARCHIVES[@]}"; do
+        read -r name digest url <<<"$entry"
+        if [ "$name" = "$architecture" ]; then break; else digest=''; fi
+    done
+    [[ $digest =~ ^[0-9a-f]{64}$ ]] \
+        || fail "no apt source offers etcd $1, and the SHA-256 of its archive for $architecture is not known: set etcd.sha256"
     mkdir -p "$STATE"
-    [ ! -s "$STATE/etcd-$1.tar.gz" ] || return 0
-    download "$ETCD_ARCHIVE" "$STATE/etcd-$1.tar.gz" "$ETCD_ARCHIVE_SHA256" \
-        || fail "cannot fetch $ETCD_ARCHIVE, or its SHA-256 is not ${ETCD_ARCHIVE_SHA256:-(unchecked)}"
+    ! sha256sum --check --status <<<"$digest  $archive" 2>/dev/null || return 0
+    rm -f -- "$archive"
+    log "fetching etcd $1 from $url"
+    download "$url" "$archive" "$digest" || fail "cannot fetch $url, or its SHA-256 is not $digest"
 }
 
 install_etcd_archive() {
     local work
-    log "installing etcd $1 from $ETCD_ARCHIVE"
     fetch_etcd_archive "$1"
+    log "installing etcd $1 from its archive"
     work=$(mktemp -d)
     tar --extract --gzip --no-same-owner --strip-components=1 --directory "$work" --file "$STATE/etcd-$1.tar.gz"
-    install -m 0755 "$work/etcd" "$work/etcdctl" "$work/etcdutl" /usr/local/bin/
+    install -m 0755 "$work/etcd" "$work/etcdctl" "$work/etcdutl" "$LOCAL_PROGRAMS/"
     rm -rf -- "$work" "$STATE/etcd-$1.tar.gz"
     echo "$1" >"$STATE/etcd-archive"
 }
@@ -174,6 +185,11 @@ read_sources() {
     current_log=$APT_LOG
     apt_get update || fail "the apt sources cannot be read: $(grep -E '^(E|W|Err)' "$APT_LOG" | tail -n 2 | tr '\n' ' ')"
     sources_are_read=true
+}
+
+# forget_etcd_archive: a package was installed in its place, which PATH has after it.
+forget_etcd_archive() {
+    rm -f -- "$LOCAL_PROGRAMS"/etcd "$LOCAL_PROGRAMS"/etcdctl "$LOCAL_PROGRAMS"/etcdutl "$STATE/etcd-archive"
 }
 
 # apt_install WHAT OPTION... NAME...: WHAT is for the message. Nothing is started or restarted by it.
@@ -200,7 +216,7 @@ install_wanted() {
             offers+=("$wanted")
         elif offer=$(in_apt "${wanted%%=*}" "${wanted#*=}"); then
             offers+=("$offer")
-        elif [[ $wanted == etcd=* && -n $ETCD_ARCHIVE ]]; then
+        elif [[ $wanted == etcd=* && ${#ETCD_ARCHIVES[@]} -gt 0 ]]; then
             if [ "${#only[@]}" -gt 0 ]; then fetch_etcd_archive "${wanted#*=}"; else install_etcd_archive "${wanted#*=}"; fi
         else
             fail "no apt source offers ${wanted%%=*} ${wanted#*=}; on offer: $(apt-cache madison "${wanted%%=*}" 2>/dev/null |
@@ -209,6 +225,7 @@ install_wanted() {
     done
     if [ "${#offers[@]}" -gt 0 ]; then
         apt_install "${offers[*]}" "${only[@]}" "${offers[@]}"
+        if [[ ${#only[@]} -eq 0 && " ${offers[*]}" == *" etcd="* ]]; then forget_etcd_archive; fi
     fi
     current_log=
 }

@@ -6,7 +6,8 @@ functions of checked settings; each names the keys that it looked at, so that a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Final
 
 from settings.addresses import AddressPlan
@@ -36,6 +37,9 @@ from settings.platform import PlatformSettings
 from settings.problem import Problem
 from settings.running import Running
 
+#: The day by which versions get fixes or not.
+today: Callable[[], date] = date.today
+
 #: In `Problem.others`: whatever says how many machines the pools have, and which pods they take.
 ANY_POOL: Final = "workers.*"
 SIZES_OF_A_POOL: Final = ("count", "machines", "taints", "firstAddress")
@@ -57,8 +61,9 @@ def problems(
         yield from unchangeable.problems(settings, cluster, plan, running)
 
 
-def warnings(settings: PlatformSettings, plan: AddressPlan) -> Iterator[Problem]:
+def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
     """What is allowed but unwise."""
     for module in (quorum, sizes, networks, etcd, kubernetes, addons, database, backups, mirrors, zones):
         yield from module.warnings(settings)
+    yield from versions.warnings(settings, running, today())
     yield from vips.warnings(settings, plan)

@@ -1,95 +1,141 @@
-"""Versions of Kubernetes and etcd: what the tables have, and what the running cluster may go to."""
+"""Versions of Kubernetes and etcd: what the tables have, what the running cluster may go to, and how long it gets fixes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from datetime import date
 from typing import Final
 
 from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.resolved import is_newer, numbers
 from settings.running import Running
-from settings.versions import DEFAULT_KUBERNETES, ETCD, KUBERNETES
+from settings.versions import (
+    DEFAULT_KUBERNETES,
+    DEPARTING,
+    END_OF_LIFE_NOTICE_DAYS,
+    ETCD,
+    ETCD_MINORS,
+    KUBERNETES,
+    RELEASES,
+    minor,
+)
 
 _KEY: Final = "kubernetes.version"
 _ETCD: Final = "etcd.version"
-_VERSION: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
-
-
-def _parts(version: str) -> tuple[int, int, int] | None:
-    match = _VERSION.fullmatch(version)
-    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+_CONTAINERD: Final = re.compile(r"(?:\d+:)?(\d+)\.(\d+)")
+SUPPORTED: Final = tuple(each for each in KUBERNETES if each not in DEPARTING)
 
 
 def problems(settings: PlatformSettings, running: Running | None) -> Iterator[Problem]:
     """Versions that this program knows, not older than what runs, and no minor version left out on the way."""
     yield from _kubernetes(settings, running)
-    if settings.etcd.version and settings.etcd.version not in ETCD:
-        wanted = settings.etcd.version
-        fix = _nearest(wanted, ETCD, "leave it out: the version follows kubernetes.version")
-        yield Problem(_ETCD, wanted, f"is not in the table of versions ({', '.join(ETCD)})", fix)
-    elif settings.etcd.version or settings.kubernetes.version in KUBERNETES:
-        yield from _etcd(settings.etcd_version, running)
+    if settings.etcd.version or minor(settings.kubernetes.version) in KUBERNETES:
+        yield from _etcd(settings, running)
 
 
-def _etcd(wanted: str, running: Running | None) -> Iterator[Problem]:
-    now, then = _parts(running.etcd if running else ""), _parts(wanted)
-    if running is None or now is None or then is None:
-        return
-    others = (_KEY,)
-    if then < now:
-        rule = f"is older than {running.etcd}, which the cluster runs: etcd's data does not go back"
-        yield Problem(_ETCD, wanted, rule, f"set it to {running.etcd}", others)
-    elif then[0] == now[0] and then[1] > now[1] + 1:
-        rule = (
-            f"skips a minor version: the cluster runs {running.etcd}, and etcd goes up by one at a time "
-            "(https://etcd.io/docs/v3.6/upgrades/)"
-        )
-        between = [version for version in ETCD if version.startswith(f"{now[0]}.{now[1] + 1}.")]
-        step = (
-            between[-1] if between else f"a release of this program that has {now[0]}.{now[1] + 1}.x, and that version"
-        )
-        yield Problem(_ETCD, wanted, rule, f"bring up {step} first", others)
+def warnings(settings: PlatformSettings, running: Running | None, today: date) -> Iterator[Problem]:
+    """A version without fixes, or soon to be; one that was never tried; a patch that comes by itself."""
+    version, brought = settings.kubernetes.version, settings.brought
+    end, fix = brought.end_of_life, f"go up to {SUPPORTED[-1]} by one minor version at a time ({RELEASES})"
+    if end < today:
+        yield Problem(_KEY, version, f"gets no fixes since {end}", fix)
+    elif (end - today).days <= END_OF_LIFE_NOTICE_DAYS:
+        yield Problem(_KEY, version, f"gets fixes only until {end}", fix)
+    if is_newer(version, brought.patch):
+        rule = f"is newer than {brought.patch}, the newest of its minor version that this program was tried with"
+        yield Problem(_KEY, version, rule, "read its release notes before it goes to production")
+    now = running.kubernetes if running else ""
+    if minor(version) == minor(now) and is_newer(version, now):
+        rule = f"upgrades the cluster, which runs {now}, machine by machine"
+        yield Problem(_KEY, version, rule, f"set it to {now} to stay there for now")
 
 
 def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator[Problem]:
-    wanted = settings.kubernetes.version
-    if wanted not in KUBERNETES:
-        yield Problem(
-            _KEY,
-            wanted,
-            f"is not in the table of versions ({', '.join(KUBERNETES)})",
-            _nearest(wanted, KUBERNETES, f"use {DEFAULT_KUBERNETES}"),
-        )
+    wanted, now = settings.kubernetes.version, running.kubernetes if running else ""
+    if numbers(wanted) is None or minor(wanted) not in KUBERNETES:
+        rule = f"is no version of the minor versions that this program knows ({', '.join(KUBERNETES)})"
+        yield Problem(_KEY, wanted, rule, _meant(wanted))
         return
-    now, then = _parts(running.kubernetes if running else ""), _parts(wanted)
-    if running is None or now is None or then is None:
-        return
-    if then < now:
+    if is_newer(now, wanted):
         yield Problem(
             _KEY,
             wanted,
-            f"is older than {running.kubernetes}, which the cluster runs: Kubernetes does not go back",
-            f"set it to {running.kubernetes}" + ("" if running.kubernetes in KUBERNETES else " or a newer one"),
+            f"is older than {now}, which the cluster runs: Kubernetes does not go back",
+            f"set it to {now}" + ("" if minor(now) in KUBERNETES else " or a newer one"),
         )
-    elif then[0] == now[0] and then[1] > now[1] + 1:
-        next_minor = f"{now[0]}.{now[1] + 1}."
-        known = [version for version in KUBERNETES if version.startswith(next_minor)]
-        step = known[-1] if known else f"a release of this program that has {next_minor}x, and that version"
+    elif step := _skipped(wanted, now):
+        known = KUBERNETES.get(step)
+        between = known.patch if known else f"a release of this program that has {step}.x, and that version"
         yield Problem(
             _KEY,
             wanted,
-            f"skips a minor version: the cluster runs {running.kubernetes}, and kubeadm goes up by one at a time "
+            f"skips a minor version: the cluster runs {now}, and kubeadm goes up by one at a time "
             "(https://kubernetes.io/releases/version-skew-policy/)",
-            f"bring up {step} first",
+            f"bring up {between} first",
         )
+    elif minor(wanted) in DEPARTING and not now and settings.kubernetes.departing == "refused":
+        yield Problem(
+            _KEY,
+            wanted,
+            f"gets no fixes since {settings.brought.end_of_life}, and is here only to be upgraded: no new stack begins "
+            "with it",
+            f'use "{DEFAULT_KUBERNETES}", or set kubernetes.departing to allowed to rebuild a lost platform from its '
+            "backups",
+            ("kubernetes.departing",),
+        )
+    yield from _containerd(settings)
 
 
-def _nearest(wanted: str, table: Iterable[str], otherwise: str) -> str:
-    """The fix: the version of the table that was meant where that is clear."""
-    plain = wanted.removeprefix("v")
-    known = list(table)
-    meant = [version for version in known if version == plain or version.startswith(f"{plain}.")]
-    if not meant and (parts := _parts(wanted)):
-        meant = [version for version in known if version.startswith(f"{parts[0]}.{parts[1]}.")]
-    return f"did you mean {meant[-1]}?" if meant else otherwise
+def _containerd(settings: PlatformSettings) -> Iterator[Problem]:
+    """A pinned containerd must be new enough for the kubelet."""
+    pin, oldest = settings.maintenance.packages.get("containerd", ""), settings.brought.containerd
+    match = _CONTAINERD.match(pin)
+    if match and (int(match[1]), int(match[2])) < tuple(map(int, oldest.split("."))):
+        rule = f"is too old for Kubernetes {minor(settings.kubernetes.version)}, whose kubelet wants {oldest} or newer"
+        fix = f"pin {oldest} or newer, or leave the pin out"
+        yield Problem("maintenance.packages.containerd", pin, rule, fix, (_KEY,))
+
+
+def _etcd(settings: PlatformSettings, running: Running | None) -> Iterator[Problem]:
+    wanted, now = settings.etcd_version, running.etcd if running else ""
+    if numbers(wanted) is None or minor(wanted) not in ETCD_MINORS:
+        newest = list(ETCD)[-1]
+        rule = f"is no version of {' or '.join(ETCD_MINORS)}, which the platform works with"
+        yield Problem(_ETCD, wanted, rule, f"use {newest}, or leave it out: it comes with kubernetes.version")
+        return
+    if wanted not in ETCD and not settings.etcd.sha256:
+        yield Problem(
+            "etcd.sha256",
+            "",
+            f"must have the SHA-256 of etcd {wanted}: this program knows that of {next(iter(ETCD))} to "
+            f"{list(ETCD)[-1]}, and installs no archive without one",
+            f"write it as {{amd64: ...}}, from SHA256SUMS of https://github.com/etcd-io/etcd/releases/tag/v{wanted}",
+            (_ETCD,),
+        )
+    if is_newer(now, wanted):
+        rule = f"is older than {now}, which the cluster runs: etcd's data does not go back"
+        yield Problem(_ETCD, wanted, rule, f"set it to {now}", (_KEY,))
+    elif step := _skipped(wanted, now):
+        rule = (
+            f"skips a minor version: the cluster runs {now}, and etcd goes up by one at a time "
+            "(https://etcd.io/docs/v3.6/upgrades/)"
+        )
+        known = [version for version in ETCD if minor(version) == step]
+        between = known[-1] if known else f"a release of this program that has {step}.x, and that version"
+        yield Problem(_ETCD, wanted, rule, f"bring up {between} first", (_KEY,))
+
+
+def _skipped(wanted: str, now: str) -> str:
+    """The minor version after the running one, where the wanted one lies beyond it."""
+    here, there = numbers(now), numbers(wanted)
+    if here is None or there is None or there[0] != here[0] or there[1] <= here[1] + 1:
+        return ""
+    return f"{here[0]}.{here[1] + 1}"
+
+
+def _meant(wanted: str) -> str:
+    """The fix: the version that was meant where that is clear."""
+    plain = minor(wanted.removeprefix("v"))
+    return f'did you mean "{plain}"?' if plain in SUPPORTED else f'use "{DEFAULT_KUBERNETES}"'

@@ -30,6 +30,7 @@ ORDER = (
     "test_faults",
     "test_power_cut",
     "test_destroy_bad",
+    "test_upgrade_chain",
     "test_upgrade",
     "test_destroy",
 )

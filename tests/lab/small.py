@@ -12,8 +12,8 @@ SMALL = {
     "etcd": {"flavor": "lab.etcd"},
     "controlPlanes": {"flavor": "lab.control-plane"},
     "workers": {"general": {"count": 1, "flavor": "lab.worker"}},
-    # The one of the large platform, which the lab's mirror and its baked image have.
-    "kubernetes": {"cni": "flannel", "version": "1.34.2"},
+    # The default version: the lab's mirror and its baked image have it.
+    "kubernetes": {"cni": "flannel"},
 }
 
 

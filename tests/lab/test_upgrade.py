@@ -1,4 +1,4 @@
-"""Kubernetes goes up by a minor version, by one line of the stack file, while clients read and write.
+"""Kubernetes goes up by a minor version, by one line of the stack file, while clients read and write; etcd after it.
 
 A budget that lets no pod go stops the rollout in its middle: the platform serves, and the next `up` goes on from there.
 """
@@ -19,13 +19,17 @@ from kubernetes.client.exceptions import ApiException
 
 from ops.cluster import Cluster
 from ops.drill.probes.probe import Answers
+from lab.mirror.places import MIRROR_PLACES
+from lab.mirror.programs import ETCD_AFTER
 from ops.timeline import steps_of
+from settings import versions
 from tests.lab import watch
 from tests.lab.platform import PROJECT, Platform, run, until
 from tests.lab.report import record
 
 COMMITTED = PROJECT / "Pulumi.lab.yaml"
-BEFORE, AFTER = "1.34.2", "1.35.0"
+BEFORE, AFTER = versions.DEFAULT_KUBERNETES, list(versions.KUBERNETES)[-1]
+PATCH = versions.KUBERNETES[AFTER].patch
 #: Longest times without an answer, in seconds: of the API by the VIP, and of the database while its primary moves.
 API_READ, DATABASE = 2.0, 20.0
 #: A pod with a budget that never lets it go.
@@ -58,7 +62,7 @@ def held(platform: Platform) -> Iterator[client.PolicyV1Api]:
     api = Cluster(platform.outputs).api_client()
     apps, policy = client.AppsV1Api(api), client.PolicyV1Api(api)
     metadata = {"name": HOLDER, "labels": {"app": HOLDER}}
-    container = {"name": "pause", "image": "registry.k8s.io/pause:3.10.1"}
+    container = {"name": "pause", "image": f"registry.k8s.io/pause:{versions.KUBERNETES[BEFORE].pause}"}
     spec = {"nodeSelector": {"kubernetes.io/hostname": "lab-worker-general-0"}, "containers": [container]}
     template = {"metadata": metadata, "spec": spec | {"terminationGracePeriodSeconds": 1}}
     selector = {"matchLabels": {"app": HOLDER}}
@@ -77,7 +81,7 @@ def held(platform: Platform) -> Iterator[client.PolicyV1Api]:
         assert error.status == 404, error
 
 
-def versions(platform: Platform) -> dict[str, str]:
+def kubelets(platform: Platform) -> dict[str, str]:
     """Of every kubelet, by node, as the API tells."""
     nodes = client.CoreV1Api(Cluster(platform.outputs).api_client()).list_node().items
     return {node.metadata.name.removeprefix("lab-"): node.status.node_info.kubelet_version for node in nodes}
@@ -125,8 +129,8 @@ def test_a_gate_that_fails_stops_the_rollout_and_the_platform_serves(
     assert done.status != 0
     for words in (HOLDER, "lab-worker-general-0", "rollout.drainSeconds", "kubeadm's plan", "kubeadm's dry run"):
         assert words in done.text, done.text[-4000:]
-    found = versions(platform)
-    assert {name for name, version in found.items() if version == f"v{AFTER}"} == {
+    found = kubelets(platform)
+    assert {name for name, version in found.items() if version == f"v{PATCH}"} == {
         f"control-plane-{i}" for i in range(3)
     }
     assert schedulable(platform)
@@ -144,7 +148,7 @@ def test_the_next_up_goes_on_where_it_stopped(platform: Platform, upgraded: Path
     with watch.database_writes(platform) as database, watch.writing(platform, "workers upgraded") as api:
         done = platform.up("--config-file", str(upgraded))
     assert done.status == 0, done.text
-    assert set(versions(platform).values()) == {f"v{AFTER}"}
+    assert set(kubelets(platform).values()) == {f"v{PATCH}"}
     assert schedulable(platform)
     took = seconds_by_machine()
     assert all(name.startswith("worker") for name in took), took
@@ -164,9 +168,55 @@ def test_etcd_has_a_snapshot_from_before(platform: Platform) -> None:
     assert any(each["reason"] == "upgrade" and each["verified"] for each in listing["snapshots"]), listing
 
 
-def test_nothing_is_left_to_change(platform: Platform, upgraded: Path) -> None:
+def with_etcd(file: Path, digest: str) -> Path:
+    """The stack file with the next minor version of etcd, whose archive has this SHA-256."""
+    document = yaml.safe_load(file.read_text())
+    document["config"]["openstack-paas:etcd"] |= {"version": ETCD_AFTER, "sha256": {"amd64": digest}}
+    changed = file.parent / "etcd" / file.name
+    changed.parent.mkdir(exist_ok=True)
+    changed.write_text(yaml.safe_dump(document))
+    return changed
+
+
+def running_etcd(platform: Platform) -> set[str]:
+    """The versions that the three members say."""
+    said = platform.on("etcd-0", "set -a; . /etc/etcd/etcdctl.env; etcdctl endpoint status --write-out json")
+    members = json.loads(said)
+    assert len(members) == 3
+    return {member["Status"]["version"] for member in members}
+
+
+@pytest.fixture(scope="module")
+def next_etcd(upgraded: Path) -> Path:
+    """The stack file with the next minor version of etcd, which no apt source of the lab offers."""
+    folder = MIRROR_PLACES.files / "etcd" / f"v{ETCD_AFTER}"
+    return with_etcd(upgraded, (folder / "SHA256SUMS").read_text().split()[0])
+
+
+def test_an_archive_with_another_digest_is_not_installed(platform: Platform, upgraded: Path) -> None:
+    before = running_etcd(platform)
+    done = platform.up("--config-file", str(with_etcd(upgraded, "0" * 64)))
+    assert done.status != 0
+    assert f"its SHA-256 is not {'0' * 64}" in done.text, done.text[-4000:]
+    assert running_etcd(platform) == before
+
+
+def test_etcd_goes_up_by_a_minor_version(platform: Platform, next_etcd: Path) -> None:
+    with watch.writing(platform, "etcd upgraded") as api:
+        done = platform.up("--config-file", str(next_etcd))
+    assert done.status == 0, done.text
+    assert running_etcd(platform) == {ETCD_AFTER}
+    record(f"upgrade of etcd to {ETCD_AFTER}: up with its proof", f"{done.seconds:.0f} s")
+    assert not gaps(api.reads, API_READ)
+    for number in range(3):
+        listing = json.loads(platform.on(f"etcd-{number}", "/opt/openstack-paas/etcd/etcd-backups.sh --here"))
+        newest = [each for each in listing["snapshots"] if each["reason"] == "upgrade" and each["verified"]][-1]
+        assert versions.minor(newest["etcd"]) == "3.6", newest
+
+
+def test_nothing_is_left_to_change(platform: Platform, next_etcd: Path) -> None:
     done = run(
-        "pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive", "--config-file", str(upgraded)
+        "pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive", "--config-file", str(next_etcd)
     )
     assert done.status == 0, done.text
 

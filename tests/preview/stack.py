@@ -93,7 +93,7 @@ class Stack:
             made = self.pulumi("config", "set", "--secret", key, text)
             assert made.returncode == 0, made.stderr
 
-    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def pulumi(self, *arguments: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
         """Run the engine on this stack."""
         return subprocess.run(
             ["pulumi", *arguments, "--non-interactive"],
@@ -101,7 +101,7 @@ class Stack:
             env=self.environment,
             text=True,
             capture_output=True,
-            timeout=240,
+            timeout=seconds,
             check=False,
         )
 

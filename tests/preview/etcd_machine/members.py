@@ -24,7 +24,7 @@ from settings import versions
 from tests.preview.etcd_machine import certificates
 
 _HERE = Path(__file__).parent
-ETCD = next(iter(versions.KUBERNETES.values())).etcd
+ETCD = versions.KUBERNETES[versions.DEFAULT_KUBERNETES].etcd
 PROGRAMS = Places(MIRROR).binaries / f"etcd-{ETCD}"
 
 
@@ -110,7 +110,9 @@ class Machine:
         pki = self.root / "etc/etcd/pki"
         certificate = ["--cacert", f"{pki}/ca.crt", "--cert", f"{pki}/client.crt", "--key", f"{pki}/client.key"]
         command = [str(PROGRAMS / "etcdctl"), "--endpoints", f"https://{self.address}:2379", *certificate]
-        return subprocess.run([*command, *words], capture_output=True, text=True, timeout=30, check=True).stdout
+        done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, f"etcdctl {' '.join(words)} on {self.name}: {done.stderr}"
+        return done.stdout
 
     def look(self) -> dict[str, Any]:
         """What etcd-restore.sh says of it."""

@@ -9,7 +9,7 @@ set -Eeuo pipefail
 . "$(dirname "$0")/authorities.sh"
 KUBERNETES=$ROOT/etc/kubernetes NAME=node-1 GENERATION=2 ENDPOINT=192.0.2.5:6443 at_work=true
 cp "$SCRIPTS"/{lib,services,install,digests,issuer,authorities,certificates,static-pods,own-certificates}.sh "$folder"
-PACKAGES=() ETCD_ARCHIVE='' ETCD_ARCHIVE_SHA256='' APT_KEYS=()
+PACKAGES=() ETCD_ARCHIVES=() APT_KEYS=()
 ADDRESS=192.0.2.9 API_NAMES=() SIGNING=()
 # shellcheck source=/dev/null
 for part in lib services install digests issuer authorities certificates static-pods own-certificates; do . "$folder/$part.sh"; done

@@ -8,7 +8,7 @@ set -Eeuo pipefail
 . "$(dirname "$0")/authorities.sh"
 PKI=$ROOT/etc/etcd/pki ADDRESS=192.0.2.1 NAME=etcd-0 GENERATION=2 at_work=true
 MEMBERS=("etcd-0 192.0.2.1" "etcd-1 192.0.2.2")
-PACKAGES=() ETCD_ARCHIVE='' ETCD_ARCHIVE_SHA256='' APT_KEYS=()
+PACKAGES=() ETCD_ARCHIVES=() APT_KEYS=()
 cp "$SCRIPTS"/{lib,install,digests,issuer,etcd-authorities}.sh "$folder"
 # shellcheck source=/dev/null
 for part in lib install digests issuer etcd-authorities; do . "$folder/$part.sh"; done

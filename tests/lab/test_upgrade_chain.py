@@ -1,0 +1,83 @@
+"""A small platform of the oldest minor version goes up to the newest one, a minor version at a time, with what is in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client
+
+from ops.cluster import Cluster
+from ops.outputs import Outputs, parse
+from settings.versions import KUBERNETES
+from tests.lab.platform import PROJECT, run
+from tests.lab.report import record
+from tests.lab.small import small
+from tests.preview.stack import Stack
+
+pytestmark = pytest.mark.long
+
+NAME = "chain"
+#: What was written in the oldest version.
+KEPT = {"written-by": next(iter(KUBERNETES))}
+
+
+def values(minor: str) -> dict[str, Any]:
+    """The small platform's settings, with what the lab's own machines need."""
+    config = yaml.safe_load((PROJECT / "Pulumi.lab.yaml").read_text())["config"]
+    kubernetes, mirrors = (config[f"openstack-paas:{key}"] for key in ("kubernetes", "mirrors"))
+    return small(
+        # The baked image has a newer Kubernetes than the chain begins with.
+        "debian-12",
+        mirrors=mirrors,
+        kubernetes={**kubernetes, "version": minor, "departing": "allowed"},
+        database={"replicas": 0, "size": "1Gi", "memory": "384Mi", "bufferPool": "64Mi"},
+    )
+
+
+@pytest.fixture(scope="module")
+def stack(empty_cloud: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The small stack, destroyed at the end however far it came."""
+    made = Stack(tmp_path_factory.mktemp(NAME), NAME)
+    made.configure(values(next(iter(KUBERNETES))))
+    made.select()
+    yield made
+    done = made.pulumi("destroy", "--yes", "--skip-preview", "--parallel", "32")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def go_up(stack: Stack, minor: str) -> None:
+    """The stack's file names this version; what the engine wrote into it stays."""
+    file = stack.folder / f"Pulumi.{NAME}.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["config"]["openstack-paas:kubernetes"]["version"] = minor
+    file.write_text(yaml.safe_dump(document))
+
+
+def outputs(stack: Stack) -> Outputs:
+    """As ops reads them."""
+    done = stack.pulumi("stack", "output", "--json", "--show-secrets")
+    assert done.returncode == 0, done.stderr
+    return parse(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("minor", KUBERNETES)
+def test_each_minor_version_follows_the_one_before(stack: Stack, minor: str) -> None:
+    published = run("/usr/bin/python3", "-m", "lab.mirror", "--kubernetes", minor, seconds=1400)
+    assert published.status == 0, published.text
+    go_up(stack, minor)
+    done = stack.pulumi("up", "--yes", "--skip-preview", "--parallel", "32", seconds=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    api = client.CoreV1Api(Cluster(outputs(stack)).api_client())
+    nodes = api.list_node().items
+    assert {node.status.node_info.kubelet_version for node in nodes} == {f"v{KUBERNETES[minor].patch}"}
+    assert not any(node.spec.unschedulable for node in nodes)
+    ready = {condition.status for node in nodes for condition in node.status.conditions if condition.type == "Ready"}
+    assert ready == {"True"}
+    record(f"the chain's Kubernetes {minor}", f"containerd {nodes[0].status.node_info.container_runtime_version}")
+    if minor == KEPT["written-by"]:
+        api.create_namespaced_config_map("default", {"metadata": {"name": NAME}, "data": KEPT})
+    assert api.read_namespaced_config_map(NAME, "default").data == KEPT

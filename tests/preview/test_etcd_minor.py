@@ -1,0 +1,150 @@
+"""A real etcd goes from 3.6 to 3.7, out of a release archive whose digest is known, and by hand back again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.mirror import etcd_archive
+from lab.mirror.compile import compile_one
+from lab.mirror.places import MIRROR_PLACES
+from lab.mirror.programs import ETCD_AFTER, etcd
+from lab.progress import Progress
+from tests.preview.etcd_machine import members
+from tests.preview.etcd_machine.members import Machine
+from tests.preview.etcd_machine.turns import at_work, good, restarts, setting, up, watching
+
+#: Runs what a release archive brought, as the machine's PATH does, and what the package brought where there is none.
+CHOOSE = """#!/bin/sh
+for folder in "$ROOT/usr/local/bin" "{package}"; do
+    [ ! -x "$folder/{name}" ] || exec "$folder/{name}" "$@"
+done
+"""
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The URL of the newer version's archive, and its digest."""
+    programs = compile_one(MIRROR_PLACES, etcd(ETCD_AFTER), Progress())
+    folder = tmp_path_factory.mktemp("archives")
+    name = f"etcd-v{ETCD_AFTER}-linux-amd64"
+    archive = etcd_archive.archive(name, {each: programs / each for each in etcd(ETCD_AFTER).programs})
+    (folder / f"{name}.tar.gz").write_bytes(archive)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/{name}.tar.gz", hashlib.sha256(archive).hexdigest()
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[list[Machine]]:
+    """Three members at work, of the package's version."""
+    for machines in at_work(tmp_path):
+        for machine in machines:
+            (machine.root / "usr/local/bin").mkdir(parents=True)
+            for name in etcd(members.ETCD).programs:
+                (machine.fakes / name).write_text(CHOOSE.format(package=members.PROGRAMS, name=name))
+                (machine.fakes / name).chmod(0o755)
+            (machine.fakes / "dpkg").write_text("#!/bin/sh\necho amd64\n")
+            (machine.fakes / "dpkg").chmod(0o755)
+        yield machines
+
+
+def status(machine: Machine) -> dict[str, Any]:
+    """What the member says of itself."""
+    said: dict[str, Any] = json.loads(machine.etcdctl("endpoint", "status", "--write-out", "json"))[0]["Status"]
+    return said
+
+
+def running(machine: Machine) -> str:
+    """The version of the process that answers."""
+    version: str = status(machine)["version"]
+    return version
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Probe until `condition` holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.2)
+
+
+def offer(machines: list[Machine], *archives: str) -> None:
+    """The archives that the machines know of, and the version that they shall have."""
+    words = " ".join(f"'{archive}'" for archive in archives)
+    setting(machines, "ETCD_ARCHIVES", f"({words})")
+    setting(machines, "ETCD_VERSION", ETCD_AFTER)
+
+
+@pytest.mark.parametrize(
+    ("offered", "message"),
+    [
+        ([], "no apt source offers etcd"),
+        (["arm64 {digest} {url}"], "for amd64 is not known: set etcd.sha256"),
+        (["amd64  {url}"], "for amd64 is not known: set etcd.sha256"),
+        (["amd64 {zeros} {url}"], "its SHA-256 is not 000"),
+    ],
+    ids=["none", "another architecture", "an empty digest", "a wrong digest"],
+)
+def test_no_archive_without_its_digest(
+    three: list[Machine], archives: tuple[str, str], offered: list[str], message: str
+) -> None:
+    url, digest = archives
+    offer(three, *(each.format(url=url, digest=digest, zeros="0" * 64) for each in offered))
+    for refused in up(three):
+        assert refused.status != 0
+        assert message in refused.output
+    assert {running(machine) for machine in three} == {members.ETCD}
+
+
+def test_a_minor_version_up_after_a_snapshot_and_by_hand_back(three: list[Machine], archives: tuple[str, str]) -> None:
+    url, digest = archives
+    three[0].etcdctl("put", "before", "1")
+    offer(three, f"amd64 {digest} {url}")
+    # What an earlier, interrupted attempt left is not taken for the archive.
+    state = three[0].root / "var/lib/openstack-paas"
+    (state / f"etcd-{ETCD_AFTER}.tar.gz").write_text("half of it")
+    with watching(three) as answering:
+        said = good(three)
+    assert restarts(said) == [True] * 3
+    assert min(answering) == 2, answering
+    assert {running(machine) for machine in three} == {ETCD_AFTER}
+    for machine in three:
+        (snapshot,) = machine.listing("--here")["snapshots"]
+        assert (snapshot["reason"], snapshot["verified"], snapshot["etcd"]) == ("upgrade", True, members.ETCD)
+    assert restarts(good(three)) == [False] * 3
+    assert three[1].etcdctl("get", "before", "--print-value-only").strip() == "1"
+    three[1].etcdctl("put", "since", "2")
+
+    # The way back of docs/runbooks/etcd-downgrade.md, without losing what was written since.
+    minor = members.ETCD.rpartition(".")[0]
+    newer = ".".join(ETCD_AFTER.split(".")[:2])
+    until(lambda: {status(machine)["storageVersion"] for machine in three} == {f"{newer}.0"}, "a cluster of the newer one")
+    three[0].etcdctl("downgrade", "validate", minor)
+    three[0].etcdctl("downgrade", "enable", minor)
+    until(lambda: {status(machine)["storageVersion"] for machine in three} == {f"{minor}.0"}, "data of the older one")
+    for machine in three:
+        machine.systemctl("stop")
+        for program in (machine.root / "usr/local/bin").iterdir():
+            program.unlink()
+        (machine.root / "var/lib/openstack-paas/etcd-archive").unlink()
+        machine.systemctl("start")
+        machine.join()
+    assert {running(machine) for machine in three} == {members.ETCD}
+    for key, value in {"before": "1", "since": "2"}.items():
+        assert three[2].etcdctl("get", key, "--print-value-only").strip() == value
+    # The next `up` goes up again.
+    assert restarts(good(three)) == [True] * 3
+    assert {running(machine) for machine in three} == {ETCD_AFTER}
