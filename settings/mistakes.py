@@ -186,6 +186,9 @@ def _wrong_type(key: str, value: Any, kind: Any, annotation: Any, field: FieldIn
         rule, fix = f"{rule}, {limits}", f"write one from {limits}" if " to " in limits else f"write {limits}"
     elif kind is str and isinstance(value, (bool, int, float)):
         rule, fix = f"{rule}, and YAML reads this as {noun(type(value))}", f'put it in quotes: "{shown(value)}"'
+        if isinstance(value, float) and len(shown(value).rpartition(".")[2]) == 1:
+            # The number 1.40 is 1.4.
+            fix += f', or "{shown(value)}0" where the file says so'
     elif tree.is_section(kind):
         fix = f"write them below {key}: {', '.join(tree.fields(kind))}"
     elif noun(kind) == NOUNS[tuple]:

@@ -75,7 +75,7 @@ def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator
             "(https://kubernetes.io/releases/version-skew-policy/)",
             f"bring up {between} first",
         )
-    elif minor(wanted) in DEPARTING and not now and settings.kubernetes.departing == "refused":
+    elif minor(wanted) in DEPARTING and running is None and settings.kubernetes.departing == "refused":
         yield Problem(
             _KEY,
             wanted,

@@ -107,7 +107,8 @@ def test_what_has_one_answer_is_not_asked() -> None:
         ("workers", "5001", "must be a number from 0 to 5000"),
         ("ssh_from", "198.51.100.1/24", "is no range of IPv4 addresses (198.51.100.1/24 has host bits set)"),
         ("ssh_from", ",", "must not be empty"),
-        ("kubernetes", "1.34.1", "is no version that this program knows; did you mean 1.34.2?"),
+        ("kubernetes", "1.34.2", "is no version that this program begins with; did you mean 1.3"),
+        ("kubernetes", "1.20", "is no version that this program begins with; there are 1.35, 1.36, 1.37"),
         ("zones", "east,south", "is no availability zone of this cloud; there are east, west"),
     ],
 )
@@ -165,10 +166,10 @@ def test_only_what_differs_is_written() -> None:
 def test_what_differs_is_written() -> None:
     further = Further(cluster_name="shop", sources={"proxy": {"http": "http://proxy:3128"}})
     given = {"image": "noble-server-cloudimg", "ssh_from": "198.51.100.7 192.0.2.0/24", "zones": "west,east"}
-    keys = answered(further, **given, kubernetes="1.34.2")
+    keys = answered(further, **given, kubernetes="1.35.4")
     assert keys["clusterName"] == "shop"
     assert keys["access"] == {"sshUser": "ubuntu", "sshCidrs": ["198.51.100.7/32", "192.0.2.0/24"]}
-    assert keys["kubernetes"] == {"version": "1.34.2"}
+    assert keys["kubernetes"] == {"version": "1.35.4"}
     assert keys["proxy"] == {"http": "http://proxy:3128"}
     for role in (keys["gateways"], keys["etcd"], keys["controlPlanes"], keys["workers"]["general"]):
         assert role["availabilityZones"] == ["west", "east"]

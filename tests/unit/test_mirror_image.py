@@ -14,7 +14,7 @@ from lab.mirror.places import Places
 from settings import versions
 
 
-@pytest.mark.parametrize("kubernetes", versions.KUBERNETES)
+@pytest.mark.parametrize("kubernetes", [brought.patch for brought in versions.KUBERNETES.values()])
 def test_the_image_is_baked_from_the_mirror_alone(tmp_path: Path, kubernetes: str) -> None:
     bundle = install_bundle(Places(tmp_path), kubernetes)
     again = install_bundle(Places(tmp_path), kubernetes)

@@ -89,12 +89,14 @@ def test_a_package_made_anew_is_indexed_anew(tmp_path: Path) -> None:
     assert (repository / "dists" / "stable" / "Release").read_bytes() != before
 
 
-@pytest.mark.parametrize("kubernetes", versions.KUBERNETES)
-def test_packages_have_upstreams_names_versions_and_places(tmp_path: Path, kubernetes: str) -> None:
+@pytest.mark.parametrize("minor", versions.KUBERNETES)
+def test_packages_have_upstreams_names_versions_and_places(tmp_path: Path, minor: str) -> None:
+    kubernetes, brought = versions.KUBERNETES[minor].patch, versions.KUBERNETES[minor]
     packages = {package.name: package for package in all_packages(Places(tmp_path), (kubernetes,))}
     assert set(packages) == {"kubeadm", "kubectl", "kubelet", "kubernetes-cni", "etcd"}
     assert packages["kubelet"].version == f"{kubernetes}-1.1"
-    assert packages["etcd"].version == f"{versions.KUBERNETES[kubernetes].etcd}-1.1"
+    assert packages["etcd"].version == f"{brought.etcd}-1.1"
+    assert packages["kubernetes-cni"].version == f"{brought.cni_plugins}-1.1"
     assert "kubernetes-cni (>= 1.2.0)" in packages["kubelet"].depends
     assert "/usr/lib/systemd/system/kubelet.service" in packages["kubelet"].files
     assert "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf" in packages["kubeadm"].files

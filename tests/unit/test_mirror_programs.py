@@ -18,7 +18,9 @@ from lab.mirror.product import content_key, key_of, replacing
 from lab.mirror.programs import GoBuild, go_builds
 from settings import versions
 
-BUILDS = go_builds(tuple(versions.KUBERNETES))
+BUILDS = go_builds(tuple(brought.patch for brought in versions.KUBERNETES.values()))
+#: What new platforms get.
+DEFAULT = versions.KUBERNETES[versions.DEFAULT_KUBERNETES]
 
 
 @pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.title)
@@ -36,20 +38,19 @@ def test_go_names_a_program_after_its_package() -> None:
 
 
 def test_the_default_release_is_always_there() -> None:
-    assert wanted_versions("1.34.2") == ("1.34.2",)
-    assert wanted_versions("1.35.0") == ("1.34.2", "1.35.0")
-    with pytest.raises(LabError, match=r"Kubernetes 1.2.3: the lab has 1.34.2, 1.35.0"):
+    assert wanted_versions(DEFAULT.patch) == (DEFAULT.patch,)
+    assert wanted_versions("1.34") == wanted_versions("1.34.2") == (DEFAULT.patch, "1.34.2")
+    with pytest.raises(LabError, match=r"Kubernetes 1.2.3: the lab has 1.34.2, "):
         wanted_versions("1.2.3")
 
 
 def test_images_have_upstreams_references(tmp_path: Path) -> None:
-    references = {image.reference for image in all_images(Places(tmp_path), ("1.34.2",))}
+    references = {image.reference for image in all_images(Places(tmp_path), (DEFAULT.patch,))}
     assert {
-        "kube-apiserver:v1.34.2",
-        "kube-proxy:v1.34.2",
-        "coredns/coredns:v1.12.1",
-        "pause:3.10.1",
-        "etcd:3.6.5-0",
+        f"kube-apiserver:v{DEFAULT.patch}",
+        f"kube-proxy:v{DEFAULT.patch}",
+        f"coredns/coredns:{DEFAULT.coredns}",
+        f"pause:{DEFAULT.pause}",
         "library/mariadb:10.11",
     } <= references
 

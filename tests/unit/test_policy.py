@@ -189,13 +189,6 @@ def test_kubernetes_in_support(today: date, version: str, words: str | None) -> 
     assert bool(found) == bool(words)
 
 
-def test_every_version_that_can_be_deployed_has_an_end_of_life() -> None:
-    from policy.support import END_OF_LIFE
-    from settings.versions import KUBERNETES
-
-    assert {".".join(version.split(".")[:2]) for version in KUBERNETES} <= END_OF_LIFE.keys()
-
-
 def test_facts_come_from_the_platform() -> None:
     platform = record(PLATFORM, "x", cluster="c", preset="dev", kubernetes="1.35.0")
     assert facts_of([record(PORT, "p"), platform]) == Facts("prod", "c", "dev", "1.35.0")

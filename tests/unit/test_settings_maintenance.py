@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from components import specs
 from node.base import GATEWAY_PACKAGES, NODE_PACKAGES, role_packages
-from settings import versions
+from settings import resolved, versions
 from settings.load import parse
 from settings.maintenance import ROLE_PACKAGES
 from settings.problem import SettingsError
@@ -30,7 +31,7 @@ def pinned(name: str, version: str = "1.0-1") -> list[str]:
 
 def test_the_packages_of_the_roles_may_be_pinned() -> None:
     assert set(ROLE_PACKAGES) == {*GATEWAY_PACKAGES, *NODE_PACKAGES}
-    assert [pinned(name) for name in ROLE_PACKAGES] == [[]] * len(ROLE_PACKAGES)
+    assert [pinned(name, "2.0-1") for name in ROLE_PACKAGES] == [[]] * len(ROLE_PACKAGES)
 
 
 def test_other_packages_may_not() -> None:
@@ -64,8 +65,23 @@ def test_etcd_s_version_follows_kubernetes_or_is_its_own() -> None:
     assert specs.packages(parse({}, "dev")).etcd == versions.KUBERNETES[versions.DEFAULT_KUBERNETES].etcd
     own = specs.packages(parse({"etcd": {"version": "3.6.6"}}, "dev"))
     assert own.etcd == "3.6.6"
-    assert own.etcd_archive.endswith("/v3.6.6/etcd-v3.6.6-linux-amd64.tar.gz")
     assert {release.etcd for release in versions.KUBERNETES.values()} <= set(versions.ETCD)
+    assert [(each.architecture, each.sha256, each.url.rpartition("/")[2]) for each in own.etcd_archives] == [
+        (architecture, versions.ETCD["3.6.6"][architecture], f"etcd-v3.6.6-linux-{architecture}.tar.gz")
+        for architecture in ("amd64", "arm64")
+    ]
+    (mine,) = specs.packages(parse({"etcd": {"version": "3.7.3", "sha256": {"amd64": "1" * 64}}}, "dev")).etcd_archives
+    assert (mine.architecture, mine.sha256) == ("amd64", "1" * 64)
+    assert mine.url.endswith("/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz")
+
+
+def test_every_archive_of_the_table_has_a_digest_for_each_architecture() -> None:
+    for version, digests in versions.ETCD.items():
+        assert resolved.numbers(version)
+        assert list(digests) == ["amd64", "arm64"]
+        assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests.values())
+    every = [digest for digests in versions.ETCD.values() for digest in digests.values()]
+    assert len(set(every)) == len(every)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +96,8 @@ def test_etcd_s_version_follows_kubernetes_or_is_its_own() -> None:
             "is older than 3.6.6, which the cluster runs: etcd's data does not go back; set it to 3.6.6",
         ),
         ("3.6.5", "3.4.30", "bring up a release of this program that has 3.5.x, and that version first"),
-        ("v3.6.6", "3.6.5", "is not in the table of versions (3.6.5, 3.6.6); did you mean 3.6.6?"),
-        ("4.0.0", "3.6.5", "leave it out: the version follows kubernetes.version"),
+        ("v3.6.6", "3.6.5", "use 3.6.14, or leave it out: it comes with kubernetes.version"),
+        ("4.0.0", "3.6.5", "use 3.6.14, or leave it out: it comes with kubernetes.version"),
     ],
 )
 def test_etcd_goes_up_by_one_minor_version_at_a_time(wanted: str, now: str, said: str) -> None:
@@ -91,5 +107,5 @@ def test_etcd_goes_up_by_one_minor_version_at_a_time(wanted: str, now: str, said
 
 
 def test_a_pin_that_is_left_out_does_not_take_etcd_back() -> None:
-    (problem,) = report({"kubernetes": {"version": "1.34.2"}}, Running(kubernetes="1.34.2", etcd="3.6.6"))
-    assert problem.startswith("etcd.version 3.6.5: is older than 3.6.6")
+    running = Running(kubernetes="1.34.2", etcd="3.6.6")
+    assert parse({"kubernetes": {"version": "1.34.2"}}, "dev", running).settings.etcd_version == "3.6.6"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from settings import versions
+from settings import checks
+from settings.checks.versions import SUPPORTED
 from settings.fixed import fixed_settings
 from settings.load import parse
 from settings.problem import SettingsError
 from settings.running import Running, from_outputs
-from settings.versions import DEFAULT_KUBERNETES
+from settings.versions import DEFAULT_KUBERNETES, ETCD, KUBERNETES
+
+#: What a new stack gets.
+DEFAULT = KUBERNETES[DEFAULT_KUBERNETES].patch
 
 LIVING = Running(kubernetes="1.34.2", fixed=fixed_settings(parse({}, "dev")))
 
@@ -23,6 +28,12 @@ def report(values: dict[str, Any], running: Running) -> list[str]:
     except SettingsError as error:
         return [str(problem) for problem in error.problems]
     return []
+
+
+def said(values: dict[str, Any], running: Running | None) -> list[str]:
+    """The warnings about the version of Kubernetes."""
+    warnings = parse(values, "dev", running).warnings
+    return [str(warning) for warning in warnings if warning.key == "kubernetes.version"]
 
 
 def version(wanted: str, now: str) -> list[str]:
@@ -49,10 +60,9 @@ def test_a_skipped_minor_whose_step_this_program_does_not_know() -> None:
 
 @pytest.mark.parametrize(("wanted", "now"), [("1.34.2", "1.35.0"), ("1.34.2", "1.34.9")])
 def test_neither_a_minor_nor_a_patch_goes_back(wanted: str, now: str) -> None:
-    after = "" if now in versions.KUBERNETES else " or a newer one"
     assert version(wanted, now) == [
         f"kubernetes.version {wanted}: is older than {now}, which the cluster runs: Kubernetes does not go back; "
-        f"set it to {now}{after}"
+        f"set it to {now}"
     ]
 
 
@@ -120,5 +130,81 @@ def test_a_stack_that_runs_keeps_its_version_until_its_file_names_another() -> N
     named = parse({"kubernetes": {"version": "1.35.0"}}, "dev", Running(kubernetes="1.34.2"))
     assert named.settings.kubernetes.version == "1.35.0"
     # A new one has what is current, and so has one whose version this program does not know any more.
-    assert parse({}, "dev").settings.kubernetes.version == DEFAULT_KUBERNETES
-    assert parse({}, "dev", Running(kubernetes="1.34.1")).settings.kubernetes.version == DEFAULT_KUBERNETES
+    assert parse({}, "dev").settings.kubernetes.version == DEFAULT
+    # Also in a patch that was never in the table.
+    assert parse({}, "dev", Running(kubernetes="1.34.1")).settings.kubernetes.version == "1.34.1"
+    (skipped,) = report({}, Running(kubernetes="1.32.1"))
+    assert skipped.startswith(f"kubernetes.version {DEFAULT}: skips a minor version")
+
+
+@pytest.mark.parametrize("minor", KUBERNETES)
+def test_a_minor_version_is_its_newest_known_patch(minor: str) -> None:
+    known = KUBERNETES[minor].patch
+    running = Running(kubernetes=f"{minor}.0")
+    assert parse({"kubernetes": {"version": minor}}, "dev", running).settings.kubernetes.version == known
+    newer = Running(kubernetes=f"{minor}.99")
+    assert parse({"kubernetes": {"version": minor}}, "dev", newer).settings.kubernetes.version == f"{minor}.99"
+
+
+def test_a_patch_that_a_minor_version_brings_by_itself_is_said() -> None:
+    before = Running(kubernetes=f"{DEFAULT_KUBERNETES}.0")
+    assert said({"kubernetes": {"version": DEFAULT_KUBERNETES}}, before) == [
+        f"kubernetes.version {DEFAULT}: upgrades the cluster, which runs {before.kubernetes}, machine by machine; set it "
+        f"to {before.kubernetes} to stay there for now"
+    ]
+    assert said({}, before) == []
+    assert said({"kubernetes": {"version": DEFAULT_KUBERNETES}}, Running(kubernetes=DEFAULT)) == []
+
+
+def test_a_patch_that_is_newer_than_the_table_is_taken_with_a_warning() -> None:
+    (warning,) = said({"kubernetes": {"version": f"{DEFAULT_KUBERNETES}.99"}}, None)
+    assert f"is newer than {DEFAULT}, the newest of its minor version that this program was tried with" in warning
+
+
+@pytest.mark.parametrize(
+    ("today", "words"),
+    [
+        (date(2027, 4, 28), []),
+        (date(2027, 4, 29), ["gets fixes only until 2027-06-28"]),
+        (date(2027, 6, 28), ["gets fixes only until 2027-06-28"]),
+        (date(2027, 6, 29), ["gets no fixes since 2027-06-28"]),
+    ],
+)
+def test_the_end_of_life_is_warned_of(monkeypatch: pytest.MonkeyPatch, today: date, words: list[str]) -> None:
+    monkeypatch.setattr(checks, "today", lambda: today)
+    found = said({"kubernetes": {"version": "1.36"}}, None)
+    assert [word in warning for word, warning in zip(words, found, strict=True)] == [True] * len(words)
+
+
+def test_no_new_stack_begins_with_a_departing_version_unless_it_must() -> None:
+    parse({"kubernetes": {"version": "1.34.2", "departing": "allowed"}}, "dev")
+    assert report({"kubernetes": {"version": "1.34"}}, LIVING) == []
+    with pytest.raises(SettingsError, match="no new stack begins with it"):
+        parse({"kubernetes": {"version": "1.34.2"}}, "dev")
+
+
+def test_two_minor_versions_are_in_support_for_sixty_days() -> None:
+    # The table needs the next minor version, and this program a release.
+    then = date.today() + timedelta(60)
+    alive = [minor for minor in SUPPORTED if KUBERNETES[minor].end_of_life >= then]
+    assert len(alive) >= 2, f"in support on {then}: {alive}; add the next minor version to settings/versions.py"
+    assert DEFAULT_KUBERNETES in alive
+
+
+def etcd(values: dict[str, Any], running: Running) -> str:
+    """The version that etcd gets."""
+    return parse(values, "dev", running).settings.etcd_version
+
+
+def test_etcd_changes_with_kubernetes_and_not_by_itself() -> None:
+    newest = list(ETCD)[-1]
+    before = Running(kubernetes="1.35.0", etcd="3.6.6")
+    assert etcd({}, before) == "3.6.6"
+    assert etcd({"kubernetes": {"version": "1.35.0"}}, before) == "3.6.6"
+    assert etcd({"kubernetes": {"version": "1.36"}}, before) == newest
+    assert etcd({"etcd": {"version": "3.6.8"}}, before) == "3.6.8"
+    # A version of its own that is left out again does not take it back.
+    ahead = Running(kubernetes="1.36.5", etcd="3.7.3")
+    digest = {"etcd": {"sha256": {"amd64": "0" * 64}}}
+    assert etcd(digest, ahead) == "3.7.3"
+    assert etcd({**digest, "kubernetes": {"version": "1.37"}}, ahead) == "3.7.3"

@@ -54,6 +54,63 @@ find_missing
 expect "missing" "${missing[*]}" "jq kubelet=1.34.2 etcd=3.6.5"
 expect "offer" "$(in_apt kubelet 1.34.2)" "kubelet=1.34.2-1.1"
 
+# etcd's archive: only with a digest for this machine's architecture, and never what lies about. It is what runs where
+# there is a package as well, until a newer package takes its place.
+fake dpkg <<'FAKE'
+echo arm64
+FAKE
+download() {
+    echo "download $1" >>"$ROOT/calls"
+    cp "$ROOT/archive.tar.gz" "$2"
+    sha256sum --check --status <<<"$3  $2"
+}
+mkdir -p "$ROOT/made/etcd-v3.7.3" "$LOCAL_PROGRAMS" "$STATE"
+for program in etcd etcdctl etcdutl; do echo "$program of the archive" >"$ROOT/made/etcd-v3.7.3/$program"; done
+tar --create --gzip --directory "$ROOT/made" --file "$ROOT/archive.tar.gz" etcd-v3.7.3
+digest=$(sha256sum "$ROOT/archive.tar.gz" | cut -d ' ' -f 1)
+for ETCD_ARCHIVES in "amd64 $digest http://files/amd64" "arm64  http://files/arm64" "arm64 x http://files/arm64"; do
+    outcome fetch_etcd_archive 3.7.3
+    expect "no digest" "$status $(calls)" "70 "
+    expect_contains "no digest: said" "$output" "for arm64 is not known: set etcd.sha256"
+done
+ETCD_ARCHIVES=("amd64 ${digest//[0-9]/0} http://files/amd64" "arm64 ${digest//[0-9]/0} http://files/arm64")
+outcome fetch_etcd_archive 3.7.3
+expect "another digest" "$status $(calls)" "70 download http://files/arm64;"
+ETCD_ARCHIVES=("amd64 $digest http://files/amd64" "arm64 $digest http://files/arm64")
+echo "half of it" >"$STATE/etcd-3.7.3.tar.gz"
+fetch_etcd_archive 3.7.3 >/dev/null
+fetch_etcd_archive 3.7.3 >/dev/null
+expect "once" "$(calls)" "download http://files/arm64;"
+echo "etcd installed hold 3.6.14-1" >"$ROOT/installed"
+PACKAGES=(etcd=3.7.3)
+find_missing
+expect "not yet" "${missing[*]}" "etcd=3.7.3"
+install_wanted etcd=3.7.3 >/dev/null
+find_missing
+expect "installed" "${missing[*]}" ""
+expect "installed: what" "$(cat "$LOCAL_PROGRAMS/etcdctl")" "etcdctl of the archive"
+rm -f "$ROOT/calls"
+fake apt-cache <<'FAKE'
+echo " etcd | 3.7.4-1 | http://mirror stable/main amd64 Packages"
+FAKE
+mkdir -p "$ROOT/usr/sbin"
+cp "$SCRIPTS/no-start.sh" "$folder"
+install_wanted --download-only etcd=3.7.4
+expect "fetched alone" "$(archive_version etcd)" "3.7.3"
+install_wanted etcd=3.7.4
+expect "a package in its place" "$(ls "$LOCAL_PROGRAMS")$(archive_version etcd)" ""
+rm -f "$ROOT/calls"
+fake apt-cache <<'FAKE'
+case $2 in
+    haproxy) echo " haproxy | 2.6.12-1+deb12u4 | http://mirror stable/main amd64 Packages" ;;
+    kubelet)
+        echo " kubelet | 1.34.10-1.1 | http://mirror stable/main amd64 Packages"
+        echo " kubelet | 1.34.2-1.1 | http://mirror stable/main amd64 Packages"
+        ;;
+esac
+FAKE
+sources_are_read=false
+
 # On a gateway that is at work: jq comes now, haproxy in its turn. keepalived has no version, and is held all the same.
 write_sources() { :; }
 cat >"$ROOT/installed" <<'LIST'

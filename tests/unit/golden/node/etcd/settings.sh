@@ -4,8 +4,7 @@ NAME=etcd-0
 ADDRESS=10.20.1.20
 PACKAGES=(ca-certificates curl iproute2 iputils-ping jq kmod nftables procps etcd=3.6.5)
 APT_KEYS=('/etc/apt/keyrings/openstack-paas-cf26155d6325.asc https://packages.example/kubernetes/key.asc')
-ETCD_ARCHIVE=''
-ETCD_ARCHIVE_SHA256=''
+ETCD_ARCHIVES=()
 EPOCH=''
 KERNEL_VALUES=()
 KERNEL_MODULES=()

@@ -4,8 +4,7 @@ NAME=gateway-0
 ADDRESS=10.20.1.11
 PACKAGES=(ca-certificates curl iproute2 iputils-ping jq kmod nftables procps haproxy keepalived)
 APT_KEYS=('/etc/apt/keyrings/openstack-paas-cf26155d6325.asc https://packages.example/kubernetes/key.asc')
-ETCD_ARCHIVE=''
-ETCD_ARCHIVE_SHA256=''
+ETCD_ARCHIVES=()
 EPOCH=''
 KERNEL_VALUES=(net.ipv4.ip_forward=1)
 KERNEL_MODULES=()
