@@ -11,8 +11,8 @@ from typing import Any, Final
 from ops import init_cloud
 from preflight.checks.flavors import NODE_DISK_GIB
 from preflight.cloud import Cloud
-from settings.presets import PRESETS
 from settings.checks.versions import SUPPORTED
+from settings.presets import PRESETS
 from settings.resolved import numbers
 from settings.versions import DEFAULT_KUBERNETES, KUBERNETES, minor
 

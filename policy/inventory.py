@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from policy.record import INSTANCE, PLATFORM, Facts, Found, Record, Rule
-from settings.versions import END_OF_LIFE_NOTICE_DAYS, KUBERNETES, RELEASES, minor
+from settings.versions import RELEASES, support_ends
 
 #: Types of OpenStack that have tags; server groups, key pairs, rules, attachments and associations have none.
 TAGGABLE = frozenset(
@@ -52,18 +52,11 @@ def support(today: Callable[[], date]) -> Callable[[Sequence[Record], Facts], Fo
 
     def check(records: Sequence[Record], facts: Facts) -> Found:
         """A minor version out of support, soon to be, or unknown."""
-        brought = KUBERNETES.get(minor(facts.kubernetes))
-        end = brought.end_of_life if brought else None
+        words = support_ends(facts.kubernetes, today()) if facts.kubernetes else ""
         for record in records:
-            if record.type != PLATFORM or not facts.kubernetes:
-                continue
-            fix = f"set kubernetes.version to a newer one ({RELEASES})"
-            if end is None:
-                yield record, f"runs Kubernetes {facts.kubernetes}, whose end of life is not in the table", fix
-            elif end < today():
-                yield record, f"runs Kubernetes {facts.kubernetes}, out of support since {end}", fix
-            elif (end - today()).days <= END_OF_LIFE_NOTICE_DAYS:
-                yield record, f"runs Kubernetes {facts.kubernetes}, in support only until {end}", fix
+            if record.type == PLATFORM and words:
+                fix = f"set kubernetes.version to a newer one ({RELEASES})"
+                yield record, f"runs Kubernetes {facts.kubernetes}, {words}", fix
 
     return check
 

@@ -1,6 +1,6 @@
 """Exact versions of Kubernetes and etcd, from what a stack's file says and what the stack runs. Pure functions.
 
-A file that names no version means: as it runs. A minor version ("1.36") means: its newest patch that this program knows.
+A file that names no version means: as it runs. A minor version ("1.36") means its newest patch in settings/versions.py.
 """
 
 from __future__ import annotations

@@ -25,11 +25,13 @@ class Minor(NamedTuple):
     """The last day on which it gets fixes."""
 
 
-#: By minor version, oldest first. Where the values are from, in the sources of each `patch`: coredns and pause,
-#: cmd/kubeadm/app/constants/constants.go (kubeadm deploys its own CoreDNS, whatever stands here); cni_plugins,
-#: build/dependencies.yaml, which is what pkgs.k8s.io has beside that minor version; containerd, getCgroupDriverFromCRI in
-#: cmd/kubelet/app/server.go: up to 1.37 the kubelet does without the RuntimeConfig that containerd has since 2.0, and
-#: says so. kubeadm wants 3.5.24 of an external etcd, in all four. end_of_life: https://kubernetes.io/releases/.
+#: By minor version, oldest first. Where the values are from, in the sources of each `patch`:
+#: coredns, pause: cmd/kubeadm/app/constants/constants.go; kubeadm deploys its own CoreDNS, whatever stands here.
+#: cni_plugins: build/dependencies.yaml, which is what pkgs.k8s.io has beside that minor version.
+#: containerd: getCgroupDriverFromCRI in cmd/kubelet/app/server.go; up to 1.37 a kubelet does without the RuntimeConfig
+#: that containerd has since 2.0, and says so.
+#: etcd: ours; kubeadm wants 3.5.24 or newer of members outside, in all four.
+#: end_of_life: https://kubernetes.io/releases/.
 KUBERNETES: Final[dict[str, Minor]] = {
     # Its platforms have plugins that are newer than its own (1.7.1).
     "1.34": Minor("1.34.2", "v1.12.1", "3.10.1", "1.8.0", "3.6.14", "1.6", date(2026, 10, 27)),
@@ -49,8 +51,8 @@ END_OF_LIFE_NOTICE_DAYS: Final = 60
 Architecture = Literal["amd64", "arm64"]
 #: Minor versions of etcd that the platform works with, oldest first.
 ETCD_MINORS: Final = ("3.6", "3.7")
-#: SHA-256 of etcd's release archives (etcd-vVERSION-linux-ARCHITECTURE.tar.gz), oldest version first: SHA256SUMS of each
-#: release at https://github.com/etcd-io/etcd/releases. A version that is not here needs `etcd.sha256`.
+#: SHA-256 of etcd's release archives (etcd-vVERSION-linux-ARCHITECTURE.tar.gz), oldest version first: SHA256SUMS of
+#: each release at https://github.com/etcd-io/etcd/releases. A version that is not here needs `etcd.sha256`.
 ETCD: Final[dict[str, dict[Architecture, str]]] = {
     "3.6.5": {
         "amd64": "66bad39ed920f6fc15fd74adcb8bfd38ba9a6412f8c7852d09eb11670e88cac3",
@@ -105,3 +107,15 @@ MARIADB: Final = "10.11"
 def minor(version: str) -> str:
     """1.36 of 1.36.5."""
     return ".".join(version.split(".")[:2])
+
+
+def support_ends(version: str, today: date) -> str:
+    """When a version of Kubernetes gets no more fixes, in words; empty while that is far away."""
+    known = KUBERNETES.get(minor(version))
+    if known is None:
+        return "whose end of life is not in the table"
+    if known.end_of_life < today:
+        return f"out of support since {known.end_of_life}"
+    if (known.end_of_life - today).days <= END_OF_LIFE_NOTICE_DAYS:
+        return f"in support only until {known.end_of_life}"
+    return ""

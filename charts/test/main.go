@@ -61,7 +61,7 @@ func render(path, release, namespace, version string, input io.Reader) (string, 
 func main() {
 	release := flag.String("release", "database", "release name")
 	namespace := flag.String("namespace", "database", "namespace of the release")
-	version := flag.String("kubernetes", "v1.34.2", "Kubernetes version to render for")
+	version := flag.String("kubernetes", "v1.36.5", "Kubernetes version to render for")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: render [--release NAME] [--namespace NAME] CHART < values.yaml")

@@ -18,7 +18,7 @@ def main() -> int:
         "--kubernetes",
         default=KUBERNETES,
         metavar="VERSION",
-        help=f"also this release, of {', '.join(versions.KUBERNETES)} (a minor version, or its patch; default: %(default)s)",
+        help=f"also this release, of {', '.join(versions.KUBERNETES)} (default: %(default)s)",
     )
     parser.add_argument("--compile-only", action="store_true", help="only what needs no daemon of the lab")
     options = parser.parse_args()

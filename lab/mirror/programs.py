@@ -183,7 +183,9 @@ def release(kubernetes: str) -> str:
     for minor, brought in versions.KUBERNETES.items():
         if kubernetes in (minor, brought.patch):
             return brought.patch
-    raise LabError(f"Kubernetes {kubernetes}: the lab has {', '.join(each.patch for each in versions.KUBERNETES.values())}")
+    raise LabError(
+        f"Kubernetes {kubernetes}: the lab has {', '.join(each.patch for each in versions.KUBERNETES.values())}"
+    )
 
 
 def brought_by(kubernetes_version: str) -> versions.Minor:

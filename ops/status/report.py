@@ -10,6 +10,7 @@ from typing import Any
 from ops.outputs import Outputs
 from ops.status import backups, certificates, database, etcd, gateways, nodes, pods, rollout
 from ops.status.look import Look
+from settings.versions import KUBERNETES, minor
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Report:
     seconds: float
     kubernetes: str
     """Version that nodes shall have, without the v."""
+    end_of_life: str
+    """The last day on which that one gets fixes, as 2027-06-28; empty where it is not known."""
     rollout: tuple[rollout.Progress, ...]
     """What runs in more than one version."""
     machines: tuple[Machine, ...]
@@ -82,6 +85,7 @@ class Report:
 
 def build(outputs: Outputs, raw: Raw, stack: str, time: float, seconds: float) -> Report:
     """From the answers. Pure."""
+    wanted = outputs.versions.get("kubernetes", "").removeprefix("v")
     role = {name: [look for look in raw.looks if look.machine.role == name] for name in ("gateway", "etcd")}
     renewed_before = time + outputs.renewal_hours * 3600
     found, unreadable = certificates.read(raw.looks, renewed_before)
@@ -101,7 +105,8 @@ def build(outputs: Outputs, raw: Raw, stack: str, time: float, seconds: float) -
         stack=stack,
         time=time,
         seconds=seconds,
-        kubernetes=outputs.versions.get("kubernetes", "").removeprefix("v"),
+        kubernetes=wanted,
+        end_of_life=str(KUBERNETES[minor(wanted)].end_of_life) if minor(wanted) in KUBERNETES else "",
         rollout=tuple(_rollout(outputs, all_nodes or (), all_pods, members, role["gateway"])),
         machines=tuple(_machine(look) for look in raw.looks),
         api=_api(outputs, raw),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ops.etcd.snapshots import duration
 from ops.status.backups import Backup
@@ -11,6 +12,7 @@ from ops.status.certificates import DAY, date, grouped
 from ops.status.problems import FULL_PERCENT, STALLED, Problem
 from ops.status.report import Report
 from settings.certificates import FIRST
+from settings.versions import support_ends
 
 #: So many pods are shown; a lost worker can have a hundred.
 MOST_PODS = 15
@@ -47,6 +49,7 @@ def parts(report: Report, problems: Iterable[Problem]) -> list[Part]:
         Part("Machines", tuple(_machines(report, marked))),
         Part("Rollout", tuple(_rollout(report))),
         Part("Drift", tuple(_drift(report))),
+        Part("Support", tuple(_support(report))),
     ]
     return [part for part in found if part.rows]
 
@@ -174,6 +177,13 @@ def _snapshot(backup: Backup) -> Row:
     if backup.upgrade is None or backup.upgrade > DAY:
         return Row((what, "none: `python -m ops etcd snapshot` takes one"), True)
     return Row((what, f"{duration(backup.upgrade)} old"))
+
+
+def _support(report: Report) -> Iterator[Row]:
+    """Red at its end, and no problem all the same: a day that passes makes nothing unhealthy."""
+    if report.kubernetes:
+        words = support_ends(report.kubernetes, datetime.fromtimestamp(report.time, UTC).date())
+        yield Row((f"Kubernetes {report.kubernetes}", words or f"gets fixes until {report.end_of_life}"), bool(words))
 
 
 def _drift(report: Report) -> Iterator[Row]:

@@ -21,7 +21,7 @@ class Size:
     checks: tuple[str, str] = ("", "")
 
 
-#: kubeadm itself stops below these: https://github.com/kubernetes/kubernetes/blob/v1.34.2/cmd/kubeadm/app/constants/constants.go
+#: kubeadm itself stops below these: https://github.com/kubernetes/kubernetes/blob/v1.36.5/cmd/kubeadm/app/constants/constants.go
 #: (ControlPlaneNumCPU, ControlPlaneMem). For the others what the programs on the machine need to start at all.
 LEAST: Final[dict[str, Size]] = {
     "gateways": Size(1, 256, "haproxy, keepalived and sshd do not start with less"),

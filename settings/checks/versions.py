@@ -1,4 +1,4 @@
-"""Versions of Kubernetes and etcd: what the tables have, what the running cluster may go to, and how long it gets fixes."""
+"""Versions of Kubernetes and etcd: what the tables have, and what the running cluster may go to."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from settings.running import Running
 from settings.versions import (
     DEFAULT_KUBERNETES,
     DEPARTING,
-    END_OF_LIFE_NOTICE_DAYS,
     ETCD,
     ETCD_MINORS,
     KUBERNETES,
     RELEASES,
     minor,
+    support_ends,
 )
 
 _KEY: Final = "kubernetes.version"
@@ -38,11 +38,10 @@ def problems(settings: PlatformSettings, running: Running | None) -> Iterator[Pr
 def warnings(settings: PlatformSettings, running: Running | None, today: date) -> Iterator[Problem]:
     """A version without fixes, or soon to be; one that was never tried; a patch that comes by itself."""
     version, brought = settings.kubernetes.version, settings.brought
-    end, fix = brought.end_of_life, f"go up to {SUPPORTED[-1]} by one minor version at a time ({RELEASES})"
-    if end < today:
-        yield Problem(_KEY, version, f"gets no fixes since {end}", fix)
-    elif (end - today).days <= END_OF_LIFE_NOTICE_DAYS:
-        yield Problem(_KEY, version, f"gets fixes only until {end}", fix)
+    if words := support_ends(version, today):
+        yield Problem(
+            _KEY, version, f"is {words}", f"go up by one minor version at a time, to {SUPPORTED[-1]} ({RELEASES})"
+        )
     if is_newer(version, brought.patch):
         rule = f"is newer than {brought.patch}, the newest of its minor version that this program was tried with"
         yield Problem(_KEY, version, rule, "read its release notes before it goes to production")
@@ -79,8 +78,8 @@ def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator
         yield Problem(
             _KEY,
             wanted,
-            f"gets no fixes since {settings.brought.end_of_life}, and is here only to be upgraded: no new stack begins "
-            "with it",
+            f"is out of support since {settings.brought.end_of_life}, and here only to be upgraded: "
+            "no new stack begins with it",
             f'use "{DEFAULT_KUBERNETES}", or set kubernetes.departing to allowed to rebuild a lost platform from its '
             "backups",
             ("kubernetes.departing",),

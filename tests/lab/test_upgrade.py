@@ -17,10 +17,10 @@ import yaml
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from ops.cluster import Cluster
-from ops.drill.probes.probe import Answers
 from lab.mirror.places import MIRROR_PLACES
 from lab.mirror.programs import ETCD_AFTER
+from ops.cluster import Cluster
+from ops.drill.probes.probe import Answers
 from ops.timeline import steps_of
 from settings import versions
 from tests.lab import watch

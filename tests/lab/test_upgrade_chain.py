@@ -1,4 +1,4 @@
-"""A small platform of the oldest minor version goes up to the newest one, a minor version at a time, with what is in it."""
+"""A small platform of the oldest minor version goes up to the newest, one at a time, with what is in it."""
 
 from __future__ import annotations
 

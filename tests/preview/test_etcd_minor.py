@@ -131,7 +131,9 @@ def test_a_minor_version_up_after_a_snapshot_and_by_hand_back(three: list[Machin
     # The way back of docs/runbooks/etcd-downgrade.md, without losing what was written since.
     minor = members.ETCD.rpartition(".")[0]
     newer = ".".join(ETCD_AFTER.split(".")[:2])
-    until(lambda: {status(machine)["storageVersion"] for machine in three} == {f"{newer}.0"}, "a cluster of the newer one")
+    until(
+        lambda: {status(machine)["storageVersion"] for machine in three} == {f"{newer}.0"}, "a cluster of the newer one"
+    )
     three[0].etcdctl("downgrade", "validate", minor)
     three[0].etcdctl("downgrade", "enable", minor)
     until(lambda: {status(machine)["storageVersion"] for machine in three} == {f"{minor}.0"}, "data of the older one")

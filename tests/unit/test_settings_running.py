@@ -149,8 +149,8 @@ def test_a_minor_version_is_its_newest_known_patch(minor: str) -> None:
 def test_a_patch_that_a_minor_version_brings_by_itself_is_said() -> None:
     before = Running(kubernetes=f"{DEFAULT_KUBERNETES}.0")
     assert said({"kubernetes": {"version": DEFAULT_KUBERNETES}}, before) == [
-        f"kubernetes.version {DEFAULT}: upgrades the cluster, which runs {before.kubernetes}, machine by machine; set it "
-        f"to {before.kubernetes} to stay there for now"
+        f"kubernetes.version {DEFAULT}: upgrades the cluster, which runs {before.kubernetes}, machine by machine; "
+        f"set it to {before.kubernetes} to stay there for now"
     ]
     assert said({}, before) == []
     assert said({"kubernetes": {"version": DEFAULT_KUBERNETES}}, Running(kubernetes=DEFAULT)) == []
@@ -165,9 +165,9 @@ def test_a_patch_that_is_newer_than_the_table_is_taken_with_a_warning() -> None:
     ("today", "words"),
     [
         (date(2027, 4, 28), []),
-        (date(2027, 4, 29), ["gets fixes only until 2027-06-28"]),
-        (date(2027, 6, 28), ["gets fixes only until 2027-06-28"]),
-        (date(2027, 6, 29), ["gets no fixes since 2027-06-28"]),
+        (date(2027, 4, 29), ["is in support only until 2027-06-28"]),
+        (date(2027, 6, 28), ["is in support only until 2027-06-28"]),
+        (date(2027, 6, 29), ["is out of support since 2027-06-28"]),
     ],
 )
 def test_the_end_of_life_is_warned_of(monkeypatch: pytest.MonkeyPatch, today: date, words: list[str]) -> None:

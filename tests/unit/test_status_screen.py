@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -76,6 +77,15 @@ def test_what_is_wrong_is_red_and_what_is_not_is_not() -> None:
     assert red not in next(line for line in lines if "paas-etcd-2" in line)
 
 
+def test_the_end_of_support_is_red_when_it_is_near_and_no_problem() -> None:
+    for version, words, is_red in (("1.34.2", "out of support since", True), ("1.36.5", "gets fixes until", False)):
+        outputs = replace(platform(), versions={"kubernetes": version})
+        line = drawn(*judged(outputs, raw(outputs)), colours=True).split("Support")[1]
+        assert words in line
+        assert ("\x1b[1;31m" in line.splitlines()[0]) == is_red, line
+    assert "Support" not in {problem.area for problem in judged(platform(), raw(platform()))[1]}
+
+
 def test_where_the_end_may_be_cut_off_the_verdict_comes_first() -> None:
     console = Console(width=100, file=io.StringIO())
     console.print(screen.screen(*sick(), verdict_first=True))
@@ -90,8 +100,20 @@ def test_the_keys_of_the_json() -> None:
     assert found["format"] == 1 and found["status"] == 1
     keys = {name: sorted(value[0]) for name, value in found.items() if isinstance(value, list) and value and value[0]}
     assert list(found) == [
-        *("format", "status", "problems", "stack", "time", "seconds", "kubernetes", "rollout", "machines", "api"),
-        *("gateways", "etcd", "nodes", "pods", "database", "certificates", "backups", "notAsked", "unreadable"),
+        *("format", "status", "problems", "stack", "time", "seconds", "kubernetes", "endOfLife", "rollout"),
+        *(
+            "machines",
+            "api",
+            "gateways",
+            "etcd",
+            "nodes",
+            "pods",
+            "database",
+            "certificates",
+            "backups",
+            "notAsked",
+            "unreadable",
+        ),
     ]
     assert keys == {
         "problems": ["area", "page", "runbook", "subject", "text"],
