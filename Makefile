@@ -67,6 +67,7 @@ test-lab: toolchain lab-up
 
 .PHONY: test-drills
 test-drills: toolchain lab-up ## Every failure drill, and all else that is long, on the lab's platform, which is left standing
+	@DRILLS=1 tools/ahead.sh
 	@$(IN_STACK) DRILLS=1 $(VENV)/bin/pytest tests/lab -m "drill or long" --timeout 1500
 
 .PHONY: bench

@@ -1,4 +1,4 @@
-"""`python3 -m lab.mirror.ahead [VERSION...]`: compiles releases of Kubernetes before somebody needs them.
+"""`python3 -m lab.mirror.ahead [--all]`: compiles the newest release of Kubernetes, or all, before somebody needs them.
 
 With processor time that nobody else wants (SCHED_IDLE): a cold build takes eight minutes of two cores, and much of a
 test run is waiting. `python3 -m lab.mirror --kubernetes VERSION`, which publishes it, finds it there, or waits for it.
@@ -19,7 +19,8 @@ from settings import versions
 
 def main() -> int:
     """Exit code 1 with one message when something failed; who needs the release tries again, and says more."""
-    wanted = sys.argv[1:] or [list(versions.KUBERNETES)[-1]]
+    known = list(versions.KUBERNETES)
+    wanted = known if sys.argv[1:] == ["--all"] else known[-1:]
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     try:
         for version in wanted:

@@ -8,7 +8,7 @@ from preflight.cloud import Image
 from preflight.subject import Subject, suggestion
 from settings.problem import Problem
 
-#: Names of the architecture whose programs are installed (components/specs.py: linux-amd64).
+#: Names of the architecture that the platform was tried on.
 AMD64 = frozenset({"", "x86_64", "amd64"})
 
 
