@@ -187,7 +187,7 @@ def running_etcd(platform: Platform) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def next_etcd(upgraded: Path) -> Path:
+def next_etcd(upgraded: Path, packages_and_images: None) -> Path:
     """The stack file with the next minor version of etcd, which no apt source of the lab offers."""
     folder = MIRROR_PLACES.files / "etcd" / f"v{ETCD_AFTER}"
     return with_etcd(upgraded, (folder / "SHA256SUMS").read_text().split()[0])
