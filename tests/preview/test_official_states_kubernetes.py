@@ -67,6 +67,7 @@ def stack(tmp_path: Path) -> Stack:
     made.environment |= home.make(tmp_path / "home", [])
     made.environment |= {"TEST_KUBECONFIG": DEAD, "TEST_PASSWORD": "hunter2"}
     (made.folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
+    (made.folder / "Pulumi.yaml").write_text("name: openstack-paas\nruntime: python\n", encoding="utf-8")
     made.configure({})
     made.select()
     return made

@@ -7,7 +7,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/pkg/v3/resource/provider"
@@ -103,7 +106,7 @@ func (cluster *Cluster) delete(ctx context.Context, request p.DeleteRequest) err
 	return cluster.deleteObject(ctx, request)
 }
 
-// server is the library's, but for the key that only the library knows.
+// server is the library's, but for what only the library does.
 type server struct{ rpc.ResourceProviderServer }
 
 // CheckConfig is asked by the engine.
@@ -111,6 +114,26 @@ func (server server) CheckConfig(ctx context.Context, request *rpc.CheckRequest)
 	response, err := server.ResourceProviderServer.CheckConfig(ctx, request)
 	if response != nil && response.Inputs != nil {
 		delete(response.Inputs.Fields, frameworkKey)
+	}
+	return response, err
+}
+
+// Diff is asked by the engine, which shows in short those of the changed properties that are listed: with the official
+// provider all of an object, and of a release the outermost.
+func (server server) Diff(ctx context.Context, request *rpc.DiffRequest) (*rpc.DiffResponse, error) {
+	response, err := server.ResourceProviderServer.Diff(ctx, request)
+	if response == nil {
+		return response, err
+	}
+	outermost := map[string]bool{}
+	for _, path := range response.Diffs {
+		name, _, _ := strings.Cut(path, ".")
+		name, _, _ = strings.Cut(name, "[")
+		outermost[name] = true
+	}
+	response.Diffs = nil
+	if isRelease(resource.URN(request.Urn)) {
+		response.Diffs = slices.Sorted(maps.Keys(outermost))
 	}
 	return response, err
 }

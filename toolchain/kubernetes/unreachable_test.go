@@ -6,9 +6,6 @@ import (
 	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
-	"github.com/pulumi/pulumi/sdk/v3/go/property"
-	rpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
-	"google.golang.org/protobuf/types/known/structpb"
 )
 
 const unreachableReason = "unable to load schema information from the API server: "
@@ -101,49 +98,4 @@ func TestAKubeconfigThatIsNoneIsACalmError(t *testing.T) {
 		t.Fatal(cluster.unreachable, err)
 	}
 	cluster.namespaced(kindOf(urnOf(secretToken)))
-}
-
-func TestTheProviderIsReplacedByAnotherClusterAlone(t *testing.T) {
-	options := func(identifier, address string) property.Map {
-		made := properties(map[string]any{"kubeconfig": kubeconfig(address)})
-		if identifier != "" {
-			made = made.Set("clusterIdentifier", property.New(identifier))
-		}
-		return made
-	}
-	unknown := options("a", "https://x").Set("kubeconfig", property.New(property.Computed))
-	for name, each := range map[string]struct {
-		before, after property.Map
-		path          string
-		kind          p.DiffKind
-	}{
-		"the same":                 {options("a", "https://x"), options("a", "https://x"), "kubeconfig", ""},
-		"another address":          {options("a", "https://x"), options("a", "https://y"), "kubeconfig", p.Update},
-		"another address, no name": {options("", "https://x"), options("", "https://y"), "kubeconfig", p.UpdateReplace},
-		"another name":             {options("a", "https://x"), options("b", "https://x"), "clusterIdentifier", p.UpdateReplace},
-		"a name comes":             {options("", "https://x"), options("b", "https://x"), "clusterIdentifier", p.Update},
-		"not known yet":            {options("a", "https://x"), unknown, "kubeconfig", p.Update},
-		"of the library": {
-			options("a", "https://x").Set(frameworkKey, property.New("1.1.2")), options("a", "https://x"), frameworkKey, p.Update,
-		},
-	} {
-		response, err := diffConfig(t.Context(), p.DiffRequest{State: each.before, Inputs: each.after})
-		if err != nil || response.DetailedDiff[each.path].Kind != each.kind || response.HasChanges != (each.kind != "") {
-			t.Errorf("%s: %v %v", name, response, err)
-		}
-	}
-}
-
-func TestTheLibraryLeavesNoTraceInTheProvider(t *testing.T) {
-	made, err := serve(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	news, _ := structpb.NewStruct(map[string]any{"clusterIdentifier": "a"})
-	answer, err := made.CheckConfig(t.Context(), &rpc.CheckRequest{
-		Urn: "urn:pulumi:s::p::pulumi:providers:kubernetes::cluster", News: news,
-	})
-	if err != nil || len(answer.Inputs.Fields) != 1 {
-		t.Fatal(answer, err)
-	}
 }
