@@ -116,10 +116,8 @@ class Handler(BaseHTTPRequestHandler):
         there = path in self.server.objects
         if self.command == "POST" and there:
             self.refuse(409, "AlreadyExists")
-        elif self.command == "PATCH" and not there:
-            self.refuse(404, "NotFound")
         elif isinstance(sent, list):
-            self.answer(self.server.objects[path])
+            self.answer(self.server.objects[path]) if there else self.refuse(404, "NotFound")
         else:
             self.answer(self.server.kept(path, sent, manager, dry))
 

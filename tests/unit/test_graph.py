@@ -103,6 +103,7 @@ def test_the_cluster_is_asked_once_the_api_serves(lab: tuple[Graph, dict[str, An
     graph, _ = lab
     provider = graph.of_type("pulumi:providers:kubernetes")["cluster"]
     assert "Command/api" in provider.dependencies
+    assert provider.inputs["upsertExistingObjects"] == "true", "a killed `up` leaves what the next one cannot make"
     assert not reachable(graph, "kubernetes/cluster") & (CONTROL_PLANES | WORKERS)
 
 
