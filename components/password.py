@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_tls as tls
@@ -11,6 +12,8 @@ from pulumi import ResourceOptions
 
 #: Characters of a made password: 24 of base 64 hold 144 bits.
 LENGTH = 24
+#: Rounds of a revision: some 50 ms.
+REVISION_ROUNDS = 100_000
 
 
 def from_key(private_key_pem: str, epoch: str = "") -> str:
@@ -20,6 +23,15 @@ def from_key(private_key_pem: str, epoch: str = "") -> str:
     """
     digest = hashlib.sha256(f"{private_key_pem}{epoch}".encode()).digest()
     return base64.urlsafe_b64encode(digest).decode()[:LENGTH]
+
+
+def revision(passwords: Sequence[str], place: str) -> str:
+    """Another text for other passwords. It tells nothing of them; to try weak ones against it is slow.
+
+    `place` names where they are used, so that the same passwords have another text elsewhere.
+    """
+    together = "\0".join(passwords).encode()
+    return hashlib.pbkdf2_hmac("sha256", together, place.encode(), REVISION_ROUNDS, dklen=8).hex()
 
 
 class Password(pulumi.ComponentResource):

@@ -115,7 +115,7 @@ class Platform(pulumi.ComponentResource):
             "api",
             ApiGateArgs(
                 direct.connection(entry, gateway_host_key),
-                specs.api_endpoint(platform),
+                specs.gate_endpoint(platform),
                 pki,
                 [*way_in, *balanced, *etcd.steps],
             ),
@@ -130,7 +130,11 @@ class Platform(pulumi.ComponentResource):
             cluster_identifier=platform.cluster,
             # Otherwise another password would replace the secret, which is protected and in use.
             enable_secret_mutable=True,
-            opts=child,
+            # What an `up` has made that was killed before it could note it is taken over by the next.
+            upsert_existing_objects=True,
+            # The plugin asks the API once, when it is configured, and never again: not before it serves, nor while
+            # control planes at work are changed.
+            opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.changed]),
         )
         mirrors = settings.mirrors
         addon = AddonArgs(provider, mirrors, network.alive_with, [gate.command])

@@ -98,6 +98,16 @@ def api_endpoint(platform: Platform) -> str:
     return f"{platform.addresses.api_address}:6443"
 
 
+def gate_endpoint(platform: Platform) -> str:
+    """The API as the gateway that is the way in sees it, as host:port.
+
+    Without a public VIP that gateway is the API's address outside, and another one may hold the private VIP: then it
+    asks itself.
+    """
+    plan = platform.addresses
+    return "127.0.0.1:6443" if not (plan.public_vip or plan.load_balancer) else api_endpoint(platform)
+
+
 def api_names(platform: Platform, outside: Sequence[str]) -> tuple[str, ...]:
     """Every name and address by which the API server is called; `outside` are those that only the cloud knows."""
     plan = platform.addresses

@@ -12,7 +12,7 @@ from pulumi_kubernetes.helm.v3 import Release
 
 from components.addons.objects import Namespace, Secret
 from components.addons.release import AddonArgs, Chart, addon_options, release
-from components.password import Password
+from components.password import Password, revision
 from settings.backups import S3Settings
 from settings.platform import Platform
 from settings.versions import MARIADB
@@ -121,18 +121,21 @@ class MariaDb(pulumi.ComponentResource):
             addon_options(self, args.addon, namespace, protected=kept),
         )
         needed: list[pulumi.Resource] = [namespace, secret]
-        place = _place(args.platform)
-        if place is not None:
+        bucket = _place(args.platform)
+        if bucket is not None:
             keys: dict[str, pulumi.Input[str]] = {
                 "access-key": args.backup_secrets["backupS3AccessKey"],
                 "secret-key": args.backup_secrets["backupS3SecretKey"],
-                "ca.crt": place.ca_certificate,
+                "ca.crt": bucket.ca_certificate,
             }
             options = addon_options(self, args.addon, namespace, protected=kept)
             needed.append(Secret(f"{database.name}-backup-s3", database.namespace, keys, options))
         chart_values = values(args.platform, secret_name)
         # An upgrade for other passwords waits until the database has taken them.
-        chart_values["auth"]["revision"] = secret.version
+        place = f"{args.platform.cluster}/{database.namespace}/{secret_name}"
+        chart_values["auth"]["revision"] = pulumi.Output.all(root.text, replication.text).apply(
+            lambda passwords: revision(passwords, place)
+        )
         self.release = release(
             database.name,
             CHART,

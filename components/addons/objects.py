@@ -26,8 +26,6 @@ class Namespace(pulumi.CustomResource):
 class Secret(pulumi.CustomResource):
     """A secret; its data is secret in the state too."""
 
-    metadata: pulumi.Output[dict[str, str]]
-
     def __init__(
         self, name: str, namespace: str, string_data: Mapping[str, pulumi.Input[str]], opts: ResourceOptions
     ) -> None:
@@ -39,8 +37,3 @@ class Secret(pulumi.CustomResource):
         }
         hidden = ResourceOptions(additional_secret_outputs=["data", "stringData"])
         super().__init__("kubernetes:core/v1:Secret", name, properties, ResourceOptions.merge(opts, hidden))
-
-    @property
-    def version(self) -> pulumi.Output[str]:
-        """Another text after each change of its content."""
-        return self.metadata.apply(lambda found: found.get("resourceVersion") or found.get("resource_version") or "")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -13,6 +15,9 @@ from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
 from settings.addons import ChartSettings
 from settings.mirrors import MirrorSettings
+
+#: Paths of charts are below it.
+PROGRAM = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,24 @@ class Chart:
         if root:
             return {"chart": f"{root.rstrip('/')}/{name}", **found}
         return {"chart": name, **found, "repository_opts": RepositoryOptsArgs(repo=own.repository or self.upstream)}
+
+
+def local_digest(name: str) -> str:
+    """A digest of the chart at this path below the program, or "" where there is none: it comes from elsewhere.
+
+    Without it among a release's inputs a change of the chart's files is rolled out with another version only.
+    """
+    root = PROGRAM / name
+    if root.is_file():
+        return hashlib.sha256(root.read_bytes()).hexdigest()[:16]
+    if not (root / "Chart.yaml").is_file():
+        return ""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        whole.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+        whole.update(content)
+    return whole.hexdigest()[:16]
 
 
 def merged(computed: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,14 +112,18 @@ def release(
     timeout_seconds: int = 300,
 ) -> Release:
     """A Helm release that waits until what it deploys is ready; a failed change is rolled back."""
+    source = chart.source(args.mirrors, own)
+    digest = "" if "repository_opts" in source else local_digest(source["chart"])
+    # Every chart may be given globals, whatever else its schema allows.
+    content = {"global": {"chartDigest": digest}} if digest else {}
     return Release(
         name,
         name=name,
         namespace=namespace,
-        values=merged(values, own.values),
+        values=merged({**values, **content}, own.values),
         atomic=True,
         timeout=timeout_seconds,
         max_history=5,
-        **chart.source(args.mirrors, own),
+        **source,
         opts=opts,
     )

@@ -55,13 +55,14 @@ NESTED = {
 IGNORED = "ignored"
 HARMLESS = {
     "kubernetes": {
+        "allowNullValues",
+        "checksum",
         "compat",
-        "disableCRDHooks",
         "manifest",
         "resourceNames",
+        "status",
         "suppressDeprecationWarnings",
         "suppressHelmHookWarnings",
-        "upsertExistingObjects",
     }
 }
 

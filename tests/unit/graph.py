@@ -110,6 +110,11 @@ class Graph(mocks.Mocks):
             outputs["certRequestPem"] = f"request {args.name}"
         if args.typ == "openstack:networking/floatingIp:FloatingIp":
             outputs["address"] = ADDRESSES.get(args.name, "203.0.113.99")
+        if args.typ.startswith("kubernetes:core/v1:"):
+            # As the API server gives it: with lists, and with a version that is another after each change.
+            owner = {"manager": "pulumi-kubernetes", "operation": "Update", "fieldsV1": {"f:data": {}}}
+            version = str(len(self.resources))
+            outputs["metadata"] = {**args.inputs["metadata"], "resourceVersion": version, "managedFields": [owner]}
         if args.typ == "openstack:loadbalancer/loadBalancer:LoadBalancer":
             outputs["vipPortId"] = f"{args.name}-vip-port-id"
         return f"{args.name}-id", outputs

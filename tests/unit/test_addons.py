@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from components.addons import calico, flannel, local_path, mariadb
-from components.addons.release import Chart, merged
+from components.addons import calico, flannel, local_path, mariadb, release
+from components.addons.release import Chart, local_digest, merged
 from settings.addons import ChartSettings
 from settings.load import parse
 from settings.mirrors import MirrorSettings
 from settings.platform import Platform
+from tests.unit.charts import RenderError, render
 
 PROJECT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "addons"
@@ -124,3 +125,33 @@ def test_a_users_values_are_merged_key_by_key() -> None:
         "workers": {"y": 2},
     }
     assert computed["server"] == {"memory": "1Gi", "arguments": ["a", "b"]}
+
+
+def test_a_change_inside_a_local_chart_is_another_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "PROGRAM", tmp_path)
+    templates = tmp_path / "charts" / "own" / "templates"
+    templates.mkdir(parents=True)
+    (templates.parent / "Chart.yaml").write_text("name: own\nversion: 1.0.0\n")
+    seen = [local_digest("charts/own")]
+    (templates / "a.yaml").write_text("kind: A\n")
+    seen.append(local_digest("charts/own"))
+    (templates / "a.yaml").write_text("kind: B\n")
+    seen.append(local_digest("charts/own"))
+    (templates / "a.yaml").rename(templates / "b.yaml")
+    seen.append(local_digest("charts/own"))
+    (tmp_path / "own-1.0.0.tgz").write_bytes(b"an archive")
+    seen.append(local_digest("own-1.0.0.tgz"))
+    assert len(set(seen)) == len(seen)
+    assert local_digest("charts/own") == seen[3]
+
+
+@pytest.mark.parametrize("name", ["oci://registry.example/charts/b", "flannel", "charts/missing"])
+def test_a_chart_from_elsewhere_has_no_digest(name: str) -> None:
+    assert local_digest(name) == ""
+
+
+def test_the_charts_schema_takes_the_digest() -> None:
+    chart_values = {"auth": {"existingSecret": "passwords"}, "global": {"chartDigest": "0123456789abcdef"}}
+    assert render("charts/mariadb", chart_values)
+    with pytest.raises(RenderError, match="chartDigest"):
+        render("charts/mariadb", {"auth": {"existingSecret": "passwords"}, "chartDigest": "x"})

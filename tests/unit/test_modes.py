@@ -125,6 +125,8 @@ def test_without_a_public_vip_the_first_gateway_is_the_way_in() -> None:
     assert outputs["gatewayAddress"] == "203.0.113.10"
     assert connections(graph)["worker-general-0"] == ("10.20.0.32", "203.0.113.10")
     assert connections(graph)["api"] == ("203.0.113.10", "")
+    # What is asked from outside is this gateway, whichever one holds the private VIP.
+    assert files(graph, "api")["gate"].startswith("127.0.0.1:6443 ")
     # Whichever gateway is left, the API can be used by its address.
     assert names_of_the_api(graph) == ["10.20.0.5", "203.0.113.10", "203.0.113.99", "localhost", "127.0.0.1"]
     keepalived = files(graph, "gateway-0")["files/keepalived.conf"]

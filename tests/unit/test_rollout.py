@@ -51,6 +51,12 @@ def test_workers_change_after_the_control_planes_pool_by_pool(graph: Graph) -> N
     assert "Command/worker-data-0" in waits(graph, "worker-data-1")
 
 
+def test_the_cluster_is_asked_after_the_change_of_its_control_planes(graph: Graph) -> None:
+    waits_for = graph.of_type("pulumi:providers:kubernetes")["cluster"].dependencies
+    assert {"Command/api", "Command/control-plane-1"} <= waits_for
+    assert not waits_for & WORKERS
+
+
 def test_a_pool_has_a_window(graph: Graph) -> None:
     general = {f"Command/worker-general-{i}" for i in range(5)}
     expected = {0: set(), 1: set(), 2: {0}, 3: {1}, 4: set()}

@@ -2,15 +2,13 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"slices"
+	"net/url"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
-	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli"
 	"helm.sh/helm/v3/pkg/downloader"
 	"helm.sh/helm/v3/pkg/getter"
@@ -18,61 +16,40 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// plainHTTPHosts is the environment variable with the registries, as host or host:port with commas between, that are
-// reached without TLS. The official provider has no such option: a mirror inside a closed site needs it.
-const plainHTTPHosts = "PULUMI_K8S_STANDIN_PLAIN_HTTP"
-
-// plainHTTP says whether a chart's registry is reached without TLS: on this machine, or listed.
-func plainHTTP(reference string) bool {
-	host, _, _ := strings.Cut(strings.TrimPrefix(reference, "oci://"), "/")
-	name, _, _ := strings.Cut(host, ":")
-	if name == "localhost" || name == "127.0.0.1" {
-		return true
-	}
-	listed := strings.Split(os.Getenv(plainHTTPHosts), ",")
-	return slices.ContainsFunc(listed, func(each string) bool {
-		each = strings.TrimSpace(each)
-		return each != "" && (each == host || each == name)
-	})
-}
-
 // chartSource is everything that says where a chart comes from.
 type chartSource struct {
 	reference string
 	options   action.ChartPathOptions
 }
 
-// source reads chart, version and repositoryOpts. A registry may be in either of chart and repositoryOpts.repo.
+// source reads chart, version and repositoryOpts. A registry (oci://...) is in the chart's own name.
 func source(inputs property.Map) chartSource {
 	repository := mapAt(inputs, "repositoryOpts")
-	from := chartSource{reference: textAt(inputs, "chart")}
-	from.options.Version = textAt(inputs, "version")
-	from.options.RepoURL = textAt(repository, "repo")
+	from := chartSource{reference: strings.TrimSpace(textAt(inputs, "chart"))}
+	from.options.Version = strings.TrimSpace(textAt(inputs, "version"))
 	from.options.CaFile = textAt(repository, "caFile")
 	from.options.CertFile = textAt(repository, "certFile")
 	from.options.KeyFile = textAt(repository, "keyFile")
 	from.options.Username = textAt(repository, "username")
 	from.options.Password = textAt(repository, "password")
-	if registry.IsOCI(from.options.RepoURL) {
-		from.reference = strings.TrimSuffix(from.options.RepoURL, "/") + "/" + from.reference
-		from.options.RepoURL = ""
+	place := textAt(repository, "repo")
+	if _, err := url.ParseRequestURI(place); err == nil && !registry.IsOCI(from.reference) {
+		from.options.RepoURL = place
+	} else if place != "" && !strings.Contains(from.reference, "/") {
+		from.reference = place + "/" + from.reference
 	}
 	if from.options.Version == "" && isSet(inputs, "devel") {
 		from.options.Version = ">0.0.0-0"
 	}
-	from.options.PlainHTTP = registry.IsOCI(from.reference) && plainHTTP(from.reference)
 	return from
 }
 
-// registryClient is Helm's client for charts in registries.
+// registryClient is Helm's client for charts in registries. It goes on without TLS where a registry has none.
 func (from chartSource) registryClient(settings *cli.EnvSettings) (*registry.Client, error) {
 	options := []registry.ClientOption{
 		registry.ClientOptWriter(nowhere),
 		registry.ClientOptCredentialsFile(settings.RegistryConfig),
 		registry.ClientOptEnableCache(true),
-	}
-	if from.options.PlainHTTP {
-		options = append(options, registry.ClientOptPlainHTTP())
 	}
 	if from.options.Username != "" {
 		options = append(options, registry.ClientOptBasicAuth(from.options.Username, from.options.Password))
@@ -80,66 +57,56 @@ func (from chartSource) registryClient(settings *cli.EnvSettings) (*registry.Cli
 	return registry.NewClient(options...)
 }
 
-// loadChart downloads a chart where it is not here and reads it. `options` are those of the Helm action, which know the
-// registry client.
-func (cluster *Cluster) loadChart(
-	inputs property.Map, from chartSource, options *action.ChartPathOptions, settings *cli.EnvSettings,
-	client *registry.Client,
-) (*chart.Chart, error) {
+// loadChart downloads a chart where it is not here and reads it; it needs no cluster.
+func (cluster *Cluster) loadChart(inputs property.Map) (*chart.Chart, chartSource, error) {
 	cluster.charts.Lock()
 	defer cluster.charts.Unlock()
-	path, err := options.LocateChart(from.reference, settings)
+	settings, from := cluster.helmSettings(), source(inputs)
+	client, err := from.registryClient(settings)
 	if err != nil {
-		return nil, fmt.Errorf("chart %s: %w", from.reference, err)
+		return nil, from, err
+	}
+	located := action.NewInstall(new(action.Configuration))
+	located.ChartPathOptions = from.options
+	located.SetRegistryClient(client)
+	path, err := located.LocateChart(from.reference, settings)
+	if err != nil {
+		return nil, from, err
 	}
 	loaded, err := loader.Load(path)
 	if err != nil || loaded.Metadata.Dependencies == nil {
-		return loaded, err
+		return loaded, from, err
 	}
 	err = action.CheckDependencies(loaded, loaded.Metadata.Dependencies)
-	if err == nil {
-		return loaded, nil
-	}
-	if !isSet(inputs, "dependencyUpdate") {
-		return nil, fmt.Errorf("chart %s: %w (dependencyUpdate would fetch them)", from.reference, err)
+	if err == nil || !isSet(inputs, "dependencyUpdate") {
+		return loaded, from, err
 	}
 	manager := downloader.Manager{
 		Out: nowhere, ChartPath: path, Getters: getter.All(settings), RegistryClient: client,
 		RepositoryConfig: settings.RepositoryConfig, RepositoryCache: settings.RepositoryCache,
 	}
 	if err := manager.Update(); err != nil {
-		return nil, fmt.Errorf("dependencies of chart %s: %w", from.reference, err)
+		return nil, from, err
 	}
-	return loader.Load(path)
+	loaded, err = loader.Load(path)
+	return loaded, from, err
 }
 
-// chartValues merges valueYamlFiles, later ones over earlier ones, and `values` over all.
-func chartValues(inputs property.Map) (map[string]any, error) {
-	merged := map[string]any{}
-	if files := inputs.Get("valueYamlFiles"); files.IsArray() {
-		for index, value := range files.AsArray().AsSlice() {
-			content, err := assetContent(value)
-			if err != nil {
-				return nil, fmt.Errorf("valueYamlFiles[%d]: %w", index, err)
-			}
-			parsed := map[string]any{}
-			if err := yaml.Unmarshal(content, &parsed); err != nil {
-				return nil, fmt.Errorf("valueYamlFiles[%d]: %w", index, err)
-			}
-			merged = chartutil.CoalesceTables(parsed, merged)
-		}
+// installable refuses charts that are libraries for others.
+func installable(loaded *chart.Chart) error {
+	switch loaded.Metadata.Type {
+	case "", "application":
+		return nil
 	}
-	return chartutil.CoalesceTables(mapToAny(mapAt(inputs, "values")), merged), nil
+	return fmt.Errorf("%s charts are not installable", loaded.Metadata.Type)
 }
 
-// assetContent is the content of a text or file asset.
-func assetContent(value property.Value) ([]byte, error) {
-	if !value.IsAsset() {
-		return nil, fmt.Errorf("no asset")
+// parsedAsset is a values file.
+func parsedAsset(asset property.Value) (map[string]any, error) {
+	content, err := assetContent(asset)
+	if err != nil {
+		return nil, err
 	}
-	asset := value.AsAsset()
-	if asset.Path != "" {
-		return os.ReadFile(asset.Path)
-	}
-	return []byte(asset.Text), nil
+	parsed := map[string]any{}
+	return parsed, yaml.Unmarshal(content, &parsed)
 }

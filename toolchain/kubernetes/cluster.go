@@ -8,7 +8,6 @@ import (
 	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
@@ -21,17 +20,20 @@ import (
 // Requests a second, and how many at once above that. The official provider's defaults.
 const (
 	defaultQPS   = 50
-	defaultBurst = 100
+	defaultBurst = 120
 )
 
-// Cluster is the provider's cluster: its options, and clients that are made when the first operation needs them.
+// Cluster is the provider's cluster: its options and clients.
 type Cluster struct {
 	options Options
-	once    sync.Once
-	made    *clients
-	failed  error
-	stop    context.Context
-	cancel  context.CancelFunc
+	clients *clients
+	// unreachable is why the cluster could not be asked when the provider was configured; empty: it answered. It is
+	// asked once: operations then fail, and previews go on without it.
+	unreachable string
+	// namespace is where objects go that name none.
+	namespace string
+	stop      context.Context
+	cancel    context.CancelFunc
 	// charts guards Helm's chart cache, which is not made for downloads side by side.
 	charts sync.Mutex
 }
@@ -50,11 +52,60 @@ func newCluster() *Cluster {
 	return cluster
 }
 
-// configure takes the options.
+// configure takes the options and asks the API server for its schema. What goes wrong is kept, not returned.
 func (cluster *Cluster) configure(_ context.Context, request p.ConfigureRequest) error {
-	cluster.options = decodeOptions(request.Args)
+	cluster.options, cluster.unreachable = decodeOptions(request.Args), ""
+	kubeconfig := cluster.options.text("kubeconfig")
+	if kubeconfig != "" && !isFile(kubeconfig) {
+		if _, err := clientcmd.Load([]byte(kubeconfig)); err != nil {
+			cluster.unreachable = fmt.Sprintf("failed to parse kubeconfig data in `kubernetes:config:kubeconfig`- %v", err)
+			return nil
+		}
+	}
+	if namespace, _, err := cluster.options.loader("").Namespace(); err == nil {
+		cluster.namespace = namespace
+	}
+	made, err := cluster.options.clients()
+	if err != nil {
+		cluster.unreachable = fmt.Sprintf("unable to load Kubernetes client configuration from kubeconfig file: %v", err)
+		return nil
+	}
+	cluster.clients = made
+	if _, err := made.discovery.OpenAPISchema(); err != nil {
+		cluster.unreachable = fmt.Sprintf("unable to load schema information from the API server: %v", err)
+	}
 	return nil
 }
+
+// reached is nil, or the error of an operation for which the cluster had to answer.
+func (cluster *Cluster) reached() error {
+	if cluster.unreachable == "" {
+		return nil
+	}
+	return fmt.Errorf("configured Kubernetes cluster is unreachable: %s", cluster.unreachable)
+}
+
+const dropUnreachable = "configured Kubernetes cluster is unreachable and the `deleteUnreachable` option is enabled. " +
+	"Deleting the unreachable resource from Pulumi state"
+
+// readUnreachable is a refresh without a cluster: an error, unless the options say to drop what cannot be read or to
+// leave it as it was.
+func (cluster *Cluster) readUnreachable(ctx context.Context, request p.ReadRequest) (p.ReadResponse, error) {
+	p.GetLogger(ctx).Warning(cluster.reached().Error())
+	switch {
+	case cluster.options.deleteUnreachable():
+		p.GetLogger(ctx).Info(dropUnreachable)
+		return p.ReadResponse{}, nil
+	case cluster.options.skipUpdateUnreachable():
+		p.GetLogger(ctx).Info("configured Kubernetes cluster is unreachable and the `skipUnreachable` option is enabled. " +
+			"Returned data could not reflect the actual cluster configuration.")
+		return p.ReadResponse{ID: request.ID, Inputs: request.Inputs, Properties: request.Properties}, nil
+	}
+	return p.ReadResponse{}, errors.New("failed to read resource state due to unreachable cluster. " + useDeleteUnreachable)
+}
+
+const useDeleteUnreachable = "If the cluster was deleted, you can remove this resource from Pulumi state by rerunning " +
+	"the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable set to \"true\""
 
 // loader reads the kubeconfig: given as text, as a file, or found where kubectl finds it. A namespace goes before the
 // kubeconfig's own.
@@ -77,15 +128,9 @@ func (options Options) loader(namespace string) clientcmd.ClientConfig {
 	}
 	config, err := clientcmd.Load([]byte(kubeconfig))
 	if err != nil {
-		config = api.NewConfig() // empty: connect says that there is no cluster in it
+		config = api.NewConfig() // empty: there is no cluster in it
 	}
 	return clientcmd.NewDefaultClientConfig(*config, overrides)
-}
-
-// connect makes the clients, once. Nothing before it touches the network, so a preview needs no cluster.
-func (cluster *Cluster) connect() (*clients, error) {
-	cluster.once.Do(func() { cluster.made, cluster.failed = cluster.options.clients() })
-	return cluster.made, cluster.failed
 }
 
 func (options Options) clients() (*clients, error) {
@@ -120,31 +165,23 @@ func (options Options) applyClientSettings(config *rest.Config) {
 	}
 }
 
-// reachable says whether the API server answers.
-func (clients *clients) reachable() bool {
-	_, err := clients.discovery.ServerVersion()
-	return err == nil
+// cancellable is a context that ends when Pulumi cancels, too.
+func (cluster *Cluster) cancellable(ctx context.Context) (context.Context, context.CancelFunc) {
+	ended, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(cluster.stop, cancel)
+	return ended, func() { stop(); cancel() }
 }
 
-// defaultNamespace is the provider's, else the kubeconfig's, else "default".
-func (cluster *Cluster) defaultNamespace() string {
-	if namespace, _, err := cluster.options.loader("").Namespace(); err == nil && namespace != "" {
-		return namespace
-	}
-	return "default"
-}
-
-// limited gives an operation its time: `seconds` where that is set (customTimeouts), else the fallback. It also ends
-// when Pulumi cancels.
+// limited gives an operation its time: `seconds` where that is set (customTimeouts), else the fallback.
 func (cluster *Cluster) limited(
 	ctx context.Context, seconds float64, fallback time.Duration,
 ) (context.Context, context.CancelFunc) {
 	if seconds > 0 {
 		fallback = time.Duration(seconds * float64(time.Second))
 	}
-	limited, cancel := context.WithTimeout(ctx, fallback)
-	stop := context.AfterFunc(cluster.stop, cancel)
-	return limited, func() { stop(); cancel() }
+	ended, cancel := cluster.cancellable(ctx)
+	limited, done := context.WithTimeout(ended, fallback)
+	return limited, func() { done(); cancel() }
 }
 
 // wait sleeps, or returns early with the context's error.
@@ -158,8 +195,3 @@ func wait(ctx context.Context, pause time.Duration) error {
 		return nil
 	}
 }
-
-var errNoKind = errors.New("the API server does not know the kind")
-
-// isNoKind says whether an error means that a kind does not exist (yet, or any more).
-func isNoKind(err error) bool { return errors.Is(err, errNoKind) || meta.IsNoMatchError(err) }

@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
-	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
 )
 
 // What becomes of each option of the provider. An ignored one would change nothing here; a refused one may be set to
@@ -20,13 +21,12 @@ var (
 	optionsHonoured = []string{
 		"kubeconfig", "context", "cluster", "namespace", "clusterIdentifier", "deleteUnreachable", "enablePatchForce",
 		"enableConfigMapMutable", "enableSecretMutable", "enableServerSideApply", "kubeClientSettings",
-		"helmReleaseSettings",
+		"helmReleaseSettings", "skipUpdateUnreachable", "upsertExistingObjects",
 	}
 	optionsIgnored = []string{
-		"suppressDeprecationWarnings", "suppressHelmHookWarnings", "upsertExistingObjects", "version",
-		"pluginDownloadURL", "__internal", "__pulumi-go-provider-version",
+		"suppressDeprecationWarnings", "suppressHelmHookWarnings", "version", "pluginDownloadURL", "__internal",
 	}
-	optionsRefused = []string{"renderYamlToDirectory", "alwaysRender", "skipUpdateUnreachable"}
+	optionsRefused = []string{"renderYamlToDirectory", "alwaysRender"}
 )
 
 // plainOptions are strings; the SDKs send every other option as JSON in a string.
@@ -82,7 +82,15 @@ func (options Options) deleteUnreachable() bool {
 	return options.flag("deleteUnreachable", "PULUMI_K8S_DELETE_UNREACHABLE")
 }
 
-// checkConfig refuses options that are not here, and a kubeconfig that is none.
+func (options Options) skipUpdateUnreachable() bool {
+	return options.flag("skipUpdateUnreachable", "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE")
+}
+
+func (options Options) upsertExistingObjects() bool {
+	return options.flag("upsertExistingObjects", "PULUMI_K8S_UPSERT_EXISTING_OBJECTS")
+}
+
+// checkConfig refuses options that are not here.
 func checkConfig(_ context.Context, request p.CheckRequest) (p.CheckResponse, error) {
 	response := p.CheckResponse{Inputs: request.Inputs}
 	refuse := func(name, reason string) {
@@ -99,11 +107,6 @@ func checkConfig(_ context.Context, request p.CheckRequest) (p.CheckResponse, er
 			refuse(name, fmt.Sprintf("%v is not supported by the stand-in for the kubernetes provider", value))
 		}
 	}
-	if kubeconfig := options.text("kubeconfig"); kubeconfig != "" && !isFile(kubeconfig) {
-		if _, err := clientcmd.Load([]byte(kubeconfig)); err != nil {
-			refuse("kubeconfig", "neither a file nor a kubeconfig: "+err.Error())
-		}
-	}
 	return response, nil
 }
 
@@ -116,36 +119,72 @@ func isFile(text string) bool {
 	return err == nil
 }
 
-// diffConfig replaces the provider, and with it everything on it, when clusterIdentifier changes, or without one when
-// the API server's address does. Any other change, such as renewed certificates, is an update.
+// diffConfig replaces the provider, and with it everything on it, when clusterIdentifier changes. As long as it stays,
+// nothing else does. Without one, or when it comes or goes, another cluster in the kubeconfig replaces, and so does a
+// kubeconfig that is not known yet. Any other change, such as renewed certificates, is an update.
 func diffConfig(_ context.Context, request p.DiffRequest) (p.DiffResponse, error) {
 	response := p.DiffResponse{DetailedDiff: map[string]p.PropertyDiff{}}
-	before, after := decodeOptions(request.State), decodeOptions(request.Inputs)
-	replace := before.text("clusterIdentifier") != after.text("clusterIdentifier")
-	if before["clusterIdentifier"] == nil && after["clusterIdentifier"] == nil {
-		older, newer := before.server(), after.server()
-		replace = older != "" && newer != "" && older != newer
-	}
-	own := []string{"__pulumi-go-provider-version", "version"}
-	older, newer := property.New(request.State.Delete(own...)), property.New(request.Inputs.Delete(own...))
-	walk("", older, newer, func(path string, kind p.DiffKind) {
-		if replace && (path == "kubeconfig" || path == "clusterIdentifier") {
-			kind += "&replace"
+	older, newer := request.State.Delete("version"), request.Inputs.Delete("version")
+	before, after := decodeOptions(older), decodeOptions(newer)
+	known, wanted := before.text("clusterIdentifier"), after.text("clusterIdentifier")
+	replacing := map[string]bool{"clusterIdentifier": known != "" && wanted != "" && known != wanted}
+	if wanted == "" || known != wanted {
+		other := before.otherCluster(after)
+		for _, name := range []string{"kubeconfig", "context", "cluster"} {
+			replacing[name] = other || newer.Get(name).HasComputed()
 		}
-		response.DetailedDiff[path] = p.PropertyDiff{Kind: kind, InputDiff: true}
+	}
+	for name := range namesOf(older, newer) {
+		had, has := older.Get(name), newer.Get(name)
+		if !has.HasComputed() && reflect.DeepEqual(toAny(had), toAny(has)) {
+			continue
+		}
+		kind := p.Update
+		if replacing[name] {
+			kind = p.UpdateReplace
+		}
+		response.DetailedDiff[name] = p.PropertyDiff{Kind: kind, InputDiff: true}
 		response.HasChanges = true
-	})
+	}
 	return response, nil
 }
 
-// server is the API server's address, or empty where no kubeconfig is known.
-func (options Options) server() string {
+// namesOf are the names of both.
+func namesOf(first, second property.Map) map[string]bool {
+	names := map[string]bool{}
+	for _, each := range []property.Map{first, second} {
+		for name := range each.AsMap() {
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// otherCluster says whether both kubeconfigs have an active cluster, and not the same one.
+func (options Options) otherCluster(after Options) bool {
+	older, newer := options.activeCluster(), after.activeCluster()
+	return older != nil && newer != nil && !reflect.DeepEqual(older, newer)
+}
+
+// activeCluster is what the kubeconfig says of the cluster that is used, or nil where none is known.
+func (options Options) activeCluster() *api.Cluster {
 	if options["kubeconfig"] == nil {
-		return ""
+		return nil
 	}
-	config, err := options.loader("").ClientConfig()
+	config, err := options.loader("").RawConfig()
 	if err != nil {
-		return ""
+		return nil
 	}
-	return config.Host
+	name := config.CurrentContext
+	if given := options.text("context"); given != "" {
+		name = given
+	}
+	chosen := config.Contexts[name]
+	if chosen == nil {
+		return nil
+	}
+	if given := options.text("cluster"); given != "" {
+		return config.Clusters[given]
+	}
+	return config.Clusters[chosen.Cluster]
 }

@@ -2,61 +2,60 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // gonePause is between two looks at an object that is going.
 const gonePause = 500 * time.Millisecond
 
-// deleteObject deletes an object and waits until it is gone. A namesake that was made since is left alone.
+// deleteObject deletes an object and waits until it is gone.
 func (cluster *Cluster) deleteObject(ctx context.Context, request p.DeleteRequest) error {
+	if err := cluster.reached(); err != nil {
+		p.GetLogger(ctx).Warning(err.Error())
+		if cluster.options.deleteUnreachable() {
+			p.GetLogger(ctx).Info(dropUnreachable)
+			return nil
+		}
+		return errors.New("configured Kubernetes cluster is unreachable. " + useDeleteUnreachable)
+	}
 	ctx, done := cluster.limited(ctx, request.Timeout, operationTime)
 	defer done()
-	clients, err := cluster.connect()
-	if err != nil {
-		return err
-	}
-	if cluster.options.deleteUnreachable() && !clients.reachable() {
-		return nil
-	}
 	namespace, name := splitID(request.ID)
-	found, err := cluster.findTarget(ctx, kindOf(request.Urn), namespace)
-	if isNoKind(err) {
+	found, err := cluster.findTarget(kindOf(request.Urn), namespace)
+	if meta.IsNoMatchError(err) {
 		return nil // the kind itself is gone, and its objects with it
 	}
 	if err != nil {
 		return err
 	}
-	uid := textAt(request.Properties, "metadata", "uid")
-	err = whileUnreachable(ctx, func() error { return found.Delete(ctx, name, deleteOptions(request, uid)) })
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+	policy := propagation(textAt(request.Properties, "metadata", "annotations", annotationPropagation))
+	err = found.Delete(ctx, name, metav1.DeleteOptions{PropagationPolicy: &policy})
+	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	if err != nil || textAt(request.Properties, "metadata", "annotations", annotationSkipAwait) == "true" {
 		return err
 	}
-	return awaitGone(ctx, found, name, uid)
+	return awaitGone(ctx, found, name, textAt(request.Properties, "metadata", "uid"))
 }
 
-// deleteOptions are the propagation policy and, as a precondition, the identity of the object.
-func deleteOptions(request p.DeleteRequest, uid string) metav1.DeleteOptions {
-	policy := metav1.DeletePropagationBackground
-	if wanted := textAt(request.Properties, "metadata", "annotations", annotationPropagation); wanted != "" {
-		policy = metav1.DeletionPropagation(strings.ToUpper(wanted[:1]) + wanted[1:])
+// propagation is what the annotation says, foreground where it says nothing.
+func propagation(wanted string) metav1.DeletionPropagation {
+	switch strings.ToLower(wanted) {
+	case "orphan":
+		return metav1.DeletePropagationOrphan
+	case "background":
+		return metav1.DeletePropagationBackground
 	}
-	options := metav1.DeleteOptions{PropagationPolicy: &policy}
-	if uid != "" {
-		identity := types.UID(uid)
-		options.Preconditions = &metav1.Preconditions{UID: &identity}
-	}
-	return options
+	return metav1.DeletePropagationForeground
 }
 
 // awaitGone looks until the object, or that very object, does not exist any more.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -12,27 +11,54 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
-// diff compares the inputs with those of the last operation; fields that the API server does not let change replace.
-func (cluster *Cluster) diff(_ context.Context, request p.DiffRequest) (p.DiffResponse, error) {
+// diffObject compares the inputs with what is live, in the fields that the last inputs had: drift that a refresh has
+// found is a difference. Fields that the API server does not let change replace.
+func (cluster *Cluster) diffObject(request p.DiffRequest) p.DiffResponse {
 	response := p.DiffResponse{DetailedDiff: map[string]p.PropertyDiff{}}
-	before := request.State
-	if saved := request.State.Get(savedInputs); saved.IsMap() {
-		before = saved.AsMap()
+	shape := mapToAny(normalized(mapAt(request.State, savedInputs)))
+	live := mapToAny(request.State.Delete(savedInputs, savedVersion, savedManager))
+	was := fromAny(pruned(live, shape)).AsMap()
+	wanted := normalized(request.Inputs)
+	namespaced := cluster.namespaced(kindOf(request.Urn))
+	before, after := inNamespace(was, namespaced), inNamespace(wanted, namespaced)
+	if name := textAt(request.State, "metadata", "name"); name != "" && textAt(after, "metadata", "name") != "" {
+		before = before.Set("metadata", property.New(mapAt(before, "metadata").Set("name", property.New(name))))
 	}
 	fixed := cluster.immutable(request)
-	walk("", property.New(before), property.New(request.Inputs), func(path string, kind p.DiffKind) {
+	walk("", property.New(before), property.New(after), func(path string, kind p.DiffKind) {
 		if slices.ContainsFunc(fixed, func(field string) bool { return within(path, field) }) {
 			kind += "&replace"
+			// An object with the same name before and after has to go first; for an automatic name the engine asks
+			// Check for another one.
+			response.DeleteBeforeReplace = !autonamed(after) &&
+				textAt(before, "metadata", "name") == textAt(after, "metadata", "name") &&
+				textAt(before, "metadata", "namespace") == textAt(after, "metadata", "namespace")
 		}
 		response.DetailedDiff[path] = p.PropertyDiff{Kind: kind, InputDiff: true}
 		response.HasChanges = true
 	})
-	// An object with the same name before and after has to go first; for an automatic name the engine asks Check for
-	// another one.
-	response.DeleteBeforeReplace = !isRelease(request.Urn) && !autonamed(request.Inputs) &&
-		textAt(before, "metadata", "name") == textAt(request.Inputs, "metadata", "name") &&
-		textAt(before, "metadata", "namespace") == textAt(request.Inputs, "metadata", "namespace")
-	return response, nil
+	// A state of an earlier stand-in: without the name of the fields' owner the official provider could not go on.
+	if textAt(request.State, savedManager) == "" {
+		response.DetailedDiff[savedManager] = p.PropertyDiff{Kind: p.Add}
+		response.HasChanges = true
+	}
+	return response
+}
+
+// inNamespace gives an object without a namespace its own: "default" for one that has to be in some, else none.
+func inNamespace(object property.Map, namespaced bool) property.Map {
+	value := object.Get("metadata")
+	if !value.IsMap() && !value.IsNull() {
+		return object // not known yet
+	}
+	metadata := mapAt(object, "metadata")
+	switch {
+	case !namespaced:
+		metadata = metadata.Delete("namespace")
+	case metadata.Get("namespace").IsNull() || textAt(metadata, "namespace") == "" && metadata.Get("namespace").IsString():
+		metadata = metadata.Set("namespace", property.New("default"))
+	}
+	return object.Set("metadata", property.New(metadata).WithSecret(value.Secret()))
 }
 
 // within says whether a path is the field or below it.

@@ -41,26 +41,23 @@ func (getter clusterGetter) ToRawKubeConfigLoader() clientcmd.ClientConfig {
 	return maps.Clone(getter.options).loader(getter.namespace)
 }
 
-// helm prepares Helm for one namespace.
-func (cluster *Cluster) helm(namespace string) (*action.Configuration, *cli.EnvSettings, error) {
-	clients, err := cluster.connect()
-	if err != nil {
-		return nil, nil, err
-	}
+// helmSettings are where Helm keeps what it has downloaded.
+func (cluster *Cluster) helmSettings() *cli.EnvSettings {
 	const given = "helmReleaseSettings"
 	settings := cli.New()
 	settings.RepositoryCache = cluster.options.nested(given, "repositoryCache", settings.RepositoryCache)
 	settings.RepositoryConfig = cluster.options.nested(given, "repositoryConfigPath", settings.RepositoryConfig)
 	settings.RegistryConfig = cluster.options.nested(given, "registryConfigPath", settings.RegistryConfig)
-	settings.SetNamespace(namespace)
-	driver := cluster.options.nested(given, "driver", os.Getenv("HELM_DRIVER"))
+	return settings
+}
+
+// helm prepares Helm for one namespace.
+func (cluster *Cluster) helm(namespace string) (*action.Configuration, error) {
+	driver := cluster.options.nested("helmReleaseSettings", "driver", os.Getenv("PULUMI_K8S_HELM_DRIVER"))
 	configuration := new(action.Configuration)
-	getter := clusterGetter{clients: clients, options: cluster.options, namespace: namespace}
+	getter := clusterGetter{clients: cluster.clients, options: cluster.options, namespace: namespace}
 	silent := func(string, ...any) {}
-	if err := configuration.Init(getter, namespace, driver, silent); err != nil {
-		return nil, nil, err
-	}
-	return configuration, settings, nil
+	return configuration, configuration.Init(getter, namespace, driver, silent)
 }
 
 // nowhere takes what Helm would print.

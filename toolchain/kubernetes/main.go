@@ -1,17 +1,21 @@
 // Command pulumi-resource-kubernetes is a stand-in for the official provider pulumi-kubernetes 4.34.2, for places where
-// that cannot be downloaded. It makes Helm releases with Helm's own library and every other kind by server-side apply,
-// under the official tokens, property names, secret outputs and replacement rules, and waits for what it made to be
-// ready.
+// that cannot be downloaded. It makes Helm releases with Helm's own library and every other kind through the API server,
+// under the official tokens, property names, secret outputs and replacement rules. What it writes to the state is what
+// the official one writes, so that either goes on where the other has left off.
 package main
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi/pkg/v3/resource/provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/property"
+	rpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
 // version is that of the official provider that the SDK asks for.
@@ -20,12 +24,22 @@ const version = "4.34.2"
 // releaseToken is the one kind that is no object of the API server.
 const releaseToken = "kubernetes:helm.sh/v3:Release"
 
-// savedInputs is where the state keeps the inputs of the last operation: the library hands Diff the outputs only.
-const savedInputs = "__inputs"
+// What the official provider keeps in the state of each resource beside its properties.
+const (
+	// savedInputs are the inputs of the last operation.
+	savedInputs = "__inputs"
+	// savedVersion is the apiVersion with which an object was made.
+	savedVersion = "__initialApiVersion"
+	// savedManager is the name under which the fields of an object are owned.
+	savedManager = "__fieldManager"
+)
+
+// frameworkKey is what the library adds to the provider's inputs. The official provider is made without that library.
+const frameworkKey = "__pulumi-go-provider-version"
 
 func isRelease(urn resource.URN) bool { return urn.Type() == releaseToken }
 
-// newProvider is the whole plugin: one cluster, reached when the first operation needs it.
+// newProvider is the whole plugin: one cluster, which is asked for its schema when the provider is configured.
 func newProvider() p.Provider {
 	cluster := newCluster()
 	return p.Provider{
@@ -43,36 +57,42 @@ func newProvider() p.Provider {
 	}
 }
 
-func (cluster *Cluster) check(_ context.Context, request p.CheckRequest) (p.CheckResponse, error) {
+func (cluster *Cluster) check(ctx context.Context, request p.CheckRequest) (p.CheckResponse, error) {
+	if cluster.unreachable != "" && cluster.options.skipUpdateUnreachable() {
+		p.GetLogger(ctx).Warning("Cluster is unreachable but skipUpdateUnreachable flag is set to true, skipping...")
+		return p.CheckResponse{Inputs: request.State}, nil
+	}
 	if isRelease(request.Urn) {
 		return cluster.checkRelease(request), nil
 	}
-	return cluster.checkObject(request), nil
+	return cluster.checkObject(request)
+}
+
+func (cluster *Cluster) diff(_ context.Context, request p.DiffRequest) (p.DiffResponse, error) {
+	if isRelease(request.Urn) {
+		return diffRelease(request), nil
+	}
+	return cluster.diffObject(request), nil
 }
 
 func (cluster *Cluster) create(ctx context.Context, request p.CreateRequest) (p.CreateResponse, error) {
-	switch {
-	case request.DryRun:
-		return p.CreateResponse{Properties: planned(request.Properties, property.Map{})}, nil
-	case isRelease(request.Urn):
+	if isRelease(request.Urn) {
 		return cluster.createRelease(ctx, request)
-	default:
-		return cluster.createObject(ctx, request)
 	}
+	return cluster.createObject(ctx, request)
 }
 
 func (cluster *Cluster) update(ctx context.Context, request p.UpdateRequest) (p.UpdateResponse, error) {
-	switch {
-	case request.DryRun:
-		return p.UpdateResponse{Properties: planned(request.Inputs, request.State)}, nil
-	case isRelease(request.Urn):
+	if isRelease(request.Urn) {
 		return cluster.updateRelease(ctx, request)
-	default:
-		return cluster.updateObject(ctx, request)
 	}
+	return cluster.updateObject(ctx, request)
 }
 
 func (cluster *Cluster) read(ctx context.Context, request p.ReadRequest) (p.ReadResponse, error) {
+	if cluster.unreachable != "" {
+		return cluster.readUnreachable(ctx, request)
+	}
 	if isRelease(request.Urn) {
 		return cluster.readRelease(request)
 	}
@@ -81,13 +101,51 @@ func (cluster *Cluster) read(ctx context.Context, request p.ReadRequest) (p.Read
 
 func (cluster *Cluster) delete(ctx context.Context, request p.DeleteRequest) error {
 	if isRelease(request.Urn) {
-		return cluster.deleteRelease(request)
+		return cluster.deleteRelease(ctx, request)
 	}
 	return cluster.deleteObject(ctx, request)
 }
 
+// server is the library's, but for what only the library does.
+type server struct{ rpc.ResourceProviderServer }
+
+// CheckConfig is asked by the engine.
+func (server server) CheckConfig(ctx context.Context, request *rpc.CheckRequest) (*rpc.CheckResponse, error) {
+	response, err := server.ResourceProviderServer.CheckConfig(ctx, request)
+	if response != nil && response.Inputs != nil {
+		delete(response.Inputs.Fields, frameworkKey)
+	}
+	return response, err
+}
+
+// Diff is asked by the engine, which shows in short those of the changed properties that are listed: with the official
+// provider all of an object, and of a release the outermost.
+func (server server) Diff(ctx context.Context, request *rpc.DiffRequest) (*rpc.DiffResponse, error) {
+	response, err := server.ResourceProviderServer.Diff(ctx, request)
+	if response == nil {
+		return response, err
+	}
+	outermost := map[string]bool{}
+	for _, path := range response.Diffs {
+		name, _, _ := strings.Cut(path, ".")
+		name, _, _ = strings.Cut(name, "[")
+		outermost[name] = true
+	}
+	response.Diffs = nil
+	if isRelease(resource.URN(request.Urn)) {
+		response.Diffs = slices.Sorted(maps.Keys(outermost))
+	}
+	return response, err
+}
+
+// serve makes the server for one engine.
+func serve(host *provider.HostClient) (rpc.ResourceProviderServer, error) {
+	made, err := p.RawServer("kubernetes", version, newProvider())(host)
+	return server{made}, err
+}
+
 func main() {
-	if err := p.RunProvider(context.Background(), "kubernetes", version, newProvider()); err != nil {
+	if err := provider.MainContext(context.Background(), "kubernetes", serve); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

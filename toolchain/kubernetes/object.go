@@ -1,62 +1,60 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 )
-
-// fieldManager owns the fields that are set here. One name for all resources, so that a field that leaves the program
-// leaves the object.
-const fieldManager = "pulumi-kubernetes"
-
-// operationTime is how long an operation waits for an object to be ready; the official provider's default.
-const operationTime = 10 * time.Minute
 
 // The annotations of the official provider that are honoured here.
 const (
 	annotationAutonamed   = "pulumi.com/autonamed"
 	annotationForce       = "pulumi.com/patchForce"
+	annotationManager     = "pulumi.com/patchFieldManager"
 	annotationPropagation = "pulumi.com/deletionPropagationPolicy"
 	annotationSkipAwait   = "pulumi.com/skipAwait"
 	annotationTimeout     = "pulumi.com/timeoutSeconds"
 )
 
-// checkObject refuses what is no plain object, and gives an object without a name an automatic one.
-func (cluster *Cluster) checkObject(request p.CheckRequest) p.CheckResponse {
+// checkObject refuses what is no plain object, gives an object without a name an automatic one, and one without a
+// namespace the provider's. Inputs that are known get the form in which the API server keeps them.
+func (cluster *Cluster) checkObject(request p.CheckRequest) (p.CheckResponse, error) {
 	response := p.CheckResponse{Inputs: request.Inputs}
 	if !isPlainKind(request) {
 		response.Failures = append(response.Failures, p.CheckFailure{
 			Reason: fmt.Sprintf("%s is not supported by the stand-in for the kubernetes provider", request.Urn.Type()),
 		})
-		return response
+		return response, nil
 	}
-	value := request.Inputs.Get("metadata")
+	inputs := normalized(request.Inputs)
+	response.Inputs = inputs
+	value := inputs.Get("metadata")
 	if !value.IsMap() && !value.IsNull() {
-		return response // not known yet
+		return response, nil // not known yet
 	}
-	metadata := mapAt(request.Inputs, "metadata")
-	if _, named := metadata.GetOk("name"); named || textAt(metadata, "generateName") != "" {
-		return response
+	metadata := mapAt(inputs, "metadata")
+	if metadata.Get("name").IsNull() {
+		if !metadata.Get("generateName").IsNull() {
+			return response, errors.New("the `.metadata.generateName` field is not supported in Server-Side Apply mode")
+		}
+		name := request.Urn.Name() + "-" + suffix()
+		if old := textAt(request.State, "metadata", "name"); old != "" && autonamed(request.State) {
+			name = old
+		}
+		annotations := mapAt(metadata, "annotations").Set(annotationAutonamed, property.New("true"))
+		metadata = metadata.Set("name", property.New(name)).Set("annotations", property.New(annotations))
 	}
-	name := request.Urn.Name() + "-" + suffix()
-	if old := textAt(request.State, "metadata", "name"); old != "" && autonamed(request.State) {
-		name = old
+	if cluster.namespace != "" && metadata.Get("namespace").IsNull() && cluster.namespaced(kindOf(request.Urn)) {
+		metadata = metadata.Set("namespace", property.New(cluster.namespace))
 	}
-	annotations := mapAt(metadata, "annotations").Set(annotationAutonamed, property.New("true"))
-	metadata = metadata.Set("name", property.New(name)).Set("annotations", property.New(annotations))
-	response.Inputs = request.Inputs.Set("metadata", property.New(metadata).WithSecret(value.Secret()))
-	return response
+	response.Inputs = inputs.Set("metadata", property.New(metadata).WithSecret(value.Secret()))
+	return response, nil
 }
 
 // isPlainKind says whether a token is one of an object of the API server: no list, no patch of somebody else's object,
@@ -86,98 +84,49 @@ func kindOf(urn resource.URN) schema.GroupVersionKind {
 	return schema.GroupVersionKind{Group: group, Version: version, Kind: string(urn.Type().Name())}
 }
 
-// applied is what an operation left on the API server: an id and state as soon as the object exists, ready or not.
-type applied struct {
-	id    string
-	state property.Map
-}
-
-func (cluster *Cluster) createObject(ctx context.Context, request p.CreateRequest) (p.CreateResponse, error) {
-	ctx, done := cluster.limited(ctx, request.Timeout, operationTime)
-	defer done()
-	made, err := cluster.apply(ctx, request.Urn, request.Properties)
-	return p.CreateResponse{ID: made.id, Properties: made.state, PartialState: made.partial(err)}, err
-}
-
-func (cluster *Cluster) updateObject(ctx context.Context, request p.UpdateRequest) (p.UpdateResponse, error) {
-	ctx, done := cluster.limited(ctx, request.Timeout, operationTime)
-	defer done()
-	made, err := cluster.apply(ctx, request.Urn, request.Inputs)
-	return p.UpdateResponse{Properties: made.state, PartialState: made.partial(err)}, err
-}
-
-// partial tells the engine that the object exists although the operation failed, so that the next one updates it.
-func (made applied) partial(err error) *p.InitializationFailed {
-	if err == nil || made.id == "" {
-		return nil
-	}
-	return &p.InitializationFailed{Reasons: []string{err.Error()}}
-}
-
-// apply makes or changes an object and waits until it is ready.
-func (cluster *Cluster) apply(ctx context.Context, urn resource.URN, inputs property.Map) (applied, error) {
+// objectOf is what is sent for the inputs of a resource.
+func objectOf(urn resource.URN, inputs property.Map) *unstructured.Unstructured {
 	object := &unstructured.Unstructured{Object: mapToAny(inputs)}
-	if object.GetAPIVersion() == "" {
+	if object.GetAPIVersion() == "" || object.GetKind() == "" {
 		object.SetGroupVersionKind(kindOf(urn))
 	}
-	target, err := cluster.target(ctx, object.GroupVersionKind(), object.GetNamespace())
-	if err != nil {
-		return applied{}, err
-	}
-	object.SetNamespace(target.namespace)
-	delete(object.Object, "status")
-	live, err := cluster.send(ctx, target, object)
-	if err != nil {
-		return applied{}, err
-	}
-	if object.GetAnnotations()[annotationSkipAwait] != "true" {
-		if seconds, parseErr := strconv.Atoi(object.GetAnnotations()[annotationTimeout]); parseErr == nil {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
-			defer cancel()
-		}
-		live, err = cluster.await(ctx, target, live)
-	}
-	return applied{id: target.id(live.GetName()), state: objectState(inputs, live)}, err
+	return object
 }
 
-// send applies an object. Fields that the API server does not know are an error, not dropped.
-func (cluster *Cluster) send(
-	ctx context.Context, target target, object *unstructured.Unstructured,
-) (live *unstructured.Unstructured, err error) {
-	err = whileUnreachable(ctx, func() (err error) {
-		if object.GetName() == "" { // generateName: the API server makes the name, so there is nothing to apply to
-			live, err = target.Create(ctx, object, metav1.CreateOptions{
-				FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict,
-			})
-			return err
-		}
-		content, err := object.MarshalJSON()
-		if err != nil {
-			return err
-		}
-		force := cluster.options.flag("enablePatchForce", "PULUMI_K8S_ENABLE_PATCH_FORCE") ||
-			object.GetAnnotations()[annotationForce] == "true"
-		live, err = target.Patch(ctx, object.GetName(), types.ApplyPatchType, content, metav1.PatchOptions{
-			FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict, Force: &force,
-		})
-		return err
-	})
-	return live, err
+// kept is what the state says of an object beside its properties.
+type kept struct{ version, manager string }
+
+// keptOf reads it. A state of an earlier stand-in has neither: that one owned the fields of every object under one name.
+func keptOf(state property.Map, object *unstructured.Unstructured) kept {
+	kept := kept{textAt(state, savedVersion), textAt(state, savedManager)}
+	if kept.version == "" {
+		kept.version = object.GetAPIVersion()
+	}
+	if kept.manager == "" {
+		kept.manager = creator
+	}
+	return kept
 }
 
-// objectState is what is kept: the live object, with secrets where the inputs have them, and the inputs. The content
-// of a Secret is always secret.
-func objectState(inputs property.Map, live *unstructured.Unstructured) property.Map {
-	object := live.DeepCopy()
-	object.SetManagedFields(nil)
-	state := copySecrets(property.New(inputs), fromAny(object.Object)).AsMap()
-	if object.GetKind() == "Secret" {
-		for _, name := range []string{"data", "stringData"} {
-			if value, ok := state.GetOk(name); ok {
-				state = state.Set(name, value.WithSecret(true))
-			}
+// objectState is what is kept: the live object as it is, with secrets where the inputs have them, and the inputs. The
+// content of a Secret is always secret.
+func (kept kept) objectState(inputs property.Map, live *unstructured.Unstructured) property.Map {
+	state := hideContent(copySecrets(property.New(inputs), fromAny(live.Object)).AsMap())
+	return state.
+		Set(savedInputs, property.New(hideContent(inputs))).
+		Set(savedVersion, property.New(kept.version)).
+		Set(savedManager, property.New(kept.manager))
+}
+
+// hideContent marks the content of a Secret as secret.
+func hideContent(object property.Map) property.Map {
+	if textAt(object, "kind") != "Secret" {
+		return object
+	}
+	for _, name := range []string{"data", "stringData"} {
+		if value, ok := object.GetOk(name); ok {
+			object = object.Set(name, value.WithSecret(true))
 		}
 	}
-	return state.Set(savedInputs, property.New(inputs))
+	return object
 }

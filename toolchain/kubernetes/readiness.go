@@ -89,11 +89,10 @@ func (cluster *Cluster) look(ctx context.Context, object *unstructured.Unstructu
 // bindsLater says whether a claim waits for its first pod, as its storage class has it: nothing to wait for then.
 func (cluster *Cluster) bindsLater(ctx context.Context, claim status) bool {
 	class := claim.text("spec", "storageClassName")
-	clients, err := cluster.connect()
-	if err != nil || class == "" {
+	if class == "" {
 		return false
 	}
 	classes := schema.GroupVersionResource{Group: "storage.k8s.io", Version: "v1", Resource: "storageclasses"}
-	live, err := clients.dynamic.Resource(classes).Get(ctx, class, metav1.GetOptions{})
+	live, err := cluster.clients.dynamic.Resource(classes).Get(ctx, class, metav1.GetOptions{})
 	return err == nil && live.Object["volumeBindingMode"] == "WaitForFirstConsumer"
 }

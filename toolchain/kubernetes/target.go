@@ -1,26 +1,12 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
+	"slices"
 	"strings"
-	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/dynamic"
-)
-
-const (
-	// kindTime is how long to wait for a kind whose definition has just been made.
-	kindTime = time.Minute
-	// unreachableTime is how long an API server may be away before that is an error: a moved address takes seconds.
-	unreachableTime = 30 * time.Second
-	// retryPause is between two attempts of either.
-	retryPause = 2 * time.Second
 )
 
 // target is where the objects of one kind are, in one namespace or in none.
@@ -45,73 +31,45 @@ func splitID(id string) (namespace, name string) {
 	return "", id
 }
 
-// target finds a kind on the API server, waiting up to a minute for one that is not there yet.
-func (cluster *Cluster) target(
-	ctx context.Context, kind schema.GroupVersionKind, namespace string,
-) (target, error) {
-	deadline := time.Now().Add(kindTime)
-	for {
-		found, err := cluster.findTarget(ctx, kind, namespace)
-		if err == nil || !isNoKind(err) || time.Now().After(deadline) {
-			return found, err
-		}
-		if err := wait(ctx, retryPause); err != nil {
-			return target{}, err
-		}
-	}
-}
-
-// findTarget looks once, past the cache of kinds where that does not know the kind.
-func (cluster *Cluster) findTarget(
-	ctx context.Context, kind schema.GroupVersionKind, namespace string,
-) (target, error) {
-	clients, err := cluster.connect()
-	if err != nil {
+// findTarget asks the API server for a kind, past the cache of kinds where that does not know it.
+func (cluster *Cluster) findTarget(kind schema.GroupVersionKind, namespace string) (target, error) {
+	if err := cluster.reached(); err != nil {
 		return target{}, err
 	}
-	var mapping *meta.RESTMapping
-	err = whileUnreachable(ctx, func() (err error) {
-		if mapping, err = clients.mapper.RESTMapping(kind.GroupKind(), kind.Version); meta.IsNoMatchError(err) {
-			clients.mapper.Reset()
-			mapping, err = clients.mapper.RESTMapping(kind.GroupKind(), kind.Version)
-		}
-		return err
-	})
+	mapping, err := cluster.clients.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if meta.IsNoMatchError(err) {
-		return target{}, fmt.Errorf("%w %s", errNoKind, kind)
+		cluster.clients.mapper.Reset()
+		mapping, err = cluster.clients.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	}
 	if err != nil {
 		return target{}, err
 	}
-	all := clients.dynamic.Resource(mapping.Resource)
+	all := cluster.clients.dynamic.Resource(mapping.Resource)
 	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
 		return target{ResourceInterface: all}, nil
 	}
 	if namespace == "" {
-		namespace = cluster.defaultNamespace()
+		namespace = cluster.namespace
 	}
 	return target{ResourceInterface: all.Namespace(namespace), namespace: namespace}, nil
 }
 
-// whileUnreachable repeats what failed because the API server did not answer, for as long as an address takes to move.
-// What is repeated has to be safe to do twice.
-func whileUnreachable(ctx context.Context, attempt func() error) error {
-	deadline := time.Now().Add(unreachableTime)
-	for {
-		err := attempt()
-		if err == nil || !isUnreachable(err) || time.Now().After(deadline) {
-			return err
-		}
-		if wait(ctx, retryPause) != nil {
-			return err
-		}
-	}
+// clusterKinds are the built-in kinds whose objects are in no namespace.
+var clusterKinds = []string{
+	"APIService", "CSIDriver", "CSINode", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding",
+	"CustomResourceDefinition", "FlowSchema", "IngressClass", "MutatingWebhookConfiguration", "Namespace", "Node",
+	"PersistentVolume", "PriorityClass", "PriorityLevelConfiguration", "RuntimeClass", "StorageClass",
+	"ValidatingWebhookConfiguration", "VolumeAttachment",
 }
 
-// isUnreachable says whether nobody, or nobody that could answer, was there.
-func isUnreachable(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) ||
-		utilnet.IsHTTP2ConnectionLost(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) ||
-		(errors.As(err, &timeout) && timeout.Timeout() && !errors.Is(err, context.DeadlineExceeded))
+// namespaced says whether objects of the kind are in a namespace; one that nobody knows counts as if they were.
+func (cluster *Cluster) namespaced(kind schema.GroupVersionKind) bool {
+	if slices.Contains(clusterKinds, kind.Kind) {
+		return false
+	}
+	if cluster.unreachable != "" || cluster.clients == nil {
+		return true
+	}
+	mapping, err := cluster.clients.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	return err != nil || mapping.Scope.Name() == meta.RESTScopeNameNamespace
 }

@@ -7,7 +7,6 @@ import (
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 func properties(values map[string]any) property.Map { return fromAny(values).AsMap() }
@@ -41,15 +40,6 @@ func TestSecretsAreCopiedToTheSamePath(t *testing.T) {
 	}
 }
 
-func TestSecretContentIsSecretWithoutASecretInput(t *testing.T) {
-	live := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "v1", "kind": "Secret", "data": map[string]any{"password": "aHVudGVyMg=="},
-	}}
-	if !objectState(property.Map{}, live).Get("data").Secret() {
-		t.Fatal("in the clear")
-	}
-}
-
 func TestWalkNamesEveryDifferentLeaf(t *testing.T) {
 	before := properties(map[string]any{
 		"same": "x", "spec": map[string]any{"size": 1.0, "gone": "x"}, "list": []any{"a", "b"},
@@ -69,17 +59,5 @@ func TestWalkNamesEveryDifferentLeaf(t *testing.T) {
 	}
 	if !slices.Equal(changes, wanted) {
 		t.Fatalf("%v", changes)
-	}
-}
-
-func TestRefreshShowsDriftAndNothingElse(t *testing.T) {
-	inputs := properties(map[string]any{"spec": map[string]any{"replicas": 2.0, "args": []any{"a"}}})
-	live := &unstructured.Unstructured{Object: map[string]any{
-		"spec":   map[string]any{"replicas": int64(3), "args": []any{"a"}, "defaulted": true},
-		"status": map[string]any{"replicas": int64(3)},
-	}}
-	got := fmt.Sprint(mapToAny(refreshedInputs(inputs, live)))
-	if got != "map[spec:map[args:[a] replicas:3]]" {
-		t.Fatal(got)
 	}
 }
