@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pulumi
-from pulumi import CustomTimeouts, ResourceOptions
+from pulumi import ResourceOptions
 from pulumi_command import remote
 
 from components.pki import Pki
-from node.gate import LIMIT_SECONDS, api_gate
+from node.gate import api_gate
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,6 @@ class ApiGate(pulumi.ComponentResource):
             opts=ResourceOptions(
                 parent=self,
                 depends_on=list(args.depends_on),
-                custom_timeouts=CustomTimeouts(create=f"{LIMIT_SECONDS + 120}s"),
             ),
         )
         self.register_outputs({})

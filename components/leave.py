@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pulumi
-from pulumi import CustomTimeouts
 from pulumi_command import remote
 
 from components import specs
@@ -54,7 +53,5 @@ class Leaving:
                 f"{machine.planned.name}-leave",
                 depends_on=[machine.instance, *self.depends_on],
                 deleted_with=self.alive_with,
-                # Longer than the step's own limit.
-                custom_timeouts=CustomTimeouts(delete="3h"),
             ),
         )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pulumi
-from pulumi import CustomTimeouts
 from pulumi_command import remote
 
 from components.machine import Machine
@@ -14,10 +13,8 @@ from node.bundle import Bundle, File
 
 #: Attempts to reach SSH: with the provider's back-off some 60 s without the dials themselves.
 DIAL_ERROR_LIMIT = 20
-#: Seconds one dial may take; a packet lost while a VIP moves must not hold a step up for long.
+#: Seconds for one connection to a gateway; a packet lost while a VIP moves must not hold a step up for long.
 DIAL_TIMEOUT = 10
-#: Longer than every limit inside a bundle, so that the machine's own message wins.
-STEP_TIMEOUT = CustomTimeouts(create="30m", update="30m")
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,8 @@ def secret_output(output: pulumi.Output[str]) -> pulumi.Output[str]:
 def step(name: str, args: StepArgs) -> remote.Command:
     """The Command of a machine's step, one of the machine's resources.
 
+    No custom timeout: the plugin ignores them, so the limit is on the machine (node/bundle.py).
+
     A changed bundle is an update: it runs `converge` again. A machine that was made anew replaces the step, and nothing
     else does: the instance's id is the only trigger. Secrets travel on stdin alone.
     """
@@ -92,6 +91,5 @@ def step(name: str, args: StepArgs) -> remote.Command:
         opts=args.machine.options(
             depends_on=list(args.depends_on),
             deleted_with=args.machine.instance,
-            custom_timeouts=STEP_TIMEOUT,
         ),
     )

@@ -63,7 +63,9 @@ def package_settings(packages: Packages, wanted: Iterable[str]) -> dict[str, str
     }
 
 
-def machine_files(base: Base, kernel_values: Sequence[str] = (), kernel_modules: Sequence[str] = ()) -> list[File]:
+def machine_files(
+    base: Base, kernel_values: Sequence[str] = (), kernel_modules: Sequence[str] = (), *, gateway: bool = False
+) -> list[File]:
     """The files that machine.sh puts in place on every machine, but for the firewall's table."""
     variables = proxy_variables(base.proxy)
     return [
@@ -71,6 +73,7 @@ def machine_files(base: Base, kernel_values: Sequence[str] = (), kernel_modules:
         File("files/hosts", render_template("hosts.j2", hosts=base.hosts)),
         File("files/environment", render_template("environment.j2", variables=variables)),
         File("files/apt-proxy.conf", _apt_proxy(base.proxy)),
+        File("files/sshd.conf", render_template("sshd.conf.j2", gateway=gateway)),
         File("files/journald.conf", render_template("journald.conf.j2")),
         File("files/sysctl.conf", render_template("sysctl.conf.j2", values=kernel_values) if kernel_values else ""),
         File("files/modules.conf", render_template("lines.j2", lines=kernel_modules)),

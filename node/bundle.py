@@ -20,6 +20,9 @@ from node.templates import render_template
 #: The executable that every bundle holds; it brings the machine to the state that the other files describe.
 CONVERGE = "converge"
 
+#: Seconds after which a step says something, whatever it does (see WAY_SECONDS in node/gateway.py).
+WORD_SECONDS = 60
+
 
 @dataclass(frozen=True)
 class File:
@@ -80,7 +83,13 @@ class Bundle:
 
     def script(self) -> str:
         """The text of the remote command: unpacks the archive from standard input and runs `converge`."""
-        return render_template("run.sh.j2", step=self.step, limit_seconds=self.limit_seconds, files=self.listing())
+        return render_template(
+            "run.sh.j2",
+            step=self.step,
+            limit_seconds=self.limit_seconds,
+            files=self.listing(),
+            word_seconds=WORD_SECONDS,
+        )
 
     def listing(self) -> list[str]:
         """One line a file: its path and its digest, or the word secret."""

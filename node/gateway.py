@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from node.base import machine_files, machine_settings, role_packages, scripts, settings_file
-from node.bundle import Bundle, File
+from node.bundle import WORD_SECONDS, Bundle, File
 from node.specs import GatewaySpec
 from node.templates import read_script, read_unit, render_template
 
 #: Where the local haproxy says on the private network that it works.
 HEALTH_PORT: Final = 9000
+#: Seconds after which a silent way to another machine is closed. A step says something three times meanwhile, an sshd
+#: with our settings a dozen times.
+WAY_SECONDS: Final = 3 * WORD_SECONDS
 
 _SCRIPTS: Final = ("machine.sh", "install.sh", "maintenance.sh", "gateway-turn.sh", "drain.sh", "leave.sh")
 _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1",)
@@ -32,8 +35,9 @@ def gateway(spec: GatewaySpec) -> Bundle:
         "gateway",
         (
             *scripts("gateway.sh", *_SCRIPTS),
-            *machine_files(spec.base, _KERNEL_VALUES),
+            *machine_files(spec.base, _KERNEL_VALUES, gateway=True),
             settings_file(settings),
+            File("files/sshd-ways.conf", f"ChannelTimeout direct-tcpip={WAY_SECONDS}\n"),
             # For leave.sh.
             File("ca.crt", spec.ca_certificate),
             # As user_data has written it.
@@ -41,7 +45,6 @@ def gateway(spec: GatewaySpec) -> Bundle:
             File("haproxy-runs.sh", read_script("haproxy-runs.sh"), 0o755),
             File("files/openstack-paas-edge-route.service", edge_route_unit(spec.edge_cidr, spec.edge_gateway)),
             File("files/openstack-paas-edge-route.timer", read_unit("openstack-paas-edge-route.timer")),
-            File("files/sshd.conf", render_template("sshd.conf.j2")),
             File("files/firewall.nft", _firewall(spec)),
             File("files/haproxy.cfg", _haproxy(spec)),
             File("files/keepalived.conf", _keepalived(spec)),

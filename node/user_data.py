@@ -5,13 +5,16 @@ Any change of what this module renders replaces the machines: a golden file guar
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, Final
 
 import yaml
 
 from node.gateway import edge_route_unit
 from node.specs import UserDataSpec
 from node.templates import read_script
+
+_SSHD_ORDER: Final = PurePosixPath("/etc/systemd/system/ssh.service.d/10-openstack-paas.conf")
 
 
 def user_data(spec: UserDataSpec) -> str:
@@ -26,6 +29,12 @@ def user_data(spec: UserDataSpec) -> str:
         "preserve_hostname": False,
         # Otherwise each boot would write /etc/hosts anew, without our lines.
         "manage_etc_hosts": "localhost",
+        # sshd answers once users may log in (pam_nologin(8)): Pulumi has a single connection through a gateway for all
+        # its attempts to log in on a machine, so that one which answers and refuses is lost for its step.
+        "bootcmd": [
+            f"mkdir -p {_SSHD_ORDER.parent}; printf '[Unit]\\nAfter=systemd-user-sessions.service\\n' >{_SSHD_ORDER}",
+            ["systemctl", "daemon-reload"],
+        ],
         "ssh_pwauth": False,
         "disable_root": True,
         # Images may bring host keys; only the one that Pulumi verifies shall be left.

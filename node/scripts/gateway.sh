@@ -41,11 +41,16 @@ route_by_edge() {
     apply_service openstack-paas-edge-route.timer restart "$unit.timer"
 }
 
-accept_many_connections() {
-    current_unit=ssh.service
-    # Every machine behind is reached through here, many at a time.
-    install_file -c "sshd -t -f" "$folder/files/sshd.conf" /etc/ssh/sshd_config.d/50-openstack-paas.conf
-    apply_service ssh.service reload /etc/ssh/sshd_config.d/50-openstack-paas.conf
+# close_silent_ways: one to a machine that is gone is silent, and neither sshd nor Pulumi's client would find out. sshd has
+# ChannelTimeout since OpenSSH 9.2; before that, a step whose machine is gone waits until its `up` is ended.
+close_silent_ways() {
+    local file=/etc/ssh/sshd_config.d/51-openstack-paas-ways.conf
+    if sshd -t -f "$folder/files/sshd-ways.conf" 2>/dev/null; then
+        install_file "$folder/files/sshd-ways.conf" "$file"
+    else
+        remove_file "$file"
+    fi
+    apply_service ssh.service reload /etc/ssh/sshd_config.d/*openstack-paas*.conf
 }
 
 balance() {
@@ -86,7 +91,7 @@ step "unused services" disable_services kubelet.service containerd.service etcd.
 step "interfaces" find_interfaces
 step "route" route_by_edge
 step "firewall" apply_firewall "$rendered/firewall.nft"
-step "ssh" accept_many_connections
+step "ways" close_silent_ways
 step "haproxy" balance
 step "keepalived" share_addresses
 step "turn" change_in_turn

@@ -27,6 +27,12 @@ write_names_and_proxy() {
     install_or_remove "$folder/files/apt-proxy.conf" /etc/apt/apt.conf.d/95openstack-paas-proxy
 }
 
+# harden_ssh: who logs in, and how soon a client that is gone is noticed.
+harden_ssh() {
+    install_file -c "sshd -t -f" "$folder/files/sshd.conf" /etc/ssh/sshd_config.d/50-openstack-paas.conf
+    apply_service ssh.service reload /etc/ssh/sshd_config.d/*openstack-paas*.conf
+}
+
 cap_journal() {
     install_file "$folder/files/journald.conf" /etc/systemd/journald.conf.d/50-openstack-paas.conf
     apply_service systemd-journald.service restart /etc/systemd/journald.conf.d/50-openstack-paas.conf
@@ -108,6 +114,7 @@ prepare_machine() {
     take_lock
     step "cloud-init" wait_for_cloud_init
     step "login" accept_keys
+    step "ssh" harden_ssh
     step "names and proxy" write_names_and_proxy
     step "packages" install_packages
     step "journal" cap_journal

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/pulumi/pulumi-go-provider/infer"
@@ -40,32 +40,58 @@ const (
 )
 
 // Annotate sets the name that the SDK has for the type.
-func (*Proxy) Annotate(annotator infer.Annotator) { annotator.SetToken("remote", "ProxyConnection") }
+func (proxy *Proxy) Annotate(annotator infer.Annotator) {
+	annotator.SetToken("remote", "ProxyConnection")
+	proxy.setDefaults(annotator)
+}
 
 // Annotate sets the name that the SDK has for the type.
-func (*Connection) Annotate(annotator infer.Annotator) { annotator.SetToken("remote", "Connection") }
+func (connection *Connection) Annotate(annotator infer.Annotator) {
+	annotator.SetToken("remote", "Connection")
+	connection.setDefaults(annotator)
+}
+
+// setDefaults notes what is recorded where nothing is given.
+func (endpoint *Endpoint) setDefaults(annotator infer.Annotator) {
+	annotator.SetDefault(&endpoint.User, defaultUser)
+	annotator.SetDefault(&endpoint.Port, defaultPort)
+	annotator.SetDefault(&endpoint.DialErrorLimit, defaultDialErrorLimit)
+	annotator.SetDefault(&endpoint.PerDialTimeout, defaultPerDialTimeout)
+}
 
 // address is host and port.
 func (endpoint *Endpoint) address() string {
-	return net.JoinHostPort(endpoint.Host, fmt.Sprint(int(valueOr(endpoint.Port, defaultPort))))
+	return net.JoinHostPort(endpoint.Host, strconv.Itoa(int(valueOr(endpoint.Port, defaultPort))))
 }
 
-// errorLimit is how many failed attempts end the dialing; negative: no number does.
+// errorLimit is how many failed attempts are followed by another one; -1: any number.
 func (endpoint *Endpoint) errorLimit() int {
 	return valueOr(endpoint.DialErrorLimit, defaultDialErrorLimit)
 }
 
-// dialTimeout is the time for one attempt, handshake included; 0: any time.
+// dialTimeout is the time for opening a connection, handshake not included; 0: any time.
 func (endpoint *Endpoint) dialTimeout() time.Duration {
 	return time.Duration(valueOr(endpoint.PerDialTimeout, defaultPerDialTimeout)) * time.Second
 }
 
-// String names the target and the way to it, for messages.
-func (connection *Connection) String() string {
-	if connection.Proxy == nil {
-		return connection.Host
+// Logging says which output goes to Pulumi's log; unset is both.
+type Logging string
+
+// The kinds of logging.
+const (
+	logNone   Logging = "none"
+	logStdout Logging = "stdout"
+	logStderr Logging = "stderr"
+	logBoth   Logging = "stdoutAndStderr"
+)
+
+// Values are the kinds by the SDK's names.
+func (Logging) Values() []infer.EnumValue[Logging] {
+	var kinds []infer.EnumValue[Logging]
+	for _, kind := range []Logging{logStdout, logStderr, logBoth, logNone} {
+		kinds = append(kinds, infer.EnumValue[Logging]{Name: string(kind), Value: kind})
 	}
-	return fmt.Sprintf("%s through %s", connection.Host, connection.Proxy.Host)
+	return kinds
 }
 
 // Args are the inputs of a command. A change of the triggers replaces it, any other is an update.
@@ -77,11 +103,11 @@ type Args struct {
 	Environment            map[string]string `pulumi:"environment,optional"`
 	Stdin                  *string           `pulumi:"stdin,optional"`
 	Triggers               *[]any            `pulumi:"triggers,optional" provider:"replaceOnChanges"`
-	Logging                *string           `pulumi:"logging,optional"`
+	Logging                *Logging          `pulumi:"logging,optional"`
 	AddPreviousOutputInEnv *bool             `pulumi:"addPreviousOutputInEnv,optional"`
 }
 
-// State is what is kept of a command: its inputs and what it last wrote.
+// State is what is kept: the inputs, and what the last script wrote.
 type State struct {
 	Args
 	Stdout string `pulumi:"stdout"`

@@ -2,40 +2,19 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"fmt"
-	"slices"
 
-	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
 // Command is command:remote:Command: scripts that run on a machine when the resource is made, changed and deleted.
 type Command struct{}
 
+// idDigits are the random hexadecimal digits of an id, which begins with the resource's name.
+const idDigits = 8
+
 // Annotate sets the official token.
 func (*Command) Annotate(annotator infer.Annotator) { annotator.SetToken("remote", "Command") }
-
-// Check refuses unusable host keys and unknown kinds of logging before anything is dialed.
-func (*Command) Check(ctx context.Context, request infer.CheckRequest) (infer.CheckResponse[Args], error) {
-	args, failures, err := infer.DefaultCheck[Args](ctx, request.NewInputs)
-	if err != nil {
-		return infer.CheckResponse[Args]{Inputs: args, Failures: failures}, err
-	}
-	if kind := valueOr(args.Logging, ""); kind != "" && !slices.Contains(loggingKinds, kind) {
-		failures = append(failures, p.CheckFailure{
-			Property: "logging", Reason: fmt.Sprintf("%q is none of %v", kind, loggingKinds),
-		})
-	}
-	if args.Connection != nil {
-		failures = append(failures, checkHostKey("connection.hostKey", args.Connection.HostKey)...)
-		if args.Connection.Proxy != nil {
-			failures = append(failures, checkHostKey("connection.proxy.hostKey", args.Connection.Proxy.HostKey)...)
-		}
-	}
-	return infer.CheckResponse[Args]{Inputs: args, Failures: failures}, nil
-}
 
 // Create runs the script `create`.
 func (*Command) Create(
@@ -45,11 +24,10 @@ func (*Command) Create(
 	if request.DryRun {
 		return response, nil
 	}
-	id := make([]byte, 16)
-	if _, err := rand.Read(id); err != nil {
+	var err error
+	if response.ID, err = resource.NewUniqueHex(request.Name, idDigits, 0); err != nil {
 		return response, err
 	}
-	response.ID = "cmd" + hex.EncodeToString(id)
 	return response, response.Output.run(ctx, request.Inputs.Create)
 }
 
@@ -80,10 +58,10 @@ func (state *State) run(ctx context.Context, script *string) error {
 	if script == nil {
 		return nil
 	}
+	// The login stays open until the plugin ends, as the official provider's does.
 	client, err := dial(ctx, state.Connection)
 	if err != nil {
 		return err
 	}
-	defer client.close()
 	return state.runSession(ctx, client, *script)
 }

@@ -2,130 +2,91 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"time"
 
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/retry"
 	"golang.org/x/crypto/ssh"
 )
 
-// The official provider's pauses between attempts: 0.1 s, half as long again each time, 5 s at most. Ten attempts take
-// some 11 s, thirty 111 s, sixty 261 s, where each fails at once.
-const (
-	firstPause   = 100 * time.Millisecond
-	pauseGrowth  = 1.5
-	longestPause = 5 * time.Second
-)
+// anyNumber is the limit of errors that stands for none.
+const anyNumber = -1
 
-// client is a login on the target, with the one on the proxy that carries it.
-type client struct {
-	*ssh.Client
-	proxy *ssh.Client
-	names string
-}
-
-// close ends both logins.
-func (client *client) close() {
-	_ = client.Close()
-	if client.proxy != nil {
-		_ = client.proxy.Close()
-	}
-}
-
-// dial logs in, again and again until the limit of errors is reached. Each attempt goes through the proxy anew: the
-// proxy's address may have moved to another machine since the last one.
-func dial(ctx context.Context, connection *Connection) (*client, error) {
-	pause := firstPause
-	proxyErrors, targetErrors := 0, 0
-	for {
-		made, atProxy, err := dialOnce(ctx, connection)
-		if err == nil {
-			return made, nil
-		}
-		var wrongKey *hostKeyError
-		if errors.As(err, &wrongKey) {
-			return nil, err
-		}
-		if atProxy {
-			proxyErrors++
-		} else {
-			targetErrors++
-		}
-		if exhausted(connection.errorLimit(), targetErrors) ||
-			(connection.Proxy != nil && exhausted(connection.Proxy.errorLimit(), proxyErrors)) {
-			return nil, fmt.Errorf("no connection to %s after %d attempts: %w",
-				connection, proxyErrors+targetErrors, err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("no connection to %s: %w; last attempt: %w", connection, ctx.Err(), err)
-		case <-time.After(pause):
-		}
-		pause = min(time.Duration(float64(pause)*pauseGrowth), longestPause)
-	}
-}
-
-// exhausted says whether one more error than the limit has been seen; a negative limit is none.
-func exhausted(limit, seen int) bool { return limit >= 0 && seen > limit }
-
-// dialOnce makes one attempt and says at which end it failed.
-func dialOnce(ctx context.Context, connection *Connection) (made *client, atProxy bool, err error) {
-	dialer := net.Dialer{}
-	if connection.Proxy == nil {
-		target, err := login(ctx, &connection.Endpoint, dialer.DialContext)
-		return &client{Client: target, names: connection.String()}, false, err
-	}
-	proxy, err := login(ctx, &connection.Proxy.Endpoint, dialer.DialContext)
-	if err != nil {
-		return nil, true, fmt.Errorf("proxy %s: %w", connection.Proxy.Host, err)
-	}
-	target, err := login(ctx, &connection.Endpoint, proxy.DialContext)
-	if err != nil {
-		_ = proxy.Close()
-		return nil, false, err
-	}
-	return &client{Client: target, proxy: proxy, names: connection.String()}, false, nil
-}
-
-// login opens a connection with `open` and does the SSH handshake on it, both within the endpoint's time for a dial.
-func login(
-	ctx context.Context, endpoint *Endpoint, open func(context.Context, string, string) (net.Conn, error),
-) (*ssh.Client, error) {
-	config, done, err := endpoint.clientConfig()
+// dial logs in on the target, through the proxy where there is one.
+//
+// The way through a proxy has three parts, each with a limit of errors of its own, and nothing goes back to a part that
+// has ended well: the login on the proxy, the connection from there to the target, the login on the target. The last
+// one has only that single connection for all its attempts, so that a target whose SSH server closes it is lost, and no
+// limit of time: both are the official provider's.
+func dial(ctx context.Context, connection *Connection) (*ssh.Client, error) {
+	config, err := connection.clientConfig()
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	if limit := endpoint.dialTimeout(); limit > 0 {
-		var cancel context.CancelFunc
-		silent := fmt.Errorf("no answer from %s within %s", endpoint.address(), limit)
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, silent)
-		defer cancel()
+	if connection.Proxy == nil {
+		return repeat(ctx, "Dial", connection.errorLimit(), func() (*ssh.Client, error) {
+			return ssh.Dial("tcp", connection.address(), config)
+		})
 	}
-	connection, err := open(ctx, "tcp", endpoint.address())
+	client, err := dialThrough(ctx, connection, config)
 	if err != nil {
-		return nil, causeOr(ctx, err)
+		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	// A connection through a proxy has no deadlines: closing it is what ends a handshake that hangs.
-	stop := context.AfterFunc(ctx, func() { _ = connection.Close() })
-	transport, channels, requests, err := ssh.NewClientConn(connection, endpoint.address(), config)
-	if err != nil {
-		stop()
-		_ = connection.Close()
-		return nil, endpoint.withoutExpectedKey(causeOr(ctx, err))
-	}
-	if !stop() {
-		_ = transport.Close()
-		return nil, causeOr(ctx, ctx.Err())
-	}
-	return ssh.NewClient(transport, channels, requests), nil
+	return client, nil
 }
 
-// causeOr prefers the reason for which a context ended, where it has, to the error that this led to.
-func causeOr(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
+// dialThrough logs in on the target through the proxy.
+func dialThrough(ctx context.Context, connection *Connection, config *ssh.ClientConfig) (*ssh.Client, error) {
+	proxyConfig, err := connection.Proxy.clientConfig()
+	if err != nil {
+		return nil, err
 	}
-	return err
+	proxy, err := repeat(ctx, "Dial proxy", connection.Proxy.errorLimit(), func() (*ssh.Client, error) {
+		return ssh.Dial("tcp", connection.Proxy.address(), proxyConfig)
+	})
+	if err != nil {
+		return nil, err
+	}
+	way, err := repeat(ctx, "Dial from proxy", connection.errorLimit(), func() (net.Conn, error) {
+		return proxy.Dial("tcp", connection.address())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return repeat(ctx, "Dial", connection.errorLimit(), func() (*ssh.Client, error) {
+		transport, channels, requests, err := ssh.NewClientConn(way, connection.address(), config)
+		if err != nil {
+			return nil, err
+		}
+		return ssh.NewClient(transport, channels, requests), nil
+	})
+}
+
+// repeat makes attempts until one succeeds, ctx ends, or one more than the limit has failed. Pulumi's own pauses are
+// between them: 0.1 s, half as long again each time, 5 s at most. Ten take some 11 s, twenty 61 s.
+func repeat[T any](ctx context.Context, what string, limit int, attempt func() (T, error)) (T, error) {
+	var result T
+	limitText := "inf"
+	if limit != anyNumber {
+		limitText = strconv.Itoa(limit)
+	}
+	ended, _, err := retry.Until(ctx, retry.Acceptor{Accept: func(before int, _ time.Duration) (bool, any, error) {
+		made, err := attempt()
+		if err == nil {
+			result = made
+			return true, nil, nil
+		}
+		if limit > anyNumber && before+1 > limit {
+			return true, nil, fmt.Errorf("after %d failed attempts: %w", before, err)
+		}
+		p.GetLogger(ctx).InfoStatusf("%s %d/%s failed: retrying", what, before+1, limitText)
+		return false, nil, nil
+	}})
+	if err == nil && !ended {
+		err = ctx.Err()
+	}
+	return result, err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -10,56 +9,58 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// clientConfig is how to log in: the user, the host key to expect and the keys or passwords to offer. The returned
-// function ends the conversation with an SSH agent, where there is one.
-func (endpoint *Endpoint) clientConfig() (*ssh.ClientConfig, func(), error) {
+// clientConfig is how to log in: the user, the host key to expect and the keys or passwords to offer.
+func (endpoint *Endpoint) clientConfig() (*ssh.ClientConfig, error) {
 	config := &ssh.ClientConfig{User: valueOr(endpoint.User, defaultUser), Timeout: endpoint.dialTimeout()}
 	if err := endpoint.verifyHostKey(config); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if endpoint.PrivateKey != nil {
 		signer, err := endpoint.signer()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		config.Auth = append(config.Auth, ssh.PublicKeys(signer))
 	}
 	if endpoint.Password != nil {
 		config.Auth = append(config.Auth, ssh.Password(*endpoint.Password), endpoint.interactive())
 	}
-	socket := valueOr(endpoint.AgentSocketPath, "")
-	if socket == "" && len(config.Auth) == 0 {
-		socket = os.Getenv("SSH_AUTH_SOCK")
-	}
-	if socket == "" {
-		return config, func() {}, nil
+	// An agent that is here is asked even where there is a key.
+	socket := valueOr(endpoint.AgentSocketPath, os.Getenv("SSH_AUTH_SOCK"))
+	if socket == "" && endpoint.AgentSocketPath == nil {
+		return config, nil
 	}
 	connection, err := net.Dial("unix", socket)
 	if err != nil {
-		return nil, nil, fmt.Errorf("SSH agent: %w", err)
+		return nil, err
 	}
 	config.Auth = append(config.Auth, ssh.PublicKeysCallback(agent.NewClient(connection).Signers))
-	return config, func() { _ = connection.Close() }, nil
+	return config, nil
+}
+
+// verifyHostKey makes `config` accept the expected key only, by its own type's signatures only. Without one, any is
+// accepted. A wrong one is a failed attempt as any other.
+func (endpoint *Endpoint) verifyHostKey(config *ssh.ClientConfig) error {
+	if endpoint.HostKey == nil {
+		config.HostKeyCallback = ssh.InsecureIgnoreHostKey()
+		return nil
+	}
+	expected, _, _, _, err := ssh.ParseAuthorizedKey([]byte(*endpoint.HostKey))
+	if err != nil {
+		return fmt.Errorf("failed to parse host key: %w", err)
+	}
+	config.HostKeyCallback = ssh.FixedHostKey(expected)
+	config.HostKeyAlgorithms = []string{expected.Type()}
+	return nil
 }
 
 // signer reads the private key, which may be encrypted. An error never shows the key.
 func (endpoint *Endpoint) signer() (ssh.Signer, error) {
 	key := []byte(*endpoint.PrivateKey)
-	var signer ssh.Signer
-	var err error
 	if endpoint.PrivateKeyPassword != nil {
-		signer, err = ssh.ParsePrivateKeyWithPassphrase(key, []byte(*endpoint.PrivateKeyPassword))
-	} else {
-		signer, err = ssh.ParsePrivateKey(key)
+		return ssh.ParsePrivateKeyWithPassphrase(key, []byte(*endpoint.PrivateKeyPassword))
 	}
-	var encrypted *ssh.PassphraseMissingError
-	if errors.As(err, &encrypted) {
-		return nil, fmt.Errorf("the private key for %s is encrypted and privateKeyPassword is not set", endpoint.Host)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the private key for %s cannot be read: %w", endpoint.Host, err)
-	}
-	return signer, nil
+	return ssh.ParsePrivateKey(key)
 }
 
 // interactive answers every question with the password, for servers that ask that way.

@@ -21,8 +21,10 @@ type testServer struct {
 	listener net.Listener
 	config   *ssh.ServerConfig
 	hostKey  string
-	// accepted counts connections.
-	accepted atomic.Int32
+	// accepted counts connections, forwards what a client asked to be connected to.
+	accepted, forwards atomic.Int32
+	// closeFirst is how many connections are closed at once, as by an sshd that is not ready.
+	closeFirst atomic.Int32
 	// behave plays the command; it returns the exit status.
 	behave func(script string, channel ssh.Channel) int
 	// refuseEnvironment plays an sshd without AcceptEnv.
@@ -67,7 +69,7 @@ func newServer(t *testing.T, behave func(string, ssh.Channel) int) *testServer {
 	}
 	server.config.AddHostKey(otherSigner)
 	server.config.AddHostKey(signer)
-	go server.serve()
+	go server.serve(listener)
 	t.Cleanup(func() {
 		_ = listener.Close()
 		server.open.Range(func(connection, _ any) bool { _ = connection.(net.Conn).Close(); return true })
@@ -75,13 +77,17 @@ func newServer(t *testing.T, behave func(string, ssh.Channel) int) *testServer {
 	return server
 }
 
-func (server *testServer) serve() {
+func (server *testServer) serve(listener net.Listener) {
 	for {
-		connection, err := server.listener.Accept()
+		connection, err := listener.Accept()
 		if err != nil {
 			return
 		}
 		server.accepted.Add(1)
+		if server.closeFirst.Add(-1) >= 0 {
+			_ = connection.Close()
+			continue
+		}
 		server.open.Store(connection, true)
 		go server.handle(connection)
 	}
@@ -98,6 +104,7 @@ func (server *testServer) handle(connection net.Conn) {
 		case "session":
 			go server.session(offered)
 		case "direct-tcpip":
+			server.forwards.Add(1)
 			go forward(offered)
 		default:
 			_ = offered.Reject(ssh.UnknownChannelType, "not here")
@@ -172,52 +179,6 @@ func (server *testServer) endpoint(t *testing.T) Endpoint {
 	private, limit := string(pem.EncodeToMemory(block)), 2
 	return Endpoint{
 		Host: "127.0.0.1", Port: server.port(), PrivateKey: &private, HostKey: &server.hostKey, DialErrorLimit: &limit,
-	}
-}
-
-// relay is a wire between client and server that can be frozen: it stays open and carries nothing.
-type relay struct {
-	listener net.Listener
-	frozen   atomic.Bool
-}
-
-func newRelay(t *testing.T, target net.Addr) *relay {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	wire := &relay{listener: listener}
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", target.String())
-			if err != nil {
-				_ = client.Close()
-				return
-			}
-			go wire.carry(client, server)
-			go wire.carry(server, client)
-		}
-	}()
-	return wire
-}
-
-func (wire *relay) carry(from, to net.Conn) {
-	piece := make([]byte, 4096)
-	for {
-		count, err := from.Read(piece)
-		if err != nil {
-			_ = to.Close()
-			return
-		}
-		if !wire.frozen.Load() {
-			_, _ = to.Write(piece[:count])
-		}
 	}
 }
 

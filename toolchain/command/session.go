@@ -1,18 +1,17 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"strings"
-	"time"
+	"sync"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"golang.org/x/crypto/ssh"
 )
-
-// cancelGrace is how long a cancelled command has to end after its SIGTERM, before the connection is closed.
-const cancelGrace = 2 * time.Second
 
 // The names under which a command finds what it wrote the last time.
 const (
@@ -21,120 +20,104 @@ const (
 )
 
 // runSession runs a script in a session of its own, sends it stdin, streams what it writes to Pulumi's log and keeps
-// that. It ends with the script, with ctx, or when the connection is lost.
-func (state *State) runSession(ctx context.Context, client *client, script string) error {
-	alive, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go client.keepAlive(alive, cancel)
-
+// that. It ends with the script or with the TCP connection and with nothing else: no cancellation, no time limit and
+// no sign of life that is missing. An error shows the script and everything that it wrote.
+func (state *State) runSession(ctx context.Context, client *ssh.Client, script string) error {
 	session, err := client.NewSession()
 	if err != nil {
-		return causeOr(alive, fmt.Errorf("no session on %s: %w", client.names, err))
+		return err
 	}
 	defer func() { _ = session.Close() }()
-	if err := state.setEnvironment(session); err != nil {
-		return causeOr(alive, err)
+	if err := state.setEnvironment(ctx, session); err != nil {
+		return err
 	}
 	if stdin := valueOr(state.Stdin, ""); stdin != "" {
 		session.Stdin = strings.NewReader(stdin)
 	}
-	last := &tail{}
-	stdout, stderr := state.streams(p.GetLogger(ctx), last)
-	session.Stdout, session.Stderr = stdout, stderr
-	if err := session.Start(script); err != nil {
-		return causeOr(alive, fmt.Errorf("the command on %s did not start: %w", client.names, err))
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- session.Wait() }()
-	select {
-	case err = <-ended:
-	case <-alive.Done():
-		return client.abandon(session, ended, context.Cause(alive))
-	}
-	stdout.flush()
-	stderr.flush()
+	kind, toLog := valueOr(state.Logging, logBoth), newLogWriter(p.GetLogger(ctx))
+	var stdout, stderr bytes.Buffer
+	var both lockedBuffer
+	session.Stdout = writers(&stdout, &both, toLog, kind == logStdout || kind == logBoth)
+	session.Stderr = writers(&stderr, &both, toLog, kind == logStderr || kind == logBoth)
+	err = session.Run(script)
+	toLog.close()
 	if err != nil {
-		return client.explain(alive, err, last)
+		return fmt.Errorf("%w: running %q:\n%s", err, script, both.String())
 	}
-	state.Stdout, state.Stderr = stdout.text(), stderr.text()
+	state.Stdout, state.Stderr = strings.TrimSuffix(stdout.String(), "\n"), strings.TrimSuffix(stderr.String(), "\n")
 	return nil
 }
 
-// streams makes the two output streams. A line goes to the log where `logging` says so, and to the tail for an error
-// message; without any logging, because the output is secret, only stderr has a tail.
-func (state *State) streams(logger p.Logger, last *tail) (stdout, stderr *stream) {
-	kind := valueOr(state.Logging, logBoth)
-	lines := func(logged, kept bool) func(string) {
-		return func(line string) {
-			if logged {
-				logger.Info(line)
-			}
-			if kept {
-				last.add(line)
-			}
-		}
+// writers is where one output stream goes.
+func writers(one *bytes.Buffer, both *lockedBuffer, toLog *logWriter, logged bool) io.Writer {
+	if logged {
+		return io.MultiWriter(one, both, toLog)
 	}
-	stdout = &stream{line: lines(kind == logStdout || kind == logBoth, kind != logNone)}
-	stderr = &stream{line: lines(kind == logStderr || kind == logBoth, true)}
-	return stdout, stderr
+	return io.MultiWriter(one, both)
 }
 
-// setEnvironment sends the variables, which the machine's SSH server has to accept by name.
-func (state *State) setEnvironment(session *ssh.Session) error {
-	variables := map[string]string{}
-	if valueOr(state.AddPreviousOutputInEnv, true) {
-		if state.Stdout != "" {
-			variables[previousStdout] = state.Stdout
-		}
-		if state.Stderr != "" {
-			variables[previousStderr] = state.Stderr
-		}
-	}
-	for name, value := range state.Environment {
-		variables[name] = value
-	}
-	for name, value := range variables {
-		if err := session.Setenv(name, value); err != nil {
-			return fmt.Errorf("unable to set the environment variable %s: %w. This only works if the SSH server is "+
-				"configured to accept it via AcceptEnv. Alternatively, if a Bash-like shell runs the command on the "+
-				"remote host, prefix the command itself with the variables in the form 'VAR=value command'", name, err)
-		}
-	}
-	return nil
+// lockedBuffer is both output streams in the order in which they came.
+type lockedBuffer struct {
+	guard sync.Mutex
+	bytes.Buffer
 }
 
-// abandon ends a command whose context has ended: politely where its connection still works.
-func (client *client) abandon(session *ssh.Session, ended <-chan error, cause error) error {
-	signalled := make(chan struct{})
+// Write takes a piece of either.
+func (buffer *lockedBuffer) Write(piece []byte) (int, error) {
+	buffer.guard.Lock()
+	defer buffer.guard.Unlock()
+	return buffer.Buffer.Write(piece)
+}
+
+// logWriter hands lines on to Pulumi's log. One longer than 64 KiB blocks it for good, as in the official provider.
+type logWriter struct {
+	*io.PipeWriter
+	ended chan struct{}
+}
+
+func newLogWriter(logger p.Logger) *logWriter {
+	reader, writer := io.Pipe()
+	made := &logWriter{PipeWriter: writer, ended: make(chan struct{})}
 	go func() {
-		_ = session.Signal(ssh.SIGTERM)
-		close(signalled)
+		defer close(made.ended)
+		lines := bufio.NewScanner(reader)
+		for lines.Scan() {
+			logger.InfoStatus(lines.Text())
+		}
 	}()
-	select {
-	case <-ended:
-	case <-time.After(cancelGrace):
-	}
-	client.close()
-	<-signalled
-	if errors.Is(cause, context.Canceled) {
-		return fmt.Errorf("the command on %s was cancelled", client.names)
-	}
-	if errors.Is(cause, context.DeadlineExceeded) {
-		return fmt.Errorf("the command on %s did not end in time", client.names)
-	}
-	return cause
+	return made
 }
 
-// explain says how a command failed and shows the last lines that it wrote; never the script nor its input.
-func (client *client) explain(alive context.Context, err error, last *tail) error {
-	var status *ssh.ExitError
-	if !errors.As(err, &status) {
-		// No exit status came: the connection ended first.
-		return fmt.Errorf("%w while a command ran; last output:\n%s", causeOr(alive, client.lost()), last)
+// close waits until the last line has been handed on.
+func (writer *logWriter) close() {
+	_ = writer.Close()
+	<-writer.ended
+}
+
+// setEnvironment sends the variables, which the machine's SSH server has to accept by name. What the command wrote the
+// last time may be refused.
+func (state *State) setEnvironment(ctx context.Context, session *ssh.Session) error {
+	logger := p.GetLogger(ctx)
+	for name, value := range state.Environment {
+		if err := session.Setenv(name, value); err != nil {
+			logger.Error(refused(name))
+			return fmt.Errorf("could not set environment variable %q: %w", name, err)
+		}
 	}
-	how := fmt.Sprintf("exit status %d", status.ExitStatus())
-	if status.Signal() != "" {
-		how = "signal " + status.Signal()
+	if !valueOr(state.AddPreviousOutputInEnv, true) {
+		return nil
 	}
-	return fmt.Errorf("the command on %s ended with %s; last output:\n%s", client.names, how, last)
+	for name, value := range map[string]string{previousStdout: state.Stdout, previousStderr: state.Stderr} {
+		if value != "" && session.Setenv(name, value) != nil {
+			logger.Warning(refused(name))
+		}
+	}
+	return nil
+}
+
+// refused explains a variable that was not accepted.
+func refused(name string) string {
+	return fmt.Sprintf("Unable to set '%s'. This only works if your SSH server is configured to accept these variables "+
+		"via AcceptEnv. Alternatively, if a Bash-like shell runs the command on the remote host, you could prefix the "+
+		"command itself with the variables in the form 'VAR=value command'", name)
 }

@@ -12,7 +12,8 @@ import (
 // earlyRenewal is the one input whose change keeps a certificate.
 const earlyRenewal = "earlyRenewalHours"
 
-// replacements compares two sets of inputs field by field: every change replaces, but one of earlyRenewalHours.
+// replacements compares two sets of inputs field by field, both with their defaults, so that a default is as good as
+// nothing: every change replaces, but one of earlyRenewalHours.
 func replacements(before, after any) p.DiffResponse {
 	response := p.DiffResponse{DetailedDiff: map[string]p.PropertyDiff{}}
 	older, newer := reflect.ValueOf(before), reflect.ValueOf(after)

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"fmt"
 	"math/big"
 	"time"
@@ -14,11 +16,11 @@ import (
 type Terms struct {
 	AllowedUses         []string
 	ValidityPeriodHours int
-	EarlyRenewalHours   *int
-	IsCaCertificate     *bool
+	EarlyRenewalHours   int
+	IsCaCertificate     bool
 	MaxPathLength       *int
-	SetSubjectKeyId     *bool
-	SetAuthorityKeyId   *bool
+	SetSubjectKeyId     bool
+	SetAuthorityKeyId   bool
 }
 
 // serialBits is the length of serial numbers: positive and within the 20 bytes of RFC 5280.
@@ -60,22 +62,28 @@ func issue(
 
 // addAuthority sets the key identifiers and, for an authority, the basic constraints.
 func addAuthority(terms Terms, certificate *x509.Certificate, public crypto.PublicKey) error {
-	authority := valueOr(terms.IsCaCertificate, false)
-	if authority || valueOr(terms.SetSubjectKeyId, false) {
+	if terms.IsCaCertificate || terms.SetSubjectKeyId {
 		der, err := x509.MarshalPKIXPublicKey(public)
 		if err != nil {
 			return err
 		}
-		// The official provider hashes the bare key; what matters is that the same key gives the same identifier.
-		sum := sha1.Sum(der)
+		var described struct {
+			Algorithm pkix.AlgorithmIdentifier
+			Key       asn1.BitString
+		}
+		if _, err := asn1.Unmarshal(der, &described); err != nil {
+			return err
+		}
+		// The hash of the bare key, as the official provider has it (RFC 5280, section 4.2.1.2).
+		sum := sha1.Sum(described.Key.Bytes)
 		certificate.SubjectKeyId = sum[:]
 	}
-	if authority {
+	if terms.IsCaCertificate {
 		certificate.IsCA = true
 		certificate.MaxPathLen = valueOr(terms.MaxPathLength, -1)
 		certificate.MaxPathLenZero = certificate.MaxPathLen == 0
 	}
-	if valueOr(terms.SetAuthorityKeyId, false) {
+	if terms.SetAuthorityKeyId {
 		certificate.AuthorityKeyId = certificate.SubjectKeyId
 	}
 	return nil

@@ -62,7 +62,7 @@ func (*LocallySignedCert) WireDependencies(
 func (*LocallySignedCert) Create(
 	_ context.Context, request infer.CreateRequest[LocallySignedCertArgs],
 ) (infer.CreateResponse[LocallySignedCertState], error) {
-	args := request.Inputs
+	args := request.Inputs.withDefaults()
 	response := infer.CreateResponse[LocallySignedCertState]{
 		Output: LocallySignedCertState{LocallySignedCertArgs: args},
 	}
@@ -92,8 +92,8 @@ func (*LocallySignedCert) Create(
 func (*LocallySignedCert) Diff(
 	_ context.Context, request infer.DiffRequest[LocallySignedCertArgs, LocallySignedCertState],
 ) (infer.DiffResponse, error) {
-	state, inputs := request.State, request.Inputs
-	return certificateChanges(state.LocallySignedCertArgs, inputs, state.Validity, inputs.EarlyRenewalHours), nil
+	state, inputs := request.State, request.Inputs.withDefaults()
+	return certificateChanges(state.withDefaults(), inputs, state.Validity, *inputs.EarlyRenewalHours), nil
 }
 
 // Update takes over a new renewal time.
@@ -101,17 +101,18 @@ func (*LocallySignedCert) Update(
 	_ context.Context, request infer.UpdateRequest[LocallySignedCertArgs, LocallySignedCertState],
 ) (infer.UpdateResponse[LocallySignedCertState], error) {
 	state := request.State
-	state.LocallySignedCertArgs = request.Inputs
-	state.ReadyForRenewal = state.due(state.EarlyRenewalHours)
+	state.LocallySignedCertArgs = request.Inputs.withDefaults()
+	state.ReadyForRenewal = state.due(*state.EarlyRenewalHours)
 	return infer.UpdateResponse[LocallySignedCertState]{Output: state}, nil
 }
 
-// Read refreshes the one output that time changes.
+// Read refreshes the one output that time changes, and notes the defaults in a state that an earlier stand-in wrote.
 func (*LocallySignedCert) Read(
 	_ context.Context, request infer.ReadRequest[LocallySignedCertArgs, LocallySignedCertState],
 ) (infer.ReadResponse[LocallySignedCertArgs, LocallySignedCertState], error) {
 	state := request.State
-	state.ReadyForRenewal = state.due(state.EarlyRenewalHours)
+	state.LocallySignedCertArgs = state.withDefaults()
+	state.ReadyForRenewal = state.due(*state.EarlyRenewalHours)
 	return infer.ReadResponse[LocallySignedCertArgs, LocallySignedCertState]{
 		ID: request.ID, Inputs: request.Inputs, State: state,
 	}, nil
@@ -140,14 +141,14 @@ func (args LocallySignedCertArgs) parse() (*x509.Certificate, *x509.CertificateR
 	return authority, request, nil
 }
 
-// terms are the inputs that both kinds of certificates share.
+// terms are the inputs that both kinds of certificates share, once they have their defaults.
 func (args LocallySignedCertArgs) terms() Terms {
 	return Terms{
 		AllowedUses:         args.AllowedUses,
 		ValidityPeriodHours: args.ValidityPeriodHours,
-		EarlyRenewalHours:   args.EarlyRenewalHours,
-		IsCaCertificate:     args.IsCaCertificate,
+		EarlyRenewalHours:   *args.EarlyRenewalHours,
+		IsCaCertificate:     *args.IsCaCertificate,
 		MaxPathLength:       args.MaxPathLength,
-		SetSubjectKeyId:     args.SetSubjectKeyId,
+		SetSubjectKeyId:     *args.SetSubjectKeyId,
 	}
 }

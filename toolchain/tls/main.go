@@ -24,7 +24,7 @@ func provider() p.Provider {
 		infer.Resource(&LocallySignedCert{}),
 	}})
 	made.CheckConfig = checkConfig
-	return made
+	return readOriginals(made)
 }
 
 func main() {

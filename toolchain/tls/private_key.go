@@ -77,7 +77,9 @@ func (*PrivateKey) Check(
 func (*PrivateKey) Create(
 	_ context.Context, request infer.CreateRequest[PrivateKeyArgs],
 ) (infer.CreateResponse[PrivateKeyState], error) {
-	response := infer.CreateResponse[PrivateKeyState]{Output: PrivateKeyState{PrivateKeyArgs: request.Inputs}}
+	response := infer.CreateResponse[PrivateKeyState]{
+		Output: PrivateKeyState{PrivateKeyArgs: request.Inputs.withDefaults()},
+	}
 	if request.DryRun {
 		return response, nil
 	}
@@ -100,7 +102,18 @@ func (*PrivateKey) Create(
 func (*PrivateKey) Diff(
 	_ context.Context, request infer.DiffRequest[PrivateKeyArgs, PrivateKeyState],
 ) (infer.DiffResponse, error) {
-	return replacements(request.State.PrivateKeyArgs, request.Inputs), nil
+	return replacements(request.State.withDefaults(), request.Inputs.withDefaults()), nil
+}
+
+// Read notes the defaults in a state that an earlier stand-in wrote.
+func (*PrivateKey) Read(
+	_ context.Context, request infer.ReadRequest[PrivateKeyArgs, PrivateKeyState],
+) (infer.ReadResponse[PrivateKeyArgs, PrivateKeyState], error) {
+	state := request.State
+	state.PrivateKeyArgs = state.withDefaults()
+	return infer.ReadResponse[PrivateKeyArgs, PrivateKeyState]{
+		ID: request.ID, Inputs: request.Inputs, State: state,
+	}, nil
 }
 
 // generate makes a key of the wanted kind and notes its PEM forms.
@@ -109,13 +122,13 @@ func (state *PrivateKeyState) generate() (key crypto.Signer, err error) {
 	switch state.Algorithm {
 	case algorithmRSA:
 		var made *rsa.PrivateKey
-		if made, err = rsa.GenerateKey(rand.Reader, valueOr(state.RsaBits, defaultBits)); err != nil {
+		if made, err = rsa.GenerateKey(rand.Reader, *state.RsaBits); err != nil {
 			return nil, err
 		}
 		key, state.PrivateKeyPem = made, encodePEM("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(made))
 	case algorithmECDSA:
 		var made *ecdsa.PrivateKey
-		if made, err = ecdsa.GenerateKey(curves[valueOr(state.EcdsaCurve, defaultCurve)], rand.Reader); err != nil {
+		if made, err = ecdsa.GenerateKey(curves[*state.EcdsaCurve], rand.Reader); err != nil {
 			return nil, err
 		}
 		if der, err = x509.MarshalECPrivateKey(made); err != nil {

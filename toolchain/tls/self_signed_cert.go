@@ -62,7 +62,7 @@ func (*SelfSignedCert) WireDependencies(
 func (*SelfSignedCert) Create(
 	_ context.Context, request infer.CreateRequest[SelfSignedCertArgs],
 ) (infer.CreateResponse[SelfSignedCertState], error) {
-	args := request.Inputs
+	args := request.Inputs.withDefaults()
 	response := infer.CreateResponse[SelfSignedCertState]{Output: SelfSignedCertState{SelfSignedCertArgs: args}}
 	if request.DryRun {
 		return response, nil
@@ -94,8 +94,8 @@ func (*SelfSignedCert) Create(
 func (*SelfSignedCert) Diff(
 	_ context.Context, request infer.DiffRequest[SelfSignedCertArgs, SelfSignedCertState],
 ) (infer.DiffResponse, error) {
-	state, inputs := request.State, request.Inputs
-	return certificateChanges(state.SelfSignedCertArgs, inputs, state.Validity, inputs.EarlyRenewalHours), nil
+	state, inputs := request.State, request.Inputs.withDefaults()
+	return certificateChanges(state.withDefaults(), inputs, state.Validity, *inputs.EarlyRenewalHours), nil
 }
 
 // Update takes over a new renewal time.
@@ -103,31 +103,32 @@ func (*SelfSignedCert) Update(
 	_ context.Context, request infer.UpdateRequest[SelfSignedCertArgs, SelfSignedCertState],
 ) (infer.UpdateResponse[SelfSignedCertState], error) {
 	state := request.State
-	state.SelfSignedCertArgs = request.Inputs
-	state.ReadyForRenewal = state.due(state.EarlyRenewalHours)
+	state.SelfSignedCertArgs = request.Inputs.withDefaults()
+	state.ReadyForRenewal = state.due(*state.EarlyRenewalHours)
 	return infer.UpdateResponse[SelfSignedCertState]{Output: state}, nil
 }
 
-// Read refreshes the one output that time changes.
+// Read refreshes the one output that time changes, and notes the defaults in a state that an earlier stand-in wrote.
 func (*SelfSignedCert) Read(
 	_ context.Context, request infer.ReadRequest[SelfSignedCertArgs, SelfSignedCertState],
 ) (infer.ReadResponse[SelfSignedCertArgs, SelfSignedCertState], error) {
 	state := request.State
-	state.ReadyForRenewal = state.due(state.EarlyRenewalHours)
+	state.SelfSignedCertArgs = state.withDefaults()
+	state.ReadyForRenewal = state.due(*state.EarlyRenewalHours)
 	return infer.ReadResponse[SelfSignedCertArgs, SelfSignedCertState]{
 		ID: request.ID, Inputs: request.Inputs, State: state,
 	}, nil
 }
 
-// terms are the inputs that both kinds of certificates share.
+// terms are the inputs that both kinds of certificates share, once they have their defaults.
 func (args SelfSignedCertArgs) terms() Terms {
 	return Terms{
 		AllowedUses:         args.AllowedUses,
 		ValidityPeriodHours: args.ValidityPeriodHours,
-		EarlyRenewalHours:   args.EarlyRenewalHours,
-		IsCaCertificate:     args.IsCaCertificate,
+		EarlyRenewalHours:   *args.EarlyRenewalHours,
+		IsCaCertificate:     *args.IsCaCertificate,
 		MaxPathLength:       args.MaxPathLength,
-		SetSubjectKeyId:     args.SetSubjectKeyId,
-		SetAuthorityKeyId:   args.SetAuthorityKeyId,
+		SetSubjectKeyId:     *args.SetSubjectKeyId,
+		SetAuthorityKeyId:   *args.SetAuthorityKeyId,
 	}
 }

@@ -139,12 +139,13 @@ func TestOnlyTheRenewalTimeChangesInPlace(t *testing.T) {
 		after SelfSignedCertArgs
 		kind  p.DiffKind
 	}{"earlyRenewalHours": {earlier, p.Update}, "validityPeriodHours": {longer, p.UpdateReplace}} {
-		diff := certificateChanges(before, expected.after, fresh, expected.after.EarlyRenewalHours)
+		after := expected.after.withDefaults()
+		diff := certificateChanges(before.withDefaults(), after, fresh, *after.EarlyRenewalHours)
 		if len(diff.DetailedDiff) != 1 || diff.DetailedDiff[name].Kind != expected.kind {
 			t.Errorf("%s: %v", name, diff.DetailedDiff)
 		}
 	}
-	if diff := certificateChanges(before, before, fresh, nil); diff.HasChanges {
+	if diff := certificateChanges(before, before, fresh, 0); diff.HasChanges {
 		t.Errorf("changes without a change: %v", diff.DetailedDiff)
 	}
 }
@@ -152,7 +153,7 @@ func TestOnlyTheRenewalTimeChangesInPlace(t *testing.T) {
 func TestDueCertificateIsReplaced(t *testing.T) {
 	args := SelfSignedCertArgs{EarlyRenewalHours: pointer(5)}
 	validity := Validity{ValidityEndTime: time.Now().Add(4 * time.Hour).Format(time.RFC3339)}
-	diff := certificateChanges(args, args, validity, args.EarlyRenewalHours)
+	diff := certificateChanges(args, args, validity, *args.EarlyRenewalHours)
 	if diff.DetailedDiff["readyForRenewal"].Kind != p.UpdateReplace {
 		t.Fatalf("%v", diff.DetailedDiff)
 	}
