@@ -7,7 +7,6 @@ case " $* " in
     *" --exclude-protected "* | *" --target "*) ;;
     *) python -m ops protected ;;
 esac
-tools/unlock.sh
 python -m ops recover
 started=$SECONDS
 pulumi destroy --yes --skip-preview --non-interactive --parallel 32 "$@"
