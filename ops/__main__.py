@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     status.add(commands)
     logs.add(commands)
     topology.add(commands)
-    commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
+    recover.add(commands)
     protection.add(commands)
     drill.add(commands)
     etcd.add(commands)
@@ -147,7 +147,7 @@ def main(words: list[str] | None = None) -> int:
         if arguments.command == "explain":
             return explain.main(arguments.log, arguments.cluster)
         if arguments.command == "recover":
-            return recover.run()
+            return recover.run(arguments)
         if arguments.command == "drill":
             return drill.run(arguments)
         if arguments.command == "protected":

@@ -55,13 +55,9 @@ class Cloud:
         elif begun.type == "openstack:networking/floatingIp:FloatingIp":
             yield from self._addresses(begun)
         elif begun.type == "openstack:networking/secGroupRule:SecGroupRule":
-            # In a group of ours.
-            if {begun.inputs.get("securityGroupId")} <= set(known):
-                yield from self._rules(begun)
+            yield from self._rules(begun, known)
         elif begun.type == "openstack:networking/routerInterface:RouterInterface":
-            # Between a router and a subnet of ours.
-            if {begun.inputs.get("routerId"), begun.inputs.get("subnetId")} <= set(known):
-                yield from self._interfaces(begun)
+            yield from self._interfaces(begun, known)
 
     def _named(self, begun: Begun) -> Iterator[Found]:
         kind = begun.type.rpartition(":")[2]
@@ -94,8 +90,10 @@ class Cloud:
                 what = f"FloatingIp {item.floating_ip_address} ({item.id})"
                 yield Found(what, item.id, _nothing, "somebody may have kept it, for DNS names lead to such addresses")
 
-    def _rules(self, begun: Begun) -> Iterator[Found]:
+    def _rules(self, begun: Begun, known: Collection[str]) -> Iterator[Found]:
         inputs, network = begun.inputs, self._connection.network
+        if inputs.get("securityGroupId") not in known:
+            return  # The group's id says whose it is.
         wanted = {
             "protocol": inputs.get("protocol"),
             "port_range_min": inputs.get("portRangeMin"),
@@ -107,10 +105,12 @@ class Cloud:
             if all(getattr(rule, key) == value for key, value in wanted.items()):
                 yield Found(f"SecGroupRule {rule.id}", rule.id, partial(network.delete_security_group_rule, rule))
 
-    def _interfaces(self, begun: Begun) -> Iterator[Found]:
-        network, router = self._connection.network, begun.inputs["routerId"]
+    def _interfaces(self, begun: Begun, known: Collection[str]) -> Iterator[Found]:
+        network, router, subnet = self._connection.network, begun.inputs.get("routerId"), begun.inputs.get("subnetId")
+        if router not in known or subnet not in known:
+            return  # Their ids say whose it is.
         for port in network.ports(device_id=router, device_owner="network:router_interface"):
-            if any(fixed["subnet_id"] == begun.inputs["subnetId"] for fixed in port.fixed_ips):
+            if any(fixed["subnet_id"] == subnet for fixed in port.fixed_ips):
                 # By its port: another interface that has come in its place meanwhile is another port.
                 remove = partial(network.remove_interface_from_router, router, port_id=port.id)
                 yield Found(f"RouterInterface {port.id}", port.id, remove)

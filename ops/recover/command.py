@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ops.doctor_stack import StackError, choose, read_file
 from ops.recover import cloud, dead_locks
@@ -44,13 +45,13 @@ class TheirPlaces:
         return Helm(kubeconfig)
 
 
-def recover(engine: Engine, places: Places, say: Say) -> int:
+def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> int:
     """0 when nothing is left to clear, 1 when Helm could not be asked although an operation on a release did not end.
 
-    Raises RecoverError when nothing, or not all, could be done.
+    Before a `destroy` nobody needs `releases`: they go with their cluster, which may be dead. Raises RecoverError when nothing, or not all, could be done.
     """
     before = engine.export()
-    helm, revisions, asked = _releases(engine, places, before, say)
+    helm, revisions, asked = _releases(engine, places, before, say) if releases else (None, [], True)
     unasked = before.names_releases and not asked
     things = _things(places, before) if before.creations else []
     # What only Helm can tell keeps its note; the rest is cleared all the same, for `up` repairs the cluster.
@@ -124,8 +125,14 @@ def _delete(things: Sequence[Found], known: frozenset[str], say: Say) -> None:
             raise RecoverError(f"{found.what} cannot be deleted: {error}; its note stays, run this again") from error
 
 
-def run(say: Say = print) -> int:
+def add(commands: Any) -> None:
+    """The subcommand and its options."""
+    parser = commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
+    parser.add_argument("--no-releases", action="store_true", help="leave Helm's releases, as before `pulumi destroy`")
+
+
+def run(arguments: argparse.Namespace, say: Say = print) -> int:
     """Recover the selected stack; the exit status. Raises RecoverError."""
     engine = Engine()
     dead_locks.clear(engine.backend(), say)
-    return recover(engine, TheirPlaces(), say)
+    return recover(engine, TheirPlaces(), say, releases=not arguments.no_releases)
