@@ -48,12 +48,13 @@ class TheirPlaces:
 def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> int:
     """0 when nothing is left to clear, 1 when Helm could not be asked although an operation on a release did not end.
 
-    Before a `destroy` nobody needs `releases`: they go with their cluster, which may be dead. Raises RecoverError when nothing, or not all, could be done.
+    Before a `destroy` nobody needs `releases`: they go with their cluster, which may be dead. Raises RecoverError when
+    nothing, or not all, could be done.
     """
     before = engine.export()
     helm, revisions, asked = _releases(engine, places, before, say) if releases else (None, [], True)
     unasked = before.names_releases and not asked
-    things = _things(places, before) if before.creations else []
+    things = _things(places, before)
     # What only Helm can tell keeps its note; the rest is cleared all the same, for `up` repairs the cluster.
     if not revisions and (not before.pending or (unasked and not things)):
         return 1 if unasked else 0
@@ -99,13 +100,11 @@ def _releases(engine: Engine, places: Places, notes: Notes, say: Say) -> tuple[H
 
 def _things(places: Places, notes: Notes) -> list[Found]:
     """What begun creations left, in the order in which it can be deleted: the reverse of how it was begun."""
+    begun = [one for one in reversed(notes.creations) if one.type.startswith("openstack:")]
+    if not begun:
+        return []
     there = places.cloud(notes)
-    return [
-        found
-        for begun in reversed(notes.creations)
-        for found in there.matching(begun, notes.known)
-        if found.id not in notes.known
-    ]
+    return [found for one in begun for found in there.matching(one, notes.known) if found.id not in notes.known]
 
 
 def _delete(things: Sequence[Found], known: frozenset[str], say: Say) -> None:
