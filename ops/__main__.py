@@ -15,7 +15,6 @@ from ops import (
     logs,
     preview_comment,
     protection,
-    recover,
     screen,
     session,
     timeline,
@@ -31,6 +30,8 @@ from ops.outputs import OutputsError
 from ops.preview_read import PreviewError
 from ops.proof import Prover
 from ops.protection import ProtectionError
+from ops.recover import command as recover
+from ops.recover.errors import RecoverError
 from ops.ssh import Ssh, SshError
 from ops.status import arguments as status
 
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     status.add(commands)
     logs.add(commands)
     topology.add(commands)
-    commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
+    recover.add(commands)
     protection.add(commands)
     drill.add(commands)
     etcd.add(commands)
@@ -146,7 +147,7 @@ def main(words: list[str] | None = None) -> int:
         if arguments.command == "explain":
             return explain.main(arguments.log, arguments.cluster)
         if arguments.command == "recover":
-            return recover.main()
+            return recover.run(arguments)
         if arguments.command == "drill":
             return drill.run(arguments)
         if arguments.command == "protected":
@@ -158,7 +159,7 @@ def main(words: list[str] | None = None) -> int:
         if arguments.command == "preview-comment":
             return preview_comment.run(arguments)
         return show_timeline(arguments, console)
-    except (OutputsError, ProtectionError, PreviewError, SshError, timeline.TimelineError) as error:
+    except (OutputsError, ProtectionError, PreviewError, RecoverError, SshError, timeline.TimelineError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
 

@@ -13,10 +13,13 @@ from typing import Any, Final
 import yaml
 
 from settings.running import Running, from_outputs
+from settings.stack_file import SECRETS
 
 PROJECT: Final = "openstack-paas"
 #: Seconds that the engine may take: its backend may be far away.
 ENGINE_SECONDS: Final = 60
+#: Stands for an encrypted secret of the program: it is set, and nobody reads it.
+ENCRYPTED: Final = "[encrypted]"
 
 
 class StackError(Exception):
@@ -25,7 +28,7 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class StackFile:
-    """Keys of the program (`values`, without secrets) and of the OpenStack provider (`provider`)."""
+    """Keys of the program (`values`, with ENCRYPTED for secrets) and of the OpenStack provider (`provider`)."""
 
     name: str
     values: Mapping[str, Any]
@@ -100,7 +103,10 @@ def read_file(name: str, folder: Path) -> StackFile:
     for key, value in config.items():
         namespace, _, inner = str(key).rpartition(":")
         secret = isinstance(value, Mapping) and set(value) == {"secure"}
-        if namespace in ("", PROJECT) and not secret:
+        if namespace in ("", PROJECT) and secret:
+            if inner in SECRETS:
+                values[inner] = ENCRYPTED
+        elif namespace in ("", PROJECT):
             values[inner] = value
         elif namespace == "openstack":
             text = engine("config", "get", f"openstack:{inner}", "--stack", name, folder=folder) if secret else value

@@ -25,6 +25,8 @@ class Forge:
         self.comments: list[dict[str, Any]] = []
         self.issues: list[dict[str, Any]] = []
         self.description = ""
+        #: GitHub's environments by name: the rules before each.
+        self.environments: dict[str, list[dict[str, Any]]] = {}
         self.log: list[str] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -66,6 +68,9 @@ class Forge:
             return 200, {"description": self.description}
         if re.fullmatch(r"GET /(repos/o/r/commits/\w+/pulls|projects/3/repository/commits/\w+/merge_requests)", route):
             return 200, [{"body": self.description, "description": self.description}]
+        if found := re.fullmatch(r"GET /repos/o/r/environments/([\w-]+)", route):
+            rules = self.environments.get(found[1])
+            return (404, {"message": "Not Found"}) if rules is None else (200, {"protection_rules": rules})
         if route == "GET /repos/o/r/issues":
             return 200, self.issues
         if route == "POST /repos/o/r/issues":

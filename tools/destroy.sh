@@ -7,8 +7,7 @@ case " $* " in
     *" --exclude-protected "* | *" --target "*) ;;
     *) python -m ops protected ;;
 esac
-tools/unlock.sh
-python -m ops recover
+python -m ops recover --no-releases
 started=$SECONDS
 pulumi destroy --yes --skip-preview --non-interactive --parallel 32 "$@"
 echo "pulumi destroy: $((SECONDS - started)) s"

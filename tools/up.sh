@@ -4,7 +4,6 @@ set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 log=${EVENT_LOG:-$OPENSTACK_PAAS_CACHE/events-$(pulumi stack --show-name).jsonl}
 rm -f "$log"
-tools/unlock.sh
 python -m ops recover
 started=$SECONDS
 # The event log needs debug commands switched on; it is what `ops explain` and `ops timeline` read.

@@ -1,4 +1,7 @@
-"""`ops status` on the platform: healthy as it stands, and in time when half of it does not answer. It only looks."""
+"""`ops status` and `ops doctor` on the platform: healthy as it stands, and in time when half of it does not answer.
+
+They only look.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,17 @@ def test_a_platform_that_stands_is_healthy(platform: Platform) -> None:
     kinds = {"authorities", "API server", "controllers", "etcd", "kubelets", "administrator"}
     assert {one["kind"] for one in found["certificates"]} == kinds
     assert [(backup["of"], backup["off"]) for backup in found["backups"]] == [("etcd", False), ("database", False)]
+
+
+def test_the_doctor_finds_nothing_wrong_with_it(platform: Platform) -> None:
+    """With the stack file as it is, its encrypted secrets among it; the cloud has room for what stands already."""
+    done = run("python", "-m", "ops", "doctor", "--json", seconds=120)
+    assert done.status == 0, done.text
+    found = json.loads(done.text)
+    assert found["stack"] == "lab"
+    results = {(check["area"], check["check"]): check["result"] for check in found["checks"]}
+    assert results["settings", "stack file"] in ("passed", "warning")
+    assert set(results.values()) <= {"passed", "warning"}, "all of it was asked"
 
 
 def test_half_a_platform_is_told_in_time(platform: Platform, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from ops import doctor
-from ops.doctor_stack import StackError, State, choose, read_file
+from ops.doctor_stack import ENCRYPTED, StackError, State, choose, read_file
 from tests.unit.fake_cloud import ANSWERS, PASSWORD, PROJECT, FakeCloud, fake_cloud
 
 Run = Callable[..., tuple[int, str]]
@@ -148,11 +148,26 @@ def test_secrets_of_the_program_are_left_alone_and_those_of_the_provider_need_th
     secret = {"secure": "v1:abc"}
     write(tmp_path, {"userName": "u"}, databaseRootPassword=secret)
     file = read_file("dev", tmp_path)
-    assert file.values == {"preset": "dev"}
+    assert file.values == {"preset": "dev", "databaseRootPassword": ENCRYPTED}, "set, and nobody has read it"
     assert file.provider == {"userName": "u"}
     write(tmp_path, {"password": secret})
     with pytest.raises(StackError, match="openstack:password is encrypted: the engine"):
         read_file("dev", tmp_path)
+
+
+def test_encrypted_secrets_count_as_set(run: Run, tmp_path: Path) -> None:
+    """A backup to S3 needs its keys: as they stand in a stack file they are there."""
+    place = {"copyTo": {"s3": {"endpoint": "https://s3.example.org", "bucket": "backups"}}}
+    keys = {key: {"secure": "v1:abc:def"} for key in ("backupS3AccessKey", "backupS3SecretKey")}
+    write(tmp_path, backups=place, **keys)
+    status, text = run(offline=True)
+    assert status == 0, text
+    del keys["backupS3SecretKey"]
+    write(tmp_path, backups=place, **keys)
+    status, text = run(offline=True)
+    assert status == 1
+    assert "needs the secret backupS3SecretKey" in text
+    assert "backupS3AccessKey" not in text
 
 
 def test_a_broken_file(run: Run, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -187,6 +188,32 @@ def test_drift_is_one_issue_a_stack(forge: Forge, run: Run, tmp_path: Path) -> N
         ("Drift of dev", "two"),
         ("Drift of prod", "one"),
     ]
+
+
+REVIEWERS = {"type": "required_reviewers", "reviewers": [{"type": "User"}]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "status", "why"),
+    [
+        ([{"type": "branch_policy"}, REVIEWERS], 0, ""),
+        ([{"type": "branch_policy"}], 1, "has no required reviewers"),
+        ([{**REVIEWERS, "reviewers": []}], 1, "has no required reviewers"),
+        (None, 1, "nobody knows whether people stand before it"),
+    ],
+)
+def test_production_is_previewed_only_behind_people(
+    rules: list[dict[str, Any]] | None, status: int, why: str, forge: Forge, run: Run, tmp_path: Path
+) -> None:
+    """An environment without reviewers, or one that is not there, stops the preview before it has a secret."""
+    if rules is not None:
+        forge.environments["preview-prod"] = rules
+    done = run(github_job(forge, tmp_path), "guarded.sh", "preview-prod")
+    assert done.returncode == status, done.stderr
+    assert why in done.stderr
+    forge.environments["preview-prod"] = [REVIEWERS]
+    refused = run({**github_job(forge, tmp_path), "GITHUB_TOKEN": "wrong"}, "guarded.sh", "preview-prod")
+    assert refused.returncode == 1, "a forge that does not answer is no guard"
 
 
 @pytest.mark.parametrize(

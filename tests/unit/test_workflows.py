@@ -50,10 +50,19 @@ def test_actionlint() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_actions_are_pinned_by_full_version(path: Path) -> None:
-    used = re.findall(r"uses: *(\S+)", path.read_text())
+def test_actions_are_pinned_by_commit(path: Path) -> None:
+    """A tag can be moved to another commit, a commit cannot; the version is told beside it."""
+    used = re.findall(r"uses: *(.+)", path.read_text())
     assert used
-    assert [use for use in used if not use.startswith("./") and not re.search(r"@v\d+\.\d+\.\d+$", use)] == []
+    pinned = re.compile(r"\./\S+|[\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    assert [use for use in used if not pinned.fullmatch(use)] == []
+
+
+def test_an_action_is_one_commit_everywhere() -> None:
+    """And so is a version: two commits for one would be a mistake in one of them."""
+    used = {use for path in FILES for use in re.findall(r"uses: *(\S+@.+)", path.read_text())}
+    names = [use.partition("@")[0] for use in used]
+    assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -99,6 +108,33 @@ def test_production_waits_for_development_and_for_people() -> None:
     assert prod["rules"][0]["when"] == "manual"
 
 
+def test_productions_preview_waits_for_people() -> None:
+    """A pull request changes the program as well: production's credentials wait until people have looked.
+
+    Drift checks run main's program, in environments of their own: nobody lets them in every morning.
+    """
+    jobs = load(PROJECT / ".github/workflows/preview.yml")["jobs"]
+    production = [
+        stack
+        for stack in jobs["preview"]["strategy"]["matrix"]["stack"]
+        if load(PROJECT / f"Pulumi.{stack}.yaml")["config"].get("openstack-paas:preset", "production") == "production"
+    ]
+    assert production == ["prod"]
+    assert jobs["preview"]["environment"] == "preview-${{ matrix.stack }}"
+    assert jobs["preview"]["needs"] == "guard"
+    assert "environment" not in jobs["guard"], "it asks, and has no secrets"
+    (command,) = scripts(jobs["guard"])
+    assert command.split() == ["tools/guarded.sh", *(f"preview-{stack}" for stack in production)]
+    drift = load(PROJECT / ".github/workflows/drift.yml")
+    assert drift["jobs"]["drift"]["environment"] == "drift-${{ matrix.stack }}"
+    assert not {"pull_request", "pull_request_target"} & set(drift[True]), "`on` is a truth value in YAML"
+    gitlab = load(GITLAB)
+    for stack in production:
+        job = gitlab[f"preview-{stack}"]
+        assert job["environment"] == f"preview-{stack}"
+        assert [rule["when"] for rule in job["rules"]] == ["manual"]
+
+
 def test_the_structure_of_gitlabs_file() -> None:
     """Stages, parents and needs are there; every job ends in time and says when it runs."""
     document = load(GITLAB)
@@ -120,4 +156,5 @@ def test_every_stack_of_the_workflows_has_its_file() -> None:
     drift = load(PROJECT / ".github/workflows/drift.yml")["jobs"]["drift"]["strategy"]["matrix"]["stack"]
     gitlab = load(GITLAB)[".stacks"]["parallel"]["matrix"][0]["STACK"]
     assert preview == drift == gitlab
+    assert load(GITLAB)["comment"]["needs"] == [f"preview-{stack}" for stack in preview]
     assert all((PROJECT / f"Pulumi.{stack}.yaml").is_file() for stack in preview)

@@ -1,0 +1,137 @@
+"""`python -m ops recover`: look, prove that nobody else runs, look at the state once more, delete, clear the notes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ops.doctor_stack import StackError, choose, read_file
+from ops.recover import cloud, dead_locks
+from ops.recover.cloud import Cloud, Found
+from ops.recover.engine import Engine, creations
+from ops.recover.errors import RecoverError
+from ops.recover.helm import Helm, HelmError, Revision
+from ops.recover.notes import Notes
+
+Say = Callable[[str], None]
+
+
+class Places(Protocol):
+    """Where things may have been left."""
+
+    def cloud(self, notes: Notes) -> Cloud:
+        """OpenStack. Raises RecoverError."""
+
+    def helm(self, kubeconfig: str) -> Helm:
+        """The cluster."""
+
+
+class TheirPlaces:
+    """The places of the selected stack."""
+
+    def cloud(self, notes: Notes) -> Cloud:
+        """With the credentials of the stack's own provider."""
+        try:
+            folder = Path.cwd()
+            provider = read_file(choose(None, folder), folder).provider
+        except StackError as error:
+            raise RecoverError(f"nothing was deleted: {error}") from error
+        return cloud.connect(dict(provider), notes.projects)
+
+    def helm(self, kubeconfig: str) -> Helm:
+        """By the administrator's kubeconfig."""
+        return Helm(kubeconfig)
+
+
+def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> int:
+    """0 when nothing is left to clear, 1 when Helm could not be asked although an operation on a release did not end.
+
+    Before a `destroy` nobody needs `releases`: they go with their cluster, which may be dead. Raises RecoverError when
+    nothing, or not all, could be done.
+    """
+    before = engine.export()
+    helm, revisions, asked = _releases(engine, places, before, say) if releases else (None, [], True)
+    unasked = before.names_releases and not asked
+    things = _things(places, before)
+    # What only Helm can tell keeps its note; the rest is cleared all the same, for `up` repairs the cluster.
+    if not revisions and (not before.pending or (unasked and not things)):
+        return 1 if unasked else 0
+    engine.prove_idle(before)
+    after = engine.export()
+    if creations(after) != creations(before):
+        raise RecoverError("another Pulumi has worked on this stack meanwhile: nothing was deleted; run this again")
+    _delete(things, before.known | after.known, say)
+    for revision in revisions:
+        if helm:
+            say(f"recover: {revision.what} was left by an operation that was killed; deleting its record")
+            helm.forget(revision)
+    if unasked:
+        return 1
+    if after.creations:
+        if creations(engine.export()) != creations(after):
+            raise RecoverError("another Pulumi works on this stack by now: its notes stay; run this again afterwards")
+        engine.clear_creations(after)
+    if before.pending:
+        say(f"recover: cleared the notes of {len(before.pending)} operation(s) that an earlier `up` had not finished")
+    return 0
+
+
+def _releases(engine: Engine, places: Places, notes: Notes, say: Say) -> tuple[Helm | None, list[Revision], bool]:
+    """What was left of Helm's releases, and whether the cluster could be asked."""
+    if not notes.releases:
+        return None, [], True
+    kubeconfig = engine.export(secrets=True).kubeconfig
+    if not kubeconfig:
+        say("recover: the state has no kubeconfig: Helm's releases were not looked at")
+        return None, [], False
+    helm = places.helm(kubeconfig)
+    try:
+        return helm, helm.left_behind(notes.releases), True
+    except HelmError as error:
+        # Unless a note says otherwise there is no reason to wait for a cluster that `up` may be about to repair.
+        reason = ", though an operation on one did not end" if notes.names_releases else ""
+        say(f"recover: the cluster's API does not answer ({error}): Helm's releases were not looked at{reason}")
+        if reason:
+            say("recover: `pulumi up` repairs the cluster; run this again when its API answers")
+        return None, [], False
+
+
+def _things(places: Places, notes: Notes) -> list[Found]:
+    """What begun creations left, in the order in which it can be deleted: the reverse of how it was begun."""
+    begun = [one for one in reversed(notes.creations) if one.type.startswith("openstack:")]
+    if not begun:
+        return []
+    there = places.cloud(notes)
+    return [found for one in begun for found in there.matching(one, notes.known) if found.id not in notes.known]
+
+
+def _delete(things: Sequence[Found], known: frozenset[str], say: Say) -> None:
+    """Deletes what no state knows, and names what stays for a doubt."""
+    from openstack.exceptions import NotFoundException, SDKException
+
+    for found in {found.id: found for found in things if found.id not in known}.values():
+        if found.doubt:
+            say(f"recover: {found.what} is in no state and may be what was begun, but {found.doubt}: it stays")
+            continue
+        say(f"recover: {found.what} was begun by an `up` that was killed; deleting it")
+        try:
+            found.delete()
+        except NotFoundException:
+            say(f"recover: {found.what} is gone already")
+        except SDKException as error:
+            raise RecoverError(f"{found.what} cannot be deleted: {error}; its note stays, run this again") from error
+
+
+def add(commands: Any) -> None:
+    """The subcommand and its options."""
+    parser = commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
+    parser.add_argument("--no-releases", action="store_true", help="leave Helm's releases, as before `pulumi destroy`")
+
+
+def run(arguments: argparse.Namespace, say: Say = print) -> int:
+    """Recover the selected stack; the exit status. Raises RecoverError."""
+    engine = Engine()
+    dead_locks.clear(engine.backend(), say)
+    return recover(engine, TheirPlaces(), say, releases=not arguments.no_releases)

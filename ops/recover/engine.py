@@ -1,0 +1,87 @@
+"""The engine's command line, as recover needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ops.recover.errors import RecoverError
+from ops.recover.notes import Notes
+
+#: Seconds that one command may take: the backend may be far away, and the state large.
+SECONDS: Final = 300
+
+
+class EngineError(Exception):
+    """A command of the engine failed; the message is the engine's own."""
+
+
+def run(*words: str) -> str:
+    """What `pulumi` prints. Raises EngineError."""
+    try:
+        done = subprocess.run(
+            ["pulumi", *words, "--non-interactive"], capture_output=True, text=True, check=False, timeout=SECONDS
+        )
+    except FileNotFoundError:
+        raise EngineError("pulumi is not on PATH: source tools/environment.sh STACK") from None
+    except subprocess.TimeoutExpired:
+        raise EngineError(f"`pulumi {words[0]}` did not end within {SECONDS} s") from None
+    if done.returncode:
+        raise EngineError((done.stderr.strip() or done.stdout.strip()).removeprefix("error: "))
+    return done.stdout
+
+
+class Engine:
+    """The selected stack."""
+
+    def export(self, secrets: bool = False) -> Notes:
+        """The state as it is now; its secrets are shown when asked for. Raises RecoverError."""
+        try:
+            return Notes(json.loads(run("stack", "export", *(["--show-secrets"] if secrets else []))))
+        except (EngineError, ValueError) as error:
+            raise RecoverError(f"the state cannot be read, so nothing was deleted: {error}") from error
+
+    def backend(self) -> str:
+        """Where the state is, as a URL. Raises RecoverError."""
+        if url := os.environ.get("PULUMI_BACKEND_URL"):
+            return url
+        try:
+            return str(json.loads(run("whoami", "--json")).get("url") or "")
+        except (EngineError, ValueError) as error:
+            raise RecoverError(f"nobody knows where the state is, so nothing was deleted: {error}") from error
+
+    def prove_idle(self, notes: Notes) -> None:
+        """Takes the stack's lock and lets it go, which shows that no other Pulumi runs. Raises RecoverError.
+
+        Every backend locks a stack while an operation that writes is on: Pulumi Cloud by itself, others by a file. No
+        command only asks. A refresh of nothing but the stack itself reads and writes the state under the lock, asks no
+        provider, and changes no resource. (`pulumi stack import` takes it, too, but writes what was read before it.)
+        """
+        try:
+            self._refresh(notes)
+        except EngineError as error:
+            raise RecoverError(
+                f"the stack's lock cannot be had, so another Pulumi may be running and nothing was deleted: {error}\n"
+                "Wait for it to end. If nobody works on this stack for sure: `pulumi cancel`, then run this again"
+            ) from error
+
+    def clear_creations(self, notes: Notes) -> None:
+        """Drops the notes of all pending creations from the state, under the lock. Raises RecoverError."""
+        try:
+            self._refresh(notes, "--clear-pending-creates")
+        except EngineError as error:
+            raise RecoverError(f"the notes of what was begun stay in the state: {error}; run this again") from error
+
+    def _refresh(self, notes: Notes, *more: str) -> None:
+        """Other pending operations than creations go with any refresh: what they were about is in the state."""
+        target: Sequence[str] = ["--target", notes.target] if notes.target else []
+        quiet = ("--suppress-outputs", "--suppress-progress", "--message", "ops recover")
+        run("refresh", "--yes", "--skip-preview", "--run-program=false", *target, *quiet, *more)
+
+
+def creations(notes: Notes) -> list[dict[str, Any]]:
+    """What identifies the notes of creations, for comparing two readings of the state."""
+    return sorted(({"urn": begun.urn, "name": begun.name} for begun in notes.creations), key=lambda one: one["urn"])

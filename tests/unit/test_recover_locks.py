@@ -1,0 +1,115 @@
+"""The lock of a killed Pulumi goes only when its process is dead on this very machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ops.recover import dead_locks
+from ops.recover.dead_locks import Processes, clear
+
+NOW = datetime.now(UTC)
+
+
+class Fake(Processes):
+    """One process of the number 7: its name, and when it started."""
+
+    def __init__(self, name: str = "", started: datetime = NOW) -> None:
+        super().__init__()
+        self._living = (name, started) if name else None
+
+    def lives(self, process: int) -> bool:
+        """Only the one does."""
+        return process == 7
+
+    def started(self, process: int) -> tuple[str, datetime] | None:
+        """What it shows; nothing when another user's processes are hidden."""
+        return self._living
+
+
+def lock(folder: Path, process: int = 7, host: str = "", taken: datetime = NOW) -> Path:
+    """A lock as the engine writes it, in a backend in `folder`."""
+    file = folder / ".pulumi/locks/organization/openstack-paas/lab/0b5e.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    moment = taken.isoformat().replace("+00:00", "123Z")
+    content = {"pid": process, "username": "ann", "hostname": host or socket.gethostname(), "timestamp": moment}
+    file.write_text(json.dumps(content))
+    return file
+
+
+def cleared(folder: Path, processes: Processes) -> bool:
+    """Whether the lock in `folder` is gone afterwards."""
+    said: list[str] = []
+    removed = clear(f"file://{folder}", said.append, processes)
+    assert len(said) == removed
+    return removed == 1
+
+
+def test_a_dead_process_of_this_machine(tmp_path: Path) -> None:
+    file = lock(tmp_path, process=8)
+    assert cleared(tmp_path, Fake())
+    assert not file.exists()
+
+
+def test_a_living_process_keeps_its_lock(tmp_path: Path) -> None:
+    file = lock(tmp_path)
+    assert not cleared(tmp_path, Fake("pulumi", NOW - timedelta(minutes=1)))
+    assert not cleared(tmp_path, Fake("pulumi-wrapped", NOW - timedelta(minutes=1))), "whatever it is called"
+    assert not cleared(tmp_path, Fake()), "nor when it is another user's, and hidden"
+    assert file.exists()
+
+
+def test_a_number_that_another_process_has_got_later(tmp_path: Path) -> None:
+    lock(tmp_path)
+    assert not cleared(tmp_path, Fake("pulumi", NOW + timedelta(hours=1))), "the clock may have been set"
+    assert not cleared(tmp_path, Fake("cron", NOW + timedelta(seconds=1))), "the kernel rounds"
+    assert cleared(tmp_path, Fake("cron", NOW + timedelta(hours=1)))
+
+
+def test_a_lock_of_another_host_stays(tmp_path: Path) -> None:
+    lock(tmp_path, process=8, host="far")
+    assert not cleared(tmp_path, Fake())
+
+
+def test_what_cannot_be_read_stays(tmp_path: Path) -> None:
+    file = lock(tmp_path, process=8)
+    for text in ("", "{", '{"pid": 8}', json.dumps({"pid": 8, "hostname": socket.gethostname(), "timestamp": "then"})):
+        file.write_text(text)
+        assert not cleared(tmp_path, Fake())
+
+
+@pytest.mark.parametrize("backend", ["s3://bucket/path", "https://api.pulumi.com", ""])
+def test_backends_elsewhere_are_none_of_our_business(backend: str) -> None:
+    assert dead_locks.folder(backend) is None
+    assert clear(backend, print) == 0
+
+
+def test_the_folder_of_a_backend_on_disk(tmp_path: Path) -> None:
+    assert dead_locks.folder("file:///var/state?no_tmp_dir=true") == Path("/var/state/.pulumi/locks")
+    assert dead_locks.folder("file://~") == Path.home() / ".pulumi/locks"
+    assert clear(f"file://{tmp_path}", print) == 0, "a backend that was never locked"
+
+
+def test_real_processes(tmp_path: Path) -> None:
+    """This one is alive since before now; one that has ended is dead."""
+    living = Processes()
+    assert living.lives(os.getpid())
+    shown = living.started(os.getpid())
+    assert shown is not None
+    name, started = shown
+    assert name and started < datetime.now(UTC) + timedelta(seconds=2)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait(timeout=30)
+    assert not living.lives(ended.pid)
+    assert living.lives(1), "another user's process lives, too"
+    lock(tmp_path, process=os.getpid(), taken=datetime.now(UTC))
+    assert not cleared(tmp_path, living)
+    lock(tmp_path, process=ended.pid)
+    assert cleared(tmp_path, living)
