@@ -13,6 +13,11 @@ if [ "${1:-alive}" = alive ] || is_primary; then
   exit 0
 fi
 
+if [ -e "$received" ]; then
+  echo "what was received up to $(<"$received") is applied before the primary is asked for more:" \
+    "$(query --vertical --execute='SHOW SLAVE STATUS' | field Last_SQL_Error)"
+  exit 1
+fi
 status=$(query --vertical --execute='SHOW SLAVE STATUS')
 receiving=$(field Slave_IO_Running <<<"$status")
 applying=$(field Slave_SQL_Running <<<"$status")

@@ -9,6 +9,8 @@ passwords=/etc/mariadb-passwords
 backups=/var/lib/mariadb-backups
 member_count=/etc/mariadb-members/count
 state=/etc/mariadb-state
+# Up to where a replica has received what it has not applied (replication.sh): beside its data, so that the server can read it.
+received=$data/openstack-paas-received
 client_options=$run/client.cnf
 accounts_file=$run/accounts.sql
 # A server that only this pod reaches, while data is being made; it never listens on the network.

@@ -23,51 +23,82 @@ member_host() {
   printf '%s-%s.%s' "$MEMBER_SET" "$1" "$MEMBER_DOMAIN"
 }
 
-# apply_received HOST: waits until a replica has applied all that it has received: acknowledged commits may be among it.
-apply_received() {
-  local received
-  received=$(member_query "$1" 3306 'SHOW SLAVE STATUS' --vertical | field Gtid_IO_Pos) || return 0
-  if [ -n "$received" ] && [ "$(member_query "$1" 3306 "SELECT MASTER_GTID_WAIT('$received', 60)")" != 0 ]; then
-    log "$1 has received transactions up to $received and does not apply them"
-  fi
+# unapplied HOST: waits until a replica has applied all that it has received, as long as it comes on. When it does not,
+# prints up to where it has received, `?` when it does not know: acknowledged commits may be among it.
+unapplied() {
+  local note status goal position last=none deadline=0
+  while true; do
+    note=$(member_query "$1" 3306 "SELECT IFNULL(LOAD_FILE('$received'), '')") || return 0
+    status=$(member_query "$1" 3306 'SHOW SLAVE STATUS' --vertical) || return 0
+    goal=${note:-$(field Gtid_IO_Pos <<<"$status")}
+    [ -n "$goal" ] || return 0
+    if [ "$goal" != '?' ] && [ "$(member_query "$1" 3306 "SELECT MASTER_GTID_WAIT('$goal', 1)")" = 0 ] && [ -z "$note" ]; then
+      return 0
+    fi
+    # With both threads stopped this would delete the relay logs.
+    if [ "$(field Slave_IO_Running <<<"$status")/$(field Slave_SQL_Running <<<"$status")" = Connecting/No ]; then
+      member_query "$1" 3306 'START SLAVE SQL_THREAD' || return 0
+    fi
+    position=$(member_query "$1" 3306 'SELECT @@gtid_slave_pos') || return 0
+    if [ "$position" != "$last" ]; then
+      last=$position deadline=$((SECONDS + REBUILD_WAIT_SECONDS))
+    elif [ "$SECONDS" -ge "$deadline" ]; then
+      log "$1 stands at $position, has received up to $goal, and does not apply that"
+      printf '%s' "$goal"
+      return
+    fi
+    sleep 0.5
+  done
 }
 
-# member_position HOST: the GTID position of a member that answers, nothing of one that is not there. That names cannot be
-# looked up at all (-3) says nothing about the member: it is waited out.
+# member_position HOST: the GTID position of a member that answers, and behind it up to where it has received more that it
+# does not apply; nothing of a member that is not there. That names cannot be looked up at all (-3) says nothing about the
+# member: it is waited out.
 member_position() {
-  local answer deadline=$((SECONDS + 120))
+  local answer more deadline=$((SECONDS + 120))
   until answer=$(member_query "$1" 3306 'SELECT @@gtid_current_pos' 2>&1); do
     [[ $answer != *"Access denied"* ]] || fail "$1 has data and refuses the root password of the Secret"
     [[ $answer == *"(-3)"* ]] || return 0
     [ "$SECONDS" -lt "$deadline" ] || fail "cannot look up $1: $answer"
     sleep 1
   done
-  apply_received "$1"
-  member_query "$1" 3306 'SELECT IF(@@gtid_current_pos = "", 0, @@gtid_current_pos)'
+  more=$(unapplied "$1")
+  answer=$(member_query "$1" 3306 'SELECT IF(@@gtid_current_pos = "", 0, @@gtid_current_pos)') || return 0
+  printf '%s %s' "$answer" "$more"
 }
 
-# The living member that has come furthest, empty when none answers: its host name in the headless Service. A release that
-# had data waits for members that do not answer: an acknowledged commit is on one replica, and that may be the missing one.
+# furthest_member: the living member that has come furthest, empty when none answers: its host name in the headless Service.
+# A release that had data waits for members that do not answer: an acknowledged commit is on one replica, and that may be
+# the missing one. It does not go on without what a member that answers has received and does not apply.
 furthest_member() {
-  local number host position best best_sequence missing count reported='' deadline=$((SECONDS + REBUILD_WAIT_SECONDS))
+  local number host position more best best_sequence missing held count reported='' deadline=$((SECONDS + REBUILD_WAIT_SECONDS))
+  local -A behind
   count=$(<"$member_count")
   while true; do
-    best='' best_sequence=-1 missing=''
+    best='' best_sequence=-1 missing='' held='' behind=()
     for ((number = 0; number < count; number++)); do
       [ "$number" != "$(ordinal)" ] || continue
       host=$(member_host "$number")
       position=$(member_position "$host") || exit 1
+      read -r position more <<<"$position" || true
       if [ -z "$position" ]; then
         missing+=" $host"
-      elif [ "${position##*-}" -gt "$best_sequence" ]; then
-        best=$host best_sequence=${position##*-}
+        continue
       fi
+      [ -z "$more" ] || behind[$host]=$more
+      if [ "${position##*-}" -gt "$best_sequence" ]; then best=$host best_sequence=${position##*-}; fi
     done
-    if [ -z "$missing" ] || [ -z "$(remembered initialised)" ] || [ "$SECONDS" -ge "$deadline" ]; then break; fi
-    [ "$missing" = "$reported" ] || log "the volume is empty; waiting for members that do not answer:$missing"
+    for host in "${!behind[@]}"; do
+      more=${behind[$host]}
+      if [ "$more" = '?' ] || [ "${more##*-}" -gt "$best_sequence" ]; then held+=" $host (up to $more)"; fi
+    done
+    if [ -z "$missing$held" ] || [ -z "$(remembered initialised)" ] || [ "$SECONDS" -ge "$deadline" ]; then break; fi
+    [ -z "$missing" ] || [ "$missing" = "$reported" ] || log "the volume is empty; waiting for members that do not answer:$missing"
     reported=$missing
     sleep 2
   done
+  [ -z "$held" ] || fail "what these members have received is on no other member, and they do not apply it:$held." \
+    "SHOW SLAVE STATUS there says why. Mend that (this pod keeps looking), or give it up: delete the member's claim and pod"
   [ -z "$best" ] || [ -z "$missing" ] || log "going on without$missing: what only they have is lost"
   printf '%s' "$best"
 }
@@ -78,10 +109,12 @@ align_members() {
   local number host position goal count
   count=$(<"$member_count")
   goal=$(member_position "$1")
+  goal=${goal%% *}
   for ((number = 0; number < count; number++)); do
     host=$(member_host "$number")
     if [ "$number" = "$(ordinal)" ] || [ "$host" = "$1" ]; then continue; fi
     position=$(member_position "$host") || exit 1
+    position=${position%% *}
     if [ -z "$position" ] || [ "$position" = "$goal" ]; then continue; fi
     log "$host stands at $position and catches up with $1 at $goal"
     point_member "$host" "$1" 3306 "$goal" || log "$host did not catch up: copy it anew if it does not follow"

@@ -11,10 +11,8 @@ source "$(dirname "$0")/library.sh"
 source "$(dirname "$0")/members.sh"
 # shellcheck source=charts/mariadb/files/scripts/api.sh
 source "$(dirname "$0")/api.sh"
-
-query() {
-  mariadb --defaults-file="$client_options" --connect-timeout=3 --batch --skip-column-names
-}
+# shellcheck source=charts/mariadb/files/scripts/replication.sh
+source "$(dirname "$0")/replication.sh"
 
 # takes_replication PASSWORD: whether the primary lets a replica in with it.
 takes_replication() {
@@ -48,16 +46,19 @@ take() {
     log "the accounts have the Secret's passwords"
   fi
   if ! is_primary && ! follows_with "$replication" && takes_replication "$replication"; then
-    query <<<"STOP SLAVE; CHANGE MASTER TO MASTER_PASSWORD = $(quote "$replication"); START SLAVE;" || return 1
+    begin_following "MASTER_PASSWORD = $(quote "$replication")" || return 1
     log "following the primary with the Secret's password"
   fi
 }
 
-# follow: as long as the server lives, whose process began this one.
+# follow: as long as the server lives, whose process began this one. A replica's server has begun with its replication
+# stopped, and so has one whose change of the password was interrupted: the note says so.
 follow() {
   local server=$PPID
+  until query <<<'SELECT 1' >/dev/null 2>&1 || ! kill -0 "$server" 2>/dev/null; do sleep 0.5; done
   while kill -0 "$server" 2>/dev/null; do
     has_taken || take || true
+    is_primary || [ ! -e "$received" ] || begin_following || true
     sleep 3
   done
 }

@@ -17,7 +17,7 @@ source "$here/private.sh"
 replaced=$data.replaced
 # Which restore the data is from, empty for none: a file of the data itself, so that both change by the same rename.
 generation_file=openstack-paas-generation
-# More than any release commits between a backup and its restore: no GTID after the restore was ever used before it.
+# More than any release commits while its clocks stand wrong.
 readonly generation_step=$((1 << 32))
 
 # follow_primary: a copied member follows the primary from the copy's position on.
@@ -32,13 +32,28 @@ CHANGE MASTER TO MASTER_HOST = $(quote "$PRIMARY_HOST"), MASTER_PORT = $PRIMARY_
 SQL
 }
 
-# lead_from POSITION: a primary made from a copy goes on counting there.
-lead_from() {
+# number_after POSITION: a GTID number that was never given to a transaction which this copy does not have: microseconds
+# since 1970, because no server commits a million times in a second. So two copies of the same position differ too.
+number_after() {
+  local last=${1##*-} now
+  now=$(date +%s%6N)
+  if [ "$now" -gt "${last:-0}" ]; then printf '%s' "$now"; else printf '%s' "$((last + generation_step))"; fi
+}
+
+# lead: a primary made from a copy goes on behind a jump of the numbers. Members at the copy's position follow through the
+# jump, which is a transaction that changes nothing; one that has come further stops with error 1236, instead of taking
+# transactions of the same numbers for those that it has.
+lead() {
+  local position number
+  position=$(private_query --execute='SELECT @@gtid_slave_pos')
+  number=$(number_after "$position")
   private_query <<'SQL'
 RESET SLAVE ALL;
 SET GLOBAL gtid_slave_pos = '';
 SQL
-  begin_at "$1"
+  begin_at "$position"
+  private_query --execute="SET SESSION gtid_seq_no = $number; FLUSH PRIVILEGES"
+  log "goes on behind GTID ${position:-none} with number $number"
 }
 
 # wait_for_primary: until it answers root; it may still be making its own data.
@@ -62,7 +77,7 @@ restore_primary() {
   position=$(member_position "$source") || exit 1
   [ -n "$position" ] || fail "$source, which has loaded the backup, does not answer: run the restore again"
   copy_from "$source" 3306
-  lead_from "0-$(server_id)-$((${position##*-} + generation_step))"
+  lead
   stop_private_server
 }
 
@@ -74,7 +89,7 @@ prepare_primary() {
     log "the volume is empty but $source has data: rebuilding the primary from it"
     align_members "$source"
     copy_from "$source" 3306
-    lead_from "$(member_position "$source")"
+    lead
     stop_private_server
   elif [ -n "$(remembered initialised)" ]; then
     fail "the volume is empty, this release has had data since $(remembered initialised), and no replica answers:" \

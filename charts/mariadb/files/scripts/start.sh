@@ -1,15 +1,20 @@
 #!/bin/bash
 # Starts the server on data that prepare.sh has made. No password is in its environment or arguments.
 set -euo pipefail
-# shellcheck source=charts/mariadb/files/scripts/library.sh
-source "$(dirname "$0")/library.sh"
+# shellcheck source=charts/mariadb/files/scripts/replication.sh
+source "$(dirname "$0")/replication.sh"
 
 [ -d "$data/mysql" ] || fail "$data holds no database"
 write_client_options
 write_accounts
-role=(--read-only=ON)
-# Only the primary waits for replicas: a replica with this switch would wait for replicas of its own.
-! is_primary || role=(--read-only=OFF --rpl-semi-sync-master-enabled="$SEMI_SYNC")
+if is_primary; then
+  # Only the primary waits for replicas: a replica with this switch would wait for replicas of its own.
+  role=(--read-only=OFF --rpl-semi-sync-master-enabled="$SEMI_SYNC")
+else
+  # A start of its own would delete what the replica has received and not applied.
+  note_received '?'
+  role=(--read-only=ON --skip-slave-start)
+fi
 "$(dirname "$0")/passwords.sh" follow &
 exec docker-entrypoint.sh mariadbd --server-id="$(server_id)" --report-host="$MEMBER_NAME" --init-file="$accounts_file" \
   "${role[@]}" "$@"
