@@ -12,7 +12,9 @@ from node.templates import read_script, read_unit, render_template
 #: Where the local haproxy says on the private network that it works.
 HEALTH_PORT: Final = 9000
 
-_SCRIPTS: Final = ("machine.sh", "install.sh", "maintenance.sh", "gateway-turn.sh", "drain.sh", "leave.sh")
+#: What acts on the cluster from a gateway: components/leave.py, components/kube_proxy.py.
+ON_CLUSTER: Final = ("drain.sh", "administrator.sh", "leave.sh", "kube-proxy.sh", "proxies.sh")
+_SCRIPTS: Final = ("machine.sh", "install.sh", "maintenance.sh", "gateway-turn.sh", *ON_CLUSTER)
 _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1",)
 
 
@@ -34,7 +36,7 @@ def gateway(spec: GatewaySpec) -> Bundle:
             *scripts("gateway.sh", *_SCRIPTS),
             *machine_files(spec.base, _KERNEL_VALUES),
             settings_file(settings),
-            # For leave.sh.
+            # For administrator.sh.
             File("ca.crt", spec.ca_certificate),
             # As user_data has written it.
             File("edge-route.sh", read_script("edge-route.sh", comments=True), 0o755),

@@ -90,3 +90,5 @@ class Platform(Section):
     addresses: AddressPlan
     warnings: tuple[Problem, ...] = ()
     working: frozenset[str] = frozenset()
+    numbered_rules: dict[str, str] = {}
+    """Security group rules of an earlier release (settings.security.former_name)."""
