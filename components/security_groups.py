@@ -28,7 +28,7 @@ def security_groups(platform: Platform, tags: Sequence[str], parent: pulumi.Reso
     for rule in rules:
         source = {"remote_group_id": groups[rule.source].id} if rule.source else {"remote_ip_prefix": rule.cidr}
         ports = {"port_range_min": rule.first_port, "port_range_max": rule.last_port} if rule.first_port else {}
-        former = security.former_name(rule, platform.numbered_rules)
+        former = security.former_name(rule, platform.numbered)
         networking.SecGroupRule(
             f"{rule.group}-{rule.name}",
             direction="ingress",

@@ -25,12 +25,12 @@ def parse(
     values: Mapping[str, Any],
     stack: str,
     running: Running | None = None,
-    numbered_rules: Mapping[str, str] | None = None,
+    numbered: Mapping[str, str] | None = None,
 ) -> Platform:
     """Checked settings from the keys of a stack file (`values`, camelCase) of the stack `stack`.
 
-    `running` is what the stack runs already, for rules about changes; `numbered_rules` are what an earlier release left
-    of its own in the state. Raises SettingsError with every problem: those of
+    `running` is what the stack runs already, for rules about changes; `numbered` are the security group
+    rules that an earlier release made (settings.security.former_name). Raises SettingsError with every problem: those of
     single values, and those of values that do not go together, less what only follows from a wrong value.
     """
     given, problems = stack_file.read(values)
@@ -61,7 +61,7 @@ def parse(
         addresses=plan,
         warnings=tuple(checks.warnings(settings, plan)),
         working=frozenset(running.instances if running else ()),
-        numbered_rules=dict(numbered_rules or {}),
+        numbered=dict(numbered or {}),
     )
 
 

@@ -81,6 +81,7 @@ class Platform(Section):
     """Checked settings with the cluster's name, its address plan, and what is allowed but unwise (`warnings`).
 
     `working` are the host names of the machines that the stack runs: those that a change takes one by one.
+    `numbered` are the security group rules of an earlier release (settings.security.former_name).
     """
 
     model_config = Section.model_config | {"arbitrary_types_allowed": True}
@@ -90,5 +91,4 @@ class Platform(Section):
     addresses: AddressPlan
     warnings: tuple[Problem, ...] = ()
     working: frozenset[str] = frozenset()
-    numbered_rules: dict[str, str] = {}
-    """Security group rules of an earlier release (settings.security.former_name)."""
+    numbered: dict[str, str] = {}
