@@ -22,6 +22,7 @@ from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.etcd import EtcdCluster, EtcdClusterArgs
 from components.fleet import Fleet, FleetArgs
 from components.gateway import Gateways, GatewaysArgs
+from components.kube_proxy import KubeProxy, KubeProxyArgs
 from components.kubeconfig import Kubeconfig, KubeconfigArgs
 from components.leave import Leaving
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
@@ -33,6 +34,7 @@ from components.worker_pool import WorkerPool, WorkerPoolArgs
 from settings import platform as settings_platform
 from settings import versions
 from settings.fixed import fixed_settings
+from settings.running import BY_RANGE
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,19 @@ class Platform(pulumi.ComponentResource):
             if settings.kubernetes.cni == "flannel"
             else Calico("calico", CalicoArgs(platform, addon), child)
         )
-        nodes = [command for pool in workers.values() for command in pool.steps] or control_plane.steps
+        steps = [command for pool in workers.values() for command in pool.steps]
+        nodes = steps or control_plane.steps
+        KubeProxy(
+            "kube-proxy",
+            KubeProxyArgs(
+                platform,
+                pki,
+                direct.connection(entry, gateway_host_key),
+                network.alive_with,
+                [*way_in, *control_plane.steps, *steps],
+            ),
+            child,
+        )
         storage_addon = AddonArgs(provider, mirrors, network.alive_with, [cni.release, *nodes])
         local_path = LocalPath("local-path", LocalPathArgs(platform, storage_addon), child)
         database: dict[str, Any] = {}
@@ -171,6 +185,7 @@ class Platform(pulumi.ComponentResource):
                 "mariadb": versions.MARIADB,
             },
             "fixedSettings": fixed_settings(platform),
+            "securityRules": BY_RANGE,
             "certificates": {
                 "epoch": settings.certificates.epoch,
                 "renewalHours": settings.certificates.renewal_hours,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pulumi
-from pulumi import ResourceOptions
+from pulumi import Alias, ResourceOptions
 from pulumi_openstack import networking
 
 from settings import security
@@ -28,6 +28,7 @@ def security_groups(platform: Platform, tags: Sequence[str], parent: pulumi.Reso
     for rule in rules:
         source = {"remote_group_id": groups[rule.source].id} if rule.source else {"remote_ip_prefix": rule.cidr}
         ports = {"port_range_min": rule.first_port, "port_range_max": rule.last_port} if rule.first_port else {}
+        former = security.former_name(rule, platform.numbered)
         networking.SecGroupRule(
             f"{rule.group}-{rule.name}",
             direction="ingress",
@@ -36,6 +37,11 @@ def security_groups(platform: Platform, tags: Sequence[str], parent: pulumi.Reso
             security_group_id=groups[rule.group].id,
             **source,
             **ports,
-            opts=ResourceOptions(parent=groups[rule.group]),
+            opts=ResourceOptions(
+                parent=groups[rule.group],
+                aliases=[Alias(former)] if former else [],
+                # A group takes its rules along; the provider would delete them one after another, 5 s each.
+                deleted_with=groups[rule.group],
+            ),
         )
     return {str(group): resource for group, resource in groups.items()}

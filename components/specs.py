@@ -84,6 +84,11 @@ def ingress(plan: AddressPlan) -> tuple[Peer, ...]:
     return places or peers(plan.control_planes)
 
 
+def control_plane_places(plan: AddressPlan) -> tuple[Peer, ...]:
+    """Where there are, or may be, control planes: one more of them changes no worker."""
+    return tuple(map(Peer, plan.control_plane_hostnames, plan.control_plane_places))
+
+
 def containerd(platform: Platform) -> Containerd:
     """Registries and their mirrors, and the sandbox image."""
     kubernetes = platform.settings.kubernetes

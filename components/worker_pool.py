@@ -41,7 +41,7 @@ class WorkerPoolArgs:
 
 
 class WorkerPool(pulumi.ComponentResource):
-    """Workers join as soon as the API answers through the private VIP; they wait for no control plane in particular."""
+    """Workers join as soon as an API server answers; they wait for no control plane in particular."""
 
     machines: dict[str, Machine]
     steps: list[remote.Command]
@@ -92,6 +92,7 @@ class WorkerPool(pulumi.ComponentResource):
                     **specs.draining(platform),
                 ),
                 bootstrap=KeyPair(pem["bootstrap"], pem["bootstrap_key"]),
+                api_servers=specs.control_plane_places(platform.addresses),
                 volume=specs.volume(pool.volume, pem),
             )
         )

@@ -14,17 +14,23 @@ from node.templates import read_script, read_unit, render_template
 COMMON_PACKAGES: Final = ("ca-certificates", "curl", "iproute2", "iputils-ping", "jq", "kmod", "nftables", "procps")
 
 #: Debian packages of each role, beside those with a version of their own.
-GATEWAY_PACKAGES: Final = ("haproxy", "keepalived")
+BALANCER_PACKAGES: Final = ("haproxy",)
+GATEWAY_PACKAGES: Final = (*BALANCER_PACKAGES, "keepalived")
 NODE_PACKAGES: Final = ("conntrack", "containerd", "ebtables", "ethtool", "ipset", "iptables", "runc", "socat")
 
 #: What a setting of the scripts may be: a word, or the words of an array.
 Settings = Mapping[str, str | Sequence[str]]
 
 
-def role_packages(packages: Packages, *, gateway: bool = False, etcd: bool = False, node: bool = False) -> list[str]:
+def role_packages(
+    packages: Packages, *, gateway: bool = False, etcd: bool = False, node: bool = False, balancer: bool = False
+) -> list[str]:
     """The packages that a role needs, as `name` or `name=version`, in a stable order."""
     wanted = list(COMMON_PACKAGES)
-    debian = (*(GATEWAY_PACKAGES if gateway else ()), *(NODE_PACKAGES if node else ()))
+    debian = (
+        *(GATEWAY_PACKAGES if gateway else BALANCER_PACKAGES if balancer else ()),
+        *(NODE_PACKAGES if node else ()),
+    )
     wanted += [f"{name}={packages.pins[name]}" if name in packages.pins else name for name in debian]
     if node:
         wanted += [f"{name}={packages.kubernetes}" for name in ("kubeadm", "kubectl", "kubelet")]

@@ -15,7 +15,9 @@ HEALTH_PORT: Final = 9000
 #: with our settings a dozen times.
 WAY_SECONDS: Final = 3 * WORD_SECONDS
 
-_SCRIPTS: Final = ("machine.sh", "install.sh", "maintenance.sh", "gateway-turn.sh", "drain.sh", "leave.sh")
+#: What acts on the cluster from a gateway: components/leave.py, components/kube_proxy.py.
+ON_CLUSTER: Final = ("drain.sh", "administrator.sh", "leave.sh", "kube-proxy.sh", "proxies.sh")
+_SCRIPTS: Final = ("machine.sh", "install.sh", "maintenance.sh", "gateway-turn.sh", *ON_CLUSTER)
 _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1",)
 
 
@@ -38,7 +40,7 @@ def gateway(spec: GatewaySpec) -> Bundle:
             *machine_files(spec.base, _KERNEL_VALUES, gateway=True),
             settings_file(settings),
             File("files/sshd-ways.conf", f"ChannelTimeout direct-tcpip={WAY_SECONDS}\n"),
-            # For leave.sh.
+            # For administrator.sh.
             File("ca.crt", spec.ca_certificate),
             # As user_data has written it.
             File("edge-route.sh", read_script("edge-route.sh", comments=True), 0o755),

@@ -12,6 +12,10 @@ from node.certificates import PKI, signing
 from node.parts import Base
 from node.specs import ControlPlaneSpec, Kubelet, Kubernetes
 
+#: Where each node has an API of its own: the API server of a control plane, the balancer of a worker. The certificates
+#: of API servers have it among their names (components/specs.py).
+LOCAL_ADDRESS: Final = "127.0.0.1"
+
 API_VERSION: Final = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
 
@@ -121,8 +125,13 @@ def dns_budget() -> str:
     )
 
 
-def bootstrap_kubeconfig(kubernetes: Kubernetes, step: str) -> str:
-    """The kubeconfig with which a machine asks for its own certificate.
+def local_endpoint(kubernetes: Kubernetes) -> str:
+    """The API on a node itself, as host:port, for its own kubelet and kube-proxy: gateways may be away."""
+    return f"{LOCAL_ADDRESS}:{api_port(kubernetes)}"
+
+
+def bootstrap_kubeconfig(kubernetes: Kubernetes, step: str, endpoint: str) -> str:
+    """The kubeconfig with which a machine asks for its own certificate, and whose `endpoint` a worker's kubelet keeps.
 
     It names files of the bundle, which kubeadm embeds where it needs them (cmd/kubeadm/app/discovery/file). Embedded
     here they would travel twice, and in base64.
@@ -135,7 +144,7 @@ def bootstrap_kubeconfig(kubernetes: Kubernetes, step: str) -> str:
             {
                 "name": name,
                 "cluster": {
-                    "server": f"https://{kubernetes.endpoint}",
+                    "server": f"https://{endpoint}",
                     "certificate-authority": str(folder / "pki" / "ca.crt"),
                 },
             }

@@ -18,17 +18,19 @@ from node.bundle import Bundle, File
 from node.certificates import api_server_names, signing
 from node.containerd import containerd_files
 from node.kubeadm import (
+    LOCAL_ADDRESS,
     api_port,
     bootstrap_kubeconfig,
     dns_budget,
     init_configuration,
     join_configuration,
     kubelet_configuration,
+    local_endpoint,
     node_replacing_rights,
 )
 from node.parts import Base, KeyPair
 from node.specs import Containerd, ControlPlaneSpec, Kubelet, Kubernetes, WorkerSpec
-from node.templates import read_script, render_template
+from node.templates import read_script, read_unit, render_template
 from node.volume import Use, volume_settings, with_volume
 
 _SCRIPTS: Final = (
@@ -52,6 +54,7 @@ _CONTROL_PLANE_SCRIPTS: Final = (
     "upgrade-control-plane.sh",
     "static-pods.sh",
     "own-certificates.sh",
+    "kube-proxy.sh",
 )
 
 _KERNEL_MODULES: Final = ("overlay", "br_netfilter")
@@ -75,7 +78,8 @@ def control_plane(spec: ControlPlaneSpec) -> Bundle:
             File("initialise", read_script("initialise.sh"), 0o755),
             File("etcd-endpoints", read_script("etcd-endpoints.sh"), 0o755),
             File("api-server.sh", read_script("api-server.sh"), 0o755),
-            *_node_files("control-plane", spec.base, spec.containerd, kubernetes, spec.bootstrap),
+            *_node_files(spec.base, spec.containerd, kubernetes),
+            *_bootstrap(bootstrap_kubeconfig(kubernetes, "control-plane", kubernetes.endpoint), spec.bootstrap),
             settings_file(settings),
             File("files/rights.yaml", node_replacing_rights()),
             File("files/disruption.yaml", dns_budget()),
@@ -94,13 +98,18 @@ def control_plane(spec: ControlPlaneSpec) -> Bundle:
 
 
 def worker(spec: WorkerSpec) -> Bundle:
-    """A worker: joins once the API answers."""
-    wanted = role_packages(spec.base.packages, node=True)
+    """A worker: joins once the API answers, by a balancer of its own: gateways may be away."""
+    wanted = role_packages(spec.base.packages, node=True, balancer=True)
+    endpoint = local_endpoint(spec.kubernetes)
     use = Use(next(iter(spec.kubelet.volume_directories), ""), "kubelet.service")
     settings = _settings(spec.base, wanted, spec.kubernetes, spec.kubelet) | volume_settings(spec.volume, use)
+    settings |= {"ENDPOINT": endpoint}
     files = (
         *scripts("worker.sh", *_SCRIPTS),
-        *_node_files("worker", spec.base, spec.containerd, spec.kubernetes, spec.bootstrap),
+        *_node_files(spec.base, spec.containerd, spec.kubernetes),
+        *_bootstrap(bootstrap_kubeconfig(spec.kubernetes, "worker", endpoint), spec.bootstrap),
+        File("files/haproxy.cfg", _api_balancer(spec)),
+        File("files/openstack-paas-haproxy.conf", read_unit("openstack-paas-haproxy.conf")),
         settings_file(settings),
         File("files/join.yaml", join_configuration(spec.base, spec.kubelet, "worker")),
         *_volume_folders(spec.kubelet.volume_directories),
@@ -142,9 +151,23 @@ def _settings(
     }
 
 
-def _node_files(
-    step: str, base: Base, containerd: Containerd, kubernetes: Kubernetes, bootstrap: KeyPair
-) -> list[File]:
+def _api_balancer(spec: WorkerSpec) -> str:
+    """The API for the worker itself, from all API servers that there may be."""
+    return render_template(
+        "api-balancer.cfg.j2", address=LOCAL_ADDRESS, port=api_port(spec.kubernetes), servers=spec.api_servers
+    )
+
+
+def _bootstrap(kubeconfig: str, pair: KeyPair) -> list[File]:
+    """What a machine joins with, and forgets afterwards."""
+    return [
+        File("bootstrap.conf", kubeconfig),
+        File("bootstrap.crt", pair.certificate),
+        File("bootstrap.key", pair.private_key, 0o600, secret=True),
+    ]
+
+
+def _node_files(base: Base, containerd: Containerd, kubernetes: Kubernetes) -> list[File]:
     """The files of every node of the cluster."""
     variables = proxy_variables(base.proxy)
     return [
@@ -154,9 +177,6 @@ def _node_files(
         File("files/kubelet.yaml", kubelet_configuration(kubernetes)),
         File("files/service-proxy.conf", render_template("service-proxy.conf.j2", variables=variables)),
         File("pki/ca.crt", kubernetes.ca_certificate),
-        File("bootstrap.conf", bootstrap_kubeconfig(kubernetes, step)),
-        File("bootstrap.crt", bootstrap.certificate),
-        File("bootstrap.key", bootstrap.private_key, 0o600, secret=True),
     ]
 
 

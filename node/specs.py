@@ -162,6 +162,8 @@ class WorkerSpec:
     kubernetes: Kubernetes
     kubelet: Kubelet
     bootstrap: KeyPair
+    api_servers: tuple[Peer, ...]
+    """Every control plane that there is or may be."""
     volume: Volume | None = None
     """For the first of the kubelet's `volume_directories`; the machine's own disk without one."""
 

@@ -15,7 +15,7 @@ _UNITS: Final = {
     "gateway": ("haproxy", "keepalived", "openstack-paas-edge-route"),
     "etcd": ("etcd", "openstack-paas-etcd-backup"),
     "control-plane": ("kubelet", "containerd"),
-    "worker": ("kubelet", "containerd"),
+    "worker": ("kubelet", "containerd", "haproxy"),
 }
 _STEPS: Final = "openstack-paas"
 

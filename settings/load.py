@@ -20,10 +20,16 @@ CLUSTER_NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
 _STAND_IN: Final = "cluster"
 
 
-def parse(values: Mapping[str, Any], stack: str, running: Running | None = None) -> Platform:
+def parse(
+    values: Mapping[str, Any],
+    stack: str,
+    running: Running | None = None,
+    numbered: Mapping[str, str] | None = None,
+) -> Platform:
     """Checked settings from the keys of a stack file (`values`, camelCase) of the stack `stack`.
 
-    `running` is what the stack runs already, for rules about changes. Raises SettingsError with every problem: those of
+    `running` is what the stack runs already, for rules about changes; `numbered` are the security group
+    rules that an earlier release made (settings.security.former_name). Raises SettingsError with every problem: those of
     single values, and those of values that do not go together, less what only follows from a wrong value.
     """
     given, problems = stack_file.read(values)
@@ -54,6 +60,7 @@ def parse(values: Mapping[str, Any], stack: str, running: Running | None = None)
         addresses=plan,
         warnings=tuple(checks.warnings(settings, plan, running)),
         working=frozenset(running.instances if running else ()),
+        numbered=dict(numbered or {}),
     )
 
 

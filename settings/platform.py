@@ -86,6 +86,7 @@ class Platform(Section):
     """Checked settings with the cluster's name, its address plan, and what is allowed but unwise (`warnings`).
 
     `working` are the host names of the machines that the stack runs: those that a change takes one by one.
+    `numbered` are the security group rules of an earlier release (settings.security.former_name).
     """
 
     model_config = Section.model_config | {"arbitrary_types_allowed": True}
@@ -95,3 +96,4 @@ class Platform(Section):
     addresses: AddressPlan
     warnings: tuple[Problem, ...] = ()
     working: frozenset[str] = frozenset()
+    numbered: dict[str, str] = {}

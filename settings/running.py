@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from settings.certificates import FIRST
+
+#: Value of the output `securityRules`: rules are named by the range that they let in.
+BY_RANGE: Final = "by-range"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Running:
     """Its version, as far as it is known."""
     authorities: Generations = field(default_factory=Generations)
     ssh_keys: Generations = field(default_factory=Generations)
+    rules: str = ""
+    """How the resources of security group rules are named; empty for earlier releases, which numbered them."""
 
 
 def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
@@ -43,7 +48,18 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
         etcd=str(versions.get("etcd", "")),
         authorities=_generations(outputs.get("certificates") or {}, "issuing", "trusted"),
         ssh_keys=_generations(outputs.get("sshKeys") or {}, "login", "accepted"),
+        rules=str(outputs.get("securityRules", "")),
     )
+
+
+def numbered_rules(resources: Mapping[str, Any]) -> dict[str, str]:
+    """The ranges that security group rules let in, by the names of their resources; `resources` are all, by URN."""
+    rules = {
+        urn.rpartition("::")[2]: entry["outputs"].get("remoteIpPrefix")
+        for urn, entry in resources.items()
+        if entry["type"] == "openstack:networking/secGroupRule:SecGroupRule"
+    }
+    return {name: cidr for name, cidr in rules.items() if cidr}
 
 
 def _generations(output: Mapping[str, Any], used: str, accepted: str) -> Generations:

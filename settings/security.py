@@ -1,13 +1,14 @@
-"""Security groups, as one table: who may reach what. Least privilege, and few rules a group.
+"""Security groups, as one table: who may reach what. Least privilege.
 
-Few, because the OpenStack provider deletes the rules of one group one after another (5 s each): the largest group sets
-the time of `pulumi destroy`. Gateways reach the machines from their private addresses, one aligned range.
+Gateways reach the machines from their private addresses, one aligned range.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from ipaddress import IPv4Network
+from typing import Final, Literal
 
 from settings.addresses import AddressPlan
 from settings.platform import PlatformSettings
@@ -27,6 +28,8 @@ OVERLAY_PORT = {"flannel": 8472, "calico": 4789}
 CALICO_TYPHA = 5473
 VRRP = "112"
 """IP protocol number of VRRP (RFC 9568); OpenStack takes numbers where a name is not in its list."""
+#: Ports of NodePort Services, first and last: Kubernetes' own range (--service-node-port-range).
+NODE_PORTS: Final = (30000, 32767)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Rule:
     last_port: int = 0
     cidr: str = ""
     source: Group | None = None
+    listed: str = ""
+    """Its name before the range, where it is one of a list."""
 
 
 def table(settings: PlatformSettings, addresses: AddressPlan) -> tuple[Rule, ...]:
@@ -47,16 +52,13 @@ def table(settings: PlatformSettings, addresses: AddressPlan) -> tuple[Rule, ...
     gateways, private = addresses.gateway_range, str(settings.network.private)
     access = settings.access
     rules: list[Rule] = []
-    for index, cidr in enumerate(access.ssh_cidrs):
-        rules.append(Rule("gateway", f"ssh-{index}", "tcp", 22, 22, str(cidr)))
+    rules += _by_cidr("gateway", "ssh", 22, access.ssh_cidrs)
     # A load balancer of the cloud guards the API itself.
-    for index, cidr in enumerate(() if addresses.load_balancer else access.api_cidrs):
-        rules.append(Rule("gateway", f"api-{index}", "tcp", 6443, 6443, str(cidr)))
+    rules += _by_cidr("gateway", "api", 6443, () if addresses.load_balancer else access.api_cidrs)
     for index, peers in enumerate(addresses.edge_gateway_ranges):
         rules.append(Rule("gateway", f"vrrp-{index}" if index else "vrrp", VRRP, cidr=peers))
-    for index, cidr in enumerate(access.ingress_cidrs):
-        rules.append(Rule("ingress", f"http-{index}", "tcp", 80, 80, str(cidr)))
-        rules.append(Rule("ingress", f"https-{index}", "tcp", 443, 443, str(cidr)))
+    rules += _by_cidr("ingress", "http", 80, access.ingress_cidrs)
+    rules += _by_cidr("ingress", "https", 443, access.ingress_cidrs)
     rules.append(Rule("ingress", "icmp", "icmp", cidr="0.0.0.0/0"))
     rules += [
         Rule("etcd", "ssh", "tcp", 22, 22, gateways),
@@ -70,9 +72,28 @@ def table(settings: PlatformSettings, addresses: AddressPlan) -> tuple[Rule, ...
         Rule("node", "icmp", "icmp", cidr=private),
         Rule("node", "overlay", "udp", *(2 * (OVERLAY_PORT[settings.kubernetes.cni],)), source="node"),
         Rule("node", "kubelet", "tcp", 10250, 10250, source="node"),
+        Rule("node", "node-ports", "tcp", *NODE_PORTS, private),
+        Rule("node", "node-ports-udp", "udp", *NODE_PORTS, private),
         Rule("worker", "ingress", "tcp", 30080, 30080, gateways),
         Rule("worker", "ingress-tls", "tcp", 30443, 30443, gateways),
     ]
     if settings.kubernetes.cni == "calico":
         rules.append(Rule("node", "typha", "tcp", CALICO_TYPHA, CALICO_TYPHA, source="node"))
     return tuple(rules)
+
+
+def _by_cidr(group: Group, what: str, port: int, cidrs: Iterable[IPv4Network]) -> list[Rule]:
+    """A rule a range, named by it: another order, or one range less, changes none of the others."""
+    ranges = dict.fromkeys(map(str, cidrs))
+    return [Rule(group, f"{what}-{text}".replace("/", "-"), "tcp", port, port, text, listed=what) for text in ranges]
+
+
+def former_name(rule: Rule, numbered: Mapping[str, str]) -> str:
+    """The name of the rule's resource where an earlier release made it: its number in the list of then; else empty.
+
+    `numbered` are the ranges of such resources by name, as the stack's state has them. By its number alone a rule could
+    get the resource of another range, and be made a second time, which OpenStack refuses.
+    """
+    prefix = f"{rule.group}-{rule.listed}-"
+    names = (name for name, cidr in numbered.items() if rule.listed and cidr == rule.cidr)
+    return next((name for name in names if name.startswith(prefix) and name.removeprefix(prefix).isdecimal()), "")

@@ -8,7 +8,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pulumi.runtime import invoke
 
-from settings.running import Running, from_outputs
+from settings.running import BY_RANGE, Running, from_outputs, numbered_rules
 
 
 def read_stack(config: pulumi.Config) -> dict[str, Any]:
@@ -38,6 +38,21 @@ def read_running() -> Running | None:
     The engine answers from the stack's state, by the function behind StackReference: no resource, no network but the
     backend's own.
     """
+    return from_outputs(_ask_state("readStackOutputs", "name").get("outputs") or {})
+
+
+def read_numbered_rules(running: Running | None) -> dict[str, str]:
+    """The security group rules of an earlier release (settings.security.former_name); none where there can be none.
+
+    Of all that the state holds, so the engine is asked once after that release, and for new stacks, which hold nothing.
+    """
+    if running is not None and running.rules == BY_RANGE:
+        return {}
+    return numbered_rules(_ask_state("readStackResourceOutputs", "stackName").get("outputs") or {})
+
+
+def _ask_state(function: str, argument: str) -> dict[str, Any]:
+    """What one of the engine's functions tells of this stack, which is its `argument`."""
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    answer = invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value or {}
-    return from_outputs(answer.get("outputs") or {})
+    answer: dict[str, Any] | None = invoke(f"pulumi:pulumi:{function}", {argument: name}).value
+    return answer or {}

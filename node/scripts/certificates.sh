@@ -124,6 +124,20 @@ trust_on_kubelet() {
     fi
 }
 
+# follow_endpoint: a worker that joined in an earlier release asked the gateways. Not before its own balancer leads to an API.
+follow_endpoint() {
+    local new
+    if grep -qxE " *server: https://$ENDPOINT" "$KUBELET_KUBECONFIG"; then
+        return 0
+    fi
+    retry_until 60 "an API server to answer through this machine's balancer ($ENDPOINT)" ready_at "$ENDPOINT"
+    new=$(mktemp)
+    sed -E "s|^( *server: ).*|\\1https://$ENDPOINT|" "$KUBELET_KUBECONFIG" >"$new"
+    : >"$KUBELET_LAGS"
+    install_file -m 0600 "$new" "$KUBELET_KUBECONFIG"
+    rm -f -- "$new"
+}
+
 # end_kubelet_lag: pods go on while their kubelet restarts.
 end_kubelet_lag() {
     [ -e "$KUBELET_LAGS" ] || return 0
@@ -137,6 +151,7 @@ end_kubelet_lag() {
 renew_worker() {
     local reason
     trust_on_kubelet
+    follow_endpoint
     reason=$(certificate_reason "$KUBELET_CERTIFICATE" "$folder/pki/ca.crt")
     if [ -n "$reason" ]; then
         log "the kubelet's certificate $reason"

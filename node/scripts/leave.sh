@@ -4,22 +4,12 @@
 # virtual address: leave.sh NODE ENDPOINT DRAIN_SECONDS BARE_PODS, the administrator's certificate and key on standard input.
 # The command that calls it may be of an earlier release: the arguments keep their order.
 folder=$(dirname "$(readlink -f "$0")")
-# shellcheck source=/dev/null
-for part in lib drain; do . "$folder/$part.sh"; done
-
 readonly NODE=$1 ENDPOINT=$2 DRAIN_SECONDS=$3 BARE_PODS=$4
-# In memory, as all that this writes: the key never comes to a disk, and is gone afterwards.
-# A run that was killed could not remove its own; none takes a day.
-find "${MEMORY:-/dev/shm}" -maxdepth 1 -name 'openstack-paas-leave.*' -mmin +1440 -exec rm -rf -- {} +
-TMPDIR=$(mktemp --directory --tmpdir="${MEMORY:-/dev/shm}" openstack-paas-leave.XXXXXXXX)
-export TMPDIR
-remove_given() { rm -rf -- "$TMPDIR"; }
-at_exit remove_given
-(umask 077 && cat >"$TMPDIR/administrator.pem")
+# shellcheck source=/dev/null
+for part in lib drain administrator; do . "$folder/$part.sh"; done
+
 # What the stack file says now does not reach a machine that is not in it any more.
 FOR_GOOD=
-API=$ENDPOINT
-API_IDENTITY=(--cacert "$folder/ca.crt" --cert "$TMPDIR/administrator.pem")
 # By which people say that the volumes on the node may be lost: `kubectl annotate node NAME openstack-paas/volumes=lose`.
 readonly VOLUMES=openstack-paas/volumes
 # Several nodes that leave in one run do so one after another, so that pods of the second find the first one's elsewhere.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2153,SC2154
-# converge of a worker: joins the cluster once its API answers.
+# converge of a worker: joins the cluster once its API answers. That is asked through the machine's own balancer.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
 for part in lib services settings machine install containerd kubernetes maintenance drain rollout upgrade registration digests authorities certificates; do
@@ -8,7 +8,7 @@ for part in lib services settings machine install containerd kubernetes maintena
 done
 
 join() {
-    retry_until 300 "the API at $ENDPOINT (the virtual address) to answer and let nodes join" may_join
+    retry_until 300 "an API server to answer through this machine's balancer ($ENDPOINT) and let nodes join" may_join
     if is_registered >/dev/null 2>&1; then
         log "already a node of the cluster"
         return 0
@@ -23,6 +23,14 @@ join() {
 
 # others_serve: whether pods may leave is for the budgets of those who run them to say.
 others_serve() { :; }
+
+# balance_api: before anything asks the API. Whether an API server answers is for those that ask to say.
+balance_api() {
+    local settings=/etc/systemd/system/haproxy.service.d/50-openstack-paas.conf
+    install_file "$folder/files/openstack-paas-haproxy.conf" "$settings"
+    install_file -c "haproxy -c -q -f" "$folder/files/haproxy.cfg" /etc/haproxy/haproxy.cfg
+    apply_service haproxy.service reload /etc/haproxy/haproxy.cfg
+}
 
 keep_volumes_usable() {
     local unit=openstack-paas-volume-folders
@@ -57,8 +65,9 @@ register() {
 step "version" plan_version
 prepare_machine
 step "epoch" renew_new_machine
-step "unused services" disable_services haproxy.service keepalived.service etcd.service
+step "unused services" disable_services keepalived.service etcd.service
 step "firewall" apply_firewall "$folder/files/firewall.nft"
+step "API's balancer" balance_api
 step "volumes" make_volume_directories
 step "volumes' folders" keep_volumes_usable
 step "containerd" run_containerd

@@ -71,6 +71,10 @@ class Drill(ABC):
         """What of the drill's own is not as before yet, beside the checks of the proof."""
         return []
 
+    def failures(self, site: Site) -> list[str]:
+        """What the platform lost though the drill promises that it does not, once all is verified."""
+        return []
+
     def figures(self, site: Site) -> dict[str, float]:
         """Further figures of this drill, in seconds, for the report."""
         return {}

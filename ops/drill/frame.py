@@ -216,6 +216,11 @@ class Frame:
             except DrillError as error:
                 if not (self.drill.loses and seen.lost and probe.name == ApiWrite.name):
                     self.report.problems.append(str(error))
+        if self.began:
+            try:
+                self.report.problems += self.drill.failures(self.site)
+            except KNOWN as error:
+                self.report.problems.append(f"what this drill counts is not known: {error}")
         self.report.figures |= self.drill.figures(self.site)
 
     def _clear_away(self) -> None:

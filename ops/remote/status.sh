@@ -41,7 +41,8 @@ services() {
     case $role in
         gateway) units=(haproxy.service keepalived.service openstack-paas-edge-route.timer) ;;
         etcd) units=(etcd.service openstack-paas-etcd-backup.timer) ;;
-        *) units=(containerd.service kubelet.service openstack-paas-volume-folders.path) ;;
+        control-plane) units=(containerd.service kubelet.service) ;;
+        *) units=(haproxy.service containerd.service kubelet.service openstack-paas-volume-folders.path) ;;
     esac
     for unit in openstack-paas-firewall.service "${units[@]}"; do
         # A unit that is not here is not wanted here.

@@ -144,6 +144,14 @@ def test_worker(site: Site) -> None:
     assert drill(site, "worker").figures["pods ready elsewhere after"] <= 90
 
 
+def test_gateways(site: Site) -> None:
+    # No pod is evicted and no write inside the cluster is lost: the drill itself fails over either.
+    done = drill(site, "gateways")
+    assert done.figures["API outside after a gateway runs"] <= 10
+    # The database does not notice: a write may wait for its turn on a busy machine.
+    assert done.figures["database write inside"] <= 5
+
+
 @pytest.mark.long
 def test_etcd_stop(site: Site) -> None:
     expect_outage(site, "etcd-stop", "database write", 2)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import re
+import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import openstack
 import pytest
 
 from lab import places, processes
+from settings.versions import BUSYBOX
 from tests.lab.platform import PROJECT, Platform, run
 
 IN_CLUSTER = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
@@ -138,3 +141,93 @@ def test_the_programs_user_is_no_administrator() -> None:
 def test_no_secret_in_the_tree() -> None:
     listing = run("git", "grep", "-lE", "BEGIN (EC |OPENSSH |RSA )?PRIVATE KEY", "--", ":!tests", ":!toolchain")
     assert not re.findall(r"^\S+\.(yaml|json|pem|key)$", listing.text, re.MULTILINE), f"{PROJECT}: {listing.text}"
+
+
+NODE_PORT, DNS_PORT = 31234, 31253
+#: Asks for the address of kube-dns.kube-system: a question in the form of RFC 1035. (No name of ten letters: bash ends
+#: a packet with each line.)
+QUESTION = (
+    r"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+    r"\x08kube-dns\x0bkube-system\x03svc\x07cluster\x05local\x00\x00\x01\x00\x01"
+)
+#: 10.96.0.10, as it stands in the answer.
+ANSWER = "0a60000a"
+
+
+def asks(address: str) -> str:
+    """What prints the page behind one node's port, and its DNS' answer behind the other, with nothing but bash."""
+    return (
+        f"exec 3<>/dev/tcp/{address}/{NODE_PORT}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; timeout 5 cat <&3; "
+        f"exec 4<>/dev/udp/{address}/{DNS_PORT}; printf '{QUESTION}' >&4; "
+        "timeout 5 dd bs=512 count=1 status=none <&4 | od -An -v -tx1 | tr -d ' \\n'"
+    )
+
+
+@pytest.fixture
+def node_ports(platform: Platform) -> Iterator[None]:
+    """A pod that serves on one worker, one that asks on each, and NodePorts of the first and of the cluster's DNS."""
+    first, second = [machine.name for machine in platform.outputs.role("worker")][:2]
+    database = f"{IN_CLUSTER} -n database get pod mariadb-0 -o jsonpath={{.spec.containers[0].image}}"
+    bash = platform.on("control-plane-0", database).strip()
+    serve = "mkdir /pages && echo served >/pages/index.html && exec httpd -f -p 8080 -h /pages"
+    pods = [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "node-ports", "labels": {"app": name}},
+            "spec": {
+                "nodeName": worker,
+                "terminationGracePeriodSeconds": 1,
+                "containers": [{"name": name, "image": image, "command": command}],
+            },
+        }
+        for name, worker, image, command in (
+            ("web", first, f"docker.io/library/busybox:{BUSYBOX}", ["sh", "-c", serve]),
+            ("near", first, bash, ["sleep", "3600"]),
+            ("far", second, bash, ["sleep", "3600"]),
+        )
+    ]
+    services = [
+        ("web", "node-ports", {"app": "web"}, {"port": 80, "targetPort": 8080, "nodePort": NODE_PORT}),
+        ("dns", "kube-system", {"k8s-app": "kube-dns"}, {"protocol": "UDP", "port": 53, "nodePort": DNS_PORT}),
+    ]
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "node-ports"}}
+    items = [namespace, *pods] + [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": f"node-port-{name}", "namespace": where},
+            "spec": {"type": "NodePort", "selector": selector, "ports": [port]},
+        }
+        for name, where, selector, port in services
+    ]
+    document = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    remove = (
+        f"{IN_CLUSTER} -n kube-system delete service node-port-dns --ignore-not-found && "
+        f"{IN_CLUSTER} delete namespace node-ports --ignore-not-found"
+    )
+    platform.on("control-plane-0", remove, 120)
+    try:
+        platform.on("control-plane-0", f"{IN_CLUSTER} apply -f - <<'END'\n{document}\nEND", 60)
+        ready = f"{IN_CLUSTER} -n node-ports wait pod --all --for condition=Ready --timeout 90s"
+        platform.on("control-plane-0", ready, 100)
+        yield
+    finally:
+        platform.on("control-plane-0", remove, 120)
+
+
+def test_node_ports_are_reached_inside_and_not_from_outside(platform: Platform, node_ports: None) -> None:
+    nodes = [machine.address for machine in platform.outputs.role("control-plane", "worker")]
+    assert len(nodes) == 5
+    for address in nodes:
+        # From pods on another node and on the same one, and from nodes, at their own address too.
+        for pod in ("near", "far"):
+            inside = f"{IN_CLUSTER} -n node-ports exec -i {pod} -- bash <<'END'\n{asks(address)}\nEND"
+            seen = platform.on("control-plane-0", inside)
+            assert "served" in seen and ANSWER in seen, (pod, address, seen)
+        for node in ("control-plane-0", "worker-general-1"):
+            seen = platform.on(node, asks(address))
+            assert "served" in seen and ANSWER in seen, (node, address, seen)
+    for gateway in platform.outputs.role("gateway"):
+        with pytest.raises(OSError):
+            socket.create_connection((gateway.public_address, NODE_PORT), timeout=3)

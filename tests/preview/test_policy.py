@@ -44,7 +44,7 @@ def test_the_pack_ends_a_preview_that_breaks_a_rule(stack: MakeStack) -> None:
     done = made.pulumi("preview", "--policy-pack", PACK)
     text = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "SecGroupRule gateway-ssh-0: lets anyone reach SSH" in text
+    assert "SecGroupRule gateway-ssh-0.0.0.0-0: lets anyone reach SSH" in text
     assert "Instance etcd-0: holds data of etcd and is not protected" in text
     assert "can't run policy" not in text
 
@@ -68,4 +68,4 @@ def test_an_update_makes_nothing_that_breaks_a_rule(stack: MakeStack, tmp_path: 
     assert up.returncode != 0
     assert "lets anyone reach SSH" in up.stdout
     there = [item["urn"] for item in json.loads(made.pulumi("stack", "export").stdout)["deployment"]["resources"]]
-    assert not [urn for urn in there if urn.endswith("gateway-ssh-0")]
+    assert not [urn for urn in there if urn.endswith("gateway-ssh-0.0.0.0-0")]

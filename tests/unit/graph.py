@@ -45,6 +45,8 @@ class Registered:
     dependencies: set[str] = field(default_factory=set)
     """Names of the resources, as type-name pairs joined by a slash, that it waits for."""
     deleted_with: str = ""
+    aliases: tuple[str, ...] = ()
+    """Former names."""
     secret_inputs: set[str] = field(default_factory=set)
     ignore_changes: tuple[str, ...] = ()
     protect: bool = False
@@ -76,6 +78,7 @@ class Monitor(mocks.MockMonitor):
             record = self.mocks.record(request.type, request.name)
             record.dependencies = {_short(urn) for urn in request.dependencies}
             record.deleted_with = _short(request.deletedWith) if request.deletedWith else ""
+            record.aliases = tuple(alias.spec.name for alias in request.aliases if alias.spec.name)
             record.ignore_changes = tuple(request.ignoreChanges)
             record.protect = request.protect
             record.delete_before_replace = request.deleteBeforeReplace
@@ -148,8 +151,13 @@ def offer(settings: PlatformSettings) -> Catalog:
     )
 
 
-def run(values: Mapping[str, Any], stack: str = "lab", running: Running | None = None) -> tuple[Graph, dict[str, Any]]:
-    """The graph and the outputs of a stack with these settings, which runs `running` already."""
+def run(
+    values: Mapping[str, Any],
+    stack: str = "lab",
+    running: Running | None = None,
+    numbered: Mapping[str, str] | None = None,
+) -> tuple[Graph, dict[str, Any]]:
+    """The graph and the outputs of a stack with these settings, which runs `running` and has rules `numbered` already."""
     from components.addons.mariadb import Passwords
     from components.platform import Platform, PlatformArgs
 
@@ -160,7 +168,7 @@ def run(values: Mapping[str, Any], stack: str = "lab", running: Running | None =
     outputs: dict[str, Any] = {}
 
     async def program() -> None:
-        platform = parse(values, stack, running)
+        platform = parse(values, stack, running, numbered)
         secrets = {name: pulumi.Output.secret(values[name]) for name in BACKUP_SECRETS if name in values}
         args = PlatformArgs(platform, Passwords(None, None), offer(platform.settings), secrets)
         made = Platform(platform.cluster, args).outputs

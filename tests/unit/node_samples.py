@@ -141,6 +141,7 @@ def worker_spec() -> WorkerSpec:
             volume_directories=("/disks",),
         ),
         bootstrap=pair("bootstrap"),
+        api_servers=(*CONTROL_PLANES, Peer("control-plane-3", "10.20.1.33")),
     )
 
 

@@ -209,7 +209,7 @@ def test_the_rules_look_at_what_stands(tmp_path: Path) -> None:
     rule = {"direction": "ingress", "protocol": "tcp", "portRangeMin": 22, "portRangeMax": 22}
     open_to_all = rule | {"remoteIpPrefix": "0.0.0.0/0"}
     platform = resource("openstack-paas:index:Platform", "dev", inputs={"preset": "production", "cluster": "dev"})
-    ssh = resource("openstack:networking/secGroupRule:SecGroupRule", "gateway-ssh-0", inputs=open_to_all)
+    ssh = resource("openstack:networking/secGroupRule:SecGroupRule", "gateway-ssh-0.0.0.0-0", inputs=open_to_all)
     report = doctor.examine(read_file("dev", tmp_path), state(platform, ssh), offline=True)
     failed = {finding.check for finding in report.findings if finding.result == "failed"}
     assert "no-public-ssh" in failed

@@ -49,7 +49,7 @@ def test_shellcheck_of_rendered_text() -> None:
     _run("shellcheck", "--shell=bash", GOLDEN / "command.sh", *sorted(GOLDEN.glob("*/settings.sh")))
 
 
-@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("gateway*/files/haproxy.cfg")), ids=_variant)
+@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*/files/haproxy.cfg")), ids=_variant)
 def test_haproxy_accepts_its_configuration(golden: Path) -> None:
     _run(_needs("haproxy"), "-c", "-q", "-f", golden)
 

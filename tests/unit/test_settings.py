@@ -13,7 +13,8 @@ import yaml
 from settings.load import parse
 from settings.presets import PRESETS
 from settings.reference import project_file
-from settings.security import table
+from settings.running import numbered_rules
+from settings.security import Rule, former_name, table
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -92,3 +93,62 @@ def test_security_table_lets_only_gateways_and_members_in() -> None:
     }
     open_to_all = {(rule.group, rule.first_port) for rule in rules if rule.cidr == "0.0.0.0/0"}
     assert open_to_all == {("gateway", 22), ("gateway", 6443), ("ingress", 80), ("ingress", 443), ("ingress", 0)}
+
+
+def test_node_ports_are_for_the_private_network_alone() -> None:
+    platform = parse({"preset": "production"}, "prod")
+    rules = [rule for rule in table(platform.settings, platform.addresses) if rule.group == "node"]
+    ports = [(rule.protocol, rule.cidr) for rule in rules if (rule.first_port, rule.last_port) == (30000, 32767)]
+    assert ports == [("tcp", "10.20.0.0/22"), ("udp", "10.20.0.0/22")]
+
+
+def rules_of(*cidrs: str) -> list[Rule]:
+    """Those of lists, with this list for SSH and for ingress."""
+    access = {"sshCidrs": list(cidrs), "ingressCidrs": list(cidrs)}
+    platform = parse({"access": access}, "dev")
+    return [rule for rule in table(platform.settings, platform.addresses) if rule.listed]
+
+
+def test_a_rule_of_a_list_is_named_by_its_range() -> None:
+    def names(*cidrs: str) -> set[str]:
+        return {f"{rule.group}-{rule.name}" for rule in rules_of(*cidrs) if rule.first_port == 22}
+
+    assert names("192.0.2.0/24", "198.51.100.7/32") == {"gateway-ssh-192.0.2.0-24", "gateway-ssh-198.51.100.7-32"}
+    assert names("198.51.100.7/32") == {"gateway-ssh-198.51.100.7-32"}
+    # OpenStack refuses the same rule twice.
+    assert names("192.0.2.0/24", "192.0.2.0/24") == {"gateway-ssh-192.0.2.0-24"}
+
+
+def test_a_numbered_rule_is_found_by_its_range() -> None:
+    """The list of then was in another order, and had a range more."""
+    numbered = {
+        "gateway-ssh-0": "203.0.113.0/24",
+        "gateway-ssh-1": "192.0.2.0/24",
+        "ingress-http-0": "192.0.2.0/24",
+        "ingress-https-0": "192.0.2.0/24",
+        # Of other rules with the same range, and of this release.
+        "gateway-api-0": "198.51.100.7/32",
+        "node-ssh": "192.0.2.0/24",
+        "gateway-ssh-198.51.100.7-32": "198.51.100.7/32",
+    }
+    former = {f"{rule.group}-{rule.name}": former_name(rule, numbered) for rule in rules_of("198.51.100.7/32", "192.0.2.0/24")}
+    assert former == {
+        "gateway-ssh-198.51.100.7-32": "",
+        "gateway-ssh-192.0.2.0-24": "gateway-ssh-1",
+        "gateway-api-0.0.0.0-0": "",
+        "ingress-http-198.51.100.7-32": "",
+        "ingress-http-192.0.2.0-24": "ingress-http-0",
+        "ingress-https-198.51.100.7-32": "",
+        "ingress-https-192.0.2.0-24": "ingress-https-0",
+    }
+
+
+def test_ranges_of_rules_come_out_of_the_state() -> None:
+    urn = "urn:pulumi:dev::openstack-paas::openstack:networking/secGroup:SecGroup$"
+    kind = "openstack:networking/secGroupRule:SecGroupRule"
+    resources = {
+        f"{urn}{kind}::gateway-ssh-0": {"type": kind, "outputs": {"remoteIpPrefix": "192.0.2.0/24"}},
+        f"{urn}{kind}::etcd-peers": {"type": kind, "outputs": {"remoteIpPrefix": "", "remoteGroupId": "g"}},
+        f"{urn}::gateway": {"type": "openstack:networking/secGroup:SecGroup", "outputs": {}},
+    }
+    assert numbered_rules(resources) == {"gateway-ssh-0": "192.0.2.0/24"}
