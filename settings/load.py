@@ -29,8 +29,8 @@ def parse(
     """Checked settings from the keys of a stack file (`values`, camelCase) of the stack `stack`.
 
     `running` is what the stack runs already, for rules about changes; `numbered` are the security group
-    rules that an earlier release made (settings.security.former_name). Raises SettingsError with every problem: those of
-    single values, and those of values that do not go together, less what only follows from a wrong value.
+    rules that an earlier release made (settings.security.former_name). Raises SettingsError with every problem: those
+    of single values, and those of values that do not go together, less what only follows from a wrong value.
     """
     given, problems = stack_file.read(values)
     given = resolved.with_versions(given, running)

@@ -84,8 +84,9 @@ def table(settings: PlatformSettings, addresses: AddressPlan) -> tuple[Rule, ...
 
 def _by_cidr(group: Group, what: str, port: int, cidrs: Iterable[IPv4Network]) -> list[Rule]:
     """A rule a range, named by it: another order, or one range less, changes none of the others."""
-    ranges = dict.fromkeys(map(str, cidrs))
-    return [Rule(group, f"{what}-{text}".replace("/", "-"), "tcp", port, port, text, listed=what) for text in ranges]
+    return [
+        Rule(group, f"{what}-{cidr}".replace("/", "-"), "tcp", port, port, str(cidr), listed=what) for cidr in cidrs
+    ]
 
 
 def former_name(rule: Rule, numbered: Mapping[str, str]) -> str:

@@ -74,6 +74,8 @@ step "containerd" run_containerd
 step "authorities" guard_authorities
 step "node" become_node
 step "runtime" change_runtime
+# An epoch may have brought another haproxy.
+step "API's balancer" balance_api
 step "upgrade" upgrade_worker
 step "own certificates" renew_worker
 step "registration" register

@@ -27,6 +27,7 @@ FREE = {
 #: Components that later releases do without (docs/decisions/0009): in the cloud there is nothing of them. What was
 #: below them has to be found again, as everything else.
 FORMER_COMPONENTS = {"openstack-paas:machine:Machine"}
+RULE = "openstack:networking/secGroupRule:SecGroupRule"
 INSTANCE = "openstack:compute/instance:Instance"
 
 
@@ -89,6 +90,23 @@ def test_a_platform_of_an_earlier_commit_loses_nothing(stack: Stack) -> None:
     kept = [step["op"] for step in preview.steps if step.get("oldState", {}).get("type") == INSTANCE]
     assert len(kept) == 10
     assert set(kept) <= {"same", "update"}
+    # Rules of earlier releases had numbers: none of them is made a second time, which OpenStack refuses.
+    rules = [step for step in preview.steps if step.get("newState", step.get("oldState"))["type"] == RULE]
+    assert {step["op"] for step in rules} <= {"same", "create"}
+    made = {step["urn"].split("::")[-1] for step in rules if step["op"] == "create"}
+    assert not {name for name in made if name.startswith(("gateway-", "ingress-"))}
+
+
+def test_rules_with_numbers_are_found_in_whatever_order_the_list_is_now(stack: Stack) -> None:
+    stack.configure({"access": {"sshCidrs": ["192.0.2.0/24", "0.0.0.0/0"]}})
+    preview = stack.preview("--show-sames")
+    assert not lost(preview)
+    rules = {
+        step["urn"].split("::")[-1]: step["op"]
+        for step in preview.steps
+        if step["urn"].split("::")[2].endswith(RULE) and "-ssh-" in step["urn"].split("::")[-1]
+    }
+    assert rules == {"gateway-ssh-192.0.2.0-24": "create", "gateway-ssh-0.0.0.0-0": "same"}
 
 
 def test_a_release_that_would_replace_the_machines_is_seen(stack: Stack) -> None:

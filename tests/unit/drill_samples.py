@@ -184,6 +184,10 @@ class Trial(Drill):
         self.platform = platform
         self.fails: BaseException | None = None
         self.cures = True
+        self.losses: list[str] = []
+
+    def failures(self, site: Site) -> list[str]:
+        return self.losses
 
     def plan(self, site: Site) -> list[str]:
         return ["It falls ill."]

@@ -157,7 +157,7 @@ def run(
     running: Running | None = None,
     numbered: Mapping[str, str] | None = None,
 ) -> tuple[Graph, dict[str, Any]]:
-    """The graph and the outputs of a stack with these settings, which runs `running` and has rules `numbered` already."""
+    """The graph and the outputs of a stack with these settings, which runs `running` and has rules `numbered`."""
     from components.addons.mariadb import Passwords
     from components.platform import Platform, PlatformArgs
 

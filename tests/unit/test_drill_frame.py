@@ -153,3 +153,12 @@ def test_what_cannot_be_read_back_is_not_taken_as_kept(probe: Numbers, monkeypat
     monkeypatch.setattr(probe, "kept", broken)
     with pytest.raises(DrillError, match=r"numbers: what was written is read back: not within 0 s: no answer"):
         counting.count(probe, counting.outage(probe, 0), 0)
+
+
+def test_what_a_drill_itself_counts_fails_it(trial: Trial, probe: Numbers, platform: FakeSite) -> None:
+    trial.losses = ["2 of 9 pods were evicted"]
+    made = frame(trial, probe)
+    made.look()
+    done = made.run()
+    assert done.status == FAILED
+    assert done.problems == ["2 of 9 pods were evicted"]

@@ -6,8 +6,10 @@ import argparse
 import gc
 import json
 import sys
+import time
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +18,10 @@ from rich.console import Console
 from ops.drill import drills, report, start
 from ops.drill.alone import alone
 from ops.drill.drills import worker
+from ops.drill.drills.gateways import GatewaysLoss
+from ops.drill.inside import InsideWriter
+from ops.drill.probes.api import ApiRead
+from ops.drill.probes.probe import Probe
 from ops.drill.report import Outage, Report
 from tests.unit.drill_samples import LARGE, FakePower, FakeSite, site
 
@@ -58,6 +64,7 @@ def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.M
     ("name", "fewer", "words"),
     [
         ("gateway", {"gateway": 1}, "1 of at least 2 machines with the role gateway"),
+        ("gateways", {"gateway": 0}, "there is no gateway"),
         ("etcd-follower", {"etcd": 1}, "no majority"),
         ("etcd-leader", {"etcd": 0}, "etcd has no machines of its own"),
         ("etcd-stop", {"etcd": 0}, "etcd has no machines of its own"),
@@ -190,3 +197,74 @@ def test_reports_for_people_and_for_programs(tmp_path: Path) -> None:
     screen = StringIO()
     report.show(Console(file=screen, width=100), made)
     assert "3 of 50" in screen.getvalue() and "served again after, without what failed  -" in screen.getvalue()
+
+
+class FakePods:
+    """The pods of a cluster by their ids, as the library hands them over."""
+
+    def __init__(self, **names: str) -> None:
+        self.names = names
+
+    def list_pod_for_all_namespaces(self, **_: Any) -> Any:
+        def pod(uid: str, name: str) -> Any:
+            owner = SimpleNamespace(kind="Job" if name.startswith("backup") else "ReplicaSet")
+            metadata = SimpleNamespace(
+                uid=uid, namespace="apps", name=name, deletion_timestamp=None, owner_references=[owner]
+            )
+            return SimpleNamespace(metadata=metadata)
+
+        return SimpleNamespace(items=[pod(uid, name) for uid, name in self.names.items()])
+
+
+class FakeRead(Probe):
+    """A question that somebody else answers."""
+
+    def ask(self) -> None: ...
+
+
+def test_all_gateways_fall_together_and_the_first_one_comes_back_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    pods = FakePods(u1="web", u2="db-0", u3="backup")
+    monkeypatch.setattr(FakeSite, "core", property(lambda _: pods))
+    power = FakePower()
+    platform, drill = site(power=power, database=False), GatewaysLoss()
+    drill.fault(platform)
+    assert sorted(power.done) == ["off paas-gateway-0", "off paas-gateway-1"]
+    assert platform.away == {"paas-gateway-0", "paas-gateway-1"}
+    read = FakeRead()
+    assert drill.noticed(platform, {ApiRead.name: read}, time.monotonic()) is None
+    read.answers.bad.append(time.monotonic() + 1)
+    assert drill.noticed(platform, {ApiRead.name: read}, time.monotonic()) == read.answers.bad[0]
+    others = []
+
+    def on(machine: Any) -> None:
+        power.done.append(f"on {machine.name}")
+        others.append(list(read.answers.good))
+        read.answers.good.append(time.monotonic() + 2)
+
+    monkeypatch.setattr(power, "on", on)
+    drill.repair(platform)
+    assert power.done[2:] == ["on paas-gateway-0", "on paas-gateway-1"]
+    assert others[0] == [] and len(others[1]) == 1, "the second one before the API answered by the first"
+    assert not platform.away
+    assert 1 < drill.figures(platform)["API outside after a gateway runs"] < 3
+    # A backup that ended is none that was evicted; one that bears the same name as before is.
+    pods.names = {"u1": "web", "u4": "db-0"}
+    assert drill.failures(platform) == ["1 of 2 pods were evicted: apps/db-0"]
+    pods.names = {"u1": "web", "u2": "db-0"}
+    assert drill.failures(platform) == []
+
+
+def test_rows_lost_inside_fail_the_drill(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = "1 100.5\n2 100.9\nERROR 2003 (HY000): no connection\n3 104.0\n"
+    answers = {"SELECT": "1\n3", "DROP": ""}
+    core = SimpleNamespace(read_namespaced_pod_log=lambda *_, **__: log)
+    monkeypatch.setattr(InsideWriter, "_core", property(lambda _: core))
+    monkeypatch.setattr(InsideWriter, "_root", lambda _, statement: answers[statement.split()[0]])
+    monkeypatch.setattr(FakeSite, "core", property(lambda _: FakePods()))
+    platform, drill = site(), GatewaysLoss()
+    assert platform.outputs.database is not None
+    drill.writer = InsideWriter(platform.cluster, platform.outputs.database)
+    assert drill.failures(platform) == ["1 writes that were acknowledged inside the cluster are lost"]
+    assert round(drill.figures(platform)["database write inside"], 1) == 3.1
+    answers["SELECT"] = "1\n2\n3\n4"
+    assert drill.failures(platform) == []

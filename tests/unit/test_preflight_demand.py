@@ -39,7 +39,7 @@ def test_demand_of_a_platform_from_nothing() -> None:
         "subnet": 2,
         "router": 1,
         "security_group": 6,
-        "security_group_rule": 19 + 2 * 6,
+        "security_group_rule": 21 + 2 * 6,
         "floatingip": 2,
         "volumes": 0,
         "gigabytes": 0,

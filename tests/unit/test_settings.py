@@ -115,8 +115,6 @@ def test_a_rule_of_a_list_is_named_by_its_range() -> None:
 
     assert names("192.0.2.0/24", "198.51.100.7/32") == {"gateway-ssh-192.0.2.0-24", "gateway-ssh-198.51.100.7-32"}
     assert names("198.51.100.7/32") == {"gateway-ssh-198.51.100.7-32"}
-    # OpenStack refuses the same rule twice.
-    assert names("192.0.2.0/24", "192.0.2.0/24") == {"gateway-ssh-192.0.2.0-24"}
 
 
 def test_a_numbered_rule_is_found_by_its_range() -> None:
@@ -131,7 +129,9 @@ def test_a_numbered_rule_is_found_by_its_range() -> None:
         "node-ssh": "192.0.2.0/24",
         "gateway-ssh-198.51.100.7-32": "198.51.100.7/32",
     }
-    former = {f"{rule.group}-{rule.name}": former_name(rule, numbered) for rule in rules_of("198.51.100.7/32", "192.0.2.0/24")}
+    former = {
+        f"{rule.group}-{rule.name}": former_name(rule, numbered) for rule in rules_of("198.51.100.7/32", "192.0.2.0/24")
+    }
     assert former == {
         "gateway-ssh-198.51.100.7-32": "",
         "gateway-ssh-192.0.2.0-24": "gateway-ssh-1",

@@ -51,6 +51,26 @@ SIGNING=("--cluster-signing-cert-file=$KUBERNETES/pki/issuing-ca.crt")
 outcome signs_otherwise
 expect "with a file of its own" "$status" 0
 
+# A worker's kubelet that asked the gateways asks its own machine from now on, once an API server answers there.
+cat >"$KUBERNETES/kubelet.conf" <<'END'
+- cluster:
+    server: https://192.0.2.5:6443
+  name: sample
+END
+KUBELET_KUBECONFIG=$KUBERNETES/kubelet.conf ENDPOINT=127.0.0.1:6443
+ready_at() { echo "asked $1" >>"$ROOT/ready"; }
+follow_endpoint >/dev/null
+expect "the server" "$(cat "$KUBELET_KUBECONFIG")" "- cluster:
+    server: https://127.0.0.1:6443
+  name: sample"
+expect "who can read it" "$(stat -c %a "$KUBELET_KUBECONFIG")" 600
+expect "the kubelet has to start again" "$(ls "$KUBELET_LAGS")" "$KUBELET_LAGS"
+expect "the API answered before" "$(cat "$ROOT/ready")" "asked 127.0.0.1:6443"
+rm "$KUBELET_LAGS"
+follow_endpoint
+expect "a second time nothing changes" "$(ls "$KUBELET_LAGS" 2>/dev/null) $(wc -l <"$ROOT/ready")" " 1"
+ENDPOINT=192.0.2.5:6443
+
 # A kubeconfig that embeds one authority alone.
 {
     echo "    certificate-authority-data: $(bundle first | base64 --wrap 0)"

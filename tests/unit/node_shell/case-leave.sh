@@ -5,7 +5,7 @@
 set -Eeuo pipefail
 # shellcheck source=/dev/null
 . "$(dirname "$0")/prelude.sh"
-cp "$SCRIPTS/lib.sh" "$SCRIPTS/drain.sh" "$SCRIPTS/leave.sh" "$folder"
+cp "$SCRIPTS/lib.sh" "$SCRIPTS/drain.sh" "$SCRIPTS/administrator.sh" "$SCRIPTS/leave.sh" "$folder"
 export DRAIN_INTERVAL=0.2 TURN_SECONDS=1 MEMORY=$ROOT/memory
 mkdir -p "$ROOT/run/lock" "$ROOT/api" "$MEMORY"
 
