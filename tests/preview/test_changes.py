@@ -110,6 +110,29 @@ def test_a_new_image_under_the_old_name_touches_no_machine(stack: Stack) -> None
         stack.configure(SETTINGS)
 
 
+def test_other_passwords_are_a_change_of_the_secret_and_of_the_release_that_waits_for_them(stack: Stack) -> None:
+    stack.configure({**SETTINGS, "database": {**SETTINGS["database"], "passwordEpoch": "2"}})
+    try:
+        steps = changed(stack)
+    finally:
+        stack.configure(SETTINGS)
+    assert {(step["op"], step["urn"].split("::")[-1]) for step in steps} == {
+        ("update", "mariadb-passwords"),
+        ("update", "mariadb"),
+    }
+
+
+def test_a_change_inside_the_programs_chart_is_one_of_its_release(stack: Stack) -> None:
+    template = stack.folder / "charts" / "mariadb" / "templates" / "NOTES.txt"
+    text = template.read_text(encoding="utf-8")
+    template.write_text(f"{text}One more line.\n", encoding="utf-8")
+    try:
+        steps = changed(stack)
+    finally:
+        template.write_text(text, encoding="utf-8")
+    assert [(step["op"], step["urn"].split("::")[-1]) for step in steps] == [("update", "mariadb")]
+
+
 ROTATED = {
     "certificates": {"epoch": "spring", "authorities": {"issuing": "1", "trusted": ["1", "2"]}},
     "access": {"sshKeys": {"login": "1", "accepted": ["1", "2"]}},
