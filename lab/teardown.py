@@ -35,7 +35,17 @@ def down(progress: Progress, wipe: bool = False) -> None:
         ownership.release()
     if wipe and places.STATE.exists():
         with progress.step(f"{places.STATE} deleted"):
-            shutil.rmtree(places.STATE)
+            delete(places.STATE)
+
+
+def delete(folder: Path, limit: float = 20) -> None:
+    """Delete a folder into which something may still write for a moment: a process that ends, or another shell."""
+
+    def gone() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    waiting.until(gone, f"{folder} cannot be deleted, something writes there", limit)
 
 
 def end_leftovers() -> None:

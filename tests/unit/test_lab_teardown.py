@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from lab import places, processes, teardown
+from lab.errors import LabError
 
 MOUNTS = """\
 /dev/vda / ext4 rw 0 0
@@ -71,3 +73,27 @@ def test_cgroups_of_the_labs_machines_alone(tmp_path: Path, monkeypatch: pytest.
 def test_processes_without_the_marker_are_not_the_labs() -> None:
     assert os.getpid() not in processes.marked()
     assert places.MARKER not in os.environ
+
+
+def test_a_folder_into_which_something_still_writes_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, remove, turns = tmp_path / "state", shutil.rmtree, iter((True, True, False))
+    (folder / "logs").mkdir(parents=True)
+
+    def beside_a_writer(path: Path, ignore_errors: bool = False) -> None:
+        remove(path, ignore_errors=ignore_errors)
+        if next(turns):
+            folder.mkdir(exist_ok=True)
+            if not ignore_errors:
+                folder.rmdir()
+                raise OSError("Directory not empty")
+
+    monkeypatch.setattr(shutil, "rmtree", beside_a_writer)
+    teardown.delete(folder)
+    assert not folder.exists()
+    assert next(turns, None) is None
+
+
+def test_a_folder_that_stays_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "rmtree", lambda path, ignore_errors: None)
+    with pytest.raises(LabError, match="something writes there"):
+        teardown.delete(tmp_path, limit=0)
