@@ -58,7 +58,7 @@ class Plan:
         if not self.position or "-" not in self.backup.position or "-" not in self.position:
             return None
         gone = int(self.position.split("-")[2]) - int(self.backup.position.split("-")[2])
-        # After an earlier restore the numbers have jumped.
+        # After an earlier restore or a rebuild of the primary the numbers have jumped.
         return gone if 0 <= gone < 2**31 else None
 
 

@@ -139,6 +139,7 @@ def test_configuration() -> None:
     for line in (
         "gtid_strict_mode = ON",
         "rpl_semi_sync_slave_enabled = ON",
+        "sync_relay_log = 1",
         "rpl_semi_sync_master_wait_point = AFTER_SYNC",
         "rpl_semi_sync_master_timeout = 31536000000",
         "binlog_expire_logs_seconds = 86400",

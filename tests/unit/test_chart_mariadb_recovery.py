@@ -141,8 +141,11 @@ def test_two_rebuilds_from_one_position_do_not_use_a_number_twice(pods: list[Pod
     insert(primary, 12, 13, 14)
     same(primary, first)
     come_back(second)
+    # MariaDB 10.11 says so with the next commit: until another replica acknowledges one, its sender does not end.
+    insert(primary, 15)
     refuses(second, "1,2,3")
-    assert rows(primary) == "1,12,13,14"
+    same(primary, first)
+    assert rows(primary) == "1,12,13,14,15"
 
 
 def test_what_a_lagging_replica_has_acknowledged_outlives_its_restart(pods: list[Pod]) -> None:

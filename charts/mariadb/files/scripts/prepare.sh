@@ -32,28 +32,33 @@ CHANGE MASTER TO MASTER_HOST = $(quote "$PRIMARY_HOST"), MASTER_PORT = $PRIMARY_
 SQL
 }
 
-# number_after POSITION: a GTID number that was never given to a transaction which this copy does not have: microseconds
-# since 1970, because no server commits a million times in a second. So two copies of the same position differ too.
+# number_after POSITION: a GTID number that was never given to a transaction which this copy does not have: nanoseconds
+# since 1970, because no server commits that fast. So two copies of the same position differ too.
 number_after() {
   local last=${1##*-} now
-  now=$(date +%s%6N)
+  now=$(date +%s%N)
   if [ "$now" -gt "${last:-0}" ]; then printf '%s' "$now"; else printf '%s' "$((last + generation_step))"; fi
 }
 
-# lead: a primary made from a copy goes on behind a jump of the numbers. Members at the copy's position follow through the
-# jump, which is a transaction that changes nothing; one that has come further stops with error 1236, instead of taking
-# transactions of the same numbers for those that it has.
-lead() {
-  local position number
-  position=$(private_query --execute='SELECT @@gtid_slave_pos')
-  number=$(number_after "$position")
+# lead_from POSITION: a primary made from a copy goes on counting there.
+lead_from() {
   private_query <<'SQL'
 RESET SLAVE ALL;
 SET GLOBAL gtid_slave_pos = '';
 SQL
-  begin_at "$position"
-  private_query --execute="SET SESSION gtid_seq_no = $number; FLUSH PRIVILEGES"
-  log "goes on behind GTID ${position:-none} with number $number"
+  begin_at "$1"
+}
+
+# jump NUMBER: the next transaction, which changes nothing, gets that number. Members at the position before it follow
+# through the jump; one that has come further stops with error 1236, instead of taking the transactions that get the
+# numbers of its own for those that it has.
+jump() {
+  private_query --execute="SET SESSION gtid_seq_no = $1; FLUSH PRIVILEGES"
+  log "goes on with GTID number $1"
+}
+
+copied_position() {
+  private_query --execute='SELECT @@gtid_slave_pos'
 }
 
 # wait_for_primary: until it answers root; it may still be making its own data.
@@ -77,19 +82,22 @@ restore_primary() {
   position=$(member_position "$source") || exit 1
   [ -n "$position" ] || fail "$source, which has loaded the backup, does not answer: run the restore again"
   copy_from "$source" 3306
-  lead
+  # Every replica is copied anew, so nobody follows from before.
+  lead_from "0-$(server_id)-$(number_after "$(copied_position)")"
   stop_private_server
 }
 
 # The primary's volume is empty: a new release, or a lost volume.
 prepare_primary() {
-  local source
+  local source position
   source=$(furthest_member)
   if [ -n "$source" ]; then
     log "the volume is empty but $source has data: rebuilding the primary from it"
     align_members "$source"
     copy_from "$source" 3306
-    lead
+    position=$(copied_position)
+    lead_from "$position"
+    jump "$(number_after "$position")"
     stop_private_server
   elif [ -n "$(remembered initialised)" ]; then
     fail "the volume is empty, this release has had data since $(remembered initialised), and no replica answers:" \

@@ -42,9 +42,13 @@ relay_events() {
 # which the last of each domain is: "FILE OFFSET GTIDS"; nothing when there is none.
 unapplied_events() {
   awk -F '\t' -v applied="$1" '
+    # Of numbers that have more digits than awk can calculate with.
+    function later(one, other) {
+      return length(one) > length(other) || (length(one) == length(other) && one "" > other "")
+    }
     function count_group(  part) {
       split(group, part, "-")
-      if (group != "" && part[3] + 0 > done[part[1]] + 0) {
+      if (group != "" && later(part[3], done[part[1]])) {
         if (start == "") start = group_file " " group_offset
         last[part[1]] = group
       }
