@@ -46,7 +46,8 @@ initialise() {
 
 # proxies_are_local: as etcd has it, while no API answers.
 proxies_are_local() {
-    etcdctl --dial-timeout 3s --command-timeout 8s get /registry/configmaps/kube-system/kube-proxy --print-value-only | grep -qaF "server: $LOCAL_SERVER"
+    etcdctl --dial-timeout 3s --command-timeout 8s get --print-value-only /registry/configmaps/kube-system/kube-proxy \
+        | grep -aF "server: $LOCAL_SERVER" >/dev/null
 }
 
 # keep_proxies_local: kubeadm has just told kube-proxy of the virtual address. Where no node can be without an API of its own

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.engine import home, no_preflight
 from tests.preview import record
@@ -98,7 +99,10 @@ def test_a_platform_of_an_earlier_commit_loses_nothing(stack: Stack) -> None:
 
 
 def test_rules_with_numbers_are_found_in_whatever_order_the_list_is_now(stack: Stack) -> None:
-    stack.configure({"access": {"sshCidrs": ["192.0.2.0/24", "0.0.0.0/0"]}})
+    file = stack.folder / "Pulumi.lab.yaml"
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    document["config"]["openstack-paas:access"] = {"sshCidrs": ["192.0.2.0/24", "0.0.0.0/0"]}
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
     preview = stack.preview("--show-sames")
     assert not lost(preview)
     rules = {

@@ -129,3 +129,8 @@ def test_a_bundle_of_authorities_and_what_is_due() -> None:
     groups = {group.kind: group for group in certificates.grouped(found)}
     assert groups["authorities"].generations == ("1", "2") and groups["authorities"].due == 0
     assert groups["API server"].generations == ("2",) and groups["API server"].due == 1
+
+
+def test_only_a_workers_way_to_the_api_is_a_service(tmp_path: Path) -> None:
+    assert run(tmp_path, "worker").services()["haproxy.service"] == "active"
+    assert "haproxy.service" not in run(tmp_path, "control-plane").services()
