@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from settings import addresses, checks, mistakes, stack_file, tree, validation
+from settings import addresses, checks, mistakes, replacement, stack_file, tree, validation
 from settings.platform import Platform, PlatformSettings
 from settings.presets import PRESETS
 from settings.problem import Problem, SettingsError
@@ -53,8 +53,10 @@ def parse(values: Mapping[str, Any], stack: str, running: Running | None = None)
         settings=settings,
         cluster=cluster,
         addresses=plan,
-        warnings=tuple(checks.warnings(settings, plan)),
+        warnings=tuple(checks.warnings(settings, plan, running)),
         working=frozenset(running.instances if running else ()),
+        running=running or Running(),
+        replacing=replacement.replacing(settings, plan, running),
     )
 
 

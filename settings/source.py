@@ -8,7 +8,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pulumi.runtime import invoke
 
-from settings.running import Running, from_outputs
+from settings.running import Running, forms_of_resources, from_outputs
 
 
 def read_stack(config: pulumi.Config) -> dict[str, Any]:
@@ -40,4 +40,9 @@ def read_running() -> Running | None:
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     answer = invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value or {}
-    return from_outputs(answer.get("outputs") or {})
+    outputs = dict(answer.get("outputs") or {})
+    if outputs.get("versions") and not outputs.get("forms"):
+        # Brought up by an earlier release: what its machines are made of stands in the state alone.
+        read = invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name}).value or {}
+        outputs["forms"] = forms_of_resources(read.get("outputs") or {})
+    return from_outputs(outputs)

@@ -25,6 +25,7 @@ from settings.checks import (
     nodes,
     pools,
     quorum,
+    replacement,
     rotation,
     sizes,
     unchangeable,
@@ -55,10 +56,12 @@ def problems(
     if plan is not None:
         yield from names.problems(settings, plan)
         yield from unchangeable.problems(settings, cluster, plan, running)
+        yield from replacement.problems(settings, plan, running)
 
 
-def warnings(settings: PlatformSettings, plan: AddressPlan) -> Iterator[Problem]:
+def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
     """What is allowed but unwise."""
     for module in (quorum, sizes, networks, etcd, kubernetes, addons, database, backups, mirrors, zones):
         yield from module.warnings(settings)
     yield from vips.warnings(settings, plan)
+    yield from replacement.warnings(settings, plan, running)
