@@ -181,8 +181,8 @@ def test_nothing_known_is_not_nothing_changed() -> None:
 
 
 def test_an_earlier_release_s_machines_are_read_from_the_state() -> None:
-    def resource(kind: str, name: str, **outputs: Any) -> tuple[str, Any]:
-        return f"urn:pulumi:lab::p::a${kind}::{name}", {"type": kind, "outputs": outputs}
+    def resource(kind: str, key: str, **outputs: Any) -> tuple[str, Any]:
+        return f"urn:pulumi:lab::p::a${kind}::{key}", {"type": kind, "outputs": outputs}
 
     resources = dict(
         [
