@@ -12,9 +12,11 @@ from pulumi_command import remote
 from components import specs
 from components.etcd import EtcdCluster
 from components.fleet import Fleet
+from components.leave import Leaving
 from components.machine import Machine
 from components.pki import Pki
 from components.rollout import Rollout
+from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
 from node import render
 from node.bundle import Bundle
@@ -38,6 +40,7 @@ class ControlPlaneArgs:
     pki: Pki
     etcd: EtcdCluster
     access: Access
+    leaving: Leaving
     api_addresses: Sequence[pulumi.Input[str]]
     depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
@@ -46,6 +49,7 @@ class ControlPlane(pulumi.ComponentResource):
     """All control planes at once. Which of them inits is decided on the machines, under a lock in etcd."""
 
     machines: dict[str, Machine]
+    groups: ServerGroups
     steps: list[remote.Command]
     changed: list[pulumi.Resource]
     """The steps after which all those that are at work have been changed."""
@@ -53,8 +57,10 @@ class ControlPlane(pulumi.ComponentResource):
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ControlPlane", name, None, opts)
         platform, pki = args.platform, args.pki
-        group = args.fleet.server_group("control-plane", platform.settings.control_planes, self)
-        self.machines, self.steps = {}, []
+        groups = args.fleet.server_groups(
+            "control-plane", platform.settings.control_planes, platform.addresses.control_planes, self
+        )
+        self.machines, self.steps, self.groups = {}, [], groups
         rollout = Rollout(platform.working)
         inputs: dict[str, pulumi.Input[str]] = {
             "api_addresses": pulumi.Output.all(*args.api_addresses).apply(",".join),
@@ -72,7 +78,12 @@ class ControlPlane(pulumi.ComponentResource):
         }
         for planned in platform.addresses.control_planes:
             machine = args.fleet.machine(
-                planned, platform.settings.control_planes, group, self, after=self.machines.values()
+                planned,
+                platform.settings.control_planes,
+                groups,
+                self,
+                after=self.machines.values(),
+                first=args.leaving.before_replacement(planned, False, self),
             )
             self.machines[planned.name] = machine
             self.steps.append(

@@ -13,6 +13,7 @@ from components import specs
 from components.fleet import Fleet
 from components.machine import Machine
 from components.pki import Pki
+from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
 from node import render
 from node.bundle import Bundle
@@ -39,17 +40,18 @@ class EtcdCluster(pulumi.ComponentResource):
     """All members at once: each looks at its living peers and decides by itself to form, join or rejoin."""
 
     machines: dict[str, Machine]
+    groups: ServerGroups
     steps: list[remote.Command]
     endpoints: tuple[str, ...]
 
     def __init__(self, name: str, args: EtcdClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:etcd:EtcdCluster", name, None, opts)
         platform, pki = args.platform, args.pki
-        group = args.fleet.server_group("etcd", platform.settings.etcd, self)
+        groups = args.fleet.server_groups("etcd", platform.settings.etcd, platform.addresses.etcd, self)
         self.endpoints = tuple(f"https://{member.address}:2379" for member in platform.addresses.etcd)
-        self.machines, self.steps = {}, []
+        self.machines, self.steps, self.groups = {}, [], groups
         for planned in platform.addresses.etcd:
-            machine = args.fleet.machine(planned, platform.settings.etcd, group, self, after=self.machines.values())
+            machine = args.fleet.machine(planned, platform.settings.etcd, groups, self, after=self.machines.values())
             member = pki.etcd_members[planned.name]
             self.machines[planned.name] = machine
             self.steps.append(

@@ -12,8 +12,9 @@ from pulumi_openstack import compute
 
 from components.catalog import Catalog
 from components.generation import generation_name
-from components.machine import Machine, MachineArgs
+from components.machine import Change, Machine, MachineArgs
 from components.network import Network
+from components.server_groups import ServerGroups
 from settings.addresses import PlannedMachine
 from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
 from settings.platform import Platform
@@ -66,28 +67,27 @@ class Fleet(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
-    def server_group(self, name: str, settings: MachineSettings, parent: pulumi.Resource) -> compute.ServerGroup:
-        """A group whose machines are spread over hosts, as far as the cloud has hosts or without exception."""
-        return compute.ServerGroup(
-            name,
-            name=f"{self._platform.cluster}-{name}",
-            policies="anti-affinity" if settings.spread == "required" else "soft-anti-affinity",
-            opts=ResourceOptions(parent=parent),
-        )
+    def server_groups(
+        self, role: str, settings: MachineSettings, machines: Iterable[PlannedMachine], parent: pulumi.Resource
+    ) -> ServerGroups:
+        """The groups whose machines are spread over hosts, as far as the cloud has hosts or without exception."""
+        return ServerGroups(role, settings, self._platform, machines, parent)
 
     def machine(
         self,
         planned: PlannedMachine,
         settings: MachineSettings,
-        group: compute.ServerGroup,
+        groups: ServerGroups,
         parent: pulumi.Resource,
         host_key: tls.PrivateKey | None = None,
         after: Iterable[Machine] = (),
+        first: Iterable[pulumi.Resource] = (),
     ) -> Machine:
         """One machine of a role.
 
         Nova's anti-affinity sees only machines that have a host already: two made at the same moment may share one.
-        So machines of a small role are made one `after` another, while the roles go side by side.
+        So machines of a small role are made one `after` another, while the roles go side by side. What is in `first` is
+        over before the instance is touched.
         """
         plan, protection = self._platform.addresses, self._platform.settings.protection
         is_gateway = planned.role == "gateway"
@@ -103,7 +103,9 @@ class Fleet(pulumi.ComponentResource):
                 flavor_id=self._catalog.flavors.get(settings.flavor, settings.flavor),
                 key_pair=self._key_pair.name,
                 login_keys=self.login_keys,
-                server_group=group.id,
+                server_group=groups.of(planned).id,
+                server_group_name=groups.name_of(planned),
+                change=self._change(planned),
                 availability_zone=planned.availability_zone,
                 host_key=host_key,
                 edge_vip=plan.public_vip if is_gateway else "",
@@ -112,7 +114,14 @@ class Fleet(pulumi.ComponentResource):
                 volume=volume,
                 # A worker without a volume is protected by nothing: its database is kept by replicas, and pools shrink.
                 protected=protection.etcd if planned.role == "etcd" else volume is not None and protection.database,
-                depends_on=[machine.instance for machine in after],
+                depends_on=[*(machine.instance for machine in after), *first],
             ),
             parent,
         )
+
+    def _change(self, planned: PlannedMachine) -> Change:
+        """What may happen to it: a machine that runs stays as it is unless it was named."""
+        if planned.hostname not in self._platform.working:
+            return "new"
+        replaced = self._platform.replacing.get(planned.hostname)
+        return "kept" if replaced is None else "replaced" if replaced else "resized"

@@ -16,6 +16,7 @@ from components.fleet import Fleet
 from components.machine import Machine
 from components.pki import Pki
 from components.rollout import Rollout
+from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
 from components.vip import vip_protection
 from node import render
@@ -42,6 +43,7 @@ class Gateways(pulumi.ComponentResource):
     """One or more gateways. Each is configured by a public address of its own, so no VIP has to work yet."""
 
     machines: dict[str, Machine]
+    groups: ServerGroups
     addresses: dict[str, pulumi.Output[str]]
     """Each gateway's own public address: a floating IP, or its address on the provider's network."""
     steps: list[remote.Command]
@@ -54,13 +56,13 @@ class Gateways(pulumi.ComponentResource):
         platform, fleet = args.platform, args.fleet
         plan, settings = platform.addresses, platform.settings
         self.host_key = tls.PrivateKey("gateway", algorithm="ED25519", opts=child)
-        group = fleet.server_group("gateway", settings.gateways, self)
+        groups = fleet.server_groups("gateway", settings.gateways, plan.gateways, self)
         access = Access(settings.access.ssh_user, fleet.private_key)
-        self.machines, self.addresses, self.steps = {}, {}, []
+        self.machines, self.addresses, self.steps, self.groups = {}, {}, [], groups
         rollout = Rollout(platform.working)
         for planned in plan.gateways:
             machine = fleet.machine(
-                planned, settings.gateways, group, self, host_key=self.host_key, after=self.machines.values()
+                planned, settings.gateways, groups, self, host_key=self.host_key, after=self.machines.values()
             )
             address, ready = self._public_address(platform, fleet, machine)
             self.machines[planned.name] = machine

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pulumi
+from pulumi import Resource
 from pulumi_command import remote
 
 from components import specs
@@ -13,6 +14,7 @@ from components.machine import Machine
 from components.pki import Pki
 from components.step import secret_output
 from node.leave import leave_script
+from settings.addresses import PlannedMachine
 from settings.platform import Platform
 
 
@@ -55,3 +57,34 @@ class Leaving:
                 deleted_with=self.alive_with,
             ),
         )
+
+    def before_replacement(
+        self, planned: PlannedMachine, keeps_volume: bool, parent: pulumi.Resource
+    ) -> list[Resource]:
+        """What a machine waits for that is replaced in this run: its node leaves first, or holds the machine.
+
+        It runs once for each instance, and is there only while the machine is one of `rollout.replace`.
+        """
+        platform, rollout = self.platform, self.platform.settings.rollout
+        if not platform.replacing.get(planned.hostname):
+            return []
+        data = "kept" if keeps_volume else "lose" if planned.hostname in rollout.lose_volumes else ""
+        script = leave_script(
+            planned.hostname, specs.api_endpoint(platform), rollout.drain_seconds, rollout.bare_pods, data
+        )
+        administrator = self.pki.administrator
+        return [
+            remote.Command(
+                f"drain-{planned.name}",
+                connection=self.connection,
+                create=script,
+                stdin=secret_output(pulumi.Output.concat(administrator.certificate, administrator.private_key)),
+                triggers=[platform.running.instances[planned.hostname]],
+                add_previous_output_in_env=False,
+                opts=pulumi.ResourceOptions(
+                    parent=parent,
+                    depends_on=list(self.depends_on),
+                    deleted_with=self.alive_with,
+                ),
+            )
+        ]

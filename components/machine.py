@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Literal
 
 import pulumi
 import pulumi_tls as tls
@@ -23,6 +23,17 @@ from settings import security
 from settings.addresses import PlannedMachine
 from settings.machines import VolumeSettings
 
+#: What may happen to a machine in this run.
+Change = Literal["new", "kept", "resized", "replaced"]
+#: A new image under an old name, a new release of this program, or another SSH key must not rebuild a living machine.
+_GIVEN_AT_BIRTH: Final = ["imageId", "imageName", "userData", "keyPair"]
+#: What each change leaves alone. A machine that is made again is made of nothing that may be gone since.
+_IGNORED: Final[dict[Change, list[str]]] = {
+    "new": _GIVEN_AT_BIRTH,
+    "kept": [*_GIVEN_AT_BIRTH, "flavorId", "availabilityZone", "schedulerHints"],
+    "resized": [*_GIVEN_AT_BIRTH, "availabilityZone", "schedulerHints"],
+    "replaced": [],
+}
 #: A machine that has not booted by then never will; nova's own fault is in the message then.
 BOOT_TIMEOUT = CustomTimeouts(create="5m", delete="5m")
 
@@ -43,6 +54,8 @@ class MachineArgs:
     key_pair: pulumi.Input[str]
     login_keys: pulumi.Output[str]
     server_group: pulumi.Input[str]
+    server_group_name: str = ""
+    change: Change = "new"
     availability_zone: str = ""
     host_key: tls.PrivateKey | None = None
     edge_vip: str = ""
@@ -68,6 +81,8 @@ class Machine:
     host_key: tls.PrivateKey
     login_keys: pulumi.Output[str]
     """Who logs in, and with which keys, for its step."""
+    form: dict[str, Any]
+    """What it is made of, for the output `forms`."""
     volume: compute.VolumeAttach | None
     """The attachment of its data volume."""
 
@@ -137,12 +152,17 @@ class Machine:
                 custom_timeouts=BOOT_TIMEOUT,
                 # Its ports have fixed addresses and serve one machine at a time.
                 delete_before_replace=True,
-                # A new image under an old name, a new release of this program, or another SSH key must not rebuild a
-                # living machine.
-                ignore_changes=["imageId", "imageName", "userData", "keyPair"],
+                ignore_changes=_IGNORED[args.change],
             ),
         )
         self.volume = volume.attach(name, data, self.instance, self.options()) if data else None
+        self.form: dict[str, Any] = {
+            "flavor": self.instance.flavor_name,
+            "flavorId": self.instance.flavor_id,
+            "zone": self.instance.availability_zone,
+            "group": args.server_group_name,
+            "volume": {"type": data.volume_type, "sizeGib": data.size} if data else None,
+        }
 
     def options(self, former_name: str = "", **options: Any) -> ResourceOptions:
         """Options of a resource of this machine; `former_name` is what it was called when machines were components."""

@@ -92,9 +92,10 @@ class Platform(pulumi.ComponentResource):
         api_address = api_addresses[0]
 
         etcd = EtcdCluster("etcd", EtcdClusterArgs(platform, fleet, pki, access, args.backup_secrets, way_in), child)
+        leaving = Leaving(platform, pki, direct.connection(entry, gateway_host_key), network.alive_with, way_in)
         control_plane = ControlPlane(
             "control-plane",
-            ControlPlaneArgs(platform, fleet, pki, etcd, access, api_addresses, [*way_in, *balanced]),
+            ControlPlaneArgs(platform, fleet, pki, etcd, access, leaving, api_addresses, [*way_in, *balanced]),
             child,
         )
         workers: dict[str, WorkerPool] = {}
@@ -103,11 +104,12 @@ class Platform(pulumi.ComponentResource):
         for pool_name, pool_settings in settings.workers.items():
             workers[pool_name] = WorkerPool(
                 pool_name,
-                WorkerPoolArgs(pool_settings, platform, fleet, pki, access, [*way_in, *balanced, *etcd.steps], changed),
+                WorkerPoolArgs(
+                    pool_settings, platform, fleet, pki, access, leaving, [*way_in, *balanced, *etcd.steps], changed
+                ),
                 child,
             )
             changed = workers[pool_name].changed
-        leaving = Leaving(platform, pki, direct.connection(entry, gateway_host_key), network.alive_with, way_in)
         nodes_by_name = dict(control_plane.machines)
         for pool in workers.values():
             nodes_by_name |= pool.machines
@@ -186,6 +188,19 @@ class Platform(pulumi.ComponentResource):
             },
             "fixedSettings": fixed_settings(platform),
             "securityRules": BY_RANGE,
+            "forms": {
+                "machines": {machine.planned.hostname: machine.form for machine in machines.values()},
+                "spreads": {
+                    name: spread
+                    for groups in (
+                        gateways.groups,
+                        etcd.groups,
+                        control_plane.groups,
+                        *(w.groups for w in workers.values()),
+                    )
+                    for name, spread in groups.spreads.items()
+                },
+            },
             "certificates": {
                 "epoch": settings.certificates.epoch,
                 "renewalHours": settings.certificates.renewal_hours,

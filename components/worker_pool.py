@@ -11,9 +11,11 @@ from pulumi_command import remote
 
 from components import specs
 from components.fleet import Fleet
+from components.leave import Leaving
 from components.machine import Machine
 from components.pki import Pki
 from components.rollout import Rollout
+from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
 from node import render
 from node.bundle import Bundle
@@ -36,6 +38,7 @@ class WorkerPoolArgs:
     fleet: Fleet
     pki: Pki
     access: Access
+    leaving: Leaving
     depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
     after: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
@@ -44,6 +47,7 @@ class WorkerPool(pulumi.ComponentResource):
     """Workers join as soon as an API server answers; they wait for no control plane in particular."""
 
     machines: dict[str, Machine]
+    groups: ServerGroups
     steps: list[remote.Command]
     changed: list[pulumi.Resource]
     """The steps after which all those that are at work have been changed."""
@@ -51,11 +55,13 @@ class WorkerPool(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkerPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:WorkerPool", name, None, opts)
         platform = args.platform
-        group = args.fleet.server_group(f"worker-{name}", args.pool, self)
-        self.machines, self.steps = {}, []
+        own = [worker for worker in platform.addresses.workers if worker.pool == name]
+        groups = args.fleet.server_groups(f"worker-{name}", args.pool, own, self)
+        self.machines, self.steps, self.groups = {}, [], groups
         rollout = Rollout(platform.working, args.pool.max_unavailable, args.after)
-        for planned in (worker for worker in platform.addresses.workers if worker.pool == name):
-            machine = args.fleet.machine(planned, args.pool, group, self)
+        for planned in own:
+            first = args.leaving.before_replacement(planned, args.pool.volume is not None, self)
+            machine = args.fleet.machine(planned, args.pool, groups, self, first=first)
             self.machines[planned.name] = machine
             self.steps.append(
                 step(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from components.catalog import Catalog
-from preflight import checks
+from preflight import checks, claims
 from preflight.ask import ask
 from preflight.checks import images, provider_network
 from preflight.credentials import CloudUnreachable, find, log_in
@@ -65,18 +65,21 @@ def run(
     """Asks the cloud and checks everything.
 
     `provider` is the stack's configuration of the OpenStack provider. Raises SettingsError with every problem. A cloud
-    that cannot be asked is one of them, but in a preview for which the preflight is optional.
+    that cannot be asked is one of them, but in a preview for which the preflight is optional. The
+    cluster is asked beside it what lies on disks that go.
     """
-    try:
-        cloud = ask(log_in(find(provider)), platform)
-    except CloudUnreachable as error:
-        optional = "optional" in (platform.settings.preflight, os.environ.get(VARIABLE))
-        if is_preview and optional:
-            return Preflight(Catalog(), (_passed_over(error),))
-        raise SettingsError([unreachable(error)]) from None
-    subject = Subject(platform, cloud, running)
-    if problems := list(checks.errors(subject)):
-        raise SettingsError(problems)
+    with ThreadPoolExecutor(1, "claims") as pool:
+        pending = pool.submit(claims.problems, platform, running)
+        try:
+            cloud = ask(log_in(find(provider)), platform)
+        except CloudUnreachable as error:
+            held, optional = pending.result(), "optional" in (platform.settings.preflight, os.environ.get(VARIABLE))
+            if is_preview and optional and not held:
+                return Preflight(Catalog(), (_passed_over(error),))
+            raise SettingsError([*([] if is_preview and optional else [unreachable(error)]), *held]) from None
+        subject = Subject(platform, cloud, running)
+        if problems := [*checks.errors(subject), *pending.result()]:
+            raise SettingsError(problems)
     return Preflight(catalog(subject), tuple(checks.warnings(subject)))
 
 

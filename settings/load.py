@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from settings import addresses, checks, mistakes, resolved, stack_file, tree, validation
+from settings import addresses, checks, mistakes, replacement, resolved, stack_file, tree, validation
 from settings.platform import Platform, PlatformSettings
 from settings.presets import PRESETS
 from settings.problem import Problem, SettingsError
@@ -61,6 +61,8 @@ def parse(
         warnings=tuple(checks.warnings(settings, plan, running)),
         working=frozenset(running.instances if running else ()),
         numbered=dict(numbered or {}),
+        running=running or Running(),
+        replacing=replacement.replacing(settings, plan, running),
     )
 
 

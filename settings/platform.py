@@ -19,6 +19,7 @@ from settings.network import AccessSettings, NetworkSettings
 from settings.problem import Problem
 from settings.protection import ProtectionSettings
 from settings.rollout import RolloutSettings
+from settings.running import Form, Running
 from settings.versions import KUBERNETES, Minor, minor
 
 
@@ -97,3 +98,10 @@ class Platform(Section):
     warnings: tuple[Problem, ...] = ()
     working: frozenset[str] = frozenset()
     numbered: dict[str, str] = {}
+    running: Running = Running()
+    replacing: dict[str, bool] = {}
+    """The working machines that a change of their flavor, zone or spread reaches now, and whether it replaces them."""
+
+    def kept_form(self, hostname: str) -> Form | None:
+        """What a working machine that is not to change now is made of, as far as it is known."""
+        return None if hostname in self.replacing else self.running.forms.get(hostname)

@@ -21,3 +21,10 @@ class RolloutSettings(Section):
     """
     bare_pods: Literal["refuse", "delete"] = "refuse"
     """What becomes of pods that belong to nothing that would make them anew: they hold a change up, or are deleted."""
+    replace: tuple[str, ...] = ()
+    """Working machines, by host name, that a changed flavor, zone or spread may reach now: replaced, or stopped once.
+
+    All others stay as they are. At most as many of a role as it can miss. See docs/upgrades.md.
+    """
+    lose_volumes: tuple[str, ...] = ()
+    """Those of them whose disk holds volumes that somebody has a claim on, and may be lost all the same."""

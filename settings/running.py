@@ -10,6 +10,13 @@ from settings.certificates import FIRST
 
 #: Value of the output `securityRules`: rules are named by the range that they let in.
 BY_RANGE: Final = "by-range"
+#: What nova calls the two kinds of `spread`.
+SPREADS: Final[Mapping[str, str]] = {"preferred": "soft-anti-affinity", "required": "anti-affinity"}
+
+
+def spread_of(policies: str) -> str:
+    """The `spread` that a server group's policy stands for."""
+    return next((spread for spread, policy in SPREADS.items() if policy == policies), "")
 
 
 @dataclass(frozen=True)
@@ -18,6 +25,21 @@ class Generations:
 
     used: str = FIRST
     accepted: tuple[str, ...] = (FIRST,)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a machine that runs is made of. Empty: not known, or the cloud's default."""
+
+    flavor: str = ""
+    """The flavor's name."""
+    flavor_id: str = ""
+    zone: str = ""
+    group: str = ""
+    """Its server group, by the name of that in the stack."""
+    volume: bool = False
+    volume_type: str = ""
+    volume_gib: int = 0
 
 
 @dataclass(frozen=True)
@@ -34,6 +56,11 @@ class Running:
     ssh_keys: Generations = field(default_factory=Generations)
     rules: str = ""
     """How the resources of security group rules are named; empty for earlier releases, which numbered them."""
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    """By machine's host name, as far as they are known."""
+    spreads: Mapping[str, str] = field(default_factory=dict)
+    """Each server group, by its name in the stack, with the `spread` that it stands for."""
+    kubeconfig: str = field(default="", repr=False)
 
 
 def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
@@ -49,6 +76,8 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
         authorities=_generations(outputs.get("certificates") or {}, "issuing", "trusted"),
         ssh_keys=_generations(outputs.get("sshKeys") or {}, "login", "accepted"),
         rules=str(outputs.get("securityRules", "")),
+        **_forms(outputs.get("forms") or {}),
+        kubeconfig=str(outputs.get("kubeconfig") or ""),
     )
 
 
@@ -60,6 +89,53 @@ def numbered_rules(resources: Mapping[str, Any]) -> dict[str, str]:
         if entry["type"] == "openstack:networking/secGroupRule:SecGroupRule"
     }
     return {name: cidr for name, cidr in rules.items() if cidr}
+
+
+def _forms(output: Mapping[str, Any]) -> dict[str, Any]:
+    """From the output `forms`."""
+    machines = {
+        str(name): Form(
+            flavor=str(form.get("flavor") or ""),
+            flavor_id=str(form.get("flavorId") or ""),
+            zone=str(form.get("zone") or ""),
+            group=str(form.get("group") or ""),
+            volume=bool(form.get("volume")),
+            volume_type=str((form.get("volume") or {}).get("type") or ""),
+            volume_gib=int((form.get("volume") or {}).get("sizeGib") or 0),
+        )
+        for name, form in (output.get("machines") or {}).items()
+    }
+    return {"forms": machines, "spreads": dict(output.get("spreads") or {})}
+
+
+def forms_of_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """The output `forms` for a stack of an earlier release, from its resources' outputs by URN."""
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for urn, resource in resources.items():
+        kind, name = str(resource.get("type", "")).rpartition(":")[2], urn.rpartition("::")[2]
+        found.setdefault(kind, {})[name] = resource.get("outputs") or {}
+    groups = {str(group.get("id")): name for name, group in found.get("ServerGroup", {}).items()}
+    volumes = found.get("Volume", {})
+    return {
+        "machines": {
+            str(instance["name"]): {
+                "flavor": instance.get("flavorName"),
+                "flavorId": instance.get("flavorId"),
+                "zone": instance.get("availabilityZone"),
+                "group": groups.get(next((hint.get("group") for hint in instance.get("schedulerHints") or []), "")),
+                "volume": _volume(volumes[f"{name}-data"]) if f"{name}-data" in volumes else None,
+            }
+            for name, instance in found.get("Instance", {}).items()
+            if instance.get("name")
+        },
+        "spreads": {
+            name: spread_of(str(group.get("policies"))) for name, group in found.get("ServerGroup", {}).items()
+        },
+    }
+
+
+def _volume(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": outputs.get("volumeType"), "sizeGib": outputs.get("size")}
 
 
 def _generations(output: Mapping[str, Any], used: str, accepted: str) -> Generations:

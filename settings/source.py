@@ -8,7 +8,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pulumi.runtime import invoke
 
-from settings.running import BY_RANGE, Running, from_outputs, numbered_rules
+from settings.running import BY_RANGE, Running, forms_of_resources, from_outputs, numbered_rules
 
 
 def read_stack(config: pulumi.Config) -> dict[str, Any]:
@@ -38,7 +38,12 @@ def read_running() -> Running | None:
     The engine answers from the stack's state, by the function behind StackReference: no resource, no network but the
     backend's own.
     """
-    return from_outputs(_ask_state("readStackOutputs", "name").get("outputs") or {})
+    outputs = dict(_ask_state("readStackOutputs", "name").get("outputs") or {})
+    if outputs.get("versions") and not outputs.get("forms"):
+        # Brought up by an earlier release: what its machines are made of stands in the state alone.
+        read = _ask_state("readStackResourceOutputs", "stackName").get("outputs") or {}
+        outputs["forms"] = forms_of_resources(read)
+    return from_outputs(outputs)
 
 
 def read_numbered_rules(running: Running | None) -> dict[str, str]:

@@ -1,10 +1,11 @@
 #!/bin/bash
 # shellcheck disable=SC2016,SC2034,SC2153,SC2154
 # Takes a node out of the cluster before its machine goes, unless that would lose data. Runs on the gateway that holds the
-# virtual address: leave.sh NODE ENDPOINT DRAIN_SECONDS BARE_PODS, the administrator's certificate and key on standard input.
+# virtual address: leave.sh NODE ENDPOINT DRAIN_SECONDS BARE_PODS [DATA], the administrator's certificate and key on standard input.
 # The command that calls it may be of an earlier release: the arguments keep their order.
 folder=$(dirname "$(readlink -f "$0")")
-readonly NODE=$1 ENDPOINT=$2 DRAIN_SECONDS=$3 BARE_PODS=$4
+# DATA, where the machine is replaced: `kept`, its volumes come back with it; `lose`, the stack file gives them up.
+readonly NODE=$1 ENDPOINT=$2 DRAIN_SECONDS=$3 BARE_PODS=$4 DATA=${5:-}
 # shellcheck source=/dev/null
 for part in lib drain administrator; do . "$folder/$part.sh"; done
 
@@ -60,10 +61,15 @@ find_volumes() {
 
 keep_volumes() {
     local listed
+    [ "$DATA" != kept ] || return 0
     find_volumes
     ((${#volumes[@]} > 0)) || return 0
     listed=$(printf ', %s' "${volumes[@]}")
     listed=${listed#, }
+    if [ "$DATA" = lose ]; then
+        log "going on though data is lost, as rollout.loseVolumes says: $listed"
+        return 0
+    fi
     if [ "$may_lose" = true ]; then
         log "going on though data is lost, as $VOLUMES=lose on the node says: $listed"
         return 0

@@ -26,6 +26,7 @@ from settings.checks import (
     nodes,
     pools,
     quorum,
+    replacement,
     rotation,
     sizes,
     unchangeable,
@@ -59,6 +60,7 @@ def problems(
     if plan is not None:
         yield from names.problems(settings, plan)
         yield from unchangeable.problems(settings, cluster, plan, running)
+        yield from replacement.problems(settings, plan, running)
 
 
 def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
@@ -67,3 +69,4 @@ def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | N
         yield from module.warnings(settings)
     yield from versions.warnings(settings, running, today())
     yield from vips.warnings(settings, plan)
+    yield from replacement.warnings(settings, plan, running)

@@ -87,6 +87,14 @@ def _database(settings: PlatformSettings) -> Iterator[Problem]:
             f"use half of it, {size_of(database.memory) // 2**21}Mi",
             others=("database.memory",),
         )
+    if database.acknowledge == "always-one-replica" and database.replicas == 0:
+        yield Problem(
+            "database.acknowledge",
+            "always-one-replica",
+            "there is no replica that could have a commit: the primary alone would acknowledge it, or nobody",
+            "use 1 replica or more, better 2, or primary",
+            others=("database.replicas",),
+        )
     unsized = any(pool.count is None and pool.machines is None for pool in settings.workers.values())
     if not nodes_for_pods(settings) and not unsized:
         yield Problem(

@@ -46,6 +46,7 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "etcd.quota",
             quota,
-            f"is over the {LARGEST_QUOTA} that etcd suggests at most (https://etcd.io/docs/v3.6/dev-guide/limit/)",
+            f"is over the {LARGEST_QUOTA} that etcd suggests at most (https://etcd.io/docs/v3.6/dev-guide/limit/): a "
+            "member that starts, joins or is defragmented reads all of it, and the others wait for that",
             f"use {LARGEST_QUOTA} or less",
         )

@@ -23,6 +23,19 @@ _KUBE_PROXY: Final[Mapping[str, tuple[str, str]]] = {
 }
 #: https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-modes, on Linux.
 _PROXY_MODES: Final = ("iptables", "ipvs", "nftables")
+#: Ways into every kubelet without a name: the value that keeps each shut, and what is open otherwise
+#: (https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/).
+_SHUT: Final[Mapping[str, tuple[object, str]]] = {
+    "authentication.anonymous.enabled": (
+        False,
+        "must be false: the kubelet would take orders from anyone who reaches the node, without a certificate",
+    ),
+    "authorization.mode": (
+        "Webhook",
+        "must be Webhook: with another one every certificate of the cluster may run commands in every pod",
+    ),
+    "readOnlyPort": (0, "must be 0: that port shows every pod of the node, with its environment, to anyone"),
+}
 
 
 def problems(settings: PlatformSettings) -> Iterator[Problem]:
@@ -47,6 +60,10 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
             "must be systemd, as containerd's is: two managers of one tree make nodes unstable",
             "remove it",
         )
+    for path, (shut, rule) in _SHUT.items():
+        value = _at(kubelet, path, shut)
+        if value != shut:
+            yield Problem(f"kubernetes.kubeletConfiguration.{path}", shown(value), rule, "remove it")
     mode = proxy.get("mode", "iptables")
     if mode not in _PROXY_MODES:
         yield Problem(
@@ -66,6 +83,16 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
             "hides every check of kubeadm",
             "name the ones that are known to be harmless",
         )
+
+
+def _at(document: Mapping[str, Any], path: str, otherwise: object) -> Any:
+    """What stands at a dotted path; `otherwise` where nothing does."""
+    value: Any = document
+    for step in path.split("."):
+        if not isinstance(value, Mapping) or step not in value:
+            return otherwise
+        value = value[step]
+    return value
 
 
 def _document(

@@ -111,6 +111,8 @@ class Graph(mocks.Mocks):
             outputs["certPem"] = f"certificate {args.name}"
         if args.typ == "tls:index/certRequest:CertRequest":
             outputs["certRequestPem"] = f"request {args.name}"
+        if args.typ == "openstack:compute/instance:Instance":
+            outputs["flavorName"] = args.inputs["flavorId"].removesuffix("-id")
         if args.typ == "openstack:networking/floatingIp:FloatingIp":
             outputs["address"] = ADDRESSES.get(args.name, "203.0.113.99")
         if args.typ.startswith("kubernetes:core/v1:"):

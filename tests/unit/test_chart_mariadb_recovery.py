@@ -1,4 +1,4 @@
-"""A primary that lost its disk, and replicas that know more or less than the one it is rebuilt from: three real servers."""
+"""A primary that lost its disk is rebuilt from a replica, and the others know more or less than that one: three servers."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_two_rebuilds_from_one_position_do_not_use_a_number_twice(pods: list[Pod
     come_back(primary)
     insert(primary, 2, 3)
     same(primary, second)
-    # Now the one that took part is away, and the other is all there is to rebuild from, at the position of the first time.
+    # Now the one that took part is away. The other is all there is to rebuild from, at the position of the first time.
     second.kill()
     lose(primary)
     come_back(first)

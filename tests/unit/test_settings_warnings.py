@@ -59,3 +59,23 @@ def test_a_dev_platform_of_two_nodes_is_told_what_is_usual() -> None:
     assert [str(warning) for warning in warnings] == [
         "workers: 2 nodes with the control planes, and the preset dev wants 3; use 3 or 4"
     ]
+
+
+def test_a_database_of_etcd_that_is_too_large_is_warned_of_with_the_reason() -> None:
+    assert [w.key for w in parse({"etcd": {"quota": "8Gi"}}, "dev").warnings] == []
+    (warning,) = parse({"etcd": {"quota": "9Gi"}}, "dev").warnings
+    assert str(warning) == (
+        "etcd.quota 9Gi: is over the 8Gi that etcd suggests at most (https://etcd.io/docs/v3.6/dev-guide/limit/): a "
+        "member that starts, joins or is defragmented reads all of it, and the others wait for that; use 8Gi or less"
+    )
+
+
+@pytest.mark.parametrize(
+    "kubelet",
+    [
+        {"authentication": {"anonymous": {"enabled": False}}, "authorization": {"mode": "Webhook"}, "readOnlyPort": 0},
+        {"authentication": {"webhook": {"cacheTTL": "1m0s"}}},
+    ],
+)
+def test_a_kubelet_that_stays_shut_is_nobody_s_business(kubelet: dict[str, Any]) -> None:
+    assert parse({"kubernetes": {"kubeletConfiguration": kubelet}}, "dev").warnings == ()

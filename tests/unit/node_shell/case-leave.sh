@@ -75,7 +75,7 @@ echo '{"items": [{"metadata": {"uid": "1"}}, {"metadata": {"uid": "2", "deletion
     >"$ROOT/api/persistentvolumeclaims"
 # leave: afterwards nothing of it is in memory.
 leave() {
-    outcome bash "$folder/leave.sh" worker-1 192.0.2.5:6443 2 refuse <<<"certificate and key"
+    outcome bash "$folder/leave.sh" worker-1 192.0.2.5:6443 2 refuse "$@" <<<"certificate and key"
     expect "what is left in memory" "$(ls "$MEMORY")" ""
 }
 asked() { cut -d ' ' -f 1,2 "$ROOT/asked" | tr '\n' ' '; }
@@ -122,6 +122,13 @@ leave
 expect "data that may be lost" "$status" 0
 expect_contains "data that may be lost" "$output" "data is lost, as openstack-paas/volumes=lose on the node says: database/data-1"
 expect "what was asked" "$(asked)" "$CORDONED$EVICTED$REMOVED"
+# A machine that is replaced: the stack file gives the data up, or it comes back with it.
+for data in lose kept; do
+    begin True
+    leave "$data"
+    expect "a machine that is replaced" "$status" 0
+    expect "what was asked" "$(asked)" "$CORDONED$EVICTED$REMOVED"
+done
 volumes
 
 # A budget: the limit, with pod and budget named; the node stays, and the next run goes on.

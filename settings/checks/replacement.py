@@ -1,0 +1,136 @@
+"""Machines that run are replaced or stopped by name, a few at a time, and never by a changed line alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from settings.addresses import AddressPlan, PlannedMachine
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+from settings.replacement import Change, can_miss, changes, replacing, role_key, role_settings
+from settings.running import Running
+
+
+def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
+    """Changes of machines that nobody named, names that are too many or unknown, and data that would go."""
+    known = {machine.hostname: machine for machine in plan.machines}
+    named = settings.rollout.replace
+    for name in named:
+        if name not in known:
+            yield Problem("rollout.replace", name, "is no machine of this platform", "write the host name of a machine")
+    for name in settings.rollout.lose_volumes:
+        if name not in named:
+            yield Problem(
+                "rollout.loseVolumes", name, "is not in rollout.replace", "write it there too, or remove it here"
+            )
+    found = list(changes(settings, plan, running))
+    yield from _together(settings, plan, found)
+    now = replacing(settings, plan, running)
+    for key, machines in _by_role(plan).items():
+        chosen = [machine.hostname for machine in machines if machine.hostname in now]
+        most = can_miss(settings, plan, machines[0])
+        if len(chosen) > most:
+            yield Problem(
+                "rollout.replace",
+                ", ".join(chosen),
+                f"{key} can miss {most} at a time",
+                f"leave {chosen[0]}" if most == 1 else f"leave {most} of them",
+            )
+    if len(plan.etcd) == 1 and now.get(plan.etcd[0].hostname) and settings.etcd.volume is None:
+        yield Problem(
+            "rollout.replace",
+            plan.etcd[0].hostname,
+            "is the only member of etcd, with the cluster's data on its own disk: all of it would be lost",
+            "set etcd.count: 3 first",
+        )
+
+
+def _together(settings: PlatformSettings, plan: AddressPlan, found: list[Change]) -> Iterator[Problem]:
+    """One problem a setting whose machines are not named; where some are, the others wait for their turn."""
+    for key, some in _by_key(found).items():
+        names = [change.machine.hostname for change in some]
+        after = ", ".join(dict.fromkeys(change.after for change in some))
+        before = ", ".join(dict.fromkeys(change.before for change in some))
+        if any(change.loses for change in some):
+            yield Problem(
+                key,
+                after,
+                f"would remove the data of {', '.join(names)}, whose volume{'s' * (len(names) > 1)} "
+                f"{'have' if len(names) > 1 else 'has'} {before}",
+                f"set it back to {before}: this release has no way to move the data of a working machine; "
+                + ("make another pool and move there" if key.startswith("workers.") else "a larger sizeGib is fine"),
+            )
+            continue
+        if set(names) & set(settings.rollout.replace):
+            continue
+        most = can_miss(settings, plan, some[0].machine)
+        verb = "replace" if some[0].replaces else "stop"
+        yield Problem(
+            key,
+            after,
+            f"would {verb} {', '.join(names)} together, which have {before}"
+            if len(names) > 1
+            else f"would {verb} {names[0]}, which has {before}",
+            f"at most {most} of {role_key(some[0].machine)} at a time: set rollout.replace: "
+            f"[{', '.join(names[:most])}] beside it, run `up`, then name the next",
+        )
+
+
+def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
+    """Machines that wait, names that can go, a role that is away meanwhile, and what could not be known."""
+    if running is None:
+        return
+    found = list(changes(settings, plan, running))
+    now = replacing(settings, plan, running)
+    for name in settings.rollout.replace:
+        if name in now or not any(machine.hostname == name for machine in plan.machines):
+            continue
+        if name in running.instances and name not in running.forms:
+            yield Problem("rollout.replace", name, "stays as it is: what it is made of is not known", "run `up` once")
+        else:
+            yield Problem("rollout.replace", name, "is as the plan wants it", "the name can go")
+    for key, some in _by_key(found).items():
+        waiting = [change.machine.hostname for change in some if change.machine.hostname not in now]
+        if waiting and len(waiting) < len(some):
+            yield Problem(
+                key,
+                "",
+                f"not yet for {', '.join(waiting)}, which stay as they are",
+                "name them in rollout.replace next",
+            )
+    for key, machines in _by_role(plan).items():
+        if len(machines) == 1 and machines[0].hostname in now:
+            yield Problem(
+                "rollout.replace", machines[0].hostname, f"is the only one of {key}, which is away", "expect it"
+            )
+    unknown = [name for name in running.instances if name not in running.forms]
+    if unknown:
+        yield Problem(
+            "rollout",
+            "",
+            f"what {', '.join(sorted(unknown))} are made of is not known, so whether they differ was not checked",
+            "they stay as they are; the next `up` notes it",
+        )
+    for machine in plan.workers:
+        has_volume = role_settings(settings, machine).volume is not None  # type: ignore[attr-defined]
+        if now.get(machine.hostname) and not has_volume and machine.hostname not in settings.rollout.lose_volumes:
+            yield Problem(
+                "rollout.replace",
+                machine.hostname,
+                "its own disk goes: `up` asks the cluster, and leaves it in place where a claim has a volume on it",
+                "move such data first (docs/scaling.md), or name it in rollout.loseVolumes",
+            )
+
+
+def _by_role(plan: AddressPlan) -> dict[str, list[PlannedMachine]]:
+    found: dict[str, list[PlannedMachine]] = {}
+    for machine in plan.machines:
+        found.setdefault(role_key(machine), []).append(machine)
+    return found
+
+
+def _by_key(found: list[Change]) -> dict[str, list[Change]]:
+    by_key: dict[str, list[Change]] = {}
+    for change in found:
+        by_key.setdefault(change.key, []).append(change)
+    return by_key

@@ -1,0 +1,89 @@
+"""What a changed stack file would do to machines that run: replace them, stop them, or wait until one is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from settings.addresses import AddressPlan, PlannedMachine
+from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
+from settings.platform import PlatformSettings
+from settings.running import Form, Running
+
+
+@dataclass(frozen=True)
+class Change:
+    """One setting (`key`) by which a working machine is not what the plan wants."""
+
+    machine: PlannedMachine
+    key: str
+    before: str
+    after: str
+    replaces: bool = True
+    """Whether the machine is made again; otherwise it is stopped and started."""
+    loses: bool = False
+    """Whether its volume, which is its data, would go: nothing offers that."""
+
+
+def role_key(machine: PlannedMachine) -> str:
+    """The key of the stack file that the machine comes from."""
+    keys = {"gateway": "gateways", "etcd": "etcd", "control-plane": "controlPlanes"}
+    return keys.get(machine.role) or f"workers.{machine.pool}"
+
+
+def role_settings(settings: PlatformSettings, machine: PlannedMachine) -> MachineSettings:
+    """What the machines of its role share."""
+    if machine.role == "worker":
+        return settings.workers[machine.pool]
+    return {"gateway": settings.gateways, "etcd": settings.etcd}.get(machine.role) or settings.control_planes
+
+
+def can_miss(settings: PlatformSettings, plan: AddressPlan, machine: PlannedMachine) -> int:
+    """How many machines of its role may be away at a time."""
+    if machine.role == "etcd":
+        return max(1, (len(plan.etcd) - 1) // 2)
+    return settings.workers[machine.pool].max_unavailable if machine.role == "worker" else 1
+
+
+def changes(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Change]:
+    """Every change that would replace or stop a machine that runs, machine by machine. Unknown is no change."""
+    if running is None:
+        return
+    for machine in plan.machines:
+        form = running.forms.get(machine.hostname)
+        if form is not None and machine.hostname in running.instances:
+            yield from _changes(machine, role_settings(settings, machine), form, running)
+
+
+def _changes(machine: PlannedMachine, wanted: MachineSettings, form: Form, running: Running) -> Iterator[Change]:
+    key = role_key(machine)
+    if form.flavor and form.flavor != wanted.flavor:
+        yield Change(machine, f"{key}.flavor", form.flavor, wanted.flavor, replaces=False)
+    zone = machine.availability_zone
+    # Without a zone the cloud chose one, and stays with it.
+    if zone and form.zone and form.zone != zone:
+        yield Change(machine, f"{key}.availabilityZones", form.zone, zone, loses=form.volume)
+    spread = running.spreads.get(form.group)
+    if spread and spread != wanted.spread:
+        yield Change(machine, f"{key}.spread", spread, wanted.spread)
+    if not form.volume:
+        # One that is new is attached; the machine's step mounts it over no data.
+        return
+    volume = wanted.volume if isinstance(wanted, EtcdSettings | WorkerPoolSettings) else None
+    if volume is None:
+        yield Change(machine, f"{key}.volume", f"{form.volume_gib} GiB", "none", loses=True)
+        return
+    if volume.type and form.volume_type and volume.type != form.volume_type:
+        yield Change(machine, f"{key}.volume.type", form.volume_type, volume.type, loses=True)
+    if volume.size_gib < form.volume_gib:
+        yield Change(machine, f"{key}.volume.sizeGib", str(form.volume_gib), str(volume.size_gib), loses=True)
+
+
+def replacing(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> dict[str, bool]:
+    """The host names of machines that change now, with whether they are made again."""
+    named = set(settings.rollout.replace)
+    found: dict[str, bool] = {}
+    for change in changes(settings, plan, running):
+        if change.machine.hostname in named and not change.loses:
+            found[change.machine.hostname] = found.get(change.machine.hostname, False) or change.replaces
+    return found
