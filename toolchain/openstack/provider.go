@@ -12,7 +12,7 @@ import (
 	shimv2 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
-	"github.com/terraform-provider-openstack/terraform-provider-openstack/openstack"
+	"github.com/terraform-provider-openstack/terraform-provider-openstack/v3/openstack"
 )
 
 // provider describes the bridged provider: every resource and data source of tokens.go.
@@ -78,7 +78,7 @@ func refuse(resourceToken string, known map[string]shim.Schema) tfbridge.PreChec
 			return inputs, nil
 		}
 		sort.Strings(unknown)
-		return nil, fmt.Errorf("%s: %s is not known to the Terraform provider 1.54.1 that this plugin was built from; "+
+		return nil, fmt.Errorf("%s: %s is not known to the Terraform provider 3.4.0 that this plugin was built from; "+
 			"it takes the official plugin", resourceToken, strings.Join(unknown, ", "))
 	}
 }
