@@ -18,7 +18,8 @@ def config() -> dict[str, dict[str, Any]]:
     """What Pulumi is told of each key.
 
     Sections have no type here: the engine would end at the first one that is none, and say neither what it may be nor
-    what else is wrong. The program checks them all. Every key needs a default, or the engine asks for it.
+    what else is wrong. The program checks them all. Every key needs a default, or the engine asks for it. A secret has
+    no type, because of a secret with a type the engine wants even the empty default encrypted.
     """
     keys: dict[str, dict[str, Any]] = {}
     for name, field in PlatformSettings.model_fields.items():
@@ -29,7 +30,7 @@ def config() -> dict[str, dict[str, Any]]:
             "default": field.get_default() if is_text else "",
         }
     for name, description in SECRETS.items():
-        keys[name] = {"type": "string", "description": description, "secret": True, "default": ""}
+        keys[name] = {"description": description, "secret": True, "default": ""}
     return keys
 
 

@@ -1,7 +1,6 @@
 // Command pulumi-resource-openstack is Pulumi's provider for OpenStack, made the way the official one is: Pulumi's
 // Terraform bridge over the Terraform provider. It stands in for pulumi-openstack 5.5.3 where that cannot be
-// downloaded. It has the same tokens and property names, but the latest Terraform provider that exists as a Go module
-// is older, and only the resources in tokens.go are there.
+// downloaded. It has the same tokens and property names, and only the resources in tokens.go.
 package main
 
 import (

@@ -6,19 +6,18 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/schema"
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	shim "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim"
 	shimv2 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
-	"github.com/terraform-provider-openstack/terraform-provider-openstack/openstack"
+	"github.com/terraform-provider-openstack/terraform-provider-openstack/v3/openstack"
 )
 
 // provider describes the bridged provider: every resource and data source of tokens.go.
 func provider() tfbridge.ProviderInfo {
 	info := tfbridge.ProviderInfo{
-		P:           shimv2.NewProvider(withoutStaleWarnings(openstack.Provider())),
+		P:           shimv2.NewProvider(openstack.Provider()),
 		Name:        "openstack",
 		Version:     version,
 		Resources:   map[string]*tfbridge.ResourceInfo{},
@@ -35,14 +34,6 @@ func provider() tfbridge.ProviderInfo {
 		info.DataSources[terraform] = &tfbridge.DataSourceInfo{Tok: tokens.ModuleMember(token(sdk))}
 	}
 	return info
-}
-
-// withoutStaleWarnings takes away the deprecation notes of this older Terraform provider on what the SDK, which belongs
-// to a newer one, sets by itself or only knows by that name: nobody can act on them.
-func withoutStaleWarnings(provider *schema.Provider) *schema.Provider {
-	provider.Schema["use_octavia"].Deprecated = ""
-	provider.ResourcesMap["openstack_networking_subnet_v2"].Schema["allocation_pools"].Deprecated = ""
-	return provider
 }
 
 // token is the name by which the SDK asks for a class or function.
@@ -78,7 +69,7 @@ func refuse(resourceToken string, known map[string]shim.Schema) tfbridge.PreChec
 			return inputs, nil
 		}
 		sort.Strings(unknown)
-		return nil, fmt.Errorf("%s: %s is not known to the Terraform provider 1.54.1 that this plugin was built from; "+
+		return nil, fmt.Errorf("%s: %s is not known to the Terraform provider 3.4.0 that this plugin was built from; "+
 			"it takes the official plugin", resourceToken, strings.Join(unknown, ", "))
 	}
 }
