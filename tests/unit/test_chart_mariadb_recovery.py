@@ -1,4 +1,4 @@
-"""A primary that lost its disk is rebuilt from a replica, and the others know more or less than that one: three servers."""
+"""A primary that lost its disk is rebuilt from a replica; the others know more or less than that one: three servers."""
 
 from __future__ import annotations
 
