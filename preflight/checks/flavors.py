@@ -91,7 +91,7 @@ def warnings(subject: Subject) -> Iterator[Problem]:
                     settings.flavor,
                     f"the cloud has it no more: what runs keeps it ({', '.join(kept)}), "
                     "and cannot be made again if lost",
-                    "name one that there is, and the machines in rollout.replace, a few at a time (docs/scaling.md)",
+                    "name one that there is, and the machines in rollout.replace, a few at a time (docs/upgrades.md)",
                 )
             continue
         if flavor.disk_gib == 0:

@@ -24,7 +24,7 @@ NO_IMAGE = replace(FITS, images=())
 DELETED = (
     "workers.general.flavor m1.large: the cloud has it no more: what runs keeps it (dev-worker-general-0, "
     "dev-worker-general-1), and cannot be made again if lost; name one that there is, and the machines in "
-    "rollout.replace, a few at a time (docs/scaling.md)"
+    "rollout.replace, a few at a time (docs/upgrades.md)"
 )
 NO_FLAVOR = "workers.general.flavor m1.large: the cloud has no such flavor; use one of m1.medium, m1.small"
 NO_SUCH_IMAGE = (
