@@ -11,6 +11,7 @@ from preflight import names
 from preflight.cloud import Cloud, Existing, Kind, Network
 from settings.machines import MachineSettings
 from settings.platform import Platform
+from settings.replacement import role_key
 from settings.running import Running
 
 #: Kinds that OpenStack gives no tags, so that whose they are shows only in what stands beside them.
@@ -51,6 +52,17 @@ class Subject:
             "controlPlanes": len(plan.control_planes),
             **{f"workers.{name}": len(pool.places) for name, pool in self.platform.settings.workers.items()},
         }
+
+    def keepers(self, key: str, made_again: bool = False) -> tuple[str, ...]:
+        """Host names of the machines of that key, where all of them run and keep their flavor in this run.
+
+        With `made_again` where none of them is made again. Empty where one is new, is lost, or changes: that one needs
+        what the settings name.
+        """
+        names = [machine.hostname for machine in self.platform.addresses.machines if role_key(machine) == key]
+        standing, changing = self.platform.working & self.ours("server"), self.platform.replacing
+        kept = all(name in standing and not (changing.get(name) if made_again else name in changing) for name in names)
+        return tuple(names) if kept else ()
 
     @cached_property
     def external(self) -> Network | None:

@@ -62,9 +62,10 @@ def errors(subject: Subject) -> Iterator[Problem]:
     for key, settings in subject.machine_settings.items():
         flavor = known.get(settings.flavor)
         if flavor is None:
-            yield Problem(
-                f"{key}.flavor", settings.flavor, "the cloud has no such flavor", suggestion(settings.flavor, known)
-            )
+            if not subject.keepers(key):
+                yield Problem(
+                    f"{key}.flavor", settings.flavor, "the cloud has no such flavor", suggestion(settings.flavor, known)
+                )
             continue
         least = LEAST[_role(key)]
         measures = ((flavor.vcpus, least.vcpus, "vCPU"), (flavor.ram_mib, least.ram_mib, "MiB of RAM"))
@@ -84,6 +85,14 @@ def warnings(subject: Subject) -> Iterator[Problem]:
     for key, settings in subject.machine_settings.items():
         flavor = known.get(settings.flavor)
         if flavor is None:
+            if kept := subject.keepers(key):
+                yield Problem(
+                    f"{key}.flavor",
+                    settings.flavor,
+                    f"the cloud has it no more: what runs keeps it ({', '.join(kept)}), "
+                    "and cannot be made again if lost",
+                    "name one that there is, and the machines in rollout.replace, a few at a time (docs/upgrades.md)",
+                )
             continue
         if flavor.disk_gib == 0:
             yield Problem(

@@ -32,6 +32,8 @@ def errors(subject: Subject) -> Iterator[Problem]:
     flavors = {flavor.name: flavor for flavor in subject.cloud.flavors or ()}
     for key, settings in subject.machine_settings.items():
         image = newest(subject, settings.image)
+        if image is None and subject.keepers(key, made_again=True):
+            continue
         if image is None:
             states = sorted({image.status for image in subject.cloud.images if image.name == settings.image})
             if states:
@@ -74,6 +76,14 @@ def warnings(subject: Subject) -> Iterator[Problem]:
     for key, settings in subject.machine_settings.items():
         image = newest(subject, settings.image)
         if image is None:
+            if kept := subject.keepers(key, made_again=True):
+                yield Problem(
+                    f"{key}.image",
+                    settings.image,
+                    "the cloud has it no more, or not active: what runs goes on with it "
+                    f"({', '.join(kept)}), and cannot be made again if lost",
+                    "name one that there is: that touches no machine that runs",
+                )
             continue
         others = [one for one in subject.cloud.images or () if one.name == image.name and one.status == "active"]
         if len(others) > 1:

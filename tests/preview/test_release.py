@@ -118,3 +118,24 @@ def test_a_release_that_would_replace_the_machines_is_seen(stack: Stack) -> None
     assert not lost(stack.preview())
     change(stack.folder / "components" / "machine.py", '"userData", ', "")
     assert len([name for name in lost(stack.preview()) if name.startswith(INSTANCE)]) == 10
+
+
+def rollout(stack: Stack, **replace: list[str]) -> None:
+    """One line that would replace all workers, and the names that may be."""
+    file = stack.folder / f"Pulumi.{stack.name}.yaml"
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    document["config"]["openstack-paas:workers"]["general"]["spread"] = "required"
+    document["config"]["openstack-paas:rollout"] = replace
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+
+def test_a_line_replaces_no_machine_of_an_earlier_commit_but_one_that_is_named(stack: Stack) -> None:
+    """What those machines are made of stands in no output of theirs: it is read from the state."""
+    rollout(stack)
+    refused = stack.preview()
+    assert refused.status != 0
+    assert "workers.general.spread required: would replace lab-worker-general-0, " in refused.text
+    assert "set rollout.replace: [lab-worker-general-0] beside it" in refused.text
+    rollout(stack, replace=["lab-worker-general-0"])
+    allowed = stack.preview()
+    assert {name for name in lost(allowed) if name.startswith(INSTANCE)} == {f"{INSTANCE} worker-general-0"}
