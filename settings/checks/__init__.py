@@ -20,6 +20,7 @@ from settings.checks import (
     limits,
     maintenance,
     mirrors,
+    moved,
     names,
     networks,
     nodes,
@@ -56,6 +57,7 @@ def problems(
     if plan is not None:
         yield from names.problems(settings, plan)
         yield from unchangeable.problems(settings, cluster, plan, running)
+        yield from moved.problems(settings, plan, running)
         yield from replacement.problems(settings, plan, running)
 
 
