@@ -50,6 +50,8 @@ class Running:
     fixed: Mapping[str, str] = field(default_factory=dict)
     instances: Mapping[str, str] = field(default_factory=dict)
     """Instance id by machine's host name."""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """The same with its address in the private network."""
     etcd: str = ""
     """Its version, as far as it is known."""
     authorities: Generations = field(default_factory=Generations)
@@ -68,10 +70,12 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
     versions = outputs.get("versions")
     if not versions:
         return None
+    inventory = outputs.get("inventory") or []
     return Running(
         kubernetes=str(versions.get("kubernetes", "")),
         fixed={str(key): str(value) for key, value in (outputs.get("fixedSettings") or {}).items()},
-        instances={entry["name"]: entry["instanceId"] for entry in outputs.get("inventory") or []},
+        instances={entry["name"]: entry["instanceId"] for entry in inventory},
+        addresses={entry["name"]: str(entry["address"]) for entry in inventory if entry.get("address")},
         etcd=str(versions.get("etcd", "")),
         authorities=_generations(outputs.get("certificates") or {}, "issuing", "trusted"),
         ssh_keys=_generations(outputs.get("sshKeys") or {}, "login", "accepted"),

@@ -21,6 +21,7 @@ from settings.checks import (
     limits,
     maintenance,
     mirrors,
+    moved,
     names,
     networks,
     nodes,
@@ -60,6 +61,7 @@ def problems(
     if plan is not None:
         yield from names.problems(settings, plan)
         yield from unchangeable.problems(settings, cluster, plan, running)
+        yield from moved.problems(settings, plan, running)
         yield from replacement.problems(settings, plan, running)
 
 

@@ -66,6 +66,52 @@ def test_neither_a_minor_nor_a_patch_goes_back(wanted: str, now: str) -> None:
     ]
 
 
+POOLS: dict[str, Any] = {"one": {"count": 2}, "two": {"machines": {"a": 0, "b": 1}, "firstAddress": 64}}
+THEIRS = {
+    "dev-worker-one-0": "10.20.0.32",
+    "dev-worker-one-1": "10.20.0.33",
+    "dev-worker-two-a": "10.20.0.64",
+    "dev-worker-two-b": "10.20.0.65",
+}
+
+
+@pytest.mark.parametrize(
+    ("pools", "key", "moved"),
+    [
+        (
+            {**POOLS, "one": {"count": 2, "firstAddress": 128}},
+            "workers.one.firstAddress 128",
+            "dev-worker-one-0 from 10.20.0.32 to 10.20.0.128, dev-worker-one-1 from 10.20.0.33 to 10.20.0.129",
+        ),
+        (
+            {**POOLS, "two": {"machines": {"a": 0, "b": 5}, "firstAddress": 64}},
+            "workers.two.machines {a: 0, b: 5}",
+            "dev-worker-two-b from 10.20.0.65 to 10.20.0.69",
+        ),
+    ],
+)
+def test_no_line_takes_the_address_of_machines_that_run(pools: dict[str, Any], key: str, moved: str) -> None:
+    living = Running(instances=dict.fromkeys(THEIRS, "id"), addresses=THEIRS)
+    assert report({"workers": pools}, living) == [
+        f"{key}: would move {moved}: they run, and their ports would let nothing through that comes from the address "
+        "which they have; set it back, or make another pool there and let this one go afterwards"
+    ]
+    assert report({"workers": POOLS}, living) == []
+    assert report({"workers": pools}, Running()) == []
+
+
+def test_a_wrong_first_address_is_not_reported_twice() -> None:
+    living = Running(instances=dict.fromkeys(THEIRS, "id"), addresses=THEIRS)
+    (problem,) = report({"workers": {"two": {**POOLS["two"], "firstAddress": 3}}}, living)
+    assert problem == "workers.two.firstAddress 3: must be 32 or more; use 32 or more"
+
+
+def test_a_pool_that_grows_or_shrinks_moves_nobody() -> None:
+    living = Running(instances=dict.fromkeys(THEIRS, "id"), addresses=THEIRS)
+    assert report({"workers": {**POOLS, "one": {"count": 5}}}, living) == []
+    assert report({"workers": {"one": {"count": 1}, "two": {"machines": {"b": 1}, "firstAddress": 64}}}, living) == []
+
+
 def test_an_unchanged_stack_may_come_up_again() -> None:
     assert report({}, LIVING) == []
 

@@ -1,0 +1,39 @@
+"""Addresses of machines that run: a port would take another one at once, and its machine would not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from settings.addresses import AddressPlan
+from settings.platform import PlatformSettings
+from settings.problem import Problem
+from settings.running import Running
+from settings.shown import shown
+
+#: Machines that a message names.
+_SHOWN = 4
+
+
+def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
+    """One problem a pool that would be cut off. Addresses of the other roles stay with `network.private`."""
+    if running is None:
+        return
+    for name, pool in settings.workers.items():
+        moved = [
+            f"{machine.hostname} from {before} to {machine.address}"
+            for machine in plan.workers
+            if machine.pool == name
+            and (before := running.addresses.get(machine.hostname, machine.address)) != machine.address
+        ]
+        if not moved:
+            continue
+        part, value = ("firstAddress", pool.first_address) if pool.machines is None else ("machines", pool.machines)
+        more = f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else ""
+        yield Problem(
+            f"workers.{name}.{part}",
+            "" if value is None else shown(value),
+            f"would move {', '.join(moved[:_SHOWN])}{more}: they run, and their ports would let nothing through that "
+            "comes from the address which they have",
+            "set it back, or make another pool there and let this one go afterwards",
+            others=tuple(f"workers.{name}.{each}" for each in ("firstAddress", "machines")),
+        )
