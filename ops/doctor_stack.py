@@ -13,13 +13,11 @@ from typing import Any, Final
 import yaml
 
 from settings.running import Running, from_outputs
-from settings.stack_file import SECRETS
+from settings.stack_file import ENCRYPTED, SECRETS
 
 PROJECT: Final = "openstack-paas"
 #: Seconds that the engine may take: its backend may be far away.
 ENGINE_SECONDS: Final = 60
-#: Stands for an encrypted secret of the program: it is set, and nobody reads it.
-ENCRYPTED: Final = "[encrypted]"
 
 
 class StackError(Exception):

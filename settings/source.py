@@ -9,14 +9,18 @@ from pulumi.runtime import config as runtime_config
 from pulumi.runtime import invoke
 
 from settings.running import BY_RANGE, Running, forms_of_resources, from_outputs, numbered_rules
+from settings.stack_file import ENCRYPTED, SECRETS
 
 
 def read_stack(config: pulumi.Config) -> dict[str, Any]:
-    """Every key of the project's own namespace with its text; objects are JSON.
+    """Every key of the project's own namespace with its text; objects are JSON, encrypted secrets ENCRYPTED.
 
     pulumi.Config answers only for keys that one asks for, and a misspelt key is just the one nobody asks for.
     """
-    return read_namespace(config.name)
+    return {
+        key: ENCRYPTED if key in SECRETS and runtime_config.is_config_secret(config.full_key(key)) else value
+        for key, value in read_namespace(config.name).items()
+    }
 
 
 def read_namespace(name: str) -> dict[str, str]:

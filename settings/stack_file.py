@@ -22,9 +22,12 @@ SECRETS: Final[Mapping[str, str]] = {
     **BACKUP_SECRETS,
 }
 
+#: Stands for the text of an encrypted secret: it is set, and nobody reads it into settings.
+ENCRYPTED: Final = "[encrypted]"
+
 
 def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The keys that are set, less the secret ones, and what cannot be read of them.
+    """The keys that are set, less the secret ones, and what cannot be read of them. A secret is ENCRYPTED, or refused.
 
     Empty means the default: Pulumi.yaml gives it to keys that the stack file leaves out.
     """
@@ -32,7 +35,11 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     problems: list[Problem] = []
     for key, value in values.items():
         annotation, _ = tree.at((key,))
-        if key in SECRETS or (annotation is not None and value in (None, "", {}, "{}")):
+        if key in SECRETS:
+            if value not in (None, "", ENCRYPTED) and not _is_encrypted(value):
+                problems.append(_in_plain_text(key))
+            continue
+        if annotation is not None and value in (None, "", {}, "{}"):
             continue
         read[key] = value
         if isinstance(value, str) and annotation is not None and _is_object(annotation):
@@ -48,6 +55,22 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
 def _is_object(annotation: Any) -> bool:
     bare = tree.bare(annotation)
     return tree.is_section(bare) or tree.below(bare) is not None
+
+
+def _is_encrypted(value: Any) -> bool:
+    """Whether a value is as the engine writes an encrypted one into the file."""
+    return isinstance(value, Mapping) and set(value) == {"secure"}
+
+
+def _in_plain_text(key: str) -> Problem:
+    """The engine itself lets such a key pass (settings.reference.project_file says why)."""
+    return Problem(
+        key,
+        "",
+        "is a secret, and stands in the stack file in plain text",
+        f"`pulumi config set --secret openstack-paas:{key}`, with a new value on standard input if others "
+        "have seen this one",
+    )
 
 
 def _unreadable(key: str, error: json.JSONDecodeError) -> Problem:

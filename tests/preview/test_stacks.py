@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from settings.presets import PRESETS
+from settings.stack_file import SECRETS
 from tests.preview.stack import Stack
 
 MakeStack = Callable[[str], Stack]
@@ -53,6 +54,21 @@ def test_no_private_key_in_a_preview(stack: MakeStack) -> None:
     assert preview.status == 0, preview.text
     assert "PRIVATE KEY" not in preview.text
     assert "KnownRootPassword" not in preview.text
+
+
+def test_secrets_in_plain_text_are_refused_with_all_else(stack: MakeStack) -> None:
+    made = stack("plain")
+    made.configure({"preset": "dev", **ON_THE_LAB, "etcd": {"count": 4}})
+    made.select()
+    for key in SECRETS:
+        assert made.pulumi("config", "set", "--plaintext", key, "hunter2").returncode == 0
+    text = problem_lines(made)
+    assert "6 problems, nothing was changed" in text
+    for key in SECRETS:
+        assert f"{key}: is a secret, and stands in the stack file in plain text" in text
+        assert f"pulumi config set --secret openstack-paas:{key}" in text
+    report = "".join(line for line in text.splitlines() if " problems, nothing" in line)
+    assert report and "hunter2" not in report
 
 
 def problem_lines(stack: Stack) -> str:

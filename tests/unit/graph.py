@@ -16,7 +16,7 @@ from components.catalog import Catalog
 from settings.load import parse
 from settings.platform import PlatformSettings
 from settings.running import Running
-from settings.stack_file import BACKUP_SECRETS
+from settings.stack_file import BACKUP_SECRETS, ENCRYPTED
 
 LAB = {
     "preset": "production",
@@ -170,8 +170,8 @@ def run(
     outputs: dict[str, Any] = {}
 
     async def program() -> None:
-        platform = parse(values, stack, running, numbered)
         secrets = {name: pulumi.Output.secret(values[name]) for name in BACKUP_SECRETS if name in values}
+        platform = parse({**values, **dict.fromkeys(secrets, ENCRYPTED)}, stack, running, numbered)
         args = PlatformArgs(platform, Passwords(None, None), offer(platform.settings), secrets)
         made = Platform(platform.cluster, args).outputs
         await wait_for_rpcs()

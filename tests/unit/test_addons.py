@@ -16,6 +16,7 @@ from settings.addons import ChartSettings
 from settings.load import parse
 from settings.mirrors import MirrorSettings
 from settings.platform import Platform
+from settings.stack_file import ENCRYPTED
 from tests.unit.charts import RenderError, render
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -58,7 +59,7 @@ def test_values(addon: str, name: str) -> None:
 
 def test_copies_of_the_database_go_to_the_bucket_unless_they_have_to_be_encrypted() -> None:
     place = {"s3": {"endpoint": "https://s3.example.org", "bucket": "mine", "prefix": "all"}}
-    keys = {"backupS3AccessKey": "a", "backupS3SecretKey": "b"}
+    keys = dict.fromkeys(("backupS3AccessKey", "backupS3SecretKey"), ENCRYPTED)
     backups = mariadb.values(parse({**keys, "backups": {"copyTo": place}}, "dev"), "passwords")["backups"]
     assert backups["s3"] == {
         "endpoint": "https://s3.example.org",

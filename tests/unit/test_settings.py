@@ -15,6 +15,7 @@ from settings.presets import PRESETS
 from settings.reference import project_file
 from settings.running import numbered_rules
 from settings.security import Rule, former_name, table
+from settings.stack_file import ENCRYPTED, SECRETS
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -53,6 +54,16 @@ def test_what_pulumi_fills_in_is_left_to_the_preset() -> None:
         assert parse({**filled_in, "preset": preset}, "dev") == parse({"preset": preset}, "dev")
 
 
+def test_secrets_have_no_type_or_the_engine_wants_their_empty_default_encrypted() -> None:
+    told = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+    for key in SECRETS:
+        assert {name: told[key].get(name) for name in ("secret", "default", "type")} == {
+            "secret": True,
+            "default": "",
+            "type": None,
+        }
+
+
 def test_an_empty_section_is_left_to_the_preset() -> None:
     assert parse({"workers": "{}", "network": {}}, "dev") == parse({}, "dev")
 
@@ -67,7 +78,7 @@ def test_settings_import_nothing_heavy() -> None:
 
 
 def test_secret_keys_are_never_read() -> None:
-    assert "hunter2" not in repr(parse({"databaseRootPassword": "hunter2"}, "dev"))
+    assert ENCRYPTED not in repr(parse({"databaseRootPassword": ENCRYPTED}, "dev"))
 
 
 def test_the_cluster_is_called_as_the_stack_unless_it_is_named() -> None:

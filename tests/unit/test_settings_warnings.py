@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from settings.load import parse
+from settings.stack_file import ENCRYPTED
 
 PRODUCTION = {"preset": "production"}
 APT = {"uri": "http://mirror.example/apt", "suite": "stable", "components": ["main"]}
-S3_KEYS = {"backupS3AccessKey": "a", "backupS3SecretKey": "b"}
+S3_KEYS = {"backupS3AccessKey": ENCRYPTED, "backupS3SecretKey": ENCRYPTED}
 S3 = {"endpoint": "https://s3.example.org", "bucket": "backups"}
 WARNINGS: list[tuple[dict[str, Any], list[str]]] = [
     ({"controlPlanes": {"count": 2}}, ["controlPlanes.count"]),
