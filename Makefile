@@ -85,8 +85,8 @@ $(VENV)/.stamp: requirements.txt requirements-dev.txt
 	@tools/venv.sh $(VENV)
 
 .PHONY: toolchain
-toolchain: venv ## The engine and its plugins: official ones, or built here (STACK=name for other stacks than the lab)
-	@OPENSTACK_PAAS_BUILD=$(if $(filter lab,$(STACK)),kubernetes) $(PYTHON) -m toolchain build
+toolchain: venv ## The engine and its plugins: official ones, or built here
+	@$(PYTHON) -m toolchain build
 
 .PHONY: tools-installed
 tools-installed:

@@ -68,8 +68,8 @@ def _in_plain_text(key: str) -> Problem:
         key,
         "",
         "is a secret, and stands in the stack file in plain text",
-        f"`pulumi config set --secret openstack-paas:{key}`, with a new value on standard input if others "
-        "have seen this one",
+        f"`pulumi config set --secret openstack-paas:{key}`, with a new value on standard input if others have seen "
+        "this one",
     )
 
 

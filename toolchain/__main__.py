@@ -6,6 +6,7 @@ import sys
 import time
 
 from toolchain import build_times
+from toolchain.asked_version import asked_version
 from toolchain.builder import Builder
 from toolchain.errors import ToolchainError
 from toolchain.places import Places, default_places
@@ -33,7 +34,8 @@ def status(places: Places) -> int:
     for step in steps:
         took = times.get(step.program.name, {}).get("seconds") if step.state == "built" else None
         seconds = f"{took:6.1f} s" if took is not None else ""
-        print(f"{step.program.binary:28} {step.program.version:9} {step.state:12} {seconds:9} {step.path}")
+        version = asked_version(step.program, step.path) if step.state == "official" else step.program.version
+        print(f"{step.program.binary:28} {version:9} {step.state:12} {seconds:9} {step.path}")
     return int(any(step.to_build for step in steps))
 
 

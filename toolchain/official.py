@@ -1,12 +1,12 @@
 """Finds, or installs, the official Pulumi CLI's programs; those that are found are never built."""
 
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
-from toolchain.programs import OLDEST_ENGINE, Program
+from toolchain.asked_version import engine_version
+from toolchain.programs import ENGINES, Program
 
 #: Seconds that the official CLI may take to download one plugin (tens of megabytes) before it is given up.
 INSTALL_LIMIT = 180
@@ -34,23 +34,13 @@ def plugin_folders() -> list[Path]:
     return [Path(home) / "plugins" for home in homes if home]
 
 
-def engine_version(executable: Path) -> tuple[int, ...] | None:
-    """What `pulumi version` says, as numbers; None where it says nothing that looks like a version."""
-    try:
-        answer = subprocess.run([executable, "version"], capture_output=True, text=True, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", answer.stdout.strip())
-    return tuple(int(number) for number in found.groups()) if found else None
-
-
 def find_engine(program: Program, own: Path) -> Path | None:
-    """The official `pulumi` on PATH, where it is new enough."""
+    """The official `pulumi` on PATH, where it is one of those that the program was run on."""
     found = shutil.which(program.binary, path=path_without(own))
     if found is None:
         return None
     version = engine_version(Path(found))
-    return Path(found) if version is not None and version >= OLDEST_ENGINE else None
+    return Path(found) if version is not None and ENGINES[0] <= version < ENGINES[1] else None
 
 
 def find_plugin(program: Program, own: Path) -> Path | None:

@@ -5,8 +5,12 @@ from typing import Literal
 
 Kind = Literal["engine", "language", "plugin"]
 
-#: The oldest official engine that the program was run on; an older one is passed over.
-OLDEST_ENGINE = (3, 200, 0)
+#: The engine: what is built, and what the workflows install.
+ENGINE = "3.274.1"
+
+#: The official engines that will do: from the one that the program is tested on to the next major version, which will
+#: not. Pulumi.yaml has the same range: an engine outside of it refuses to run the program.
+ENGINES = (tuple(int(number) for number in ENGINE.split(".")), (4, 0, 0))
 
 _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
@@ -60,18 +64,18 @@ class Program:
 #: Longest build first, so that the last one to end is a short one.
 PROGRAMS: tuple[Program, ...] = (
     Program(
+        name="engine",
+        kind="engine",
+        version=ENGINE,
+        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        version_built=ENGINE,
+        note="Pulumi's own engine",
+    ),
+    Program(
         name="openstack",
         kind="plugin",
         version="5.5.3",
         note="Terraform bridge over terraform-provider-openstack 3.4.0",
-    ),
-    Program(
-        name="engine",
-        kind="engine",
-        version="3.274.1",
-        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-        version_built="3.274.1",
-        note="Pulumi's own engine",
     ),
     Program(name="kubernetes", kind="plugin", version="4.34.2", note="stand-in on Helm's SDK and server-side apply"),
     Program(

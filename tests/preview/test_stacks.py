@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import yaml
 
 from settings.presets import PRESETS
 from settings.stack_file import SECRETS
@@ -69,6 +70,22 @@ def test_secrets_in_plain_text_are_refused_with_all_else(stack: MakeStack) -> No
         assert f"pulumi config set --secret openstack-paas:{key}" in text
     report = "".join(line for line in text.splitlines() if " problems, nothing" in line)
     assert report and "hunter2" not in report
+
+
+@pytest.mark.parametrize("versions", ["<{} || >=4.0.0", ">{} <4.0.0"])
+def test_an_engine_outside_the_range_of_the_project_refuses_to_run(stack: MakeStack, versions: str) -> None:
+    made = stack("engine")
+    made.configure({"preset": "dev", **ON_THE_LAB})
+    project = made.folder / "Pulumi.yaml"
+    text = project.read_text(encoding="utf-8")
+    tested = yaml.safe_load(text)["requiredPulumiVersion"]
+    engine = made.pulumi("version").stdout.strip().removeprefix("v")
+    others = versions.format(engine)
+    project.write_text(text.replace(tested, others), encoding="utf-8")
+    preview = made.preview()
+    assert preview.status != 0
+    assert preview.steps == []
+    assert f'Pulumi CLI version {engine} does not satisfy the version range "{others}"' in preview.text
 
 
 def problem_lines(stack: Stack) -> str:

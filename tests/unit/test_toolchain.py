@@ -32,7 +32,7 @@ def executable(path: Path, script: str = "exit 0") -> Path:
     return path
 
 
-def pulumi(folder: Path, version: str = "v3.220.0") -> Path:
+def pulumi(folder: Path, version: str = "v3.281.0") -> Path:
     """An official CLI that says its version and fails at the rest."""
     return executable(folder / "pulumi", f'[ "$1" = version ] && echo {version} && exit 0\necho "no route" >&2; exit 1')
 
@@ -120,8 +120,11 @@ def test_official_engine_brings_its_language_host(
     assert official.find(PROGRAMS, places.binaries).keys() == {"engine", "language"}
 
 
-def test_old_engine_is_passed_over(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pulumi(tmp_path / "official", "v3.95.0")
+@pytest.mark.parametrize("version", ["v3.274.0", "v4.0.0"])
+def test_engine_outside_the_tested_range_is_passed_over(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    pulumi(tmp_path / "official", version)
     monkeypatch.setenv("PATH", f"{tmp_path / 'official'}:/usr/bin:/bin")
     assert official.find(PROGRAMS, places.binaries) == {}
 
