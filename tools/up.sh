@@ -6,6 +6,10 @@ log=${EVENT_LOG:-$OPENSTACK_PAAS_CACHE/events-$(pulumi stack --show-name).jsonl}
 rm -f "$log"
 python -m ops recover
 started=$SECONDS
+# Longer than anything that says nothing: a Helm release may take 600 s, a machine's boot 300 s.
+tools/end-silent.sh "$log" 1200 $$ &
+watch=$!
+trap 'kill "$watch" 2>/dev/null || true' EXIT
 # The event log needs debug commands switched on; it is what `ops explain` and `ops timeline` read.
 if PULUMI_DEBUG_COMMANDS=1 pulumi up --yes --skip-preview --non-interactive --parallel 32 --suppress-outputs --event-log "$log" "$@"; then
     echo "pulumi up: $((SECONDS - started)) s"
