@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"sort"
 	"strings"
 
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	shim "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim"
 	shimv2 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v2"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/terraform-provider-openstack/terraform-provider-openstack/v3/openstack"
 )
@@ -24,11 +21,7 @@ func provider() tfbridge.ProviderInfo {
 		DataSources: map[string]*tfbridge.DataSourceInfo{},
 	}
 	for terraform, sdk := range resources {
-		known := names(info.P.ResourcesMap().Get(terraform).Schema())
-		info.Resources[terraform] = &tfbridge.ResourceInfo{
-			Tok:              tokens.Type(token(sdk)),
-			PreCheckCallback: refuse(token(sdk), known),
-		}
+		info.Resources[terraform] = &tfbridge.ResourceInfo{Tok: tokens.Type(token(sdk))}
 	}
 	for terraform, sdk := range dataSources {
 		info.DataSources[terraform] = &tfbridge.DataSourceInfo{Tok: tokens.ModuleMember(token(sdk))}
@@ -50,26 +43,4 @@ func names(properties shim.SchemaMap) map[string]shim.Schema {
 		return true
 	})
 	return known
-}
-
-// refuse fails on inputs that the SDK has and this older Terraform provider has not: without it they would be accepted
-// and do nothing.
-func refuse(resourceToken string, known map[string]shim.Schema) tfbridge.PreCheckCallback {
-	return func(
-		_ context.Context, inputs, _ resource.PropertyMap,
-	) (resource.PropertyMap, error) {
-		var unknown []string
-		for key := range inputs {
-			name := string(key)
-			if _, ok := known[name]; !ok && !strings.HasPrefix(name, "__") {
-				unknown = append(unknown, name)
-			}
-		}
-		if len(unknown) == 0 {
-			return inputs, nil
-		}
-		sort.Strings(unknown)
-		return nil, fmt.Errorf("%s: %s is not known to the Terraform provider 3.4.0 that this plugin was built from; "+
-			"it takes the official plugin", resourceToken, strings.Join(unknown, ", "))
-	}
 }
