@@ -10,7 +10,7 @@ STACK ?= lab
 # The stack's engine, plugins, credentials and state: see tools/environment.sh.
 IN_STACK := source tools/environment.sh $(STACK) &&
 # Much of the tests is waiting. The tests of a file stay in one process: what is made once for them is made once.
-SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## Explain the targets

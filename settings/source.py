@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, Final
 
 import pulumi
 from pulumi.runtime import config as runtime_config
@@ -10,6 +11,11 @@ from pulumi.runtime import invoke
 
 from settings.running import BY_RANGE, Running, forms_of_resources, from_outputs, numbered_rules
 from settings.stack_file import ENCRYPTED, SECRETS
+
+#: What the engine says when it reads its state while it writes it, how often it is asked, and the seconds between.
+_HALF_WRITTEN: Final = "failed to load checkpoint"
+_ATTEMPTS: Final = 10
+_PAUSE: Final = 0.2
 
 
 def read_stack(config: pulumi.Config) -> dict[str, Any]:
@@ -61,7 +67,18 @@ def read_numbered_rules(running: Running | None) -> dict[str, str]:
 
 
 def _ask_state(function: str, argument: str) -> dict[str, Any]:
-    """What one of the engine's functions tells of this stack, which is its `argument`."""
+    """What one of the engine's functions says of this stack, which is its `argument`.
+
+    The engine writes its state at the same time, and a file backend may show half of it: it is asked again then.
+    Raises what the SDK raises when that goes on.
+    """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    answer: dict[str, Any] | None = invoke(f"pulumi:pulumi:{function}", {argument: name}).value
-    return answer or {}
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            answer: dict[str, Any] | None = invoke(f"pulumi:pulumi:{function}", {argument: name}).value
+            return answer or {}
+        except Exception as error:  # the SDK has no class of its own for it
+            if not left or _HALF_WRITTEN not in str(error):
+                raise
+            time.sleep(_PAUSE)
+    raise AssertionError("unreachable")

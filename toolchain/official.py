@@ -68,6 +68,8 @@ def find(programs: tuple[Program, ...], own: Path) -> dict[str, Path]:
         match program.kind:
             case "engine":
                 place = find_engine(program, own)
+            case "host":
+                continue
             case "language":
                 host = shutil.which(program.binary, path=path_without(own))
                 place = Path(host) if host and "engine" in found else None

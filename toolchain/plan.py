@@ -42,6 +42,8 @@ def _stand(program: Program, places: Places, sources: Path, version: str) -> Ste
 def make_plan(places: Places, sources: Path = SOURCES, programs: tuple[Program, ...] = PROGRAMS) -> list[Step]:
     """A step for every program. Raises ToolchainError when one has to be built and Go cannot."""
     found = official.find(programs, places.binaries)
+    # The old host serves only the program that we put before it.
+    programs = tuple(program for program in programs if program.kind != "host" or "language" not in found)
     rest = [program for program in programs if program.name not in found]
     version = go_version(sources / rest[0].name) if rest else ""
     return [

@@ -1,9 +1,9 @@
-"""The six programs of the toolchain, as data: what each is called and what it is built from."""
+"""The programs of the toolchain, as data: what each is called and what it is built from."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["engine", "language", "plugin"]
+Kind = Literal["engine", "language", "host", "plugin"]
 
 #: The engine: what is built, and what the workflows install.
 ENGINE = "3.274.1"
@@ -11,6 +11,9 @@ ENGINE = "3.274.1"
 #: The official engines that will do: from the one that the program is tested on to the next major version, which will
 #: not. Pulumi.yaml has the same range: an engine outside of it refuses to run the program.
 ENGINES = (tuple(int(number) for number in ENGINE.split(".")), (4, 0, 0))
+
+#: The newest language host that is a Go module.
+_HOST = "3.78.0"
 
 _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
@@ -46,6 +49,8 @@ class Program:
                 return "pulumi"
             case "language":
                 return f"pulumi-language-{self.name_of_language}"
+            case "host":
+                return f"pulumi-language-{self.name_of_language}-host"
             case _:
                 return f"pulumi-resource-{self.name}"
 
@@ -79,13 +84,19 @@ PROGRAMS: tuple[Program, ...] = (
     ),
     Program(name="kubernetes", kind="plugin", version="4.34.2", note="stand-in on Helm's SDK and server-side apply"),
     Program(
+        name="language-host",
+        kind="host",
+        version=_HOST,
+        package="github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
+        version_built=_HOST,
+        note="Pulumi's own language host, which needs the next one before it",
+    ),
+    Program(
         name="language",
         kind="language",
-        version="3.78.0",
-        package="github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
-        version_built="3.78.0",
-        copies=("pulumi-language-python-exec", "pulumi-analyzer-policy-python"),
-        note="Pulumi's own language host, with our scripts that run the program and policy packs",
+        version=_HOST,
+        copies=("pulumi-language-python-exec",),
+        note="brings today's engine to that host, with our script that runs the program",
     ),
     Program(name="command", kind="plugin", version="1.2.1", note="stand-in on Go's SSH client"),
     Program(name="tls", kind="plugin", version="5.6.2", note="stand-in on Go's crypto/x509"),

@@ -66,6 +66,6 @@ def test_an_update_makes_nothing_that_breaks_a_rule(stack: MakeStack, tmp_path: 
     made.pulumi("stack", "select", "--create", "prod")
     up = made.pulumi("up", "--yes", "--skip-preview", "--policy-pack", PACK)
     assert up.returncode != 0
-    assert "lets anyone reach SSH" in up.stdout
+    assert "lets anyone reach SSH" in up.stdout, up.stdout + up.stderr
     there = [item["urn"] for item in json.loads(made.pulumi("stack", "export").stdout)["deployment"]["resources"]]
     assert not [urn for urn in there if urn.endswith("gateway-ssh-0.0.0.0-0")]

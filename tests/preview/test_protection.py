@@ -95,7 +95,14 @@ def test_which_key_protects_what_is_said_before_our_own_destroy(stack: Stack) ->
     assert script.index("python -m ops protected") < script.index("pulumi destroy --yes")
 
 
-def test_a_change_that_would_replace_protected_data_is_refused_in_the_preview(stack: Stack) -> None:
+def test_what_would_replace_protected_data_is_refused_in_the_preview(stack: Stack) -> None:
+    preview = stack.preview("--replace", state(stack)["Volume/worker-general-0-data"]["urn"])
+    assert preview.status != 0
+    assert "Volume::worker-general-0-data" in preview.text
+    assert "currently marked for protection" in preview.text
+
+
+def test_a_line_that_would_replace_data_volumes_is_refused_before_the_engine_plans_anything(stack: Stack) -> None:
     pool = SETTINGS["workers"]["general"]
     stack.configure({**SETTINGS, "workers": {"general": {**pool, "volume": {"sizeGib": 20, "type": "fast"}}}})
     try:
@@ -103,8 +110,9 @@ def test_a_change_that_would_replace_protected_data_is_refused_in_the_preview(st
     finally:
         stack.configure(SETTINGS)
     assert preview.status != 0
-    assert "Volume::worker-general-0-data" in preview.text
-    assert "currently marked for protection" in preview.text
+    for words in ("workers.general.volume", "worker-general-0", "worker-general-1"):
+        assert words in preview.text
+    assert "currently marked for protection" not in preview.text
 
 
 def test_a_member_s_machine_is_made_anew_and_gets_its_volume_again(stack: Stack) -> None:

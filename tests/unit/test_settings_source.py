@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pulumi
 import pytest
 from pulumi.runtime import config as runtime_config
 
+from settings import source
 from settings.load import parse
 from settings.problem import SettingsError
 from settings.source import read_secret, read_stack
@@ -47,3 +50,50 @@ def test_the_one_in_plain_text_is_the_only_problem_and_is_not_shown(config: pulu
         parse(read_stack(config), "dev")
     assert [problem.key for problem in caught.value.problems] == ["databaseReplicationPassword"]
     assert "hunter" not in str(caught.value)
+
+
+class Engine:
+    """The engine's functions, whose state is half written at first."""
+
+    def __init__(self, *errors: str) -> None:
+        self.errors = list(errors)
+
+    def __call__(self, token: str, args: dict[str, Any]) -> SimpleNamespace:
+        if self.errors:
+            raise Exception(self.errors.pop(0))
+        return SimpleNamespace(value={"outputs": {"versions": {"kubernetes": "1.36.5"}, "forms": {"machines": {}}}})
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Engine]:
+    """An engine in the place of the real one."""
+    monkeypatch.setattr(pulumi, "get_organization", lambda: "organization")
+    monkeypatch.setattr(pulumi, "get_project", lambda: "openstack-paas")
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
+    monkeypatch.setattr(source, "_PAUSE", 0)
+
+    def place(*errors: str) -> Engine:
+        made = Engine(*errors)
+        monkeypatch.setattr(source, "invoke", made)
+        return made
+
+    return place
+
+
+def test_a_state_that_is_half_written_is_read_again(engine: Callable[..., Engine]) -> None:
+    engine(
+        "returned an error: failed to load checkpoint: EOF", "failed to load checkpoint: unexpected end of JSON input"
+    )
+    running = source.read_running()
+    assert running is not None
+    assert running.kubernetes == "1.36.5"
+
+
+def test_a_state_that_cannot_be_read_is_an_error_and_never_an_empty_stack(engine: Callable[..., Engine]) -> None:
+    engine(*["failed to load checkpoint: EOF"] * 10)
+    with pytest.raises(Exception, match="EOF"):
+        source.read_running()
+    asked = engine("unauthorized", "unauthorized")
+    with pytest.raises(Exception, match="unauthorized"):
+        source.read_running()
+    assert len(asked.errors) == 1

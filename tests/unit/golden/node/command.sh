@@ -8,7 +8,8 @@ run() {
     local folder=$root/$1
     mkdir -p "$root"
     while ! read -rt 60; do echo "$1: $SECONDS s so far"; done <> <(:) &
-    trap "kill $!" EXIT
+    word=$!
+    trap 'kill "$word"' EXIT
     exec 9>"$root/.lock"
     flock --nonblock 9 || {
         echo "waiting for an earlier run on this machine to end"
@@ -24,7 +25,7 @@ run() {
     rm -rf "$root/.old"
     timeout --kill-after=20 "$2" "$folder/converge" </dev/null 2>&1 | tee -p "$folder.log" 9>&- || status=${PIPESTATUS[0]}
     ((status != 124 && status != 137)) || echo "FAILED: step $1 on $(uname -n) has not ended within $2 s"
-    exit $status
+    exit "$status"
 }
 set -- bash -c "$(declare -f run); run sample 60"
 [ "$(id -u)" -eq 0 ] || set -- sudo --non-interactive "$@"
