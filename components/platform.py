@@ -221,6 +221,8 @@ def _inventory_entry(machine: Machine, gateways: Gateways) -> dict[str, Any]:
         "hostKeyFingerprint": machine.host_key.public_key_fingerprint_sha256,
         "hostKey": machine.host_key.public_key_openssh,
     }
+    if planned.edge_address:
+        entry["edgeAddress"] = planned.edge_address
     if planned.name in gateways.addresses:
         entry["publicAddress"] = gateways.addresses[planned.name]
     if planned.pool:

@@ -52,6 +52,8 @@ class Running:
     """Instance id by machine's host name."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """The same with its address in the private network."""
+    edge_addresses: Mapping[str, str] = field(default_factory=dict)
+    """Each gateway with its address in the edge or provider's network; empty for earlier releases."""
     etcd: str = ""
     """Its version, as far as it is known."""
     authorities: Generations = field(default_factory=Generations)
@@ -76,6 +78,7 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
         fixed={str(key): str(value) for key, value in (outputs.get("fixedSettings") or {}).items()},
         instances={entry["name"]: entry["instanceId"] for entry in inventory},
         addresses={entry["name"]: str(entry["address"]) for entry in inventory if entry.get("address")},
+        edge_addresses={entry["name"]: str(entry["edgeAddress"]) for entry in inventory if entry.get("edgeAddress")},
         etcd=str(versions.get("etcd", "")),
         authorities=_generations(outputs.get("certificates") or {}, "issuing", "trusted"),
         ssh_keys=_generations(outputs.get("sshKeys") or {}, "login", "accepted"),

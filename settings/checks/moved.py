@@ -15,9 +15,22 @@ _SHOWN = 4
 
 
 def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
-    """One problem a pool that would be cut off. Addresses of the other roles stay with `network.private`."""
+    """One problem a role or pool that would be cut off. All other addresses stay with their network."""
     if running is None:
         return
+    moved = [
+        f"{gateway.hostname} from {before} to {gateway.edge_address}"
+        for gateway in plan.gateways
+        if (before := running.edge_addresses.get(gateway.hostname, gateway.edge_address)) != gateway.edge_address
+    ]
+    if moved:
+        yield Problem(
+            "gateways.edgeAddresses",
+            shown(settings.gateways.edge_addresses),
+            f"would move {', '.join(moved)}: they run, and would not know their new network or address",
+            "set it and network.publicVip back, or bring up another stack and move there",
+            others=("network.publicVip",),
+        )
     for name, pool in settings.workers.items():
         moved = [
             f"{machine.hostname} from {before} to {machine.address}"

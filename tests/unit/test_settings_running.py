@@ -112,6 +112,18 @@ def test_a_pool_that_grows_or_shrinks_moves_nobody() -> None:
     assert report({"workers": {"one": {"count": 1}, "two": {"machines": {"b": 1}, "firstAddress": 64}}}, living) == []
 
 
+def test_no_line_takes_the_way_out_of_gateways_that_run() -> None:
+    given = {"gateways": {"edgeAddresses": ["10.21.0.8", "10.21.0.9"], "count": 2}}
+    living = Running(edge_addresses={"dev-gateway-0": "10.21.0.10", "dev-gateway-1": "10.21.0.9"})
+    assert report(given, living) == [
+        "gateways.edgeAddresses [10.21.0.8, 10.21.0.9]: would move dev-gateway-0 from 10.21.0.10 to 10.21.0.8: they "
+        "run, and would not know their new network or address; set it and network.publicVip back, or bring up another "
+        "stack and move there"
+    ]
+    assert report(given, Running(edge_addresses={"dev-gateway-0": "10.21.0.8"})) == [], "another gateway is no move"
+    assert report(given, Running()) == []
+
+
 def test_an_unchanged_stack_may_come_up_again() -> None:
     assert report({}, LIVING) == []
 
