@@ -22,7 +22,7 @@ up: toolchain lab-up ## From nothing to a replicating MariaDB on the lab, then p
 
 .PHONY: preview
 preview: toolchain lab-up ## What `make up` would change
-	@$(IN_STACK) pulumi preview --diff
+	@$(IN_STACK) PULUMI_SKIP_CHECKPOINTS=true pulumi preview --diff
 
 .PHONY: destroy
 destroy: toolchain ## Remove the platform from the lab's cloud

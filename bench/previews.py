@@ -15,7 +15,7 @@ import openstack
 
 from bench import program_time, usage
 from tests.engine import home
-from tests.preview.stack import Stack
+from tests.preview.stack import PREVIEWS, Stack
 
 #: Gateways, members of etcd and control planes of the preset production: the rest are workers.
 FIXED_MACHINES = 8
@@ -69,7 +69,7 @@ def enough_quota() -> Iterator[None]:
 
 
 def _preview(stack: Stack, environment: Mapping[str, str]) -> usage.Usage:
-    measured = usage.run(_command(stack), stack.folder, environment)
+    measured = usage.run(_command(stack), stack.folder, {**environment, **PREVIEWS})
     assert measured.status == 0, measured.text[-2000:]
     return measured
 
@@ -81,7 +81,7 @@ def _command(stack: Stack) -> list[str]:
 def _profile(stack: Stack, environment: Mapping[str, str]) -> dict[str, float]:
     return program_time.profile(
         lambda: subprocess.Popen(
-            _command(stack), cwd=stack.folder, env=dict(environment), text=True, stdout=subprocess.DEVNULL
+            _command(stack), cwd=stack.folder, env={**environment, **PREVIEWS}, text=True, stdout=subprocess.DEVNULL
         )
     )
 
@@ -104,7 +104,7 @@ def measure(machines: int, runs: int) -> Measured:
         made = usage.run(
             ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack.name],
             stack.folder,
-            {**echo, "PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"},
+            {**echo, **PREVIEWS},  # Nothing is there that could be lost.
         )
         assert made.status == 0, made.text[-2000:]
         (state,) = (Path(folder) / "state" / ".pulumi" / "stacks").rglob(f"{stack.name}.json")

@@ -26,6 +26,8 @@ NOWHERE = {
     "OS_PROJECT_DOMAIN_NAME": "none",
 }
 PROJECT = Path(__file__).resolve().parents[2]
+#: Without it today's engine writes the whole state at each step of a preview, and throws it away (docs/performance.md).
+PREVIEWS = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 #: What the program consists of; tests, the lab and the toolchain are none of it.
 PARTS = ("Pulumi.yaml", "__main__.py", "settings", "components", "node", "preflight", "charts", "requirements.txt")
 
@@ -98,7 +100,7 @@ class Stack:
         return subprocess.run(
             ["pulumi", *arguments, "--non-interactive"],
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment | (PREVIEWS if arguments[0] == "preview" else {}),
             text=True,
             capture_output=True,
             timeout=seconds,
