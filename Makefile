@@ -7,8 +7,8 @@ CACHE := $(or $(OPENSTACK_PAAS_CACHE),$(HOME)/.cache/openstack-paas)
 VENV := $(CACHE)/venv
 PYTHON := $(VENV)/bin/python
 STACK ?= lab
-# The stack's engine, plugins, credentials and state: see tools/environment.sh.
-IN_STACK := source tools/environment.sh $(STACK) &&
+# The stack's engine, plugins, credentials and state: see dev/scripts/environment.sh.
+IN_STACK := source dev/scripts/environment.sh $(STACK) &&
 # Much of the tests is waiting. The tests of a file stay in one process: what is made once for them is made once.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
@@ -18,7 +18,7 @@ help: ## Explain the targets
 
 .PHONY: up
 up: toolchain lab-up ## From nothing to a replicating MariaDB on the lab, then prove it
-	@$(IN_STACK) tools/up.sh
+	@$(IN_STACK) dev/scripts/up.sh
 
 .PHONY: preview
 preview: toolchain lab-up ## What `make up` would change
@@ -26,15 +26,15 @@ preview: toolchain lab-up ## What `make up` would change
 
 .PHONY: destroy
 destroy: toolchain ## Remove the platform from the lab's cloud
-	@$(IN_STACK) tools/destroy.sh
+	@$(IN_STACK) dev/scripts/destroy.sh
 
 .PHONY: lab-up
 lab-up: ## Start the embedded cloud, or bring it back
-	@/usr/bin/python3 -m lab up
+	@/usr/bin/python3 -m dev.lab up
 
 .PHONY: lab-down
 lab-down: ## Stop the embedded cloud and remove every trace of it but its caches
-	@/usr/bin/python3 -m lab down --wipe
+	@/usr/bin/python3 -m dev.lab down --wipe
 
 .PHONY: test
 test: ahead test-fast test-lab ## Linters, unit, preview, and the real platform on the lab (DRILLS=1: all that is long, too)
@@ -42,14 +42,14 @@ test: ahead test-fast test-lab ## Linters, unit, preview, and the real platform 
 .PHONY: ahead
 # The lab's tests go up to a release of Kubernetes that is compiled meanwhile, with the time that nothing else needs.
 ahead:
-	@tools/ahead.sh
+	@dev/scripts/ahead.sh
 
 .PHONY: test-fast
 test-fast: lint test-unit test-preview ## Linters, unit and preview tests
 
 .PHONY: lint
 lint: venv tools-installed ## ruff, mypy, shellcheck
-	@tools/lint.sh $(VENV)/bin
+	@dev/scripts/lint.sh $(VENV)/bin
 
 .PHONY: test-unit
 # The toolchain first: what its builds leave in the Go cache makes the Go programs of the tests cheap.
@@ -67,30 +67,30 @@ test-lab: toolchain lab-up
 
 .PHONY: test-drills
 test-drills: toolchain lab-up ## Every failure drill, and all else that is long, on the lab's platform, which is left standing
-	@DRILLS=1 tools/ahead.sh
+	@DRILLS=1 dev/scripts/ahead.sh
 	@$(IN_STACK) DRILLS=1 $(VENV)/bin/pytest tests/lab -m "drill or long" --timeout 1500
 
 .PHONY: bench
 bench: toolchain lab-up ## Timeline of an `up` from nothing: a table, a picture, the critical path
-	@$(IN_STACK) tools/bench.sh
+	@$(IN_STACK) dev/scripts/bench.sh
 
 .PHONY: bench-preview
 bench-preview: toolchain lab-up ## Time, memory and state of previews of 10 to 1,000 machines, and where the time goes
-	@$(IN_STACK) $(PYTHON) -m bench
+	@$(IN_STACK) $(PYTHON) -m dev.bench
 
 .PHONY: venv
 venv: $(VENV)/.stamp ## The virtual environment of the program, its tests and tools
 
 $(VENV)/.stamp: requirements.txt requirements-dev.txt
-	@tools/venv.sh $(VENV)
+	@dev/scripts/venv.sh $(VENV)
 
 .PHONY: toolchain
 toolchain: venv ## The engine and its plugins: official ones, or built here
-	@$(PYTHON) -m toolchain build
+	@$(PYTHON) -m dev.toolchain build
 
 .PHONY: tools-installed
 tools-installed:
-	@tools/packages.sh
+	@dev/scripts/packages.sh
 
 .PHONY: clean
 clean: lab-down ## Stop the lab and delete every cache

@@ -164,7 +164,7 @@ def load(stack: str | None = None, file: Path | None = None) -> Outputs:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     except FileNotFoundError as error:
-        raise OutputsError("pulumi is not on PATH: source tools/environment.sh STACK") from error
+        raise OutputsError("pulumi is not on PATH: source dev/scripts/environment.sh STACK") from error
     except subprocess.TimeoutExpired as error:
         raise OutputsError("`pulumi stack output` gave no answer within 120 s") from error
     if done.returncode:

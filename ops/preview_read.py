@@ -180,7 +180,7 @@ def parse(stack: str, text: str, stderr: str = "", status: int | None = None) ->
 
 
 def _one(stack: str, path: Path) -> StackPreview:
-    """The preview in `path`, with the files beside it: STACK.err, .status and .note (tools/preview.sh)."""
+    """The preview in `path`, with the files beside it: STACK.err, .status and .note (ops/pipeline/preview.sh)."""
     if not path.is_file():
         raise PreviewError(f"{path}: no such file")
 

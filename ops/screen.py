@@ -67,7 +67,7 @@ def show(console: Console, outputs: Outputs, checks: list[Check], stack: str) ->
         parts.append(Text(f"Not proven: {', '.join(failed)}", "bold red"))
     else:
         parts += [
-            Text(f"Next steps (after `source tools/environment.sh {stack or 'STACK'}`)", "bold"),
+            Text(f"Next steps (after `source dev/scripts/environment.sh {stack or 'STACK'}`)", "bold"),
             _next_steps(outputs, stack),
         ]
     console.print(Panel(Group(*parts), title="openstack-paas", border_style="red" if failed else "green"))

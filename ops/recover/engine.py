@@ -26,7 +26,7 @@ def run(*words: str) -> str:
             ["pulumi", *words, "--non-interactive"], capture_output=True, text=True, check=False, timeout=SECONDS
         )
     except FileNotFoundError:
-        raise EngineError("pulumi is not on PATH: source tools/environment.sh STACK") from None
+        raise EngineError("pulumi is not on PATH: source dev/scripts/environment.sh STACK") from None
     except subprocess.TimeoutExpired:
         raise EngineError(f"`pulumi {words[0]}` did not end within {SECONDS} s") from None
     if done.returncode:

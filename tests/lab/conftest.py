@@ -77,9 +77,9 @@ def empty_cloud() -> None:
     if REUSE:
         return
     if _has_resources() or Machines().left():
-        done = run("/usr/bin/python3", "-m", "lab", "reset", seconds=600)
+        done = run("/usr/bin/python3", "-m", "dev.lab", "reset", seconds=600)
         assert done.status == 0, done.text
-        subprocess.run(["bash", "-c", "source tools/environment.sh lab"], check=True, timeout=60)
+        subprocess.run(["bash", "-c", "source dev/scripts/environment.sh lab"], check=True, timeout=60)
         record("lab reset", f"{done.seconds:.0f} s")
 
 

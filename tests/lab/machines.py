@@ -8,7 +8,7 @@ from typing import Any
 
 import openstack
 
-from lab import places
+from dev.lab import places
 
 
 class Machines:

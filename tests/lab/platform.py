@@ -94,7 +94,7 @@ class Platform:
     def up(self, *options: str) -> Done:
         """What `make up` does after the lab is there; `options` are of `pulumi up`."""
         self._document = None
-        return run("tools/up.sh", *options)
+        return run("dev/scripts/up.sh", *options)
 
     def interrupted_up(self, enough: Callable[[], bool], seconds: float) -> None:
         """An `up` that is killed, without mercy, as soon as `enough` holds."""

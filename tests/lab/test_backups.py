@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab import places, services, supervision
+from dev.lab import places, services, supervision
 from ops.cluster import Cluster, ClusterError
 from tests.lab.platform import Done, Platform, run, until
 from tests.lab.report import record

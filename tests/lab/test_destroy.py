@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from lab import processes
+from dev.lab import processes
 from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run
 from tests.lab.report import record
@@ -16,14 +16,14 @@ def test_destroy_of_a_dead_cluster_without_its_first_gateway_leaves_nothing(
     for number in range(3):
         platform.on(f"etcd-{number}", "systemctl stop etcd")
     machines.delete("lab-gateway-0")
-    done = run("tools/destroy.sh")
+    done = run("dev/scripts/destroy.sh")
     assert done.status == 0, done.text
     record("destroy, etcd dead and a gateway gone", f"{done.seconds:.0f} s")
     assert machines.left() == {}
 
 
 def test_destroy_again_is_fine(platform: Platform) -> None:
-    done = run("tools/destroy.sh")
+    done = run("dev/scripts/destroy.sh")
     assert done.status == 0, done.text
 
 
@@ -47,10 +47,10 @@ def kernel_objects() -> list[str]:
 
 
 def test_lab_down_removes_every_trace_twice(platform: Platform) -> None:
-    done = run("/usr/bin/python3", "-m", "lab", "down", "--wipe", seconds=300)
+    done = run("/usr/bin/python3", "-m", "dev.lab", "down", "--wipe", seconds=300)
     assert done.status == 0, done.text
     record("lab down --wipe", f"{done.seconds:.0f} s")
     assert kernel_objects() == []
     assert processes.marked() == []
-    again = run("/usr/bin/python3", "-m", "lab", "down", "--wipe", seconds=120)
+    again = run("/usr/bin/python3", "-m", "dev.lab", "down", "--wipe", seconds=120)
     assert again.status == 0, again.text

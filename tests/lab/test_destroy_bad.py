@@ -37,7 +37,7 @@ def half_made(tmp_path: Path, others: dict[str, set[str]], machines: Machines) -
     """A stack whose engine was killed while it made machines."""
     stack = Stack(tmp_path / "half", "half")
     # What `make destroy` runs stands beside the program.
-    for part in ("tools", "ops", "policy"):
+    for part in ("dev/scripts", "ops", "policy"):
         shutil.copytree(PROJECT / part, stack.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     stack.configure(small("debian-12-kubernetes"))
     assert stack.pulumi("stack", "select", "--create", "half").returncode == 0
@@ -62,7 +62,7 @@ def destroy(stack: Stack) -> float:
     """`make destroy`, which must end well; the seconds that it took."""
     began = time.monotonic()
     done = subprocess.run(
-        ["tools/destroy.sh"],
+        ["dev/scripts/destroy.sh"],
         cwd=stack.folder,
         env=stack.environment,
         text=True,

@@ -82,12 +82,12 @@ def test_a_package_that_cannot_be_had_is_named_with_the_machine(stack: Stack) ->
 
 
 def test_openstack_restarted_under_a_running_stack(platform: Platform, machines: Machines) -> None:
-    from lab import supervision
+    from dev.lab import supervision
 
     supervisor = supervision.client()
     for group in sorted(name for name in supervision.states() if "nova" in name or "neutron" in name):
         supervisor.stopProcessGroup(group.partition(":")[0])
-    back = run("/usr/bin/python3", "-m", "lab", "up", seconds=300)
+    back = run("/usr/bin/python3", "-m", "dev.lab", "up", seconds=300)
     assert back.status == 0, back.text
     record("lab up after nova and neutron were stopped", f"{back.seconds:.0f} s")
     done = run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab import processes
+from dev.lab import processes
 from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run
 from tests.lab.report import record
@@ -28,7 +28,7 @@ def test_the_platform_comes_back_with_its_data(platform: Platform, machines: Mac
     names = machines.names()
     kill_everything()
 
-    back = run("/usr/bin/python3", "-m", "lab", "up", seconds=600)
+    back = run("/usr/bin/python3", "-m", "dev.lab", "up", seconds=600)
     assert back.status == 0, back.text
     record("lab up after a power cut", f"{back.seconds:.0f} s")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import openstack
 import pytest
 
-from lab import places, processes
+from dev.lab import places, processes
 from settings.versions import BUSYBOX
 from tests.lab.platform import PROJECT, Platform, run
 

@@ -17,8 +17,8 @@ import yaml
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from lab.mirror.places import MIRROR_PLACES
-from lab.mirror.programs import ETCD_AFTER
+from dev.lab.mirror.places import MIRROR_PLACES
+from dev.lab.mirror.programs import ETCD_AFTER
 from ops.cluster import Cluster
 from ops.drill.probes.probe import Answers
 from ops.timeline import steps_of
@@ -39,7 +39,7 @@ HOLDER = "held-by-a-budget"
 @pytest.fixture(scope="module")
 def packages_and_images() -> None:
     """The mirror has the newer version too."""
-    done = run("/usr/bin/python3", "-m", "lab.mirror", "--kubernetes", AFTER, seconds=1400)
+    done = run("/usr/bin/python3", "-m", "dev.lab.mirror", "--kubernetes", AFTER, seconds=1400)
     assert done.status == 0, done.text
 
 

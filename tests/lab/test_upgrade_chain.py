@@ -66,7 +66,7 @@ def outputs(stack: Stack) -> Outputs:
 
 @pytest.mark.parametrize("minor", KUBERNETES)
 def test_each_minor_version_follows_the_one_before(stack: Stack, minor: str) -> None:
-    published = run("/usr/bin/python3", "-m", "lab.mirror", "--kubernetes", minor, seconds=1400)
+    published = run("/usr/bin/python3", "-m", "dev.lab.mirror", "--kubernetes", minor, seconds=1400)
     assert published.status == 0, published.text
     go_up(stack, minor)
     done = stack.pulumi("up", "--yes", "--skip-preview", "--parallel", "32", seconds=900)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from kubernetes import client
 
-from lab import places
+from dev.lab import places
 from ops.cluster import Cluster
 from ops.drill.probes.api import ApiRead
 from ops.drill.probes.database import DatabaseWrite
@@ -27,7 +27,7 @@ from ops.timeline import steps_of
 from tests.lab.platform import Platform
 from tests.lab.report import record
 
-#: tools/up.sh has the engine write it.
+#: dev/scripts/up.sh has the engine write it.
 EVENTS = Path(places.CACHE) / "events-lab.jsonl"
 #: The services of every role; a machine has some of them.
 SERVICES = "etcd haproxy keepalived kubelet containerd"

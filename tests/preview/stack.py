@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
+from ops.pipeline.without_secrets import secret_keys, without_secrets
 from settings.stack_file import SECRETS
-from tools.without_secrets import secret_keys, without_secrets
 
 #: Nobody listens on the discard port; the provider wants to be told of some cloud all the same.
 NOWHERE = {

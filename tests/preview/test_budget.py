@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench import previews, program_time
-from bench.previews import Measured
+from dev.bench import previews, program_time
+from dev.bench.previews import Measured
 
 # Its figures are of a machine without other work, and it raises the project's quota.
 pytestmark = pytest.mark.alone

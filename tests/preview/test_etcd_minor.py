@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from lab.mirror import etcd_archive
-from lab.mirror.compile import compile_one
-from lab.mirror.places import MIRROR_PLACES
-from lab.mirror.programs import ETCD_AFTER, etcd
-from lab.progress import Progress
+from dev.lab.mirror import etcd_archive
+from dev.lab.mirror.compile import compile_one
+from dev.lab.mirror.places import MIRROR_PLACES
+from dev.lab.mirror.programs import ETCD_AFTER, etcd
+from dev.lab.progress import Progress
 from tests.preview.etcd_machine import members
 from tests.preview.etcd_machine.members import Machine
 from tests.preview.etcd_machine.turns import at_work, good, restarts, setting, up, watching

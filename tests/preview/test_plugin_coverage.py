@@ -10,6 +10,7 @@ import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
+from dev.toolchain.places import SOURCES, default_places
 from tests.preview.plugin import Plugin, running
 from tests.preview.sdk import (
     Used,
@@ -20,7 +21,6 @@ from tests.preview.sdk import (
     resource_properties,
     used_by_program,
 )
-from toolchain.places import SOURCES, default_places
 
 #: Checked whether the program uses them yet or not: what the platform is made of.
 PLATFORM = {
@@ -51,7 +51,7 @@ NESTED = {
     Used("pulumi_tls", "SelfSignedCertSubjectArgs"): ("tls:index/selfSignedCert:SelfSignedCert", "subject"),
 }
 
-#: What the schema of a stand-in calls an input without effect here; each is harmless (see toolchain/kubernetes).
+#: What the schema of a stand-in calls an input without effect here; each is harmless (see dev/toolchain/kubernetes).
 IGNORED = "ignored"
 HARMLESS = {
     "kubernetes": {

@@ -57,7 +57,7 @@ def operations(log: str) -> list[tuple[str, str]]:
 
 
 def ask(stack: Stack) -> subprocess.CompletedProcess[str]:
-    """`python -m ops protected`, which tools/destroy.sh asks before it leaves the engine's preview out."""
+    """`python -m ops protected`, which dev/scripts/destroy.sh asks before it leaves the engine's preview out."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "ops", "protected", "--stack", NAME],
         cwd=stack.folder,
@@ -91,7 +91,7 @@ def test_which_key_protects_what_is_said_before_our_own_destroy(stack: Stack) ->
         "  openstack-paas:protection: {database: false, etcd: false, vips: false}\n"
         "then run `pulumi up`, which changes nothing but that, and then the same command again.\n"
     )
-    script = (PROJECT / "tools" / "destroy.sh").read_text(encoding="utf-8")
+    script = (PROJECT / "dev/scripts" / "destroy.sh").read_text(encoding="utf-8")
     assert script.index("python -m ops protected") < script.index("pulumi destroy --yes")
 
 

@@ -28,7 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """A checked-out branch, and a platform that was brought up from it."""
     folder = tmp_path_factory.mktemp("review")
     made = Stack(folder / "stack", "review")
-    for part in ("tools", "ops", "policy"):
+    for part in ("ops", "policy"):
         shutil.copytree(PROJECT / part, made.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     made.environment |= home.make(folder / "home")
     made.configure(SETTINGS)
@@ -66,9 +66,9 @@ class Job:
         self.stack, self.previews, self.comment = stack, folder / "previews", folder / "comment.md"
 
     def run(self, script: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        """One script of tools/."""
+        """One script of ops/pipeline/."""
         return subprocess.run(
-            [self.stack.folder / "tools" / script, *words],
+            [self.stack.folder / "ops/pipeline" / script, *words],
             env=self.environment,
             cwd=self.stack.folder,
             capture_output=True,
@@ -168,7 +168,7 @@ def test_a_fork_without_secrets_is_previewed_from_nothing(stack: Stack, tmp_path
     environment = {key: value for key, value in without_forge().items() if not key.startswith(missing)}
     environment |= {"CI": "true", "PULUMI_HOME": os.environ["PULUMI_HOME"]}
     done = subprocess.run(
-        [stack.folder / "tools" / "preview.sh", "fork", tmp_path],
+        [stack.folder / "ops/pipeline" / "preview.sh", "fork", tmp_path],
         env=environment,
         cwd=stack.folder,
         capture_output=True,
@@ -178,7 +178,7 @@ def test_a_fork_without_secrets_is_previewed_from_nothing(stack: Stack, tmp_path
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "fork.status").read_text() == "0\n", (tmp_path / "fork.json").read_text()[-2000:]
-    review = [stack.folder / "tools" / "review.sh", tmp_path, tmp_path / "comment.md"]
+    review = [stack.folder / "ops/pipeline" / "review.sh", tmp_path, tmp_path / "comment.md"]
     gate = subprocess.run(review, env=without_forge(), capture_output=True, text=True, timeout=60, check=False)
     assert gate.returncode == 0, gate.stderr
     assert (

@@ -60,7 +60,7 @@ class Killed:
         return file
 
     def recover(self) -> subprocess.CompletedProcess[str]:
-        """As tools/up.sh calls it."""
+        """As dev/scripts/up.sh calls it."""
         return subprocess.run(
             [sys.executable, "-m", "ops", "recover"],
             cwd=self._stack.folder,

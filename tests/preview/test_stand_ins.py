@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from toolchain.places import SOURCES
+from dev.toolchain.places import SOURCES
 
 
 @pytest.mark.timeout(900)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench.__main__ import table
-from bench.previews import Measured, settings
-from bench.program_time import ours, shares
-from bench.usage import Usage, part
+from dev.bench.__main__ import table
+from dev.bench.previews import Measured, settings
+from dev.bench.program_time import ours, shares
+from dev.bench.usage import Usage, part
 from settings.load import parse
 
 

@@ -11,8 +11,8 @@ import yaml
 from settings import versions
 from tests.unit.charts import PROJECT, RenderError, render
 
-LOCAL_PATH = "lab/mirror/charts/local-path-provisioner"
-FLANNEL = "lab/mirror/charts/flannel"
+LOCAL_PATH = "dev/lab/mirror/charts/local-path-provisioner"
+FLANNEL = "dev/lab/mirror/charts/flannel"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
-"""tools/end-silent.sh: an `up` in which nothing happens is interrupted, one that says something is not."""
+"""dev/scripts/end-silent.sh: an `up` in which nothing happens is interrupted, one that says something is not."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
 
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "end-silent.sh"
+SCRIPT = Path(__file__).resolve().parents[2] / "dev/scripts" / "end-silent.sh"
 
-#: A shell that runs a program named pulumi beside the watch, as tools/up.sh does.
+#: A shell that runs a program named pulumi beside the watch, as dev/scripts/up.sh does.
 SHELL = """
 "$1" "$2" 1 $$ 0.2 &
 trap "kill $! 2>/dev/null" EXIT

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from ops.pipeline.without_secrets import secret_keys, without_secrets
 from ops.preview_render import MARKER
 from tests.forge import BOT, GITHUB_TOKEN, GITLAB_TOKEN, STRANGER, Forge, github_job, gitlab_job, without_forge
-from tools.without_secrets import secret_keys, without_secrets
 
 PROJECT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parent / "fixtures" / "previews"
@@ -32,7 +32,7 @@ def forge() -> Iterator[Forge]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs a script of tools/ with an environment; `python` is the tests' own, curl's arguments are written down."""
+    """Runs a script of ops/pipeline/; `python` is the tests' own, and curl writes its arguments down."""
     programs = tmp_path / "bin"
     programs.mkdir()
     curl = programs / "curl"
@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> Run:
 
     def script(environment: dict[str, str], name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [PROJECT / "tools" / name, *arguments],
+            [PROJECT / "ops/pipeline" / name, *arguments],
             env={**environment, "PATH": f"{programs}:{Path(sys.executable).parent}:{environment['PATH']}"},
             cwd=tmp_path,
             capture_output=True,
@@ -162,9 +162,9 @@ def test_an_approval_opens_the_gate_on_both_forges(forge: Forge, run: Run, tmp_p
 def test_an_approval_in_a_commits_message(run: Run, tmp_path: Path) -> None:
     """Messages from the base to the head are read, the base's own is not."""
     clone = tmp_path / "clone"
-    (clone / "tools").mkdir(parents=True)
+    (clone / "ops/pipeline").mkdir(parents=True)
     for name in ("approvals.sh", "forge.sh"):
-        shutil.copy(PROJECT / "tools" / name, clone / "tools")
+        shutil.copy(PROJECT / "ops/pipeline" / name, clone / "ops/pipeline")
 
     def git(*words: str) -> str:
         identity = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.org"]
@@ -174,7 +174,7 @@ def test_an_approval_in_a_commits_message(run: Run, tmp_path: Path) -> None:
     git("commit", "--quiet", "--allow-empty", "--message", "Old\n\nApprove-Replace: old")
     base = git("rev-parse", "HEAD").strip()
     git("commit", "--quiet", "--allow-empty", "--message", "New\n\nApprove-Replace: new")
-    done = run(without_forge(), str(clone / "tools" / "approvals.sh"), base)
+    done = run(without_forge(), str(clone / "ops/pipeline" / "approvals.sh"), base)
     assert done.returncode == 0, done.stderr
     assert "Approve-Replace: new" in done.stdout
     assert "Approve-Replace: old" not in done.stdout

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.apt_sources import Source, archives, parse_deb822, parse_list, read
-from lab.errors import LabError
+from dev.lab.apt_sources import Source, archives, parse_deb822, parse_list, read
+from dev.lab.errors import LabError
 
 DEB822 = """\
 Types: deb

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from lab.checks import Requirements, check, problems
-from lab.errors import LabError
-from lab.facts import Facts, Listener, ipv4, ipv6
+from dev.lab.checks import Requirements, check, problems
+from dev.lab.errors import LabError
+from dev.lab.facts import Facts, Listener, ipv4, ipv6
 
 GOOD = Facts(user=0, system="debian", version="12", memory=24, disk=80, disk_of="/var/lib", installed=False, ours=False)
 NEEDED = Requirements()

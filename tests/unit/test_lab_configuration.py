@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab import configuration, passwords, places, services
+from dev.lab import configuration, passwords, places, services
 
 SECRETS = {name: f"secret-of-{name}" for name in passwords.NAMES}
 KNOWN = configuration.values(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import bring_up, command, resources, waiting
-from lab.cli import parser
-from lab.errors import LabError
+from dev.lab import bring_up, command, resources, waiting
+from dev.lab.cli import parser
+from dev.lab.errors import LabError
 
 
 @pytest.mark.parametrize("text", ["1970-01-02T00:00:05.000000", "1970-01-02 00:00:05"])

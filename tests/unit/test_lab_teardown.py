@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import places, processes, teardown
-from lab.errors import LabError
+from dev.lab import places, processes, teardown
+from dev.lab.errors import LabError
 
 MOUNTS = """\
 /dev/vda / ext4 rw 0 0

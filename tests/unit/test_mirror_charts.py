@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import LabError
-from lab.mirror import chart
-from lab.mirror.oci import blob_path
+from dev.lab.errors import LabError
+from dev.lab.mirror import chart
+from dev.lab.mirror.oci import blob_path
 
 CHARTS = sorted(path for path in (Path(chart.__file__).parent / "charts").glob("*") if path.is_dir())
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.image.install import install_bundle
-from lab.mirror.places import Places
+from dev.lab.image.install import install_bundle
+from dev.lab.mirror.places import Places
 from settings import versions
 
 

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from lab.errors import LabError
-from lab.mirror.oci import MANIFEST_TYPE, Entry, ImageConfig, Layout, blob_path, layer_tar, manifest_digest
-from lab.mirror.registry import Registry
+from dev.lab.errors import LabError
+from dev.lab.mirror.oci import MANIFEST_TYPE, Entry, ImageConfig, Layout, blob_path, layer_tar, manifest_digest
+from dev.lab.mirror.registry import Registry
 
 
 def small_image(folder: Path) -> str:

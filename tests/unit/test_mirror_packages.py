@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.mirror import apt_repository
-from lab.mirror.debian_package import Content, DebianPackage, make
-from lab.mirror.packages import all_packages
-from lab.mirror.places import Places
+from dev.lab.mirror import apt_repository
+from dev.lab.mirror.debian_package import Content, DebianPackage, make
+from dev.lab.mirror.packages import all_packages
+from dev.lab.mirror.places import Places
 from settings import versions
 
 

@@ -7,15 +7,15 @@ from threading import Event
 
 import pytest
 
-from lab.errors import LabError
-from lab.mirror import compile
-from lab.mirror.compile import default_name, folder_of, pinned_version
-from lab.mirror.content import wanted_versions
-from lab.mirror.images import all_images
-from lab.mirror.long_command import Progress
-from lab.mirror.places import Places
-from lab.mirror.product import content_key, key_of, replacing
-from lab.mirror.programs import GoBuild, go_builds
+from dev.lab.errors import LabError
+from dev.lab.mirror import compile
+from dev.lab.mirror.compile import default_name, folder_of, pinned_version
+from dev.lab.mirror.content import wanted_versions
+from dev.lab.mirror.images import all_images
+from dev.lab.mirror.long_command import Progress
+from dev.lab.mirror.places import Places
+from dev.lab.mirror.product import content_key, key_of, replacing
+from dev.lab.mirror.programs import GoBuild, go_builds
 from settings import versions
 
 BUILDS = go_builds(tuple(brought.patch for brought in versions.KUBERNETES.values()))

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import build_times, golang, official
-from toolchain.build_lock import build_lock
-from toolchain.builder import Builder
-from toolchain.errors import ToolchainError
-from toolchain.fingerprint import fingerprint
-from toolchain.places import SOURCES, Places
-from toolchain.plan import make_plan
-from toolchain.programs import PROGRAMS, Program
+from dev.toolchain import build_times, golang, official
+from dev.toolchain.build_lock import build_lock
+from dev.toolchain.builder import Builder
+from dev.toolchain.errors import ToolchainError
+from dev.toolchain.fingerprint import fingerprint
+from dev.toolchain.places import SOURCES, Places
+from dev.toolchain.plan import make_plan
+from dev.toolchain.programs import PROGRAMS, Program
 
 TINY = Program(name="tiny", kind="plugin", version="1.0.0")
 MODULE = "module tiny\n\ngo 1.21\n"
@@ -259,7 +259,7 @@ def test_unreadable_times_are_no_times(places: Places) -> None:
 
 def test_command_line_prints_the_folder_for_path(tmp_path: Path) -> None:
     answer = subprocess.run(
-        [sys.executable, "-m", "toolchain", "path"],
+        [sys.executable, "-m", "dev.toolchain", "path"],
         cwd=SOURCES.parent,
         env={**os.environ, "OPENSTACK_PAAS_CACHE": str(tmp_path)},
         capture_output=True,

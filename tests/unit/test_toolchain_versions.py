@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from toolchain.asked_version import UNKNOWN, asked_version
-from toolchain.places import SOURCES
-from toolchain.programs import ENGINE, ENGINES, PROGRAMS, Program
+from dev.toolchain.asked_version import UNKNOWN, asked_version
+from dev.toolchain.places import SOURCES
+from dev.toolchain.programs import ENGINE, ENGINES, PROGRAMS, Program
 
 PROJECT = SOURCES.parent
 #: A program that speaks the engine's protocol, with another version than the pinned one.
@@ -101,7 +101,7 @@ def test_status_prints_what_official_programs_say_and_not_the_pin(tmp_path: Path
         if each.kind == "plugin":
             speaker(official / each.binary, "ResourceProvider", "9.8.7")
     done = subprocess.run(
-        [sys.executable, "-m", "toolchain", "status"],
+        [sys.executable, "-m", "dev.toolchain", "status"],
         cwd=PROJECT,
         env={**os.environ, "PATH": f"{official}:/usr/bin:/bin", "OPENSTACK_PAAS_CACHE": str(tmp_path / "cache")},
         text=True,

@@ -41,7 +41,7 @@ def test_actionlint() -> None:
     cache.mkdir(parents=True, exist_ok=True)
     program = cache / "actionlint"
     build = ["go", "build", "-mod=readonly", "-o", program, "github.com/rhysd/actionlint/cmd/actionlint"]
-    subprocess.run(build, cwd=PROJECT / "tools" / "actionlint", check=True, timeout=500)
+    subprocess.run(build, cwd=PROJECT / "dev/scripts" / "actionlint", check=True, timeout=500)
     checker = shutil.which("shellcheck")
     assert checker
     command = [program, "-shellcheck", checker, *WORKFLOWS]
@@ -83,7 +83,7 @@ def test_shell_holds_no_expressions_and_the_scripts_are_there(path: Path) -> Non
     assert path.name == "deploy.yml" or texts
     for text in texts:
         assert "${{" not in text
-        for script in re.findall(r"tools/[a-z-]+\.sh", text):
+        for script in re.findall(r"(?:dev/scripts|ops/pipeline)/[a-z-]+\.sh", text):
             assert os.access(PROJECT / script, os.R_OK), script
 
 
@@ -124,7 +124,7 @@ def test_productions_preview_waits_for_people() -> None:
     assert jobs["preview"]["needs"] == "guard"
     assert "environment" not in jobs["guard"], "it asks, and has no secrets"
     (command,) = scripts(jobs["guard"])
-    assert command.split() == ["tools/guarded.sh", *(f"preview-{stack}" for stack in production)]
+    assert command.split() == ["ops/pipeline/guarded.sh", *(f"preview-{stack}" for stack in production)]
     drift = load(PROJECT / ".github/workflows/drift.yml")
     assert drift["jobs"]["drift"]["environment"] == "drift-${{ matrix.stack }}"
     assert not {"pull_request", "pull_request_target"} & set(drift[True]), "`on` is a truth value in YAML"

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.mirror.places import Places
-from lab.places import MIRROR
+from dev.lab.mirror.places import Places
+from dev.lab.places import MIRROR
 from node import render
 from node.parts import Backups, Base, KeyPair, Packages, Peer
 from node.specs import EtcdSpec

@@ -110,7 +110,7 @@ class Pod:
         shutil.copy(network.folder / "ca.crt", self.folder / "api")
         (self.folder / "api" / "token").write_text("token-of-the-pod")
         entrypoint = self.folder / "docker-entrypoint.sh"
-        shutil.copy(PROJECT / "lab/mirror/images/mariadb/docker-entrypoint.sh", entrypoint)
+        shutil.copy(PROJECT / "dev/lab/mirror/images/mariadb/docker-entrypoint.sh", entrypoint)
         pod = template or manifests["StatefulSet", "database"]["spec"]["template"]
         self.environment = self.variables(pod["spec"]["containers"][0]["env"])
 

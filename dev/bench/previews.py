@@ -1,0 +1,122 @@
+"""Previews of platforms of a given size: one from nothing, and one of a platform that stands and has not changed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openstack
+
+from dev.bench import program_time, usage
+from tests.engine import home
+from tests.preview.stack import PREVIEWS, Stack
+
+#: Gateways, members of etcd and control planes of the preset production: the rest are workers.
+FIXED_MACHINES = 8
+#: Networks that hold 5,000 machines, and a pod network with a /24 for each.
+NETWORKS = {"private": "10.32.0.0/18", "pods": "10.64.0.0/10", "services": "10.20.0.0/16", "edge": "10.21.0.0/27"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One size: its two previews, the resources, the state in MiB, and shares of the program's own time."""
+
+    machines: int
+    resources: int
+    first: usage.Usage
+    unchanged: usage.Usage
+    state_mib: float
+    shares_first: Mapping[str, float]
+    shares_unchanged: Mapping[str, float]
+
+
+def settings(machines: int) -> dict[str, Any]:
+    """Keys of a stack file of the preset production with that many machines, on the lab's cloud."""
+    return {
+        "preset": "production",
+        "network": NETWORKS,
+        "gateways": {"flavor": "lab.gateway"},
+        "etcd": {"flavor": "lab.etcd"},
+        "controlPlanes": {"flavor": "lab.control-plane"},
+        "workers": {"general": {"count": machines - FIXED_MACHINES, "flavor": "lab.worker"}},
+        "kubernetes": {"cni": "flannel", "podsPerNode": 30},
+    }
+
+
+@contextmanager
+def enough_quota() -> Iterator[None]:
+    """The lab's project without quotas: a thousand machines are planned, and none is made."""
+    admin = openstack.connect(cloud="lab-admin")
+    project = admin.identity.find_project("paas").id
+    compute, network = admin.get_compute_quotas(project), admin.get_network_quotas(project)
+    kept_compute = {key: compute[key] for key in ("instances", "cores", "ram", "server_groups", "server_group_members")}
+    kept_network = {key: network[key] for key in ("networks", "subnets", "ports", "floating_ips")}
+    # openstacksdk's name for what neutron calls floatingip and so on.
+    names = {"networks": "network", "subnets": "subnet", "ports": "port", "floating_ips": "floatingip"}
+    try:
+        admin.set_compute_quotas(project, **dict.fromkeys(kept_compute, -1))
+        admin.set_network_quotas(project, **dict.fromkeys(names.values(), -1))
+        yield
+    finally:
+        admin.set_compute_quotas(project, **kept_compute)
+        admin.set_network_quotas(project, **{names[key]: value for key, value in kept_network.items()})
+
+
+def _preview(stack: Stack, environment: Mapping[str, str]) -> usage.Usage:
+    measured = usage.run(_command(stack), stack.folder, {**environment, **PREVIEWS})
+    assert measured.status == 0, measured.text[-2000:]
+    return measured
+
+
+def _command(stack: Stack) -> list[str]:
+    return ["pulumi", "preview", "--non-interactive", "--stack", stack.name]
+
+
+def _profile(stack: Stack, environment: Mapping[str, str]) -> dict[str, float]:
+    return program_time.profile(
+        lambda: subprocess.Popen(
+            _command(stack), cwd=stack.folder, env={**environment, **PREVIEWS}, text=True, stdout=subprocess.DEVNULL
+        )
+    )
+
+
+def _fastest(stack: Stack, environment: Mapping[str, str], runs: int) -> usage.Usage:
+    return min((_preview(stack, environment) for _ in range(runs)), key=lambda one: one.wall)
+
+
+def measure(machines: int, runs: int) -> Measured:
+    """Measure one size; of each preview the fastest of `runs`, because what disturbs a run only makes it slower."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder), "bench")
+        stack.configure(settings(machines))
+        stack.pulumi("stack", "select", "--create", stack.name)
+        first = _fastest(stack, stack.environment, runs)
+        shares_first = _profile(stack, stack.environment)
+
+        # The platform "stands" by a plugin that says yes to everything; the state is then the real program's.
+        echo = {**stack.environment, **home.make(Path(folder) / "home")}
+        made = usage.run(
+            ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack.name],
+            stack.folder,
+            {**echo, **PREVIEWS},  # Nothing is there that could be lost.
+        )
+        assert made.status == 0, made.text[-2000:]
+        (state,) = (Path(folder) / "state" / ".pulumi" / "stacks").rglob(f"{stack.name}.json")
+        unchanged = _fastest(stack, echo, runs)
+        only = re.search(r"^Resources:\n +(\d+) unchanged\s*$", unchanged.text, re.MULTILINE)
+        assert only, unchanged.text[-2000:]
+        return Measured(
+            machines,
+            int(only.group(1)),
+            first,
+            unchanged,
+            state.stat().st_size / 2**20,
+            shares_first,
+            _profile(stack, echo),
+        )

@@ -1,0 +1,91 @@
+"""Where the program's own process spends its time, by a sampling profiler (py-spy) beside an ordinary preview."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import psutil
+
+from dev.bench.usage import part
+
+#: 250 samples a second, of threads that hold the interpreter's lock.
+OPTIONS = ("--rate", "250", "--gil", "--format", "raw", "--full-filenames")
+#: Our own folders; everything else that is not an import is the SDK: registration of resources.
+OWN = {"settings": "settings", "preflight": "preflight", "node": "rendering", "components": "components"}
+#: Libraries that work for one of these parts.
+LIBRARIES = {"jinja2": "rendering", "keystoneauth1": "preflight", "pydantic": "settings"}
+#: Parts that are this project's Python (the others are Python's import system and the SDK).
+OURS = ("settings", "preflight", "rendering", "components")
+_FILE = re.compile(r"\(([^():]+)(?::\d+)?\)$")
+
+
+def kind(stack: str) -> str:
+    """What one sampled stack (frames from the outermost, semicolons between) was busy with."""
+    frames = stack.split(";")
+    if any("importlib._bootstrap" in frame for frame in frames):
+        return "import"
+    for frame in reversed(frames):
+        found = _FILE.search(frame)
+        path = found.group(1) if found else ""
+        if "site-packages" in path:
+            library = path.split("site-packages/")[-1].split("/")[0]
+            return LIBRARIES.get(library, "registration")
+        if folder := next((OWN[piece] for piece in Path(path).parts[:-1] if piece in OWN), ""):
+            return folder
+    return "registration"
+
+
+def shares(lines: Iterable[str]) -> dict[str, float]:
+    """Share of each part from py-spy's raw format: a stack and its count a line."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        stack, _, count = line.rpartition(" ")
+        if stack:
+            counts[kind(stack)] += int(count)
+    total = sum(counts.values())
+    return {name: count / total for name, count in counts.most_common()} if total else {}
+
+
+def ours(of: Mapping[str, float]) -> float:
+    """Share of this project's own Python."""
+    return sum(of.get(name, 0.0) for name in OURS)
+
+
+def _program(limit: float, root: psutil.Process) -> int:
+    """The process id of the program below `root`, once it is there; 0 when it does not come within `limit` seconds."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        for process in root.children(recursive=True):
+            try:
+                if part(process.name(), process.cmdline()) == "program":
+                    return int(process.pid)
+            except psutil.NoSuchProcess:
+                continue
+        time.sleep(0.005)
+    return 0
+
+
+def profile(start: Callable[[], subprocess.Popen[str]]) -> dict[str, float]:
+    """Shares of the parts in the run that `start` begins. Only samples that hold the interpreter's lock count."""
+    spy = shutil.which("py-spy")
+    assert spy, "py-spy is not installed (requirements-dev.txt)"
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "samples"
+        child = start()
+        program = _program(60, psutil.Process(child.pid))
+        if program:
+            subprocess.run(
+                [spy, "record", *OPTIONS, "--pid", str(program), "--output", str(raw)],
+                capture_output=True,
+                check=False,
+                timeout=900,
+            )
+        child.wait(timeout=900)
+        return shares(raw.read_text(encoding="utf-8").splitlines()) if raw.exists() else {}

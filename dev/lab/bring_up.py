@@ -1,0 +1,196 @@
+"""`up`: from an empty host, or from whatever an earlier or interrupted run left, to a cloud that can be used."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from dev.lab import (
+    checks,
+    configuration,
+    databases,
+    facts,
+    identity,
+    images,
+    network,
+    ownership,
+    packages,
+    places,
+    resources,
+    services,
+    supervision,
+    teardown,
+)
+from dev.lab.cloud import Cloud
+from dev.lab.errors import LabError
+from dev.lab.progress import Progress
+
+# Which changed configuration files concern which services; a changed driver concerns the compute hosts.
+CONCERNS = {
+    "nova.conf": ("nova-", "compute-"),
+    "nova-lab": ("compute-",),
+    "neutron": ("neutron-", "linuxbridge-", "l3", "dhcp", "metadata"),
+    "ml2.ini": ("neutron-", "linuxbridge-"),
+    "linuxbridge": ("linuxbridge-",),
+    "l3.ini": ("l3",),
+    "dhcp.ini": ("dhcp",),
+    "metadata.ini": ("metadata",),
+    "keystone.conf": ("keystone",),
+    "placement.conf": ("placement",),
+    "glance": ("glance",),
+    "registry.yml": ("registry",),
+    "object-store.json": ("object-store",),
+    "apt-cacher-ng/": ("apt-proxy",),
+    "driver": ("compute-", "linuxbridge-"),
+    "mariadb.cnf": ("mariadb",),
+    "rabbitmq.conf": ("rabbitmq",),
+}
+# Seconds until the APIs, all started at once on two cores, answer.
+API_LIMIT = 120
+# Seconds that a killed process may take to go away with its sockets.
+DYING_LIMIT = 15
+IDENTITY_MADE = places.STATE / "identity.made"
+
+
+@contextmanager
+def alone(action: str) -> Iterator[None]:
+    """One `up`, `down` or `reset` at a time. The lock is outside the state folder, which `reset` deletes."""
+    path = Path("/run/lock/openstack-paas-lab.lock")
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise LabError(f"another command is at work on the lab: {file.read().strip()}") from error
+        file.truncate(0)
+        file.write(f"{action}, process {os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def up(progress: Progress) -> None:
+    """Every step looks at what is there and makes what is missing."""
+    with progress.step("checks", quiet=True):
+        installed = not packages.missing() and (places.STATE / "passwords.json").exists()
+        _refuse_what_cannot_work(installed)
+    with progress.step("packages", quiet=True):
+        packages.install(progress, places.CACHE / "lab-apt.log")
+    if teardown.needed():
+        progress("the lab was cut off: clearing what it left behind")
+        teardown.down(progress)
+    with progress.step("configuration", quiet=True):
+        configuration.folders()
+        changed = configuration.write()
+    with progress.step("network", quiet=True):
+        network.ensure()
+    restart = concerned(changed) if supervision.alive() else frozenset()
+    supervision.ensure()
+    with progress.step("mirror's services", quiet=True):
+        supervision.start(services.MIRROR, restart)
+        supervision.wait(services.MIRROR, 30)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        content = pool.submit(_content, progress)
+        try:
+            _openstack(progress, restart)
+        except LabError as error:
+            if not content.done():
+                progress(f"error: {error}\n(reported again when the mirror's content, which is being made, is done)")
+            raise
+        _images(progress, content)
+    with progress.step("object store", quiet=True):
+        supervision.start(services.STORE, restart)
+        supervision.wait(services.STORE, 30)
+    progress(f"the lab is up: OS_CLIENT_CONFIG_FILE={places.CLOUDS} OS_CLOUD=lab")
+
+
+def _refuse_what_cannot_work(installed: bool) -> None:
+    """The checks. A lab that was killed this moment still holds its ports: then they are asked again for a while."""
+    deadline = time.monotonic() + DYING_LIMIT
+    while True:
+        try:
+            checks.check(facts.gather(installed), checks.Requirements.from_environment())
+            return
+        except LabError:
+            if not ownership.ours() or time.monotonic() > deadline:
+                raise
+        time.sleep(0.3)
+
+
+def concerned(changed: set[str]) -> frozenset[str]:
+    """The services that must start again because a file of theirs changed."""
+    prefixes = tuple(
+        prefix for name in changed for start, names in CONCERNS.items() if name.startswith(start) for prefix in names
+    )
+    return frozenset(service.name for service in services.ALL if prefixes and service.name.startswith(prefixes))
+
+
+def _openstack(progress: Progress, restart: frozenset[str]) -> None:
+    since = time.time() - 1
+    supervision.stop([service for service in services.BASE if service.name in restart])
+    with progress.step("database, queue, cache", quiet=True):
+        databases.ensure(progress)
+    cloud = Cloud()
+    with progress.step("keystone, placement, glance", quiet=True):
+        supervision.start(services.IDENTITY, restart)
+        if IDENTITY_MADE.exists():
+            # The control plane's programs take seconds to load and need keystone, where their users are, only then.
+            supervision.start(services.CONTROL, restart)
+        supervision.wait(services.IDENTITY, API_LIMIT)
+        identity.ensure(cloud)
+        IDENTITY_MADE.touch()
+    with progress.step("neutron, nova", quiet=True):
+        supervision.start(services.CONTROL)
+        supervision.wait(services.CONTROL, API_LIMIT)
+    with progress.step("agents and compute hosts", quiet=True):
+        started = supervision.start((*services.AGENTS, *services.COMPUTES), restart)
+        resources.ensure(cloud)
+        if started or resources.not_reporting(cloud) or resources.silent_routers(cloud):
+            resources.wait_for_hosts(cloud, since if len(started) > 1 else 0)
+
+
+def _content(progress: Progress) -> dict[str, Path]:
+    """The mirror's content and the machine images made with it; takes minutes on a new host, seconds afterwards."""
+    # Imported only here: they need modules that the packages step has just installed.
+    from dev.lab.image import build
+    from dev.lab.mirror import content
+
+    with progress.step("mirror's content", quiet=True):
+        content.ensure(progress)
+    with progress.step("machine images", quiet=True):
+        return dict(build.ensure(progress))
+
+
+def _images(progress: Progress, content: Future[dict[str, Path]]) -> None:
+    for name, tar in content.result().items():
+        with progress.step(f"image {name}", quiet=True):
+            images.ensure_image(name, tar, progress)
+
+
+def restart(progress: Progress, name: str | None) -> None:
+    """Start one service again, or all of OpenStack's; machines go on running meanwhile."""
+    openstack = (*services.IDENTITY, *services.CONTROL, *services.AGENTS, *services.COMPUTES)
+    chosen = tuple(service for service in services.ALL if service.name == name) if name else openstack
+    if not chosen:
+        raise LabError(f"there is no service {name}; there are: {', '.join(service.name for service in services.ALL)}")
+    if not supervision.alive():
+        raise LabError("the lab is down")
+    supervision.stop(chosen)
+    up(progress)
+
+
+def mirror(progress: Progress) -> None:
+    """Only what the mirror's daemons need: their packages, bridge, configuration and supervisor."""
+    packages.install(progress, places.CACHE / "lab-apt.log")
+    if teardown.needed():
+        teardown.down(progress)
+    configuration.folders()
+    configuration.write()
+    network.ensure()
+    supervision.ensure()
+    supervision.start(services.MIRROR)
+    supervision.wait(services.MIRROR, 30)

@@ -1,0 +1,113 @@
+"""Whether the lab can run on this host: every reason why not, at once and in words."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass
+
+from dev.lab import places
+from dev.lab.errors import LabError
+from dev.lab.facts import Facts, Listener
+from dev.lab.teardown import veth_names
+
+WILDCARDS = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """GiB needed. Ten machines of the smallest production topology with the lab take 12, a new lab's disk 30.
+
+    LAB_MINIMUM_MEMORY and LAB_MINIMUM_DISK (GiB) lower or raise them.
+    """
+
+    memory: float = 16
+    disk: float = 30
+    disk_when_installed: float = 5
+
+    @classmethod
+    def from_environment(cls) -> Requirements:
+        """The defaults, less what the environment says otherwise."""
+        memory = float(os.environ.get("LAB_MINIMUM_MEMORY", cls.memory))
+        disk = float(os.environ.get("LAB_MINIMUM_DISK", cls.disk))
+        return cls(memory, disk, min(disk, cls.disk_when_installed))
+
+
+def check(facts: Facts, requirements: Requirements) -> None:
+    """LabError with every problem, or nothing."""
+    found = problems(facts, requirements)
+    if found:
+        raise LabError("the lab cannot run here:" + "".join(f"\n  - {problem}" for problem in found))
+
+
+def problems(facts: Facts, requirements: Requirements) -> list[str]:
+    """Every reason why the lab cannot run here."""
+    found = []
+    if facts.user != 0:
+        found.append("it must be run as root: it makes network namespaces, bridges and containers")
+    if (facts.system, facts.version) != ("debian", "12"):
+        found.append(
+            f"it needs Debian 12, whose OpenStack packages it runs; this is {facts.system} {facts.version}".rstrip()
+        )
+    # A machine sold with 16 GiB shows a little less: firmware and kernel keep some.
+    if not facts.installed and facts.memory < requirements.memory * 0.96:
+        found.append(
+            f"it needs {requirements.memory:.0f} GiB of memory; there are {facts.memory:.1f} "
+            "(LAB_MINIMUM_MEMORY changes the limit)"
+        )
+    disk = requirements.disk_when_installed if facts.installed else requirements.disk
+    if facts.disk < disk:
+        found.append(
+            f"it needs {disk:.0f} GiB free below {facts.disk_of}; there are {facts.disk:.1f} "
+            "(LAB_MINIMUM_DISK changes the limit)"
+        )
+    if "overlay" not in facts.filesystems:
+        found.append("the kernel offers no overlay file system, on which the machines stand")
+    found += _taken_ports(facts.listeners)
+    if not facts.ours:
+        found += _taken_names(facts)
+    return found
+
+
+def _taken_ports(listeners: tuple[Listener, ...]) -> list[str]:
+    found = []
+    for address, ports in places.LISTENERS.items():
+        for port in ports:
+            taken = next(
+                (
+                    one
+                    for one in listeners
+                    if one.port == port and one.address in (address, *WILDCARDS) and not one.ours
+                ),
+                None,
+            )
+            if taken:
+                by = (
+                    f"{taken.program or 'another program'} (process {taken.process})"
+                    if taken.process
+                    else "another program"
+                )
+                found.append(f"port {port} on {address} is taken by {by}, which listens on {taken.address}")
+    return found
+
+
+def _taken_names(facts: Facts) -> list[str]:
+    """Names and networks that are in use though the lab has made nothing since this host started."""
+    found = []
+    wanted_links = {places.EXTERNAL_BRIDGE, places.UNDERLAY_BRIDGE, *veth_names()}
+    found += [f"there is an interface {name} that the lab did not make" for name in facts.links if name in wanted_links]
+    wanted_namespaces = {host.namespace for host in places.HOSTS}
+    for name in facts.namespaces:
+        if name in wanted_namespaces:
+            found.append(f"there is a network namespace {name} that the lab did not make")
+        elif name.startswith(("qrouter-", "qdhcp-")):
+            found.append(
+                f"there is a network namespace {name} of another OpenStack; the lab's network agents would remove it"
+            )
+    for network in (places.EXTERNAL_NETWORK, places.UNDERLAY_NETWORK):
+        for destination, interface in facts.routes:
+            if destination not in ("", "default") and ipaddress.ip_network(network).overlaps(
+                ipaddress.ip_network(destination, strict=False)
+            ):
+                found.append(f"the network {network} overlaps {destination}, which is routed to {interface}")
+    return found

@@ -1,0 +1,169 @@
+"""The lab's configuration files, rendered from templates/ into the state folder; nothing in /etc is touched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from dev.lab import apt_sources, passwords, places
+from dev.lab.passwords import write_private
+from dev.lab.services import ALL, Service
+
+TEMPLATES = places.HERE / "templates"
+PLAIN = (
+    "mariadb.cnf",
+    "rabbitmq.conf",
+    "keystone.conf",
+    "glance-api.conf",
+    "placement.conf",
+    "nova.conf",
+    "neutron.conf",
+    "ml2.ini",
+    "l3.ini",
+    "dhcp.ini",
+    "metadata.ini",
+    "registry.yml",
+    "object-store.json",
+    "databases.sql",
+    "drop-databases.sql",
+    "supervisord.conf",
+)
+# What machines see in place of the host's kernel settings; kubelet wants exactly these values and may not set them.
+KERNEL_SETTINGS = {"overcommit_memory": "1\n", "panic": "10\n", "panic_on_oops": "1\n"}
+
+
+def values(secrets: Mapping[str, str], debian: list[str], security: list[str], proxy: str) -> dict[str, str]:
+    """Every value that a template may name."""
+    found = {
+        "state": str(places.STATE),
+        "mirror": str(places.MIRROR),
+        "region": places.REGION,
+        "object_store": str(places.OBJECT_STORE),
+        "store_access_key": places.STORE_ACCESS_KEY,
+        "store_secret_key": places.STORE_SECRET_KEY,
+        "underlay_address": places.UNDERLAY_ADDRESS,
+        "external_address": places.EXTERNAL_ADDRESS,
+        "physical_network": places.PHYSICAL_NETWORK,
+        "project": places.PROJECT,
+        "project_user": places.USER,
+        "keystone_url": places.api(places.PORTS.keystone),
+        "glance_url": places.api(places.PORTS.glance),
+        "apt_debian": " ".join(debian),
+        "apt_security": " ".join(security),
+        "apt_proxy": f"Proxy: {proxy}" if proxy else "",
+    }
+    found.update({f"port_{name}": str(port) for name, port in vars(places.PORTS).items()})
+    found.update({f"password_{name}": value for name, value in secrets.items()})
+    return found
+
+
+def render(template: str, known: Mapping[str, str]) -> str:
+    """A template's text; a name that nobody defined is an error."""
+    return Template((TEMPLATES / template).read_text()).substitute(known)
+
+
+def program(service: Service) -> str:
+    """A service as a supervisor program."""
+    environment = {**service.environment}
+    assignments = ",".join(f'{name}="{value}"' for name, value in sorted(environment.items()))
+    return render(
+        "supervisor-program.conf",
+        {
+            "name": service.program,
+            "command": service.command.replace("%", "%%"),
+            "environment": assignments.replace("%", "%%"),
+            "state": str(places.STATE),
+            "stop_signal": service.signal,
+            # mariadbd and lxcfs end their own children; uwsgi, nova-api and the like die with their whole group
+            "stop_as_group": "true" if service.signal == "KILL" else "false",
+            "log": service.name,
+        },
+    )
+
+
+def files(known: Mapping[str, str]) -> dict[str, str]:
+    """Every file below config/ by its relative path."""
+    made = {name: render(name, known) for name in PLAIN}
+    made["apt-cacher-ng/acng.conf"] = render("acng.conf", known)
+    for host in places.HOSTS:
+        mapping = f"{places.PHYSICAL_NETWORK}:{places.PROVIDER_BRIDGE}" if host is places.NETWORK_HOST else ""
+        local = {**known, "host": host.name, "host_address": host.address, "bridge_mappings": mapping}
+        made[f"neutron-{host.name}.conf"] = render("neutron-host.conf", local)
+        made[f"linuxbridge-{host.name}.ini"] = render("linuxbridge.ini", local)
+        if host in places.COMPUTE_HOSTS:
+            made[f"nova-{host.name}.conf"] = render("nova-compute.conf", local)
+    for service in ALL:
+        made[f"supervisor/{service.program}.conf"] = program(service)
+    return made
+
+
+def write() -> set[str]:
+    """Write what changed and return the names of the files that did; also the driver, clouds.yaml and the folders."""
+    secrets = passwords.load()
+    debian, security = apt_sources.archives(apt_sources.read())
+    known = values(secrets, debian, security, apt_sources.proxy())
+    made = files(known)
+    changed = {name for name, text in made.items() if _write(places.CONFIGURATION / name, text)}
+    for stale in (places.CONFIGURATION / "supervisor").glob("*.conf"):
+        if f"supervisor/{stale.name}" not in made:
+            stale.unlink()
+    _write(places.CLOUDS, render("clouds.yaml", known))
+    for name, text in KERNEL_SETTINGS.items():
+        _write(places.STATE / "kernel" / name, text)
+        (places.STATE / "kernel" / name).chmod(0o644)
+    if _copy_driver():
+        changed.add("driver")
+    return changed
+
+
+def folders() -> None:
+    """The folders that the services expect; the state folder may be crossed by other users (mysql) but not listed."""
+    for name in (
+        "config/supervisor",
+        "config/apt-cacher-ng",
+        "logs/apt-cacher-ng",
+        "run/mariadb",
+        "run/locks",
+        "glance",
+        "images",
+        "instances",
+        "keystone",
+        "neutron",
+        "rabbitmq/mnesia",
+        "rabbitmq/log",
+        "mariadb",
+        "kernel",
+        f"{places.OBJECT_STORE.name}/{places.BUCKET}",
+    ):
+        (places.STATE / name).mkdir(parents=True, exist_ok=True)
+    places.STATE.chmod(0o711)
+    for name in ("config", "keystone", "logs", "rabbitmq", "glance", "instances", "mariadb", places.OBJECT_STORE.name):
+        (places.STATE / name).chmod(0o700)
+    for name in ("mariadb", "run/mariadb"):
+        if places.STATE.joinpath(name).owner() != "mysql":
+            shutil.chown(places.STATE / name, "mysql", "mysql")
+    for name in ("registry", "apt-cacher", "www"):
+        (places.MIRROR / name).mkdir(parents=True, exist_ok=True)
+
+
+def _write(path: Path, text: str) -> bool:
+    if path.exists() and path.read_text() == text:
+        return False
+    write_private(path, text)
+    return True
+
+
+def _copy_driver() -> bool:
+    """Copy driver/ into the state folder, so that a running lab does not depend on where the project lies."""
+    changed = False
+    for source in sorted((places.HERE / "driver").rglob("*")):
+        if not source.is_file() or "__pycache__" in source.parts:
+            continue
+        target = places.DRIVER / source.relative_to(places.HERE / "driver")
+        if not target.exists() or target.read_bytes() != source.read_bytes():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+            changed = True
+    return changed

@@ -1,0 +1,153 @@
+"""MariaDB's first start, the services' databases and their schemas, and what the queue must forget."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from dev.lab import passwords, places, supervision, waiting
+from dev.lab.command import run
+from dev.lab.progress import Progress
+from dev.lab.services import ALL, BASE
+
+CONFIGURATION = places.CONFIGURATION
+SCHEMAS = places.RUN.parent / "schemas.done"
+SCHEMA_LOG = places.LOGS / "schemas.log"
+# A schema's program ends with the program that started it: none goes on beside the next `up`.
+BOUND = ("setpriv", "--pdeathsig", "KILL")
+NAMES = ("keystone", "glance", "placement", "nova", "neutron")
+
+
+def ensure(progress: Progress) -> None:
+    """Bring the base services up and every schema to its version, in parallel."""
+    _prepare_mariadb(progress)
+    _prepare_rabbitmq()
+    by_name = {service.name: service for service in ALL}
+    supervision.start([by_name["epmd"], by_name["mariadb"], by_name["memcached"], by_name["lxcfs"]])
+    supervision.wait([by_name["epmd"]], 10)
+    supervision.start(BASE)
+    supervision.wait([by_name["mariadb"]], 90)
+    signature = _signature()
+    if not (SCHEMAS.exists() and SCHEMAS.read_text() == signature):
+        with progress.step("databases and schemas"):
+            if not SCHEMAS.exists():
+                _execute("drop-databases.sql")
+            _execute("databases.sql")
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(lambda name: _schema(name, progress), NAMES))
+        SCHEMAS.write_text(signature)
+    supervision.wait(BASE, 60)
+    waiting.until((places.LXCFS / "proc/meminfo").exists, "lxcfs is not mounted", 15, places.LOGS / "lxcfs.log")
+
+
+def _execute(script: str) -> None:
+    """Run an SQL script of the configuration as the database's root."""
+    client = ("mariadb", f"--defaults-file={CONFIGURATION}/mariadb.cnf")
+    run(*client, timeout=60, stdin=(CONFIGURATION / script).read_text())
+
+
+def _signature() -> str:
+    """Changes with the databases' definition and with the installed versions of the services."""
+    versions = run("dpkg-query", "--show", "keystone", "glance-api", "placement-api", "nova-api", "neutron-server")
+    return hashlib.sha256(((CONFIGURATION / "databases.sql").read_text() + versions).encode()).hexdigest()
+
+
+def _prepare_mariadb(progress: Progress) -> None:
+    """Make the system tables once; a first start that was cut short begins again."""
+    data = places.STATE / "mariadb"
+    done = places.STATE / "mariadb.made"
+    if done.exists():
+        return
+    with progress.step("MariaDB's system tables"):
+        for item in data.iterdir():
+            shutil.rmtree(item) if item.is_dir() else item.unlink()
+        run(
+            "mariadb-install-db",
+            f"--defaults-file={CONFIGURATION}/mariadb.cnf",
+            "--user=mysql",
+            "--skip-test-db",
+            "--auth-root-authentication-method=socket",
+            "--auth-root-socket-user=root",
+            log=places.LOGS / "mariadb-install.log",
+            timeout=120,
+        )
+        SCHEMAS.unlink(missing_ok=True)
+        done.touch()
+
+
+def _prepare_rabbitmq() -> None:
+    """A queue that does not run starts empty: its messages belong to a life that has ended."""
+    (places.STATE / "rabbitmq/plugins").write_text("[].\n")
+    if supervision.states().get("lab-rabbitmq", {}).get("statename") in ("RUNNING", "STARTING"):
+        return
+    shutil.rmtree(places.STATE / "rabbitmq/mnesia", ignore_errors=True)
+    (places.STATE / "rabbitmq/mnesia").mkdir()
+
+
+def _schema(name: str, progress: Progress) -> None:
+    log = SCHEMA_LOG.with_name(f"schema-{name}.log")
+    with progress.step(f"schema of {name}"):
+        globals()[f"_schema_{name}"](log)
+
+
+def _schema_keystone(log: Path) -> None:
+    for repository in ("fernet", "credential"):
+        (places.STATE / "keystone" / repository).mkdir(mode=0o700, exist_ok=True)
+    manage = (*BOUND, "keystone-manage", "--config-file", CONFIGURATION / "keystone.conf")
+    owner = ("--keystone-user", "root", "--keystone-group", "root")
+    run(*manage, "db_sync", log=log, timeout=300)
+    run(*manage, "fernet_setup", *owner, log=log)
+    run(*manage, "credential_setup", *owner, log=log)
+    run(
+        *BOUND,
+        "/usr/bin/python3",
+        places.HERE / "scripts/bootstrap_keystone.py",
+        CONFIGURATION / "keystone.conf",
+        places.api(places.PORTS.keystone) + "/v3/",
+        places.REGION,
+        stdin=passwords.load()["administrator"],
+        log=log,
+    )
+
+
+def _schema_glance(log: Path) -> None:
+    run(*BOUND, "glance-manage", "--config-file", CONFIGURATION / "glance-api.conf", "db_sync", log=log, timeout=300)
+
+
+def _schema_placement(log: Path) -> None:
+    run(
+        *BOUND,
+        "placement-manage",
+        "--config-file",
+        CONFIGURATION / "placement.conf",
+        "db",
+        "sync",
+        log=log,
+        timeout=300,
+    )
+
+
+def _schema_nova(log: Path) -> None:
+    manage = (*BOUND, "nova-manage", "--config-file", CONFIGURATION / "nova.conf")
+    run(*manage, "api_db", "sync", log=log, timeout=300)
+    run(*manage, "cell_v2", "map_cell0", log=log)
+    run(*manage, "db", "sync", log=log, timeout=300)
+    if " cell1 " not in run(*manage, "cell_v2", "list_cells"):
+        run(*manage, "cell_v2", "create_cell", "--name=cell1", log=log)
+
+
+def _schema_neutron(log: Path) -> None:
+    run(
+        *BOUND,
+        "neutron-db-manage",
+        "--config-file",
+        CONFIGURATION / "neutron.conf",
+        "--config-file",
+        CONFIGURATION / "ml2.ini",
+        "upgrade",
+        "heads",
+        log=log,
+        timeout=300,
+    )

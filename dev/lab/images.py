@@ -1,0 +1,105 @@
+"""Machine images in glance: a tar of a root file system each, uploaded when its content changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dev.lab import places
+from dev.lab.cloud import Cloud
+from dev.lab.command import run
+from dev.lab.errors import LabError
+from dev.lab.progress import Progress
+
+CHECKSUMS = places.STATE / "image-checksums.json"
+# Seconds that upload and unpacking of one image may take each.
+LIMIT = 300
+
+
+def ensure_image(name: str, tar_path: str | Path, progress: Progress | None = None) -> str:
+    """Make the public image `name` have the content of the tar and return its id.
+
+    An image whose property `sha256` says that it has is left alone. Otherwise a new one takes its name and the old
+    one is deleted, while machines made from it keep running on its unpacked files.
+    """
+    tar, say, cloud = Path(tar_path), progress or Progress(), Cloud()
+    if not tar.is_file():
+        raise LabError(f"image {name}: {tar} is not there")
+    checksum = _checksum(tar)
+    images: list[dict[str, Any]] = cloud.call("GET", "image", f"/images?name={name}")["images"]
+    current = next((image for image in images if image.get("sha256") == checksum and image["status"] == "active"), None)
+    if current is None:
+        with say.step(f"image {name} uploaded ({tar.stat().st_size / 2**20:.0f} MiB)"):
+            current = _upload(cloud, name, tar, checksum)
+    unpack(current["id"], tar, say)
+    for image in images:
+        if image["id"] != current["id"]:
+            cloud.call("DELETE", "image", f"/images/{image['id']}")
+    remove_unused(cloud)
+    return str(current["id"])
+
+
+def _upload(cloud: Cloud, name: str, tar: Path, checksum: str) -> dict[str, Any]:
+    image: dict[str, Any] = cloud.call(
+        "POST",
+        "image",
+        "/images",
+        {"name": name, "visibility": "public", "disk_format": "raw", "container_format": "bare", "sha256": checksum},
+    )
+    with tar.open("rb") as file:
+        cloud.send(
+            "PUT",
+            "image",
+            f"/images/{image['id']}/file",
+            file,
+            {"Content-Type": "application/octet-stream", "Content-Length": str(tar.stat().st_size)},
+            LIMIT,
+        )
+    return image
+
+
+def unpack(image_id: str, tar: Path, progress: Progress) -> None:
+    """Unpack the image where compute hosts look for it, which they would otherwise do for its first machine."""
+    folder = places.IMAGES / image_id
+    if (folder / "rootfs").is_dir():
+        return
+    with progress.step("unpacked", quiet=True):
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "unpacking").mkdir(parents=True)
+        run(
+            "tar",
+            "-C",
+            folder / "unpacking",
+            "--numeric-owner",
+            "--xattrs",
+            "--xattrs-include=*",
+            "-xf",
+            tar,
+            timeout=LIMIT,
+        )
+        (folder / "unpacking").rename(folder / "rootfs")
+
+
+def remove_unused(cloud: Cloud) -> None:
+    """Remove unpacked images that glance no longer has and no machine stands on."""
+    known = {image["id"] for image in cloud.call("GET", "image", "/images?limit=500")["images"]}
+    used = "".join(config.read_text(errors="replace") for config in places.INSTANCES.glob("*/*/config"))
+    for folder in places.IMAGES.iterdir():
+        if folder.name not in known and folder.name not in used:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _checksum(tar: Path) -> str:
+    """The file's SHA-256; reckoned again only when its size or time changed."""
+    about = tar.stat()
+    key = f"{tar.resolve()} {about.st_size} {about.st_mtime_ns}"
+    known: dict[str, str] = json.loads(CHECKSUMS.read_text()) if CHECKSUMS.exists() else {}
+    if key not in known:
+        with tar.open("rb") as file:
+            known[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        known = {old: value for old, value in known.items() if Path(old.rsplit(" ", 2)[0]).exists()}
+        CHECKSUMS.write_text(json.dumps(known, indent=1))
+    return known[key]

@@ -1,0 +1,75 @@
+"""The apt repository: a pool of package files and the indexes of one suite with one component, unsigned.
+
+Machines take it as trusted: it is served on a network that only the lab's machines have.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from email.utils import formatdate
+from pathlib import Path
+
+from dev.lab.command import run
+from dev.lab.mirror.debian_package import ARCHITECTURE
+from dev.lab.mirror.product import EPOCH_SECONDS, content_key, write_whole
+
+SUITE = "stable"
+COMPONENT = "main"
+_KEY_FILE = ".key"
+
+
+def publish(files: list[Path], repository: Path) -> bool:
+    """Puts these package files into the pool and indexes it; what else is there stays. True when something changed."""
+    pool = repository / "pool" / COMPONENT
+    pool.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        place = pool / file.name
+        if not place.exists() or not place.samefile(file):
+            place.unlink(missing_ok=True)
+            os.link(file, place)
+    packages = sorted(pool.glob("*.deb"))
+    key = content_key(*(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in packages))
+    key_file = repository / _KEY_FILE
+    if key_file.exists() and key_file.read_text() == key:
+        return False
+    index = "\n".join(_stanza(path, repository) for path in packages).encode()
+    suite = repository / "dists" / SUITE
+    folder = f"{COMPONENT}/binary-{ARCHITECTURE}"
+    indexes = {f"{folder}/Packages": index, f"{folder}/Packages.gz": gzip.compress(index, mtime=0)}
+    for name, content in indexes.items():
+        write_whole(suite / name, content)
+    write_whole(suite / "Release", release(indexes, max(path.stat().st_mtime for path in packages)).encode())
+    write_whole(key_file, key.encode())
+    return True
+
+
+def _stanza(package: Path, repository: Path) -> str:
+    """One entry of Packages: the control file and where to find what it describes."""
+    content = package.read_bytes()
+    control = run("dpkg-deb", "--field", package)
+    lines = [
+        f"Filename: {package.relative_to(repository)}",
+        f"Size: {len(content)}",
+        f"SHA256: {hashlib.sha256(content).hexdigest()}",
+    ]
+    return control.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
+
+
+def release(indexes: dict[str, bytes], changed_seconds: float) -> str:
+    """The Release file over these indexes."""
+    head = {
+        "Origin": "openstack-paas lab",
+        "Label": "openstack-paas lab",
+        "Suite": SUITE,
+        "Codename": SUITE,
+        "Date": formatdate(max(changed_seconds, EPOCH_SECONDS), usegmt=True),
+        "Architectures": ARCHITECTURE,
+        "Components": COMPONENT,
+        "Description": "Kubernetes and etcd for the lab's machines",
+    }
+    sums = "".join(
+        f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}\n" for name, content in sorted(indexes.items())
+    )
+    return "".join(f"{name}: {value}\n" for name, value in head.items()) + f"SHA256:\n{sums}"

@@ -1,0 +1,132 @@
+"""Compiles the mirror's programs into the cache: needs Go, a C compiler and the Go module proxy, no daemons."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
+from pathlib import Path
+
+from dev.lab.errors import LabError
+from dev.lab.mirror.long_command import Progress, run
+from dev.lab.mirror.places import Places
+from dev.lab.mirror.product import alone, content_key, key_of, replacing
+from dev.lab.mirror.programs import PAUSE_SOURCE, GoBuild, go_builds, pause_versions
+
+#: Two builds at a time fill two cores and stay under 4 GiB (peak of one Kubernetes build: 1.9 GB).
+_BUILDS_AT_A_TIME = 2
+#: A cold build of Kubernetes takes eight minutes on two idle cores; five times that is a hang.
+_LIMIT_SECONDS = 2400.0
+
+
+def folder_of(places: Places, build: GoBuild) -> Path:
+    """Where the finished programs of a build lie."""
+    return places.binaries / f"{build.name}-{build.version}"
+
+
+def pause_folder(places: Places, version: str) -> Path:
+    """Where the pause program of a version lies."""
+    return places.binaries / f"pause-{version}"
+
+
+def compile_all(places: Places, kubernetes_versions: tuple[str, ...], progress: Progress) -> None:
+    """Compiles whatever is missing or out of date. Raises LabError with the first failure."""
+    steps: list[Callable[[], None]] = []
+    for build in go_builds(kubernetes_versions):
+        key = _go_key(build)
+        if key_of(folder_of(places, build)) != key:
+            steps.append(partial(_compile_go, places, build, key, progress))
+    for version in pause_versions(kubernetes_versions):
+        key = content_key(PAUSE_SOURCE, version)
+        if key_of(pause_folder(places, version)) != key:
+            steps.append(partial(_compile_pause, places, version, key, progress))
+    if not steps:
+        return
+    with ThreadPoolExecutor(_BUILDS_AT_A_TIME) as pool:
+        done, _ = wait([pool.submit(step) for step in steps], return_when=FIRST_EXCEPTION)
+        failed = [error for future in done if (error := future.exception())]
+        if failed:
+            progress("a build failed; waiting for those that are running")
+            pool.shutdown(cancel_futures=True)
+            raise failed[0]
+
+
+def compile_one(places: Places, build: GoBuild, progress: Progress) -> Path:
+    """Compiles one build where it is missing or out of date; the folder of its programs."""
+    key = _go_key(build)
+    if key_of(folder_of(places, build)) != key:
+        _compile_go(places, build, key, progress)
+    return folder_of(places, build)
+
+
+def _go_key(build: GoBuild) -> str:
+    return content_key(
+        build.folder, build.version, repr(sorted(build.programs.items())), repr(sorted(build.stamps.items()))
+    )
+
+
+def pinned_version(build: GoBuild) -> str:
+    """The version of a build's main module in its go.mod. Raises LabError when there is none."""
+    text = (build.folder / "go.mod").read_text()
+    found = re.search(rf"(?m)^(?:require )?\s*{re.escape(build.module)} v(\S+)", text)
+    if not found:
+        raise LabError(f"{build.folder}/go.mod does not pin {build.module}")
+    return found.group(1)
+
+
+def _compile_go(places: Places, build: GoBuild, key: str, progress: Progress) -> None:
+    if (pinned := pinned_version(build)) != build.version:
+        raise LabError(
+            f"{build.title}: {build.folder}/go.mod pins {build.module} {pinned}, "
+            f"settings/versions.py wants {build.version}"
+        )
+    if shutil.which("go") is None:
+        raise LabError(f"{build.title}: there is no `go` in PATH to compile it with")
+    # Whoever compiles ahead (ahead.py) may be at this one.
+    with alone(places.binaries / f".{build.name}-{build.version}.lock", progress):
+        if key_of(folder_of(places, build)) != key:
+            _run_go(places, build, key, progress)
+
+
+def _run_go(places: Places, build: GoBuild, key: str, progress: Progress) -> None:
+    progress(f"{build.title}: compiling {', '.join(build.programs)}")
+    started = time.monotonic()
+    flags = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in build.stamps.items())])
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -mod=readonly", "GOWORK": "off"}
+    log = places.logs / f"{build.name}-{build.version}.log"
+    with replacing(folder_of(places, build), key) as folder:
+        run(
+            build.title,
+            ["go", "build", "-trimpath", "-ldflags", flags, "-o", f"{folder}/", *build.programs.values()],
+            log=log,
+            progress=progress,
+            limit_seconds=_LIMIT_SECONDS,
+            cwd=build.folder,
+            environment=environment,
+        )
+        for program, package in build.programs.items():
+            made = folder / default_name(package)
+            if made.name != program:
+                made.rename(folder / program)
+    progress(f"{build.title}: compiled in {time.monotonic() - started:.0f} s")
+
+
+def default_name(package: str) -> str:
+    """The file name that `go build` gives a package: its last path element that is not a major version."""
+    elements = [element for element in package.split("/") if not re.fullmatch(r"v\d+", element)]
+    return elements[-1]
+
+
+def _compile_pause(places: Places, version: str, key: str, progress: Progress) -> None:
+    with replacing(pause_folder(places, version), key) as folder:
+        run(
+            f"pause {version}",
+            ["gcc", "-Os", "-static", "-s", "-Wall", f'-DVERSION="{version}"', "-o", folder / "pause", PAUSE_SOURCE],
+            log=places.logs / f"pause-{version}.log",
+            progress=progress,
+            limit_seconds=60,
+        )

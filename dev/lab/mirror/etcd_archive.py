@@ -1,0 +1,51 @@
+"""etcd's release archive in upstream's layout, for machines that install etcd from a file and not from a package."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+
+from dev.lab.mirror.compile import folder_of
+from dev.lab.mirror.places import Places
+from dev.lab.mirror.product import EPOCH_SECONDS, content_key, key_of, replacing
+from dev.lab.mirror.programs import etcd
+
+_README = "etcd, etcdctl and etcdutl, built for the lab: a stand-in for the release archive of this name.\n"
+
+
+def publish(places: Places, version: str) -> bool:
+    """Writes files/etcd/v<version>/ with the archive and its SHA256SUMS. True when something changed."""
+    build = etcd(version)
+    programs = folder_of(places, build)
+    key = content_key(version, key_of(programs), _README)
+    product = places.files / "etcd" / f"v{version}"
+    if key_of(product) == key:
+        return False
+    folder = f"etcd-v{version}-linux-amd64"
+    content = archive(folder, {name: programs / name for name in build.programs})
+    with replacing(product, key) as fresh:
+        (fresh / f"{folder}.tar.gz").write_bytes(content)
+        (fresh / "SHA256SUMS").write_text(f"{hashlib.sha256(content).hexdigest()}  {folder}.tar.gz\n")
+    return True
+
+
+def archive(folder: str, programs: dict[str, Path]) -> bytes:
+    """The archive's bytes, which depend on nothing but the programs; `folder` is what it unpacks to."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        tar.addfile(_member(folder, 0o755, tarfile.DIRTYPE))
+        contents = {name: path.read_bytes() for name, path in sorted(programs.items())}
+        for name, content in {**contents, "README.md": _README.encode()}.items():
+            member = _member(f"{folder}/{name}", 0o755 if name in programs else 0o644, tarfile.REGTYPE)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return gzip.compress(buffer.getvalue(), 3, mtime=0)
+
+
+def _member(name: str, mode: int, kind: bytes) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.mode, member.type, member.mtime = mode, kind, EPOCH_SECONDS
+    return member

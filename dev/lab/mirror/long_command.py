@@ -1,0 +1,66 @@
+"""Runs one program that takes minutes: at low priority, its output in a log, with a sign of life now and then."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from dev.lab.command import tail
+from dev.lab.errors import LabError
+
+Progress = Callable[[str], None]
+
+_SIGN_OF_LIFE_SECONDS = 30
+
+
+def run(
+    what: str,
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    progress: Progress,
+    limit_seconds: float,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Runs `command` at low priority. Raises LabError with `what` and the log's end when it fails or takes too long."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with log.open("ab") as output:
+        output.write(f"+ {' '.join(map(str, command))}\n".encode())
+        output.flush()
+        try:
+            process = subprocess.Popen(
+                ["nice", *map(str, command)],
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            raise LabError(f"{what}: {error}") from error
+        try:
+            code = _wait(process, what, progress, started, limit_seconds)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+    if code is None:
+        raise LabError(f"{what}: not done after {limit_seconds:.0f} s{tail(log)}")
+    if code != 0:
+        raise LabError(f"{what}: {command[0]} ended with {code}{tail(log)}")
+
+
+def _wait(
+    process: subprocess.Popen[bytes], what: str, progress: Progress, started: float, limit_seconds: float
+) -> int | None:
+    """The exit code, or None when the limit has passed."""
+    while (elapsed := time.monotonic() - started) < limit_seconds:
+        try:
+            return process.wait(min(_SIGN_OF_LIFE_SECONDS, limit_seconds - elapsed))
+        except subprocess.TimeoutExpired:
+            progress(f"{what}: still at it after {time.monotonic() - started:.0f} s")
+    return None

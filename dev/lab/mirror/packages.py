@@ -1,0 +1,101 @@
+"""The Debian packages of the mirror, with the names, versions, files and dependencies of upstream's community packages.
+
+Source of the facts: the package templates of the Kubernetes release tools (repository kubernetes/release, folder
+cmd/krel/templates/latest).
+Upstream has no package of etcd: `etcd` is the lab's own, for machines that may not fetch release archives.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dev.lab.mirror.compile import folder_of
+from dev.lab.mirror.debian_package import Content, DebianPackage
+from dev.lab.mirror.places import Places
+from dev.lab.mirror.programs import brought_by, cni_plugins, etcd, kubernetes
+
+_FOLDER = Path(__file__).parent / "packages"
+#: The first build of a version, as upstream numbers them.
+_REVISION = "1.1"
+_UNITS = "/usr/lib/systemd/system"
+_STAND_IN = "Built for the lab from the Go module proxy: a stand-in for upstream's package of this name."
+
+
+def all_packages(places: Places, kubernetes_versions: tuple[str, ...]) -> list[DebianPackage]:
+    """Every package that these Kubernetes releases need."""
+    packages = []
+    for version in kubernetes_versions:
+        packages += [_kubeadm(places, version), _kubectl(places, version), _kubelet(places, version)]
+        packages += [_kubernetes_cni(places, brought_by(version).cni_plugins), _etcd(places, brought_by(version).etcd)]
+    return list({package.file_name: package for package in packages}.values())
+
+
+def _kubelet(places: Places, version: str) -> DebianPackage:
+    return DebianPackage(
+        name="kubelet",
+        version=f"{version}-{_REVISION}",
+        summary="Node agent for Kubernetes clusters",
+        description=_STAND_IN,
+        section="net",
+        depends=("kubernetes-cni (>= 1.2.0)", "mount", "util-linux"),
+        recommends=("iptables (>= 1.8.4)",),
+        files={
+            "/usr/bin/kubelet": Content(folder_of(places, kubernetes(version)) / "kubelet"),
+            f"{_UNITS}/kubelet.service": Content(_FOLDER / "kubelet" / "kubelet.service", 0o644),
+            "/etc/default/kubelet": Content(_FOLDER / "kubelet" / "kubelet.env", 0o644),
+            "/etc/kubernetes/manifests/.kubelet-keep": Content(None, 0o644),
+            "/var/lib/kubelet/.kubelet-keep": Content(None, 0o644),
+        },
+        configuration_files=("/etc/default/kubelet",),
+        scripts={name: _FOLDER / "kubelet" / name for name in ("postinst", "prerm", "postrm")},
+    )
+
+
+def _kubeadm(places: Places, version: str) -> DebianPackage:
+    return DebianPackage(
+        name="kubeadm",
+        version=f"{version}-{_REVISION}",
+        summary="Command-line utility for administering a Kubernetes cluster",
+        description=_STAND_IN,
+        section="admin",
+        files={
+            "/usr/bin/kubeadm": Content(folder_of(places, kubernetes(version)) / "kubeadm"),
+            f"{_UNITS}/kubelet.service.d/10-kubeadm.conf": Content(_FOLDER / "kubeadm" / "10-kubeadm.conf", 0o644),
+        },
+    )
+
+
+def _kubectl(places: Places, version: str) -> DebianPackage:
+    return DebianPackage(
+        name="kubectl",
+        version=f"{version}-{_REVISION}",
+        summary="Command-line utility for interacting with a Kubernetes cluster",
+        description=_STAND_IN,
+        section="admin",
+        files={"/usr/bin/kubectl": Content(folder_of(places, kubernetes(version)) / "kubectl")},
+    )
+
+
+def _kubernetes_cni(places: Places, version: str) -> DebianPackage:
+    build = cni_plugins(version)
+    programs = {f"/opt/cni/bin/{name}": Content(folder_of(places, build) / name) for name in build.programs}
+    return DebianPackage(
+        name="kubernetes-cni",
+        version=f"{build.version}-{_REVISION}",
+        summary="Binaries required to provision kubernetes container networking",
+        description=f"{_STAND_IN}\n It holds the plugins that flannel and Calico call upon.",
+        section="net",
+        files={**programs, "/etc/cni/net.d/.kubernetes-cni-keep": Content(None, 0o644)},
+    )
+
+
+def _etcd(places: Places, version: str) -> DebianPackage:
+    build = etcd(version)
+    return DebianPackage(
+        name="etcd",
+        version=f"{version}-{_REVISION}",
+        summary="Distributed reliable key-value store: server and tools",
+        description="The programs etcd, etcdctl and etcdutl without a service of their own.",
+        section="database",
+        files={f"/usr/bin/{name}": Content(folder_of(places, build) / name) for name in build.programs},
+    )

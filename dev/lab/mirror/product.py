@@ -1,0 +1,104 @@
+"""A product: a folder that some step builds, together with the key of all that went into it.
+
+A product appears whole or not at all, so an interrupted build leaves nothing that a later one could take for finished,
+and a product whose key is still the wanted one is never built again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dev.lab.errors import LabError
+
+_KEY_FILE = ".key"
+
+#: One point in time for everything that is built here, so that the same inputs give the same bytes (2026-01-01, UTC).
+EPOCH_SECONDS = 1767225600
+
+
+def content_key(*parts: str | bytes | Path) -> str:
+    """Digest over strings and over the contents of files and folders (with the names of the files in them)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for piece in _pieces(part):
+            digest.update(len(piece).to_bytes(8, "big"))
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(part: str | bytes | Path) -> Iterator[bytes]:
+    if isinstance(part, str):
+        yield part.encode()
+    elif isinstance(part, bytes):
+        yield part
+    elif part.is_dir():
+        for path in sorted(part.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield path.relative_to(part).as_posix().encode()
+                yield path.read_bytes()
+    else:
+        yield part.name.encode()
+        yield part.read_bytes()
+
+
+def key_of(product: Path) -> str:
+    """The key of a finished product, empty where there is none."""
+    try:
+        return (product / _KEY_FILE).read_text()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+def identity(file: Path) -> str:
+    """Stands for a file's content: the key of the product that it lies in, so that big programs need not be read."""
+    key = key_of(file.parent)
+    return f"{file.name} {key}" if key else content_key(file)
+
+
+@contextmanager
+def replacing(product: Path, key: str) -> Iterator[Path]:
+    """Gives an empty folder to fill; when the block ends without an error it becomes `product` with that key."""
+    product.parent.mkdir(parents=True, exist_ok=True)
+    fresh = product.with_name(f".{product.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    yield fresh
+    (fresh / _KEY_FILE).write_text(key)
+    old = product.with_name(f".{product.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if product.exists():
+        product.rename(old)
+    fresh.rename(product)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def alone(folder: Path, progress: Callable[[str], None]) -> Iterator[None]:
+    """One build at a time in a folder of products; another process that is at it is waited for.
+
+    Raises LabError for what the operating system refuses meanwhile, such as a full disk.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                progress(f"another build is under way in {folder}, waiting for it")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise LabError(f"building in {folder}: {error}") from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that is never seen half-written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(path)

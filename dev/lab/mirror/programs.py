@@ -1,0 +1,197 @@
+"""What is compiled for the mirror: one entry a build, with the folder of its go.mod and how its version is stamped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dev.lab.errors import LabError
+from settings import versions
+
+_FOLDER = Path(__file__).parent / "build"
+_CNI = "github.com/containernetworking/plugins"
+_KUBERNETES_PROGRAMS = (
+    "kubeadm",
+    "kubectl",
+    "kubelet",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+)
+#: Stands where upstream has the commit it was built from: what we build comes from a module, not from a commit.
+_COMMIT = "0000000000000000000000000000000000000000"
+_BUILD_DATE = "2026-01-01T00:00:00Z"
+#: No machine has it: a version of the lab's own.
+_RCLONE = "1.76.0"
+#: The next minor version of etcd, to which the tests go up. The mirror has it as an archive alone.
+ETCD_AFTER = "3.7.3"
+
+
+@dataclass(frozen=True)
+class GoBuild:
+    """Programs from one go.mod folder, which pins `module` at `version`; `programs` maps file names to packages."""
+
+    name: str
+    version: str
+    folder: Path
+    module: str
+    programs: Mapping[str, str]
+    stamps: Mapping[str, str] = field(default_factory=dict)
+    """Variables set at link time, by full name."""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.name} {self.version}"
+
+
+def kubernetes(version: str) -> GoBuild:
+    """The seven programs of one Kubernetes release."""
+    major, minor, _ = version.split(".")
+    values = {
+        "gitVersion": f"v{version}",
+        "gitMajor": major,
+        "gitMinor": minor,
+        "gitTreeState": "clean",
+        "gitCommit": _COMMIT,
+        "buildDate": _BUILD_DATE,
+    }
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return GoBuild(
+        name="kubernetes",
+        version=version,
+        folder=_FOLDER / f"kubernetes-{major}.{minor}",
+        module="k8s.io/kubernetes",
+        programs={name: f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES_PROGRAMS},
+        stamps={f"{package}.{name}": value for package in packages for name, value in values.items()},
+    )
+
+
+def etcd(version: str) -> GoBuild:
+    """etcd and its two tools."""
+    return GoBuild(
+        name="etcd",
+        version=version,
+        folder=_FOLDER / f"etcd-{version}",
+        module="go.etcd.io/etcd/server/v3",
+        programs={
+            "etcd": "go.etcd.io/etcd/server/v3",
+            "etcdctl": "go.etcd.io/etcd/etcdctl/v3",
+            "etcdutl": "go.etcd.io/etcd/etcdutl/v3",
+        },
+        stamps={"go.etcd.io/etcd/api/v3/version.GitSHA": _COMMIT[:7]},
+    )
+
+
+def coredns(version: str) -> GoBuild:
+    """The cluster's name server."""
+    return GoBuild(
+        name="coredns",
+        version=version,
+        folder=_FOLDER / f"coredns-{version}",
+        module="github.com/coredns/coredns",
+        programs={"coredns": "github.com/coredns/coredns"},
+        stamps={"github.com/coredns/coredns/coremain.GitCommit": _COMMIT[:7]},
+    )
+
+
+def cni_plugins(version: str) -> GoBuild:
+    """The CNI plugins that flannel and Calico call upon; upstream's package holds a dozen more."""
+    plugins = (
+        "ipam/host-local",
+        "ipam/static",
+        "main/bridge",
+        "main/loopback",
+        "meta/bandwidth",
+        "meta/firewall",
+        "meta/portmap",
+        "meta/tuning",
+    )
+    return GoBuild(
+        name="cni-plugins",
+        version=version,
+        folder=_FOLDER / f"cni-plugins-{version}",
+        module=_CNI,
+        programs={plugin.split("/")[1]: f"{_CNI}/plugins/{plugin}" for plugin in plugins},
+        stamps={f"{_CNI}/pkg/utils/buildversion.BuildVersion": f"v{version}"},
+    )
+
+
+def flannel() -> GoBuild:
+    """The flannel daemon, with a main of our own (a stand-in, see its source)."""
+    return GoBuild(
+        name="flannel",
+        version=versions.FLANNEL.removeprefix("v"),
+        folder=_FOLDER / "flannel",
+        module="github.com/flannel-io/flannel",
+        programs={"flanneld": "openstack-paas/lab/mirror/flannel"},
+        stamps={"main.version": versions.FLANNEL},
+    )
+
+
+def local_path_provisioner() -> GoBuild:
+    """The provisioner of volumes on a machine's own disk."""
+    return GoBuild(
+        name="local-path-provisioner",
+        version=versions.LOCAL_PATH_PROVISIONER,
+        folder=_FOLDER / "local-path-provisioner",
+        module="github.com/rancher/local-path-provisioner",
+        programs={"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
+        stamps={"main.VERSION": f"v{versions.LOCAL_PATH_PROVISIONER}"},
+    )
+
+
+def object_store() -> GoBuild:
+    """The S3 store, which the lab itself runs: rclone's, with a main of our own (a stand-in, see its source)."""
+    return GoBuild(
+        name="object-store",
+        version=_RCLONE,
+        folder=_FOLDER / "object-store",
+        module="github.com/rclone/rclone",
+        programs={"object-store": "openstack-paas/lab/mirror/objectstore"},
+    )
+
+
+def go_builds(kubernetes_versions: tuple[str, ...]) -> list[GoBuild]:
+    """Everything that these Kubernetes releases need, and the lab's own store, the longest build first."""
+    brought = [brought_by(version) for version in kubernetes_versions]
+    builds = [kubernetes(version) for version in kubernetes_versions]
+    builds += [coredns(minor.coredns.removeprefix("v")) for minor in brought]
+    builds += [etcd(version) for version in etcd_versions(kubernetes_versions)]
+    builds += [cni_plugins(minor.cni_plugins) for minor in brought]
+    builds += [flannel(), local_path_provisioner(), object_store()]
+    return list({(build.name, build.version): build for build in builds}.values())
+
+
+def pause_versions(kubernetes_versions: tuple[str, ...]) -> list[str]:
+    """Versions of the pause program."""
+    return list(dict.fromkeys(brought_by(version).pause for version in kubernetes_versions))
+
+
+def etcd_versions(kubernetes_versions: tuple[str, ...]) -> list[str]:
+    """Versions of etcd: what comes with these releases, and with the newest of Kubernetes the one to go up to."""
+    found = [brought_by(version).etcd for version in kubernetes_versions]
+    if versions.minor(kubernetes_versions[-1]) == list(versions.KUBERNETES)[-1]:
+        found.append(ETCD_AFTER)
+    return list(dict.fromkeys(found))
+
+
+def release(kubernetes: str) -> str:
+    """The release of a minor version, or the one of that name. Raises LabError when the lab cannot build it."""
+    for minor, brought in versions.KUBERNETES.items():
+        if kubernetes in (minor, brought.patch):
+            return brought.patch
+    raise LabError(
+        f"Kubernetes {kubernetes}: the lab has {', '.join(each.patch for each in versions.KUBERNETES.values())}"
+    )
+
+
+def brought_by(kubernetes_version: str) -> versions.Minor:
+    """What belongs to a release of Kubernetes."""
+    return versions.KUBERNETES[versions.minor(kubernetes_version)]
+
+
+#: The source of the pause program, the only one that is not Go.
+PAUSE_SOURCE = _FOLDER / "pause" / "pause.c"

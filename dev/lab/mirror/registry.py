@@ -1,0 +1,86 @@
+"""Pushing OCI layouts into a registry by its HTTP API, whatever is missing there and nothing else."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.parse
+from pathlib import Path
+from typing import IO
+
+from dev.lab.errors import LabError
+from dev.lab.mirror.oci import MANIFEST_TYPE, blob_path, manifest_digest
+
+_LIMIT_SECONDS = 120
+
+
+class Registry:
+    """One plain-HTTP registry (host:port), for the mirror on the lab's own bridge."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._connection = http.client.HTTPConnection(address, timeout=_LIMIT_SECONDS)
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def check(self) -> None:
+        """Raises LabError when no registry answers."""
+        status, _ = self._ask("GET", "/v2/")
+        if status != 200:
+            raise LabError(f"http://{self.address}/v2/ answers {status}: that is not the lab's registry")
+
+    def digest(self, name: str, tag: str) -> str:
+        """The digest that a tag has, empty when there is none."""
+        status, headers = self._ask("HEAD", f"/v2/{name}/manifests/{tag}", headers={"Accept": MANIFEST_TYPE})
+        return (headers.get("Docker-Content-Digest") or "") if status == 200 else ""
+
+    def push(self, layout: Path, name: str, tag: str) -> bool:
+        """Pushes a layout as name:tag. True when the tag was not there or was another image."""
+        wanted = manifest_digest(layout)
+        if self.digest(name, tag) == wanted:
+            return False
+        content = blob_path(layout, wanted).read_bytes()
+        manifest = json.loads(content)
+        for descriptor in [manifest["config"], *manifest["layers"]]:
+            self._push_blob(name, descriptor["digest"], blob_path(layout, descriptor["digest"]))
+        status, _ = self._ask(
+            "PUT", f"/v2/{name}/manifests/{tag}", body=content, headers={"Content-Type": MANIFEST_TYPE}
+        )
+        if status != 201:
+            raise LabError(f"registry {self.address}: manifest of {name}:{tag} refused with {status}")
+        return True
+
+    def _push_blob(self, name: str, digest: str, path: Path) -> None:
+        status, _ = self._ask("HEAD", f"/v2/{name}/blobs/{digest}")
+        if status == 200:
+            return
+        status, headers = self._ask("POST", f"/v2/{name}/blobs/uploads/")
+        location = headers.get("Location")
+        if status != 202 or not location:
+            raise LabError(f"registry {self.address}: upload to {name} refused with {status}")
+        parts = urllib.parse.urlsplit(location)
+        query = "&".join(filter(None, [parts.query, urllib.parse.urlencode({"digest": digest})]))
+        with path.open("rb") as content:
+            status, _ = self._ask(
+                "PUT",
+                f"{parts.path}?{query}",
+                body=content,
+                headers={"Content-Type": "application/octet-stream", "Content-Length": str(path.stat().st_size)},
+            )
+        if status != 201:
+            raise LabError(f"registry {self.address}: blob {digest} of {name} refused with {status}")
+
+    def _ask(
+        self, method: str, path: str, body: bytes | IO[bytes] | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, http.client.HTTPMessage]:
+        try:
+            self._connection.request(method, path, body=body, headers=headers or {})
+            answer = self._connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise LabError(f"no registry answers at http://{self.address}: {error}") from error
+        return answer.status, answer.headers

@@ -1,0 +1,150 @@
+"""The lab's bridges, namespaces, veths, the closed way out, and the kernel settings that its machines need."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from dev.lab import ownership, places
+from dev.lab.command import run
+from dev.lab.places import Host
+
+NAMESPACES = Path("/run/netns")
+# What a host full of system containers needs; Debian's defaults let the fifth one fail to boot.
+KERNEL_SETTINGS = {
+    "fs.inotify.max_user_instances": 8192,
+    "fs.inotify.max_user_watches": 1048576,
+    "kernel.keys.maxkeys": 5000,
+    "kernel.keys.maxbytes": 500000,
+}
+
+
+def ensure() -> None:
+    """Make whatever of it is missing."""
+    ownership.claim()
+    if not NAMESPACES.is_mount():
+        ownership.remember_mount(str(NAMESPACES))  # the first `ip netns add` mounts it
+    _settings()
+    run("modprobe", "--all", "br_netfilter", "vxlan", "overlay", check=False) if Path(
+        "/usr/sbin/modprobe"
+    ).exists() else ""
+    _bridge(places.EXTERNAL_BRIDGE, places.EXTERNAL_ADDRESS, 1500)
+    _bridge(places.UNDERLAY_BRIDGE, places.UNDERLAY_ADDRESS, places.UNDERLAY_MTU)
+    _close_the_way_out()
+    for host in places.HOSTS:
+        _host(host)
+    _provider(places.NETWORK_HOST)
+
+
+def namespaces() -> list[str]:
+    """The names of this host's network namespaces."""
+    return sorted(path.name for path in NAMESPACES.iterdir()) if NAMESPACES.is_dir() else []
+
+
+def links(namespace: str = "") -> dict[str, dict[str, object]]:
+    """Every interface by name, of the host itself or of a namespace."""
+    where = ("-n", namespace) if namespace else ()
+    listing = json.loads(run("ip", *where, "-json", "address", "show") or "[]")
+    return {str(link["ifname"]): link for link in listing if link}
+
+
+def unmount_namespaces() -> None:
+    """Unmount the folder of namespaces if it was the lab that made `ip` mount it and nobody else has one there."""
+    if str(NAMESPACES) in ownership.mounts() and NAMESPACES.is_mount() and not namespaces():
+        run("umount", NAMESPACES, check=False)
+
+
+def _settings() -> None:
+    for name, wanted in KERNEL_SETTINGS.items():
+        path = Path("/proc/sys") / name.replace(".", "/")
+        if not path.exists():
+            continue
+        value = path.read_text().strip()
+        if int(value) < wanted:
+            ownership.remember(name, value)
+            path.write_text(str(wanted))
+
+
+def restore_settings() -> None:
+    """Give the kernel back its settings, but only those that still have the lab's value."""
+    for name, value in ownership.settings().items():
+        path = Path("/proc/sys") / name.replace(".", "/")
+        if path.exists() and path.read_text().strip() == str(KERNEL_SETTINGS.get(name)):
+            path.write_text(value)
+
+
+def _bridge(name: str, address: str, mtu: int) -> None:
+    if name not in links():
+        run("ip", "link", "add", name, "type", "bridge")
+        Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
+    run("ip", "link", "set", name, "mtu", str(mtu), "up")
+    run("ip", "address", "replace", f"{address}/{places.PREFIX_LENGTH}", "dev", name)
+
+
+def _close_the_way_out() -> None:
+    """What comes in from the machines may reach this host's own addresses and nothing beyond."""
+    rule = (
+        "iif",
+        places.EXTERNAL_BRIDGE,
+        "priority",
+        str(places.ROUTING_PRIORITY),
+        "lookup",
+        str(places.ROUTING_TABLE),
+    )
+    run("ip", "route", "replace", "unreachable", "default", "table", str(places.ROUTING_TABLE))
+    if f"iif {places.EXTERNAL_BRIDGE}" not in run("ip", "rule", "show"):
+        run("ip", "rule", "add", *rule)
+
+
+def _host(host: Host) -> None:
+    if not (NAMESPACES / host.namespace).exists():
+        run("ip", "netns", "add", host.namespace)
+    _veth(host, f"{host.name}-u", "underlay", places.UNDERLAY_BRIDGE, places.UNDERLAY_MTU)
+    inside = ("ip", "-n", host.namespace)
+    run(*inside, "link", "set", "lo", "up")
+    run(*inside, "address", "replace", f"{host.address}/{places.PREFIX_LENGTH}", "dev", "underlay")
+    run(
+        "ip",
+        "netns",
+        "exec",
+        host.namespace,
+        "sysctl",
+        "-q",
+        "-w",
+        "net.bridge.bridge-nf-call-iptables=1",
+        "net.bridge.bridge-nf-call-ip6tables=1",
+        check=False,
+    )
+
+
+def _veth(host: Host, outside: str, inside: str, bridge: str, mtu: int) -> None:
+    if inside not in links(host.namespace):
+        run("ip", "link", "delete", outside, check=False)
+        run(
+            "ip",
+            "link",
+            "add",
+            outside,
+            "mtu",
+            str(mtu),
+            "type",
+            "veth",
+            "peer",
+            "name",
+            inside,
+            "mtu",
+            str(mtu),
+            "netns",
+            host.namespace,
+        )
+    run("ip", "link", "set", outside, "master", bridge, "up")
+    run("ip", "-n", host.namespace, "link", "set", inside, "mtu", str(mtu), "up")
+
+
+def _provider(host: Host) -> None:
+    """The external network inside the network node."""
+    _veth(host, f"{host.name}-e", "external", places.EXTERNAL_BRIDGE, 1500)
+    if places.PROVIDER_BRIDGE not in links(host.namespace):
+        run("ip", "-n", host.namespace, "link", "add", places.PROVIDER_BRIDGE, "type", "bridge")
+    run("ip", "-n", host.namespace, "link", "set", places.PROVIDER_BRIDGE, "up")
+    run("ip", "-n", host.namespace, "link", "set", "external", "master", places.PROVIDER_BRIDGE)

@@ -1,0 +1,75 @@
+"""What tells the lab's kernel objects from others of the same name: a note written before the first is made.
+
+The note names the boot during which it was written: after a restart of the machine everything it speaks of is gone.
+It also keeps the kernel settings as they were before the lab changed them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dev.lab import places
+
+NOTE = places.RUN / "owned.json"
+
+
+def boot() -> str:
+    """The kernel's random name for the time since it started."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def claim() -> None:
+    """Say that from now on what carries the lab's names is the lab's."""
+    if not ours():
+        NOTE.parent.mkdir(parents=True, exist_ok=True)
+        _save({"boot": boot(), "settings": {}})
+
+
+def ours() -> bool:
+    """Whether what carries the lab's names was made by the lab, in this boot."""
+    return _load().get("boot") == boot()
+
+
+def settings() -> dict[str, str]:
+    """Kernel settings as they were before the lab."""
+    return dict(_load().get("settings", {})) if ours() else {}
+
+
+def remember(name: str, value: str) -> None:
+    """Keep a kernel setting's first value."""
+    note = _load()
+    note["settings"].setdefault(name, value)
+    _save(note)
+
+
+def remember_mount(target: str) -> None:
+    """Keep that the lab's work mounts something there."""
+    note = _load()
+    note["mounts"] = sorted({*note.get("mounts", []), target})
+    _save(note)
+
+
+def mounts() -> list[str]:
+    """Where the lab's work mounted something outside its state folder."""
+    return list(_load().get("mounts", [])) if ours() else []
+
+
+def release() -> None:
+    """Say that nothing of the lab is left."""
+    NOTE.unlink(missing_ok=True)
+
+
+def _load() -> dict[str, Any]:
+    try:
+        note: dict[str, Any] = json.loads(NOTE.read_text())
+        return note
+    except (OSError, ValueError):
+        return {}
+
+
+def _save(note: object) -> None:
+    temporary = NOTE.with_suffix(".new")
+    temporary.write_text(json.dumps(note))
+    temporary.replace(NOTE)

@@ -1,0 +1,140 @@
+"""Debian's packages that the lab runs on: installed once, nothing of them started by the installation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dev.lab.command import run
+from dev.lab.errors import LabError
+from dev.lab.progress import Progress
+
+PACKAGES = (
+    # what everything stands on
+    "supervisor",
+    "mariadb-server",
+    "rabbitmq-server",
+    "memcached",
+    # OpenStack
+    "keystone",
+    "uwsgi-core",
+    "uwsgi-plugin-python3",
+    "glance-api",
+    "placement-api",
+    "nova-api",
+    "nova-conductor",
+    "nova-scheduler",
+    "nova-compute",
+    "neutron-server",
+    "neutron-linuxbridge-agent",
+    "neutron-l3-agent",
+    "neutron-dhcp-agent",
+    "neutron-metadata-agent",
+    "python3-pymysql",
+    "python3-openstackclient",
+    "python3-jinja2",
+    "python3-yaml",
+    # machines and their networks
+    "lxc",
+    "lxcfs",
+    "bridge-utils",
+    "iproute2",
+    "iptables",
+    "ipset",
+    "ebtables",
+    "conntrack",
+    "dnsmasq-base",
+    "dnsmasq-utils",
+    "haproxy",
+    "iputils-arping",
+    "iputils-ping",
+    "procps",
+    "util-linux",
+    # images and the mirror
+    "mmdebstrap",
+    "apt-utils",
+    "docker-registry",
+    "apt-cacher-ng",
+    "skopeo",
+    "openssh-client",
+    "curl",
+    "tar",
+    "zstd",
+)
+POLICY = Path("/usr/sbin/policy-rc.d")
+SAVED_POLICY = Path("/usr/sbin/policy-rc.d.before-openstack-paas-lab")
+NOTHING_STARTS = "#!/bin/sh\n# openstack-paas lab: no service is started while packages are installed\nexit 101\n"
+
+
+def missing() -> list[str]:
+    """The packages that dpkg does not know as installed."""
+    try:
+        listing = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n", *PACKAGES, check=False)
+    except LabError:
+        return list(PACKAGES)
+    installed = {line.split()[0] for line in listing.splitlines() if line.endswith(" installed")}
+    return [package for package in PACKAGES if package not in installed]
+
+
+@contextmanager
+def nothing_starts() -> Iterator[None]:
+    """While inside, invoke-rc.d starts no service; a policy that was there before comes back after."""
+    if POLICY.exists() and POLICY.read_text(errors="replace") != NOTHING_STARTS:
+        POLICY.rename(SAVED_POLICY)
+    POLICY.write_text(NOTHING_STARTS)
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        restore_policy()
+
+
+def restore_policy() -> None:
+    """Put back what was there before; also after an installation that was killed."""
+    if POLICY.exists() and POLICY.read_text(errors="replace") == NOTHING_STARTS:
+        POLICY.unlink()
+    if SAVED_POLICY.exists():
+        SAVED_POLICY.rename(POLICY)
+
+
+def install(progress: Progress, log: Path) -> None:
+    """Install what is missing, within 30 minutes."""
+    restore_policy()
+    wanted = missing()
+    if not wanted:
+        return
+    progress(f"installing {len(wanted)} Debian packages and what they need; apt's log: {log}")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {"DEBIAN_FRONTEND": "noninteractive", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    environment.update({name: os.environ[name] for name in ("http_proxy", "https_proxy") if name in os.environ})
+    options = (
+        "-y",
+        "-q",
+        "-o",
+        "DPkg::Lock::Timeout=600",
+        "-o",
+        "Dpkg::Use-Pty=0",
+        "-o",
+        "Dpkg::Options::=--force-confdef",
+        "-o",
+        "Dpkg::Options::=--force-unsafe-io",
+    )
+    with nothing_starts():
+        run("dpkg", "--configure", "-a", "--force-confdef", log=log, environment=environment, timeout=600)
+        run("apt-get", *options, "update", log=log, environment=environment, timeout=600)
+        run("apt-get", *options, "--fix-broken", "install", log=log, environment=environment, timeout=600)
+        run(
+            "apt-get",
+            *options,
+            "install",
+            "--no-install-recommends",
+            *wanted,
+            log=log,
+            environment=environment,
+            timeout=1800,
+        )
+    still = missing()
+    if still:
+        raise LabError(f"apt-get ended well but these packages are not installed: {', '.join(still)}; see {log}")

@@ -1,0 +1,46 @@
+"""The lab's passwords: made once, at random, kept in one file that only root reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from dev.lab import places
+
+NAMES = (
+    "administrator",
+    "project_user",
+    "rabbitmq",
+    "metadata",
+    "database_keystone",
+    "database_glance",
+    "database_placement",
+    "database_nova",
+    "database_neutron",
+    "service_glance",
+    "service_placement",
+    "service_nova",
+    "service_neutron",
+)
+
+
+def load(path: Path | None = None) -> dict[str, str]:
+    """Every password by name; those missing are made and saved first."""
+    path = path or places.STATE / "passwords.json"
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = [name for name in NAMES if name not in known]
+    if missing:
+        known.update({name: secrets.token_urlsafe(24) for name in missing})
+        write_private(path, json.dumps(known, indent=1) + "\n")
+    return known
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file in one go, readable by its owner alone from its first moment on."""
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)

@@ -1,0 +1,113 @@
+"""What the cloud offers to every project, flavors and the external network; and that its hosts report for work."""
+
+from __future__ import annotations
+
+import calendar
+import re
+import time
+
+from dev.lab import places, supervision, waiting
+from dev.lab.cloud import Cloud
+from dev.lab.command import run
+from dev.lab.errors import LabError
+from dev.lab.services import AGENTS, COMPUTES
+
+# Memory in MiB by flavor. A machine has the memory limit of its flavor; processors and disk are not limited.
+FLAVORS = {"lab.gateway": 512, "lab.etcd": 512, "lab.control-plane": 2560, "lab.worker": 2048}
+# Names and sizes that many clouds have, so that stacks of real clouds can be previewed here.
+FLAVORS |= {"m1.small": 2048, "m1.medium": 4096, "m1.large": 8192, "m1.xlarge": 16384}
+VCPUS, DISK_GB = 2, 10
+
+
+def ensure(cloud: Cloud) -> None:
+    """Make what is missing."""
+    for name, memory in FLAVORS.items():
+        cloud.ensure(
+            "compute", "/flavors", "flavor", "flavors", {"name": name, "ram": memory, "vcpus": VCPUS, "disk": DISK_GB}
+        )
+    network = cloud.ensure(
+        "network",
+        "/networks",
+        "network",
+        "networks",
+        {
+            "name": places.EXTERNAL_NAME,
+            "router:external": True,
+            "provider:network_type": "flat",
+            "provider:physical_network": places.PHYSICAL_NETWORK,
+        },
+    )
+    first, last = places.EXTERNAL_POOL
+    cloud.ensure(
+        "network",
+        "/subnets",
+        "subnet",
+        "subnets",
+        {
+            "name": f"{places.EXTERNAL_NAME}-subnet",
+            "network_id": network["id"],
+            "ip_version": 4,
+            "cidr": places.EXTERNAL_NETWORK,
+            "gateway_ip": places.EXTERNAL_ADDRESS,
+            "enable_dhcp": False,
+            "allocation_pools": [{"start": first, "end": last}],
+        },
+    )
+
+
+def wait_for_hosts(cloud: Cloud, since: float, limit: float = 120) -> None:
+    """Wait until every agent and compute host has reported after the moment `since`, and can be given machines."""
+
+    def all_report() -> bool:
+        late[:] = not_reporting(cloud, since) or silent_routers(cloud)
+        for service in (*AGENTS, *COMPUTES):
+            if supervision.states().get(service.program, {}).get("statename") == "FATAL":
+                supervision.works(service)  # raises, with the end of its log
+        return not late
+
+    late: list[str] = []
+    try:
+        waiting.until(all_report, "the cloud's hosts do not report", limit, pause=0.5)
+    except LabError as error:
+        raise LabError(f"{error}: {', '.join(late)} (logs in {places.LOGS})") from error
+
+
+def not_reporting(cloud: Cloud, since: float = 0) -> list[str]:
+    """What is missing: agents and compute services that are down or silent since then, and hosts not yet mapped."""
+    agents = {(agent["host"], agent["binary"]): agent for agent in cloud.call("GET", "network", "/agents")["agents"]}
+    wanted = [(places.NETWORK_HOST.name, f"neutron-{kind}-agent") for kind in ("linuxbridge", "l3", "dhcp", "metadata")]
+    wanted += [(host.name, "neutron-linuxbridge-agent") for host in places.COMPUTE_HOSTS]
+    late = []
+    for host, binary in wanted:
+        agent = agents.get((host, binary))
+        if not agent or not agent["alive"] or seconds(agent["heartbeat_timestamp"]) < since:
+            late.append(f"{binary} on {host}")
+    computes = {
+        service["host"]: service
+        for service in cloud.call("GET", "compute", "/os-services?binary=nova-compute")["services"]
+    }
+    mapped = {one["hypervisor_hostname"] for one in cloud.call("GET", "compute", "/os-hypervisors")["hypervisors"]}
+    for compute_host in places.COMPUTE_HOSTS:
+        service = computes.get(compute_host.name)
+        if not service or service["state"] != "up" or seconds(service["updated_at"] or "") < since:
+            late.append(f"nova-compute on {compute_host.name}")
+        elif compute_host.name not in mapped:
+            late.append(f"the mapping of {compute_host.name} to its cell")
+    return late
+
+
+def silent_routers(cloud: Cloud) -> list[str]:
+    """Routers that do not answer at their public address: not yet rebuilt after a start, or their agent hangs."""
+    late = []
+    for router in cloud.call("GET", "network", "/routers")["routers"]:
+        gateway = router["external_gateway_info"] or {}
+        for address in [one["ip_address"] for one in gateway.get("external_fixed_ips", [])]:
+            if router["admin_state_up"] and "1 received" not in run("ping", "-n", "-c1", "-W1", address, check=False):
+                late.append(f"router {router['name']} at {address} (`lab restart l3` starts its agent again)")
+    return late
+
+
+def seconds(moment: str) -> float:
+    """OpenStack's ways to write a moment (universal time), as seconds since 1970; 0 for none."""
+    found = re.match(r"(\d+-\d+-\d+)[ T](\d+:\d+:\d+)", moment)
+    return calendar.timegm(time.strptime(" ".join(found.groups()), "%Y-%m-%d %H:%M:%S")) if found else 0

@@ -1,0 +1,178 @@
+"""Supervisor, which keeps the lab's daemons running: one of the lab's own, with its own socket and configuration."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import xmlrpc.client
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dev.lab import places, waiting
+from dev.lab.command import tail
+from dev.lab.errors import LabError
+from dev.lab.services import Service
+
+SOCKET = places.RUN / "supervisor.sock"
+CONFIGURATION_FILE = places.CONFIGURATION / "supervisord.conf"
+
+
+class _Connection(http.client.HTTPConnection):
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(30)
+        self.sock.connect(str(SOCKET))
+
+
+class _Transport(xmlrpc.client.Transport):
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        return _Connection("localhost")
+
+
+def client() -> Any:
+    """Supervisor's methods."""
+    return xmlrpc.client.ServerProxy("http://localhost", transport=_Transport()).supervisor
+
+
+def alive() -> bool:
+    """Whether it answers."""
+    try:
+        return bool(client().getState()["statename"] == "RUNNING")
+    except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+        return False
+
+
+def environment() -> dict[str, str]:
+    """All that daemons inherit: nothing of whoever runs `lab up`, and the marker by which `down` finds them."""
+    return {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": str(places.STATE),
+        "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",
+        places.MARKER: str(places.STATE),
+        # neutron's processes rename themselves, which overwrites their environment unless told not to: the marker
+        "SPT_NOENV": "1",
+    }
+
+
+def ensure() -> None:
+    """Start it unless it runs, then make it know every program as configured now (changed ones are stopped)."""
+    if not alive():
+        for stale in (SOCKET, places.RUN / "supervisord.pid"):
+            stale.unlink(missing_ok=True)
+        log = places.LOGS / "supervisord.out.log"
+        with log.open("ab") as output:
+            subprocess.Popen(
+                ["/usr/bin/python3", "/usr/bin/supervisord", "--nodaemon", "-c", str(CONFIGURATION_FILE)],
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd="/",
+            )
+        waiting.until(alive, "supervisor does not answer", 20, log)
+        return
+    supervisor = client()
+    added, changed, removed = supervisor.reloadConfig()[0]
+    for name in (*changed, *removed):
+        supervisor.stopProcessGroup(name)
+        supervisor.removeProcessGroup(name)
+    for name in (*changed, *added):
+        supervisor.addProcessGroup(name)
+
+
+def states() -> dict[str, dict[str, Any]]:
+    """Every program's state by its name; empty when supervisor does not run."""
+    try:
+        return {one["name"]: one for one in client().getAllProcessInfo()}
+    except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+        return {}
+
+
+def start(services: Iterable[Service], restart: frozenset[str] = frozenset()) -> list[Service]:
+    """Start those that do not run, and restart those named; returns what was started."""
+    supervisor, known, started = client(), states(), []
+    for service in services:
+        state = known.get(service.program, {}).get("statename", "UNKNOWN")
+        if state in ("RUNNING", "STARTING"):
+            if service.name not in restart:
+                continue
+            supervisor.stopProcess(service.program)
+        try:
+            supervisor.startProcess(service.program, False)
+        except xmlrpc.client.Fault as fault:
+            if "ALREADY_STARTED" not in fault.faultString:
+                raise LabError(
+                    f"{service.program} cannot be started: {fault.faultString}{tail(log_of(service))}"
+                ) from fault
+        started.append(service)
+    return started
+
+
+def stop(services: Iterable[Service]) -> None:
+    """Stop some and wait until they have ended."""
+    for service in services:
+        try:
+            client().stopProcess(service.program)
+        except xmlrpc.client.Fault:
+            continue  # it did not run
+
+
+def wait(services: Iterable[Service], limit: float) -> None:
+    """Wait until each works: it runs, its port is open, its API answers."""
+    for service in services:
+        waiting.until(partial(works, service), f"{service.name} does not work yet", limit, log_of(service))
+
+
+def works(service: Service) -> bool:
+    """Whether a service runs and answers; LabError when supervisor has given it up."""
+    state = states().get(service.program, {}).get("statename", "UNKNOWN")
+    if state == "FATAL":
+        raise LabError(f"{service.name} ends again and again{tail(log_of(service))}")
+    if state != "RUNNING":
+        return False
+    if service.url:
+        return waiting.answers(service.url)
+    return not service.port or waiting.listens(service.address, service.port)
+
+
+def log_of(service: Service) -> Path:
+    """Where its output goes."""
+    return places.LOGS / f"{service.name}.log"
+
+
+def process() -> int:
+    """The process number of supervisor, or 0."""
+    try:
+        return int(client().getPID())
+    except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+        return 0
+
+
+def shut_down() -> None:
+    """End every program at once, then supervisor, within 20 seconds; what is left then is for the caller to kill."""
+    number = process()
+    if not number:
+        return
+    client().stopAllProcesses(False)
+    waiting.until(_all_ended, "the services do not end", 20)
+    client().shutdown()
+    waiting.until(lambda: _ended(number), "supervisor does not end", 10)
+
+
+def _ended(number: int) -> bool:
+    """Whether a process is gone, or only waits for its parent to take notice."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def _all_ended() -> bool:
+    ended = ("STOPPED", "EXITED", "FATAL", "UNKNOWN", "BACKOFF")
+    return all(one["statename"] in ended for one in states().values())

@@ -1,0 +1,120 @@
+"""`down`: ends and removes everything that the lab made on this host, and nothing else; its data stay unless told."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from dev.lab import network, ownership, places, processes, supervision, waiting
+from dev.lab.command import run
+from dev.lab.errors import LabError
+from dev.lab.progress import Progress
+from dev.lab.services import COMPUTES
+
+
+def down(progress: Progress, wipe: bool = False) -> None:
+    """A power cut in good order: first what would notice that machines vanish, then the machines, then the rest."""
+    with progress.step("services and machines ended"):
+        if supervision.alive():
+            supervision.stop(COMPUTES)
+            try:
+                processes.end_containers(processes.instances())
+                supervision.shut_down()
+            except LabError as error:
+                progress(f"{error}; killing what is left")
+        end_leftovers()
+    with progress.step("networks and mounts removed"):
+        processes.remove_pivots()
+        _unmount()
+        if ownership.ours():
+            _remove_network()
+            network.restore_settings()
+        ownership.release()
+    if wipe and places.STATE.exists():
+        with progress.step(f"{places.STATE} deleted"):
+            delete(places.STATE)
+
+
+def delete(folder: Path, limit: float = 20) -> None:
+    """Delete a folder into which something may still write for a moment: a process that ends, or another shell."""
+
+    def gone() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    waiting.until(gone, f"{folder} cannot be deleted, something writes there", limit)
+
+
+def end_leftovers() -> None:
+    """End processes of a lab whose supervisor is dead: the database gets time to write, everything else none."""
+    left = processes.marked()
+    databases = [number for number in left if _is_database(number)]
+    processes.kill([number for number in left if number not in databases])
+    processes.end_containers(processes.instances())
+    processes.kill(databases, signal.SIGTERM)
+    with suppress(LabError):  # a database that is killed in the end recovers when it starts again
+        waiting.until(lambda: not set(databases) & set(processes.marked()), "the database does not end", 10)
+    processes.end_marked()
+
+
+def needed() -> bool:
+    """Whether a dead lab lies about: something of it was made in this boot and its supervisor does not answer."""
+    return not supervision.alive() and (ownership.ours() or bool(processes.marked()))
+
+
+def _is_database(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/comm").read_text().strip() == "mariadbd"
+    except OSError:
+        return False
+
+
+def _unmount() -> None:
+    """Unmount what is mounted below the state folder, the deepest first."""
+    table = Path("/proc/self/mounts").read_text()
+    for target in mounts_below(places.STATE, table):
+        run("umount", "--lazy", target, check=False)
+
+
+def mounts_below(folder: Path, table: str) -> list[str]:
+    """The mount points below a folder from the text of /proc/self/mounts, the deepest first."""
+    points = [line.split()[1] for line in table.splitlines() if len(line.split()) > 1]
+    return sorted((point for point in points if Path(point).is_relative_to(folder)), reverse=True)
+
+
+def lab_namespaces(names: Iterable[str]) -> list[str]:
+    """Which of these network namespaces are the lab's: its hosts, and the routers and DHCP servers that neutron made.
+
+    The lab does not start where another neutron has made such ones, so that their names suffice.
+    """
+    own = {host.namespace for host in places.HOSTS}
+    return [name for name in names if name in own or name.startswith(("qrouter-", "qdhcp-"))]
+
+
+def lab_links(links: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """Which of this host's interfaces are the lab's: its bridges and whatever is plugged into them."""
+    bridges = (places.EXTERNAL_BRIDGE, places.UNDERLAY_BRIDGE)
+    plugged = [name for name, link in links.items() if link.get("master") in bridges or name in veth_names()]
+    return [*plugged, *(name for name in bridges if name in links)]
+
+
+def veth_names() -> set[str]:
+    """This host's ends of the lab's veth pairs."""
+    return {f"{host.name}-u" for host in places.HOSTS} | {f"{places.NETWORK_HOST.name}-e"}
+
+
+def _remove_network() -> None:
+    for name in lab_namespaces(network.namespaces()):
+        run("ip", "netns", "delete", name, check=False)
+        (network.NAMESPACES / name).unlink(missing_ok=True)  # a name whose namespace was gone already
+    network.unmount_namespaces()
+    for name in lab_links(network.links()):
+        run("ip", "link", "delete", name, check=False)
+    table = str(places.ROUTING_TABLE)
+    run("ip", "rule", "delete", "iif", places.EXTERNAL_BRIDGE, "lookup", table, check=False)
+    run("ip", "route", "flush", "table", table, check=False)
+    for folder in (Path("/run/lxc/lock") / str(places.INSTANCES).lstrip("/"),):
+        shutil.rmtree(folder, ignore_errors=True)

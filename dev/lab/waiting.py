@@ -1,0 +1,42 @@
+"""Waiting for something with a limit, by asking, never by a fixed sleep."""
+
+from __future__ import annotations
+
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from dev.lab.command import tail
+from dev.lab.errors import LabError
+
+
+def until(condition: Callable[[], bool], what: str, limit: float, log: Path | None = None, pause: float = 0.1) -> None:
+    """Ask `condition` until it is true; LabError naming `what` and the end of `log` after `limit` seconds."""
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise LabError(f"{what}: not after {limit:.0f} s{tail(log)}")
+        time.sleep(pause)
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether a TCP connection to it can be opened."""
+    try:
+        with socket.create_connection((address, port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def answers(url: str) -> bool:
+    """Whether a web server answers there with anything that is not its own failure."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False

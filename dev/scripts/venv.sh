@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Makes or updates the virtual environment of the program, its tests and tools: venv.sh FOLDER
+set -Eeuo pipefail
+venv=$1
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+started=$SECONDS
+python3 -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || {
+    echo "python3 is $(python3 --version 2>&1): the program needs Python 3.11 or newer" >&2
+    exit 1
+}
+# Debian keeps the part that makes virtual environments in a package of its own.
+python3 -c 'import ensurepip' 2>/dev/null || {
+    [ "$(id -u)" -eq 0 ] || { echo "python3 cannot make virtual environments: apt-get install python3-venv" >&2; exit 1; }
+    apt-get -qq update
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends python3-venv >/dev/null
+}
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+touch "$venv/.stamp"
+echo "venv: ready in $((SECONDS - started)) s ($venv)"

@@ -1,0 +1,73 @@
+"""The Go toolchain of this machine: is it there, is it new enough, and one build with it."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import IO
+
+from dev.toolchain.errors import ToolchainError
+from dev.toolchain.programs import Program
+
+#: Seconds. The longest build, from nothing, took some 5 minutes on two busy cores; twice that and room for downloads.
+BUILD_LIMIT = 30 * 60
+
+#: Lines of Go's output that an error message shows; the whole of it is in the log file.
+TAIL_LINES = 15
+
+
+def required_version(folder: Path) -> tuple[int, int]:
+    """Major and minor number of the `go` line of a go.mod."""
+    found = re.search(r"^go (\d+)\.(\d+)", (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise ToolchainError(f"{folder / 'go.mod'} has no `go` line")
+    return int(found[1]), int(found[2])
+
+
+def go_version(folder: Path) -> str:
+    """The version, such as go1.26.8, of the Go that would build the program in `folder`.
+
+    Raises ToolchainError when Go is missing, or too old and not allowed to fetch a newer one.
+    """
+    wanted = "{}.{}".format(*required_version(folder))
+    if shutil.which("go") is None:
+        raise ToolchainError(
+            f"Go {wanted} or newer is needed to build Pulumi's engine and plugins, and there is no `go` on PATH.\n"
+            "Install Go (https://go.dev/doc/install), or install the official Pulumi CLI, which needs no build."
+        )
+    answer = subprocess.run(["go", "env", "GOVERSION"], cwd=folder, capture_output=True, text=True, timeout=300)
+    version = answer.stdout.strip()
+    found = re.match(r"go(\d+)\.(\d+)", version)
+    if answer.returncode != 0 or found is None or (int(found[1]), int(found[2])) < required_version(folder):
+        why = answer.stderr.strip() or f"this machine has {version or 'an unknown version'}"
+        raise ToolchainError(f"Go {wanted} or newer is needed to build Pulumi's engine and plugins: {why}")
+    return version
+
+
+def start_build(program: Program, folder: Path, output: Path, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start `go build` in a process group of its own, with everything that it says going to `log`."""
+    command = ["go", "build", "-mod=readonly", "-buildvcs=false", "-ldflags", program.link_flags, "-o", str(output)]
+    return subprocess.Popen(
+        [*command, program.package],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env={**os.environ, "GOFLAGS": "", "GOWORK": "off"},
+    )
+
+
+def stop_build(process: "subprocess.Popen[bytes]") -> None:
+    """End a build with the compilers that it started; one that has ended already is left alone."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def tail(log: Path, lines: int = TAIL_LINES) -> str:
+    """The last lines of a log file, without those that only report downloads."""
+    text = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join([line for line in text if not line.startswith("go: downloading")][-lines:])

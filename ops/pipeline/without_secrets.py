@@ -1,0 +1,55 @@
+"""`python -m ops.pipeline.without_secrets [--names] Pulumi.STACK.yaml` prints a stack file without its secrets.
+
+With --names it prints the keys of this project that are secret there, one a line: some settings want theirs to be set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+#: Before every key of this project.
+NAMESPACE = "openstack-paas:"
+#: Keys beside `config` by which Pulumi opens secrets (encrypted keys, salts, providers).
+OPENERS = ("encryptionsalt", "encryptedkey", "secretsprovider")
+
+
+def _without(value: Any) -> Any:
+    """`value` without `secure:` values, at any depth."""
+    if isinstance(value, dict):
+        return {
+            key: _without(inner) for key, inner in value.items() if not (isinstance(inner, dict) and "secure" in inner)
+        }
+    return [_without(inner) for inner in value] if isinstance(value, list) else value
+
+
+def without_secrets(text: str) -> str:
+    """The stack file `text` without its secrets and without what opens them."""
+    document = yaml.safe_load(text) or {}
+    return yaml.safe_dump(
+        {key: _without(value) for key, value in document.items() if key not in OPENERS}, sort_keys=False
+    )
+
+
+def secret_keys(text: str) -> list[str]:
+    """The keys of this project whose whole value is secret in the stack file `text`."""
+    config = (yaml.safe_load(text) or {}).get("config") or {}
+    return [key for key, value in config.items() if key.startswith(NAMESPACE) and _without({key: value}) == {}]
+
+
+def main() -> None:
+    """Print what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m ops.pipeline.without_secrets", description=__doc__)
+    parser.add_argument("--names", action="store_true", help="the names of what is secret instead")
+    parser.add_argument("file", type=Path)
+    asked = parser.parse_args()
+    text = asked.file.read_text(encoding="utf-8")
+    sys.stdout.write("".join(f"{key}\n" for key in secret_keys(text)) if asked.names else without_secrets(text))
+
+
+if __name__ == "__main__":
+    main()
