@@ -10,7 +10,7 @@ from pulumi import ResourceOptions
 from pulumi_command import remote
 
 from components.pki import Pki
-from node.gate import api_gate
+from machines.gateway.api_gate import api_gate
 
 
 @dataclass(frozen=True)

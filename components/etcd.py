@@ -15,10 +15,10 @@ from components.machine import Machine
 from components.pki import Pki
 from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
-from node import render
-from node.bundle import Bundle
-from node.parts import KeyPair
-from node.specs import EtcdSpec
+from machines import render
+from machines.common.bundle import Bundle
+from machines.parts import KeyPair
+from machines.specs import EtcdSpec
 from settings.addresses import PlannedMachine
 from settings.platform import Platform
 

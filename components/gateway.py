@@ -19,9 +19,9 @@ from components.rollout import Rollout
 from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
 from components.vip import vip_protection
-from node import render
-from node.bundle import Bundle
-from node.specs import GatewaySpec
+from machines import render
+from machines.common.bundle import Bundle
+from machines.specs import GatewaySpec
 from settings.addresses import PlannedMachine
 from settings.platform import Platform
 

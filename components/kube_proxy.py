@@ -12,7 +12,7 @@ from pulumi_command import remote
 from components import specs
 from components.pki import Pki
 from components.step import secret_output
-from node.proxies import LIMIT_SECONDS, proxies_script
+from machines.gateway.kube_proxy import LIMIT_SECONDS, proxies_script
 from settings.platform import Platform
 
 

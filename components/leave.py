@@ -13,7 +13,7 @@ from components import specs
 from components.machine import Machine
 from components.pki import Pki
 from components.step import secret_output
-from node.leave import leave_script
+from machines.gateway.leave import leave_script
 from settings.addresses import PlannedMachine
 from settings.platform import Platform
 

@@ -17,8 +17,8 @@ from pulumi_openstack import compute, networking
 
 from components import volume
 from components.network import Network
-from node import render
-from node.specs import UserDataSpec
+from machines import render
+from machines.specs import UserDataSpec
 from settings import security
 from settings.addresses import PlannedMachine
 from settings.machines import VolumeSettings

@@ -1,12 +1,12 @@
-"""From settings to what node.render takes: the parts that all roles share. Pure functions."""
+"""From settings to what machines.render takes: the parts that all roles share. Pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from node.parts import AptRepository, Archive, Backups, Base, Packages, Peer, Proxy, S3Place, SftpPlace, Volume
-from node.specs import Containerd, Kubernetes, Renewal
+from machines.parts import AptRepository, Archive, Backups, Base, Packages, Peer, Proxy, S3Place, SftpPlace, Volume
+from machines.specs import Containerd, Kubernetes, Renewal
 from settings.addresses import AddressPlan, PlannedMachine
 from settings.backups import BackupSettings
 from settings.machines import VolumeSettings

@@ -17,10 +17,10 @@ from components.pki import Pki
 from components.rollout import Rollout
 from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
-from node import render
-from node.bundle import Bundle
-from node.parts import KeyPair
-from node.specs import Kubelet, WorkerSpec
+from machines import render
+from machines.common.bundle import Bundle
+from machines.parts import KeyPair
+from machines.specs import Kubelet, WorkerSpec
 from settings.addresses import PlannedMachine
 from settings.machines import WorkerPoolSettings
 from settings.platform import Platform

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from settings.model import Section, text
 
-#: Packages of the machines' roles that may have a version of their own, and what does so already (node/base.py has the
+#: Packages of the machines' roles that may have a version of their own, and what does so already (machines/common/base.py has the
 #: same lists; a test compares them).
 ROLE_PACKAGES: Final = (
     "haproxy",

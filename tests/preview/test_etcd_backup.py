@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from node.parts import Backups, S3Place, SftpPlace
+from machines.parts import Backups, S3Place, SftpPlace
 from tests.preview.etcd_machine import members, s3
 from tests.preview.etcd_machine.members import Machine
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components import specs
-from node.base import GATEWAY_PACKAGES, NODE_PACKAGES, role_packages
+from machines.common.base import GATEWAY_PACKAGES, NODE_PACKAGES, role_packages
 from settings import resolved, versions
 from settings.load import parse
 from settings.maintenance import ROLE_PACKAGES

@@ -1,4 +1,4 @@
-"""The platform's own install step, as the lab's image is baked with it: the bundle of node/ for the lab's mirror."""
+"""The platform's own install step, as the lab's image is baked with it: the bundle of machines/ for the lab's mirror."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dev.lab.mirror.apt_repository import COMPONENT, SUITE
 from dev.lab.mirror.debian_sources import SUITE as DEBIAN
 from dev.lab.mirror.places import Places
 from dev.lab.mirror.programs import brought_by
-from node import render
-from node.bundle import Bundle
-from node.parts import AptRepository, Packages
-from node.specs import Containerd, InstallSpec
+from machines import render
+from machines.common.bundle import Bundle
+from machines.parts import AptRepository, Packages
+from machines.specs import Containerd, InstallSpec
 
 #: Registries whose images the mirror has, under the same paths.
 _REGISTRIES = ("registry.k8s.io", "docker.io", "quay.io", "ghcr.io")

@@ -17,9 +17,9 @@ from typing import Any
 
 from dev.lab.mirror.places import Places
 from dev.lab.places import MIRROR
-from node import render
-from node.parts import Backups, Base, KeyPair, Packages, Peer
-from node.specs import EtcdSpec
+from machines import render
+from machines.parts import Backups, Base, KeyPair, Packages, Peer
+from machines.specs import EtcdSpec
 from settings import versions
 from tests.preview.etcd_machine import certificates
 

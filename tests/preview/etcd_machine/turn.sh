@@ -4,7 +4,7 @@
 # version that is installed; an installation by apt-get changes that alone.
 folder=$ROOT/bundle
 # shellcheck source=/dev/null
-for part in lib services settings install maintenance etcd-membership etcd-changes etcd-turn; do . "$folder/$part.sh"; done
+for part in lib services settings packages maintenance membership membership-changes rolling-restart; do . "$folder/$part.sh"; done
 eval "$(sed -n -e '/^start_member() {/,/^}/p' -e '/^wait_for_health() {/,/^}/p' "$folder/converge")"
 # Files are root's there.
 install_file() { install -D "$1" "$ROOT$2"; }
