@@ -10,7 +10,6 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 
-from components import specs
 from components.addons.calico import Calico, CalicoArgs
 from components.addons.flannel import Flannel, FlannelArgs
 from components.addons.local_path import LocalPath, LocalPathArgs
@@ -118,8 +117,8 @@ class Platform(pulumi.ComponentResource):
         gate = ApiGate(
             "api",
             ApiGateArgs(
+                platform,
                 direct.connection(entry, gateway_host_key),
-                specs.gate_endpoint(platform),
                 pki,
                 [*way_in, *balanced, *etcd.steps],
             ),

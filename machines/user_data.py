@@ -10,41 +10,37 @@ from typing import Any, Final
 
 import yaml
 
-from machines.gateway.bundle import edge_route_unit
-from machines.specs import UserDataSpec
 from machines.common.templates import read_script
+from machines.gateway.bundle import edge_route_unit
+from settings.addresses import PlannedMachine
+from settings.platform import Platform
 
 _SSHD_ORDER: Final = PurePosixPath("/etc/systemd/system/ssh.service.d/10-openstack-paas.conf")
 
 
-def user_data(spec: UserDataSpec) -> str:
-    """The cloud-config. It holds one secret, the machine's own SSH host key.
-
-    Raises ValueError when only one of `edge_gateway` and `edge_cidr` is set.
-    """
-    if bool(spec.edge_gateway) != bool(spec.edge_cidr):
-        raise ValueError(f"{spec.name}: edge_gateway and edge_cidr belong together")
+def user_data(platform: Platform, planned: PlannedMachine, host_private_key: str, host_public_key: str) -> str:
+    """The cloud-config. It holds one secret, the machine's own SSH host key."""
     config: dict[str, Any] = {
-        "hostname": spec.name,
+        "hostname": planned.hostname,
         "preserve_hostname": False,
-        # Otherwise each boot would write /etc/hosts anew, without our lines.
+        # Each boot writes /etc/hosts, with this machine's name as one of localhost.
         "manage_etc_hosts": "localhost",
         # sshd answers once users may log in (pam_nologin(8)): Pulumi has a single connection through a gateway for all
-        # its attempts to log in on a machine, so that one which answers and refuses is lost for its step.
+        # its attempts to log in on a machine, so a machine that answers and refuses is lost for its step.
         "bootcmd": [
             f"mkdir -p {_SSHD_ORDER.parent}; printf '[Unit]\\nAfter=systemd-user-sessions.service\\n' >{_SSHD_ORDER}",
             ["systemctl", "daemon-reload"],
         ],
         "ssh_pwauth": False,
         "disable_root": True,
-        # Images may bring host keys; only the one that Pulumi verifies shall be left.
+        # Images may bring host keys; only the one that Pulumi verifies is to be left.
         "ssh_deletekeys": True,
         "ssh_keys": {
-            "ed25519_private": spec.ssh_host_private_key,
-            "ed25519_public": spec.ssh_host_public_key,
+            "ed25519_private": host_private_key,
+            "ed25519_public": host_public_key,
         },
     }
-    if spec.edge_gateway:
+    if planned.role == "gateway":
         config["write_files"] = [
             {
                 "path": "/usr/local/sbin/openstack-paas-edge-route",
@@ -54,7 +50,7 @@ def user_data(spec: UserDataSpec) -> str:
             {
                 "path": "/etc/systemd/system/openstack-paas-edge-route.service",
                 "permissions": "0644",
-                "content": edge_route_unit(spec.edge_cidr, spec.edge_gateway),
+                "content": edge_route_unit(platform),
             },
         ]
         config["runcmd"] = [

@@ -12,13 +12,17 @@ import gzip
 import hashlib
 import io
 import tarfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from machines.common.templates import render_template
+from machines.common.templates import read_script, render_template
 
 #: The executable that every bundle holds; it brings the machine to the state that the other files describe.
 CONVERGE = "converge"
+
+#: Settings of the scripts by name: a word, or the words of an array.
+ScriptSettings = dict[str, str | Sequence[str]]
 
 #: Seconds after which a step says something, whatever it does (see WAY_SECONDS in machines/gateway/bundle.py).
 WORD_SECONDS = 60
@@ -95,3 +99,31 @@ class Bundle:
         """One line a file: its path and its digest, or the word secret."""
         files = sorted(self.files, key=lambda file: file.path)
         return [f"{file.path} {'secret' if file.secret else file.digest}" for file in files]
+
+
+def script_file(path: str, mode: int = 0o644) -> File:
+    """The script at `path` below machines/: on the machine all files of a bundle lie in one folder."""
+    return File(PurePosixPath(path).name, read_script(path), mode)
+
+
+def scripts(converge: str, *parts: str) -> list[File]:
+    """The role's script as `converge`, and the parts that it sources or calls, each under its own name."""
+    return [
+        File(CONVERGE, read_script(converge), 0o755),
+        *map(script_file, ("common/lib.sh", "common/services.sh", *parts)),
+    ]
+
+
+def settings_file(settings: ScriptSettings) -> File:
+    """The settings as a file that the scripts source."""
+    return File("settings.sh", render_template("common/settings.sh.j2", settings=settings))
+
+
+def key_pair(path: str, certificate: str, key: str) -> list[File]:
+    """A PEM certificate and its key, which root alone reads, as files that begin with `path`."""
+    return [File(f"{path}.crt", certificate), secret_key(path, key)]
+
+
+def secret_key(path: str, key: str) -> File:
+    """A PEM key, which root alone reads."""
+    return File(f"{path}.key", key, 0o600, secret=True)

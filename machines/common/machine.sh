@@ -20,8 +20,7 @@ wait_for_cloud_init() {
     fi
 }
 
-write_names_and_proxy() {
-    replace_block "$folder/files/hosts" /etc/hosts
+write_proxy() {
     touch /etc/environment
     replace_block "$folder/files/environment" /etc/environment
     install_or_remove "$folder/files/apt-proxy.conf" /etc/apt/apt.conf.d/95openstack-paas-proxy
@@ -115,7 +114,7 @@ prepare_machine() {
     step "cloud-init" wait_for_cloud_init
     step "login" accept_keys
     step "ssh" harden_ssh
-    step "names and proxy" write_names_and_proxy
+    step "proxy" write_proxy
     step "packages" install_packages
     step "journal" cap_journal
     step "kernel" set_kernel_values

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from machines.kubernetes.kubeadm import LOCAL_ADDRESS
 from machines.common.templates import render_template
+from machines.kubernetes.api import LOCAL_ENDPOINT, api_endpoint
+from settings.platform import Platform
 
 #: Seconds: an API that is away for a while, four times.
 LIMIT_SECONDS: Final = 300
 
 
-def proxies_script(version: str, endpoint: str) -> str:
+def kube_proxy_script(platform: Platform) -> str:
     """The text of the remote command, which has the administrator's certificate and key on standard input.
 
-    `endpoint` is the API's host:port. An upgrade to another `version` of Kubernetes makes kubeadm tell kube-proxy of
-    that address again, so the text has to be another one then.
+    It names the version of Kubernetes: an upgrade makes kubeadm write the address that clients use into kube-proxy's
+    configuration again, so the command has to run again then.
     """
-    server = f"https://{LOCAL_ADDRESS}:{endpoint.rpartition(':')[2]}"
-    return render_template("gateway/kube-proxy-command.sh.j2", version=version, arguments=[endpoint, server], limit_seconds=LIMIT_SECONDS)
+    return render_template(
+        "gateway/kube-proxy-command.sh.j2",
+        version=platform.settings.kubernetes.version,
+        arguments=[api_endpoint(platform), f"https://{LOCAL_ENDPOINT}"],
+        limit_seconds=LIMIT_SECONDS,
+    )

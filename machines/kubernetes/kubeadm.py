@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 import yaml
 
-from machines.kubernetes.certificates import PKI, signing
-from machines.parts import Base
-from machines.specs import ControlPlaneSpec, Kubelet, Kubernetes
+from machines.etcd.bundle import endpoints
+from machines.kubernetes.api import API_PORT, api_endpoint
+from machines.kubernetes.certificates import PKI, certificate_sans, signing
+from settings.addresses import PlannedMachine
+from settings.platform import Platform, PlatformSettings
 
-#: Where each node has an API of its own: the API server of a control plane, the balancer of a worker. The certificates
-#: of API servers have it among their names (components/specs.py).
-LOCAL_ADDRESS: Final = "127.0.0.1"
+_CONTROL_PLANE_TAINT: Final = "node-role.kubernetes.io/control-plane=:NoSchedule"
 
 API_VERSION: Final = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
@@ -23,7 +23,7 @@ CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
 BOOTSTRAP_PATH: Final = "/opt/openstack-paas/{step}/bootstrap.conf"
 
 #: kubeadm always makes a bootstrap token on init, along with the rights that joining by certificate needs too. Nobody
-#: is told this one, and it ends by itself.
+#: learns this one, and it expires by itself.
 _TOKEN_LIFE: Final = "1m0s"
 
 #: Machines that join, by the bootstrap certificate: kubeadm gives this group the rights to look at nodes and to ask for
@@ -31,19 +31,23 @@ _TOKEN_LIFE: Final = "1m0s"
 _JOINING: Final = "system:bootstrappers:kubeadm:default-node-token"
 
 #: What every kubelet needs on machines of this platform; the stack's own values come on top.
-_KUBELET_DEFAULTS: Final[Mapping[str, Any]] = {"cgroupDriver": "systemd"}
+_KUBELET_DEFAULTS: Final[dict[str, Any]] = {"cgroupDriver": "systemd"}
 
 #: A node that has not reported for this long is lost; the kubelet reports every 10 s. Kubernetes' own value is 50.
 SILENT_NODE_SECONDS: Final = 40
-#: Pods stay bound to a lost node for this long before they are made again elsewhere, unless they say otherwise
-#: themselves. Kubernetes' own value, 300, is more than most services can be away.
+#: Pods stay bound to a lost node for this long before they are made again elsewhere, unless they set their own time.
+#: Kubernetes' own value, 300, is more than most services can be away.
 LOST_NODE_SECONDS: Final = 20
 _TOLERATIONS: Final = ("default-not-ready-toleration-seconds", "default-unreachable-toleration-seconds")
 
 
-def init_configuration(spec: ControlPlaneSpec) -> str:
-    """The four documents of `kubeadm init`: how this node starts, the cluster, all kubelets, all kube-proxies."""
-    kubernetes = spec.kubernetes
+def init_configuration(
+    platform: Platform, planned: PlannedMachine, outside: Sequence[str], ca_certificate: str
+) -> str:
+    """The four documents of `kubeadm init`: how this node starts, the cluster, all kubelets, all kube-proxies.
+
+    `outside` are the API's addresses that only the cloud knows.
+    """
     init = {
         "apiVersion": API_VERSION,
         "kind": "InitConfiguration",
@@ -54,43 +58,44 @@ def init_configuration(spec: ControlPlaneSpec) -> str:
                 "groups": [_JOINING],
             }
         ],
-        "localAPIEndpoint": _local_endpoint(spec),
-        "nodeRegistration": _node_registration(spec.base, spec.kubelet),
+        "localAPIEndpoint": _own_endpoint(planned),
+        "nodeRegistration": _node_registration(platform, planned),
     }
     kube_proxy = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
     return _documents(
         init,
-        _cluster_configuration(spec),
-        _kubelet(kubernetes),
-        kube_proxy | _merged({}, kubernetes.kube_proxy_configuration),
+        _cluster_configuration(platform, outside, ca_certificate),
+        _kubelet(platform.settings),
+        kube_proxy | _merged({}, platform.settings.kubernetes.kube_proxy_configuration),
     )
 
 
-def kubelet_configuration(kubernetes: Kubernetes) -> str:
-    """What all kubelets are told; nodes that have joined follow its changes (registration.sh)."""
-    return _documents(_kubelet(kubernetes))
+def kubelet_configuration(settings: PlatformSettings) -> str:
+    """The configuration of all kubelets; nodes that have joined follow its changes (registration.sh)."""
+    return _documents(_kubelet(settings))
 
 
-def _kubelet(kubernetes: Kubernetes) -> dict[str, Any]:
+def _kubelet(settings: PlatformSettings) -> dict[str, Any]:
     kind = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
-    return kind | _merged(_KUBELET_DEFAULTS, kubernetes.kubelet_configuration)
+    ours = _KUBELET_DEFAULTS | {"maxPods": settings.kubernetes.pods_per_node}
+    return kind | _merged(ours, settings.kubernetes.kubelet_configuration)
 
 
-def join_configuration(base: Base, kubelet: Kubelet, step: str, control_plane: ControlPlaneSpec | None = None) -> str:
-    """The document of `kubeadm join`, by file discovery; with `control_plane` as one more of these."""
+def join_configuration(platform: Platform, planned: PlannedMachine) -> str:
+    """The document of `kubeadm join`, by file discovery."""
     join: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": "JoinConfiguration",
-        "discovery": {"file": {"kubeConfigPath": BOOTSTRAP_PATH.format(step=step)}},
-        "nodeRegistration": _node_registration(base, kubelet),
+        "discovery": {"file": {"kubeConfigPath": BOOTSTRAP_PATH.format(step=planned.role)}},
+        "nodeRegistration": _node_registration(platform, planned),
     }
-    if control_plane is not None:
-        join["controlPlane"] = {"localAPIEndpoint": _local_endpoint(control_plane)}
+    if planned.role == "control-plane":
+        join["controlPlane"] = {"localAPIEndpoint": _own_endpoint(planned)}
     return _documents(join)
 
 
 def node_replacing_rights() -> str:
-    """A machine that joins may remove the lost node whose name it bears, and change labels and taints of its own node.
+    """A machine that joins may remove the lost node whose name it has, and change labels and taints of its own node.
 
     A node itself may not change its taints. Whoever has the certificate to join with could get any node's certificate.
     """
@@ -125,18 +130,13 @@ def dns_budget() -> str:
     )
 
 
-def local_endpoint(kubernetes: Kubernetes) -> str:
-    """The API on a node itself, as host:port, for its own kubelet and kube-proxy: gateways may be away."""
-    return f"{LOCAL_ADDRESS}:{api_port(kubernetes)}"
-
-
-def bootstrap_kubeconfig(kubernetes: Kubernetes, step: str, endpoint: str) -> str:
+def bootstrap_kubeconfig(platform: Platform, step: str, endpoint: str) -> str:
     """The kubeconfig with which a machine asks for its own certificate, and whose `endpoint` a worker's kubelet keeps.
 
     It names files of the bundle, which kubeadm embeds where it needs them (cmd/kubeadm/app/discovery/file). Embedded
     here they would travel twice, and in base64.
     """
-    name, folder = kubernetes.cluster_name, PurePosixPath(BOOTSTRAP_PATH.format(step=step)).parent
+    name, folder = platform.cluster, PurePosixPath(BOOTSTRAP_PATH.format(step=step)).parent
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -164,30 +164,30 @@ def bootstrap_kubeconfig(kubernetes: Kubernetes, step: str, endpoint: str) -> st
     return _documents(config)
 
 
-def _cluster_configuration(spec: ControlPlaneSpec) -> dict[str, Any]:
+def _cluster_configuration(platform: Platform, outside: Sequence[str], ca_certificate: str) -> dict[str, Any]:
     """What all control planes share, with etcd on machines of its own."""
-    kubernetes = spec.kubernetes
+    settings = platform.settings
     return {
         "apiVersion": API_VERSION,
         "kind": "ClusterConfiguration",
-        "clusterName": kubernetes.cluster_name,
-        "kubernetesVersion": f"v{kubernetes.version.removeprefix('v')}",
-        "controlPlaneEndpoint": kubernetes.endpoint,
-        "imageRepository": kubernetes.image_repository,
-        "certificateValidityPeriod": f"{kubernetes.renewal.validity_hours}h",
+        "clusterName": platform.cluster,
+        "kubernetesVersion": f"v{settings.kubernetes.version}",
+        "controlPlaneEndpoint": api_endpoint(platform),
+        "imageRepository": settings.kubernetes.image_repository,
+        "certificateValidityPeriod": f"{settings.certificates.leaf_validity_hours}h",
         "networking": {
-            "podSubnet": kubernetes.pod_cidr,
-            "serviceSubnet": kubernetes.service_cidr,
-            "dnsDomain": kubernetes.dns_domain,
+            "podSubnet": str(settings.network.pods),
+            "serviceSubnet": str(settings.network.services),
+            "dnsDomain": settings.network.dns_domain,
         },
         "apiServer": {
-            "certSANs": list(spec.certificate_sans),
+            "certSANs": certificate_sans(platform, outside),
             "extraArgs": [{"name": name, "value": str(LOST_NODE_SECONDS)} for name in _TOLERATIONS],
         },
-        "controllerManager": {"extraArgs": _controller_manager_arguments(kubernetes)},
+        "controllerManager": {"extraArgs": _controller_manager_arguments(platform, ca_certificate)},
         "etcd": {
             "external": {
-                "endpoints": list(spec.etcd_endpoints),
+                "endpoints": list(endpoints(platform)),
                 "caFile": f"{PKI}/etcd/ca.crt",
                 "certFile": f"{PKI}/apiserver-etcd-client.crt",
                 "keyFile": f"{PKI}/apiserver-etcd-client.key",
@@ -196,38 +196,48 @@ def _cluster_configuration(spec: ControlPlaneSpec) -> dict[str, Any]:
     }
 
 
-def _controller_manager_arguments(kubernetes: Kubernetes) -> list[dict[str, str]]:
+def _controller_manager_arguments(platform: Platform, ca_certificate: str) -> list[dict[str, str]]:
     """When a node counts as lost, and how certificates are signed where that is not kubeadm's own choice."""
-    values = {"node-monitor-grace-period": f"{SILENT_NODE_SECONDS}s", **signing(kubernetes)}
+    values = {"node-monitor-grace-period": f"{SILENT_NODE_SECONDS}s", **signing(platform, ca_certificate)}
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def _local_endpoint(spec: ControlPlaneSpec) -> dict[str, Any]:
+def _own_endpoint(planned: PlannedMachine) -> dict[str, Any]:
     """Where this machine's own API server listens."""
-    return {"advertiseAddress": spec.base.address, "bindPort": api_port(spec.kubernetes)}
+    return {"advertiseAddress": planned.address, "bindPort": API_PORT}
 
 
-def api_port(kubernetes: Kubernetes) -> int:
-    """The port of the API, the same behind the virtual address and on each control plane."""
-    return int(kubernetes.endpoint.rpartition(":")[2])
+def node_labels(platform: Platform, planned: PlannedMachine) -> list[str]:
+    """The labels that a node registers with, as key=value."""
+    if planned.role != "worker":
+        return []
+    labels = {"openstack-paas/pool": planned.pool} | platform.settings.workers[planned.pool].labels
+    return [f"{key}={value}" for key, value in sorted(labels.items())]
 
 
-def _node_registration(base: Base, kubelet: Kubelet) -> dict[str, Any]:
+def node_taints(platform: Platform, planned: PlannedMachine) -> tuple[str, ...]:
+    """The taints that a node registers with, as key=value:Effect."""
+    if planned.role == "worker":
+        return platform.settings.workers[planned.pool].taints
+    return () if platform.settings.control_planes.schedulable else (_CONTROL_PLANE_TAINT,)
+
+
+def _node_registration(platform: Platform, planned: PlannedMachine) -> dict[str, Any]:
     """How the kubelet registers. An empty list of taints means none, not kubeadm's own choice."""
-    arguments = [{"name": "node-ip", "value": base.address}]
-    if kubelet.labels:
-        labels = ",".join(f"{key}={value}" for key, value in sorted(kubelet.labels.items()))
-        arguments.append({"name": "node-labels", "value": labels})
+    arguments = [{"name": "node-ip", "value": planned.address}]
+    labels = node_labels(platform, planned)
+    if labels:
+        arguments.append({"name": "node-labels", "value": ",".join(labels)})
     return {
-        "name": base.name,
+        "name": planned.hostname,
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
         "kubeletExtraArgs": arguments,
-        "taints": [_taint(text) for text in kubelet.taints],
+        "taints": [taint(text) for text in node_taints(platform, planned)],
     }
 
 
-def _taint(text: str) -> dict[str, str]:
+def taint(text: str) -> dict[str, str]:
     """A taint from key=value:Effect or key:Effect; raises ValueError for anything else."""
     key_and_value, colon, effect = text.rpartition(":")
     key, equals, value = key_and_value.partition("=")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from settings.maintenance import ROLE_PACKAGES
+from settings.role_packages import ROLE_PACKAGES
 from settings.mistakes import closest
 from settings.platform import PlatformSettings
 from settings.problem import Problem

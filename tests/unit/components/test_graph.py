@@ -300,19 +300,9 @@ def test_kube_proxy_changes_once_every_node_has_an_api_of_its_own(lab: tuple[Gra
     graph, _ = lab
     command = graph.commands()["kube-proxy"]
     assert command.dependencies >= GATEWAYS | CONTROL_PLANES | WORKERS
-    assert "/proxies.sh 10.20.0.5:6443 https://127.0.0.1:6443\n" in script(command)
+    assert "/point-kube-proxy.sh 10.20.0.5:6443 https://127.0.0.1:6443\n" in script(command)
     assert stdin(command) == "certificate administratorPRIVATE administrator"
     assert "stdin" in command.secret_inputs
     # kubeadm's upgrade writes it as it was: another version runs it again.
     assert "# openstack-paas: kube-proxy of Kubernetes " in script(command)
     assert command.deleted_with == "RouterInterface/router"
-
-
-def test_every_worker_has_all_control_planes_that_may_be(lab: tuple[Graph, dict[str, Any]]) -> None:
-    from components import specs
-    from settings.load import parse
-
-    places = specs.control_plane_places(parse(LAB, "lab").addresses)
-    assert [(peer.name, peer.address) for peer in places] == [
-        (f"lab-control-plane-{index}", f"10.20.0.{23 + index}") for index in range(9)
-    ]

@@ -1,24 +1,42 @@
-"""The tools' own opinion of what is rendered: shellcheck, haproxy, keepalived, nft."""
+"""The tools' own opinion of what is rendered for whole stacks: shellcheck, haproxy, keepalived, nft."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from machines.common.bundle import CONVERGE, Bundle, File
 from machines.common.templates import MACHINES
+from machines.gateway.kube_proxy import kube_proxy_script
+from machines.gateway.leave import leave_script
+from tests.unit.machines import samples
 
-GOLDEN = Path(__file__).parent / "golden"
 SHELL = Path(__file__).parent / "shell"
 VOLUME = Path(__file__).parent / "volume"
 NETWORK_NAMESPACE = ("unshare", "--net")
 
 
+def _rendered(path: str) -> Iterator[pytest.param]:
+    """Every text of a bundle's file, of all roles and stacks, each once; interfaces have names as on a machine."""
+    platforms = {name: samples.stack(name) for name in samples.STACKS}
+    platforms |= {name: samples.variant(name) for name in samples.VARIANTS}
+    seen: set[str] = set()
+    for name, platform in platforms.items():
+        for role in samples.BUNDLES:
+            text = samples.files(samples.bundle(platform, role)).get(path, "")
+            if text and text not in seen:
+                seen.add(text)
+                named = text.replace("@EDGE_INTERFACE@", "edge0").replace("@PRIVATE_INTERFACE@", "private0")
+                yield pytest.param(named, id=f"{role}-{name}")
+
+
 def _run(*command: str | Path) -> None:
-    """The command must succeed; its output tells why it did not."""
+    """The command must succeed; its output says why it did not."""
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, f"{command[0]} says:\n{done.stdout}{done.stderr}"
 
@@ -30,57 +48,47 @@ def _needs(tool: str) -> str:
     return path
 
 
-def _variant(golden: Path) -> str:
-    """The folder of golden files that this one is in."""
-    return golden.relative_to(GOLDEN).parts[0]
+def _written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def test_shellcheck_of_scripts() -> None:
-    _run(
-        "shellcheck",
-        "--external-sources",
-        *sorted(MACHINES.rglob("*.sh")),
-        *SHELL.glob("*.sh"),
-        *VOLUME.glob("*.sh"),
-    )
+    scripts = sorted(MACHINES.rglob("*.sh"))
+    _run("shellcheck", "--external-sources", *scripts, *SHELL.glob("*.sh"), *VOLUME.glob("*.sh"))
 
 
-def test_shellcheck_of_rendered_text() -> None:
-    _run("shellcheck", "--shell=bash", GOLDEN / "command.sh", *sorted(GOLDEN.glob("*/settings.sh")))
+def test_shellcheck_of_rendered_text(tmp_path: Path) -> None:
+    platform = samples.stack("prod")
+    texts = [parameters.values[0] for parameters in _rendered("settings.sh")]
+    texts += [Bundle("sample", (File(CONVERGE, "true\n"),)).script(), kube_proxy_script(platform)]
+    texts.append(leave_script(platform, "prod-worker-general-0", "kept"))
+    paths = [_written(tmp_path, f"{number}.sh", str(text)) for number, text in enumerate(texts)]
+    _run("shellcheck", "--shell=bash", *paths)
 
 
-@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*/files/haproxy.cfg")), ids=_variant)
-def test_haproxy_accepts_its_configuration(golden: Path) -> None:
-    _run(_needs("haproxy"), "-c", "-q", "-f", golden)
+@pytest.mark.parametrize("text", _rendered("files/haproxy.cfg"))
+def test_haproxy_accepts_its_configuration(text: str, tmp_path: Path) -> None:
+    _run(_needs("haproxy"), "-c", "-q", "-f", _written(tmp_path, "haproxy.cfg", text))
 
 
-def test_nft_accepts_the_tables(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", _rendered("files/firewall.nft"))
+def test_nft_accepts_the_tables(text: str, tmp_path: Path) -> None:
     """Loaded for real, into a network namespace that ends with the command."""
     _needs("nft")
     if os.geteuid() != 0:
         pytest.skip("loading a table needs root")
-    tables = [GOLDEN / "worker/files/firewall.nft"]
-    for golden in GOLDEN.glob("gateway*/files/firewall.nft"):
-        text = golden.read_text().replace("@EDGE_INTERFACE@", "edge0").replace("@PRIVATE_INTERFACE@", "private0")
-        tables.append(tmp_path / f"{_variant(golden)}.nft")
-        tables[-1].write_text(text)
-    assert len(tables) > 3
-    for table in tables:
-        _run(*NETWORK_NAMESPACE, "bash", SHELL / "nft-check.sh", table)
+    _run(*NETWORK_NAMESPACE, "bash", SHELL / "nft-check.sh", _written(tmp_path, "firewall.nft", text))
 
 
-@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("gateway*/files/keepalived.conf")), ids=_variant)
-def test_keepalived_accepts_its_configuration(golden: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", _rendered("files/keepalived.conf"))
+def test_keepalived_accepts_its_configuration(text: str, tmp_path: Path) -> None:
     """The script that it tracks is replaced by one that exists here."""
     _needs("keepalived")
     if os.geteuid() != 0:
         pytest.skip("a network namespace needs root")
-    text = golden.read_text().replace("@EDGE_INTERFACE@", "edge0")
-    for placeholder, value in (
-        ("@PRIVATE_INTERFACE@", "private0"),
-        ("/usr/local/sbin/openstack-paas-haproxy-runs", "/bin/true"),
-    ):
-        assert placeholder in text
-        text = text.replace(placeholder, value)
-    (tmp_path / "keepalived.conf").write_text(text)
-    _run(*NETWORK_NAMESPACE, "bash", SHELL / "keepalived-check.sh", tmp_path / "keepalived.conf")
+    script = "/usr/local/sbin/openstack-paas-haproxy-runs"
+    assert script in text
+    path = _written(tmp_path, "keepalived.conf", text.replace(script, "/bin/true"))
+    _run(*NETWORK_NAMESPACE, "bash", SHELL / "keepalived-check.sh", path)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from machines.etcd import bundle as etcd
 from machines.common.bundle import CONVERGE
-from machines.parts import Volume
 from machines.common.templates import MACHINES
 from machines.common.volume import volume_settings, with_volume
+from machines.etcd.bundle import VOLUME_USE
+from settings.machines import VolumeSettings
+from tests.unit.machines import samples
 
 CASES = sorted((Path(__file__).parent / "volume").glob("case-*.sh"))
 
@@ -25,7 +26,7 @@ def test_case(case: Path, tmp_path: Path) -> None:
     assert os.geteuid() == 0, "loop devices need root"
     files = tmp_path / "files"
     files.mkdir()
-    for file in with_volume([], Volume("unused", 1), etcd.VOLUME_USE):
+    for file in with_volume([], VolumeSettings(sizeGib=1), VOLUME_USE):
         if file.path.startswith("files/"):
             (tmp_path / file.path).write_text(file.content)
     environment = os.environ | {"SCRIPTS": str(MACHINES), "ROOT": str(tmp_path), "FILES": str(files)}
@@ -36,14 +37,12 @@ def test_case(case: Path, tmp_path: Path) -> None:
 
 
 def test_without_a_volume_a_bundle_is_what_it_was() -> None:
-    assert with_volume([], None, etcd.VOLUME_USE) == ()
-    assert volume_settings(None, etcd.VOLUME_USE) == {}
+    assert with_volume([], None, VOLUME_USE) == ()
+    assert volume_settings(None, VOLUME_USE, {}) == {}
 
 
 def test_the_roles_own_script_comes_second() -> None:
-    from tests.unit.machines import samples
-
-    plain, volume = etcd.etcd(samples.etcd_spec()), etcd.etcd(samples.etcd_spec(volume=Volume("id", 10)))
+    plain, volume = (samples.bundle(platform, "etcd") for platform in (samples.stack("prod"), samples.variant("volume")))
     own = next(file for file in plain.files if file.path == CONVERGE)
     role = next(file for file in volume.files if file.path == "role")
     assert (role.content, role.mode) == (own.content, own.mode)
