@@ -39,13 +39,13 @@ class ControlPlaneArgs:
 
 
 class ControlPlane(pulumi.ComponentResource):
-    """All control planes at once. Which of them inits is decided on the machines, under a lock in etcd."""
+    """All control planes at once. Which of them initialises the cluster is decided on the machines, under a lock in etcd."""
 
     machines: dict[str, Machine]
     groups: ServerGroups
     steps: list[remote.Command]
     changed: list[pulumi.Resource]
-    """The steps after which all those that are at work have been changed."""
+    """The steps after which all running ones have been changed."""
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ControlPlane", name, None, opts)

@@ -32,7 +32,7 @@ class EtcdClusterArgs:
 
 
 class EtcdCluster(pulumi.ComponentResource):
-    """All members at once: each looks at its living peers and decides by itself to form, join or rejoin."""
+    """All members at once: each asks its peers and decides for itself to form, join or rejoin."""
 
     machines: dict[str, Machine]
     groups: ServerGroups

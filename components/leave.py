@@ -35,7 +35,7 @@ class Leaving:
     def of(self, machine: Machine) -> remote.Command:
         """The Command, which is deleted before the machine is.
 
-        It has no trigger: a machine made anew bears the same name, and its node must not be removed for the old one.
+        It has no trigger: a replaced machine has the same name, and its node must not be removed for the old one.
         """
         administrator = self.pki.administrator
         return remote.Command(

@@ -70,7 +70,7 @@ def step(name: str, args: StepArgs) -> remote.Command:
 
     No custom timeout: the plugin ignores them, so the limit is on the machine (machines/common/bundle.py).
 
-    A changed bundle is an update: it runs `converge` again. A machine that was made anew replaces the step, and nothing
+    A changed bundle is an update: it runs `converge` again. A replaced machine replaces the step, and nothing
     else does: the instance's id is the only trigger. Secrets travel on stdin alone.
     """
 

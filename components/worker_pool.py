@@ -25,7 +25,7 @@ from settings.platform import Platform
 class WorkerPoolArgs:
     """The pool's settings, the platform, and the way to the machines, once `depends_on` is there.
 
-    Nothing of it is done before the steps `after`: the control planes' where these are at work, then other pools'.
+    Nothing of it is done before the steps `after`: those of running control planes, then of other pools.
     """
 
     pool: WorkerPoolSettings
@@ -45,7 +45,7 @@ class WorkerPool(pulumi.ComponentResource):
     groups: ServerGroups
     steps: list[remote.Command]
     changed: list[pulumi.Resource]
-    """The steps after which all those that are at work have been changed."""
+    """The steps after which all running ones have been changed."""
 
     def __init__(self, name: str, args: WorkerPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:WorkerPool", name, None, opts)

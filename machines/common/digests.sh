@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash
 # Certificates of authorities by short names. Sourced after packages.sh.
 
 # digests FILE: of each certificate in FILE, in its order, 12 hexadecimal digits.

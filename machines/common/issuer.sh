@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Which of several authorities issued a certificate. Sourced after digests.sh.
 
-# issuer_first LEAF FILE: the digests of FILE, the one that issued LEAF first. The order in FILE says nothing: who reads a file
-# only when it starts shall not start again because another one issues.
+# issuer_first LEAF FILE: the digests of FILE, the one that issued LEAF first. The order in FILE says nothing: a program that
+# reads a file only when it starts must not restart because another authority issues.
 issuer_first() {
     local parts part first='' others=()
     parts=$(mktemp --directory)

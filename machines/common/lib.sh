@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash
 # What every converge needs: steps and log lines with seconds, probes with a limit, files put in place atomically, and
 # one clear message when something fails.
 # Sourced, never run. Expects `folder` (the bundle's own folder); paths start with $ROOT only where tests need it.
@@ -22,7 +22,7 @@ current_log=
 file_changed=false
 cleanups=()
 
-# The exit status of `fail`: whoever sees it knows that the message has been given.
+# The exit status of `fail`: it says that the message has been printed already.
 readonly SAID=70
 
 # Seconds since this run began, with one digit.
@@ -111,7 +111,7 @@ take_lock() {
     chmod 0700 "$STATE"
     [ "$(readlink /proc/self/fd/9 2>/dev/null)" != "$LOCK" ] || return 0
     exec 9>"$LOCK"
-    flock --nonblock 9 || fail "another run is at work on this machine"
+    flock --nonblock 9 || fail "another run is in progress on this machine"
 }
 
 # retry_until SECONDS WHAT COMMAND...: repeats a command until it succeeds; fails naming WHAT and what was seen last.
@@ -194,7 +194,7 @@ remove_file() {
     fi
 }
 
-# install_or_remove SOURCE TARGET: an empty source means that there shall be no such file.
+# install_or_remove SOURCE TARGET: an empty source means that there is to be no such file.
 install_or_remove() {
     if [ -s "$1" ]; then
         install_file "$1" "$2"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # What every machine gets, whatever its role. Sourced after lib.sh and settings.sh.
 
 # cloud_init_ended: also when it ended with errors, for a machine that answers by SSH may be good enough; its steps say.
@@ -16,7 +16,7 @@ wait_for_cloud_init() {
     current_unit=cloud-final.service
     retry_until 240 "cloud-init to end" cloud_init_ended
     if [ -e /run/cloud-init/result.json ] && ! grep -Eq '"errors": *\[ *\]' /run/cloud-init/result.json; then
-        log "cloud-init ended with errors (cloud-init status --long tells them); going on"
+        log "cloud-init ended with errors (see cloud-init status --long); continuing"
     fi
 }
 

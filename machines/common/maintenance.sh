@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# Changes of packages on a machine that is at work: what waits, brought to the machine before its turn, installed in it.
+# shellcheck shell=bash
+# Changes of packages on a machine that runs: what waits, brought to the machine before its turn, installed in it.
 # And epochs: everything that Debian's sources offer, once for each word that the settings give. Sourced after packages.sh.
 
 readonly EPOCH_FILE=$STATE/maintenance-epoch
@@ -75,7 +75,7 @@ end_epoch() {
     fi
 }
 
-# renew_new_machine: one that is not at work yet goes through the epoch at once.
+# renew_new_machine: one that does not serve yet goes through the epoch at once.
 renew_new_machine() {
     if ! $at_work && epoch_waits; then
         renew_packages

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # Packages: what is missing, in the wanted versions. Sourced after lib.sh and settings.sh. Runs in a chroot as well.
 # PACKAGES holds names, or name=version for an upstream version whose Debian revision does not matter.
 
@@ -8,8 +8,8 @@ readonly NO_START=${ROOT:-}/usr/sbin/policy-rc.d
 # Packages whose change interrupts what runs. The platform alone changes them, also where no version is asked for: an
 # automatic upgrade by Debian (unattended-upgrades) would restart them on all machines at once.
 readonly ROLLED=(haproxy keepalived containerd runc)
-# Names that a role sets where this machine is at work: in another version than wanted they stay as they are for now, in
-# `waiting`, until their change has its turn (change_packages).
+# Names that a role sets on a machine that runs: packages in another version than wanted stay as they are for now, in
+# `waiting`, until it is their turn (change_packages).
 DEFERRED=()
 missing=()
 waiting=()
@@ -239,7 +239,7 @@ install_packages() {
         find_missing
     fi
     if [ "${#waiting[@]}" -gt 0 ]; then
-        log "at work here, and changed in this machine's turn: ${waiting[*]}"
+        log "running here, and changed in this machine's turn: ${waiting[*]}"
     fi
     hold_packages
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # Services: enabled, started, and restarted only when what they read has changed. Sourced after lib.sh.
 
 # fingerprint PATH...: one line that changes when any of the files does; a missing file counts as empty.
@@ -26,7 +26,7 @@ is_outdated() {
 
 # apply_service [--no-block] UNIT reload|restart PATH...: enables and starts a unit; when it runs with other content of
 # PATH than there is now, reloads or restarts it; with another program, restarts it. What it runs with is remembered only
-# after that, so an interrupted run is made good by the next.
+# after that, so the next run completes an interrupted one.
 apply_service() {
     local block=() unit verb wanted remembered
     if [ "$1" = --no-block ]; then

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # converge of a machine whose data lies on a volume of its own: mounts it, then runs the role's own script, `role`.
 # A disk gets a file system only when there is nothing at all on it; data is never hidden and never overwritten.
 folder=$(dirname "$(readlink -f "$0")")
@@ -44,7 +43,7 @@ signatures() {
         0) grep -E '^(TYPE|PTTYPE|LABEL|UUID|USAGE)=' <<<"$seen" | tr '\n' ' ' ;;
         # Nothing was found.
         2) ;;
-        *) fail "cannot tell what is on $disk: blkid ended with status $status: $seen" ;;
+        *) fail "cannot find out what is on $disk: blkid ended with status $status: $seen" ;;
     esac
 }
 
@@ -118,7 +117,7 @@ mount_volume() {
     mountpoint --quiet -- "$MOUNT_POINT" || fail "systemd started $unit and nothing is mounted on $VOLUME_PATH"
 }
 
-# disk_has_grown: the cloud tells a running machine of a larger volume, in a moment.
+# disk_has_grown: a running machine sees a larger volume after a moment.
 disk_has_grown() {
     (($(blockdev --getsize64 "$disk") >= VOLUME_GIB * 1073741824))
 }

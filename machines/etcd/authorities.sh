@@ -1,20 +1,20 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # The authorities of etcd's certificates change in stages (docs/rotation.md). Each member, and each control plane, writes
 # down in etcd which authorities it runs with; no stage begins before all have gone through the one before. Sourced after
 # rolling-restart.sh and digests.sh.
 
-readonly TOLD=openstack-paas/authorities
+readonly RECORDS=openstack-paas/authorities
 
-# told_lines: "WHO ISSUING TRUSTED..." of everyone who has told, but for members of before.
-told_lines() {
-    etcdctl_at "https://$ADDRESS:2379" get --prefix "$TOLD/" |
-        awk -v prefix="$TOLD/" -v members=" $(printf 'etcd/%s ' "${MEMBERS[@]%% *}")" '
+# recorded_authorities: "WHO ISSUING TRUSTED..." of everyone who has recorded them, except former members.
+recorded_authorities() {
+    etcdctl_at "https://$ADDRESS:2379" get --prefix "$RECORDS/" |
+        awk -v prefix="$RECORDS/" -v members=" $(printf 'etcd/%s ' "${MEMBERS[@]%% *}")" '
             NR % 2 { who = substr($0, length(prefix) + 1); next }
             who !~ /^etcd\// || index(members, " " who " ") { print who, $0 }'
 }
 
-# guard_authorities: before any file changes.
-guard_authorities() {
+# guard_etcd_authorities: before any file changes.
+guard_etcd_authorities() {
     local now wanted lines lagging member dropped digest
     if ! $at_work || [ ! -s "$PKI/ca.crt" ]; then
         return 0
@@ -27,7 +27,7 @@ guard_authorities() {
     if [ "${now[0]}" = "${wanted[0]}" ] && [ -z "$dropped" ]; then
         return 0
     fi
-    lines=$(told_lines) || fail "etcd does not tell which authorities its members and the API servers trust"
+    lines=$(recorded_authorities) || fail "cannot read from etcd which authorities its members and the API servers trust"
     for member in "${MEMBERS[@]}"; do
         [[ $'\n'$lines == *$'\n'"etcd/${member%% *} "* ]] || lines+=$'\n'"etcd/${member%% *} nothing"
     done
@@ -44,13 +44,13 @@ guard_authorities() {
 
 refuse_lagging() {
     [ -z "$lagging" ] || fail "${lagging//$'\n'/, } $1: an \`up\` of the stage before has to end well first. (Where such a machine" \
-        "is gone: etcdctl del $TOLD/NAME)"
+        "is gone: etcdctl del $RECORDS/NAME)"
 }
 
-# tell_authorities: what this member runs with by now.
-tell_authorities() {
+# record_authorities: what this member runs with by now.
+record_authorities() {
     local wanted
     mapfile -t wanted < <(issuer_first "$PKI/server.crt" "$PKI/ca.crt")
-    etcdctl_at "https://$ADDRESS:2379" put "$TOLD/etcd/$NAME" "${wanted[0]} ${wanted[*]}" >/dev/null \
+    etcdctl_at "https://$ADDRESS:2379" put "$RECORDS/etcd/$NAME" "${wanted[0]} ${wanted[*]}" >/dev/null \
         || fail "this member cannot write down which authorities it trusts"
 }

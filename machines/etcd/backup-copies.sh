@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # Snapshots in the places off the machine, by rclone, whose configuration holds the secrets. Sourced after lib.sh and
 # settings.sh. PLACES holds "name path": name is the remote in rclone.conf (s3, sftp), path the cluster's folder there;
 # each member has a folder in it. With RECIPIENTS what leaves the machine is encrypted by age.
@@ -45,7 +45,7 @@ copy_one() {
 }
 
 # bring_in_line NAME REMOTE:FOLDER: copies what is verified here and missing there, then removes what no tier keeps. What
-# could not be copied before is made good now; snapshots of this machine before it was lost count as well.
+# could not be copied before is copied now; snapshots of this machine before it was lost count as well.
 bring_in_line() {
     local there here plan name
     there=$(names_at "$2" 2>"$scratch/said" | described) || return 1

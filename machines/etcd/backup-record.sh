@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # What is remembered of snapshots: a description beside each, the outcome of the last run, and both as metrics. Sourced
 # after lib.sh and settings.sh.
 

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # converge of a member of etcd.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
@@ -69,20 +68,20 @@ wait_for_health() {
     release_membership
 }
 
-step "version" plan_change
+step "version" plan_member_change
 prepare_machine
 step "epoch" renew_new_machine
 step "unused services" disable_services haproxy.service keepalived.service kubelet.service containerd.service
 step "firewall" apply_firewall "$folder/files/firewall.nft"
-step "authorities" guard_authorities
+step "authorities" guard_etcd_authorities
 step "configuration" write_configuration
 step "restore" refuse_half_restore
 step "membership" start_member
 step "health" wait_for_health
 step "leavers" let_leavers_go
 step "snapshot" snapshot_before_upgrade
-step "turn" change_in_turn
-step "told" tell_authorities
+step "turn" change_member_in_turn
+step "record of authorities" record_authorities
 step "backups" schedule_backups
 current_step=etcd
 log "ready: $(own_entry "https://$ADDRESS:2379")"

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # etcd-backup.sh [--reason WORD] [--from ADDRESS] [--no-copies]: one snapshot of etcd, proven by restoring it, kept by
 # tiers, copied off the machine. From this machine's member, or from the one at ADDRESS. A learner takes none.
 folder=$(dirname "$(readlink -f "$0")")
@@ -24,7 +23,7 @@ prepare() {
     mkdir -p "$BACKUPS"
     chmod 0700 "$BACKUPS"
     exec 8>"$BACKUPS/.lock"
-    flock --wait 900 8 || fail "another snapshot has been at work for 900 s"
+    flock --wait 900 8 || fail "another snapshot has been running for 900 s"
     at_exit write_outcome
     local file
     # What an interrupted run left: a snapshot counts from the moment its description is there.

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # etcd-backups.sh [--here]: what snapshots there are, as JSON: on this machine and, without --here, in the places off it.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # etcd-restore.sh look|stop|snapshot|place|empty|finish: this member's part of a restore; `python -m ops etcd restore`
 # leads it over all members. Every part may be run again. Nothing is deleted: old data lies in /var/lib/etcd/aside-ID.
 # The plan (standard input of `stop`) is JSON: {"id", "first", "source": {"kind": "here" | "survivor" | place, "name", ...}}.
@@ -40,7 +39,7 @@ look() {
         --arg stage "$(stage)" --argjson plan "$plan" --args '$ARGS.named + {aside: $ARGS.positional}' "$DATA"/aside-*
 }
 
-stop() {
+stop_etcd() {
     local plan id
     plan=$(jq --compact-output .)
     id=$(jq --raw-output --exit-status '.id | select(test("^[0-9TZ]+$"))' <<<"$plan") || fail "the plan has no id"
@@ -111,7 +110,7 @@ set_aside() {
     fi
 }
 
-# place: the snapshot becomes the data of a cluster of this one member, with a token of its own: no member of before can
+# place: the snapshot becomes the data of a cluster of this one member, with a token of its own: no former member can
 # take it for its own cluster.
 place() {
     local id new seen
@@ -161,7 +160,11 @@ finish() {
 current_step="etcd restore"
 case ${1:-} in
     look) look ;;
-    stop | snapshot | place | empty | finish)
+    stop)
+        take_lock
+        stop_etcd
+        ;;
+    snapshot | place | empty | finish)
         take_lock
         "$1"
         ;;

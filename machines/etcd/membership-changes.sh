@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # Changes of the membership, one at a time in the whole cluster, each after a snapshot: this machine joins, and members
 # leave that the settings do not name any more. Sourced after membership.sh.
 
@@ -26,7 +26,7 @@ hold_membership() {
         # One of the endpoints may be a learner, which takes no lock, or lose its leader just now: the next try asks another.
         if ((SECONDS - begin >= LOCK_SECONDS)) || ! [[ $lock_holder =~ $PASSING ]]; then
             fail "the lock $MEMBERSHIP_LOCK in etcd was not to be had within $((SECONDS - begin)) s:" \
-                "${lock_holder:-another change of the membership is at work}"
+                "${lock_holder:-another change of the membership is running}"
         fi
         sleep 0.5
     done
@@ -56,7 +56,7 @@ release_membership() {
     local process=$membership_lock
     membership_lock=
     [ -n "$process" ] || return 0
-    # What runs under the lock ends, and etcdctl gives the lock back; one that still waits for it is told to stop.
+    # What runs under the lock ends, and etcdctl gives the lock back; one that still waits for it gets a signal.
     if [[ $lock_holder =~ ^[0-9]+$ ]]; then
         kill "$lock_holder" 2>/dev/null || true
     else
@@ -82,7 +82,7 @@ join_cluster() {
     hold_membership "$(other_endpoints)"
     entry=$(own_entry "https://$1:2379")
     id=${entry%%,*}
-    # It tells its client address once it has started.
+    # It publishes its client address once it has started.
     if [ -n "$entry" ] && [ -z "$(awk -F ', ' '{ print $5 }' <<<"$entry")" ]; then
         log "already listed as $id and never started: starting"
         return 0
@@ -165,7 +165,7 @@ leavers() {
     printf '%s%s' "$sick" "$well"
 }
 
-# all_stay: whether every member that the settings name is a healthy voter: then the majority is theirs, whoever leaves.
+# all_stay: whether every member that the settings name is a healthy voter: then the majority is theirs, whichever members leave.
 all_stay() {
     local entry name address listed line='' good=true
     listed=$(etcdctl_at "https://$ADDRESS:2379" member list --write-out simple)

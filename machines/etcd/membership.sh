@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # How a member of etcd starts: with its own data, as one of a new cluster, or into a living one. Sourced after lib.sh and
 # settings.sh. No member is privileged; each decides by what its peers say, for all may be created at the same time.
 # MEMBERS holds "name address", this one included.
@@ -55,7 +55,7 @@ ask_peer() {
             if ! seen=$(peer_members "$1" 2>/dev/null); then
                 echo starting
             elif jq --exit-status 'all(.[]; (.clientURLs // []) | length == 0)' >/dev/null 2>&1 <<<"$seen"; then
-                # A member tells its client address once it has been part of a majority.
+                # A member publishes its client address once it has been part of a majority.
                 echo forming
             elif etcdctl_at "https://$1:2379" endpoint health >/dev/null 2>&1; then
                 echo cluster
@@ -104,7 +104,7 @@ peers_decided() {
 }
 
 # nobody_runs: whether every peer is there without an etcd. A majority would not do: it may be made of new machines, and
-# the silent one the whole cluster of before.
+# the silent one the whole former cluster.
 nobody_runs() {
     local says
     for says in "${peer_says[@]}"; do
@@ -202,7 +202,7 @@ decide_start() {
         log "no data anywhere ($(peers_seen)): a new cluster"
         initial_cluster new >"$1"
     else
-        fail "no data here, and not every peer tells whether a cluster exists (peers: $(peers_seen)). Bring the silent ones" \
+        fail "no data here, and not every peer says whether a cluster exists (peers: $(peers_seen)). Bring the silent ones" \
             "up; none is replaced by an empty cluster"
     fi
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # Changes for which a member that works has to restart (options, unit, CA, version, epoch): one member at a time in the
 # whole cluster, only while all others are healthy. Sourced after membership-changes.sh and maintenance.sh.
 
@@ -13,8 +13,8 @@ at_work=false
 # minor_of VERSION: 6 of 3.6.5.
 minor_of() { cut -d . -f 2 <<<"$1"; }
 
-# refuse_jump FROM: etcd goes up, by one minor version at a time (https://etcd.io/docs/v3.6/upgrades/).
-refuse_jump() {
+# refuse_etcd_jump FROM: etcd goes up, by one minor version at a time (https://etcd.io/docs/v3.6/upgrades/).
+refuse_etcd_jump() {
     [ "$(printf '%s\n' "$1" "$ETCD_VERSION" | sort --version-sort | sed -n 1p)" = "$1" ] \
         || fail "this member has etcd $1 and $ETCD_VERSION is asked for: etcd does not go back here. Set etcd.version to $1," \
             "or restore a snapshot into a new platform"
@@ -23,8 +23,8 @@ refuse_jump() {
             "${1%%.*}.$(($(minor_of "$1") + 1)) first"
 }
 
-# plan_change: first of all. On a machine that has been a member the package waits for this member's turn.
-plan_change() {
+# plan_member_change: first of all. On a machine that has been a member the package waits for this member's turn.
+plan_member_change() {
     local installed
     [ ! -e "$WAS_MEMBER" ] || was_member=true
     if [ ! -e "$UNIT" ] || ! has_data; then
@@ -35,14 +35,14 @@ plan_change() {
     installed=$(archive_version etcd)
     installed=${installed:-$(installed_version etcd)}
     installed=${installed#*:}
-    [ -z "$installed" ] || refuse_jump "${installed%%[-+~]*}"
+    [ -z "$installed" ] || refuse_etcd_jump "${installed%%[-+~]*}"
 }
 
 # serves: this member answers with a majority behind it.
 serves() { systemctl is-active --quiet etcd.service && etcdctl_at "https://$ADDRESS:2379" endpoint health >/dev/null 2>&1; }
 
-# what_changes: in words, why this member has to restart; empty when it has not.
-what_changes() {
+# member_changes: in words, why this member has to restart; empty when it has not.
+member_changes() {
     local words
     words=$(what_waits)
     if is_outdated etcd.service "${READ_AT_START[@]}"; then
@@ -51,7 +51,7 @@ what_changes() {
     echo "$words"
 }
 
-# snapshot_before_upgrade: once for each pair of versions; whoever wants to go back finds it among the backups. The control
+# snapshot_before_upgrade: once for each pair of versions; to go back, it is among the backups. The control
 # planes wait for all of etcd's steps, so there is one before any of them changes.
 snapshot_before_upgrade() {
     local target="Kubernetes $KUBERNETES_VERSION with etcd $ETCD_VERSION" before
@@ -70,7 +70,7 @@ refuse_half_upgraded() {
     local seen
     seen=$(curl --silent --show-error --fail --noproxy '*' --max-time 5 --cacert "$PKI/ca.crt" --cert "$PKI/client.crt" \
         --key "$PKI/client.key" "https://$ADDRESS:2379/version" | jq --raw-output .etcdcluster) \
-        || fail "this member does not tell the cluster's version"
+        || fail "cannot read the cluster's version from this member"
     (($(minor_of "$ETCD_VERSION") - $(minor_of "$seen") <= 1)) \
         || fail "the cluster is at $seen, and $ETCD_VERSION skips a minor version: bring all members to the one between first"
 }
@@ -104,12 +104,12 @@ is_well() {
               else "well" end'
 }
 
-# change_in_turn: the lock is the one for changes of the membership: none of those goes on at the same time. It is held at
+# change_member_in_turn: the lock is the one for changes of the membership: none of those goes on at the same time. It is held at
 # the other members, so it outlives this one's restart.
-change_in_turn() {
+change_member_in_turn() {
     local change others index=0 begin
     current_unit=etcd.service
-    change=$(what_changes)
+    change=$(member_changes)
     if ! $at_work || [ -z "$change" ]; then
         return 0
     fi
@@ -131,7 +131,7 @@ change_in_turn() {
     begin=${EPOCHREALTIME/./}
     restart_service etcd.service "${READ_AT_START[@]}"
     if [ -n "$others" ]; then
-        retry_until 30 "the other members to tell how far they are" index_of_others "$others"
+        retry_until 30 "the other members to report their revision" index_of_others "$others"
         index=$(index_of_others "$others")
     fi
     retry_until "$WELL_SECONDS" "this member to be well after its change ($change); the others serve, and none of them changes" \

@@ -1,7 +1,7 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # What can be had of a member's own data, when there is no majority any more. Sourced after snapshot-proof.sh.
 
-# data_revision: the last revision in this machine's data while no etcd answers here; nothing when it cannot be told.
+# data_revision: the last revision in this machine's data while no etcd answers here; nothing when it cannot be read.
 data_revision() {
     local revision=''
     has_data || return 0

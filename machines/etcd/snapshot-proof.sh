@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # An etcd of its own to look into a snapshot, or into a member's data: it listens on sockets in a folder of its own, so
 # that nothing reaches it and it clashes with nothing, and it ends with the script. Sourced after lib.sh.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash
 # A script on a gateway that acts as the cluster's administrator, whose certificate and key come on standard input. Sourced
 # after drain.sh. Expects ENDPOINT (host:port of the API).
 

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # converge of a gateway: the edge as the way out, firewall and NAT, haproxy before the API and the ingress, keepalived
 # with the virtual addresses in one group.
 folder=$(dirname "$(readlink -f "$0")")
@@ -84,7 +83,7 @@ share_addresses() {
     retry_until 30 "the virtual addresses to be on one gateway" holds_or_follows
 }
 
-step "version" plan_change
+step "version" plan_gateway_change
 prepare_machine
 step "epoch" renew_new_machine
 step "unused services" disable_services kubelet.service containerd.service etcd.service
@@ -94,6 +93,6 @@ step "firewall" apply_firewall "$rendered/firewall.nft"
 step "ways" close_silent_ways
 step "haproxy" balance
 step "keepalived" share_addresses
-step "turn" change_in_turn
+step "turn" change_gateway_in_turn
 current_step=gateway
 log "ready"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck disable=SC2016,SC2034,SC2153,SC2154
+# shellcheck disable=SC2016
 # Takes a node out of the cluster before its machine goes, unless that would lose data. Runs on the gateway that holds the
 # virtual address: leave.sh NODE ENDPOINT DRAIN_SECONDS BARE_PODS [DATA], the administrator's certificate and key on standard input.
 # The command that calls it may be of an earlier release: the arguments keep their order.

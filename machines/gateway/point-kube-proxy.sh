@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034
 # Points kube-proxy at its own machine, once every node has an API there. Runs on the gateway that holds the virtual
 # address: point-kube-proxy.sh ENDPOINT SERVER, the administrator's certificate and key on standard input.
 folder=$(dirname "$(readlink -f "$0")")

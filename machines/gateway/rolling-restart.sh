@@ -1,12 +1,12 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# Changes of haproxy's and keepalived's programs on a gateway at work: another gateway takes the virtual addresses over
+# shellcheck shell=bash
+# Replaces the programs of haproxy and keepalived on a gateway that runs: another gateway takes over the virtual addresses
 # first. The engine changes one gateway after another, so there is one. Sourced after maintenance.sh.
 
 at_work=false
 handed_over=false
 
-# plan_change: first of all. Where this gateway is at work its programs wait for their turn.
-plan_change() {
+# plan_gateway_change: first of all. On a gateway that runs, its programs wait for their turn.
+plan_gateway_change() {
     if systemctl is-active --quiet keepalived.service && [ -e "$STATE/applied/keepalived.service" ]; then
         at_work=true
         DEFERRED=(haproxy keepalived)
@@ -16,8 +16,8 @@ plan_change() {
 # waits_for_turn UNIT: a program that was installed by a run which was interrupted, and has not been started yet.
 waits_for_turn() { $at_work && systemctl is-active --quiet "$1" && runs_old_program "$1"; }
 
-# what_changes: in words, empty when nothing waits.
-what_changes() {
+# gateway_changes: in words, empty when nothing waits.
+gateway_changes() {
     local words unit
     words=$(what_waits)
     for unit in haproxy keepalived; do
@@ -102,10 +102,10 @@ may_hold() {
     [[ $state == *succeeded* && $(grep STATE <<<"$state" | tail -n 1) != *FAULT* ]]
 }
 
-# change_in_turn: everything is fetched before, and this gateway is as good as before when the next one has its turn.
-change_in_turn() {
+# change_gateway_in_turn: everything is fetched before, and this gateway is as good as before when the next one has its turn.
+change_gateway_in_turn() {
     local change served=false since
-    change=$(what_changes)
+    change=$(gateway_changes)
     if ! $at_work || [ -z "$change" ]; then
         return 0
     fi

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # While an API server is replaced on its machine: the old process ends soon, the new one serves before the next machine has
 # its turn. Sourced after node.sh.
 
@@ -33,7 +33,7 @@ end_old_api_server() {
 serves_as() {
     if ! pgrep --full "^$1" >/dev/null; then
         ready_since=
-        echo "the API server of before has not been replaced yet"
+        echo "the previous API server has not been replaced yet"
         return 1
     fi
     ready_at "$ADDRESS:$API_PORT" || { ready_since=; return 1; }

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # api-server.sh state|stop|start: this control plane's API server, while etcd is restored. Its manifest goes aside, so that
 # neither the kubelet nor a reboot starts it; every part may be run again.
 folder=$(dirname "$(readlink -f "$0")")
@@ -22,7 +21,7 @@ state() {
     fi
 }
 
-is_gone() {
+api_server_is_gone() {
     # shellcheck disable=SC2016  # for the other shell
     ! timeout 2 bash -c ': <"/dev/tcp/$0/$1"' "$ADDRESS" "$API_PORT" 2>/dev/null
 }
@@ -30,12 +29,12 @@ is_gone() {
 # has_ended SINCE: without etcd it would take its whole grace period (20 s seen); all that it knows is in etcd, so that
 # nothing is lost when it is killed.
 has_ended() {
-    ! is_gone || return 0
+    ! api_server_is_gone || return 0
     ((SECONDS - $1 < PATIENCE)) || pkill --signal KILL --exact kube-apiserver || true
     return 1
 }
 
-stop() {
+stop_api_server() {
     if [ -e "$MANIFEST" ]; then
         mkdir -p "${ASIDE%/*}"
         mv -T -- "$MANIFEST" "$ASIDE"
@@ -45,7 +44,7 @@ stop() {
     log "the API server is stopped"
 }
 
-start() {
+start_api_server() {
     if [ -e "$ASIDE" ] && [ ! -e "$MANIFEST" ]; then
         mv -T -- "$ASIDE" "$MANIFEST"
         log "the manifest is back"
@@ -57,7 +56,7 @@ case ${1:-} in
     state) state ;;
     stop | start)
         take_lock
-        "$1"
+        "$1_api_server"
         ;;
     *) fail "state, stop or start, not '${1:-}'" ;;
 esac

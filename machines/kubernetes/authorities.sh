@@ -1,6 +1,6 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # The authorities that a node trusts, and its pods with it. They change in stages (docs/rotation.md), and no stage begins
-# before all nodes have gone through the one before: each tells of itself in an annotation. Sourced after rollout.sh
+# before all nodes have gone through the previous one: each records its own in an annotation. Sourced after rollout.sh
 # and digests.sh.
 
 readonly AUTHORITIES=openstack-paas/authorities
@@ -18,38 +18,36 @@ guard_authorities() {
     mapfile -t now < <(digests "$KUBERNETES/pki/ca.crt")
     [ "${now[*]}" != "${wanted[*]}" ] || return 0
     refuse_skipped_stage
-    guard_cluster
+    # A control plane also looks at the others.
+    ! is_control_plane || guard_cluster
 }
 
-# guard_cluster: a control plane also looks at the others.
-guard_cluster() { :; }
-
-# authorities_told FIELD: what the node's annotation says in that field, one a line. After a GET of the node.
-authorities_told() {
+# recorded_authorities_of FIELD: what the node's annotation says in that field, one a line. After a GET of the node.
+recorded_authorities_of() {
     jq --raw-output --arg key "$AUTHORITIES" --arg field "$1" \
         '((.metadata.annotations[$key] // "{}") | fromjson)[$field] // [] | if type == "array" then .[] else . end' "$api_body"
 }
 
-# tell_authorities NODE [POD_DIGEST...]: what NODE has, and what its pods know; without that these stay as they were told.
-tell_authorities() {
+# annotate_authorities NODE [POD_DIGEST...]: what NODE has, and what its pods know; without that, what is recorded of them stays.
+annotate_authorities() {
     local node=$1 pods patch
     shift
     ask GET "/api/v1/nodes/$node" || fail "cannot read the node $node: $(api_said)"
-    mapfile -t pods < <(authorities_told pods)
+    mapfile -t pods < <(recorded_authorities_of pods)
     (($# == 0)) || pods=("$@")
     patch=$(jq --null-input --compact-output --arg key "$AUTHORITIES" --arg pods "${pods[*]}" --arg wanted "${wanted[*]}" '
         ($wanted / " ") as $wanted
-        | {issuing: $wanted[0], trusted: $wanted, pods: ($pods / " " | map(select(. != "")))} as $told
-        | {metadata: {annotations: {($key): ($told | tojson)}}}')
+        | {issuing: $wanted[0], trusted: $wanted, pods: ($pods / " " | map(select(. != "")))} as $record
+        | {metadata: {annotations: {($key): ($record | tojson)}}}')
     mark_node "$node" "$patch"
 }
 
-# pods_lag NODE: whether its pods may know less than `wanted`. A node that has never told of itself trusts one authority
+# pods_lag NODE: whether its pods may know less than `wanted`. A node without the annotation trusts one authority
 # since it was made.
 pods_lag() {
     local known digest
     ask GET "/api/v1/nodes/$1" || fail "cannot read the node $1: $(api_said)"
-    mapfile -t known < <(authorities_told pods)
+    mapfile -t known < <(recorded_authorities_of pods)
     if ((${#known[@]} == 0 && ${#wanted[@]} == 1)); then
         return 1
     fi
@@ -98,9 +96,9 @@ find_stale() {
     rm -f -- "$STATE/published" "$STATE/since"
 }
 
-# is_gone NODE NAMESPACE NAME UID: whether the pod has left; asks it to, as far as its budget lets it. (Of a pod that is gone
+# pod_is_gone NODE NAMESPACE NAME UID: whether the pod has left; asks it to, as far as its budget lets it. (Of a pod that is gone
 # a node may not even ask: it looks through all of its own.)
-is_gone() {
+pod_is_gone() {
     local held='' ending
     api GET "/api/v1/pods?fieldSelector=spec.nodeName%3D$1" || { api_said; return 1; }
     ending=$(jq --raw-output --arg uid "$4" '.items[] | select(.metadata.uid == $uid) | .metadata.deletionTimestamp != null' "$api_body")
@@ -110,14 +108,14 @@ is_gone() {
     return 1
 }
 
-# renew_pods NODE: makes its stale pods anew, one after another; nothing is cordoned, so they may come back here.
+# renew_pods NODE: restarts its stale pods, one after another; nothing is cordoned, so they may come back here.
 renew_pods() {
     local stale=() pod
     find_stale "$1"
     for pod in "${stale[@]}"; do
-        log "pod ${pod% *} has read the authorities of before: making it anew"
+        log "pod ${pod% *} has read the previous authorities: restarting it"
         # shellcheck disable=SC2086  # three words
-        retry_until "$DRAIN_SECONDS" "the pod ${pod% *} to leave" is_gone "$1" $pod
+        retry_until "$DRAIN_SECONDS" "the pod ${pod% *} to leave" pod_is_gone "$1" $pod
     done
     ((${#stale[@]} == 0)) || NAME=$1 retry_until 180 "the pods of the node $1 itself to be ready" own_pods_are_ready
 }
@@ -127,8 +125,8 @@ follow_authorities() {
     local wanted
     read_authorities
     if pods_lag "$NAME"; then
-        tell_authorities "$NAME"
+        annotate_authorities "$NAME"
         renew_pods "$NAME"
     fi
-    tell_authorities "$NAME" "${wanted[@]}"
+    annotate_authorities "$NAME" "${wanted[@]}"
 }

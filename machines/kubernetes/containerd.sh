@@ -1,6 +1,6 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # containerd, configured the same in an image that is baked and on a machine. Sourced after lib.sh and settings.sh;
-# what changes it at work is called after maintenance.sh and rollout.sh.
+# what changes it while it runs is called after maintenance.sh and rollout.sh.
 
 # What it reads when it starts. Registries are read at each pull.
 readonly CONTAINERD_READS=(/etc/containerd/config.toml /etc/systemd/system/containerd.service.d/50-openstack-paas-proxy.conf)
@@ -41,7 +41,7 @@ run_containerd() {
     retry_until 60 "containerd to answer" containerd_answers
 }
 
-# change_runtime: other packages, or an epoch, on a node that is at work, while no pods are here but the node's own. Their
+# change_runtime: other packages, or an epoch, on a node that runs, while no pods are here but the node's own. Their
 # containers go on while containerd restarts.
 change_runtime() {
     local change

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # Certificates that a control plane makes itself, with kubeadm and the authorities' keys in its bundle: always all of them,
 # whatever the reason, first beside the old ones. Sourced after static-pods.sh.
 
@@ -14,7 +14,7 @@ guard() {
 # certificate of it.
 guard_cluster() {
     local nodes lagging dropped
-    nodes=$(with_kubeconfig "$KUBERNETES/admin.conf" get nodes --output json) || fail "the API at $ENDPOINT does not tell which nodes there are"
+    nodes=$(with_kubeconfig "$KUBERNETES/admin.conf" get nodes --output json) || fail "cannot list the nodes at $ENDPOINT"
     if [ "${now[0]}" != "${wanted[0]}" ]; then
         lagging=$(nodes_without "(.pods // []) | index(\"${wanted[0]}\")" <<<"$nodes")
         [ -z "$lagging" ] || fail "not everything trusts the authorities of generation $GENERATION yet, which are to issue: $lagging. An \`up\`" \
@@ -49,7 +49,7 @@ names_differ() {
     [ "$has" != "$(printf '%s\n' "${API_NAMES[@]}" | sort --unique)" ]
 }
 
-# own_reasons: why this machine's certificates must be made anew, one a line.
+# own_reasons: why this machine's certificates must be renewed, one a line.
 own_reasons() {
     local name reason authorities embedded=$STATE/embedded.crt
     for name in "${LEAVES[@]}"; do
@@ -121,22 +121,22 @@ reaches_kubelet() {
     with_kubeconfig "$KUBERNETES/admin.conf" --server "https://$ADDRESS:$API_PORT" get --raw "/api/v1/nodes/$NAME/proxy/healthz"
 }
 
-# tell_etcd: which of etcd's authorities this API server runs with, for etcd's members (authorities.sh).
-tell_etcd() {
+# record_in_etcd: which of etcd's authorities this API server runs with, for etcd's members (authorities.sh).
+record_in_etcd() {
     local trusted
     mapfile -t trusted < <(issuer_first "$KUBERNETES/pki/apiserver-etcd-client.crt" "$KUBERNETES/pki/etcd/ca.crt")
     etcdctl --dial-timeout 3s --command-timeout 8s put "openstack-paas/authorities/api/$NAME" "${trusted[0]} ${trusted[*]}" >/dev/null \
-        || fail "etcd does not take down which authorities this API server trusts"
+        || fail "cannot record in etcd which authorities this API server trusts"
 }
 
 # follow_together: pods are given the CA by whichever controller-manager leads: only once all of them have the same, the last
-# control plane makes the pods on all of them anew.
+# control plane restarts the pods on all of them.
 follow_together() {
     local wanted lagging node nodes
     read_authorities
-    tell_authorities "$NAME"
+    annotate_authorities "$NAME"
     nodes=$(with_kubeconfig "$KUBERNETES/admin.conf" get nodes --selector node-role.kubernetes.io/control-plane --output json) \
-        || fail "the API at $ENDPOINT does not tell which control planes there are"
+        || fail "cannot list the control planes at $ENDPOINT"
     forget_gone <<<"$nodes"
     lagging=$(nodes_without "((.trusted // []) | sort) == (\"${wanted[*]}\" / \" \" | sort)" <<<"$nodes")
     if [ -n "$lagging" ]; then
@@ -149,25 +149,25 @@ follow_together() {
     kubeconfig_field "$KUBERNETES/admin.conf" client-certificate-data >"$STATE/admin.crt"
     while read -r node; do
         ! pods_lag "$node" || renew_pods "$node"
-        tell_pods "$node"
+        annotate_pods "$node"
     done < <(jq --raw-output '.items[].metadata.name' <<<"$nodes")
     forget_admin
 }
-# forget_gone: what control planes of before have told etcd's members; those that there are come on standard input.
+# forget_gone: what former control planes have recorded for etcd's members; the present ones come on standard input.
 forget_gone() {
     local key names
     names=" $(jq --raw-output '[.items[].metadata.name] | join(" ")') "
     while read -r key; do
         if [ -n "$key" ] && [[ $names != *" ${key##*/} "* ]]; then
             etcdctl --dial-timeout 3s --command-timeout 8s del "$key" >/dev/null
-            log "forgot what ${key##*/}, which is gone, had told"
+            log "removed the record of ${key##*/}, which is gone"
         fi
     done < <(etcdctl --dial-timeout 3s --command-timeout 8s get --prefix --keys-only openstack-paas/authorities/api/)
 }
 forget_admin() { rm -f -- "$STATE/admin.crt" "$STATE/admin.key"; }
 
-# tell_pods NODE: all that another node says of itself stays, but for its pods.
-tell_pods() {
+# annotate_pods NODE: of another node's annotation, only what its pods know changes.
+annotate_pods() {
     local patch
     ask GET "/api/v1/nodes/$1" || fail "cannot read the node $1: $(api_said)"
     patch=$(jq --compact-output --arg key "$AUTHORITIES" --arg wanted "${wanted[*]}" '
@@ -179,7 +179,7 @@ tell_pods() {
 publish_authorities() {
     local told trusted
     told=$(with_kubeconfig "$KUBERNETES/admin.conf" --namespace kube-public get configmap cluster-info --output 'jsonpath={.data.kubeconfig}') \
-        || fail "the API at $ENDPOINT does not tell what the cluster publishes (configmap cluster-info in kube-public)"
+        || fail "cannot read what the cluster publishes at $ENDPOINT (configmap cluster-info in kube-public)"
     trusted="certificate-authority-data: $(base64 --wrap 0 <"$folder/pki/ca.crt")"
     [[ $told != *"$trusted"* ]] || return 0
     told=$(jq --null-input --raw-output --arg told "$told" --arg trusted "$trusted" '$told | sub("certificate-authority-data: [^\n]*"; $trusted)')
@@ -197,7 +197,7 @@ renew_control_plane() {
     renew_own
     while read -r name; do embed_authorities "$KUBERNETES/$name.conf"; done < <(own_kubeconfigs)
     apply_reads kube-apiserver
-    tell_etcd
+    record_in_etcd
     follow_signing
     apply_reads kube-controller-manager kube-scheduler
     trust_on_kubelet

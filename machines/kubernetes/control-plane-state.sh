@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # What a control plane asks etcd about: whether there is a cluster, and whether it knows this node. Sourced after
 # node.sh.
 

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # converge of a control plane. All of them run this at the same time; a lock in etcd lets one initialise the cluster, if
 # nobody has, and the others join it.
 folder=$(dirname "$(readlink -f "$0")")
@@ -29,7 +28,7 @@ prepare_control_plane() {
     fi
 }
 
-join() {
+join_control_planes() {
     retry_until 300 "the API at $ENDPOINT (the virtual address) to answer and let nodes join" may_join
     # shellcheck disable=SC2046  # none or one flag
     if is_registered >/dev/null 2>&1; then
@@ -40,7 +39,7 @@ join() {
     else
         forget_half_join
         install_pki
-        retry_until 180 "the node $NAME of before to be noticed as lost" old_self_is_gone
+        retry_until 180 "the previous node $NAME to be noticed as lost" old_self_is_gone
         forget_old_self
         validate_configuration "$folder/files/join.yaml"
         run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" $(kubeadm_flags)
@@ -56,7 +55,7 @@ become_control_plane() {
     finish_pulling
     locked "$INIT_LOCK" initialise
     if [ ! -e "$STATE/joined" ]; then
-        join
+        join_control_planes
     fi
 }
 
@@ -76,10 +75,10 @@ locked() {
 
 # follow_etcd: kubeadm writes etcd's members into the manifest when it makes a control plane, and never again.
 follow_etcd() {
-    local told
-    told=$(sed -nE 's/^ *- --etcd-servers=//p' "$KUBERNETES/manifests/kube-apiserver.yaml")
-    if [ "$told" != "$ETCD_ENDPOINTS" ]; then
-        log "the API server knows etcd at $told: telling it of $ETCD_ENDPOINTS, one control plane at a time"
+    local known
+    known=$(sed -nE 's/^ *- --etcd-servers=//p' "$KUBERNETES/manifests/kube-apiserver.yaml")
+    if [ "$known" != "$ETCD_ENDPOINTS" ]; then
+        log "the API server knows etcd at $known: giving it $ETCD_ENDPOINTS, one control plane at a time"
         locked openstack-paas/api-server etcd-endpoints
     fi
 }
@@ -92,7 +91,7 @@ serve() {
     forget_bootstrap
 }
 
-# put_objects: machines that join may remove the lost node whose name they bear (forget_old_self), and the cluster's DNS does
+# put_objects: machines that join may remove the lost node whose name they have (forget_old_self), and the cluster's DNS does
 # not leave all at once when nodes are drained.
 put_objects() {
     retry_until 60 "the API to take the platform's own objects" with_kubeconfig "$KUBERNETES/admin.conf" apply \

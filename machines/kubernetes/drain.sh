@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash
 # Takes a node's pods off it by eviction, as `kubectl drain` does, with nothing but curl and jq and no right that a kubelet
 # does not have for its own node: a node may cordon itself, list and evict its own pods. (kubectl drain also reads
 # DaemonSets and pods that are gone, which a node may not.) Sourced after lib.sh. Expects API (host:port) and API_IDENTITY,
@@ -56,7 +56,7 @@ uncordon() { mark_node "$1" '{"spec": {"unschedulable": null}}'; }
 
 # The node's pods that have to leave, as "CLAIM NAMESPACE NAME UID OWNER STATE" a line, those without volume claims first: a
 # pod with one may have its volume here, so that it can only come back, and is away for the shortest time when it goes last.
-# OWNER is what makes it anew, "-" for nothing; STATE is "ending" or "there".
+# OWNER is what creates it again, "-" for nothing; STATE is "ending" or "there".
 # shellcheck disable=SC2016  # jq's own variable
 readonly LEAVING='.items[]
     | select(.metadata.annotations["kubernetes.io/config.mirror"] == null)
@@ -83,7 +83,7 @@ refuse_bare_pods() {
         [ "$owner" != - ] || found+="${found:+, }$namespace/$name"
     done
     [ -z "$found" ] \
-        || fail "nothing would make these pods of the node $1 anew: $found." \
+        || fail "nothing would create these pods of the node $1 again: $found." \
             "Delete them${FOR_GOOD-, or set rollout.barePods to delete,} and run this again"
 }
 
@@ -123,7 +123,7 @@ drain() {
         while ((${#waits_for[@]} > 0)); do
             ((SECONDS - begin < $2)) \
                 || fail "the node $1 is not free after $2 s: ${waits_for[*]} did not leave.${held:+ The last refusal: $held.}" \
-                    "Mend or scale up what the budget protects${FOR_GOOD-, or raise rollout.drainSeconds}; then run this again"
+                    "Repair or scale up what the budget protects${FOR_GOOD-, or raise rollout.drainSeconds}; then run this again"
             if ((SECONDS - begin >= next_word)); then
                 log "waiting for ${waits_for[*]} to leave ($((SECONDS - begin)) s)${held:+; refused: $held}"
                 next_word=$((next_word + 20))

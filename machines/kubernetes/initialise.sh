@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # Runs while this machine holds the init lock in etcd: initialises the cluster if nobody has, or if nothing is left of it
 # but its data in etcd. Otherwise does nothing, and the machine joins, without the lock.
 folder=$(dirname "$(readlink -f "$0")")
@@ -50,7 +49,7 @@ proxies_are_local() {
         | grep -aF "server: $LOCAL_SERVER" >/dev/null
 }
 
-# keep_proxies_local: kubeadm has just told kube-proxy of the virtual address. Where no node can be without an API of its own
+# keep_proxies_local: kubeadm has just given kube-proxy the virtual address. Where no node can be without an API of its own
 # (a new cluster; one whose nodes have had it), that need not wait for the end of all steps.
 keep_proxies_local() {
     local field

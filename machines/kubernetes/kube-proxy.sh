@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016,SC2154
+# shellcheck shell=bash disable=SC2016
 # kube-proxy finds the API on its own machine: a control plane's API server, or a worker's balancer. All of them have one
 # kubeconfig, which kubeadm makes, and makes again with each upgrade, with the address that clients use. Sourced after
 # drain.sh.
@@ -8,7 +8,7 @@ readonly PROXY_CONFIGURATION=/api/v1/namespaces/kube-system/configmaps/kube-prox
 readonly PROXY_PODS=/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy
 
 # point_proxies SERVER: its pods start again, one node at a time, when they know another server; kubeadm drops the annotation
-# that tells which. Connections go on meanwhile: the rules in the kernel stay.
+# that names it. Connections go on meanwhile: the rules in the kernel stay.
 point_proxies() {
     local patch
     if ! ask GET "$PROXY_CONFIGURATION"; then

@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# Certificates of a node that is at work: when they must be made anew, and the kubelet's. Sourced after authorities.sh.
+# shellcheck shell=bash
+# Certificates of a node that runs: when they must be renewed, and the kubelet's. Sourced after authorities.sh.
 
 readonly KUBELET_PKI=/var/lib/kubelet/pki
 readonly CERTIFICATE_EPOCH_FILE=$STATE/certificate-epoch
@@ -13,7 +13,7 @@ epoch_began() {
 }
 end_certificate_epoch() { printf '%s\n' "$CERTIFICATE_EPOCH" >"$CERTIFICATE_EPOCH_FILE"; }
 
-# certificate_reason FILE AUTHORITIES: why the certificate in FILE must be made anew, nothing when it need not. The first of
+# certificate_reason FILE AUTHORITIES: why the certificate in FILE must be renewed, nothing when it need not. The first of
 # AUTHORITIES issues.
 certificate_reason() {
     local ends

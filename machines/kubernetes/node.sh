@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
+# shellcheck shell=bash
 # What control planes and workers have in common: kubeadm, the API behind the virtual address, this node's own state.
 # Sourced after lib.sh, settings.sh, machine.sh and containerd.sh.
 
@@ -6,6 +6,9 @@ readonly KUBERNETES=/etc/kubernetes
 readonly KUBELET_KUBECONFIG=$KUBERNETES/kubelet.conf
 readonly BOOTSTRAP_KUBECONFIG=$folder/bootstrap.conf
 readonly KUBEADM_LOG=/var/log/openstack-paas-kubeadm.log
+
+# is_control_plane: the cluster's own configuration is a control plane's to write.
+is_control_plane() { [ -e "$folder/files/init.yaml" ]; }
 
 # ready_at HOST:PORT: whether an API server, or the balancer before it, says that it is ready; prints what it says.
 ready_at() {
@@ -41,12 +44,12 @@ old_self_is_gone() {
     # shellcheck disable=SC1083  # a JSONPath
     state=$(with_kubeconfig "$BOOTSTRAP_KUBECONFIG" get node "$NAME" --ignore-not-found \
         --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' 2>&1) || { echo "$state"; return 1; }
-    echo "the node $NAME of before has Ready=${state:-(there is none)}"
+    echo "the previous node $NAME has Ready=${state:-(there is none)}"
     [ "$state" != True ]
 }
 
 # forget_old_self: the lost node's object goes, and with it what only was true of its machine: marks that it is to take no
-# pods, labels of before. A cluster that does not grant the right yet (grant_replacing) keeps the object.
+# pods, previous labels. A cluster that does not grant the right yet (put_objects) keeps the object.
 forget_old_self() {
     local seen
     seen=$(with_kubeconfig "$BOOTSTRAP_KUBECONFIG" delete node "$NAME" --ignore-not-found --wait=false 2>&1) \

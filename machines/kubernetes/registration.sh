@@ -1,6 +1,6 @@
-# shellcheck shell=bash disable=SC2016,SC2034,SC2153,SC2154
+# shellcheck shell=bash disable=SC2016
 # Labels, taints and the kubelet's configuration of a node that has joined already: kubeadm gives them to new nodes only.
-# Sourced after rollout.sh and upgrade.sh. What this node was told before stands in the kubelet's own flags.
+# Sourced after rollout.sh and upgrade.sh. What this node registered with is in the kubelet's own flags.
 
 readonly KUBELET_FLAGS=${ROOT:-}/var/lib/kubelet/kubeadm-flags.env
 readonly KUBELET_CONFIGURATION=${ROOT:-}/var/lib/kubelet/config.yaml
@@ -35,7 +35,7 @@ tell_flag() {
 
 comma() { local IFS=,; echo "$*"; }
 
-# What has to change in the node's object: our labels and taints of before that are not wanted any more go, those of others
+# What has to change in the node's object: our previous labels and taints that are not wanted any more go, those of others
 # stay. With taints comes the version of the object, since others write taints too. Empty when nothing has to.
 readonly REGISTRATION='
     def list: if . == "" then [] else split(",") end;
@@ -91,7 +91,7 @@ follow_labels_and_taints() {
     [ -e "$KUBERNETES/admin.conf" ] || tell_flag register-with-taints "$(comma "${NODE_TAINTS[@]}")"
 }
 
-# kubelet_reports SINCE: it has told the API that it lives. One that ends at once over its configuration never does, and the
+# kubelet_reports SINCE: it has reported to the API. One that ends at once over its configuration never does, and the
 # node would look Ready for another 40 s.
 kubelet_reports() {
     local renewed
@@ -101,7 +101,7 @@ kubelet_reports() {
     [[ $renewed > $1 ]]
 }
 
-# restart_configured: with the configuration of before where the new one does not work. Pods go on meanwhile.
+# restart_configured: with the previous configuration where the new one does not work. Pods go on meanwhile.
 restart_configured() {
     local since
     restart_kubelet
@@ -113,7 +113,7 @@ restart_configured() {
     install_file "$CONFIGURED" "$KUBELET_CONFIGURATION"
     systemctl reset-failed kubelet.service || true
     restart_kubelet
-    fail "the kubelet does not work with kubernetes.kubeletConfiguration; it has the one of before again"
+    fail "the kubelet does not work with kubernetes.kubeletConfiguration; it runs with the previous one again"
 }
 
 # follow_kubelet_configuration: control planes bring it to the cluster, every node takes it from there.
@@ -126,7 +126,7 @@ follow_kubelet_configuration() {
         rm -f -- "$FOLLOWED"
         # One that is there is of a run that was interrupted before the kubelet had the new one.
         [ -e "$CONFIGURED" ] || install_file "$KUBELET_CONFIGURATION" "$CONFIGURED"
-        if [ -e "$folder/files/init.yaml" ]; then
+        if is_control_plane; then
             run_kubeadm "the kubelets' configuration" init phase upload-config kubelet --config "$folder/files/init.yaml"
         fi
         run_kubeadm "this kubelet's configuration" upgrade node phase kubelet-config

@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# A change of a node that is at work: only while the platform serves without it, without pods on it, and over only when it
+# shellcheck shell=bash
+# A change of a node that runs: only while the platform serves without it, without pods on it, and over only when it
 # is good again. Sourced after node.sh and drain.sh. What is going on stands in an annotation of the node, which
 # `ops status` shows, and by which a run that was interrupted is finished by the next.
 
@@ -33,7 +33,8 @@ write_change() {
 # pods leave once, when the first change that needs it begins.
 begin_change() {
     local said
-    $changing || others_serve
+    # On a worker, the budgets of those who run pods say whether these may leave.
+    $changing || ! is_control_plane || others_serve
     changing=true
     read_change
     write_change "$1"

@@ -1,6 +1,6 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# The parts of a control plane that run as static pods, and what they read only when they start: who runs with other files
-# than there are is made anew. Sourced after upgrade-control-plane.sh and node-certificates.sh.
+# shellcheck shell=bash
+# The parts of a control plane that run as static pods, and what they read only when they start: a part that runs with
+# other files than there are now is restarted. Sourced after upgrade-control-plane.sh and node-certificates.sh.
 
 # What is read only at the start, by the parts that read it.
 readonly API_SERVER_READS=("$KUBERNETES/pki/etcd/ca.crt")
@@ -30,12 +30,12 @@ note_reads() {
     reads_of "$1" >"$STATE/applied/$1"
 }
 
-# signs_otherwise: whether the controller-manager was told to sign in another way than wanted.
+# signs_otherwise: whether the controller-manager signs in another way than wanted.
 signs_otherwise() {
-    local told wanted=("${SIGNING[@]}")
+    local has wanted=("${SIGNING[@]}")
     [[ "${wanted[*]}" == *--cluster-signing-cert-file=* ]] || wanted+=("--cluster-signing-cert-file=$KUBERNETES/pki/ca.crt")
-    told=$(sed -nE 's/^ *- (--cluster-signing-(cert-file|duration)=)/\1/p' "$KUBERNETES/manifests/kube-controller-manager.yaml" | sort)
-    [ "$told" != "$(printf '%s\n' "${wanted[@]}" | sort)" ]
+    has=$(sed -nE 's/^ *- (--cluster-signing-(cert-file|duration)=)/\1/p' "$KUBERNETES/manifests/kube-controller-manager.yaml" | sort)
+    [ "$has" != "$(printf '%s\n' "${wanted[@]}" | sort)" ]
 }
 
 # serves_itself PORT: whether the part of the control plane at this port of the machine itself is well.
@@ -45,10 +45,10 @@ serves_itself() { curl --silent --show-error --insecure --noproxy '*' --max-time
 is_another() {
     local now
     now=$(pgrep --full --oldest "^$1 ") || { echo "$1 does not run"; return 1; }
-    [ "$now" != "$2" ] || { echo "$1 is the process of before"; return 1; }
+    [ "$now" != "$2" ] || { echo "$1 is still the previous process"; return 1; }
 }
 
-# replace_part PART: a static pod whose manifest differs is made anew at once, one that was killed only after a while.
+# replace_part PART: a static pod whose manifest differs is restarted at once, one that was killed only after a while.
 # Leaves in `olds` which process has to go.
 replace_part() {
     local old new manifest=$KUBERNETES/manifests/$1.yaml
@@ -64,7 +64,7 @@ replace_part() {
 await_part() {
     current_unit=kubelet.service
     if [ "$1" = kube-apiserver ]; then
-        retry_until 60 "the kubelet to stop the API server of before" stopped "$2"
+        retry_until 60 "the kubelet to stop the previous API server" stopped "$2"
         finish_off "$2"
         wait_until_it_serves "kube-apiserver "
         return 0
@@ -73,13 +73,13 @@ await_part() {
     retry_until 120 "$1 to be well" serves_itself "$([ "$1" = kube-scheduler ] && echo 10259 || echo 10257)"
 }
 
-# apply_reads PART...: whoever runs with other files than there are is made anew. All of them side by side, in `olds` too.
+# apply_reads PART...: parts that run with other files than there are now are restarted. All of them side by side, in `olds` too.
 apply_reads() {
     local part
     for part; do
         if [ "$(reads_of "$part")" != "$(cat "$STATE/applied/$part" 2>/dev/null)" ]; then
             [ "$part" != kube-apiserver ] || others_serve
-            log "$part has read files of before: making it anew"
+            log "$part has read the previous files: restarting it"
             replace_part "$part"
         fi
     done

@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# Another version of Kubernetes on a control plane that is at work: the API server and its fellows by kubeadm, then the
+# shellcheck shell=bash
+# Another version of Kubernetes on a control plane that runs: the API server and the other static pods by kubeadm, then the
 # kubelet. Sourced after upgrade.sh, api-server-restart.sh and control-plane-state.sh. One control plane at a time does this;
 # the first one whose turn it is takes the cluster's own record along.
 
@@ -11,7 +11,7 @@ others_serve() {
     local listed name address others='' serving=''
     listed=$(with_kubeconfig "$KUBERNETES/admin.conf" get nodes --selector node-role.kubernetes.io/control-plane --output \
         'jsonpath={range .items[*]}{.metadata.name} {.status.addresses[?(@.type=="InternalIP")].address}{"\n"}{end}') \
-        || fail "the API at $ENDPOINT does not tell which control planes there are"
+        || fail "cannot list the control planes at $ENDPOINT"
     while read -r name address; do
         if [ "$name" = "$NAME" ] || [ -z "$address" ]; then
             continue
@@ -65,31 +65,31 @@ rehearse() {
 }
 
 # upgrade_static_pods: images are here before the API server is touched. kubeadm itself waits for each part, and puts the
-# manifest of before back if one does not come up.
+# previous manifest back if one does not come up.
 upgrade_static_pods() {
-    local recorded hurry
+    local recorded ending
     log "pulling the images of $KUBERNETES_VERSION"
     current_log=/var/log/openstack-paas-images.log
     kubeadm config images pull --config "$folder/files/init.yaml" >"$current_log" 2>&1 </dev/null \
         || fail "not all images of Kubernetes $KUBERNETES_VERSION can be pulled; nothing has been changed"
     current_log=
     recorded=$(cluster_version)
-    [ -n "$recorded" ] || fail "the cluster does not tell its version (configmap kubeadm-config in kube-system)"
+    [ -n "$recorded" ] || fail "cannot read the cluster's version (configmap kubeadm-config in kube-system)"
     if [ "$recorded" != "$KUBERNETES_VERSION" ]; then
-        refuse_jump "$recorded" "$KUBERNETES_VERSION"
+        refuse_kubernetes_jump "$recorded" "$KUBERNETES_VERSION"
         rehearse
     fi
     begin_change "control plane $(own_version) to $KUBERNETES_VERSION"
     : >"$UPGRADING"
     end_old_api_server "$(pgrep --exact --oldest kube-apiserver)" &
-    hurry=$!
+    ending=$!
     if [ "$recorded" != "$KUBERNETES_VERSION" ]; then
         # shellcheck disable=SC2046  # none or one flag
         run_kubeadm "kubeadm upgrade apply" upgrade apply "v$KUBERNETES_VERSION" --yes $(kubeadm_flags)
     else
         upgrade_node
     fi
-    kill "$hurry" 2>/dev/null || true
+    kill "$ending" 2>/dev/null || true
     manifests_have "$KUBERNETES_VERSION" || fail "kubeadm has left manifests of another version than $KUBERNETES_VERSION"
     wait_until_it_serves "kube-apiserver "
 }

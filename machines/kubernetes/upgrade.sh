@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2034,SC2153,SC2154
-# Another version of Kubernetes on a node that is at work: which packages wait, and how the kubelet changes. Sourced after
+# shellcheck shell=bash
+# Another version of Kubernetes on a node that runs: which packages wait, and how the kubelet changes. Sourced after
 # maintenance.sh and rollout.sh. Nothing is remembered but that kubeadm's part was begun: all else shows on the machine.
 
 # There while kubeadm's part of an upgrade has been begun and not ended.
@@ -17,20 +17,20 @@ plain_version() {
     echo "${installed%%[-+~]*}"
 }
 
-# refuse_jump FROM TO: Kubernetes goes up, by one minor version at a time
+# refuse_kubernetes_jump FROM TO: Kubernetes goes up, by one minor version at a time
 # (https://kubernetes.io/releases/version-skew-policy/). A preview says so too, but it knows only what the last `up` that
 # ended well brought.
-refuse_jump() {
+refuse_kubernetes_jump() {
     local from_minor=${1#*.} to_minor=${2#*.}
     from_minor=${from_minor%%.*}
     to_minor=${to_minor%%.*}
     [ "$(printf '%s\n' "$1" "$2" | sort --version-sort | sed -n 1p)" = "$1" ] \
-        || fail "this node runs Kubernetes $1 and $2 is asked for: Kubernetes does not go back. Set kubernetes.version to $1"
+        || fail "this node runs Kubernetes $1 and $2 is wanted: Kubernetes does not go back. Set kubernetes.version to $1"
     ((to_minor - from_minor <= 1)) \
-        || fail "this node runs Kubernetes $1 and $2 is asked for: that skips a minor version. Bring up 1.$((from_minor + 1)) first"
+        || fail "this node runs Kubernetes $1 and $2 is wanted: that skips a minor version. Bring up 1.$((from_minor + 1)) first"
 }
 
-# plan_version: first of all. On a node that is at work with another kubelet its packages wait for their moment.
+# plan_version: first of all. On a node that runs another kubelet, its packages wait for their turn.
 plan_version() {
     if [ ! -e "$STATE/joined" ] || [ ! -s "$KUBELET_KUBECONFIG" ]; then
         return 0
@@ -39,9 +39,9 @@ plan_version() {
     DEFERRED=(containerd runc)
     kubelet_was=$(plain_version kubelet)
     if [ -n "$kubelet_was" ] && [ "$kubelet_was" != "$KUBERNETES_VERSION" ]; then
-        refuse_jump "$kubelet_was" "$KUBERNETES_VERSION"
+        refuse_kubernetes_jump "$kubelet_was" "$KUBERNETES_VERSION"
         DEFERRED+=("${KUBELET_PACKAGES[@]}")
-        log "this node is at work with Kubernetes $kubelet_was and is to have $KUBERNETES_VERSION"
+        log "this node runs Kubernetes $kubelet_was and is to have $KUBERNETES_VERSION"
     fi
 }
 

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # converge of a worker: joins the cluster once its API answers. That is asked through the machine's own balancer.
 folder=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
@@ -7,22 +6,19 @@ for part in lib services settings machine packages containerd node maintenance d
     . "$folder/$part.sh"
 done
 
-join() {
+join_workers() {
     retry_until 300 "an API server to answer through this machine's balancer ($ENDPOINT) and let nodes join" may_join
     if is_registered >/dev/null 2>&1; then
         log "already a node of the cluster"
         return 0
     fi
     forget_half_join
-    retry_until 180 "the node $NAME of before to be noticed as lost" old_self_is_gone
+    retry_until 180 "the previous node $NAME to be noticed as lost" old_self_is_gone
     forget_old_self
     validate_configuration "$folder/files/join.yaml"
     # shellcheck disable=SC2046  # none or one flag
     run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" $(kubeadm_flags)
 }
-
-# others_serve: whether pods may leave is for the budgets of those who run them to say.
-others_serve() { :; }
 
 # balance_api: before anything asks the API. Whether an API server answers is for those that ask to say.
 balance_api() {
@@ -48,9 +44,9 @@ keep_volumes_usable() {
 
 become_node() {
     current_unit=kubelet.service
-    # A node that has been told to be one is not asked about the way in, whose certificate it has forgotten.
+    # A node that has joined does not ask whether it may join: it has forgotten the certificate for that.
     if [ ! -e "$STATE/joined" ] || [ ! -s "$KUBELET_KUBECONFIG" ]; then
-        join
+        join_workers
     fi
     run_kubelet
     retry_until 180 "the node $NAME to be registered at $ENDPOINT" is_registered

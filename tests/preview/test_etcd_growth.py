@@ -137,4 +137,4 @@ def test_new_machines_do_not_outvote_a_member_that_is_away(five: list[Machine]) 
         path.write_text(told_apart)
     for done in members.converge([second, third]):
         assert done.status != 0
-        assert "not every peer tells whether a cluster exists (peers: etcd-0 silent" in done.output
+        assert "not every peer says whether a cluster exists (peers: etcd-0 silent" in done.output

@@ -1,5 +1,4 @@
 #!/bin/bash
-# shellcheck disable=SC2034,SC2153,SC2154
 # converge of a machine image: what every role needs is installed, nothing is enabled that no role has asked for. Runs in a
 # chroot without systemd (with /proc, /sys, /dev and /run) as well as on a machine.
 folder=$(dirname "$(readlink -f "$0")")

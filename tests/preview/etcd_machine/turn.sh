@@ -11,7 +11,7 @@ install_file() { install -D "$1" "$ROOT$2"; }
 
 mkdir -p "$STATE" "$DATA"
 PACKAGES=("etcd=$ETCD_VERSION")
-step "version" plan_change
+step "version" plan_member_change
 step "packages" find_missing
 install_file "$folder/files/etcd.env" /etc/etcd/etcd.env
 install_file "$folder/files/etcd.service" /etc/systemd/system/etcd.service
@@ -19,4 +19,4 @@ step "membership" start_member
 step "health" wait_for_health
 step "leavers" let_leavers_go
 step "snapshot" snapshot_before_upgrade
-step "turn" change_in_turn
+step "turn" change_member_in_turn

@@ -9,7 +9,11 @@ from typing import Any
 
 import yaml
 
+from dev.lab.image.install import install_bundle
+from dev.lab.mirror.content import KUBERNETES
+from dev.lab.mirror.places import MIRROR_PLACES
 from machines.common.bundle import Bundle
+from machines.common.templates import MACHINES, read_script, read_unit
 from machines.etcd.bundle import etcd_bundle
 from machines.gateway.bundle import gateway_bundle
 from machines.kubernetes.control_plane import control_plane_bundle
@@ -126,6 +130,22 @@ def bundle(platform: Platform, role: str, number: int = 0) -> Bundle:
     """The bundle of a machine of the role, by its place in the plan."""
     planned = [machine for machine in platform.addresses.machines if machine.role == role][number]
     return BUNDLES[role](platform, planned, INPUTS)
+
+
+def image() -> Bundle:
+    """The bundle with which the lab's image is baked."""
+    return install_bundle(MIRROR_PLACES, KUBERNETES)
+
+
+def sources() -> dict[str, str]:
+    """Where below machines/ the text of a file stands that needs no rendering, by that text."""
+    paths = [path for kind in ("sh", "jq", "service", "timer", "conf") for path in sorted(MACHINES.rglob(f"*.{kind}"))]
+    names = [str(path.relative_to(MACHINES)) for path in paths]
+    plain = {(read_script if name.endswith((".sh", ".jq")) else read_unit)(name): name for name in names}
+    return {**plain, read_script("gateway/edge-route.sh", comments=True): "gateway/edge-route.sh"}
+
+
+SOURCES = sources()
 
 
 def files(made: Bundle) -> dict[str, str]:

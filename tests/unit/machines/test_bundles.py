@@ -9,14 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev.lab.image.install import install_bundle
-from dev.lab.mirror.places import MIRROR_PLACES
 from machines.common.bundle import Bundle, settings_file
 from machines.common.packages import COPY_PACKAGES, package_files, package_settings, role_packages
 from machines.common.templates import MACHINES, read_script
 from machines.kubernetes.containerd import containerd_files
 from machines.kubernetes.kubeadm import taint
-from settings import versions
 from tests.unit.machines import samples
 
 BUNDLES: dict[str, Bundle] = {
@@ -26,7 +23,7 @@ BUNDLES: dict[str, Bundle] = {
         for name, (roles, _) in samples.VARIANTS.items()
         for role in roles
     },
-    "image": install_bundle(MIRROR_PLACES, versions.KUBERNETES[versions.DEFAULT_KUBERNETES].patch),
+    "image": samples.image(),
 }
 SCRIPTS = sorted(str(path.relative_to(MACHINES)) for path in MACHINES.rglob("*.sh"))
 
@@ -136,19 +133,14 @@ def test_taints_are_checked(text: str) -> None:
         taint(text)
 
 
-@pytest.mark.parametrize("name", BUNDLES)
-def test_no_part_of_a_role_s_script_takes_another_part_s_place(name: str) -> None:
-    """Functions of the same name in two files that one process sources: the later one would be called by both."""
+def test_no_function_is_defined_twice() -> None:
+    """In two files that one process sources, the later one would be called by both."""
     owners: dict[str, list[str]] = {}
-    parts = {path.name for path in MACHINES.rglob("*.sh") if path.read_text().startswith("# shellcheck shell=bash")}
-    for file in BUNDLES[name].files:
-        if file.path == "converge" or file.path in parts:
-            for function in re.findall(r"^(\w+)\(\)", file.content, re.MULTILINE):
-                owners.setdefault(function, []).append(file.path)
-    # A control plane has more to guard than a worker, and says so in a part of its own.
-    assert owners.pop("log") == ["lib.sh"]
-    owners.pop("guard_cluster", None)
-    assert {function: paths for function, paths in owners.items() if len(paths) > 1} == {}
+    for name in SCRIPTS:
+        for function in re.findall(r"^(\w+)\(\)", read_script(name), re.MULTILINE):
+            owners.setdefault(function, []).append(name)
+    assert owners["log"] == ["common/lib.sh"]
+    assert {function: names for function, names in owners.items() if len(names) > 1} == {}
 
 
 def test_a_lone_gateway_has_no_peers() -> None:

@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from machines.common.bundle import CONVERGE, Bundle, File
-from machines.common.templates import MACHINES, read_script, read_unit
 from machines.gateway.kube_proxy import kube_proxy_script
 from machines.gateway.leave import leave_script
 from machines.user_data import user_data
@@ -24,24 +23,13 @@ GOLDEN = Path(__file__).parent / "golden"
 USUAL = "prod"
 
 
-def _sources() -> dict[str, str]:
-    """Where the text of a file that needs no rendering stands, by the text."""
-    paths = [path for kind in ("sh", "jq", "service", "timer", "conf") for path in sorted(MACHINES.rglob(f"*.{kind}"))]
-    names = [str(path.relative_to(MACHINES)) for path in paths]
-    plain = {(read_script if name.endswith((".sh", ".jq")) else read_unit)(name): name for name in names}
-    return {**plain, read_script("gateway/edge-route.sh", comments=True): "gateway/edge-route.sh"}
-
-
-SOURCES = _sources()
-
-
 def _entry(file: File) -> str:
     """One file of an archive."""
     head = f"==> {file.path} {file.mode:04o}{' secret' if file.secret else ''}"
     if not file.content:
         return f"{head} (empty)\n"
-    if file.content in SOURCES:
-        return f"{head} = machines/{SOURCES[file.content]}\n"
+    if file.content in samples.SOURCES:
+        return f"{head} = machines/{samples.SOURCES[file.content]}\n"
     return f"{head}\n{file.content}" + ("" if file.content.endswith("\n") else "\n(no newline at the end)\n")
 
 

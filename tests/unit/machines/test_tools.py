@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +21,12 @@ from tests.unit.machines import samples
 SHELL = Path(__file__).parent / "shell"
 VOLUME = Path(__file__).parent / "volume"
 NETWORK_NAMESPACE = ("unshare", "--net")
+#: How a script sources its parts.
+_PARTS = re.compile(r'^for part in ([^;\n]+); do\s+\. "\$folder/\$part\.sh"(?:;|\n)\s*done$', re.MULTILINE)
+_HEADER = re.compile(r"^# shellcheck shell=.*\n", re.MULTILINE)
 
 
-def _rendered(path: str) -> Iterator[pytest.param]:
+def _rendered(path: str) -> Iterator[Any]:
     """Every text of a bundle's file, of all roles and stacks, each once; interfaces have names as on a machine."""
     platforms = {name: samples.stack(name) for name in samples.STACKS}
     platforms |= {name: samples.variant(name) for name in samples.VARIANTS}
@@ -54,9 +59,51 @@ def _written(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def test_shellcheck_of_scripts() -> None:
-    scripts = sorted(MACHINES.rglob("*.sh"))
-    _run("shellcheck", "--external-sources", *scripts, *SHELL.glob("*.sh"), *VOLUME.glob("*.sh"))
+def _programs() -> dict[str, str]:
+    """Each script that machines run, as bash reads it: with the parts and the settings that it sources in their place.
+
+    Only so shellcheck sees where the variables of a part come from.
+    """
+    bundles = {role: samples.bundle(samples.stack("prod"), role) for role in samples.BUNDLES}
+    bundles |= {"volume": samples.bundle(samples.variant("volume"), "etcd"), "image": samples.image()}
+    programs = {}
+    for name, bundle in bundles.items():
+        texts = {
+            file.path: (MACHINES / samples.SOURCES[file.content]).read_text(encoding="utf-8")
+            if file.content in samples.SOURCES
+            else file.content
+            for file in bundle.files
+        }
+        for path, text in texts.items():
+            if text.startswith("#!"):
+                whole = _PARTS.sub(lambda loop, texts=texts: _joined(texts, loop[1]), text)
+                programs[f"{name}-{path.removesuffix('.sh')}"] = _HEADER.sub("", whole)
+    return programs
+
+
+def _joined(texts: Mapping[str, str], parts: str) -> str:
+    return "".join(texts[f"{part}.sh"] for part in parts.split())
+
+
+PROGRAMS = _programs()
+
+
+def test_every_script_is_part_of_a_program() -> None:
+    whole = "".join(PROGRAMS.values())
+    gate = MACHINES / "gateway/api-gate.sh"
+    for path in MACHINES.rglob("*.sh"):
+        functions = re.findall(r"^(\w+\(\))", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert path == gate or all(f"\n{function}" in whole for function in functions), path
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_shellcheck_of_scripts(name: str, tmp_path: Path) -> None:
+    # Not each program uses all that its parts bring.
+    _run("shellcheck", "--shell=bash", "--exclude=SC2034", _written(tmp_path, f"{name}.sh", PROGRAMS[name]))
+
+
+def test_shellcheck_of_the_tests_own_scripts() -> None:
+    _run("shellcheck", "--external-sources", *SHELL.glob("*.sh"), *VOLUME.glob("*.sh"))
 
 
 def test_shellcheck_of_rendered_text(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ PACKAGES=() ETCD_ARCHIVES=() APT_KEYS=()
 ADDRESS=192.0.2.9 API_NAMES=() SIGNING=()
 # shellcheck source=/dev/null
 for part in lib services packages digests issuer authorities node-certificates static-pods control-plane-certificates; do . "$folder/$part.sh"; done
+is_control_plane() { true; }
 mkdir -p "$KUBERNETES/pki" "$folder/pki" "$STATE"
 authority first
 authority second

@@ -37,7 +37,7 @@ stage() {
     bundle $2 >"$PKI/ca.crt"
     # shellcheck disable=SC2086  # words
     bundle $4 >"$folder/pki/ca.crt"
-    outcome guard_authorities
+    outcome guard_etcd_authorities
 }
 
 told
@@ -71,5 +71,5 @@ expect "a member of before counts no more" "$status" 0
 cp "$ROOT/made/new.crt" "$PKI/server.crt"
 bundle first second >"$PKI/ca.crt"
 : >"$ROOT/told"
-tell_authorities
+record_authorities
 expect "what this member tells" "$(xargs <"$ROOT/told")" "openstack-paas/authorities/etcd/etcd-0 $two $two $one"

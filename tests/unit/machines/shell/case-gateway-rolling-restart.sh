@@ -46,12 +46,12 @@ turn() {
     }
     mkdir -p "$STATE/applied" "$ROOT/run"
     : >"$STATE/applied/keepalived.service"
-    plan_change
+    plan_gateway_change
     [ ! -e "$ROOT/new" ] || at_work=false
     waiting=(haproxy=2.6.12-1+deb12u4)
     # haproxy's own check is a command of the machine.
-    eval "$(declare -f change_in_turn | sed 's|/usr/local/sbin/openstack-paas-haproxy-runs;|true;|')"
-    change_in_turn
+    eval "$(declare -f change_gateway_in_turn | sed 's|/usr/local/sbin/openstack-paas-haproxy-runs;|true;|')"
+    change_gateway_in_turn
 }
 export -f turn
 

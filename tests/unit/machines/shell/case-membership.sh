@@ -104,7 +104,7 @@ for pair in "silent silent" "idle silent" "starting idle" "starting silent"; do
     peers $pair
     outcome bash -c decide
     expect "$pair: status" "$status $(initial _STATE)" "70 "
-    expect_contains "$pair: message" "$output" "not every peer tells"
+    expect_contains "$pair: message" "$output" "not every peer says"
     expect_contains "$pair: what was seen" "$output" "etcd-1 ${pair% *}, etcd-2 ${pair#* }"
 done
 for pair in "broken idle" "broken silent" "idle broken"; do

@@ -46,7 +46,7 @@ fake chown </dev/null
 # What converge does, with words in place of the parts of other scripts that it calls.
 cat >"$ROOT/follow" <<'END'
 folder=$ROOT/bundle
-for part in common/lib common/services kubernetes/drain; done
+for part in common/lib common/services kubernetes/drain; do . "$SCRIPTS/$part.sh"; done
 KUBERNETES=$ROOT/etc NAME=worker-1 ENDPOINT=192.0.2.5:6443 API=192.0.2.5:6443 API_IDENTITY=() KUBELET_SECONDS=1
 BOOTSTRAP_KUBECONFIG=bootstrap.conf
 with_kubeconfig() { local kubeconfig=$1; shift; kubectl --kubeconfig "$kubeconfig" "$@"; }
@@ -54,6 +54,7 @@ run_kubeadm() { shift; kubeadm "$@"; }
 restart_kubelet() { systemctl restart kubelet.service; }
 begin_change() { echo "$*" >>"$ROOT/changes"; }
 . "$SCRIPTS/kubernetes/registration.sh"
+eval "$(sed -n '/^is_control_plane()/p' "$SCRIPTS/kubernetes/node.sh")"
 . "$ROOT/settings.sh"
 follow_registration
 END
@@ -132,7 +133,7 @@ for _ in 1 2; do
     sleep 1
     follow
     expect "a broken configuration" "$status $(cat "$configuration")" "70 maxPods: 50"
-    expect_contains "a broken configuration" "$output" "it has the one of before again"
+    expect_contains "a broken configuration" "$output" "it runs with the previous one again"
 done
 : >"$ROOT/kubeadm"
 echo 'maxPods: 50' >"$folder/files/kubelet.yaml"
