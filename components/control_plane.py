@@ -39,7 +39,7 @@ class ControlPlaneArgs:
 
 
 class ControlPlane(pulumi.ComponentResource):
-    """All control planes at once. Which of them initialises the cluster is decided on the machines, under a lock in etcd."""
+    """All control planes at once. Which of them initialises the cluster, the machines decide under a lock in etcd."""
 
     machines: dict[str, Machine]
     groups: ServerGroups

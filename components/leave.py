@@ -63,7 +63,9 @@ class Leaving:
         platform, rollout = self.platform, self.platform.settings.rollout
         if not platform.replacing.get(planned.hostname):
             return []
-        data: Literal["", "kept", "lose"] = "kept" if keeps_volume else "lose" if planned.hostname in rollout.lose_volumes else ""
+        data: Literal["", "kept", "lose"] = (
+            "kept" if keeps_volume else "lose" if planned.hostname in rollout.lose_volumes else ""
+        )
         administrator = self.pki.administrator
         return [
             remote.Command(

@@ -37,6 +37,7 @@ copy_one() {
     if ((${#RECIPIENTS[@]} > 0)); then
         for entry in "${RECIPIENTS[@]}"; do options+=(--recipient "$entry"); done
         suffix=.age
+        # shellcheck disable=SC2154  # snapshot-proof.sh, for those that copy
         file=$scratch/copy.age
         age "${options[@]}" --output "$file" "$1" || return 1
     fi

@@ -10,6 +10,10 @@ readonly METRICS=${ROOT:-}/var/lib/openstack-paas-metrics/etcd-backup.prom
 outcome=failed
 problem=
 name=
+time=
+reason=
+from=
+etcd_version=
 size=0
 verified=false
 

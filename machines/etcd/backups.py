@@ -100,9 +100,7 @@ def _place_files(places: CopySettings, secrets: Mapping[str, str]) -> list[File]
     """
     s3: S3Settings | None = places.s3
     sftp: SftpSettings | None = places.sftp
-    configuration = render_template(
-        "etcd/rclone.conf.j2", s3=s3, sftp=sftp, secrets=secrets, folder=f"{_FOLDER}/files"
-    )
+    configuration = render_template("etcd/rclone.conf.j2", s3=s3, sftp=sftp, secrets=secrets, folder=f"{_FOLDER}/files")
     files = [File("files/rclone.conf", configuration, 0o400, secret=bool(configuration))]
     if s3 and s3.ca_certificate:
         files.append(File("files/s3-ca.crt", s3.ca_certificate))

@@ -20,6 +20,8 @@ def containerd_files(settings: PlatformSettings) -> list[File]:
     files = [File("files/containerd.toml", toml)]
     for registry, mirror in sorted(settings.mirrors.images.items()):
         has_path = urlsplit(mirror).path.strip("/") != ""
-        content = render_template("kubernetes/registry-hosts.toml.j2", registry=registry, mirror=mirror, has_path=has_path)
+        content = render_template(
+            "kubernetes/registry-hosts.toml.j2", registry=registry, mirror=mirror, has_path=has_path
+        )
         files.append(File(f"files/registries/{registry}", content))
     return files

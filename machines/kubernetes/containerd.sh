@@ -45,6 +45,7 @@ run_containerd() {
 # containers go on while containerd restarts.
 change_runtime() {
     local change
+    # shellcheck disable=SC2154  # upgrade.sh, for those that call this
     $at_work || return 0
     change=$(what_waits containerd runc)
     if epoch_waits; then

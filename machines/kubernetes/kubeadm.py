@@ -41,9 +41,7 @@ LOST_NODE_SECONDS: Final = 20
 _TOLERATIONS: Final = ("default-not-ready-toleration-seconds", "default-unreachable-toleration-seconds")
 
 
-def init_configuration(
-    platform: Platform, planned: PlannedMachine, outside: Sequence[str], ca_certificate: str
-) -> str:
+def init_configuration(platform: Platform, planned: PlannedMachine, outside: Sequence[str], ca_certificate: str) -> str:
     """The four documents of `kubeadm init`: how this node starts, the cluster, all kubelets, all kube-proxies.
 
     `outside` are the API's addresses that only the cloud knows.

@@ -39,7 +39,10 @@ def worker_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[
         # What keeps the volumes in this folder usable.
         script_file("kubernetes/volume-folders.sh"),
         *(
-            File(f"files/{_VOLUME_FOLDERS}.{kind}", render_template(f"kubernetes/volume-folders.{kind}.j2", folder=folder))
+            File(
+                f"files/{_VOLUME_FOLDERS}.{kind}",
+                render_template(f"kubernetes/volume-folders.{kind}.j2", folder=folder),
+            )
             for kind in ("path", "service")
         ),
     )

@@ -43,7 +43,7 @@ def install_bundle(places: Places, kubernetes: str) -> Bundle:
 
 
 def _settings(places: Places, kubernetes: str) -> PlatformSettings:
-    """What an installation reads of a stack's settings. Debian's own Python runs this, which cannot read all of them."""
+    """What an installation reads of a stack's settings. Debian's own Python runs this and cannot read them all."""
 
     def source(uri: str, suite: str, component: str) -> SimpleNamespace:
         return SimpleNamespace(uri=uri, suite=suite, components=(component,), key_url=None)

@@ -97,13 +97,14 @@ VARIANTS: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
         ("worker",),
         {
             "workers": {
-                "general": {"count": 3, "labels": {"disk": "local"}, "taints": ["dedicated=database:NoSchedule"]}
+                "database": {"count": 3, "labels": {"disk": "local"}, "taints": ["dedicated=database:NoSchedule"]},
+                "general": {"count": 3, "firstAddress": 200},
             }
         },
     ),
     "schedulable": (("control-plane",), {"controlPlanes": {"schedulable": True}}),
     "other-certificates": (
-        ("etcd", "control-plane", "worker"),
+        ("control-plane", "worker"),
         {"certificates": {"epoch": "spring", "leafValidityHours": 2000, "renewalHours": 200}},
     ),
     "pinned-packages": (

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from machines.etcd.backups import calendar
 from machines.common.templates import MACHINES
+from machines.etcd.backups import calendar
 
 _KEEP = MACHINES / "etcd" / "backup-retention.jq"
 NONE = {"last": 1, "hourly": 0, "daily": 0, "weekly": 0}

@@ -17,7 +17,11 @@ from machines.kubernetes.kubeadm import taint
 from tests.unit.machines import samples
 
 BUNDLES: dict[str, Bundle] = {
-    **{f"{role}-{name}": samples.bundle(samples.stack(name), role) for role in samples.BUNDLES for name in samples.STACKS},
+    **{
+        f"{role}-{name}": samples.bundle(samples.stack(name), role)
+        for role in samples.BUNDLES
+        for name in samples.STACKS
+    },
     **{
         f"{role}-{name}": samples.bundle(samples.variant(name), role)
         for name, (roles, _) in samples.VARIANTS.items()
