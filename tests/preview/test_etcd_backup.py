@@ -148,7 +148,7 @@ def test_copies_by_sftp_are_encrypted_listed_and_kept_by_the_same_tiers(tmp_path
     identity = subprocess.run(["age-keygen"], capture_output=True, text=True, check=True).stdout
     recipient = next(line.split()[-1] for line in identity.splitlines() if "public key" in line)
     host_key = " ".join((tmp_path / "host.pub").read_text().split()[:2])
-    place = {"host": "127.0.0.1", "port": port, "user": "backup", "folder": "/", "hostKey": host_key}
+    place = {"host": "127.0.0.1", "port": port, "user": "backup", "folder": "/.", "hostKey": host_key}
     backups = _backups({"sftp": place}, recipient)
     secrets = {"backupSftpKey": (tmp_path / "login").read_text()}
     server = ["rclone", "serve", "sftp", str(store), "--addr", f"127.0.0.1:{port}", "--key", str(tmp_path / "host")]

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +76,15 @@ def _programs() -> dict[str, str]:
             for file in bundle.files
         }
         for path, text in texts.items():
-            if text.startswith("#!"):
-                whole = _PARTS.sub(lambda loop, texts=texts: _joined(texts, loop[1]), text)
+            # A volume adds nothing but its own converge.
+            if text.startswith("#!") and (name != "volume" or path == CONVERGE):
+                whole = _PARTS.sub(partial(_joined, texts), text)
                 programs[f"{name}-{path.removesuffix('.sh')}"] = _HEADER.sub("", whole)
     return programs
 
 
-def _joined(texts: Mapping[str, str], parts: str) -> str:
-    return "".join(texts[f"{part}.sh"] for part in parts.split())
+def _joined(texts: Mapping[str, str], loop: re.Match[str]) -> str:
+    return "".join(texts[f"{part}.sh"] for part in loop[1].split())
 
 
 PROGRAMS = _programs()
