@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 import pulumi.log
-from pulumi.runtime import resource
+from pulumi.runtime import resource, resource_cycle_breaker
 from pulumi.runtime.proto import source_pb2
 
 #: Set to anything, it keeps the SDK's debug messages (for `pulumi up --debug` and --logtostderr -v=9).
@@ -43,6 +43,37 @@ def _own_frames() -> None:
     resource._get_stack_trace = own
 
 
+def _long_chains() -> None:
+    """A chain of dependencies may be as long as there are machines (components/rollout.py).
+
+    The SDK looks for cycles by a recursion as deep as the chain, which Python ends after some 980 machines. Here it is
+    a loop, and there is none where nothing depends on the resource yet, so that no way can lead to it.
+    """
+    breaker = resource_cycle_breaker
+    if not all(hasattr(breaker, name) for name in ("_add_dep", "_deps", "_reachable")):
+        return
+    add, depended_on = breaker._add_dep, set[pulumi.Resource]()
+
+    def remember(from_resource: pulumi.Resource, to_resource: pulumi.Resource) -> None:
+        depended_on.add(to_resource)
+        add(from_resource, to_resource)
+
+    def reachable(from_resource: pulumi.Resource, to_resource: pulumi.Resource) -> bool:
+        if from_resource is to_resource or to_resource not in depended_on:
+            return from_resource is to_resource
+        ahead, visited = [from_resource], set[pulumi.Resource]()
+        while ahead:
+            found = ahead.pop()
+            if found is to_resource:
+                return True
+            if found not in visited:
+                visited.add(found)
+                ahead.extend(breaker._deps(found))
+        return False
+
+    breaker._add_dep, breaker._reachable = remember, reachable
+
+
 def prepare() -> None:
     """Call it once, before anything is imported that is heavy.
 
@@ -53,4 +84,5 @@ def prepare() -> None:
     if not os.environ.get(KEEP_DEBUG):
         pulumi.log.debug = _silent
     _own_frames()
+    _long_chains()
     gc.set_threshold(50_000, 20, 100)
