@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from pathlib import Path
+from traceback import FrameSummary
+from types import FrameType
 
 import pulumi.log
 from pulumi.runtime import resource, resource_cycle_breaker
@@ -25,19 +28,25 @@ def _own_frames() -> None:
     """A resource's stack trace in the state is that of this program alone.
 
     The SDK adds the frames of the interpreter and of itself, with the paths of whoever ran it last: more than anything
-    else of a small resource, and of use to nobody.
+    else of a small resource, and of use to nobody. It also reads the source of each.
     """
-    if not hasattr(resource, "_get_stack_trace"):
+    if not hasattr(resource, "_get_stack_trace") or not hasattr(resource, "_get_source_position_for_frame"):
         return
-    whole = resource._get_stack_trace
-    program = Path(__file__).resolve().parent.parent.as_uri() + "/"
+    program = f"{Path(__file__).resolve().parent.parent}{os.sep}"
 
     def own() -> source_pb2.StackTrace:
+        frame: FrameType | None = sys._getframe(1)
+        # Resource, CustomResource or ComponentResource, and the class itself: the SDK counts them in the same way.
+        constructors = 0
+        while frame is not None and constructors < 3:
+            constructors += frame.f_code.co_name == "__init__"
+            frame = frame.f_back
         frames = []
-        for frame in whole().frames:
-            if not frame.pc.uri.startswith(program):
-                break
-            frames.append(frame)
+        while frame is not None and frame.f_code.co_filename.startswith(program):
+            code = frame.f_code
+            summary = FrameSummary(code.co_filename, frame.f_lineno, code.co_name, lookup_line=False)
+            frames.append(source_pb2.StackFrame(pc=resource._get_source_position_for_frame(summary)))
+            frame = frame.f_back
         return source_pb2.StackTrace(frames=frames)
 
     resource._get_stack_trace = own
