@@ -16,6 +16,8 @@ from node.specs import ControlPlaneSpec, Kubelet, Kubernetes
 #: of API servers have it among their names (components/specs.py).
 LOCAL_ADDRESS: Final = "127.0.0.1"
 
+#: The one in C says the same (tests/unit/test_node_render.py), ten times as fast; PyYAML's wheels have it.
+DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 API_VERSION: Final = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
 
@@ -257,4 +259,5 @@ def _plain(value: Any) -> Any:
 
 def _documents(*documents: Mapping[str, Any]) -> str:
     """The documents as YAML, keys in the order given."""
-    return str(yaml.safe_dump_all([dict(document) for document in documents], sort_keys=False, width=120))
+    plain = [dict(document) for document in documents]
+    return str(yaml.dump_all(plain, Dumper=DUMPER, sort_keys=False, width=120))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from node import render
+from node import kubeadm, render
 from node.bundle import Bundle, File
 from node.kubeadm import join_configuration
 from node.leave import leave_script
@@ -251,3 +251,12 @@ def test_metadata_guard_can_be_left_open_on_request_only() -> None:
     open_table = {file.path: file.content for file in render.worker(opened).files}["files/firewall.nft"]
     assert "ip daddr 169.254.169.254" in guarded_table
     assert "169.254.169.254" not in open_table
+
+
+@pytest.mark.parametrize("role", ["control-plane", "worker"])
+def test_both_of_yamls_writers_say_the_same(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise nodes would change with the machine that previews: PyYAML without libyaml has the slow one alone."""
+    fast = {file.path: file.content for file in BUNDLES[role]().files}
+    assert kubeadm.DUMPER is yaml.CSafeDumper
+    monkeypatch.setattr(kubeadm, "DUMPER", yaml.SafeDumper)
+    assert {file.path: file.content for file in BUNDLES[role]().files} == fast
