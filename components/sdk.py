@@ -1,4 +1,4 @@
-"""What the SDK and the interpreter are told before the first resource: it halves the time of a large preview.
+"""Settings of the SDK and the interpreter before the first resource: they halve the time of a large preview.
 
 It also takes a tenth off the state.
 """
