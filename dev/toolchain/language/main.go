@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,5 +61,17 @@ func run() error {
 	if _, err := io.Copy(os.Stdout, lines); err != nil {
 		return err
 	}
-	return host.Wait()
+	return ended(host.Wait())
+}
+
+// ended is what is wrong with the end of the host. The engine interrupts its plugins when it is done: that is no error.
+func ended(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() &&
+			(status.Signal() == syscall.SIGINT || status.Signal() == syscall.SIGTERM) {
+			return nil
+		}
+	}
+	return err
 }

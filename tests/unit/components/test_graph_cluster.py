@@ -54,3 +54,14 @@ def test_a_chart_of_the_program_is_among_the_inputs_of_its_release(lab: tuple[Gr
     assert releases["mariadb"].inputs["values"]["global"] == {"chartDigest": local_digest("charts/mariadb")}
     for name in ("flannel", "local-path"):
         assert "global" not in releases[name].inputs["values"]
+
+
+def test_only_releases_wait_for_the_nodes(lab: tuple[Graph, dict[str, Any]]) -> None:
+    """Namespaces and secrets are there when the nodes are: seconds less on the critical path of an `up`."""
+    graph, _ = lab
+    for kind in ("Namespace", "Secret"):
+        for name, resource in graph.of_type(f"kubernetes:core/v1:{kind}").items():
+            assert not reachable(graph, f"{kind}/{name}") & (CONTROL_PLANES | WORKERS), name
+            assert all(not one.startswith("Release/") for one in resource.dependencies), name
+    for name in ("local-path", "mariadb"):
+        assert reachable(graph, f"Release/{name}") >= WORKERS

@@ -15,6 +15,7 @@ import yaml
 from machines.common.bundle import CONVERGE, Bundle, File
 from machines.gateway.kube_proxy import kube_proxy_script
 from machines.gateway.leave import leave_script
+from machines.kubernetes import kubeadm
 from machines.user_data import user_data
 from settings.platform import Platform
 from tests.unit.machines import samples
@@ -106,6 +107,15 @@ def test_user_data(role: str) -> None:
     assert text.startswith("#cloud-config\n")
     assert config["ssh_deletekeys"] is True
     assert ("write_files" in config) is (role == "gateway")
+
+
+@pytest.mark.parametrize("role", ["control-plane", "worker"])
+def test_both_yaml_writers_give_the_same(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise nodes would differ with the machine that previews: PyYAML without libyaml has only the slow writer."""
+    fast = _entries(samples.bundle(samples.stack(USUAL), role))
+    assert kubeadm.DUMPER is yaml.CSafeDumper
+    monkeypatch.setattr(kubeadm, "DUMPER", yaml.SafeDumper)
+    assert _entries(samples.bundle(samples.stack(USUAL), role)) == fast
 
 
 def test_there_is_no_golden_file_that_nothing_renders() -> None:
