@@ -8,32 +8,28 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ops import (
-    doctor,
-    explain,
-    init,
-    logs,
-    preview_comment,
-    protection,
-    screen,
-    session,
-    timeline,
-    timeline_report,
-    topology,
-)
-from ops import outputs as stack_outputs
-from ops.cluster import Cluster
-from ops.database import arguments as database
-from ops.drill import command as drill
-from ops.etcd import arguments as etcd
-from ops.outputs import OutputsError
-from ops.preview_read import PreviewError
-from ops.proof import Prover
-from ops.protection import ProtectionError
+from ops import explain, logs, protected
+from ops.database import cli as database
+from ops.doctor import cli as doctor
+from ops.drill import cli as drill
+from ops.etcd import cli as etcd
+from ops.init import cli as init
+from ops.preview_comment import cli as preview_comment
+from ops.preview_comment.changes import PreviewError
+from ops.proof import screen
+from ops.proof.checks import Prover
+from ops.protected import ProtectionError
 from ops.recover import command as recover
 from ops.recover.errors import RecoverError
-from ops.ssh import Ssh, SshError
-from ops.status import arguments as status
+from ops.shared import outputs as stack_outputs
+from ops.shared import session
+from ops.shared.cluster import Cluster
+from ops.shared.outputs import OutputsError
+from ops.shared.ssh import Ssh, SshError
+from ops.status import cli as status
+from ops.timeline import report as timeline_report
+from ops.timeline import steps as timeline
+from ops.topology import cli as topology
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     logs.add(commands)
     topology.add(commands)
     recover.add(commands)
-    protection.add(commands)
+    protected.add(commands)
     drill.add(commands)
     etcd.add(commands)
     database.add(commands)
@@ -151,7 +147,7 @@ def main(words: list[str] | None = None) -> int:
         if arguments.command == "drill":
             return drill.run(arguments)
         if arguments.command == "protected":
-            return protection.run(arguments)
+            return protected.run(arguments)
         if arguments.command == "etcd":
             return etcd.run(arguments)
         if arguments.command == "database":

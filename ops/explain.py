@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops import protection
+from ops import protected
 
 #: Lines of a console log that are shown.
 TAIL = 15
@@ -47,7 +47,7 @@ def failures(lines: Iterable[str]) -> list[Failure]:
             diagnostic = event["diagnosticEvent"]
             if diagnostic.get("urn"):
                 messages[diagnostic["urn"]] = diagnostic.get("message", "").strip()
-                if protection.is_refusal(messages[diagnostic["urn"]]):
+                if protected.is_refusal(messages[diagnostic["urn"]]):
                     # Refused before it was tried.
                     failed.setdefault(diagnostic["urn"], "")
         if "resOpFailedEvent" in event:
@@ -77,10 +77,10 @@ def main(event_log: Path, cluster: str, say: Callable[[str], None] = print) -> i
     found = [failure for failure in failures(event_log.read_text(encoding="utf-8").splitlines())]
     if not found:
         return 0
-    refused = [protection.describe(failure.urn) for failure in found if protection.is_refusal(failure.message)]
+    refused = [protected.describe(failure.urn) for failure in found if protected.is_refusal(failure.message)]
     if refused:
-        say(f"\nprotected from removal:\n{protection.how_to_lift(refused)}")
-    others = [failure for failure in found if not protection.is_refusal(failure.message)]
+        say(f"\nprotected from removal:\n{protected.how_to_lift(refused)}")
+    others = [failure for failure in found if not protected.is_refusal(failure.message)]
     if not others:
         return 0
     import openstack

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from ops import outputs as stack_outputs
-from ops import session
-from ops.outputs import Machine, OutputsError
+from ops.shared import outputs as stack_outputs
+from ops.shared import session
+from ops.shared.outputs import Machine, OutputsError
 
 #: What people look for, by role. `openstack-paas` below is what `pulumi up` did on the machine (lib.sh, log).
 _UNITS: Final = {

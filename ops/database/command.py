@@ -11,12 +11,12 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from ops import outputs as stack_outputs
-from ops.cluster import Cluster, ClusterError
 from ops.database import backups, restore
 from ops.database.backups import Backups, duration
 from ops.database.release import DatabaseError, Release
-from ops.outputs import OutputsError
+from ops.shared import outputs as stack_outputs
+from ops.shared.cluster import Cluster, ClusterError
+from ops.shared.outputs import OutputsError
 
 #: One backup, in seconds; its Job has a limit of its own.
 BACKUP_SECONDS = 7200.0

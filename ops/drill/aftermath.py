@@ -11,7 +11,7 @@ from ops.drill.drill import Drill
 from ops.drill.report import Report, as_json
 
 if TYPE_CHECKING:
-    from ops.drill.site import Site
+    from ops.drill.target import Site
 
 
 def folder() -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from ops.drill.probes.probe import Probe
-    from ops.drill.site import Site
+    from ops.drill.target import Site
 
 
 class DrillError(Exception):

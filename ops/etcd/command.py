@@ -12,15 +12,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ops import outputs as stack_outputs
-from ops.cluster import Cluster, ClusterError
-from ops.etcd import machines, plan, snapshots
-from ops.etcd.follow import Follow
+from ops.etcd import plan, remote, snapshots
+from ops.etcd.kubernetes_check import Follow
 from ops.etcd.plan import Plan, RestoreError
 from ops.etcd.restore import Restore, Survey, survey
 from ops.etcd.snapshots import Snapshots, duration
-from ops.outputs import Outputs, OutputsError
-from ops.ssh import Ssh, SshError
+from ops.shared import outputs as stack_outputs
+from ops.shared.cluster import Cluster, ClusterError
+from ops.shared.outputs import Outputs, OutputsError
+from ops.shared.ssh import Ssh, SshError
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,7 +44,7 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 140)
 
 
-def _backups(outputs: Outputs, ssh: machines.SshAccess, as_json: bool) -> int:
+def _backups(outputs: Outputs, ssh: remote.SshAccess, as_json: bool) -> int:
     found = snapshots.collect(ssh, outputs.role("etcd"))
     if as_json:
         newest = found.newest
@@ -83,13 +83,16 @@ def _show(found: Snapshots) -> None:
     console.print(found.late or "The newest verified snapshot is recent.", style="bold red" if found.late else "green")
 
 
-def _snapshot(outputs: Outputs, ssh: machines.SshAccess) -> int:
+def _snapshot(outputs: Outputs, ssh: remote.SshAccess) -> int:
     """One now, on the first member that takes one: a learner, or a member that is away, does not."""
     refused: list[str] = []
     for member in outputs.role("etcd"):
         try:
-            said = machines.call(
-                ssh, member, f"{machines.MEMBER}/etcd-backup.sh --reason manual", seconds=machines.SNAPSHOT_SECONDS
+            said = remote.call(
+                ssh,
+                member,
+                f"{remote.MEMBER}/etcd-backup.sh --reason manual",
+                seconds=remote.SNAPSHOT_SECONDS,
             )
         except SshError as error:
             refused.append(str(error))
@@ -103,7 +106,7 @@ def _snapshot(outputs: Outputs, ssh: machines.SshAccess) -> int:
     return 1
 
 
-def _restore(outputs: Outputs, ssh: machines.SshAccess, arguments: argparse.Namespace) -> int:
+def _restore(outputs: Outputs, ssh: remote.SshAccess, arguments: argparse.Namespace) -> int:
     found = survey(outputs, ssh)
     for problem in found.problems:
         _say(f"not reached: {problem}")

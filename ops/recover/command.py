@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ops.doctor_stack import StackError, choose, read_file
 from ops.recover import cloud, dead_locks
 from ops.recover.cloud import Cloud, Found
 from ops.recover.engine import Engine, creations
 from ops.recover.errors import RecoverError
 from ops.recover.helm import Helm, HelmError, Revision
 from ops.recover.notes import Notes
+from ops.shared.stack_state import StackError, choose, read_file
 
 Say = Callable[[str], None]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ops.database import backups as database_backups
 from ops.etcd import snapshots
-from ops.status.look import Look
+from ops.status.machine_report import Look
 
 #: The first backup may come so much later than its interval, in seconds: machines are made, images pulled.
 FIRST = 900

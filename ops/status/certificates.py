@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from cryptography import x509
 
-from ops.status.look import Look
+from ops.status.machine_report import Look
 from settings.certificates import FIRST
 
 DAY = 86400

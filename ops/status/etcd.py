@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ops.status.look import Answer, Look
+from ops.status.machine_report import Answer, Look
 
 _UNITS = {"µs": 1e-3, "us": 1e-3, "ms": 1.0, "m": 60e3, "s": 1e3}
 _ALARM = re.compile(r"alarm:\s*(\w+)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ops.status.look import Look
+from ops.status.machine_report import Look
 
 #: Virtual addresses are the only ones with this prefix (keepalived.conf.j2).
 _VIRTUAL = "/32"

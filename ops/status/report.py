@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ops.outputs import Outputs
+from ops.shared.outputs import Outputs
 from ops.status import backups, certificates, database, etcd, gateways, nodes, pods, rollout
-from ops.status.look import Look
+from ops.status.machine_report import Look
 from settings.versions import KUBERNETES, minor
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.cluster import Cluster
-from ops.drill import drills, report, start
-from ops.drill.site import Site
-from ops.outputs import Machine
+from ops.drill import command, drills, report
+from ops.drill.target import Site
+from ops.shared.cluster import Cluster
+from ops.shared.outputs import Machine
 from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run
 from tests.lab.report import record
@@ -72,7 +72,7 @@ def site(platform: Platform, machines: Machines) -> Site:
 
 def drill(site: Site, name: str) -> report.Report:
     """Run the drill; it passed, and nothing acknowledged is lost."""
-    done = start.drill_one(drills.known()[name], site, YES)
+    done = command.drill_one(drills.known()[name], site, YES)
     if os.environ.get("DRILL_REPORT"):
         report.append(done, Path(os.environ["DRILL_REPORT"]))
     assert done.status == report.PASSED, report.as_json(done)

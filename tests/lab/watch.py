@@ -14,16 +14,16 @@ from urllib.parse import urlsplit
 from kubernetes import client
 
 from dev.lab import places
-from ops.cluster import Cluster
+from ops.drill.command import tls
 from ops.drill.probes.api import ApiRead
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Answers
 from ops.drill.probes.writes import ApiWrite
-from ops.drill.site import Site
-from ops.drill.start import tls
-from ops.outputs import Machine
-from ops.ssh import Ssh
-from ops.timeline import steps_of
+from ops.drill.target import Site
+from ops.shared.cluster import Cluster
+from ops.shared.outputs import Machine
+from ops.shared.ssh import Ssh
+from ops.timeline.steps import steps_of
 from tests.lab.platform import Platform
 from tests.lab.report import record
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ops.drill.drill import now_if
-from ops.drill.loss import MachineLoss
+from ops.drill.machine_loss import MachineLoss
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
-from ops.outputs import Machine
+from ops.drill.target import Site
+from ops.shared.outputs import Machine
 
 CONTROLLERS = "kube-controller-manager"
 

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from ops.drill.drill import Drill, DrillError
 from ops.drill.probes.probe import Probe
 from ops.drill.probes.writes import ApiWrite
-from ops.drill.site import UP_SECONDS, Site
-from ops.etcd import machines, plan, snapshots
-from ops.etcd.follow import Follow
+from ops.drill.target import UP_SECONDS, Site
+from ops.etcd import plan, remote, snapshots
+from ops.etcd.kubernetes_check import Follow
 from ops.etcd.plan import RestoreError
 from ops.etcd.restore import Restore, survey
-from ops.outputs import Machine
+from ops.shared.outputs import Machine
 
 #: What the frame allows: the restore's own steps have limits of their own.
 RECOVERY_SECONDS = 900
@@ -108,7 +108,7 @@ class Lost(Drill):
     def inspect(self, site: Site) -> list[str]:
         """How far each member's restore is; another run of the command goes on with it."""
         looks = [
-            f"python -m ops ssh {machine.name} sudo {machines.MEMBER}/etcd-restore.sh look"
+            f"python -m ops ssh {machine.name} sudo {remote.MEMBER}/etcd-restore.sh look"
             for machine in site.outputs.role("etcd")
         ]
         return ["python -m ops etcd backups", *looks, "python -m ops etcd restore"]
@@ -154,8 +154,8 @@ class EtcdDataLoss(Lost):
         """A snapshot first, or it would cost a quarter of an hour of the platform's life and the drill's own pods."""
         members = site.outputs.role("etcd")
         with site.ssh() as ssh:
-            command = f"{machines.MEMBER}/etcd-backup.sh --reason drill"
-            machines.call(ssh, members[0], command, seconds=machines.SNAPSHOT_SECONDS)
+            command = f"{remote.MEMBER}/etcd-backup.sh --reason drill"
+            remote.call(ssh, members[0], command, seconds=remote.SNAPSHOT_SECONDS)
             listed = snapshots.collect(ssh, members)
         made = max((one for one in listed.found if not one.off_machine), key=lambda one: one.time)
         if site.delete and not any(one.off_machine and one.name == made.name for one in listed.found):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ops.drill.drill import Drill
 from ops.drill.probes.probe import Probe
 from ops.drill.probes.writes import ApiWrite
-from ops.drill.site import Site
+from ops.drill.target import Site
 
 
 class EtcdStop(Drill):

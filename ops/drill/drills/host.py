@@ -8,7 +8,7 @@ from ops.drill.drill import Drill, now_if
 from ops.drill.drills.worker import node_of
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
+from ops.drill.target import Site
 
 
 class HostLoss(Drill):

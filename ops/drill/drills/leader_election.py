@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ops.drill.drill import Drill, now_if
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
+from ops.drill.target import Site
 
 LEASES = ("kube-scheduler", "kube-controller-manager")
 

@@ -8,8 +8,8 @@ from ops.drill.drill import Drill
 from ops.drill.drills.worker import node_of
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
-from ops.outputs import Database
+from ops.drill.target import Site
+from ops.shared.outputs import Database
 
 
 class MariadbPrimary(Drill):

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from ops.drill.drill import Drill, DrillError, now_if, until
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
-from ops.outputs import Machine
-from ops.ssh import SshError
+from ops.drill.target import Site
+from ops.shared.outputs import Machine
+from ops.shared.ssh import SshError
 
 
 class NetworkPartition(Drill):

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ops.cluster import REQUEST_SECONDS, ClusterError, message
 from ops.drill.drill import now_if
-from ops.drill.loss import MachineLoss
+from ops.drill.machine_loss import MachineLoss
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
+from ops.drill.target import Site
 from ops.drill.workload import REPLICAS, Workload
-from ops.outputs import Machine
+from ops.shared.cluster import REQUEST_SECONDS, ClusterError, message
+from ops.shared.outputs import Machine
 
 
 def node_of(site: Site, namespace: str, pod: str) -> str:
