@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+from ops.shared import pulumi
+from ops.shared.options import Commands, add_stack
 
 #: Component types in a resource's URN, and the key of the stack's file that protects what is below them.
 _KEYS: Final = {
@@ -26,10 +28,6 @@ _KEYS: Final = {
 
 #: What the engine says when it refuses to remove or replace something (pulumi/pkg: resource/deploy).
 _REFUSALS: Final = ("cannot be deleted\nbecause it is protected", "currently marked for protection")
-
-
-class ProtectionError(Exception):
-    """The stack's state cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -82,20 +80,14 @@ def how_to_lift(found: Iterable[Protected]) -> str:
 
 
 def _deployment(stack: str | None) -> dict[str, Any]:
-    command = ["pulumi", "stack", "export", "--non-interactive", *(["--stack", stack] if stack else [])]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-        raise ProtectionError(f"`pulumi stack export` cannot be run: {error}") from error
-    if done.returncode:
-        raise ProtectionError(f"`pulumi stack export` failed: {done.stderr.strip()}")
-    return dict(json.loads(done.stdout).get("deployment") or {})
+    return dict(json.loads(pulumi.run("stack", "export", stack=stack)).get("deployment") or {})
 
 
-def add(commands: Any) -> None:
-    """The subcommand `protected`."""
+def add(commands: Commands) -> None:
+    """Adds the command."""
     parser = commands.add_parser("protected", help="what is protected from removal, and how that is lifted")
-    parser.add_argument("--stack", help="name of the stack (default: the selected one)")
+    add_stack(parser)
+    parser.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -103,5 +95,5 @@ def run(arguments: argparse.Namespace) -> int:
     found = protected(_deployment(arguments.stack))
     if not found:
         return 0
-    sys.stderr.write(f"protected are {len(found)} resources of the stack; nothing was touched:\n{how_to_lift(found)}\n")
+    sys.stderr.write(f"{len(found)} resources of the stack are protected; nothing was touched:\n{how_to_lift(found)}\n")
     return 1

@@ -1,21 +1,16 @@
-"""The words of `python -m ops database`; what they start is imported when it is called."""
+"""The options of `paas database`; the work is imported when it runs."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    # argparse gives this class no public name.
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+from ops.shared.options import Commands, add_outputs
 
 
 def add(commands: Commands) -> None:
     """The parser of `database` and of its actions."""
     stack = argparse.ArgumentParser(add_help=False)
-    stack.add_argument("--stack", help="name of the stack (default: the selected one)")
-    stack.add_argument("--outputs", type=Path, metavar="FILE", help="read the outputs from a JSON file instead")
+    add_outputs(stack)
     database = commands.add_parser("database", help="backups of MariaDB, and the way back from them")
     actions = database.add_subparsers(dest="action", required=True)
     backups = actions.add_parser("backups", parents=[stack], help="list backups; status 1 when the newest is too old")
@@ -24,6 +19,7 @@ def add(commands: Commands) -> None:
     restore = actions.add_parser("restore", parents=[stack], help="put a backup in the place of all data")
     restore.add_argument("--backup", metavar="NAME", help="this backup (default: the newest)")
     restore.add_argument("--yes", action="store_true", help="do not ask")
+    database.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

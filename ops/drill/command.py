@@ -7,7 +7,6 @@ import contextlib
 import json
 import logging
 import ssl
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,23 +15,23 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import yaml
-from rich.console import Console
 
 from ops.drill import drills, report, summary
 from ops.drill.drill import Drill, DrillError
-from ops.drill.lock import alone
+from ops.drill.lock import one_at_a_time
 from ops.drill.machines import OpenStackPower
 from ops.drill.probes.api import ApiRead
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.ingress import Ingress
 from ops.drill.probes.probe import Probe
 from ops.drill.probes.writes import ApiWrite
-from ops.drill.runner import Frame, Refusal
-from ops.drill.target import Site
+from ops.drill.runner import Refusal, Runner
+from ops.drill.target import Target
 from ops.drill.workload import NAMESPACE, WRITES, Workload
 from ops.shared import outputs as stack_outputs
+from ops.shared import pulumi
 from ops.shared.cluster import Cluster
-from ops.shared.outputs import OutputsError
+from ops.shared.options import console
 
 
 def tls(kubeconfig: str) -> ssl.SSLContext:
@@ -47,9 +46,9 @@ def tls(kubeconfig: str) -> ssl.SSLContext:
     return context
 
 
-def make_probes(site: Site) -> list[Probe]:
+def make_probes(target: Target) -> list[Probe]:
     """All that fit the platform."""
-    outputs = site.outputs
+    outputs = target.outputs
     host, port, context = outputs.api_host, urlsplit(outputs.api_endpoint).port or 443, tls(outputs.kubeconfig)
     probes: list[Probe] = [
         ApiRead(host, port, context),
@@ -60,63 +59,57 @@ def make_probes(site: Site) -> list[Probe]:
     if outputs.database:
         database = outputs.database
         service = database.service.partition(".")[0]
-        address = site.core.read_namespaced_service(service, database.namespace, _request_timeout=10).spec.cluster_ip
+        address = target.core.read_namespaced_service(service, database.namespace, _request_timeout=10).spec.cluster_ip
         probes.append(
-            DatabaseWrite(site.cluster, database, lambda seconds: site.tunnel(address, database.port, seconds))
+            DatabaseWrite(target.cluster, database, lambda seconds: target.tunnel(address, database.port, seconds))
         )
     return probes
 
 
-def may_go_on(site: Site, arguments: argparse.Namespace, plan: list[str], ask: Callable[[str], str]) -> str:
-    """Why the drill must not begin, empty when it may. A platform for production needs to be told twice."""
-    sensitive = site.outputs.preset in ("production", "")
+def may_go_on(target: Target, arguments: argparse.Namespace, plan: list[str], ask: Callable[[str], str]) -> str:
+    """Why the drill must not begin, empty when it may. A production platform needs two confirmations."""
+    sensitive = target.outputs.preset in ("production", "")
     if sensitive and not arguments.production:
-        what = "is for production" if site.outputs.preset else "does not say what it is for"
-        return f"the platform {what}: a drill there must be told twice, by --yes (or the question) and --production"
+        what = "is for production" if target.outputs.preset else "does not say what it is for"
+        return f"the platform {what}: a drill there needs two confirmations: --yes (or an answer) and --production"
     if arguments.yes:
         return ""
     if not sys.stdin.isatty():
         return "nobody can be asked here: --yes says yes"
-    answer = ask(f"{' '.join(plan)}\nBegin? Type the name of the stack ({site.stack}): ")
-    return "" if answer.strip() == site.stack else "not confirmed"
+    answer = ask(f"{' '.join(plan)}\nBegin? Type the name of the stack ({target.stack}): ")
+    return "" if answer.strip() == target.stack else "not confirmed"
 
 
-def drill_one(kind: type[Drill], site: Site, arguments: argparse.Namespace) -> report.Report:
+def drill_one(kind: type[Drill], target: Target, arguments: argparse.Namespace) -> report.Report:
     """One drill from its preconditions to its report."""
-    frame = Frame(kind(), site, Workload(site.cluster), lambda: make_probes(site))
-    with alone(site.stack) as free:
+    runner = Runner(kind(), target, Workload(target.cluster), lambda: make_probes(target))
+    with one_at_a_time(target.stack) as free:
         if free:
-            return _drill(frame, arguments)
-    frame.report.status = report.REFUSED
-    frame.report.problems = [f"another drill of stack {site.stack} runs on this machine"]
-    return frame.report
+            return _drill(runner, arguments)
+    runner.report.status = report.REFUSED
+    runner.report.problems = [f"another drill of stack {target.stack} runs on this machine"]
+    return runner.report
 
 
-def _drill(frame: Frame, arguments: argparse.Namespace) -> report.Report:
-    site = frame.site
-    site.away.clear()
+def _drill(runner: Runner, arguments: argparse.Namespace) -> report.Report:
+    target = runner.target
+    target.away.clear()
     try:
-        plan = frame.look()
+        plan = runner.look()
     except Refusal:
-        return frame.report
+        return runner.report
     for line in plan:
-        site.say(line)
-    reason = may_go_on(site, arguments, plan, input)
+        target.say(line)
+    reason = may_go_on(target, arguments, plan, input)
     if reason:
-        frame.report.status, frame.report.problems = report.REFUSED, [reason]
-        return frame.report
-    return frame.run()
+        runner.report.status, runner.report.problems = report.REFUSED, [reason]
+        return runner.report
+    return runner.run()
 
 
 def _stack(name: str | None) -> str:
     """The name of the stack, the selected one's when none was given."""
-    if name:
-        return name
-    command = ["pulumi", "stack", "--show-name", "--non-interactive"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    if done.returncode:
-        raise OutputsError(f"`pulumi stack --show-name` failed: {done.stderr.strip()}")
-    return done.stdout.strip()
+    return name or pulumi.run("stack", "--show-name").strip()
 
 
 def _list(arguments: argparse.Namespace, known: dict[str, type[Drill]]) -> int:
@@ -135,7 +128,7 @@ def _summary(arguments: argparse.Namespace) -> int:
     try:
         found = summary.read(arguments.report.read_text().splitlines())
     except (OSError, ValueError, KeyError) as error:
-        sys.stderr.write(f"{arguments.report} is no file of reports: {error!r}\n")
+        sys.stderr.write(f"{arguments.report} is not a file of reports: {error!r}\n")
         return 2
     sys.stdout.write(summary.table(found))
     return 0
@@ -153,7 +146,6 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     # Its complaints about connections that break are what the probes count.
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
-    console = Console(width=None if sys.stdout.isatty() else 120)
     began = time.monotonic()
 
     def say(text: str) -> None:
@@ -167,20 +159,20 @@ def run(arguments: argparse.Namespace) -> int:
     except DrillError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    site = Site(
+    target = Target(
         outputs, _stack(arguments.stack), Cluster(outputs), power, None, arguments.delete, arguments.machine, say
     )
     worst, ran = 0, False
     for kind in known.values() if arguments.name == "all" else [known[arguments.name]]:
         say(f"drill {kind.name}: {kind.about}")
-        done = drill_one(kind, site, arguments)
+        done = drill_one(kind, target, arguments)
         if arguments.json:
             sys.stdout.write(report.as_json(done) + "\n")
         else:
-            report.show(console, done)
+            report.show(console(), done)
         if arguments.report:
             report.append(done, arguments.report)
-        # Among all, a drill that this platform is too small for is no failure.
+        # Among all, a drill that this platform is too small for is not a failure.
         if done.status != report.REFUSED:
             worst, ran = max(worst, done.status), True
         if done.status in (report.NOT_RESTORED, report.INTERRUPTED):

@@ -10,7 +10,7 @@ from ops.drill import aftermath
 
 
 @contextmanager
-def alone(stack: str) -> Iterator[bool]:
+def one_at_a_time(stack: str) -> Iterator[bool]:
     """Whether no other drill of this stack runs on this machine; none begins while the block runs.
 
     The lock goes with the process, however that ends.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from ops.drill.drill import Drill, DrillError
-from ops.drill.target import UP_SECONDS, Site
+from ops.drill.target import UP_SECONDS, Target
 from ops.shared.outputs import Machine
 
 
@@ -30,52 +30,53 @@ class MachineLoss(Drill):
             raise DrillError("no machine has been chosen")
         return self.machine
 
-    def refusals(self, site: Site) -> Iterator[str]:
+    def refusals(self, target: Target) -> Iterator[str]:
         """Too few machines of the role, or a wish that cannot be."""
-        machines = site.outputs.role(self.role)
+        machines = target.outputs.role(self.role)
         if len(machines) < self.at_least:
             yield f"{len(machines)} of at least {self.at_least} machines with the role {self.role}: {self.why}"
-        elif site.machine and site.machine not in {machine.name for machine in machines}:
-            yield f"{site.machine} has not the role {self.role}: {', '.join(machine.name for machine in machines)} have"
+        elif target.machine and target.machine not in {machine.name for machine in machines}:
+            names = ", ".join(machine.name for machine in machines)
+            yield f"{target.machine} does not have the role {self.role}: {names} do"
 
-    def choose(self, site: Site) -> None:
+    def choose(self, target: Target) -> None:
         """The machine that was asked for, or the one whose loss is felt most."""
-        self.machine = site.outputs.machine(site.machine) if site.machine else self.hardest(site)
-        if site.delete:
+        self.machine = target.outputs.machine(target.machine) if target.machine else self.hardest(target)
+        if target.delete:
             # What `up` needs comes on top of what the cluster needs.
             self.recovery_seconds = MachineLoss.recovery_seconds + UP_SECONDS
 
-    def hardest(self, site: Site) -> Machine:
+    def hardest(self, target: Target) -> Machine:
         """The machine whose loss is felt most."""
-        return site.outputs.role(self.role)[-1]
+        return target.outputs.role(self.role)[-1]
 
-    def plan(self, site: Site) -> list[str]:
+    def plan(self, target: Target) -> list[str]:
         """Fault and repair."""
-        how, back = getattr(site.power, "how", "its power is cut"), "switched on again the same way"
-        if site.delete:
+        how, back = getattr(target.power, "how", "its power is cut"), "switched on again the same way"
+        if target.delete:
             how, back = "deleted through OpenStack, with its disk", "made again by `pulumi up --refresh`"
-        return [f"{self.victim.name} is {how}.", *self.consequences(site), f"Then it is {back}."]
+        return [f"{self.victim.name} is {how}.", *self.consequences(target), f"Then it is {back}."]
 
-    def consequences(self, site: Site) -> list[str]:
+    def consequences(self, target: Target) -> list[str]:
         """What is expected to happen meanwhile."""
         return []
 
-    def fault(self, site: Site) -> None:
+    def fault(self, target: Target) -> None:
         """Off, or gone."""
-        site.away.add(self.victim.name)
-        if site.delete:
-            site.power.delete(self.victim)
+        target.away.add(self.victim.name)
+        if target.delete:
+            target.power.delete(self.victim)
         else:
-            site.power.off(self.victim)
+            target.power.off(self.victim)
 
-    def repair(self, site: Site) -> None:
+    def repair(self, target: Target) -> None:
         """On, or made again."""
-        if site.delete:
-            site.up()
+        if target.delete:
+            target.up()
         else:
-            site.power.on(self.victim)
+            target.power.on(self.victim)
 
-    def inspect(self, site: Site) -> list[str]:
+    def inspect(self, target: Target) -> list[str]:
         """The machine from outside and from inside."""
         name = self.victim.name
-        return [f"openstack server show {name}", f"openstack console log show {name}", f"python -m ops ssh {name}"]
+        return [f"openstack server show {name}", f"openstack console log show {name}", f"paas ssh {name}"]

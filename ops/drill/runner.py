@@ -1,4 +1,4 @@
-"""The frame around every drill: health before, probes throughout, fault, repair, health again, and the counting."""
+"""Runs a drill: health before, probes throughout, fault, repair, health again, and the counting."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ops.drill.drill import Drill, DrillError, until
 from ops.drill.probes.probe import Probe
 from ops.drill.probes.writes import ApiWrite
 from ops.drill.report import FAILED, INTERRUPTED, NOT_RESTORED, PASSED, REFUSED, Report
-from ops.drill.signals import Shield
-from ops.drill.target import Site
+from ops.drill.signals import Signals
+from ops.drill.target import Target
 from ops.drill.workload import Workload
 from ops.shared.cluster import ClusterError
 from ops.shared.ssh import SshError
@@ -33,11 +33,11 @@ class Refusal(Exception):
 
 
 @dataclass
-class Frame:
+class Runner:
     """One drill on one platform."""
 
     drill: Drill
-    site: Site
+    target: Target
     workload: Workload
     make_probes: Callable[[], list[Probe]]
     report: Report = field(init=False)
@@ -49,46 +49,46 @@ class Frame:
 
     def __post_init__(self) -> None:
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        self.report = Report(self.drill.name, self.site.stack, started, [])
+        self.report = Report(self.drill.name, self.target.stack, started, [])
 
     def look(self) -> list[str]:
         """Preconditions; returns the plan. Raises Refusal: nothing has been touched then."""
         try:
-            reasons = list(self.drill.refusals(self.site))
+            reasons = list(self.drill.refusals(self.target))
             if not reasons and self.workload.in_use():
                 reasons = ["another drill runs on this platform: two at once measure and repair each other's failures"]
             if not reasons:
-                failed = [check for check in self.site.health(BEFORE_SECONDS) if not check.passed]
+                failed = [check for check in self.target.health(BEFORE_SECONDS) if not check.passed]
                 reasons = [f"the platform is not healthy: {check.name}: {check.summary}" for check in failed]
             if not reasons:
-                self.nodes = {node.name for node in self.site.cluster.nodes()}
-                self.members = self.site.etcd_members() if self.site.outputs.role("etcd") else []
-                self.drill.choose(self.site)
+                self.nodes = {node.name for node in self.target.cluster.nodes()}
+                self.members = self.target.etcd_members() if self.target.outputs.role("etcd") else []
+                self.drill.choose(self.target)
         except KNOWN as error:
             reasons = [str(error)]
         if reasons:
             self.report.status, self.report.problems = REFUSED, reasons
             raise Refusal("; ".join(reasons))
-        self.report.plan = self.drill.plan(self.site)
+        self.report.plan = self.drill.plan(self.target)
         return self.report.plan
 
     def run(self) -> Report:
         """The drill itself, after `look`. Whatever happens, the repair runs once the failure has been made."""
         interrupted = False
-        with Shield(self.site.say) as shield:
+        with Signals(self.target.say) as signals:
             try:
                 self._prepare()
                 self._fail_and_watch()
-                shield.open = False
+                signals.open = False
             except KeyboardInterrupt:
                 interrupted = True
-                self.site.say("interrupted")
+                self.target.say("interrupted")
             except KNOWN as error:
                 self.report.problems.append(str(error))
             except Exception as error:
                 # A fault in the drill itself must not keep it from the repair.
                 self.report.problems.append(f"{type(error).__name__}: {error}")
-            shield.open = False
+            signals.open = False
             healthy = not self.began or self._repair()
             self._count()
             self._clear_away()
@@ -96,7 +96,7 @@ class Frame:
         if not healthy:
             report.status = NOT_RESTORED
             try:
-                report.state_file = str(aftermath.write(self.drill, self.site, report))
+                report.state_file = str(aftermath.write(self.drill, self.target, report))
             except Exception as error:
                 # The report itself must come out.
                 report.problems.append(f"no file with the platform's state: {error}")
@@ -107,7 +107,7 @@ class Frame:
         return report
 
     def _prepare(self) -> None:
-        self.site.say("putting the drill's own pods up")
+        self.target.say("putting the drill's own pods up")
         self.workload.remove()
         self.workload.make()
         for probe in self.make_probes():
@@ -134,15 +134,15 @@ class Frame:
             raise DrillError(f"no steady answers within {seconds:.0f} s: {what}") from error
 
     def _fail_and_watch(self) -> None:
-        drill, site, report = self.drill, self.site, self.report
-        site.say("the failure begins")
+        drill, target, report = self.drill, self.target, self.report
+        target.say("the failure begins")
         self.began = time.monotonic()
-        drill.fault(site)
+        drill.fault(target)
         noticed: list[float] = []
 
         def detected() -> bool:
             try:
-                moment = drill.noticed(site, self.probes, self.began)
+                moment = drill.noticed(target, self.probes, self.began)
             except KNOWN:
                 return False
             if moment is not None:
@@ -151,28 +151,28 @@ class Frame:
 
         until(detected, "the platform notices the failure", drill.detection_seconds, 0.2)
         report.detection_seconds = noticed[0] - self.began
-        site.say(f"noticed after {report.detection_seconds:.1f} s")
+        target.say(f"noticed after {report.detection_seconds:.1f} s")
         if not drill.serves_without:
             time.sleep(max(0.0, self.began + drill.held_seconds - time.monotonic()))
             return
         self._steady(time.monotonic(), drill.serving_seconds, drill.away)
         until(lambda: self._serving(), "the platform serves without what failed", drill.serving_seconds)
         report.serving_seconds = time.monotonic() - self.began
-        site.say(f"serves without it after {report.serving_seconds:.1f} s")
+        target.say(f"serves without it after {report.serving_seconds:.1f} s")
 
     def _serving(self) -> bool:
         try:
-            return self.drill.serving(self.site)
+            return self.drill.serving(self.target)
         except KNOWN:
             return False
 
     def _repair(self) -> bool:
         """Whether the platform is as before afterwards."""
         began, end = time.monotonic(), time.monotonic() + self.drill.recovery_seconds
-        self.site.say("repairing")
+        self.target.say("repairing")
         try:
-            self.drill.repair(self.site)
-            self.site.away.clear()
+            self.drill.repair(self.target)
+            self.target.away.clear()
         except Exception as error:
             # Health decides below: the platform may have come back by itself.
             self.report.problems.append(f"the repair failed: {error}")
@@ -188,19 +188,19 @@ class Frame:
             return False
         self.report.repair_seconds = time.monotonic() - began
         self.report.recovery_seconds = time.monotonic() - self.began
-        self.site.say(f"verified after {self.report.recovery_seconds:.1f} s")
+        self.target.say(f"verified after {self.report.recovery_seconds:.1f} s")
         return True
 
     def _wrong(self) -> list[str]:
         try:
-            wrong = [f"{check.name}: {check.summary}" for check in self.site.health(LOOK_SECONDS) if not check.passed]
-            nodes = {node.name for node in self.site.cluster.nodes()}
+            wrong = [f"{check.name}: {check.summary}" for check in self.target.health(LOOK_SECONDS) if not check.passed]
+            nodes = {node.name for node in self.target.cluster.nodes()}
             if nodes != self.nodes:
                 wrong.append(f"nodes: {', '.join(sorted(nodes))} instead of {', '.join(sorted(self.nodes))}")
-            members = self.site.etcd_members() if self.members else []
+            members = self.target.etcd_members() if self.members else []
             if members != self.members:
                 wrong.append(f"etcd members: {', '.join(members)} instead of {', '.join(self.members)}")
-            return wrong + self.drill.wrong(self.site)
+            return wrong + self.drill.wrong(self.target)
         except Exception as error:
             # Whatever keeps the platform from being looked at: it is not known to be healthy.
             return [str(error) or type(error).__name__]
@@ -218,10 +218,10 @@ class Frame:
                     self.report.problems.append(str(error))
         if self.began:
             try:
-                self.report.problems += self.drill.failures(self.site)
+                self.report.problems += self.drill.failures(self.target)
             except KNOWN as error:
                 self.report.problems.append(f"what this drill counts is not known: {error}")
-        self.report.figures |= self.drill.figures(self.site)
+        self.report.figures |= self.drill.figures(self.target)
 
     def _clear_away(self) -> None:
         for probe in self.probes.values():

@@ -10,7 +10,7 @@ from typing import Self
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Shield:
+class Signals:
     """While it is open, the first signal raises KeyboardInterrupt and closes it; closed, signals only get an answer.
 
     One switch and not two handlers after each other: there is no moment between them at which a signal is lost on the

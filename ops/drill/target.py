@@ -32,7 +32,7 @@ MACHINES = "**openstack:compute/instance:Instance::*"
 
 
 @dataclass
-class Site:
+class Target:
     """One platform, and what the drill at hand has chosen and done."""
 
     outputs: Outputs
@@ -43,7 +43,7 @@ class Site:
     delete: bool = False
     """Machines are deleted instead of switched off, and `pulumi up --refresh` makes them again."""
     machine: str = ""
-    """The machine that shall fail; empty: the drill chooses."""
+    """The machine to fail; empty: the drill chooses."""
     say: Callable[[str], None] = lambda _: None
     away: set[str] = field(default_factory=set)
     """Names of machines that do not answer now, because the drill took them away."""
@@ -59,7 +59,7 @@ class Site:
         return next((gateway for gateway in gateways if gateway.name not in self.away), None)
 
     def ssh(self, seconds: float = CONNECT_SECONDS) -> Ssh:
-        """New connections each time: those of before may lead through a machine that is gone."""
+        """New connections each time: old ones may lead through a machine that is gone."""
         return Ssh(self.outputs, self.way_in(), seconds)
 
     def run(self, machine: Machine, command: str, script: str = "", seconds: float = 30) -> str:
@@ -148,7 +148,7 @@ class Site:
         return str(lease.spec.holder_identity)
 
     def up(self, api: bool = True) -> None:
-        """`pulumi up --refresh`: what is missing is made again. Reads the outputs anew. Raises DrillError.
+        """`pulumi up --refresh`: what is missing is made again. Reads the outputs again. Raises DrillError.
 
         Without an API what is in the cluster cannot be looked at, and `--refresh` fails: then only the machines are.
         """

@@ -153,7 +153,7 @@ class Workload:
         return str(found.metadata.resource_version)
 
     def remove(self) -> None:
-        """Nothing of a drill is left, of an interrupted one of before neither. Raises DrillError."""
+        """Nothing of a drill is left, nor of a previous one that was interrupted. Raises DrillError."""
         end = time.monotonic() + self.seconds
         while True:
             try:

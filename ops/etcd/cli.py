@@ -1,21 +1,17 @@
-"""The words of `python -m ops etcd`; what they start is imported when it is called."""
+"""The options of `paas etcd`; the work is imported when it runs."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    # argparse gives this class no public name.
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+from ops.shared.options import Commands, add_outputs
 
 
 def add(commands: Commands) -> None:
     """The parser of `etcd` and of its actions."""
     stack = argparse.ArgumentParser(add_help=False)
-    stack.add_argument("--stack", help="name of the stack (default: the selected one)")
-    stack.add_argument("--outputs", type=Path, metavar="FILE", help="read the outputs from a JSON file instead")
+    add_outputs(stack)
     etcd = commands.add_parser("etcd", help="snapshots of etcd, and the way back from them")
     actions = etcd.add_subparsers(dest="action", required=True)
     backups = actions.add_parser("backups", parents=[stack], help="list snapshots; status 1 when the newest is too old")
@@ -29,6 +25,7 @@ def add(commands: Commands) -> None:
     )
     restore.add_argument("--yes", action="store_true", help="do not ask")
     restore.add_argument("--json", action="store_true", help="print what was done and how long it took as JSON")
+    etcd.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

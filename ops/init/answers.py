@@ -1,4 +1,4 @@
-"""The answers of `python -m ops init`, and the keys of a stack file that say them."""
+"""The answers of `paas init`, and the keys of a stack file that say them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EVERYBODY: Final = ("0.0.0.0/0",)
 
 
 class InitError(Exception):
-    """There is no stack file to write; the text says what to do."""
+    """There is not a stack file to write; the text says what to do."""
 
 
 class Unanswered(Exception):

@@ -1,17 +1,19 @@
-"""`python -m ops init STACK`: a few questions, then the stack and its commented file with the secrets encrypted."""
+"""`paas init STACK`: a few questions, then the stack and its commented file with the secrets encrypted."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from ops.shared.options import Commands
 
 #: Exit status of a program that somebody ended by Ctrl-C.
 _INTERRUPTED: Final = 130
 
 
-def add(commands: Any) -> None:
+def add(commands: Commands) -> None:
     """The subcommand and its options. Each question has a flag; what a flag says is not asked."""
     init = commands.add_parser("init", help="write the file of a new stack: a few questions, or flags")
     init.add_argument("name", metavar="STACK", help="name of the stack; its file is Pulumi.STACK.yaml")
@@ -34,6 +36,7 @@ def add(commands: Any) -> None:
     init.add_argument("--offline", action="store_true", help="do not ask the cloud what it has")
     init.add_argument("--no-stack", action="store_true", help="only write the file: make no stack and no secrets")
     init.add_argument("--force", action="store_true", help="write over an existing file; its secrets are kept")
+    init.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

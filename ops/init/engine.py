@@ -1,26 +1,20 @@
-"""Pulumi, as far as `python -m ops init` needs it: the backend, the stack, and encryption for its file."""
+"""Pulumi, as far as `paas init` needs it: the backend, the stack, and encryption for its file."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
 from ops.init.stack_file import KEYRING, NAMESPACE, Kept
-
-#: Seconds that one command of Pulumi may take; a backend in a far cloud takes some.
-LIMIT_SECONDS: Final = 120
-
-
-class EngineError(Exception):
-    """Pulumi did not do it; the text is its own."""
+from ops.shared import pulumi
+from ops.shared.pulumi import PulumiError
 
 
 class Engine:
@@ -31,28 +25,12 @@ class Engine:
 
     def _run(self, *arguments: str, text: str = "") -> str:
         """Standard output of one command that asks nothing. `text` is its standard input."""
-        command = ["pulumi", *arguments, "--non-interactive"]
-        words = " ".join(command[:3])
-        try:
-            done = subprocess.run(
-                command,
-                cwd=self._folder,
-                input=text,
-                capture_output=True,
-                text=True,
-                timeout=LIMIT_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise EngineError(f"`{words}` did not end within {LIMIT_SECONDS} s") from None
-        if done.returncode:
-            raise EngineError(f"`{words}`: {done.stderr.strip().removeprefix('error: ')}")
-        return done.stdout
+        return pulumi.run(*arguments, folder=self._folder, text=text)
 
     def backend(self) -> str:
-        """URL of the backend. Raises EngineError when there is no pulumi, or it is not logged in."""
+        """URL of the backend. Raises PulumiError when there is no pulumi, or it is not logged in."""
         if not shutil.which("pulumi"):
-            raise EngineError("pulumi is not on PATH")
+            raise PulumiError("pulumi is not on PATH")
         return str(json.loads(self._run("whoami", "--json"))["url"])
 
     def resources(self, stack: str) -> int:

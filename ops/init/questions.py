@@ -1,4 +1,4 @@
-"""The questions of `python -m ops init`: pure functions from what the cloud has and the answers so far."""
+"""The questions of `paas init`: pure functions from what the cloud has and the answers so far."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ def _one_of(values: Iterable[str], what: str) -> Callable[[str], str]:
         if known and text not in known:
             near = difflib.get_close_matches(text, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:SHOWN])}"
-            raise ValueError(f"is no {what}; {hint}")
+            article = "an" if what[0] in "aeiou" else "a"
+            raise ValueError(f"is not {article} {what}; {hint}")
         return text
 
     return parse
@@ -150,7 +151,7 @@ def image(cloud: Cloud, known: Known, stack: str) -> Question:
     return Question(
         "image",
         "--image",
-        "Which image shall the machines start from? It needs cloud-init, apt and a user who may sudo.",
+        "Which image should the machines start from? It needs cloud-init, apt and a user who may sudo.",
         _one_of((found.name for found in cloud.images or ()), "image that this project sees"),
         first.name if first else None,
         tuple(Choice(found.name, found.created[:10]) for found in candidates[:SHOWN]),
@@ -207,7 +208,7 @@ def ssh_from(cloud: Cloud, known: Known, stack: str) -> Question:
             try:
                 network = ipaddress.IPv4Network("0.0.0.0/0" if word == ANYWHERE else word)
             except ValueError as error:
-                raise ValueError(f"is no range of IPv4 addresses ({error})") from None
+                raise ValueError(f"is not a range of IPv4 addresses ({error})") from None
             if production and network.prefixlen == 0 and word != ANYWHERE:
                 raise ValueError(f"lets the whole internet try to log in; say {ANYWHERE} if that is what you want")
             networks.append(str(network))
@@ -255,7 +256,7 @@ def zones(cloud: Cloud, known: Known, stack: str) -> Question:
     return Question(
         "zones",
         "--zones",
-        "Over which availability zones shall each role be spread? Names with commas between them.",
+        "Over which availability zones should each role be spread? Names with commas between them.",
         parse,
         ",".join(names) if several and known["preset"] == "production" else CLOUDS_ZONE,
         hint=f"This cloud has {', '.join(names)}; {CLOUDS_ZONE} leaves the choice to it.",

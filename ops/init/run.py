@@ -1,4 +1,4 @@
-"""One run of `python -m ops init`: what is there, the answers, the stack, its secrets, its file."""
+"""One run of `paas init`: what is there, the answers, the stack, its secrets, its file."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ from ops.init.answers import (
     values,
 )
 from ops.init.dialog import Dialog, is_terminal
-from ops.init.engine import Engine, EngineError, needs_passphrase
+from ops.init.engine import Engine, needs_passphrase
 from ops.init.questions import Question, which_cloud
 from ops.init.stack_file import NAMESPACE, Kept, read, render
+from ops.shared.pulumi import PulumiError
 from preflight.cloud import Cloud
 from preflight.credentials import CloudUnreachable
 from settings.load import parse
@@ -84,7 +85,7 @@ class Run:
 
     def _refuse_wrong_place(self) -> None:
         if not _STACK.fullmatch(self._stack):
-            raise InitError(f"{self._stack} is no name of a stack: letters, digits, dots, dashes and underscores")
+            raise InitError(f"{self._stack} is not a valid stack name: letters, digits, dots, dashes and underscores")
         if not (self._folder / "Pulumi.yaml").is_file():
             raise InitError(f"{self._folder} has no Pulumi.yaml: run this in the folder of the program")
         name = self._arguments.cluster_name
@@ -104,7 +105,7 @@ class Run:
             raise InitError(f"{self._file.name} cannot be read ({error}): correct it, or move it away") from None
         if (plain or kept.config) and not self._arguments.force:
             raise InitError(
-                f"{self._file.name} is there already: edit it, or write it anew by --force (keeps its secrets)"
+                f"{self._file.name} exists already: edit it, or overwrite it with --force (keeps its secrets)"
             )
         return kept
 
@@ -114,7 +115,7 @@ class Run:
             return False
         try:
             backend = self._engine.backend()
-        except EngineError as error:
+        except PulumiError as error:
             reason = str(error).splitlines()[0]
             self._dialog.say(
                 f"Pulumi is not here or not logged in, so only the file will be written ({reason}).", "yellow"
@@ -170,7 +171,7 @@ class Run:
             raise InitError(f"nothing was written: {error}") from None
 
     def _refuse_lost_secrets(self, keys: dict[str, Any], kept: Kept) -> None:
-        """A section that was answered and has secrets inside cannot be both kept and written anew."""
+        """A section that was answered and has secrets inside cannot be both kept and rewritten."""
         lost = [name for name in keys if f"{NAMESPACE}:{name}" in kept.config]
         if lost:
             raise InitError(f"{self._file.name} has secrets in {', '.join(lost)}: edit it, or move it away")
@@ -191,7 +192,7 @@ class Run:
                 self._stack, keyring, {key: secrets.token_urlsafe(_SECRET_BYTES) for key in missing}
             )
             return Kept({**keyring, **made.keyring}, {**kept.config, **made.config})
-        except EngineError as error:
+        except PulumiError as error:
             self._failed = True
             sys.stderr.write(f"Pulumi did not make the stack and its secrets: {error}\n")
             return kept
@@ -223,7 +224,7 @@ class Run:
         if not engine or self._failed:
             say(f"  pulumi stack init {self._stack}    # after `pulumi login`")
         for command, purpose in (
-            (f"python -m ops doctor --stack {short}", "does the cloud have all of that?"),
+            (f"paas doctor --stack {short}", "does the cloud have all of that?"),
             (f"pulumi preview --stack {short}", "what would be made"),
             (f"pulumi up --stack {short}", "make it"),
         ):

@@ -113,7 +113,7 @@ def read(text: str) -> tuple[dict[str, Any], Kept]:
     """The project's plain keys of a stack file, and what else is in it. Raises yaml.YAMLError and ValueError."""
     document = yaml.safe_load(text) or {}
     if not isinstance(document, dict) or not isinstance(document.get("config") or {}, dict):
-        raise ValueError("is no stack file")
+        raise ValueError("is not a stack file")
     plain: dict[str, Any] = {}
     kept: dict[str, Any] = {}
     for key, value in (document.get("config") or {}).items():

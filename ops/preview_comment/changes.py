@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ops.shared.errors import OpsError
 from policy.reading import PolicyError, records_of
 from policy.record import Violation
 from policy.rules import violations
@@ -37,8 +38,8 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*KEY-----.*?(-----END [A-Z ]*KEY-----|\Z)", re.DOTALL)
 
 
-class PreviewError(Exception):
-    """There is no such preview to read."""
+class PreviewError(OpsError):
+    """The preview is missing or cannot be read."""
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class Prover:
             except SshError as error:
                 errors.append(str(error))
             except json.JSONDecodeError:
-                errors.append(f"{machine.name}: etcdctl's answer is no JSON: {report.strip()}")
+                errors.append(f"{machine.name}: etcdctl's answer is not JSON: {report.strip()}")
         raise Failure("\n".join(["no etcd machine reports on the members", *errors]))
 
     def gateways(self) -> tuple[str, list[str]]:

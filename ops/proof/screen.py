@@ -42,8 +42,8 @@ def _checks(checks: list[Check]) -> Table:
 def _next_steps(outputs: Outputs, stack: str) -> Table:
     some = next((machine.name for machine in outputs.inventory if machine.role == "control-plane"), "NAME")
     steps = [
-        ("Kubernetes", "python -m ops kubeconfig --output kubeconfig && kubectl --kubeconfig kubeconfig get nodes"),
-        ("A machine", f"python -m ops ssh {some}"),
+        ("Kubernetes", "paas kubeconfig --output kubeconfig && kubectl --kubeconfig kubeconfig get nodes"),
+        ("A machine", f"paas ssh {some}"),
     ]
     if outputs.database:
         pod = f"-n {outputs.database.namespace} exec -it {outputs.database.primary} -c mariadb"

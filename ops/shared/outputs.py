@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,8 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ops.shared import pulumi
+from ops.shared.errors import OpsError
 
-class OutputsError(Exception):
+
+class OutputsError(OpsError):
     """The stack has no usable outputs; the message says what is missing."""
 
 
@@ -158,15 +160,7 @@ def load(stack: str | None = None, file: Path | None = None) -> Outputs:
             return parse(json.loads(file.read_text()))
         except (OSError, json.JSONDecodeError) as error:
             raise OutputsError(f"{file}: {error}") from error
-    command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--non-interactive"]
-    if stack:
-        command += ["--stack", stack]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    except FileNotFoundError as error:
-        raise OutputsError("pulumi is not on PATH: source dev/scripts/environment.sh STACK") from error
-    except subprocess.TimeoutExpired as error:
-        raise OutputsError("`pulumi stack output` gave no answer within 120 s") from error
-    if done.returncode:
-        raise OutputsError(f"`pulumi stack output` failed: {done.stderr.strip()}")
-    return parse(json.loads(done.stdout or "{}"))
+        return parse(json.loads(pulumi.run("stack", "output", "--json", "--show-secrets", stack=stack) or "{}"))
+    except pulumi.PulumiError as error:
+        raise OutputsError(str(error)) from error

@@ -11,12 +11,13 @@ from typing import Self
 
 import paramiko
 
+from ops.shared.errors import OpsError
 from ops.shared.outputs import Machine, Outputs
 
 CONNECT_SECONDS = 15
 
 
-class SshError(Exception):
+class SshError(OpsError):
     """A machine could not be reached, or a command on it failed; the message names the machine."""
 
 
@@ -33,7 +34,7 @@ def private_key(text: str) -> paramiko.PKey:
             return kind.from_private_key(io.StringIO(text))
         except paramiko.SSHException:
             continue
-    raise SshError("the output sshPrivateKey is no key that can be read")
+    raise SshError("the output sshPrivateKey cannot be read as a key")
 
 
 class _Pinned(paramiko.MissingHostKeyPolicy):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 import yaml
 
+from ops.shared import pulumi
 from settings.running import Running, from_outputs
 from settings.stack_file import ENCRYPTED, SECRETS
 
@@ -57,20 +57,10 @@ class State:
 
 def engine(*words: str, folder: Path) -> str | None:
     """What the engine prints, or None when there is none or it fails."""
-    if shutil.which("pulumi") is None:
-        return None
     try:
-        done = subprocess.run(
-            ["pulumi", *words, "--non-interactive"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=ENGINE_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
+        return pulumi.run(*words, folder=folder, seconds=ENGINE_SECONDS)
+    except pulumi.PulumiError:
         return None
-    return done.stdout if done.returncode == 0 else None
 
 
 def choose(given: str | None, folder: Path) -> str:
@@ -92,7 +82,7 @@ def read_file(name: str, folder: Path) -> StackFile:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
-        raise StackError(f"there is no {path.name}: `python -m ops init {name}` writes one") from None
+        raise StackError(f"there is no {path.name}: `paas init {name}` writes one") from None
     except (OSError, yaml.YAMLError) as error:
         raise StackError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from None
     config = (document.get("config") if isinstance(document, dict) else None) or {}
@@ -122,4 +112,4 @@ def read_state(name: str, folder: Path) -> State:
     try:
         return State(json.loads(text)) if text else State(reason="pulumi knows no state of this stack")
     except ValueError:
-        return State(reason="`pulumi stack export` is no JSON")
+        return State(reason="`pulumi stack export` did not print JSON")

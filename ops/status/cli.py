@@ -1,19 +1,19 @@
-"""The words of `python -m ops status`; what they start is imported when it is called."""
+"""The options of `paas status`; the work is imported when it runs."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import Any
+
+from ops.shared.options import Commands, add_outputs
 
 
-def add(commands: Any) -> None:
-    """The subcommand `status`."""
+def add(commands: Commands) -> None:
+    """Adds the command."""
     parser = commands.add_parser("status", help="the whole platform on one screen, and what is wrong with it")
-    parser.add_argument("--stack", help="name of the stack (default: the selected one)")
-    parser.add_argument("--outputs", type=Path, metavar="FILE", help="read the outputs from a JSON file instead")
+    add_outputs(parser)
     parser.add_argument("--json", action="store_true", help="print JSON (with --watch one line each time)")
     parser.add_argument("--watch", type=_seconds, metavar="SECONDS", help="again and again, until Ctrl-C")
+    parser.set_defaults(func=run)
 
 
 def _seconds(text: str) -> float:

@@ -20,7 +20,7 @@ from ops.shared.cluster import Cluster, ClusterError, message
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import Ssh, SshError
 from ops.status import database, machine_report
-from ops.status.machine_report import Look
+from ops.status.machine_report import MachineReport
 from ops.status.parallel import Questions
 from ops.status.report import Raw
 
@@ -74,11 +74,11 @@ def _paths(outputs: Outputs) -> dict[str, str]:
     return paths
 
 
-def _look(machine: Machine, told: dict[str, str], silent: dict[str, str]) -> Look:
+def _look(machine: Machine, told: dict[str, str], silent: dict[str, str]) -> MachineReport:
     if machine.name in told:
         return machine_report.parse(machine, told[machine.name])
     problem = silent[machine.name]
-    return Look(machine, problem=plain(problem.removeprefix(f"{machine.name}: ")))
+    return MachineReport(machine, problem=plain(problem.removeprefix(f"{machine.name}: ")))
 
 
 def _on(machine: Machine, ways: _Ways) -> Callable[[], str]:

@@ -1,4 +1,4 @@
-"""`python -m ops status`: asks, judges, shows; once or again and again."""
+"""`paas status`: asks, judges, shows; once or again and again."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _watch(arguments: argparse.Namespace, outputs: Outputs, stack: str) -> int:
                 else:
                     live.update(screen.screen(found, wrong, verdict_first=True), refresh=True)
                 time.sleep(arguments.watch)
-                # An `up` may have made machines anew; while it is at work there may be no outputs.
+                # An `up` may have recreated machines; while it runs there may be no outputs.
                 with suppress(OutputsError):
                     outputs = stack_outputs.load(arguments.stack, arguments.outputs)
         except KeyboardInterrupt:

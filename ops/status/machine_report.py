@@ -31,7 +31,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Look:
+class MachineReport:
     """One machine: its answers by question, or in `problem` why it could not be asked."""
 
     machine: Machine
@@ -78,7 +78,7 @@ class Look:
         return [(first, rest.strip()) for first, _, rest in lines]
 
 
-def parse(machine: Machine, text: str) -> Look:
+def parse(machine: Machine, text: str) -> MachineReport:
     """From what the script printed."""
     answers: dict[str, Answer] = {}
     name, status, lines = "", 0, list[str]()
@@ -90,7 +90,7 @@ def parse(machine: Machine, text: str) -> Look:
         if name:
             answers[name] = Answer(status, "\n".join(lines))
         name, status, lines = head["name"], int(head["status"]), []
-    return Look(machine, answers)
+    return MachineReport(machine, answers)
 
 
 def last_line(text: str) -> str:

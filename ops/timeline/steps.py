@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ops.shared.errors import OpsError
+
 DELETIONS = frozenset({"delete", "delete-replaced", "discard", "discard-replaced"})
 UNCHANGED = frozenset({"same", "read", "refresh"})
 #: The log's times are whole seconds, so a predecessor may seem to end this much after its successor began.
 RESOLUTION_SECONDS = 1.0
 
 
-class TimelineError(Exception):
+class TimelineError(OpsError):
     """The event log or the state cannot be read."""
 
 

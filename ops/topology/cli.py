@@ -1,26 +1,26 @@
-"""`python -m ops topology`: the picture of a platform, from its outputs alone."""
+"""`paas topology`: the picture of a platform, from its outputs alone."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 from ops.shared import outputs as stack_outputs
+from ops.shared.options import Commands, add_outputs
 from ops.topology.picture import picture
 
 
-def add(commands: Any) -> None:
-    """The subcommand `topology`."""
+def add(commands: Commands) -> None:
+    """Adds the command."""
     parser = commands.add_parser("topology", help="draw the platform: networks, addresses, machines, versions (SVG)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write it there instead of printing it")
-    parser.add_argument("--stack", help="name of the stack (default: the selected one)")
-    parser.add_argument("--outputs", type=Path, metavar="FILE", help="read the outputs from a JSON file instead")
+    add_outputs(parser)
+    parser.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0. Raises OutputsError."""
+    """0, or 2 when the file cannot be written. Raises OutputsError."""
     drawn = picture(stack_outputs.load(arguments.stack, arguments.outputs))
     if arguments.output:
         try:

@@ -19,7 +19,7 @@ from ops.drill.probes.api import ApiRead
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Answers
 from ops.drill.probes.writes import ApiWrite
-from ops.drill.target import Site
+from ops.drill.target import Target
 from ops.shared.cluster import Cluster
 from ops.shared.outputs import Machine
 from ops.shared.ssh import Ssh
@@ -44,10 +44,10 @@ def touched() -> set[str]:
     return {f"{step.type.rpartition(':')[2]}/{step.name}" for step in steps}
 
 
-def site(platform: Platform) -> Site:
+def site(platform: Platform) -> Target:
     """The platform as drills see it, with what they ask of it."""
     outputs = platform.outputs
-    return Site(outputs, "lab", Cluster(outputs), power=None)  # type: ignore[arg-type]  # nothing is switched off by it
+    return Target(outputs, "lab", Cluster(outputs), power=None)  # type: ignore[arg-type]  # nothing is switched off by it
 
 
 def member_ids(platform: Platform) -> dict[str, int]:

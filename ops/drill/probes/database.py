@@ -1,4 +1,4 @@
-"""Writes to MariaDB's primary: numbers by a connection through SSH to its Service, made anew when it breaks."""
+"""Writes to MariaDB's primary: numbers by a connection through SSH to its Service, reopened when it breaks."""
 
 from __future__ import annotations
 

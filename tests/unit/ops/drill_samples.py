@@ -9,8 +9,8 @@ from typing import Any, cast
 from ops.drill.drill import Drill, now_if
 from ops.drill.machines import Power
 from ops.drill.probes.probe import Probe
-from ops.drill.runner import Frame
-from ops.drill.target import Site
+from ops.drill.runner import Runner
+from ops.drill.target import Target
 from ops.drill.workload import Workload
 from ops.proof.checks import Check
 from ops.shared import outputs as stack_outputs
@@ -62,7 +62,7 @@ LARGE = {"gateway": 2, "etcd": 3, "control-plane": 3, "worker": 2}
 
 
 @dataclass
-class FakeSite(Site):
+class FakeTarget(Target):
     """Health as the test says; what is done to it is kept in `events`."""
 
     events: list[str] = field(default_factory=list)
@@ -117,11 +117,11 @@ class FakePower:
         self.done.append(f"delete {machine.name}")
 
 
-def site(counts: Mapping[str, int] = LARGE, **more: Any) -> FakeSite:
+def target(counts: Mapping[str, int] = LARGE, **more: Any) -> FakeTarget:
     """A platform with so many machines a role."""
     known = outputs(counts, more.pop("database", True), more.pop("preset", "dev"))
     power = cast(Power, more.pop("power", FakePower()))
-    return FakeSite(known, "paas", cast(Cluster, FakeCluster(known)), power, **more)
+    return FakeTarget(known, "paas", cast(Cluster, FakeCluster(known)), power, **more)
 
 
 class FakeWorkload:
@@ -147,7 +147,7 @@ class Numbers(Probe):
     name = "numbers"
     interval = 0.005
 
-    def __init__(self, platform: FakeSite) -> None:
+    def __init__(self, platform: FakeTarget) -> None:
         super().__init__()
         self.platform = platform
         self.number = 0
@@ -180,34 +180,34 @@ class Trial(Drill):
     detection_seconds = 1
     recovery_seconds = 0.2
 
-    def __init__(self, platform: FakeSite) -> None:
+    def __init__(self, platform: FakeTarget) -> None:
         self.platform = platform
         self.fails: BaseException | None = None
         self.cures = True
         self.losses: list[str] = []
 
-    def failures(self, site: Site) -> list[str]:
+    def failures(self, target: Target) -> list[str]:
         return self.losses
 
-    def plan(self, site: Site) -> list[str]:
+    def plan(self, target: Target) -> list[str]:
         return ["It falls ill."]
 
-    def fault(self, site: Site) -> None:
+    def fault(self, target: Target) -> None:
         self.platform.events.append("fault")
         self.platform.sick = "ill"
         if self.fails:
             raise self.fails
 
-    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
         return now_if(bool(self.platform.sick))
 
-    def repair(self, site: Site) -> None:
+    def repair(self, target: Target) -> None:
         self.platform.events.append("repair")
         if self.cures:
             self.platform.sick = ""
 
 
-def frame(drill: Trial, probe: Numbers) -> Frame:
-    """The frame around a trial with one probe."""
+def runner(drill: Trial, probe: Numbers) -> Runner:
+    """The runner of a trial with one probe."""
     workload = cast(Workload, FakeWorkload(drill.platform.events))
-    return Frame(drill, drill.platform, workload, lambda: [probe])
+    return Runner(drill, drill.platform, workload, lambda: [probe])

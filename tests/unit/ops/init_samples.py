@@ -1,4 +1,4 @@
-"""A cloud for the tests of `python -m ops init`, and its answers."""
+"""A cloud for the tests of `paas init`, and its answers."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from ops.shared.outputs import Machine, Outputs
 from ops.status import machine_report, problems, report
-from ops.status.machine_report import Look
+from ops.status.machine_report import MachineReport
 from ops.status.problems import Problem
 from ops.status.report import Raw, Report
 from ops.status.rollout import ANNOTATION
@@ -178,7 +178,7 @@ def raw(
     looks = []
     for machine in outputs.inventory:
         if machine.name in (away or {}):
-            looks.append(Look(machine, problem=(away or {})[machine.name]))
+            looks.append(MachineReport(machine, problem=(away or {})[machine.name]))
             continue
         told: dict[str, str | tuple[int, str]] = {**answers(outputs, machine)}
         told |= changes.get(machine.name.replace("-", "_"), {})

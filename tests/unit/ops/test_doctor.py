@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.doctor import cli as doctor
+from ops.doctor import command as doctor
 from ops.shared.stack_state import ENCRYPTED, StackError, State, choose, read_file
 from tests.unit.fake_cloud import ANSWERS, PASSWORD, PROJECT, FakeCloud, fake_cloud
 
@@ -140,7 +140,7 @@ def test_a_cloud_that_cannot_be_asked(run: Run, tmp_path: Path, cloud: FakeCloud
 def test_a_stack_without_a_file(run: Run) -> None:
     assert run(stack="nowhere") == (
         2,
-        "there is no Pulumi.nowhere.yaml: `python -m ops init nowhere` writes one\n",
+        "there is no Pulumi.nowhere.yaml: `paas init nowhere` writes one\n",
     )
 
 

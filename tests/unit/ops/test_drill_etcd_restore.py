@@ -5,21 +5,21 @@ from __future__ import annotations
 import pytest
 
 from ops.drill.drills.etcd_restore import EtcdDataLoss, Lost
-from ops.drill.target import Site
-from tests.unit.ops.drill_samples import FakeSite, site
+from ops.drill.target import Target
+from tests.unit.ops.drill_samples import FakeTarget, target
 
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What a repair does, in its order."""
     seen: list[str] = []
-    monkeypatch.setattr(FakeSite, "up", lambda self, api=True: seen.append(f"up, api {api}"))
-    monkeypatch.setattr(Lost, "_restore", lambda self, site: seen.append("restore"))
+    monkeypatch.setattr(FakeTarget, "up", lambda self, api=True: seen.append(f"up, api {api}"))
+    monkeypatch.setattr(Lost, "_restore", lambda self, target: seen.append("restore"))
     return seen
 
 
-def deleting() -> Site:
-    return site(delete=True)
+def deleting() -> Target:
+    return target(delete=True)
 
 
 def test_nothing_is_made_again_when_nothing_was_deleted(steps: list[str]) -> None:

@@ -19,16 +19,16 @@ from ops.drill import command, drills, report
 from ops.drill.drills import worker
 from ops.drill.drills.gateways import GatewaysLoss
 from ops.drill.inside_writes import InsideWriter
-from ops.drill.lock import alone
+from ops.drill.lock import one_at_a_time
 from ops.drill.probes.api import ApiRead
 from ops.drill.probes.probe import Probe
 from ops.drill.report import Outage, Report
-from tests.unit.ops.drill_samples import LARGE, FakePower, FakeSite, site
+from tests.unit.ops.drill_samples import LARGE, FakePower, FakeTarget, target
 
 KNOWN = drills.known()
 
 
-def refusal(name: str, platform: FakeSite) -> str:
+def refusal(name: str, platform: FakeTarget) -> str:
     return "; ".join(KNOWN[name]().refusals(platform))
 
 
@@ -50,7 +50,7 @@ def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.M
     for module in ("worker", "mariadb_primary", "host"):
         monkeypatch.setattr(f"ops.drill.drills.{module}.node_of", lambda *_: "paas-worker-0")
     for name, kind in KNOWN.items():
-        platform = site(host=LabHost("paas-etcd-0", "paas-worker-1"))
+        platform = target(host=LabHost("paas-etcd-0", "paas-worker-1"))
         drill = kind()
         assert kind.about and not list(drill.refusals(platform)), name
         drill.choose(platform)
@@ -79,13 +79,13 @@ def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.M
     ],
 )
 def test_too_few_survivors_are_refused(name: str, fewer: dict[str, int], words: str) -> None:
-    assert words in refusal(name, site({**LARGE, **fewer}))
+    assert words in refusal(name, target({**LARGE, **fewer}))
 
 
 def test_other_refusals() -> None:
-    assert refusal("mariadb-primary", site(database=False)) == "the platform has no database"
-    assert "paas-etcd-0 has not the role gateway" in refusal("gateway", site(machine="paas-etcd-0"))
-    assert "2 of 3 machines with the role etcd" in refusal("host", site(host=LabHost("paas-etcd-0", "paas-etcd-1")))
+    assert refusal("mariadb-primary", target(database=False)) == "the platform has no database"
+    assert "paas-etcd-0 does not have the role gateway" in refusal("gateway", target(machine="paas-etcd-0"))
+    assert "2 of 3 machines with the role etcd" in refusal("host", target(host=LabHost("paas-etcd-0", "paas-etcd-1")))
 
 
 def test_the_machine_whose_loss_is_felt_most_falls(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_the_machine_whose_loss_is_felt_most_falls(monkeypatch: pytest.MonkeyPat
         "worker": "paas-worker-1",
     }.items():
         power = FakePower()
-        platform, drill = site(power=power), KNOWN[name]()
+        platform, drill = target(power=power), KNOWN[name]()
         drill.choose(platform)
         drill.fault(platform)
         assert platform.away == {victim}
@@ -109,13 +109,13 @@ def test_the_machine_whose_loss_is_felt_most_falls(monkeypatch: pytest.MonkeyPat
 def test_a_deleted_machine_is_made_again_by_up_and_is_not_the_primarys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "node_of", lambda *_: "paas-worker-1")
     power = FakePower()
-    platform, drill = site(power=power, delete=True), worker.WorkerLoss()
+    platform, drill = target(power=power, delete=True), worker.WorkerLoss()
     drill.choose(platform)
     drill.fault(platform)
     drill.repair(platform)
     assert power.done == ["delete paas-worker-0"] and platform.events == ["up"]
     assert not drill.away, "the database goes on"
-    chosen = site(power=power, delete=True, machine="paas-worker-1")
+    chosen = target(power=power, delete=True, machine="paas-worker-1")
     drill = worker.WorkerLoss()
     drill.choose(chosen)
     assert any("no replica has received yet are lost" in line for line in drill.plan(chosen))
@@ -135,12 +135,12 @@ def arguments(**given: Any) -> argparse.Namespace:
         ("dev", False, False, False),
     ],
 )
-def test_a_platform_for_production_is_told_twice(
+def test_a_production_platform_needs_two_confirmations(
     preset: str, yes: bool, production: bool, allowed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", StringIO())
     given = argparse.Namespace(yes=yes, production=production)
-    reason = command.may_go_on(site(preset=preset), given, [], lambda _: "paas")
+    reason = command.may_go_on(target(preset=preset), given, [], lambda _: "paas")
     assert (reason == "") is allowed, reason
 
 
@@ -155,19 +155,19 @@ def test_the_question_wants_the_name_of_the_stack(monkeypatch: pytest.MonkeyPatc
     def answer(text: str) -> Any:
         return lambda question: asked.append(question) or text
 
-    assert command.may_go_on(site(), arguments(), ["It falls."], answer("paas")) == ""
-    assert command.may_go_on(site(), arguments(), ["It falls."], answer("y")) == "not confirmed"
+    assert command.may_go_on(target(), arguments(), ["It falls."], answer("paas")) == ""
+    assert command.may_go_on(target(), arguments(), ["It falls."], answer("y")) == "not confirmed"
     assert "It falls." in asked[0]
 
 
 def test_a_second_drill_on_the_same_machine_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     given = argparse.Namespace(yes=True, production=False)
-    with alone("paas") as first, alone("other") as other:
+    with one_at_a_time("paas") as first, one_at_a_time("other") as other:
         assert first and other
-        done = command.drill_one(KNOWN["gateway"], site(), given)
+        done = command.drill_one(KNOWN["gateway"], target(), given)
     assert done.status == report.REFUSED and "another drill of stack paas" in done.problems[0]
-    with alone("paas") as again:
+    with one_at_a_time("paas") as again:
         assert again
 
 
@@ -180,6 +180,7 @@ def test_one_file_adds_a_drill(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         assert next(iter(drills.known())) == "flood"
     finally:
         sys.modules.pop("ops.drill.drills.flood", None)
+        vars(drills).pop("flood", None)
         # The class lives on in its parent's list until it is collected.
         gc.collect()
 
@@ -224,9 +225,9 @@ class FakeRead(Probe):
 
 def test_all_gateways_fall_together_and_the_first_one_comes_back_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     pods = FakePods(u1="web", u2="db-0", u3="backup")
-    monkeypatch.setattr(FakeSite, "core", property(lambda _: pods))
+    monkeypatch.setattr(FakeTarget, "core", property(lambda _: pods))
     power = FakePower()
-    platform, drill = site(power=power, database=False), GatewaysLoss()
+    platform, drill = target(power=power, database=False), GatewaysLoss()
     drill.fault(platform)
     assert sorted(power.done) == ["off paas-gateway-0", "off paas-gateway-1"]
     assert platform.away == {"paas-gateway-0", "paas-gateway-1"}
@@ -260,8 +261,8 @@ def test_rows_lost_inside_fail_the_drill(monkeypatch: pytest.MonkeyPatch) -> Non
     core = SimpleNamespace(read_namespaced_pod_log=lambda *_, **__: log)
     monkeypatch.setattr(InsideWriter, "_core", property(lambda _: core))
     monkeypatch.setattr(InsideWriter, "_root", lambda _, statement: answers[statement.split()[0]])
-    monkeypatch.setattr(FakeSite, "core", property(lambda _: FakePods()))
-    platform, drill = site(), GatewaysLoss()
+    monkeypatch.setattr(FakeTarget, "core", property(lambda _: FakePods()))
+    platform, drill = target(), GatewaysLoss()
     assert platform.outputs.database is not None
     drill.writer = InsideWriter(platform.cluster, platform.outputs.database)
     assert drill.failures(platform) == ["1 writes that were acknowledged inside the cluster are lost"]

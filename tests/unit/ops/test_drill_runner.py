@@ -1,4 +1,4 @@
-"""The frame of drills against fakes: the order of steps, the repair whatever happens, and what is counted."""
+"""The runner of drills, on fakes: the order of steps, the repair whatever happens, and what is counted."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ops.drill import runner as frames
 from ops.drill.drill import DrillError
 from ops.drill.report import FAILED, INTERRUPTED, NOT_RESTORED, PASSED, REFUSED, as_json
 from ops.drill.runner import Refusal
-from tests.unit.ops.drill_samples import FakeSite, Numbers, Trial, frame, site
+from tests.unit.ops.drill_samples import FakeTarget, Numbers, Trial, runner, target
 
 
 @pytest.fixture
-def platform() -> FakeSite:
-    return site()
+def platform() -> FakeTarget:
+    return target()
 
 
 @pytest.fixture
-def trial(platform: FakeSite) -> Trial:
+def trial(platform: FakeTarget) -> Trial:
     return Trial(platform)
 
 
 @pytest.fixture
-def probe(platform: FakeSite) -> Numbers:
+def probe(platform: FakeTarget) -> Numbers:
     return Numbers(platform)
 
 
@@ -39,7 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_steps_come_in_their_order_and_everything_is_measured(trial: Trial, probe: Numbers) -> None:
-    made = frame(trial, probe)
+    made = runner(trial, probe)
     assert made.look() == ["It falls ill."]
     report = made.run()
     events = trial.platform.events
@@ -58,7 +58,7 @@ def test_steps_come_in_their_order_and_everything_is_measured(trial: Trial, prob
 
 def test_an_unhealthy_platform_is_refused_untouched(trial: Trial, probe: Numbers) -> None:
     trial.platform.sick = "a node is away"
-    made = frame(trial, probe)
+    made = runner(trial, probe)
     with pytest.raises(Refusal, match="not healthy: nodes: a node is away"):
         made.look()
     assert made.report.status == REFUSED
@@ -66,7 +66,7 @@ def test_an_unhealthy_platform_is_refused_untouched(trial: Trial, probe: Numbers
 
 
 def test_two_drills_at_once_are_refused(trial: Trial, probe: Numbers) -> None:
-    made = frame(trial, probe)
+    made = runner(trial, probe)
     made.workload.busy = True  # type: ignore[attr-defined]
     with pytest.raises(Refusal, match="another drill runs on this platform"):
         made.look()
@@ -75,7 +75,7 @@ def test_two_drills_at_once_are_refused(trial: Trial, probe: Numbers) -> None:
 
 def test_a_fault_that_fails_is_repaired_too(trial: Trial, probe: Numbers) -> None:
     trial.fails = DrillError("half of it failed")
-    made = frame(trial, probe)
+    made = runner(trial, probe)
     made.look()
     report = made.run()
     assert report.status == FAILED and report.problems == ["half of it failed"]
@@ -84,7 +84,7 @@ def test_a_fault_that_fails_is_repaired_too(trial: Trial, probe: Numbers) -> Non
 
 def test_a_mistake_in_a_drill_does_not_keep_it_from_the_repair(trial: Trial, probe: Numbers) -> None:
     trial.fails = ZeroDivisionError("what nobody thought of")
-    made = frame(trial, probe)
+    made = runner(trial, probe)
     made.look()
     assert made.run().problems == ["ZeroDivisionError: what nobody thought of"]
     assert not trial.platform.sick
@@ -93,18 +93,18 @@ def test_a_mistake_in_a_drill_does_not_keep_it_from_the_repair(trial: Trial, pro
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_repairs_first(trial: Trial, probe: Numbers, number: int) -> None:
     class Interrupted(Trial):
-        def fault(self, site: object) -> None:
+        def fault(self, target: object) -> None:
             self.platform.sick = "ill"
             os.kill(os.getpid(), number)
 
-        def repair(self, site: object) -> None:
+        def repair(self, target: object) -> None:
             os.kill(os.getpid(), number)
-            super().repair(site)  # type: ignore[arg-type]
+            super().repair(target)  # type: ignore[arg-type]
 
     said: list[str] = []
     trial.platform.say = said.append
     before = signal.getsignal(number)
-    made = frame(Interrupted(trial.platform), probe)
+    made = runner(Interrupted(trial.platform), probe)
     made.look()
     report = made.run()
     assert report.status == INTERRUPTED
@@ -115,20 +115,20 @@ def test_an_interruption_repairs_first(trial: Trial, probe: Numbers, number: int
 
 def test_lost_health_is_said_loudly_and_described_in_a_file(trial: Trial, probe: Numbers) -> None:
     trial.cures = False
-    made = frame(trial, probe)
+    made = runner(trial, probe)
     made.look()
     report = made.run()
     assert report.status == NOT_RESTORED
     assert "the platform is not healthy" in as_json(report)
     text = Path(report.state_file).read_text()
-    for words in ("It falls ill.", "BAD   nodes: ill", "numbers: OSError: ill", "python -m ops proof --stack paas"):
+    for words in ("It falls ill.", "BAD   nodes: ill", "numbers: OSError: ill", "paas proof --stack paas"):
         assert words in text
     assert Path(report.state_file).stat().st_mode & 0o077 == 0
     assert trial.platform.events[-2:] == ["remove", "health"], "what the drill made is removed all the same"
 
 
 def test_another_set_of_nodes_is_not_health(trial: Trial, probe: Numbers) -> None:
-    made = frame(trial, probe)
+    made = runner(trial, probe)
     made.look()
     trial.platform.cluster.nodes().pop()  # the fake hands out its own list
     report = made.run()
@@ -138,7 +138,7 @@ def test_another_set_of_nodes_is_not_health(trial: Trial, probe: Numbers) -> Non
 
 def test_a_lost_write_fails_the_drill(trial: Trial, probe: Numbers) -> None:
     probe.forgotten = {2, 3}
-    made = frame(trial, probe)
+    made = runner(trial, probe)
     made.look()
     report = made.run()
     assert report.status == FAILED and report.lost == 2
@@ -155,9 +155,9 @@ def test_what_cannot_be_read_back_is_not_taken_as_kept(probe: Numbers, monkeypat
         counting.count(probe, counting.outage(probe, 0), 0)
 
 
-def test_what_a_drill_itself_counts_fails_it(trial: Trial, probe: Numbers, platform: FakeSite) -> None:
+def test_what_a_drill_itself_counts_fails_it(trial: Trial, probe: Numbers, platform: FakeTarget) -> None:
     trial.losses = ["2 of 9 pods were evicted"]
-    made = frame(trial, probe)
+    made = runner(trial, probe)
     made.look()
     done = made.run()
     assert done.status == FAILED

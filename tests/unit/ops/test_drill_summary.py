@@ -41,4 +41,4 @@ def test_the_command_reads_the_file_of_reports(tmp_path: Path, capsys: pytest.Ca
     assert command.run(argparse.Namespace(name="summary", report=None)) == 2
     file.write_text(json.dumps({"no": "report"}))
     assert command.run(argparse.Namespace(name="summary", report=file)) == 2
-    assert "is no file of reports" in capsys.readouterr().err
+    assert "is not a file of reports" in capsys.readouterr().err

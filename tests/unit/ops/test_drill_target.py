@@ -8,10 +8,10 @@ import paramiko
 import pytest
 
 from ops.drill.drill import DrillError
-from ops.drill.target import Site
+from ops.drill.target import Target
 from ops.shared.outputs import Machine
 from ops.shared.ssh import SshError
-from tests.unit.ops.drill_samples import FakeSite, site
+from tests.unit.ops.drill_samples import FakeTarget, target
 
 
 class Connections:
@@ -40,13 +40,13 @@ class Connections:
         self.closed += 1
 
 
-def through(platform: FakeSite, connections: Connections) -> FakeSite:
+def through(platform: FakeTarget, connections: Connections) -> FakeTarget:
     platform.ssh = lambda seconds=5.0: connections  # type: ignore[method-assign,assignment,return-value]
     return platform
 
 
 def test_the_way_in_is_a_gateway_that_is_not_away() -> None:
-    platform = site()
+    platform = target()
     assert platform.way_in() == platform.outputs.machine("paas-gateway-0")
     platform.away = {"paas-gateway-0"}
     assert platform.way_in() == platform.outputs.machine("paas-gateway-1")
@@ -56,7 +56,7 @@ def test_the_way_in_is_a_gateway_that_is_not_away() -> None:
 
 def test_a_tunnel_takes_the_next_node_when_one_opens_no_ssh() -> None:
     connections = Connections({"paas-control-plane-1"})
-    platform = through(site(away={"paas-control-plane-0"}), connections)
+    platform = through(target(away={"paas-control-plane-0"}), connections)
     channel, ssh = platform.tunnel("10.96.0.7", 3306, 1)
     assert str(channel) == "channel to 10.96.0.7:3306" and ssh is connections  # type: ignore[comparison-overlap]
     assert connections.tried == ["paas-control-plane-1", "paas-control-plane-2"]
@@ -66,7 +66,7 @@ def test_a_tunnel_takes_the_next_node_when_one_opens_no_ssh() -> None:
 def test_an_address_that_is_refused_is_not_tried_from_every_node() -> None:
     connections = Connections(set(), refused=True)
     with pytest.raises(SshError, match=r"paas-control-plane-0 does not reach 10.96.0.7:3306: .*Connect failed"):
-        through(site(), connections).tunnel("10.96.0.7", 3306, 1)
+        through(target(), connections).tunnel("10.96.0.7", 3306, 1)
     assert connections.tried == ["paas-control-plane-0"] and connections.closed == 1
 
 
@@ -75,11 +75,11 @@ def status(address: str, member: int, leader: int) -> dict[str, Any]:
 
 
 def test_the_leader_is_the_member_that_says_so_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    platform = site()
+    platform = target()
     known = platform.outputs.role("etcd")
     answers = [status(machine.address, 7 + i, 8) for i, machine in enumerate(known)]
-    monkeypatch.setattr(FakeSite, "etcd", lambda *_: answers)
-    assert Site.etcd_leader(platform) == known[1]
-    monkeypatch.setattr(FakeSite, "etcd", lambda *_: [answers[0], answers[2]])
+    monkeypatch.setattr(FakeTarget, "etcd", lambda *_: answers)
+    assert Target.etcd_leader(platform) == known[1]
+    monkeypatch.setattr(FakeTarget, "etcd", lambda *_: [answers[0], answers[2]])
     with pytest.raises(DrillError, match="no etcd member leads"):
-        Site.etcd_leader(platform)
+        Target.etcd_leader(platform)

@@ -1,4 +1,4 @@
-"""`python -m ops etcd ...` from its words to its exit status, on machines that answer from a table."""
+"""`paas etcd ...` from its words to its exit status, on machines that answer from a table."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ def test_a_restore_explains_and_touches_nothing_unasked(
     assert status == 2
     said = capsys.readouterr().err
     assert "To be restored: the snapshot etcd-0-new in etcd-0, 10 min old, revision 7" in said
-    assert "Lost will be: everything written in the 10 min since the snapshot" in said
-    assert "say --yes" in said
+    assert "This loses: everything written in the 10 min since the snapshot" in said
+    assert "give --yes" in said
     assert {words.split()[0] for _, words in ssh.asked} <= {"etcd-restore.sh", "etcd-backups.sh"}
     assert not [words for _, words in ssh.asked if words.startswith("etcd-restore.sh") and "look" not in words]
 

@@ -92,7 +92,7 @@ def test_off_machine_places_serve_when_machines_are_new() -> None:
 
 REFUSED: list[tuple[str, list[Member], list[str], Snapshots, str, str]] = [
     ("a majority works", [_member("etcd-0", healthy=True, data=True, revision=5)], [], SOME, "", "nothing is lost"),
-    ("a majority may be elsewhere", [EMPTY[0]], ["etcd-1", "etcd-2"], SOME, "", "two clusters could be at work"),
+    ("a majority may be elsewhere", [EMPTY[0]], ["etcd-1", "etcd-2"], SOME, "", "two clusters could run"),
     ("nobody there", [], ["etcd-0"], SOME, "", "no member can be reached"),
     ("nothing there", EMPTY, [], parse([_listing("etcd-0")]), "", "no verified snapshot anywhere"),
     ("no such snapshot", EMPTY, [], SOME, "other", "there is no snapshot other"),

@@ -1,4 +1,4 @@
-"""What `python -m ops init` asks, its defaults from the cloud, and what it makes of wrong answers."""
+"""What `paas init` asks, its defaults from the cloud, and what it makes of wrong answers."""
 
 from __future__ import annotations
 
@@ -98,18 +98,18 @@ def test_what_has_one_answer_is_not_asked() -> None:
 @pytest.mark.parametrize(
     ("dest", "text", "rule"),
     [
-        ("preset", "prodution", "is no preset; did you mean production?"),
-        ("external", "pubic", "is no external network that this project sees; did you mean public?"),
-        ("external", "mine", "is no external network that this project sees; there are internet, public"),
+        ("preset", "prodution", "is not a preset; did you mean production?"),
+        ("external", "pubic", "is not an external network that this project sees; did you mean public?"),
+        ("external", "mine", "is not an external network that this project sees; there are internet, public"),
         ("image", "", "must not be empty"),
-        ("worker_flavor", "xxl", "is no flavor that this project sees; there are tiny, thin.disk, small"),
+        ("worker_flavor", "xxl", "is not a flavor that this project sees; there are tiny, thin.disk, small"),
         ("workers", "many", "must be a number from 0 to 5000"),
         ("workers", "5001", "must be a number from 0 to 5000"),
-        ("ssh_from", "198.51.100.1/24", "is no range of IPv4 addresses (198.51.100.1/24 has host bits set)"),
+        ("ssh_from", "198.51.100.1/24", "is not a range of IPv4 addresses (198.51.100.1/24 has host bits set)"),
         ("ssh_from", ",", "must not be empty"),
-        ("kubernetes", "1.34.2", "is no version that this program begins with; did you mean 1.3"),
-        ("kubernetes", "1.20", "is no version that this program begins with; there are 1.35, 1.36, 1.37"),
-        ("zones", "east,south", "is no availability zone of this cloud; there are east, west"),
+        ("kubernetes", "1.34.2", "is not a version that this program begins with; did you mean 1.3"),
+        ("kubernetes", "1.20", "is not a version that this program begins with; there are 1.35, 1.36, 1.37"),
+        ("zones", "east,south", "is not an availability zone of this cloud; there are east, west"),
     ],
 )
 def test_wrong_answers(dest: str, text: str, rule: str) -> None:
@@ -147,7 +147,7 @@ def test_defaults_without_a_cloud_leave_what_only_the_cloud_knows() -> None:
 
 def test_a_wrong_flag_is_said_before_the_first_question() -> None:
     refuse_wrong_flags(CLOUD, "trial", {"preset": "production"})
-    with pytest.raises(InitError, match="--image x: is no image") as caught:
+    with pytest.raises(InitError, match="--image x: is not an image") as caught:
         refuse_wrong_flags(CLOUD, "trial", {"image": "x"})
     assert len(str(caught.value).splitlines()) == 2
 

@@ -1,4 +1,4 @@
-"""`python -m ops init` as a program: in a terminal, without one, interrupted, with an engine and without."""
+"""`paas init` as a program: in a terminal, without one, interrupted, with an engine and without."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_answers_are_typed_in_a_terminal(place: Place) -> None:
     terminal.type("3")
     terminal.expect(NETWORK)
     terminal.type("internett")
-    terminal.expect("internett: is no external network that this project sees; did you mean internet?")
+    terminal.expect("internett: is not an external network that this project sees; did you mean internet?")
     terminal.type("internet")
     terminal.expect(IMAGE)
     terminal.type("")
@@ -115,7 +115,7 @@ def test_answers_are_typed_in_a_terminal(place: Place) -> None:
     terminal.type("")
     terminal.expect("availability zones")
     terminal.type("")
-    terminal.expect("python -m ops doctor --stack trial")
+    terminal.expect("paas doctor --stack trial")
     assert terminal.status() == 0
     expected = answered(
         preset="production", external="internet", worker_flavor="large", workers="4", ssh_from="198.51.100.0/24"
@@ -211,7 +211,7 @@ def test_an_existing_file_is_not_written_over(place: Place) -> None:
     file.write_text("config:\n  openstack-paas:preset: production\n")
     done = place.run("trial", "--defaults")
     assert done.returncode == 2
-    assert "Pulumi.trial.yaml is there already: edit it, or write it anew by --force" in done.stderr
+    assert "Pulumi.trial.yaml exists already: edit it, or overwrite it with --force" in done.stderr
     assert file.read_text() == "config:\n  openstack-paas:preset: production\n"
 
 
@@ -259,7 +259,7 @@ def test_an_engine_that_fails_costs_no_answers(place: Place) -> None:
     (place.engine / "fails").write_text("stack select")
     done = place.run("trial", "--defaults")
     assert done.returncode == 1
-    assert "`pulumi stack select`: it is broken" in done.stderr
+    assert "`pulumi stack select` failed: it is broken" in done.stderr
     assert place.written()[0] == answered()
 
 
@@ -275,7 +275,7 @@ def test_a_missing_passphrase_is_said_before_the_questions(place: Place) -> None
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["bad name", "--defaults"], "bad name is no name of a stack"),
+        (["bad name", "--defaults"], "bad name is not a valid stack name"),
         (["My_Stack", "--defaults"], "clusterName My_Stack: "),
         (["trial", "--defaults", "--preset", "production"], "--ssh-from: is not given and has no default"),
         (["trial", "--defaults", "--workers", "4000"], "network.private"),

@@ -1,4 +1,4 @@
-"""The stack file that `python -m ops init` writes, by preset against golden files (UPDATE_GOLDEN=1 writes them)."""
+"""The stack file that `paas init` writes, by preset against golden files (UPDATE_GOLDEN=1 writes them)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_file_of_a_preset(preset: str) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    assert content == path.read_text(), f"differs from {path}; if it is meant to, UPDATE_GOLDEN=1 writes it anew"
+    assert content == path.read_text(), f"differs from {path}; if it is meant to, UPDATE_GOLDEN=1 rewrites it"
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -131,5 +131,5 @@ def test_what_a_secret_is(value: Any, secret: bool) -> None:
 
 @pytest.mark.parametrize("text", ["- a\n", "config: [a]\n", "config: text\n"])
 def test_what_is_no_stack_file(text: str) -> None:
-    with pytest.raises(ValueError, match="is no stack file"):
+    with pytest.raises(ValueError, match="is not a stack file"):
         read(text)

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from ops import __main__ as command_line
-from ops.proof import screen
+from ops.proof import command, screen
 from ops.proof.checks import Check, Prover
 from ops.shared import outputs as stack_outputs
 from ops.shared import session
@@ -223,7 +223,7 @@ def test_screen_and_json_hold_no_secret() -> None:
     console = Console(file=StringIO(), width=120)
     screen.show(console, OUTPUTS, checks, "lab")
     shown = console.file.getvalue()  # type: ignore[attr-defined]
-    for part in ("python -m ops kubeconfig", "python -m ops ssh paas-control-plane-0", "make destroy", "passed"):
+    for part in ("paas kubeconfig", "paas ssh paas-control-plane-0", "make destroy", "passed"):
         assert part in shown
     text = screen.as_json(OUTPUTS, checks)
     assert json.loads(text)["passed"] is True
@@ -238,8 +238,8 @@ def run_main(monkeypatch: pytest.MonkeyPatch, file: Path, ssh: FakeSsh, *options
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(command_line, "Ssh", lambda _: Machines())
-    monkeypatch.setattr(command_line, "Cluster", lambda _: FakeCluster())
+    monkeypatch.setattr(command, "Ssh", lambda _: Machines())
+    monkeypatch.setattr(command, "Cluster", lambda _: FakeCluster())
     file.write_text(json.dumps(DOCUMENT))
     return command_line.main(["proof", "--outputs", str(file), "--wait", "0.1", *options])
 

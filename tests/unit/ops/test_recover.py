@@ -8,9 +8,10 @@ import pytest
 from openstack.exceptions import ConflictException, NotFoundException
 
 from ops.recover import command, engine
-from ops.recover.engine import Engine, EngineError
+from ops.recover.engine import Engine
 from ops.recover.errors import RecoverError
 from ops.recover.notes import Notes
+from ops.shared.pulumi import PulumiError
 from tests.unit.ops.recover_samples import (
     PORT,
     PROJECT,
@@ -65,7 +66,7 @@ def test_nothing_is_deleted_when_the_notes_have_changed_meanwhile() -> None:
     cloud = FakeOpenStack(ports=[thing("p1", "lab-etcd-0")])
     note = creating(PORT, name="lab-etcd-0")
     fake = FakeEngine(state(note), state(note, creating(SERVER, name="lab-etcd-1")))
-    with pytest.raises(RecoverError, match="another Pulumi has worked on this stack meanwhile: nothing was deleted"):
+    with pytest.raises(RecoverError, match="another Pulumi has changed this stack in the meantime: nothing"):
         command.recover(fake, Where(cloud), print)
     assert cloud.deleted == []
 
@@ -178,7 +179,7 @@ def test_a_lock_that_cannot_be_had_is_told_with_its_holder_and_the_way_out(monke
 
     def failing(*words: str) -> str:
         called.append(words)
-        raise EngineError(held)
+        raise PulumiError(held)
 
     monkeypatch.setattr(engine, "run", failing)
     with pytest.raises(RecoverError, match=r"(?s)nothing was deleted.*ann@far \(pid 7\).*`pulumi cancel`"):

@@ -137,7 +137,7 @@ def test_members_and_machines_that_do_not_match() -> None:
     listed = [*samples.members(outputs)[1:], {"ID": 9, "name": "old", "peerURLs": ["https://10.9.9.9:2380"]}]
     text = json.dumps({"header": {"raft_term": 4}, "members": listed})
     assert said(judged(outputs, raw(outputs, paas_etcd_2={"etcd-members": text}))[1]) == [
-        "etcd: old: a member that is no machine of this stack (etcd-member)",
+        "etcd: old: a member that is not a machine of this stack (etcd-member)",
         "etcd: paas-etcd-0: not in the list of members (etcd-member)",
     ]
 
@@ -150,9 +150,9 @@ def test_nodes_that_are_missing_strange_old_or_full() -> None:
     nodes += [samples.node(outputs.role("gateway")[0])]
     assert said(judged(outputs, raw(outputs, api={"nodes": json.dumps({"items": nodes})}))[1]) == [
         "nodes: paas-control-plane-0: not a node of the cluster (control-plane)",
-        "nodes: paas-gateway-0: a node that is no machine of this stack (worker)",
+        "nodes: paas-gateway-0: a node that is not a machine of this stack (worker)",
         "nodes: paas-worker-1: DiskPressure (full-disk)",
-        "rollout: Kubernetes 1.33.0 -> 1.34.2: 4 of 5 nodes: `pulumi up` goes on with it (failed-up)",
+        "rollout: Kubernetes 1.33.0 -> 1.34.2: 4 of 5 nodes: `pulumi up` continues it (failed-up)",
     ]
 
 

@@ -59,12 +59,12 @@ def test_a_rollout_that_stopped_is_a_problem() -> None:
     outputs = platform()
     report, problems = judged(outputs, upgraded(outputs, 3))
     assert said(problems) == [
-        f"rollout: Kubernetes 1.34.2 -> 1.35.0: 3 of {what}: `pulumi up` goes on with it (failed-up)"
+        f"rollout: Kubernetes 1.34.2 -> 1.35.0: 3 of {what}: `pulumi up` continues it (failed-up)"
         for what in ("3 API servers", "5 nodes")
     ]
     assert rows(report, problems, "Rollout")[-1] == (
         "snapshot of etcd before it",
-        "none: `python -m ops etcd snapshot` takes one",
+        "none: `paas etcd snapshot` takes one",
     )
 
 
@@ -72,7 +72,7 @@ def test_a_change_that_does_not_end_is_a_problem() -> None:
     outputs = platform()
     change = json.dumps({"what": "1.35.0", "since": "2026-11-21T10:00:00Z"})
     assert said(judged(outputs, upgraded(outputs, 0, change))[1]) == [
-        "nodes: paas-control-plane-0: its change has not ended (1.35.0): `pulumi up` goes on with it (control-plane)"
+        "nodes: paas-control-plane-0: its change has not ended (1.35.0): `pulumi up` continues it (control-plane)"
     ]
 
 
@@ -109,8 +109,8 @@ def test_drift_names_what_is_not_as_the_outputs_say() -> None:
     report, problems = judged(outputs, given)
     assert rows(report, problems, "Drift") == [
         ("machines that are another instance", "paas-etcd-1"),
-        ("nodes that are no machine of the stack", "paas-gateway-0"),
-        ("machines that are no node", first.name),
+        ("nodes that are not machines of the stack", "paas-gateway-0"),
+        ("machines that are not nodes", first.name),
         ("cordoned by hand", "paas-worker-1"),
         ("restart wanted by a package", "paas-gateway-1"),
         ("every resource: `pulumi preview --refresh --expect-no-changes`",),

@@ -13,14 +13,14 @@ import pytest
 from ops.shared.outputs import Machine
 from ops.status import certificates, machine_report
 from ops.status.collect import SCRIPT
-from ops.status.machine_report import Look
+from ops.status.machine_report import MachineReport
 from tests.unit.ops import status_samples as samples
 from tests.unit.ops.status_samples import DAY, NOW, certificate
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END PRIVATE KEY-----\n"
 
 
-def run(folder: Path, role: str, **commands: str) -> Look:
+def run(folder: Path, role: str, **commands: str) -> MachineReport:
     """The script's answers where these commands are other ones."""
     fakes = folder / "fakes"
     fakes.mkdir(exist_ok=True)

@@ -54,7 +54,7 @@ def test_the_picture_is_the_golden_one() -> None:
     text = picture(platform())
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(text, encoding="utf-8")
-    assert text == GOLDEN.read_text(encoding="utf-8"), "if it is meant to differ, UPDATE_GOLDEN=1 writes it anew"
+    assert text == GOLDEN.read_text(encoding="utf-8"), "if it is meant to differ, UPDATE_GOLDEN=1 rewrites it"
 
 
 def test_every_machine_is_there_and_none_covers_another() -> None:
