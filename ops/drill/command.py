@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from ops.drill import drills, report, summary
-from ops.drill.drill import Drill, DrillError
+from ops.drill.drill import Drill
 from ops.drill.lock import one_at_a_time
 from ops.drill.machines import OpenStackPower
 from ops.drill.probes.api import ApiRead
@@ -27,6 +27,7 @@ from ops.drill.probes.probe import Probe
 from ops.drill.probes.writes import ApiWrite
 from ops.drill.runner import Refusal, Runner
 from ops.drill.target import Target
+from ops.drill.waiting import DrillError
 from ops.drill.workload import NAMESPACE, WRITES, Workload
 from ops.shared import outputs as stack_outputs
 from ops.shared import pulumi

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from ops.drill.probes.probe import Probe
-    from ops.drill.target import Target
-
-
-class DrillError(Exception):
-    """A step of a drill failed or took too long; the message says which and what it saw."""
+from ops.drill.probes.probe import Probe
+from ops.drill.target import Target
 
 
 class Drill(ABC):
@@ -82,18 +76,3 @@ class Drill(ABC):
     def inspect(self, target: Target) -> list[str]:
         """Commands that show more of this failure, for the person who must repair by hand."""
         return []
-
-
-def now_if(condition: bool) -> float | None:
-    """This moment when the condition holds: for what can only be seen by looking again and again."""
-    return time.monotonic() if condition else None
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float, interval: float = 0.5) -> float:
-    """Probe until `condition` holds; returns the seconds it took. Raises DrillError naming `what`."""
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > seconds:
-            raise DrillError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(interval)
-    return time.monotonic() - began

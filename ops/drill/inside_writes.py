@@ -11,7 +11,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ops.drill.drill import DrillError, until
+from ops.drill.waiting import DrillError, until
 from ops.drill.workload import NAMESPACE
 from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
 from ops.shared.outputs import Database

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from ops.drill.drill import Drill, DrillError
+from ops.drill.drill import Drill
 from ops.drill.target import UP_SECONDS, Target
+from ops.drill.waiting import DrillError
 from ops.shared.outputs import Machine
 
 

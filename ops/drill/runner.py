@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ops.drill import aftermath, counting
-from ops.drill.drill import Drill, DrillError, until
+from ops.drill.drill import Drill
 from ops.drill.probes.probe import Probe
 from ops.drill.probes.writes import ApiWrite
 from ops.drill.report import FAILED, INTERRUPTED, NOT_RESTORED, PASSED, REFUSED, Report
 from ops.drill.signals import Signals
 from ops.drill.target import Target
+from ops.drill.waiting import DrillError, until
 from ops.drill.workload import Workload
 from ops.shared.cluster import ClusterError
 from ops.shared.ssh import SshError

@@ -13,8 +13,8 @@ from typing import Any
 import paramiko
 from kubernetes import client
 
-from ops.drill.drill import DrillError
 from ops.drill.machines import Host, Power
+from ops.drill.waiting import DrillError
 from ops.proof.checks import Check, Prover
 from ops.shared import outputs as stack_outputs
 from ops.shared.cluster import Cluster, ClusterError

@@ -9,7 +9,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ops.drill.drill import DrillError, until
+from ops.drill.waiting import DrillError, until
 from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
 from settings.versions import BUSYBOX
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ops.preview_comment import NOT_APPROVED, PREVIEW_FAILED, RULE_BROKEN
 from ops.shared.options import Commands
-
-#: Exit statuses, besides 0.
-PREVIEW_FAILED = 1
-NOT_APPROVED = 3
-RULE_BROKEN = 4
 
 EPILOG = f"""
 exit status: 0 nothing needs approval, or all of it is approved; {PREVIEW_FAILED} a preview failed;

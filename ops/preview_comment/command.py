@@ -7,8 +7,8 @@ import json
 import sys
 from collections.abc import Sequence
 
+from ops.preview_comment import NOT_APPROVED, PREVIEW_FAILED, RULE_BROKEN
 from ops.preview_comment.changes import VERBS, StackPreview, read
-from ops.preview_comment.cli import NOT_APPROVED, PREVIEW_FAILED, RULE_BROKEN
 from ops.preview_comment.comment import render
 from ops.preview_comment.gate import Guarded, approvals, guarded
 from ops.preview_comment.rows import tables

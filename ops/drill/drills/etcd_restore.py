@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from ops.drill.drill import Drill, DrillError
+from ops.drill.drill import Drill
 from ops.drill.probes.probe import Probe
 from ops.drill.probes.writes import ApiWrite
 from ops.drill.target import UP_SECONDS, Target
+from ops.drill.waiting import DrillError
 from ops.etcd import plan, remote, snapshots
 from ops.etcd.kubernetes_check import Follow
 from ops.etcd.plan import RestoreError

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ops.drill.drill import now_if
 from ops.drill.machine_loss import MachineLoss
 from ops.drill.probes.probe import Probe
 from ops.drill.target import Target
+from ops.drill.waiting import now_if
 from ops.shared.outputs import Machine
 
 

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ops.drill.drill import Drill, until
+from ops.drill.drill import Drill
 from ops.drill.inside_writes import InsideWriter
 from ops.drill.probes.api import ApiRead
 from ops.drill.probes.probe import Probe
 from ops.drill.target import Target
+from ops.drill.waiting import until
 from ops.shared.cluster import REQUEST_SECONDS, ClusterError, message
 
 #: How long the API may take to answer outside once a gateway runs: it boots, and keepalived waits for others.

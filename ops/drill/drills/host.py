@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import Drill, now_if
+from ops.drill.drill import Drill
 from ops.drill.drills.worker import node_of
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Probe
 from ops.drill.target import Target
+from ops.drill.waiting import now_if
 
 
 class HostLoss(Drill):

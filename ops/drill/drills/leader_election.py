@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import Drill, now_if
+from ops.drill.drill import Drill
 from ops.drill.probes.probe import Probe
 from ops.drill.target import Target
+from ops.drill.waiting import now_if
 
 LEASES = ("kube-scheduler", "kube-controller-manager")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import Drill, DrillError, now_if, until
+from ops.drill.drill import Drill
 from ops.drill.probes.probe import Probe
 from ops.drill.target import Target
+from ops.drill.waiting import DrillError, now_if, until
 from ops.shared.outputs import Machine
 from ops.shared.ssh import SshError
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ops.drill.drill import now_if
 from ops.drill.machine_loss import MachineLoss
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Probe
 from ops.drill.target import Target
+from ops.drill.waiting import now_if
 from ops.drill.workload import REPLICAS, Workload
 from ops.shared.cluster import REQUEST_SECONDS, ClusterError, message
 from ops.shared.outputs import Machine

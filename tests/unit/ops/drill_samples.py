@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ops.drill.drill import Drill, now_if
+from ops.drill.drill import Drill
 from ops.drill.machines import Power
 from ops.drill.probes.probe import Probe
 from ops.drill.runner import Runner
 from ops.drill.target import Target
+from ops.drill.waiting import now_if
 from ops.drill.workload import Workload
 from ops.proof.checks import Check
 from ops.shared import outputs as stack_outputs

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ops.drill.drill import DrillError
 from ops.drill.machines import OpenStackPower
+from ops.drill.waiting import DrillError
 from tests.unit.ops.drill_samples import outputs
 
 MACHINE = outputs({"gateway": 1}).inventory[0]

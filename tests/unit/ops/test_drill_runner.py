@@ -10,9 +10,9 @@ import pytest
 
 from ops.drill import counting
 from ops.drill import runner as frames
-from ops.drill.drill import DrillError
 from ops.drill.report import FAILED, INTERRUPTED, NOT_RESTORED, PASSED, REFUSED, as_json
 from ops.drill.runner import Refusal
+from ops.drill.waiting import DrillError
 from tests.unit.ops.drill_samples import FakeTarget, Numbers, Trial, runner, target
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import paramiko
 import pytest
 
-from ops.drill.drill import DrillError
 from ops.drill.target import Target
+from ops.drill.waiting import DrillError
 from ops.shared.outputs import Machine
 from ops.shared.ssh import SshError
 from tests.unit.ops.drill_samples import FakeTarget, target
