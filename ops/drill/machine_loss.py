@@ -59,7 +59,7 @@ class MachineLoss(Drill):
         return [f"{self.victim.name} is {how}.", *self.consequences(target), f"Then it is {back}."]
 
     def consequences(self, target: Target) -> list[str]:
-        """What is expected to happen meanwhile."""
+        """What is expected to happen during the loss."""
         return []
 
     def fault(self, target: Target) -> None:

@@ -54,7 +54,7 @@ class Target:
         return client.CoreV1Api(self.cluster.api_client())
 
     def way_in(self) -> Machine | None:
-        """A gateway with an address of its own that is not away: unlike the VIP it does not move meanwhile."""
+        """A gateway with an address of its own that is not away: unlike the VIP it does not move."""
         gateways = [gateway for gateway in self.outputs.role("gateway") if gateway.public_address]
         return next((gateway for gateway in gateways if gateway.name not in self.away), None)
 

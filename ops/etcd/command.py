@@ -166,7 +166,7 @@ def _explain(chosen: Plan, found: Survey) -> None:
         _say(f"{member.name}: {state}, {data}{', ' + member.stage if member.stage else ''}")
     _say(f"{'Going on with' if chosen.resumed else 'To be restored'}: {chosen.what}")
     _say(f"This loses: {chosen.lost}")
-    _say(f"First on {chosen.first}; API servers and all members are stopped meanwhile. Nothing is deleted.")
+    _say(f"First on {chosen.first}; API servers and all members stop during the restore. Nothing is deleted.")
 
 
 def _agreed(chosen: Plan) -> bool:

@@ -15,7 +15,7 @@ class RestoreError(Exception):
 
 @dataclass(frozen=True)
 class Member:
-    """What etcd-restore.sh said of one member; `revision` is None where it could not be told."""
+    """What etcd-restore.sh said of one member; `revision` is None where it is not known."""
 
     name: str
     active: bool

@@ -140,8 +140,8 @@ def _report(document: Mapping[str, Any], stderr: str) -> str:
         if item.get("severity") == "error"
     ]
     # The engine repeats that the program ended badly; the reason is in the messages before.
-    told = [text for text in errors if "an unhandled error occurred: program exited" not in text] or errors
-    return without_keys("\n".join(dict.fromkeys(told)) or stderr.strip())
+    useful = [text for text in errors if "an unhandled error occurred: program exited" not in text] or errors
+    return without_keys("\n".join(dict.fromkeys(useful)) or stderr.strip())
 
 
 def without_keys(text: str) -> str:

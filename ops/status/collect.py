@@ -59,9 +59,9 @@ def gather(outputs: Outputs) -> Raw:
             pods.ask(pod, _query(cluster, outputs.database.namespace, pod))
     answers, errors = api.answers()
     members, no_members = pods.answers()
-    told, silent = machines.answers()
+    reports, silent = machines.answers()
     ways.close()
-    looks = [_look(machine, told, silent) for machine in outputs.inventory]
+    looks = [_look(machine, reports, silent) for machine in outputs.inventory]
     return Raw(tuple(looks), answers, members, {**errors, **no_members})
 
 
@@ -74,9 +74,9 @@ def _paths(outputs: Outputs) -> dict[str, str]:
     return paths
 
 
-def _look(machine: Machine, told: dict[str, str], silent: dict[str, str]) -> MachineReport:
-    if machine.name in told:
-        return machine_report.parse(machine, told[machine.name])
+def _look(machine: Machine, reports: dict[str, str], silent: dict[str, str]) -> MachineReport:
+    if machine.name in reports:
+        return machine_report.parse(machine, reports[machine.name])
     problem = silent[machine.name]
     return MachineReport(machine, problem=plain(problem.removeprefix(f"{machine.name}: ")))
 
