@@ -9,8 +9,8 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ops.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
-from ops.drill.drill import DrillError, until
+from ops.drill.waiting import DrillError, until
+from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
 from settings.versions import BUSYBOX
 
 NAMESPACE: Final = "openstack-paas-drill"
@@ -153,7 +153,7 @@ class Workload:
         return str(found.metadata.resource_version)
 
     def remove(self) -> None:
-        """Nothing of a drill is left, of an interrupted one of before neither. Raises DrillError."""
+        """Nothing of a drill is left, nor of a previous one that was interrupted. Raises DrillError."""
         end = time.monotonic() + self.seconds
         while True:
             try:

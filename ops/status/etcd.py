@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ops.status.look import Answer, Look
+from ops.status.machine_report import Answer, MachineReport
 
 _UNITS = {"µs": 1e-3, "us": 1e-3, "ms": 1.0, "m": 60e3, "s": 1e3}
 _ALARM = re.compile(r"alarm:\s*(\w+)")
@@ -56,7 +56,7 @@ class Etcd:
     missing: tuple[str, ...] = ()
 
 
-def read(looks: Iterable[Look]) -> Etcd:
+def read(looks: Iterable[MachineReport]) -> Etcd:
     """From etcdctl's JSON."""
     asked = list(looks)
     members = tuple(_member(look) for look in asked)
@@ -74,14 +74,14 @@ def read(looks: Iterable[Look]) -> Etcd:
     )
 
 
-def _member(look: Look) -> Member:
+def _member(look: MachineReport) -> Member:
     try:
         return _read_member(look)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         return Member(look.name, problem=f"its answer cannot be read: {type(error).__name__} {error}")
 
 
-def _read_member(look: Look) -> Member:
+def _read_member(look: MachineReport) -> Member:
     answer = look.answer("etcd-status")
     found = _json(answer)
     if not found:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from kubernetes import client
 
-from ops.cluster import Cluster
+from ops.shared.cluster import Cluster
 from tests.lab import watch
 from tests.lab.platform import PROJECT, Platform, run
 from tests.lab.report import record
