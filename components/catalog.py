@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from settings.platform import Platform
-
 
 @dataclass(frozen=True)
 class Catalog:
@@ -16,8 +14,3 @@ class Catalog:
     images: dict[str, str] = field(default_factory=dict)
     external_subnet_id: str = ""
     """The subnet of the external network on which the gateways stand; only with `publicVip: provider-network`."""
-
-
-def public_vip_port_name(platform: Platform) -> str:
-    """Name of the unbound port that holds the public VIP; by it a floating IP in use is known as our own."""
-    return f"{platform.cluster}-public-vip"

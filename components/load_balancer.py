@@ -10,6 +10,7 @@ from pulumi_openstack import loadbalancer, networking
 
 from components.network import Network
 from components.vip import vip_options
+from settings import names
 from settings.platform import Platform
 
 API_PORT = 6443
@@ -40,8 +41,8 @@ class LoadBalancer(pulumi.ComponentResource):
         super().__init__("openstack-paas:network:LoadBalancer", name, None, opts)
         platform, network = args.platform, args.network
         plan, settings, api = platform.addresses, platform.settings, platform.settings.api
-        title = f"{platform.cluster}-api"
-        tags = [f"openstack-paas:{platform.cluster}"]
+        title = names.load_balancer(platform.cluster)
+        tags = [names.tag(platform.cluster)]
         child = ResourceOptions(parent=self, custom_timeouts=TIMEOUT)
         balancer = loadbalancer.LoadBalancer(
             name,

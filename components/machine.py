@@ -19,7 +19,7 @@ from components import volume
 from components.network import Network
 from node import render
 from node.specs import UserDataSpec
-from settings import security
+from settings import names, security
 from settings.addresses import PlannedMachine
 from settings.machines import VolumeSettings
 
@@ -93,7 +93,7 @@ class Machine:
         child = self.options()
         self.planned, self.login_keys = args.planned, args.login_keys
         self.host_key = args.host_key or tls.PrivateKey(name, algorithm="ED25519", opts=child)
-        tags = [f"openstack-paas:{args.cluster}"]
+        tags = [names.tag(args.cluster)]
         groups = [args.network.security_groups[group].id for group in security.GROUPS_OF_ROLE[args.planned.role]]
         subnet = args.network.private_subnet.id
         is_gateway = bool(args.planned.edge_address)
@@ -101,7 +101,7 @@ class Machine:
         if is_gateway:
             self.edge_port = networking.Port(
                 f"{name}-edge",
-                name=f"{args.planned.hostname}-edge",
+                name=names.edge_port(args.planned.hostname),
                 network_id=args.network.edge.network_id,
                 fixed_ips=[{"subnet_id": args.network.edge.subnet_id, "ip_address": args.planned.edge_address}],
                 # A single address: OVN takes nothing wider for a virtual port.

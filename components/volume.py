@@ -5,6 +5,7 @@ from __future__ import annotations
 from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_openstack import blockstorage, compute
 
+from settings import names
 from settings.addresses import PlannedMachine
 from settings.machines import VolumeSettings
 
@@ -22,7 +23,7 @@ def create(
     """The volume. A larger size grows it in place, attached or not; another type or zone is a new, empty volume."""
     return blockstorage.Volume(
         f"{name}-data",
-        name=f"{planned.hostname}-data",
+        name=names.data_volume(planned.hostname),
         description=f"data of {planned.hostname}",
         size=settings.size_gib,
         volume_type=settings.type or None,

@@ -104,7 +104,8 @@ class _Inquiry:
     def _compute_quotas(self) -> Mapping[str, Any]:
         pairs = [entry["keypair"] for entry in self._reader.get("compute", "/os-keypairs")["keypairs"]]
         limits = self._reader.get("compute", "/limits")["limits"]["absolute"]
-        ours = [answers.existing("key pair", pair) for pair in pairs if pair["name"] == self._about.cluster]
+        wanted = self._about.names.get("key pair", frozenset())
+        ours = [answers.existing("key pair", pair) for pair in pairs if pair["name"] in wanted]
         return {"quotas": answers.compute_quotas(limits, len(pairs)), "existing": ours}
 
     def _servers(self) -> Mapping[str, Any]:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from preflight import names
+from preflight import planned
 from preflight.cloud import Flavor
 from preflight.subject import Subject
-from settings import security
-from settings.addresses import PlannedMachine
+from settings import names, security
+from settings.replacement import role_key
 
 #: Rules that neutron puts into every new security group: egress, IPv4 and IPv6.
 DEFAULT_RULES = 2
@@ -30,34 +30,29 @@ class Need:
         return max(self.by, key=lambda key: self.by[key], default="")
 
 
-def key_of(machine: PlannedMachine) -> str:
-    """The key in the stack file that asks for a machine."""
-    if machine.role == "worker":
-        return f"workers.{machine.pool}"
-    return {"gateway": "gateways", "etcd": "etcd", "control-plane": "controlPlanes"}[machine.role]
-
-
 def needs(subject: Subject) -> Iterator[Need]:
     """Every need. A machine that stands counts as nothing, whatever its flavor: a resize is not foreseen here."""
     yield from _machines(subject)
     yield from _networks(subject)
     yield from _volumes(subject)
     platform = subject.platform
-    missing_pair = names.planned(platform)["key pair"] - subject.ours("key pair")
-    yield Need("key_pairs", len(missing_pair))
-    yield Need("server_groups", len(names.planned(platform)["server group"] - _server_groups(subject)))
+    wanted = planned.names_by_kind(platform)
+    yield Need("key_pairs", len(wanted["key pair"] - subject.ours("key pair")))
+    yield Need("server_groups", len(wanted["server group"] - _server_groups(subject)))
     if platform.settings.api.load_balancer == "octavia":
         yield Need("load_balancer", 1 - len(subject.ours("load balancer")), {"api.loadBalancer": 1})
 
 
 def _server_groups(subject: Subject) -> frozenset[str]:
-    """Server groups of ours: those that were listed, and those in which a machine of ours stands."""
-    keys = {
-        key_of(machine) for machine in subject.platform.addresses.machines if machine.hostname in subject.ours("server")
-    }
-    groups = names.server_groups(subject.platform).items()
+    """Server groups of ours: those that were listed, those that the stack has, and those of machines of ours."""
+    cluster, standing = subject.platform.cluster, subject.ours("server")
+    known = {names.server_group(cluster, name) for name in subject.platform.running.spreads}
+    if known:
+        return subject.ours("server group") | known
     return subject.ours("server group") | {
-        f"{subject.platform.cluster}-{group}" for group, (key, _) in groups if key in keys
+        name
+        for name, group in planned.groups_by_name(subject.platform).items()
+        if any(machine.hostname in standing for machine in group.machines)
     }
 
 
@@ -72,7 +67,7 @@ def _machines(subject: Subject) -> Iterator[Need]:
     for machine in subject.platform.addresses.machines:
         if machine.hostname in standing:
             continue
-        key = key_of(machine)
+        key = role_key(machine)
         flavor = flavors.get(subject.machine_settings[key].flavor, nothing)
         instances[key] += 1
         cores[key] += flavor.vcpus
@@ -84,12 +79,12 @@ def _machines(subject: Subject) -> Iterator[Need]:
 def _networks(subject: Subject) -> Iterator[Need]:
     """What neutron counts. Of ports also one DHCP port a network and the router's interface; more agents take more."""
     platform = subject.platform
-    settings, planned = platform.settings, names.planned(platform)
-    more = {kind: planned[kind] - subject.ours(kind) for kind in planned}
+    settings, wanted = platform.settings, planned.names_by_kind(platform)
+    more = {kind: wanted[kind] - subject.ours(kind) for kind in wanted}
     ports = Counter(
-        key_of(machine)
+        role_key(machine)
         for machine in platform.addresses.machines
-        for name in {machine.hostname, f"{machine.hostname}-edge"} & more["port"]
+        for name in {machine.hostname, names.edge_port(machine.hostname)} & more["port"]
     )
     others = len(more["port"]) - ports.total() + len(more["network"]) + len(more["router"])
     if settings.api.load_balancer == "octavia":
@@ -100,7 +95,7 @@ def _networks(subject: Subject) -> Iterator[Need]:
     yield Need("router", len(more["router"]))
     yield Need("security_group", len(more["security group"]))
     table = security.table(settings, platform.addresses)
-    new = [rule for rule in table if f"{platform.cluster}-{rule.group}" in more["security group"]]
+    new = [rule for rule in table if names.security_group(platform.cluster, rule.group) in more["security group"]]
     rules = len(new) + DEFAULT_RULES * len(more["security group"])
     yield Need("security_group_rule", rules, {"access": rules})
     by = floating_ips(subject)
@@ -127,7 +122,7 @@ def _volumes(subject: Subject) -> Iterator[Need]:
     size: Counter[str] = Counter()
     by_type: dict[str, Counter[str]] = {}
     standing = subject.ours("volume")
-    for name, (key, kind, gib) in names.volumes(subject.platform).items():
+    for name, (key, kind, gib) in planned.volumes(subject.platform).items():
         if name in standing:
             continue
         count[key] += 1

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from preflight import names
+from preflight import planned
 from preflight.cloud import Cloud, Existing, Kind, Network
+from settings import names
 from settings.machines import MachineSettings
 from settings.platform import Platform
 from settings.replacement import role_key
@@ -29,7 +30,7 @@ class Subject:
     @property
     def tag(self) -> str:
         """The tag of everything that the platform makes."""
-        return f"openstack-paas:{self.platform.cluster}"
+        return names.tag(self.platform.cluster)
 
     @cached_property
     def machine_settings(self) -> Mapping[str, MachineSettings]:
@@ -59,10 +60,10 @@ class Subject:
         With `made_again` where none of them is made again. Empty where one is new, is lost, or changes: that one needs
         what the settings name.
         """
-        names = [machine.hostname for machine in self.platform.addresses.machines if role_key(machine) == key]
+        hosts = [machine.hostname for machine in self.platform.addresses.machines if role_key(machine) == key]
         standing, changing = self.platform.working & self.ours("server"), self.platform.replacing
-        kept = all(name in standing and not (changing.get(name) if made_again else name in changing) for name in names)
-        return tuple(names) if kept else ()
+        kept = all(name in standing and not (changing.get(name) if made_again else name in changing) for name in hosts)
+        return tuple(hosts) if kept else ()
 
     @cached_property
     def external(self) -> Network | None:
@@ -85,8 +86,8 @@ class Subject:
     @cached_property
     def named(self) -> tuple[Existing, ...]:
         """Everything in the cloud that bears a name which this platform gives, ours or not."""
-        planned = names.planned(self.platform)
-        return tuple(existing for existing in self.cloud.existing if existing.name in planned.get(existing.kind, ()))
+        wanted = planned.names_by_kind(self.platform)
+        return tuple(existing for existing in self.cloud.existing if existing.name in wanted.get(existing.kind, ()))
 
     @cached_property
     def _ours(self) -> Mapping[Kind, frozenset[str]]:

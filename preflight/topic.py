@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from preflight import names
+from preflight import planned
 from preflight.cloud import Kind
+from settings import names
 from settings.platform import Platform
 
 
@@ -27,7 +28,7 @@ class Topic:
     @property
     def tag(self) -> str:
         """The tag of everything that the platform makes."""
-        return f"openstack-paas:{self.cluster}"
+        return names.tag(self.cluster)
 
 
 def topic(platform: Platform) -> Topic:
@@ -38,7 +39,7 @@ def topic(platform: Platform) -> Topic:
     return Topic(
         cluster=platform.cluster,
         images=frozenset(machine.image for machine in machines),
-        names=names.planned(platform),
+        names=planned.names_by_kind(platform),
         vip_addresses=tuple(address for address in addresses if address),
         volumes=settings.etcd.volume is not None or any(pool.volume for pool in settings.workers.values()),
         octavia=settings.api.load_balancer == "octavia",

@@ -49,7 +49,7 @@ class Running:
     kubernetes: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict)
     instances: Mapping[str, str] = field(default_factory=dict)
-    """Instance id by machine's host name."""
+    """Instance id by machine's host name: the machines that are changed one after another."""
     addresses: Mapping[str, str] = field(default_factory=dict)
     """The same with its address in the private network."""
     edge_addresses: Mapping[str, str] = field(default_factory=dict)
@@ -65,6 +65,8 @@ class Running:
     spreads: Mapping[str, str] = field(default_factory=dict)
     """Each server group, by its name in the stack, with the `spread` that it stands for."""
     kubeconfig: str = field(default="", repr=False)
+    finished: bool = True
+    """Whether an `up` has ever finished. Otherwise only the machines that are ready are known, and what they are."""
 
 
 def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
@@ -115,12 +117,39 @@ def _forms(output: Mapping[str, Any]) -> dict[str, Any]:
     return {"forms": machines, "spreads": dict(output.get("spreads") or {})}
 
 
-def forms_of_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
-    """The output `forms` for a stack of an earlier release, from its resources' outputs by URN."""
+def from_resources(resources: Mapping[str, Any]) -> Running | None:
+    """What an `up` has made that never finished and so left no outputs; None where no machine is ready.
+
+    A machine counts once its step has run: etcd or the control plane may depend on it from then on.
+    """
+    by_type = _by_type(resources)
+    steps = {
+        name: [str(trigger) for trigger in step.get("triggers") or []]
+        for name, step in by_type.get("command:remote:Command", {}).items()
+    }
+    instances = {
+        str(instance["name"]): str(instance["id"])
+        for name, instance in by_type.get("openstack:compute/instance:Instance", {}).items()
+        if str(instance.get("id")) in steps.get(name, ())
+    }
+    if not instances:
+        return None
+    output = forms_of_resources(resources)
+    ready = {name: form for name, form in output["machines"].items() if name in instances}
+    return Running(finished=False, instances=instances, **_forms({**output, "machines": ready}))
+
+
+def _by_type(resources: Mapping[str, Any]) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """The outputs of resources by type and name; `resources` are by URN, as the engine hands them over."""
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for urn, resource in resources.items():
-        kind, name = str(resource.get("type", "")).rpartition(":")[2], urn.rpartition("::")[2]
-        found.setdefault(kind, {})[name] = resource.get("outputs") or {}
+        found.setdefault(str(resource.get("type", "")), {})[urn.rpartition("::")[2]] = resource.get("outputs") or {}
+    return found
+
+
+def forms_of_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """The output `forms` for a stack of an earlier release, from its resources' outputs by URN."""
+    found = {kind.rpartition(":")[2]: by_name for kind, by_name in _by_type(resources).items()}
     groups = {str(group.get("id")): name for name, group in found.get("ServerGroup", {}).items()}
     volumes = found.get("Volume", {})
     return {

@@ -9,7 +9,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pulumi.runtime import invoke
 
-from settings.running import BY_RANGE, Running, forms_of_resources, from_outputs, numbered_rules
+from settings.running import BY_RANGE, Running, forms_of_resources, from_outputs, from_resources, numbered_rules
 from settings.stack_file import ENCRYPTED, SECRETS
 
 #: What the engine says when it reads its state while it writes it, how often it is asked, and the seconds between.
@@ -42,28 +42,21 @@ def read_secret(config: pulumi.Config, key: str) -> pulumi.Output[str] | None:
     return config.get_secret(key) if read_stack(config).get(key) else None
 
 
-def read_running() -> Running | None:
-    """What the stack's own outputs tell of its last `up`; None when there was none.
+def read_running() -> tuple[Running | None, dict[str, str]]:
+    """What the stack runs (None: nothing yet), and the security group rules that an earlier release numbered.
 
-    The engine answers from the stack's state, by the function behind StackReference: no resource, no network but the
-    backend's own.
+    The engine answers from the stack's state, by the functions behind StackReference: no resource, and no network but
+    the backend's own. The outputs say it all after an `up` of this release that finished. Otherwise the state's
+    resources are read too, once: for a new stack, after a first `up` that failed, and after an earlier release.
     """
     outputs = dict(_ask_state("readStackOutputs", "name").get("outputs") or {})
-    if outputs.get("versions") and not outputs.get("forms"):
-        # Brought up by an earlier release: what its machines are made of stands in the state alone.
-        read = _ask_state("readStackResourceOutputs", "stackName").get("outputs") or {}
-        outputs["forms"] = forms_of_resources(read)
-    return from_outputs(outputs)
-
-
-def read_numbered_rules(running: Running | None) -> dict[str, str]:
-    """The security group rules of an earlier release (settings.security.former_name); none where there can be none.
-
-    Of all that the state holds, so the engine is asked once after that release, and for new stacks, which hold nothing.
-    """
-    if running is not None and running.rules == BY_RANGE:
-        return {}
-    return numbered_rules(_ask_state("readStackResourceOutputs", "stackName").get("outputs") or {})
+    if outputs.get("versions") and outputs.get("forms") and outputs.get("securityRules") == BY_RANGE:
+        return from_outputs(outputs), {}
+    resources = _ask_state("readStackResourceOutputs", "stackName").get("outputs") or {}
+    numbered = numbered_rules(resources)
+    if not outputs.get("versions"):
+        return from_resources(resources), numbered
+    return from_outputs({**outputs, "forms": outputs.get("forms") or forms_of_resources(resources)}), numbered
 
 
 def _ask_state(function: str, argument: str) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
-from components.catalog import public_vip_port_name
 from preflight.demand import Need, needs
 from preflight.subject import Subject
+from settings import names
 from settings.problem import Problem
 
 KEY = "network.apiFloatingIp"
@@ -63,7 +63,7 @@ def errors(subject: Subject) -> Iterator[Problem]:
         )
     elif external is not None and found.network_id != external.id:
         yield Problem(KEY, found.address, f"is not of the external network {external.name}", "name one of that network")
-    elif found.port_id and found.port_name != public_vip_port_name(subject.platform):
+    elif found.port_id and found.port_name != names.public_vip_port(subject.platform.cluster):
         yield Problem(
             KEY,
             found.address,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from preflight.subject import Subject
+from settings import names
 from settings.problem import Problem
 
 KEY = "network.mtu"
@@ -22,7 +23,7 @@ def _largest_known(subject: Subject) -> int | None:
 
 def _own(subject: Subject) -> int | None:
     """MTU that the machines' network has or will have; None while only the cloud knows."""
-    name = f"{subject.platform.cluster}-private"
+    name = names.private_network(subject.platform.cluster)
     made = next((network.mtu for network in subject.cloud.networks or () if network.name == name), None)
     return subject.platform.settings.network.mtu or made
 

@@ -36,7 +36,7 @@ def errors(subject: Subject) -> Iterator[Problem]:
 
 def warnings(subject: Subject) -> Iterator[Problem]:
     """Our tag on things that this stack does not know of as finished."""
-    if subject.running is not None:
+    if subject.running is not None and subject.running.finished:
         return
     kinds = Counter(existing.kind for existing in subject.cloud.existing if subject.tag in existing.tags)
     if kinds:

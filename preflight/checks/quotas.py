@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight import names
+from preflight import planned
 from preflight.cloud import Quota
 from preflight.demand import Need, needs
 from preflight.subject import Subject
@@ -51,7 +51,8 @@ def errors(subject: Subject) -> Iterator[Problem]:
     members = subject.cloud.quotas.get("server_group_members")
     if members is None or members.limit < 0:
         return
-    for key, count in names.server_groups(subject.platform).values():
+    for group in planned.groups_by_name(subject.platform).values():
+        key, count = group.key, len(group.machines)
         if count > members.limit:
             yield Problem(
                 "quota server_group_members",

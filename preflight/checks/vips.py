@@ -10,17 +10,18 @@ from collections.abc import Iterator
 
 from preflight.cloud import Port
 from preflight.subject import Subject
+from settings import names
 from settings.problem import Problem
 
 
 def _networks(subject: Subject) -> frozenset[str]:
     """Ids of the networks that the VIPs are on."""
     cluster, network = subject.platform.cluster, subject.platform.settings.network
-    names = {f"{cluster}-private", f"{cluster}-edge"}
+    wanted = {names.private_network(cluster), names.edge_network(cluster)}
     ids = {
         found.id
         for found in subject.cloud.networks or ()
-        if found.name in names and found.project_id == subject.cloud.project_id
+        if found.name in wanted and found.project_id == subject.cloud.project_id
     }
     if network.public_vip == "provider-network" and subject.external:
         ids.add(subject.external.id)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight import names
+from preflight import planned
 from preflight.subject import Subject, suggestion
 from settings.problem import Problem
 
 
 def _asked(subject: Subject) -> dict[str, tuple[str, int]]:
     """Type and size of the volumes, by the key that asks for them."""
-    return {key: (kind, gib) for key, kind, gib in names.volumes(subject.platform).values()}
+    return {key: (kind, gib) for key, kind, gib in planned.volumes(subject.platform).values()}
 
 
 def told(subject: Subject) -> str:
     """How many volumes there are and of which size."""
-    sizes = [gib for _, _, gib in names.volumes(subject.platform).values()]
+    sizes = [gib for _, _, gib in planned.volumes(subject.platform).values()]
     return f"{len(sizes)} volumes, {sum(sizes)} GiB" if sizes else "not asked for"
 
 

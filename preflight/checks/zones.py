@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight import names
+from preflight import planned
 from preflight.subject import Subject, suggestion
 from settings.problem import Problem
 
@@ -16,7 +16,7 @@ def told(subject: Subject) -> str:
 
 def errors(subject: Subject) -> Iterator[Problem]:
     """A zone that nova does not have, or in which there is no block storage for a volume."""
-    with_volume = {key for key, _, _ in names.volumes(subject.platform).values()}
+    with_volume = {key for key, _, _ in planned.volumes(subject.platform).values()}
     for key, settings in subject.machine_settings.items():
         for zone in dict.fromkeys(settings.availability_zones):
             for known, what, asked in (

@@ -29,10 +29,11 @@ _SSH_KEYS = _Kind("access.sshKeys.login", "access.sshKeys.accepted", "accepted",
 def problems(settings: PlatformSettings, running: Running | None) -> Iterator[Problem]:
     """One step of a rotation at a time; and certificates that live for longer than their renewal takes."""
     authorities, keys = settings.certificates.authorities, settings.access.ssh_keys
+    before = running if running and running.finished else None
     yield from _generations(
-        _AUTHORITIES, authorities.issuing, authorities.trusted, running.authorities if running else None
+        _AUTHORITIES, authorities.issuing, authorities.trusted, before.authorities if before else None
     )
-    yield from _generations(_SSH_KEYS, keys.login, keys.accepted, running.ssh_keys if running else None)
+    yield from _generations(_SSH_KEYS, keys.login, keys.accepted, before.ssh_keys if before else None)
     leaf, renewal = settings.certificates.leaf_validity_hours, settings.certificates.renewal_hours
     if renewal >= leaf:
         yield Problem(

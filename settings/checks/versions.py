@@ -74,7 +74,7 @@ def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator
             "(https://kubernetes.io/releases/version-skew-policy/)",
             f"bring up {between} first",
         )
-    elif minor(wanted) in DEPARTING and running is None and settings.kubernetes.departing == "refused":
+    elif minor(wanted) in DEPARTING and not (running and running.finished) and settings.kubernetes.departing == "refused":
         yield Problem(
             _KEY,
             wanted,

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from preflight import demand
+from preflight import demand, planned
+from preflight.checks import errors
 from preflight.cloud import Existing, Image
 from preflight.run import catalog
 from preflight.subject import Subject
+from settings.load import parse
+from settings.running import Form, Generations, Running
 from tests.unit.preflight_samples import (
     BROUGHT,
     FITS,
@@ -19,6 +22,7 @@ from tests.unit.preflight_samples import (
     PROVIDES,
     existing,
     subject,
+    texts,
 )
 
 
@@ -94,6 +98,39 @@ def test_what_stands_is_not_counted_twice() -> None:
         "key_pairs": 1,
         # The group that the machine is in.
         "server_groups": 1,
+    }
+
+
+def test_after_a_rotation_of_the_ssh_key_the_key_pair_of_the_new_generation_is_ours() -> None:
+    keys = {"access": {"sshKeys": {"login": "2", "accepted": ["1", "2"]}}}
+    new, old = Existing("key pair", "dev-2", "dev-2"), Existing("key pair", "dev", "dev")
+    living = Running(kubernetes="1.34.2", ssh_keys=Generations("2", ("1", "2")))
+    assert demands(subject(existing(new), living, **keys))["key_pairs"] == 0
+    assert demands(subject(existing(old), living, **keys))["key_pairs"] == 1, "the new one is made beside the old one"
+    assert texts(errors(subject(existing(new), **keys))) != [], "somebody else's, where nothing of ours stands"
+
+
+def test_a_changed_spread_takes_a_second_server_group() -> None:
+    form = Form(flavor="m1.large", group="worker-general")
+    names = ("dev-worker-general-0", "dev-worker-general-1")
+    living = Running(
+        instances={name: f"{name}-id" for name in names},
+        forms=dict.fromkeys(names, form),
+        spreads=dict.fromkeys(("gateway", "etcd", "control-plane", "worker-general"), "preferred"),
+    )
+    values = {
+        "workers": {"general": {"count": 2, "flavor": "m1.large", "spread": "required"}},
+        "rollout": {"replace": names[:1]},
+    }
+    servers = existing(*(Existing("server", name, f"{name}-id", OURS) for name in names))
+    before = replace(subject(servers, living), platform=parse({"preset": "dev"}, "dev", living))
+    assert demands(before)["server_groups"] == 0
+    changed = replace(before, platform=parse({"preset": "dev", **values}, "dev", living))
+    assert demands(changed)["server_groups"] == 1
+    groups = planned.groups_by_name(changed.platform)
+    assert {name: len(group.machines) for name, group in groups.items() if "general" in name} == {
+        "dev-worker-general": 1,
+        "dev-required-worker-general": 1,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from pulumi.runtime import config as runtime_config
 from settings import source
 from settings.load import parse
 from settings.problem import SettingsError
+from settings.running import BY_RANGE
 from settings.source import read_secret, read_stack
 from settings.stack_file import ENCRYPTED
 
@@ -52,16 +54,28 @@ def test_the_one_in_plain_text_is_the_only_problem_and_is_not_shown(config: pulu
     assert "hunter" not in str(caught.value)
 
 
-class Engine:
-    """The engine's functions, whose state is half written at first."""
+FINISHED: dict[str, Any] = {
+    "versions": {"kubernetes": "1.36.5"},
+    "forms": {"machines": {"a": {}}},
+    "securityRules": BY_RANGE,
+}
 
-    def __init__(self, *errors: str) -> None:
-        self.errors = list(errors)
+
+@dataclass
+class Engine:
+    """The engine's functions: the outputs and resources of one stack, whose state is half written at first."""
+
+    errors: list[str] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=lambda: FINISHED)
+    resources: dict[str, Any] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     def __call__(self, token: str, args: dict[str, Any]) -> SimpleNamespace:
+        self.asked.append(token.rpartition(":")[2])
         if self.errors:
             raise Exception(self.errors.pop(0))
-        return SimpleNamespace(value={"outputs": {"versions": {"kubernetes": "1.36.5"}, "forms": {"machines": {}}}})
+        found = self.outputs if token.endswith("readStackOutputs") else self.resources
+        return SimpleNamespace(value={"outputs": found})
 
 
 @pytest.fixture
@@ -72,8 +86,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Engine]:
     monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
     monkeypatch.setattr(source, "_PAUSE", 0)
 
-    def place(*errors: str) -> Engine:
-        made = Engine(*errors)
+    def place(*errors: str, **state: Any) -> Engine:
+        made = Engine(list(errors), **state)
         monkeypatch.setattr(source, "invoke", made)
         return made
 
@@ -84,7 +98,7 @@ def test_a_state_that_is_half_written_is_read_again(engine: Callable[..., Engine
     engine(
         "returned an error: failed to load checkpoint: EOF", "failed to load checkpoint: unexpected end of JSON input"
     )
-    running = source.read_running()
+    running, _ = source.read_running()
     assert running is not None
     assert running.kubernetes == "1.36.5"
 
@@ -97,3 +111,52 @@ def test_a_state_that_cannot_be_read_is_an_error_and_never_an_empty_stack(engine
     with pytest.raises(Exception, match="unauthorized"):
         source.read_running()
     assert len(asked.errors) == 1
+
+
+def resource(kind: str, name: str, **outputs: Any) -> tuple[str, Any]:
+    """One resource as the engine hands it over."""
+    return f"urn:pulumi:dev::p::a${kind}::{name}", {"type": kind, "outputs": outputs}
+
+
+def machine(name: str, step_ran_on: str = "") -> list[tuple[str, Any]]:
+    """A machine of which the state knows the instance `name`-id, and its step where that has run."""
+    instance = resource(
+        "openstack:compute/instance:Instance", name, id=f"{name}-id", name=f"dev-{name}", flavorName="m1.medium"
+    )
+    step = resource("command:remote:Command", name, triggers=[step_ran_on])
+    return [instance, *([step] if step_ran_on else [])]
+
+
+def test_after_a_first_up_that_failed_late_ready_machines_are_changed_one_after_another(
+    engine: Callable[..., Engine],
+) -> None:
+    resources = [
+        *machine("control-plane-0", "control-plane-0-id"),
+        *machine("control-plane-1"),
+        # Replaced since its step ran.
+        *machine("control-plane-2", "another-id"),
+        resource("command:remote:Command", "leave-control-plane-1", triggers=["control-plane-1-id"]),
+    ]
+    made = engine(outputs={}, resources=dict(resources))
+    running, numbered = source.read_running()
+    assert running is not None
+    assert not running.finished
+    assert running.instances == {"dev-control-plane-0": "control-plane-0-id"}
+    assert set(running.forms) == {"dev-control-plane-0"}
+    assert made.asked == ["readStackOutputs", "readStackResourceOutputs"]
+    # A new stack begins with whatever generation it likes, and has not finished with another one.
+    keys = {"login": "2", "accepted": ["2"]}
+    values = {"controlPlanes": {"count": 3, "flavor": "m1.medium"}, "access": {"sshKeys": keys}}
+    assert parse(values, "dev", running, numbered).working == {"dev-control-plane-0"}
+
+
+def test_a_stack_without_a_ready_machine_runs_nothing(engine: Callable[..., Engine]) -> None:
+    made = engine(outputs={}, resources=dict(machine("control-plane-0")))
+    assert source.read_running() == (None, {})
+    assert len(made.asked) == 2
+
+
+def test_after_an_up_of_this_release_the_outputs_say_it_all(engine: Callable[..., Engine]) -> None:
+    made = engine()
+    source.read_running()
+    assert made.asked == ["readStackOutputs"]
