@@ -22,7 +22,7 @@ from node import render
 from node.bundle import Bundle
 from node.parts import KeyPair
 from node.specs import ControlPlaneSpec, Kubelet
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane=:NoSchedule"

@@ -9,7 +9,7 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_openstack import networking
 
-from components.catalog import Catalog
+from preflight.catalog import Catalog
 from settings import names
 from settings.platform import Platform
 

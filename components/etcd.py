@@ -19,7 +19,7 @@ from node import render
 from node.bundle import Bundle
 from node.parts import KeyPair
 from node.specs import EtcdSpec
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 

@@ -10,13 +10,13 @@ import pulumi_tls as tls
 from pulumi import ResourceOptions
 from pulumi_openstack import compute
 
-from components.catalog import Catalog
 from components.machine import Change, Machine, MachineArgs
 from components.network import Network
 from components.server_groups import ServerGroups
+from preflight.catalog import Catalog
 from settings import names
-from settings.addresses import PlannedMachine
 from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 

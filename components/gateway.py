@@ -22,7 +22,7 @@ from components.vip import vip_protection
 from node import render
 from node.bundle import Bundle
 from node.specs import GatewaySpec
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 #: VRRP priority of the first gateway, each further one has 10 less: it decides a tie at the start (nopreempt). High,

@@ -20,8 +20,8 @@ from components.network import Network
 from node import render
 from node.specs import UserDataSpec
 from settings import names, security
-from settings.addresses import PlannedMachine
 from settings.machines import VolumeSettings
+from settings.plan import PlannedMachine
 
 #: What may happen to a machine in this run.
 Change = Literal["new", "kept", "resized", "replaced"]

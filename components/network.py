@@ -8,10 +8,10 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_openstack import networking
 
-from components.catalog import Catalog
 from components.edge import Edge, make_edge
 from components.security_groups import security_groups
 from components.vip import PublicVip, private_vip, public_vip
+from preflight.catalog import Catalog
 from settings import names
 from settings.platform import Platform
 

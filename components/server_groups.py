@@ -9,8 +9,8 @@ from pulumi import ResourceOptions
 from pulumi_openstack import compute
 
 from settings import names, server_groups
-from settings.addresses import PlannedMachine
 from settings.machines import MachineSettings
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.running import SPREADS, spread_of
 

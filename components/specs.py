@@ -7,10 +7,10 @@ from typing import Any
 
 from node.parts import AptRepository, Archive, Backups, Base, Packages, Peer, Proxy, S3Place, SftpPlace, Volume
 from node.specs import Containerd, Kubernetes, Renewal
-from settings.addresses import AddressPlan, PlannedMachine
 from settings.backups import BackupSettings
 from settings.machines import VolumeSettings
 from settings.mirrors import AptSource
+from settings.plan import Plan, PlannedMachine
 from settings.platform import Platform
 from settings.versions import ETCD, minor
 
@@ -78,13 +78,13 @@ def peers(machines: tuple[PlannedMachine, ...], edge: bool = False) -> tuple[Pee
     return tuple(Peer(m.hostname, m.edge_address if edge else m.address) for m in machines)
 
 
-def ingress(plan: AddressPlan) -> tuple[Peer, ...]:
+def ingress(plan: Plan) -> tuple[Peer, ...]:
     """Where gateways look for ingress: at the first places of each pool, or at the control planes without workers."""
     places = tuple(Peer(place.name, place.address) for place in plan.ingress_places)
     return places or peers(plan.control_planes)
 
 
-def control_plane_places(plan: AddressPlan) -> tuple[Peer, ...]:
+def control_plane_places(plan: Plan) -> tuple[Peer, ...]:
     """Where there are, or may be, control planes: one more of them changes no worker."""
     return tuple(map(Peer, plan.control_plane_hostnames, plan.control_plane_places))
 

@@ -6,8 +6,8 @@ from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_openstack import blockstorage, compute
 
 from settings import names
-from settings.addresses import PlannedMachine
 from settings.machines import VolumeSettings
+from settings.plan import PlannedMachine
 
 #: Nova's own limits for an attachment are below (block_device_allocate_retries: 60 times 3 s).
 TIMEOUT = CustomTimeouts(create="5m", update="5m", delete="5m")

@@ -21,8 +21,8 @@ from node import render
 from node.bundle import Bundle
 from node.parts import KeyPair
 from node.specs import Kubelet, WorkerSpec
-from settings.addresses import PlannedMachine
 from settings.machines import WorkerPoolSettings
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 

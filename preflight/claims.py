@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.problem import Problem
 from settings.running import Running

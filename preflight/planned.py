@@ -1,4 +1,4 @@
-"""What the platform creates in OpenStack: names by kind, server groups, volumes. The checks compare the cloud with it."""
+"""What the platform creates in OpenStack: names by kind, server groups and volumes. The cloud is compared with it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from preflight.cloud import Kind
 from settings import names, security
-from settings.addresses import PlannedMachine
 from settings.machines import MachineSettings
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.replacement import role_key
 from settings.server_groups import server_groups

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from settings.addresses import AddressPlan
-from settings.platform import Platform, PlatformSettings
+from settings.plan import Plan
+from settings.platform import Platform
+from settings.platform_settings import PlatformSettings
 
 
-def fixed(settings: PlatformSettings, cluster: str, plan: AddressPlan) -> dict[str, str]:
+def fixed(settings: PlatformSettings, cluster: str, plan: Plan) -> dict[str, str]:
     """Each such setting's value by key, as text."""
     net, database = settings.network, settings.database
     values = {

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from settings import addresses, checks, mistakes, replacement, resolved, stack_file, tree, validation
-from settings.platform import Platform, PlatformSettings
+from settings import checks, error_messages, replacement, resolved, schema, stack_file, validation
+from settings.plan import make_plan
+from settings.platform import Platform
+from settings.platform_settings import PlatformSettings
 from settings.presets import PRESETS
 from settings.problem import Problem, SettingsError
+from settings.redact import redacted
+from settings.rules import Context
 from settings.running import Running
-from settings.shown import shown
 
 #: What a cluster's name must be; it is the prefix of host names.
 CLUSTER_NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
@@ -44,13 +47,10 @@ def parse(
             problems.append(_misnamed(cluster))
         broken.add("clusterName")
         cluster = _STAND_IN
-    plan, misfits = addresses.plan(settings, cluster)
+    plan, misfits = make_plan(settings, cluster)
     secrets = [key for key in stack_file.SECRETS if values.get(key)]
-    found = [
-        *misfits,
-        *checks.problems(settings, cluster, plan, running),
-        *checks.backups.missing_secrets(settings, secrets),
-    ]
+    context = Context(settings, cluster, plan, running, secrets, checks.today())
+    found = [*misfits, *checks.errors(context)]
     problems += [_short(problem) for problem in found if not _echo(problem, broken)]
     if problems or plan is None:
         raise SettingsError(sorted(problems, key=_place))
@@ -58,7 +58,7 @@ def parse(
         settings=settings,
         cluster=cluster,
         addresses=plan,
-        warnings=tuple(checks.warnings(settings, plan, running)),
+        warnings=tuple(checks.warnings(context)),
         working=frozenset(running.instances if running else ()),
         numbered=dict(numbered or {}),
         running=running or Running(),
@@ -69,7 +69,7 @@ def parse(
 def _place(problem: Problem) -> int:
     """Where the problem's section stands in the reference: the report follows it, unknown keys first."""
     section = problem.key.split(".")[0]
-    known = list(tree.fields(PlatformSettings))
+    known = list(schema.fields(PlatformSettings))
     return known.index(section) if section in known else -1
 
 
@@ -78,12 +78,12 @@ def _preset(given: Mapping[str, Any]) -> str:
     wanted = given.get("preset", PlatformSettings.model_fields["preset"].default)
     if isinstance(wanted, str) and wanted in PRESETS:
         return wanted
-    return mistakes.closest(str(wanted), list(PRESETS)) or "dev"
+    return error_messages.closest(str(wanted), list(PRESETS)) or "dev"
 
 
 def _short(problem: Problem) -> Problem:
     """The problem with a value that fits in a line and shows no password."""
-    return replace(problem, value=shown(problem.value)) if problem.value else problem
+    return replace(problem, value=redacted(problem.value)) if problem.value else problem
 
 
 def _misnamed(cluster: str) -> Problem:
@@ -110,5 +110,5 @@ def _concerns(wrong: str, key: str) -> bool:
     if key == wrong or key.startswith(f"{wrong}."):
         return True
     # A wrong entry spoils the list that it stands in, but not the section: the rest of that is as it was.
-    kind = tree.bare(tree.at(key.split("."))[0])
-    return wrong.startswith(f"{key}.") and key != "workers" and not tree.is_section(kind)
+    kind = schema.bare(schema.at(key.split("."))[0])
+    return wrong.startswith(f"{key}.") and key != "workers" and not schema.is_section(kind)

@@ -32,7 +32,7 @@ Digest = Annotated[
     ),
 ]
 
-#: Largest number of gateways: their addresses are one aligned block of four (see settings.addresses).
+#: Largest number of gateways: their addresses are one aligned block of four (see settings.plan).
 MOST_GATEWAYS = 4
 
 

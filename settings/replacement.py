@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from settings.addresses import AddressPlan, PlannedMachine
 from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
-from settings.platform import PlatformSettings
+from settings.plan import Plan, PlannedMachine
+from settings.platform_settings import PlatformSettings
 from settings.running import Form, Running
 
 
@@ -38,14 +38,14 @@ def role_settings(settings: PlatformSettings, machine: PlannedMachine) -> Machin
     return {"gateway": settings.gateways, "etcd": settings.etcd}.get(machine.role) or settings.control_planes
 
 
-def can_miss(settings: PlatformSettings, plan: AddressPlan, machine: PlannedMachine) -> int:
+def can_miss(settings: PlatformSettings, plan: Plan, machine: PlannedMachine) -> int:
     """How many machines of its role may be away at a time."""
     if machine.role == "etcd":
         return max(1, (len(plan.etcd) - 1) // 2)
     return settings.workers[machine.pool].max_unavailable if machine.role == "worker" else 1
 
 
-def changes(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Change]:
+def changes(settings: PlatformSettings, plan: Plan, running: Running | None) -> Iterator[Change]:
     """Every change that would replace or stop a machine that runs, machine by machine. Unknown is no change."""
     if running is None:
         return
@@ -79,7 +79,7 @@ def _changes(machine: PlannedMachine, wanted: MachineSettings, form: Form, runni
         yield Change(machine, f"{key}.volume.sizeGib", str(form.volume_gib), str(volume.size_gib), loses=True)
 
 
-def replacing(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> dict[str, bool]:
+def replacing(settings: PlatformSettings, plan: Plan, running: Running | None) -> dict[str, bool]:
     """The host names of machines that change now, with whether they are made again."""
     named = set(settings.rollout.replace)
     found: dict[str, bool] = {}

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Final, Literal
 
-from settings.addresses import AddressPlan
-from settings.platform import PlatformSettings
+from settings.plan import Plan
+from settings.platform_settings import PlatformSettings
 
 Group = Literal["gateway", "ingress", "etcd", "control-plane", "node", "worker"]
 
@@ -47,7 +47,7 @@ class Rule:
     """Its name before the range, where it is one of a list."""
 
 
-def table(settings: PlatformSettings, addresses: AddressPlan) -> tuple[Rule, ...]:
+def table(settings: PlatformSettings, addresses: Plan) -> tuple[Rule, ...]:
     """Every rule of the platform."""
     gateways, private = addresses.gateway_range, str(settings.network.private)
     access = settings.access

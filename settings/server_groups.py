@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from settings.addresses import PlannedMachine
 from settings.machines import MachineSettings
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.running import SPREADS
 

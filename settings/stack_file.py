@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from settings import tree
+from settings import schema
 from settings.problem import Problem
 
 #: Secrets for the places that backups go to.
@@ -34,7 +34,7 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     read: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in values.items():
-        annotation, _ = tree.at((key,))
+        annotation, _ = schema.at((key,))
         if key in SECRETS:
             if value not in (None, "", ENCRYPTED) and not _is_encrypted(value):
                 problems.append(_in_plain_text(key))
@@ -53,8 +53,8 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _is_object(annotation: Any) -> bool:
-    bare = tree.bare(annotation)
-    return tree.is_section(bare) or tree.below(bare) is not None
+    bare = schema.bare(annotation)
+    return schema.is_section(bare) or schema.below(bare) is not None
 
 
 def _is_encrypted(value: Any) -> bool:

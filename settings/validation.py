@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from settings import mistakes, tree
-from settings.platform import PlatformSettings
+from settings import error_messages, schema
+from settings.platform_settings import PlatformSettings
 from settings.presets import PRESETS, merged
 from settings.problem import Problem
 
@@ -30,19 +30,19 @@ def validate(given: Mapping[str, Any], preset: str) -> tuple[PlatformSettings, l
         except ValidationError as error:
             found = error.errors(include_url=False)
         # A key that was taken away is missed now: that has been said already.
-        problems += [mistakes.problem(one) for one in found if mistakes.dotted(one["loc"]) not in broken]
+        problems += [error_messages.problem(one) for one in found if error_messages.dotted(one["loc"]) not in broken]
         # From the back, so that the places of a list's earlier entries stay what they are.
         for location in sorted({tuple(one["loc"]) for one in found}, key=_order, reverse=True):
             broken.add(_take_away(values, location))
-        broken |= {meant for one in found if (meant := mistakes.meant(one))}
+        broken |= {meant for one in found if (meant := error_messages.meant(one))}
     return PlatformSettings.model_validate(PRESETS[preset]), problems, broken
 
 
-def _order(location: tree.Location) -> tuple[tuple[int, str], ...]:
+def _order(location: schema.Location) -> tuple[tuple[int, str], ...]:
     return tuple((step, "") if isinstance(step, int) else (-1, step) for step in location)
 
 
-def _take_away(values: dict[str, Any], location: tree.Location) -> str:
+def _take_away(values: dict[str, Any], location: schema.Location) -> str:
     """Takes what stands at `location` out of `values`, or what holds it when nothing does; the key that went."""
     if location[-1] == "[key]":
         return _rename(values, location[:-1])
@@ -54,18 +54,18 @@ def _take_away(values: dict[str, Any], location: tree.Location) -> str:
             del holder[location[depth - 1]]
         except (KeyError, IndexError, TypeError):
             continue
-        return mistakes.dotted(location[:depth])
-    return mistakes.dotted(location)
+        return error_messages.dotted(location[:depth])
+    return error_messages.dotted(location)
 
 
-def _rename(values: dict[str, Any], location: tree.Location) -> str:
+def _rename(values: dict[str, Any], location: schema.Location) -> str:
     """An entry with a wrong name goes on under another one where entries are pools, and is left out elsewhere."""
     holder: Any = values
     for step in location[:-1]:
         holder = holder[step]
     entry = holder.pop(location[-1], None)
     if location[0] != "workers" or len(location) != 2 or entry is None:
-        return mistakes.dotted(location)
+        return error_messages.dotted(location)
     name = next(name for number in range(len(holder) + 1) if (name := f"{_STAND_IN}{number}") not in holder)
     holder[name] = entry
     return f"workers.{name}"

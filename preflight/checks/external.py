@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.subject import Subject, suggestion
+from preflight.context import Context, suggestion
 from settings.problem import Problem
 
 KEY = "network.external"
 
 
-def told(subject: Subject) -> str:
+def summary(context: Context) -> str:
     """Its name and id."""
-    network = subject.external
-    return f"{network.name} ({network.id})" if network else subject.platform.settings.network.external
+    network = context.external
+    return f"{network.name} ({network.id})" if network else context.settings.network.external
 
 
-def errors(subject: Subject) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """A network that is not there, is not external, or shares its name with another."""
-    networks, name = subject.cloud.networks, subject.platform.settings.network.external
+    networks, name = context.cloud.networks, context.settings.network.external
     if networks is None:
         return
-    known = {network.name for network in subject.cloud.external_networks}
+    known = {network.name for network in context.cloud.external_networks}
     same = [network for network in networks if network.name == name]
     external = [network for network in same if network.external]
     if len(external) == 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from preflight.cloud import Flavor
-from preflight.subject import Subject, suggestion
+from preflight.context import Context, suggestion
 from settings.problem import Problem
 
 
@@ -36,33 +36,33 @@ RECOMMENDED: Final[dict[str, Size]] = {"controlPlanes": NODE, "workers": NODE}
 NODE_DISK_GIB: Final = 10
 
 
-def told(subject: Subject) -> str:
+def summary(context: Context) -> str:
     """The flavors in use with their sizes."""
-    known = _by_name(subject)
-    used = dict.fromkeys(settings.flavor for settings in subject.machine_settings.values())
+    known = _by_name(context)
+    used = dict.fromkeys(settings.flavor for settings in context.machine_settings.values())
     return ", ".join(
         f"{name} ({known[name].vcpus} vCPU, {known[name].ram_mib} MiB)" if name in known else name for name in used
     )
 
 
-def _by_name(subject: Subject) -> dict[str, Flavor]:
-    return {flavor.name: flavor for flavor in subject.cloud.flavors or ()}
+def _by_name(context: Context) -> dict[str, Flavor]:
+    return {flavor.name: flavor for flavor in context.cloud.flavors or ()}
 
 
 def _role(key: str) -> str:
     return key.partition(".")[0]
 
 
-def errors(subject: Subject) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """A flavor that is not there, or in which the role's programs cannot run."""
-    if subject.cloud.flavors is None:
+    if context.cloud.flavors is None:
         return
-    known = _by_name(subject)
-    ignored = {name.lower() for name in subject.platform.settings.kubernetes.ignore_preflight_errors}
-    for key, settings in subject.machine_settings.items():
+    known = _by_name(context)
+    ignored = {name.lower() for name in context.settings.kubernetes.ignore_preflight_errors}
+    for key, settings in context.machine_settings.items():
         flavor = known.get(settings.flavor)
         if flavor is None:
-            if not subject.keepers(key):
+            if not context.keepers(key):
                 yield Problem(
                     f"{key}.flavor", settings.flavor, "the cloud has no such flavor", suggestion(settings.flavor, known)
                 )
@@ -79,13 +79,13 @@ def errors(subject: Subject) -> Iterator[Problem]:
                 )
 
 
-def warnings(subject: Subject) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """A flavor that will do, but badly."""
-    known = _by_name(subject)
-    for key, settings in subject.machine_settings.items():
+    known = _by_name(context)
+    for key, settings in context.machine_settings.items():
         flavor = known.get(settings.flavor)
         if flavor is None:
-            if kept := subject.keepers(key):
+            if kept := context.keepers(key):
                 yield Problem(
                     f"{key}.flavor",
                     settings.flavor,

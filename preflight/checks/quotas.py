@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from preflight import planned
 from preflight.cloud import Quota
-from preflight.demand import Need, needs
-from preflight.subject import Subject
+from preflight.context import Context
+from preflight.quota_usage import Need, needs
 from settings.problem import Problem
 
 #: Units of the quotas that do not count things.
@@ -18,11 +18,11 @@ def _unit(quota: str) -> str:
     return UNITS.get(quota.partition("_")[0] if quota.startswith("gigabytes") else quota, "")
 
 
-def told(subject: Subject) -> str:
+def summary(context: Context) -> str:
     """How much of the tightest quotas the plan takes."""
     parts = []
-    for need in needs(subject):
-        quota = subject.cloud.quotas.get(need.quota)
+    for need in needs(context):
+        quota = context.cloud.quotas.get(need.quota)
         if quota and need.more and quota.free is not None:
             parts.append(f"{need.quota} {need.more} of {quota.free} left")
     return ", ".join(parts) or "nothing more is needed"
@@ -42,16 +42,16 @@ def _short(quota: Quota, need: Need) -> Problem:
     )
 
 
-def errors(subject: Subject) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """A quota that the plan does not fit into."""
-    for need in needs(subject):
-        quota = subject.cloud.quotas.get(need.quota)
+    for need in needs(context):
+        quota = context.cloud.quotas.get(need.quota)
         if quota and need.more > 0 and quota.free is not None and need.more > quota.free:
             yield _short(quota, need)
-    members = subject.cloud.quotas.get("server_group_members")
+    members = context.cloud.quotas.get("server_group_members")
     if members is None or members.limit < 0:
         return
-    for group in planned.groups_by_name(subject.platform).values():
+    for group in planned.groups_by_name(context.platform).values():
         key, count = group.key, len(group.machines)
         if count > members.limit:
             yield Problem(
@@ -62,10 +62,10 @@ def errors(subject: Subject) -> Iterator[Problem]:
             )
 
 
-def warnings(subject: Subject) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """A limit whose use the cloud does not tell."""
-    for need in needs(subject):
-        quota = subject.cloud.quotas.get(need.quota)
+    for need in needs(context):
+        quota = context.cloud.quotas.get(need.quota)
         if quota and need.more and quota.limit >= 0 and quota.used is None:
             yield Problem(
                 f"quota {need.quota}",

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 from typing import Final
 
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: A DNS name, the first label of which may be a wildcard (RFC 6125, section 6.4.3).
 _DNS_NAME: Final = re.compile(
@@ -18,8 +19,9 @@ _DNS_NAME: Final = re.compile(
 _LONGEST: Final = 253
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Pulumi itself comes in by SSH and by the API, and OpenStack takes no rule twice."""
+    settings = context.settings
     access = settings.access
     for key, networks, why in (
         ("access.sshCidrs", access.ssh_cidrs, "Pulumi configures every machine by SSH through the gateways"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from settings.addons import ChartSettings
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 
 def _charts(settings: PlatformSettings) -> dict[str, ChartSettings]:
@@ -19,8 +20,9 @@ def _charts(settings: PlatformSettings) -> dict[str, ChartSettings]:
     }
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """A repository belongs to a chart's name, not to a reference that says it all."""
+    settings = context.settings
     for name, chart in _charts(settings).items():
         key = f"addons.{name}.repository"
         if chart.repository and chart.chart.startswith(("oci://", "/", "./")):
@@ -37,8 +39,9 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
             )
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """Settings that nothing reads."""
+    settings = context.settings
     unused = {"flannel" if settings.kubernetes.cni == "calico" else "calico": "kubernetes.cni is the other one"}
     if not settings.database.enabled:
         unused["mariadb"] = "database.enabled is false"

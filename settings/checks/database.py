@@ -7,8 +7,9 @@ from typing import Final
 
 from settings.machines import WorkerPoolSettings
 from settings.model import size_of
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: Namespaces that are Kubernetes' own, with every one that begins with kube-.
 _NAMESPACES: Final = ("default",)
@@ -45,8 +46,9 @@ _SYSTEM: Final = (
 _SHARE: Final = 0.8
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Folders always, the rest where there is a database."""
+    settings = context.settings
     yield from _paths(settings)
     if settings.database.enabled:
         yield from _database(settings)
@@ -117,8 +119,9 @@ def nodes_for_pods(settings: PlatformSettings) -> int:
     return workers + (settings.control_planes.count if settings.control_planes.schedulable else 0)
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """Memory that is tight, replicas that share a node, a production without a replica."""
+    settings = context.settings
     database = settings.database
     nodes = nodes_for_pods(settings)
     if not nodes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from settings.platform import PlatformSettings
 from settings.problem import Problem
-from settings.shown import shown
+from settings.redact import redacted
+from settings.rules import Context
 
 #: By key: what stands there, as a reason and a fix. kubeadm fills in the rest of the addresses itself.
 _KUBELET: Final[Mapping[str, tuple[str, str]]] = {
@@ -38,8 +38,9 @@ _SHUT: Final[Mapping[str, tuple[object, str]]] = {
 }
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Both documents, and the DNS domain's length."""
+    settings = context.settings
     kubernetes = settings.kubernetes
     kubelet, proxy = kubernetes.kubelet_configuration, kubernetes.kube_proxy_configuration
     yield from _document(
@@ -56,30 +57,31 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
     if driver != "systemd":
         yield Problem(
             "kubernetes.kubeletConfiguration.cgroupDriver",
-            shown(driver),
+            redacted(driver),
             "must be systemd, as containerd's is: two managers of one tree make nodes unstable",
             "remove it",
         )
     for path, (shut, rule) in _SHUT.items():
         value = _at(kubelet, path, shut)
         if value != shut:
-            yield Problem(f"kubernetes.kubeletConfiguration.{path}", shown(value), rule, "remove it")
+            yield Problem(f"kubernetes.kubeletConfiguration.{path}", redacted(value), rule, "remove it")
     mode = proxy.get("mode", "iptables")
     if mode not in _PROXY_MODES:
         yield Problem(
             "kubernetes.kubeProxyConfiguration.mode",
-            shown(mode),
+            redacted(mode),
             f"must be one of {', '.join(_PROXY_MODES)}",
             "use iptables",
         )
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """A kubeadm that finds nothing wrong, because it may not look."""
+    settings = context.settings
     if "all" in settings.kubernetes.ignore_preflight_errors:
         yield Problem(
             "kubernetes.ignorePreflightErrors",
-            shown(settings.kubernetes.ignore_preflight_errors),
+            redacted(settings.kubernetes.ignore_preflight_errors),
             "hides every check of kubeadm",
             "name the ones that are known to be harmless",
         )
@@ -100,7 +102,9 @@ def _document(
 ) -> Iterator[Problem]:
     for name, (reason, fix) in ours.items():
         if name in given:
-            yield Problem(f"{key}.{name}", shown(given[name]), reason, fix)
+            yield Problem(f"{key}.{name}", redacted(given[name]), reason, fix)
     for name, wanted in (("apiVersion", version), ("kind", kind)):
         if given.get(name, wanted) != wanted:
-            yield Problem(f"{key}.{name}", shown(given[name]), f"must be {wanted}", "remove it: the platform sets it")
+            yield Problem(
+                f"{key}.{name}", redacted(given[name]), f"must be {wanted}", "remove it: the platform sets it"
+            )

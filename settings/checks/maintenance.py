@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from settings.error_messages import closest
 from settings.maintenance import ROLE_PACKAGES
-from settings.mistakes import closest
-from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: Packages whose version is a setting of its own.
 _OWN_SETTING: Final[Mapping[str, str]] = {
@@ -20,8 +20,9 @@ _OWN_SETTING: Final[Mapping[str, str]] = {
 }
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """One problem a name."""
+    settings = context.settings
     for name, version in settings.maintenance.packages.items():
         key = f"maintenance.packages.{name}"
         if name in _OWN_SETTING:

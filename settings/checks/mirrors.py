@@ -8,8 +8,8 @@ from typing import Final
 
 from settings.checks.urls import host_address, host_and_port, urls
 from settings.mirrors import AptSource
-from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 _HOST: Final = re.compile(r"([a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?\.?)+")
 #: What a list of hosts without proxy holds: names, .domains, addresses and ranges; `*` for everything is a proxy unset.
@@ -18,8 +18,9 @@ _DIRECT: Final = re.compile(r"\.?[A-Za-z0-9][A-Za-z0-9._-]*(/[0-9]{1,2})?(:[0-9]
 _DOCKER_HUB: Final = ("registry-1.docker.io", "index.docker.io", "registry.hub.docker.com", "hub.docker.com")
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Every URL, and what belongs together in a mirror."""
+    settings = context.settings
     for key, url in urls(settings):
         yield from _url(key, url)
     mirrors = settings.mirrors
@@ -73,8 +74,9 @@ def _source(key: str, source: AptSource) -> Iterator[Problem]:
         )
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """Packages that nobody signed for, over a connection that anybody may change."""
+    settings = context.settings
     if settings.preset != "production":
         return
     sources = {f"mirrors.debian.{index}": source for index, source in enumerate(settings.mirrors.debian)}

@@ -8,8 +8,9 @@ from itertools import combinations
 from typing import Final
 
 from settings.checks.urls import host_address, urls
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: Ranges that no network can be cut from, and what they are (https://www.iana.org/assignments/iana-ipv4-special-registry).
 RESERVED: Final = (
@@ -40,8 +41,9 @@ def ranges(settings: PlatformSettings) -> dict[str, IPv4Network]:
     }
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Overlaps, reserved ranges, sizes, and outside addresses inside our ranges."""
+    settings = context.settings
     own = ranges(settings)
     written = {f"network.{name}" for name in settings.network.model_fields_set}
     for one, two in combinations(own, 2):
@@ -131,8 +133,9 @@ def _outside_addresses(settings: PlatformSettings) -> Iterator[Problem]:
                 )
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """Ranges that somebody on the internet owns, and name servers that nobody asks."""
+    settings = context.settings
     if len(settings.network.dns_servers) > USED_NAME_SERVERS:
         yield Problem(
             "network.dnsServers",

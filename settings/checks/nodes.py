@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: A qualified name: an optional DNS prefix and a slash, then up to 63 characters
 #: (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set).
@@ -60,8 +60,9 @@ def _reserved(label: str) -> str:
     return ""
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Labels and taints of every pool."""
+    settings = context.settings
     for name, pool in sorted(settings.workers.items()):
         for label, value in sorted(pool.labels.items()):
             key = f"workers.{name}.labels.{label}"

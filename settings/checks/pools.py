@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from settings.addresses import DYNAMIC, WORKERS
 from settings.machines import WorkerPoolSettings
-from settings.platform import PlatformSettings
+from settings.plan import DYNAMIC, WORKERS
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """What is wrong in each pool by itself, and between two of them."""
+    settings = context.settings
     for name, pool in sorted(settings.workers.items()):
         yield from _itself(name, pool)
     yield from _without_address(settings)

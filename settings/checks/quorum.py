@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: floor((n - 1) / 2) members may be lost (https://etcd.io/docs/v3.6/faq/#why-an-odd-number-of-cluster-members).
 TABLE: Final = "1 tolerates 0 lost, 3 tolerate 1, 5 tolerate 2, 7 tolerate 3"
@@ -23,16 +23,18 @@ def _even(key: str, count: int, what: str, others: tuple[str, ...] = ()) -> Prob
     )
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """An even number of members tolerates no more loss than one less, and has one more to lose."""
+    settings = context.settings
     if settings.etcd.count % 2 == 0:
         yield _even("etcd.count", settings.etcd.count, "members")
     if settings.preset == "production" and settings.control_planes.count % 2 == 0:
         yield _even("controlPlanes.count", settings.control_planes.count, "control planes", ("preset",))
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """Even numbers outside production, and single points of failure inside."""
+    settings = context.settings
     control_planes = settings.control_planes.count
     if settings.preset != "production":
         if control_planes % 2 == 0:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from settings.addresses import AddressPlan, PlannedMachine
-from settings.platform import PlatformSettings
+from settings.plan import Plan, PlannedMachine
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
 from settings.replacement import Change, can_miss, changes, replacing, role_key, role_settings
-from settings.running import Running
+from settings.rules import Context
 
 
-def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Changes of machines that nobody named, names that are too many or unknown, and data that would go."""
+    settings, plan, running = context.settings, context.plan, context.running
     known = {machine.hostname: machine for machine in plan.machines}
     named = settings.rollout.replace
     for name in named:
@@ -45,7 +46,7 @@ def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | N
         )
 
 
-def _together(settings: PlatformSettings, plan: AddressPlan, found: list[Change]) -> Iterator[Problem]:
+def _together(settings: PlatformSettings, plan: Plan, found: list[Change]) -> Iterator[Problem]:
     """One problem a setting whose machines are not named; where some are, the others wait for their turn."""
     for key, some in _by_key(found).items():
         names = [change.machine.hostname for change in some]
@@ -76,8 +77,9 @@ def _together(settings: PlatformSettings, plan: AddressPlan, found: list[Change]
         )
 
 
-def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """Machines that wait, names that can go, a role that is away meanwhile, and what could not be known."""
+    settings, plan, running = context.settings, context.plan, context.running
     if running is None:
         return
     found = list(changes(settings, plan, running))
@@ -122,7 +124,7 @@ def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | N
             )
 
 
-def _by_role(plan: AddressPlan) -> dict[str, list[PlannedMachine]]:
+def _by_role(plan: Plan) -> dict[str, list[PlannedMachine]]:
     found: dict[str, list[PlannedMachine]] = {}
     for machine in plan.machines:
         found.setdefault(role_key(machine), []).append(machine)

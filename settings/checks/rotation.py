@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from settings.platform import PlatformSettings
 from settings.problem import Problem
-from settings.running import Generations, Running
+from settings.rules import Context
+from settings.running import Generations
 
 _GUIDE = "docs/rotation.md"
 
@@ -26,8 +26,9 @@ _AUTHORITIES = _Kind("certificates.authorities.issuing", "certificates.authoriti
 _SSH_KEYS = _Kind("access.sshKeys.login", "access.sshKeys.accepted", "accepted", "logs in")
 
 
-def problems(settings: PlatformSettings, running: Running | None) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """One step of a rotation at a time; and certificates that live for longer than their renewal takes."""
+    settings, running = context.settings, context.running
     authorities, keys = settings.certificates.authorities, settings.access.ssh_keys
     before = running if running and running.finished else None
     yield from _generations(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: Least nodes (control planes and workers) by preset, and what to use instead.
 _LEAST: Final[Mapping[str, tuple[int, str]]] = {
@@ -15,8 +15,9 @@ _LEAST: Final[Mapping[str, tuple[int, str]]] = {
 }
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """Too few nodes for the purpose."""
+    settings = context.settings
     if settings.preset not in _LEAST:
         return
     least, fix = _LEAST[settings.preset]

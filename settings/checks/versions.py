@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
 from typing import Final
 
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
 from settings.resolved import is_newer, numbers
+from settings.rules import Context
 from settings.running import Running
 from settings.versions import (
     DEFAULT_KUBERNETES,
@@ -28,15 +28,17 @@ _CONTAINERD: Final = re.compile(r"(?:\d+:)?(\d+)\.(\d+)")
 SUPPORTED: Final = tuple(each for each in KUBERNETES if each not in DEPARTING)
 
 
-def problems(settings: PlatformSettings, running: Running | None) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Versions that this program knows, not older than what runs, and no minor version left out on the way."""
+    settings, running = context.settings, context.running
     yield from _kubernetes(settings, running)
     if settings.etcd.version or minor(settings.kubernetes.version) in KUBERNETES:
         yield from _etcd(settings, running)
 
 
-def warnings(settings: PlatformSettings, running: Running | None, today: date) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """A version without fixes, or soon to be; one that was never tried; a patch that comes by itself."""
+    settings, running, today = context.settings, context.running, context.today
     version, brought = settings.kubernetes.version, settings.brought
     if words := support_ends(version, today):
         yield Problem(
@@ -53,6 +55,7 @@ def warnings(settings: PlatformSettings, running: Running | None, today: date) -
 
 def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator[Problem]:
     wanted, now = settings.kubernetes.version, running.kubernetes if running else ""
+    is_new = running is None or not running.finished
     if numbers(wanted) is None or minor(wanted) not in KUBERNETES:
         rule = f"is no version of the minor versions that this program knows ({', '.join(KUBERNETES)})"
         yield Problem(_KEY, wanted, rule, _meant(wanted))
@@ -74,7 +77,7 @@ def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator
             "(https://kubernetes.io/releases/version-skew-policy/)",
             f"bring up {between} first",
         )
-    elif minor(wanted) in DEPARTING and not (running and running.finished) and settings.kubernetes.departing == "refused":
+    elif minor(wanted) in DEPARTING and is_new and settings.kubernetes.departing == "refused":
         yield Problem(
             _KEY,
             wanted,

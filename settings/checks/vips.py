@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-from settings.addresses import (
+from settings.machines import MOST_GATEWAYS
+from settings.plan import (
     GATEWAYS,
     LOAD_BALANCER,
     ROUTER,
     SMALLEST_PRIVATE,
     VIP,
-    AddressPlan,
+    Plan,
     at,
     smallest_edge,
 )
-from settings.machines import MOST_GATEWAYS
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 _EDGE_ADDRESSES = "gateways.edgeAddresses"
 #: Keys that say what stands where on the edge network.
@@ -35,8 +36,9 @@ _LOOKED_AT = (
 )
 
 
-def problems(settings: PlatformSettings, plan: AddressPlan | None) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """What the kind of VIP needs and excludes, and where the addresses lie."""
+    settings, plan = context.settings, context.planned
     yield from _kind(settings)
     yield from _edge(settings)
     yield from _private(settings, plan)
@@ -186,7 +188,7 @@ def _in_pool(
     )
 
 
-def _private(settings: PlatformSettings, plan: AddressPlan | None) -> Iterator[Problem]:
+def _private(settings: PlatformSettings, plan: Plan | None) -> Iterator[Problem]:
     net = settings.network
     key, address = "network.privateVipAddress", net.private_vip_address
     if address is None or net.private.prefixlen > SMALLEST_PRIVATE:
@@ -210,8 +212,9 @@ def _private(settings: PlatformSettings, plan: AddressPlan | None) -> Iterator[P
         yield _in_pool(key, address, "network.private", pool, free)
 
 
-def warnings(settings: PlatformSettings, plan: AddressPlan) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """Outside access that ends with one gateway, and a private VIP where a machine may come to stand."""
+    settings = context.settings
     net = settings.network
     if net.public_vip == "none" and settings.gateways.count > 1:
         yield Problem(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from settings.machines import MachineSettings
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: Zones that no single loss takes the quorum with.
 _ZONES_FOR_QUORUM = 3
@@ -22,8 +23,9 @@ def roles(settings: PlatformSettings) -> dict[str, MachineSettings]:
     }
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Names that nova reads in another way, and zones named twice."""
+    settings = context.settings
     for key, machines in roles(settings).items():
         zones = machines.availability_zones
         for index, zone in enumerate(zones):
@@ -39,8 +41,9 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
                 yield Problem(here, zone, "is listed twice", "remove it")
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """Two zones: the loss of one of them may be the loss of the quorum."""
+    settings = context.settings
     for key, count in (("etcd", settings.etcd.count), ("controlPlanes", settings.control_planes.count)):
         zones = roles(settings)[key].availability_zones
         if count >= _ZONES_FOR_QUORUM and len(zones) == _ZONES_FOR_QUORUM - 1:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from openstack.connection import Connection
 
-from preflight.demand import needs
+from preflight.quota_usage import needs
 from preflight.run import run
 from settings.load import parse
 from tests.preview.on_the_lab import facts, problems, with_lab

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 import ops.__main__ as ops
-from preflight.ask import ask
 from preflight.cloud import Cloud
+from preflight.collect import collect
 from preflight.credentials import find, log_in
 from preflight.run import VARIABLE, run
 from settings.load import parse
@@ -125,7 +125,7 @@ def test_the_doctor_needs_no_engine(
 
 
 def test_the_whole_cloud_without_a_platform_is_an_offer() -> None:
-    offer: Cloud = ask(log_in(find()))
+    offer: Cloud = collect(log_in(find()))
     assert offer.unknown == ()
     assert {"lab.etcd", "m1.large"} <= {flavor.name for flavor in offer.flavors or ()}
     assert "debian-12" in {image.name for image in offer.images or ()}

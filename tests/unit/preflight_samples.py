@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from preflight.cloud import Cloud, Existing, Flavor, Image, Network, Quota, Subnet
-from preflight.subject import Subject
+from preflight.context import Context
 from settings.load import parse
 from settings.running import Running
 
@@ -79,9 +79,9 @@ PROVIDER: dict[str, Any] = {
 PROVIDES = replace(FITS, networks=(replace(PUBLIC, shared=True, project_id=PROJECT),), subnets=(PUBLIC_SUBNET,))
 
 
-def subject(cloud: Cloud, /, running: Running | None = None, **values: Any) -> Subject:
+def context(cloud: Cloud, /, running: Running | None = None, **values: Any) -> Context:
     """The dev preset in a cloud."""
-    return Subject(parse({"preset": "dev", **values}, "dev"), cloud, running)
+    return Context(parse({"preset": "dev", **values}, "dev"), cloud, running)
 
 
 def texts(problems: Iterable[object]) -> list[str]:

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from preflight.ask import ask
 from preflight.cloud import Cloud, Quota, Unknown
+from preflight.collect import collect
 from preflight.credentials import CloudUnreachable, find, log_in
 from settings.load import parse
 from settings.platform import Platform
@@ -58,7 +58,7 @@ def platform(**values: Any) -> Platform:
 
 def facts(cloud: FakeCloud, about: Platform | None, seconds: float = 10) -> Cloud:
     """What is found out."""
-    return ask(log_in(find(provider(cloud))), about, seconds)
+    return collect(log_in(find(provider(cloud))), about, seconds)
 
 
 def refused(**given: str) -> CloudUnreachable:
@@ -174,7 +174,7 @@ def certificate(tmp_path: Path) -> str:
         x509.CertificateBuilder(
             name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(hours=1)
         )
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.ContextAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     (tmp_path / "certificate.pem").write_bytes(made.public_bytes(Encoding.PEM))

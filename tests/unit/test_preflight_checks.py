@@ -10,7 +10,7 @@ import pytest
 
 from preflight import checks
 from preflight.cloud import Cloud, Existing, Quota, Unknown
-from preflight.subject import Subject
+from preflight.context import Context
 from settings.running import Running
 from tests.unit.preflight_errors import ERRORS, bring, vip_port
 from tests.unit.preflight_samples import (
@@ -24,10 +24,10 @@ from tests.unit.preflight_samples import (
     PUBLIC,
     WITH_OCTAVIA,
     WITH_VOLUMES,
+    context,
     existing,
     flavor,
     image,
-    subject,
     texts,
 )
 
@@ -52,12 +52,12 @@ from tests.unit.preflight_samples import (
     ],
 )
 def test_a_cloud_that_fits_has_no_errors(cloud: Cloud, values: dict[str, Any]) -> None:
-    assert texts(checks.errors(subject(cloud, **values))) == []
+    assert texts(checks.errors(context(cloud, **values))) == []
 
 
 @pytest.mark.parametrize(("cloud", "values", "expected"), ERRORS, ids=[text.split(":")[0] for _, _, text in ERRORS])
 def test_an_error_has_key_value_rule_and_fix(cloud: Cloud, values: dict[str, Any], expected: str) -> None:
-    assert expected in texts(checks.errors(subject(cloud, **values)))
+    assert expected in texts(checks.errors(context(cloud, **values)))
 
 
 WARNINGS: list[tuple[Cloud, dict[str, Any], str]] = [
@@ -128,9 +128,9 @@ WARNINGS: list[tuple[Cloud, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("cloud", "values", "expected"), WARNINGS, ids=[text.split(":")[0] for _, _, text in WARNINGS])
 def test_a_warning_ends_nothing(cloud: Cloud, values: dict[str, Any], expected: str) -> None:
-    seen = subject(cloud, **values)
+    seen = context(cloud, **values)
     assert expected in texts(checks.warnings(seen))
-    assert expected not in texts(checks.warnings(subject(FITS)))
+    assert expected not in texts(checks.warnings(context(FITS)))
     assert texts(checks.errors(seen)) == []
 
 
@@ -142,17 +142,17 @@ def test_a_warning_ends_nothing(cloud: Cloud, values: dict[str, Any], expected: 
     ],
 )
 def test_a_floating_ip_that_is_free_or_serves_our_own_vip_is_fine(cloud: Cloud) -> None:
-    assert texts(checks.errors(subject(cloud, **BROUGHT))) == []
+    assert texts(checks.errors(context(cloud, **BROUGHT))) == []
 
 
 def test_a_port_on_a_vip_s_address_in_another_network_is_nobody_s_business() -> None:
     cloud = vip_port(network_id="elsewhere", device_id="a-machine")
-    assert texts(checks.errors(subject(cloud))) == []
+    assert texts(checks.errors(context(cloud))) == []
 
 
 def test_a_large_mtu_is_believed_where_a_network_carries_it() -> None:
     jumbo = replace(FITS, networks=(PUBLIC, replace(EDGE, mtu=8950)))
-    assert texts(checks.errors(subject(jumbo, network={"mtu": 8950}))) == []
+    assert texts(checks.errors(context(jumbo, network={"mtu": 8950}))) == []
 
 
 RUNNING = Running(kubernetes="1.34.2", instances={"dev-etcd-0": "server-id"})
@@ -169,16 +169,16 @@ RUNNING = Running(kubernetes="1.34.2", instances={"dev-etcd-0": "server-id"})
 def test_ours_by_tag_outputs_or_company_and_names_of_no_interest(
     things: tuple[Existing, ...], running: Running | None
 ) -> None:
-    assert texts(checks.errors(subject(existing(*things), running))) == []
+    assert texts(checks.errors(context(existing(*things), running))) == []
 
 
 @pytest.mark.parametrize("check", checks.ALL, ids=[check.name for check in checks.ALL])
 def test_every_check_is_proven_both_ways_and_tells_what_it_found(check: checks.Check) -> None:
-    rules: list[tuple[Callable[[Subject], Any], list[tuple[Cloud, dict[str, Any], str]]]] = [
+    rules: list[tuple[Callable[[Context], Any], list[tuple[Cloud, dict[str, Any], str]]]] = [
         (check.errors, ERRORS),
         (check.warnings, WARNINGS),
     ]
     for rule, table in rules:
         if rule is not checks.none:
-            assert any(expected in texts(rule(subject(cloud, **values))) for cloud, values, expected in table)
-    assert check.told(subject(FITS))
+            assert any(expected in texts(rule(context(cloud, **values))) for cloud, values, expected in table)
+    assert check.summary(context(FITS))

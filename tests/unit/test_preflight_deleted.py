@@ -9,8 +9,8 @@ import pytest
 
 from preflight import checks
 from preflight.cloud import Cloud, Existing
+from preflight.context import Context
 from preflight.run import catalog
-from preflight.subject import Subject
 from settings.load import parse
 from settings.running import Form, Running
 from tests.unit import graph as graphs
@@ -33,7 +33,7 @@ NO_SUCH_IMAGE = (
 )
 
 
-def seen(cloud: Cloud, lost: tuple[str, ...] = (), form: Form | None = None, **values: Any) -> Subject:
+def seen(cloud: Cloud, lost: tuple[str, ...] = (), form: Form | None = None, **values: Any) -> Context:
     """The dev preset, all of whose machines run; those of `lost` are not in the cloud any more."""
     names = [machine.hostname for machine in parse({"preset": "dev"}, "dev").addresses.machines]
     running = Running(
@@ -41,7 +41,7 @@ def seen(cloud: Cloud, lost: tuple[str, ...] = (), form: Form | None = None, **v
         forms={name: form or Form(flavor="m1.large", zone="nova") for name in WORKERS},
     )
     things = tuple(Existing("server", name, f"id-{name}", OURS) for name in names if name not in lost)
-    return Subject(parse({"preset": "dev", **values}, "dev", running), replace(cloud, existing=things), running)
+    return Context(parse({"preset": "dev", **values}, "dev", running), replace(cloud, existing=things), running)
 
 
 def general(**changes: Any) -> dict[str, Any]:
@@ -50,14 +50,14 @@ def general(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_deleted_flavor_is_a_warning_while_its_machines_run() -> None:
-    subject = seen(NO_LARGE)
-    assert texts(checks.errors(subject)) == []
-    assert DELETED in texts(checks.warnings(subject))
+    context = seen(NO_LARGE)
+    assert texts(checks.errors(context)) == []
+    assert DELETED in texts(checks.warnings(context))
     assert DELETED not in texts(checks.warnings(seen(FITS)))
 
 
 @pytest.mark.parametrize(
-    "subject",
+    "context",
     [
         seen(NO_LARGE, lost=WORKERS[:1]),
         seen(NO_LARGE, **general(count=3)),
@@ -69,18 +69,18 @@ def test_a_deleted_flavor_is_a_warning_while_its_machines_run() -> None:
             rollout={"replace": [WORKERS[0]]},
             **general(availabilityZones=["zone-2"]),
         ),
-        Subject(parse({"preset": "dev"}, "dev"), NO_LARGE),
+        Context(parse({"preset": "dev"}, "dev"), NO_LARGE),
     ],
     ids=["lost", "one more", "named for the flavor", "named for the zone", "new"],
 )
-def test_a_machine_that_needs_the_deleted_flavor_is_refused(subject: Subject) -> None:
-    assert texts(checks.errors(subject)) == [NO_FLAVOR]
+def test_a_machine_that_needs_the_deleted_flavor_is_refused(context: Context) -> None:
+    assert texts(checks.errors(context)) == [NO_FLAVOR]
 
 
 def test_a_deleted_image_is_a_warning_while_its_machines_run() -> None:
-    subject = seen(NO_IMAGE)
-    assert texts(checks.errors(subject)) == []
-    warnings = [text for text in texts(checks.warnings(subject)) if ".image " in text]
+    context = seen(NO_IMAGE)
+    assert texts(checks.errors(context)) == []
+    warnings = [text for text in texts(checks.warnings(context)) if ".image " in text]
     assert [text.partition(" ")[0] for text in warnings] == [
         "gateways.image",
         "etcd.image",

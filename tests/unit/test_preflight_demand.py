@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from preflight import demand, planned
+from preflight import planned, quota_usage
 from preflight.checks import errors
 from preflight.cloud import Existing, Image
+from preflight.context import Context
 from preflight.run import catalog
-from preflight.subject import Subject
 from settings.load import parse
 from settings.running import Form, Generations, Running
 from tests.unit.preflight_samples import (
@@ -20,19 +20,19 @@ from tests.unit.preflight_samples import (
     OURS,
     PROVIDER,
     PROVIDES,
+    context,
     existing,
-    subject,
     texts,
 )
 
 
-def demands(seen: Subject) -> dict[str, int]:
+def demands(seen: Context) -> dict[str, int]:
     """What is needed of each quota."""
-    return {need.quota: need.more for need in demand.needs(seen)}
+    return {need.quota: need.more for need in quota_usage.needs(seen)}
 
 
 def test_demand_of_a_platform_from_nothing() -> None:
-    assert demands(subject(FITS)) == {
+    assert demands(context(FITS)) == {
         "instances": 5,
         # m1.small, m1.medium twice, m1.large twice.
         "cores": 1 + 2 + 2 + 4 + 4,
@@ -69,12 +69,12 @@ def test_demand_of_a_platform_from_nothing() -> None:
     ],
 )
 def test_demand_by_mode(values: dict[str, Any], expected: dict[str, int]) -> None:
-    found = demands(subject(FITS, **values))
+    found = demands(context(FITS, **values))
     assert {name: found[name] for name in expected} == expected
 
 
 def test_what_stands_is_not_counted_twice() -> None:
-    whole = subject(FITS)
+    whole = context(FITS)
     planned = (
         ("server", "dev-etcd-0"),
         ("port", "dev-etcd-0"),
@@ -83,7 +83,7 @@ def test_what_stands_is_not_counted_twice() -> None:
     )
     things = [Existing(kind, name, f"{kind}-id", OURS) for kind, name in planned]  # type: ignore[arg-type]
     ip = Existing("floating ip", "203.0.113.4", "ip-id", OURS)
-    before, after = demands(whole), demands(subject(existing(*things, ip, Existing("key pair", "dev", "dev"))))
+    before, after = demands(whole), demands(context(existing(*things, ip, Existing("key pair", "dev", "dev"))))
     less = {name: before[name] - after[name] for name in before if before[name] != after[name]}
     assert less.pop("security_group_rule") > 2
     assert less == {
@@ -105,9 +105,9 @@ def test_after_a_rotation_of_the_ssh_key_the_key_pair_of_the_new_generation_is_o
     keys = {"access": {"sshKeys": {"login": "2", "accepted": ["1", "2"]}}}
     new, old = Existing("key pair", "dev-2", "dev-2"), Existing("key pair", "dev", "dev")
     living = Running(kubernetes="1.34.2", ssh_keys=Generations("2", ("1", "2")))
-    assert demands(subject(existing(new), living, **keys))["key_pairs"] == 0
-    assert demands(subject(existing(old), living, **keys))["key_pairs"] == 1, "the new one is made beside the old one"
-    assert texts(errors(subject(existing(new), **keys))) != [], "somebody else's, where nothing of ours stands"
+    assert demands(context(existing(new), living, **keys))["key_pairs"] == 0
+    assert demands(context(existing(old), living, **keys))["key_pairs"] == 1, "the new one is made beside the old one"
+    assert texts(errors(context(existing(new), **keys))) != [], "somebody else's, where nothing of ours stands"
 
 
 def test_a_changed_spread_takes_a_second_server_group() -> None:
@@ -123,7 +123,7 @@ def test_a_changed_spread_takes_a_second_server_group() -> None:
         "rollout": {"replace": names[:1]},
     }
     servers = existing(*(Existing("server", name, f"{name}-id", OURS) for name in names))
-    before = replace(subject(servers, living), platform=parse({"preset": "dev"}, "dev", living))
+    before = replace(context(servers, living), platform=parse({"preset": "dev"}, "dev", living))
     assert demands(before)["server_groups"] == 0
     changed = replace(before, platform=parse({"preset": "dev", **values}, "dev", living))
     assert demands(changed)["server_groups"] == 1
@@ -137,8 +137,8 @@ def test_a_changed_spread_takes_a_second_server_group() -> None:
 def test_the_catalog_has_ids_by_name_and_the_newest_image() -> None:
     older, newer = (Image(f"{day}-id", "debian-12", "active", created=f"2026-01-0{day}T00:00:00Z") for day in (1, 2))
     broken = Image("broken-id", "debian-12", "queued", created="2026-01-03T00:00:00Z")
-    found = catalog(subject(replace(FITS, images=(newer, older, broken))))
+    found = catalog(context(replace(FITS, images=(newer, older, broken))))
     assert found.external_network_id == "public-id"
     assert found.flavors == {"m1.small": "small-id", "m1.medium": "medium-id", "m1.large": "large-id"}
     assert found.images == {"debian-12": "2-id"}
-    assert catalog(subject(PROVIDES, **PROVIDER)).external_subnet_id == "public-subnet-id"
+    assert catalog(context(PROVIDES, **PROVIDER)).external_subnet_id == "public-subnet-id"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from settings.addresses import AddressPlan
 from settings.load import parse
+from settings.plan import Plan
 from settings.problem import SettingsError
 
 POOLS: dict[str, Any] = {
@@ -19,12 +19,12 @@ POOLS: dict[str, Any] = {
 }
 
 
-def plan(**values: Any) -> AddressPlan:
+def plan(**values: Any) -> Plan:
     """The plan of a production platform with these keys."""
     return parse({"preset": "production", **values}, "test").addresses
 
 
-def places(of: AddressPlan) -> dict[str, tuple[str, str, str]]:
+def places(of: Plan) -> dict[str, tuple[str, str, str]]:
     """Where each machine is: addresses and zone by name."""
     return {machine.name: (machine.address, machine.edge_address, machine.availability_zone) for machine in of.machines}
 

@@ -10,16 +10,16 @@ import jsonschema
 import pytest
 import yaml
 
-from settings import tree
+from settings import schema
 from settings.__main__ import MADE
 from settings.load import parse
 from settings.presets import PRESETS
-from settings.reference.json_schema import schema
+from settings.reference.json_schema import json_schema
 
 PROJECT = Path(__file__).resolve().parents[2]
 STACKS = sorted(path for path in PROJECT.glob("Pulumi.*.yaml"))
 BAD = Path(__file__).parent / "bad_stacks"
-SCHEMA = jsonschema.Draft7Validator(schema())
+SCHEMA = jsonschema.Draft7Validator(json_schema())
 
 
 def stack_file(values: dict[str, Any]) -> dict[str, Any]:
@@ -35,8 +35,8 @@ def test_what_is_made_from_the_settings_is_not_stale(what: str) -> None:
 
 def test_every_key_is_in_the_reference() -> None:
     text = MADE["docs"][0].read_text(encoding="utf-8")
-    for place, section in tree.sections():
-        for key in tree.fields(section):
+    for place, section in schema.sections():
+        for key in schema.fields(section):
             assert f"| `{key}` |" in text, (*place, key)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from settings import tree
+from settings import schema
 from settings.load import parse
+from settings.platform_settings import PlatformSettings
 from settings.problem import SettingsError
-from settings.shown import LONGEST
+from settings.redact import LONGEST
 
 ODD: list[Any] = [
     None,
@@ -45,12 +46,12 @@ ODD: list[Any] = [
 
 def places() -> Iterator[tuple[str, ...]]:
     """Every key, with a name or a number where the user has the choice, and an entry below lists and mappings."""
-    for place, section in tree.sections():
+    for place, section in schema.sections():
         given = tuple("general" if step == "*" else step for step in place)
-        for key, field in tree.fields(section).items():
+        for key, field in schema.fields(section).items():
             yield (*given, key)
-            annotation = tree.bare(field.annotation)
-            if tree.below(annotation) is not None:
+            annotation = schema.bare(field.annotation)
+            if schema.below(annotation) is not None:
                 yield (*given, key, "0" if "tuple" in str(annotation) else "key")
 
 
@@ -78,8 +79,8 @@ def test_odd_values_are_reported_at_their_key(place: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["{", "[", '{"a": }', '{"count": 1', "[1,]", "null", "5", '"x"', "true"])
 def test_text_in_place_of_a_section_is_reported(text: str) -> None:
-    for key, field in tree.fields(tree.PlatformSettings).items():
-        if not tree.is_section(tree.bare(field.annotation)):
+    for key, field in schema.fields(PlatformSettings).items():
+        if not schema.is_section(schema.bare(field.annotation)):
             continue
         with pytest.raises(SettingsError) as caught:
             parse({key: text}, "dev")

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from settings.model import Section
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 
 Location = Sequence[int | str]
 

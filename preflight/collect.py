@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from preflight import answers
+from preflight import parsers
 from preflight.cloud import Cloud, Existing, Kind, Quota, Unknown
 from preflight.credentials import CONNECTIONS, Access
+from preflight.query import Query, query
 from preflight.reader import NoAnswer, Reader
-from preflight.topic import Topic, topic
 from settings.platform import Platform
 
 #: Seconds for all questions together.
@@ -21,19 +21,19 @@ _WHOSE: Final = [("fields", name) for name in ("id", "name", "tags", "project_id
 _NETWORK_FIELDS: Final = [*_WHOSE, *(("fields", name) for name in ("router:external", "shared", "mtu"))]
 
 
-def ask(access: Access, about: Platform | Topic | None = None, seconds: float = ANSWER_SECONDS) -> Cloud:
+def collect(access: Access, about: Platform | Query | None = None, seconds: float = ANSWER_SECONDS) -> Cloud:
     """The cloud's facts, about a platform or, with None, what it offers to anyone.
 
     What a service does not tell is in `unknown`; nothing is raised for it.
     """
-    what = topic(about) if isinstance(about, Platform) else about or Topic()
+    what = query(about) if isinstance(about, Platform) else about or Query()
     return _Inquiry(access, what, seconds).run()
 
 
 class _Inquiry:
     """One round of questions; each method is a question whose answer is the fields of `Cloud` that it fills."""
 
-    def __init__(self, access: Access, about: Topic, seconds: float) -> None:
+    def __init__(self, access: Access, about: Query, seconds: float) -> None:
         self._access, self._about = access, about
         self._reader = Reader(access, seconds)
         self._own = [("project_id", access.project_id)]
@@ -95,7 +95,7 @@ class _Inquiry:
     # Nova
 
     def _flavors(self) -> Mapping[str, Any]:
-        return {"flavors": tuple(map(answers.flavor, self._reader.pages("compute", "/flavors/detail", "flavors")))}
+        return {"flavors": tuple(map(parsers.flavor, self._reader.pages("compute", "/flavors/detail", "flavors")))}
 
     def _zones(self) -> Mapping[str, Any]:
         zones = self._reader.get("compute", "/os-availability-zone")["availabilityZoneInfo"]
@@ -105,15 +105,15 @@ class _Inquiry:
         pairs = [entry["keypair"] for entry in self._reader.get("compute", "/os-keypairs")["keypairs"]]
         limits = self._reader.get("compute", "/limits")["limits"]["absolute"]
         wanted = self._about.names.get("key pair", frozenset())
-        ours = [answers.existing("key pair", pair) for pair in pairs if pair["name"] in wanted]
-        return {"quotas": answers.compute_quotas(limits, len(pairs)), "existing": ours}
+        ours = [parsers.existing("key pair", pair) for pair in pairs if pair["name"] in wanted]
+        return {"quotas": parsers.compute_quotas(limits, len(pairs)), "existing": ours}
 
     def _servers(self) -> Mapping[str, Any]:
         """Names and tags by two short listings: nova takes ten times as long for the details."""
         tagged = {entry["id"] for entry in self._servers_with("tags", self._about.tag)}
         named = self._servers_with("name", f"^{self._about.cluster}-")
         tags = {True: [self._about.tag], False: []}
-        return {"existing": [answers.existing("server", {**e, "tags": tags[e["id"] in tagged]}) for e in named]}
+        return {"existing": [parsers.existing("server", {**e, "tags": tags[e["id"] in tagged]}) for e in named]}
 
     def _servers_with(self, key: str, value: str) -> Iterator[dict[str, Any]]:
         return self._reader.pages("compute", "/servers", "servers", [(key, value)])
@@ -136,7 +136,7 @@ class _Inquiry:
         names = ",".join(f'"{name}"' for name in sorted(self._about.images))
         parameters = [("name", f"in:{names}")] if names else []
         found = self._reader.pages("image", "/images", "images", parameters)
-        return {"images": tuple(map(answers.image, found))}
+        return {"images": tuple(map(parsers.image, found))}
 
     def _with_image_names(self, cloud: Cloud) -> Cloud:
         """With the names of other images when one is missing: a second question, and only then."""
@@ -154,16 +154,16 @@ class _Inquiry:
         """External ones, the project's own and those shared with it: neutron shows no other."""
         entries = list(self._reader.pages("network", "/networks", "networks", _NETWORK_FIELDS))
         ours = self._by_name("network", [entry for entry in entries if self._mine(entry)])
-        return {"networks": tuple(map(answers.network, entries)), "existing": ours}
+        return {"networks": tuple(map(parsers.network, entries)), "existing": ours}
 
     def _subnets(self) -> Mapping[str, Any]:
         entries = list(self._reader.pages("network", "/subnets", "subnets", [("ip_version", "4")]))
         ours = self._by_name("subnet", [entry for entry in entries if self._mine(entry)])
-        return {"subnets": tuple(map(answers.subnet, entries)), "existing": ours}
+        return {"subnets": tuple(map(parsers.subnet, entries)), "existing": ours}
 
     def _floating_ips(self) -> Mapping[str, Any]:
         entries = self._reader.pages("network", "/floatingips", "floatingips", self._own)
-        found = tuple(map(answers.floating_ip, entries))
+        found = tuple(map(parsers.floating_ip, entries))
         return {
             "floating_ips": found,
             "existing": [
@@ -175,14 +175,14 @@ class _Inquiry:
         """Those with the platform's tag."""
         parameters = [("tags", self._about.tag), *self._own, *_WHOSE]
         found = [
-            answers.existing("port", entry) for entry in self._reader.pages("network", "/ports", "ports", parameters)
+            parsers.existing("port", entry) for entry in self._reader.pages("network", "/ports", "ports", parameters)
         ]
         return {"existing": [port for port in found if self._about.tag in port.tags]}
 
     def _vip_ports(self) -> Mapping[str, Any]:
         """Those on the addresses of the VIPs, in whatever network that the project may see."""
         addresses = [("fixed_ips", f"ip_address={address}") for address in self._about.vip_addresses]
-        return {"ports": tuple(map(answers.port, self._reader.pages("network", "/ports", "ports", addresses)))}
+        return {"ports": tuple(map(parsers.port, self._reader.pages("network", "/ports", "ports", addresses)))}
 
     def _named(self, kind: Kind, path: str, collection: str) -> Mapping[str, Any]:
         """Those of the platform's names: a project may have many others, and neutron takes its time for each."""
@@ -195,7 +195,7 @@ class _Inquiry:
     def _network_quotas(self) -> Mapping[str, Any]:
         project = self._access.project_id
         return {
-            "quotas": answers.network_quotas(self._reader.get("network", f"/quotas/{project}/details.json")["quota"])
+            "quotas": parsers.network_quotas(self._reader.get("network", f"/quotas/{project}/details.json")["quota"])
         }
 
     def _extensions(self) -> Mapping[str, Any]:
@@ -213,7 +213,7 @@ class _Inquiry:
 
     def _volume_quotas(self) -> Mapping[str, Any]:
         path = f"/os-quota-sets/{self._access.project_id}"
-        return {"quotas": answers.volume_quotas(self._reader.get("volume", path, [("usage", "true")])["quota_set"])}
+        return {"quotas": parsers.volume_quotas(self._reader.get("volume", path, [("usage", "true")])["quota_set"])}
 
     def _volumes(self) -> Mapping[str, Any]:
         """Cinder has no tags; metadata of the same key and value stands for them."""
@@ -243,5 +243,5 @@ class _Inquiry:
         """Those with the platform's name in front, or with its tag."""
         if not self._about.cluster:
             return []
-        found = [answers.existing(kind, entry) for entry in entries]
+        found = [parsers.existing(kind, entry) for entry in entries]
         return [e for e in found if e.name.startswith(f"{self._about.cluster}-") or self._about.tag in e.tags]

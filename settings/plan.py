@@ -14,13 +14,11 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
+from settings.machines import MachineSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
-
-if TYPE_CHECKING:
-    from settings.machines import MachineSettings
-    from settings.platform import PlatformSettings
 
 Role = Literal["gateway", "etcd", "control-plane", "worker"]
 
@@ -69,7 +67,7 @@ class IngressPlace:
 
 
 @dataclass(frozen=True)
-class AddressPlan:
+class Plan:
     """All machines, by role, and the addresses that belong to no machine."""
 
     public_vip: str
@@ -178,7 +176,7 @@ def _ingress_places(settings: PlatformSettings) -> tuple[IngressPlace, ...]:
     return tuple(found.values())
 
 
-def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, tuple[Problem, ...]]:
+def make_plan(settings: PlatformSettings, cluster: str) -> tuple[Plan | None, tuple[Problem, ...]]:
     """The address plan of `settings` (host names start with `cluster`), and what is wrong with it.
 
     There is no plan when a network cannot hold the fixed roles at all.
@@ -232,7 +230,7 @@ def plan(settings: PlatformSettings, cluster: str) -> tuple[AddressPlan | None, 
         if settings.gateways.edge_addresses
         else (_range(edge),)
     )
-    made = AddressPlan(
+    made = Plan(
         public_vip=public_vip,
         private_vip=str(net.private_vip_address or private[VIP]),
         load_balancer=str(edge[LOAD_BALANCER]) if settings.api.load_balancer == "octavia" else "",

@@ -8,10 +8,10 @@ from typing import Any, Final, get_args
 
 from pydantic.fields import FieldInfo
 
-from settings import tree
+from settings import schema
 from settings.model import WORDS
 from settings.problem import Problem
-from settings.shown import shown
+from settings.redact import redacted
 
 #: Why a range is as it is, by key: said along with the range.
 REASONS: Final[Mapping[str, str]] = {
@@ -49,16 +49,16 @@ OTHER_WORDS: Final[Mapping[str, str]] = {
 _SINGLE: Final = ("network.publicVipAddress", "network.privateVipAddress", "gateways.edgeAddresses")
 
 
-def dotted(location: tree.Location) -> str:
+def dotted(location: schema.Location) -> str:
     """A place as people write it: network.edge, mirrors.debian.0.uri."""
     return ".".join(str(step) for step in location if step != "[key]")
 
 
 def problem(error: Mapping[str, Any]) -> Problem:
     """One error of pydantic (its `type`, `loc`, `input` and `ctx`) as a problem."""
-    location: tree.Location = error["loc"]
+    location: schema.Location = error["loc"]
     key, kind, value = dotted(location), str(error["type"]), error["input"]
-    annotation, field = tree.at(location)
+    annotation, field = schema.at(location)
     if kind == "extra_forbidden":
         return _unknown(key, location)
     if kind == "missing":
@@ -67,14 +67,14 @@ def problem(error: Mapping[str, Any]) -> Problem:
         return Problem(key, "", "is empty", "give it a value, or leave the key out")
     if kind == "string_pattern_mismatch":
         words = WORDS[error["ctx"]["pattern"]]
-        return Problem(key, "" if location[-1] == "[key]" else shown(value), words.rule, words.fix)
+        return Problem(key, "" if location[-1] == "[key]" else redacted(value), words.rule, words.fix)
     if kind == "literal_error":
-        return _choice(key, value, get_args(tree.bare(annotation)))
+        return _choice(key, value, get_args(schema.bare(annotation)))
     if kind in ("greater_than_equal", "less_than_equal"):
         return _out_of_range(key, value, annotation, field)
-    if kind.startswith("ip_") or (kind == "value_error" and tree.bare(annotation) in NOUNS):
-        return _address(key, value, tree.bare(annotation))
-    return _wrong_type(key, value, tree.bare(annotation), annotation, field)
+    if kind.startswith("ip_") or (kind == "value_error" and schema.bare(annotation) in NOUNS):
+        return _address(key, value, schema.bare(annotation))
+    return _wrong_type(key, value, schema.bare(annotation), annotation, field)
 
 
 def meant(error: Mapping[str, Any]) -> str:
@@ -82,26 +82,26 @@ def meant(error: Mapping[str, Any]) -> str:
     if error["type"] != "extra_forbidden":
         return ""
     location = error["loc"]
-    parent, _ = tree.at(location[:-1])
-    near = closest(str(location[-1]), list(tree.fields(tree.bare(parent))))
+    parent, _ = schema.at(location[:-1])
+    near = closest(str(location[-1]), list(schema.fields(schema.bare(parent))))
     return dotted((*location[:-1], near)) if near else ""
 
 
-def _unknown(key: str, location: tree.Location) -> Problem:
+def _unknown(key: str, location: schema.Location) -> Problem:
     """A key that is not there. Its value is not shown: it may be a secret under a misspelt name."""
-    parent, _ = tree.at(location[:-1])
-    known = list(tree.fields(tree.bare(parent)))
+    parent, _ = schema.at(location[:-1])
+    known = list(schema.fields(schema.bare(parent)))
     name = str(location[-1])
     near = closest(name, known)
     if near:
         return Problem(key, "", "is no key", f"did you mean {near}?")
     elsewhere = [
         ".".join((*place, near_there))
-        for place, section in tree.sections()
+        for place, section in schema.sections()
         if place
         and "*" not in place
         and "0" not in place
-        and (near_there := closest(name, list(tree.fields(section)), 0.9))
+        and (near_there := closest(name, list(schema.fields(section)), 0.9))
     ]
     if len(elsewhere) == 1:
         return Problem(key, "", "is no key", f"did you mean {elsewhere[0]}?")
@@ -127,16 +127,16 @@ def _choice(key: str, value: Any, choices: Sequence[str]) -> Problem:
     near = closest(str(value), choices)
     listed = ", ".join(choices)
     return Problem(
-        key, shown(value), f"must be one of {listed}", f"did you mean {near}?" if near else "choose one of them"
+        key, redacted(value), f"must be one of {listed}", f"did you mean {near}?" if near else "choose one of them"
     )
 
 
 def _out_of_range(key: str, value: Any, annotation: Any, field: FieldInfo | None) -> Problem:
-    low, high = tree.bounds(annotation, field)
+    low, high = schema.bounds(annotation, field)
     number = float(value) if isinstance(value, str) else value
     fix = f"use {low} or more" if low is not None and number < low else f"use {high} or less"
     reason = f": {REASONS[key]}" if key in REASONS else ""
-    return Problem(key, shown(value), f"must be {tree.span(annotation, field)}{reason}", fix)
+    return Problem(key, redacted(value), f"must be {schema.span(annotation, field)}{reason}", fix)
 
 
 def _address(key: str, value: Any, kind: Any) -> Problem:
@@ -145,27 +145,27 @@ def _address(key: str, value: Any, kind: Any) -> Problem:
     if kind is ipaddress.IPv4Address and "/" in words and key.startswith(_SINGLE):
         return Problem(
             key,
-            shown(value),
+            redacted(value),
             "is a range, and must be one address: OVN gives NAT only to a port whose address is a single-address "
             "allowed address pair of the gateways (https://github.com/SovereignCloudStack/standards/issues/544)",
             "write one address, without the slash",
         )
     if ":" in words:
-        return Problem(key, shown(value), "is IPv6, and the platform's networks are IPv4", _example_fix(kind))
+        return Problem(key, redacted(value), "is IPv6, and the platform's networks are IPv4", _example_fix(kind))
     if kind is ipaddress.IPv4Network:
         try:
             whole = ipaddress.IPv4Network(words, strict=False)
         except ValueError:
-            return Problem(key, shown(value), "is no IPv4 network", _example_fix(kind))
+            return Problem(key, redacted(value), "is no IPv4 network", _example_fix(kind))
         return Problem(key, words, "is an address inside a network, with host bits set", f"write {whole}")
-    return Problem(key, shown(value), "is no IPv4 address", _example_fix(kind))
+    return Problem(key, redacted(value), "is no IPv4 address", _example_fix(kind))
 
 
 def _missing(annotation: Any, field: FieldInfo | None) -> str:
     """What to write where a key is missing."""
-    if (pattern := tree.pattern(annotation, field)) is not None:
+    if (pattern := schema.pattern(annotation, field)) is not None:
         return WORDS[pattern].fix
-    return f"write {noun(tree.bare(annotation))}"
+    return f"write {noun(schema.bare(annotation))}"
 
 
 def _example_fix(kind: Any) -> str:
@@ -173,7 +173,7 @@ def _example_fix(kind: Any) -> str:
 
 
 def noun(kind: Any) -> str:
-    if tree.is_section(kind):
+    if schema.is_section(kind):
         return NOUNS[dict]
     return NOUNS.get(kind) or NOUNS.get(getattr(kind, "__origin__", None)) or "one of a few words"
 
@@ -181,18 +181,18 @@ def noun(kind: Any) -> str:
 def _wrong_type(key: str, value: Any, kind: Any, annotation: Any, field: FieldInfo | None) -> Problem:
     """A value of another kind than is due."""
     rule, fix = f"must be {noun(kind)}", f"write {noun(kind)}"
-    limits = tree.span(annotation, field) if kind in (int, float) else ""
+    limits = schema.span(annotation, field) if kind in (int, float) else ""
     if limits:
         rule, fix = f"{rule}, {limits}", f"write one from {limits}" if " to " in limits else f"write {limits}"
     elif kind is str and isinstance(value, (bool, int, float)):
-        rule, fix = f"{rule}, and YAML reads this as {noun(type(value))}", f'put it in quotes: "{shown(value)}"'
-        if isinstance(value, float) and len(shown(value).rpartition(".")[2]) == 1:
+        rule, fix = f"{rule}, and YAML reads this as {noun(type(value))}", f'put it in quotes: "{redacted(value)}"'
+        if isinstance(value, float) and len(redacted(value).rpartition(".")[2]) == 1:
             # The number 1.40 is 1.4.
-            fix += f', or "{shown(value)}0" where the file says so'
-    elif tree.is_section(kind):
-        fix = f"write them below {key}: {', '.join(tree.fields(kind))}"
+            fix += f', or "{redacted(value)}0" where the file says so'
+    elif schema.is_section(kind):
+        fix = f"write them below {key}: {', '.join(schema.fields(kind))}"
     elif noun(kind) == NOUNS[tuple]:
-        fix = f"write it as [{'first, second' if isinstance(value, (dict, list)) else shown(value)}]"
+        fix = f"write it as [{'first, second' if isinstance(value, (dict, list)) else redacted(value)}]"
     elif noun(kind) == NOUNS[dict]:
         fix = "write each as key: value, one a line"
-    return Problem(key, shown(value), rule, fix)
+    return Problem(key, redacted(value), rule, fix)

@@ -12,7 +12,7 @@ from settings.platform import Platform
 
 
 @dataclass(frozen=True)
-class Topic:
+class Query:
     """What the questions are about. Without a cluster only the cloud's offer is read."""
 
     cluster: str = ""
@@ -31,12 +31,12 @@ class Topic:
         return names.tag(self.cluster)
 
 
-def topic(platform: Platform) -> Topic:
+def query(platform: Platform) -> Query:
     """What a platform makes worth asking."""
     settings, plan = platform.settings, platform.addresses
     machines = (settings.gateways, settings.etcd, settings.control_planes, *settings.workers.values())
     addresses = (plan.public_vip, plan.private_vip, *(gateway.edge_address for gateway in plan.gateways))
-    return Topic(
+    return Query(
         cluster=platform.cluster,
         images=frozenset(machine.image for machine in machines),
         names=planned.names_by_kind(platform),

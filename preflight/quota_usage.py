@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from preflight import planned
 from preflight.cloud import Flavor
-from preflight.subject import Subject
+from preflight.context import Context
 from settings import names, security
 from settings.replacement import role_key
 
@@ -30,45 +30,45 @@ class Need:
         return max(self.by, key=lambda key: self.by[key], default="")
 
 
-def needs(subject: Subject) -> Iterator[Need]:
+def needs(context: Context) -> Iterator[Need]:
     """Every need. A machine that stands counts as nothing, whatever its flavor: a resize is not foreseen here."""
-    yield from _machines(subject)
-    yield from _networks(subject)
-    yield from _volumes(subject)
-    platform = subject.platform
+    yield from _machines(context)
+    yield from _networks(context)
+    yield from _volumes(context)
+    platform = context.platform
     wanted = planned.names_by_kind(platform)
-    yield Need("key_pairs", len(wanted["key pair"] - subject.ours("key pair")))
-    yield Need("server_groups", len(wanted["server group"] - _server_groups(subject)))
+    yield Need("key_pairs", len(wanted["key pair"] - context.ours("key pair")))
+    yield Need("server_groups", len(wanted["server group"] - _server_groups(context)))
     if platform.settings.api.load_balancer == "octavia":
-        yield Need("load_balancer", 1 - len(subject.ours("load balancer")), {"api.loadBalancer": 1})
+        yield Need("load_balancer", 1 - len(context.ours("load balancer")), {"api.loadBalancer": 1})
 
 
-def _server_groups(subject: Subject) -> frozenset[str]:
+def _server_groups(context: Context) -> frozenset[str]:
     """Server groups of ours: those that were listed, those that the stack has, and those of machines of ours."""
-    cluster, standing = subject.platform.cluster, subject.ours("server")
-    known = {names.server_group(cluster, name) for name in subject.platform.running.spreads}
+    cluster, standing = context.cluster, context.ours("server")
+    known = {names.server_group(cluster, name) for name in context.platform.running.spreads}
     if known:
-        return subject.ours("server group") | known
-    return subject.ours("server group") | {
+        return context.ours("server group") | known
+    return context.ours("server group") | {
         name
-        for name, group in planned.groups_by_name(subject.platform).items()
+        for name, group in planned.groups_by_name(context.platform).items()
         if any(machine.hostname in standing for machine in group.machines)
     }
 
 
-def _machines(subject: Subject) -> Iterator[Need]:
+def _machines(context: Context) -> Iterator[Need]:
     """Instances, cores and RAM; flavors that the cloud does not have count as nothing, another check names them."""
-    flavors = {flavor.name: flavor for flavor in subject.cloud.flavors or ()}
-    standing = subject.ours("server")
+    flavors = {flavor.name: flavor for flavor in context.cloud.flavors or ()}
+    standing = context.ours("server")
     instances: Counter[str] = Counter()
     cores: Counter[str] = Counter()
     ram: Counter[str] = Counter()
     nothing = Flavor("", "", 0, 0, 0)
-    for machine in subject.platform.addresses.machines:
+    for machine in context.plan.machines:
         if machine.hostname in standing:
             continue
         key = role_key(machine)
-        flavor = flavors.get(subject.machine_settings[key].flavor, nothing)
+        flavor = flavors.get(context.machine_settings[key].flavor, nothing)
         instances[key] += 1
         cores[key] += flavor.vcpus
         ram[key] += flavor.ram_mib
@@ -76,11 +76,11 @@ def _machines(subject: Subject) -> Iterator[Need]:
         yield Need(quota, by.total(), by)
 
 
-def _networks(subject: Subject) -> Iterator[Need]:
+def _networks(context: Context) -> Iterator[Need]:
     """What neutron counts. Of ports also one DHCP port a network and the router's interface; more agents take more."""
-    platform = subject.platform
+    platform = context.platform
     settings, wanted = platform.settings, planned.names_by_kind(platform)
-    more = {kind: wanted[kind] - subject.ours(kind) for kind in wanted}
+    more = {kind: wanted[kind] - context.ours(kind) for kind in wanted}
     ports = Counter(
         role_key(machine)
         for machine in platform.addresses.machines
@@ -98,17 +98,17 @@ def _networks(subject: Subject) -> Iterator[Need]:
     new = [rule for rule in table if names.security_group(platform.cluster, rule.group) in more["security group"]]
     rules = len(new) + DEFAULT_RULES * len(more["security group"])
     yield Need("security_group_rule", rules, {"access": rules})
-    by = floating_ips(subject)
-    ours = sum(1 for existing in subject.cloud.existing if existing.kind == "floating ip" and subject.is_ours(existing))
+    by = floating_ips(context)
+    ours = sum(1 for existing in context.cloud.existing if existing.kind == "floating ip" and context.is_ours(existing))
     yield Need("floatingip", max(0, sum(by.values()) - ours), by)
 
 
-def floating_ips(subject: Subject) -> Mapping[str, int]:
+def floating_ips(context: Context) -> Mapping[str, int]:
     """Floating IPs that the plan makes, by key; on the provider's own network there are none."""
-    settings = subject.platform.settings
+    settings = context.settings
     if settings.network.public_vip == "provider-network":
         return {}
-    by = {"gateways": len(subject.platform.addresses.gateways)}
+    by = {"gateways": len(context.plan.gateways)}
     if settings.network.public_vip == "floating-ip" and settings.network.api_floating_ip is None:
         by["network.publicVip"] = 1
     if settings.api.load_balancer == "octavia":
@@ -116,13 +116,13 @@ def floating_ips(subject: Subject) -> Mapping[str, int]:
     return by
 
 
-def _volumes(subject: Subject) -> Iterator[Need]:
+def _volumes(context: Context) -> Iterator[Need]:
     """Volumes and GiB, in all and by type. A volume that stands counts as nothing, even when it shall grow."""
     count: Counter[str] = Counter()
     size: Counter[str] = Counter()
     by_type: dict[str, Counter[str]] = {}
-    standing = subject.ours("volume")
-    for name, (key, kind, gib) in planned.volumes(subject.platform).items():
+    standing = context.ours("volume")
+    for name, (key, kind, gib) in planned.volumes(context.platform).items():
         if name in standing:
             continue
         count[key] += 1

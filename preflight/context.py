@@ -11,7 +11,9 @@ from preflight import planned
 from preflight.cloud import Cloud, Existing, Kind, Network
 from settings import names
 from settings.machines import MachineSettings
+from settings.plan import Plan
 from settings.platform import Platform
+from settings.platform_settings import PlatformSettings
 from settings.replacement import role_key
 from settings.running import Running
 
@@ -20,7 +22,7 @@ UNTAGGED: frozenset[Kind] = frozenset({"key pair", "server group", "volume"})
 
 
 @dataclass(frozen=True)
-class Subject:
+class Context:
     """One platform in one cloud; `running` is None when the stack has never been brought up whole."""
 
     platform: Platform
@@ -28,14 +30,29 @@ class Subject:
     running: Running | None = None
 
     @property
+    def settings(self) -> PlatformSettings:
+        """The checked settings."""
+        return self.platform.settings
+
+    @property
+    def cluster(self) -> str:
+        """The cluster's name."""
+        return self.platform.cluster
+
+    @property
+    def plan(self) -> Plan:
+        """Names, addresses and zones of all machines."""
+        return self.platform.addresses
+
+    @property
     def tag(self) -> str:
         """The tag of everything that the platform makes."""
-        return names.tag(self.platform.cluster)
+        return names.tag(self.cluster)
 
     @cached_property
     def machine_settings(self) -> Mapping[str, MachineSettings]:
         """Settings of each kind of machine, by their key in the stack file."""
-        settings = self.platform.settings
+        settings = self.settings
         return {
             "gateways": settings.gateways,
             "etcd": settings.etcd,
@@ -46,12 +63,12 @@ class Subject:
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """How many machines each of those keys asks for."""
-        plan = self.platform.addresses
+        plan = self.plan
         return {
             "gateways": len(plan.gateways),
             "etcd": len(plan.etcd),
             "controlPlanes": len(plan.control_planes),
-            **{f"workers.{name}": len(pool.places) for name, pool in self.platform.settings.workers.items()},
+            **{f"workers.{name}": len(pool.places) for name, pool in self.settings.workers.items()},
         }
 
     def keepers(self, key: str, made_again: bool = False) -> tuple[str, ...]:
@@ -60,7 +77,7 @@ class Subject:
         With `made_again` where none of them is made again. Empty where one is new, is lost, or changes: that one needs
         what the settings name.
         """
-        hosts = [machine.hostname for machine in self.platform.addresses.machines if role_key(machine) == key]
+        hosts = [machine.hostname for machine in self.plan.machines if role_key(machine) == key]
         standing, changing = self.platform.working & self.ours("server"), self.platform.replacing
         kept = all(name in standing and not (changing.get(name) if made_again else name in changing) for name in hosts)
         return tuple(hosts) if kept else ()
@@ -68,7 +85,7 @@ class Subject:
     @cached_property
     def external(self) -> Network | None:
         """The external network of the settings; None when there is none or more than one of that name."""
-        name = self.platform.settings.network.external
+        name = self.settings.network.external
         found = [network for network in self.cloud.external_networks if network.name == name]
         return found[0] if len(found) == 1 else None
 

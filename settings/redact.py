@@ -13,7 +13,7 @@ _CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/@]*@")
 _IDENTITY: Final = re.compile(r"(?<=AGE-SECRET-KEY-)\w+", re.IGNORECASE)
 
 
-def shown(value: Any) -> str:
+def redacted(value: Any) -> str:
     """The value for a message; user and password of a URL are masked, and private keys."""
     return _cut(_IDENTITY.sub("***", _CREDENTIALS.sub("***@", _flow(value))))
 
