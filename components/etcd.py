@@ -19,6 +19,7 @@ from node import render
 from node.bundle import Bundle
 from node.parts import KeyPair
 from node.specs import EtcdSpec
+from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 
@@ -48,7 +49,7 @@ class EtcdCluster(pulumi.ComponentResource):
         super().__init__("openstack-paas:etcd:EtcdCluster", name, None, opts)
         platform, pki = args.platform, args.pki
         groups = args.fleet.server_groups("etcd", platform.settings.etcd, platform.addresses.etcd, self)
-        self.endpoints = tuple(f"https://{member.address}:2379" for member in platform.addresses.etcd)
+        self.endpoints = tuple(f"https://{member.address}:{ports.ETCD_CLIENTS}" for member in platform.addresses.etcd)
         self.machines, self.steps, self.groups = {}, [], groups
         for planned in platform.addresses.etcd:
             machine = args.fleet.machine(planned, platform.settings.etcd, groups, self, after=self.machines.values())

@@ -10,10 +10,9 @@ from pulumi_openstack import loadbalancer, networking
 
 from components.network import Network
 from components.vip import vip_options
-from settings import names
+from settings import names, ports
 from settings.platform import Platform
 
-API_PORT = 6443
 #: An amphora is a machine that has to boot first.
 TIMEOUT = CustomTimeouts(create="15m", update="10m", delete="10m")
 #: Seconds between two checks of a member, seconds for each answer, and failures until it is left out: some 6 s.
@@ -63,7 +62,7 @@ class LoadBalancer(pulumi.ComponentResource):
             name=title,
             loadbalancer_id=balancer.id,
             protocol="TCP",
-            protocol_port=API_PORT,
+            protocol_port=ports.API,
             # Machines come from behind a gateway, with its address on the edge.
             allowed_cidrs=[*map(str, settings.access.api_cidrs), *plan.edge_gateway_ranges],
             timeout_client_data=QUIET_LIMIT,
@@ -97,7 +96,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 {
                     "name": machine.hostname,
                     "address": machine.address,
-                    "protocol_port": API_PORT,
+                    "protocol_port": ports.API,
                     "subnet_id": network.private_subnet.id,
                 }
                 for machine in plan.control_planes
