@@ -126,5 +126,5 @@ def suggestion(wanted: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {near[0]}?"
     if not there:
-        return "the cloud shows this project none at all"
+        return "this project sees none at all"
     return f"use one of {', '.join(there[:8])}{' ...' if len(there) > 8 else ''}"

@@ -18,7 +18,7 @@ DEFAULT_RULES = 2
 
 @dataclass(frozen=True)
 class Need:
-    """How much more of `quota` (a name of Cloud.quotas) the plan takes, and by which keys of the stack file."""
+    """How much more of `quota` (a name of Cloud.quotas) the plan needs, and by which keys of the stack file."""
 
     quota: str
     more: int

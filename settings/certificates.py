@@ -5,9 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from settings.model import Section, Whole, text
+from settings.names import FIRST
 
-#: The name that everything is made with until somebody says otherwise.
-FIRST = "1"
 #: The name of one of several keys that do the same work one after another.
 Generation = Annotated[
     str,

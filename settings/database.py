@@ -21,7 +21,7 @@ Namespace = Annotated[
     text(
         r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
         "must be 1 to 63 lower-case letters, digits and dashes, a letter first and no dash last",
-        "choose such a namespace",
+        "choose another namespace",
     ),
 ]
 #: Short: the pods' host names add their number and the service's name to it.
@@ -30,7 +30,7 @@ ReleaseName = Annotated[
     text(
         r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$",
         "must be 1 to 32 lower-case letters, digits and dashes, a letter first and no dash last",
-        "choose such a name",
+        "choose another name",
     ),
 ]
 DatabaseName = Annotated[
@@ -38,7 +38,7 @@ DatabaseName = Annotated[
     text(
         r"^[a-z][a-z0-9_]{0,62}$",
         "must be 1 to 63 lower-case letters, digits and underscores, a letter first",
-        "choose such a name",
+        "choose another name",
     ),
 ]
 

@@ -16,7 +16,7 @@ from settings.redact import redacted
 #: Why a range is as it is, by key: said along with the range.
 REASONS: Final[Mapping[str, str]] = {
     "etcd.count": "an odd number of members (1 tolerates 0 lost, 3 tolerate 1, 5 tolerate 2, 7 tolerate 3)",
-    "controlPlanes.count": "without one there is no API, and an even number tolerates no more loss than one less",
+    "controlPlanes.count": "without one there is no API, and an even number tolerates no more losses than one fewer",
     "gateways.count": "they are the only way in and out, and their addresses are one block of four",
     "kubernetes.podsPerNode": "a node's /24 holds no more",
 }
@@ -94,7 +94,7 @@ def _unknown(key: str, location: schema.Location) -> Problem:
     name = str(location[-1])
     near = closest(name, known)
     if near:
-        return Problem(key, "", "is no key", f"did you mean {near}?")
+        return Problem(key, "", "unknown key", f"did you mean {near}?")
     elsewhere = [
         ".".join((*place, near_there))
         for place, section in schema.sections()
@@ -104,9 +104,9 @@ def _unknown(key: str, location: schema.Location) -> Problem:
         and (near_there := closest(name, list(schema.fields(section)), 0.9))
     ]
     if len(elsewhere) == 1:
-        return Problem(key, "", "is no key", f"did you mean {elsewhere[0]}?")
+        return Problem(key, "", "unknown key", f"did you mean {elsewhere[0]}?")
     where = dotted(location[:-1]) or "a stack file"
-    return Problem(key, "", "is no key", f"remove it; the keys of {where} are {', '.join(known)}")
+    return Problem(key, "", "unknown key", f"remove it; the keys of {where} are {', '.join(known)}")
 
 
 def closest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
@@ -140,7 +140,7 @@ def _out_of_range(key: str, value: Any, annotation: Any, field: FieldInfo | None
 
 
 def _address(key: str, value: Any, kind: Any) -> Problem:
-    """A text that is no IPv4 address or network; says what is meant where that can be known."""
+    """A text that is not an IPv4 address or network; says what is meant where that can be known."""
     words = str(value)
     if kind is ipaddress.IPv4Address and "/" in words and key.startswith(_SINGLE):
         return Problem(
@@ -156,9 +156,9 @@ def _address(key: str, value: Any, kind: Any) -> Problem:
         try:
             whole = ipaddress.IPv4Network(words, strict=False)
         except ValueError:
-            return Problem(key, redacted(value), "is no IPv4 network", _example_fix(kind))
+            return Problem(key, redacted(value), "is not an IPv4 network", _example_fix(kind))
         return Problem(key, words, "is an address inside a network, with host bits set", f"write {whole}")
-    return Problem(key, redacted(value), "is no IPv4 address", _example_fix(kind))
+    return Problem(key, redacted(value), "is not an IPv4 address", _example_fix(kind))
 
 
 def _missing(annotation: Any, field: FieldInfo | None) -> str:
@@ -190,9 +190,9 @@ def _wrong_type(key: str, value: Any, kind: Any, annotation: Any, field: FieldIn
             # The number 1.40 is 1.4.
             fix += f', or "{redacted(value)}0" where the file says so'
     elif schema.is_section(kind):
-        fix = f"write them below {key}: {', '.join(schema.fields(kind))}"
+        fix = f"write them under {key}: {', '.join(schema.fields(kind))}"
     elif noun(kind) == NOUNS[tuple]:
         fix = f"write it as [{'first, second' if isinstance(value, (dict, list)) else redacted(value)}]"
     elif noun(kind) == NOUNS[dict]:
-        fix = "write each as key: value, one a line"
+        fix = "write each as key: value, one on each line"
     return Problem(key, redacted(value), rule, fix)

@@ -12,7 +12,7 @@ LabelValue = Annotated[
     text(
         r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$",
         "must be at most 63 letters, digits, dots, dashes and underscores, a letter or digit first and last",
-        "choose such a value",
+        "choose another value",
     ),
 ]
 Taint = Annotated[

@@ -25,7 +25,7 @@ PackageVersion = Annotated[
     text(
         r"^([0-9]+:)?[0-9][A-Za-z0-9.+~-]*$",
         "must be a version as `apt-cache madison` lists it",
-        'write it in quotes, as "2.6.12-1+deb12u2"',
+        'write it in quotes, such as "2.6.12-1+deb12u2"',
     ),
 ]
 Epoch = Annotated[
@@ -33,7 +33,7 @@ Epoch = Annotated[
     text(
         r"^([A-Za-z0-9][A-Za-z0-9._:+-]{0,63})?$",
         "must be at most 64 letters, digits, dots, dashes, underscores, colons and plus signs",
-        'write a word that you have not used before, as "2026-11"',
+        'write a word that you have not used before, such as "2026-11"',
     ),
 ]
 

@@ -61,7 +61,7 @@ Name = Annotated[
     text(
         r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
         "must be 1 to 20 lower-case letters, digits and dashes, a letter first and no dash last",
-        "choose such a name",
+        "choose another name",
     ),
 ]
 
@@ -71,7 +71,7 @@ Key = Annotated[
     text(
         r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$",
         "must be 1 to 20 lower-case letters, digits and dashes, no dash first or last",
-        "choose such a key",
+        "choose another key",
     ),
 ]
 
@@ -80,7 +80,7 @@ CloudName = Annotated[
     str,
     text(
         r"^\S(.{0,253}\S)?$",
-        "must be 1 to 255 characters, no space first or last (OpenStack keeps no longer names)",
+        "must be 1 to 255 characters, no space first or last (OpenStack stores no longer names)",
         "write the name that `openstack` lists",
     ),
 ]
@@ -90,7 +90,7 @@ Quantity = Annotated[
     str,
     text(
         r"^[1-9][0-9]*(Ki|Mi|Gi|Ti)$",
-        "must be a whole number with one of the units Ki, Mi, Gi, Ti",
+        "must be a whole number with one of the units Ki, Mi, Gi or Ti",
         "write it as 512Mi or 8Gi",
     ),
 ]

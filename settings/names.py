@@ -1,11 +1,15 @@
 """Every name and tag that a platform gives in OpenStack, and the names of generations. The only place that spells them.
 
-`cluster` is the cluster's name, `hostname` that of a machine (settings/plan.py).
+`cluster` is the cluster's name, `hostname` that of a machine (settings/plan.py). It imports nothing, so that the policy
+pack can use it with any Python 3.11.
 """
 
 from __future__ import annotations
 
-from settings.certificates import FIRST
+from typing import Final
+
+#: The generation that keys and authorities start with.
+FIRST: Final = "1"
 
 
 def tag(cluster: str) -> str:

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.certificates import FIRST, Generation
+from settings.certificates import Generation
 from settings.model import Address, Cidr, CloudName, Section, Whole, text
+from settings.names import FIRST
 
 PublicVip = Literal["floating-ip", "provider-network", "none"]
 DnsDomain = Annotated[

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from settings.certificates import FIRST
+from settings.names import FIRST
 
 #: Value of the output `securityRules`: rules are named by the range that they let in.
 BY_RANGE: Final = "by-range"

@@ -67,7 +67,7 @@ def _in_plain_text(key: str) -> Problem:
     return Problem(
         key,
         "",
-        "is a secret, and stands in the stack file in plain text",
+        "is a secret, and is in the stack file in plain text",
         f"`pulumi config set --secret openstack-paas:{key}`, with a new value on standard input if others have seen "
         "this one",
     )
@@ -79,5 +79,5 @@ def _unreadable(key: str, error: json.JSONDecodeError) -> Problem:
         key,
         "",
         f"is JSON with a mistake at character {error.pos + 1} ({error.msg})",
-        f"write its keys below {key} in the stack file, or set one with `pulumi config set --path '{key}.KEY' VALUE`",
+        f"write its keys under {key} in the stack file, or set one with `pulumi config set --path '{key}.KEY' VALUE`",
     )

@@ -13,7 +13,7 @@ import yaml
 from cryptography import x509
 
 from ops.status.look import Look
-from settings.certificates import FIRST
+from settings.names import FIRST
 
 DAY = 86400
 AUTHORITIES = "authorities"

@@ -28,10 +28,10 @@ def errors(context: Context) -> Iterator[Problem]:
         return
     if external:
         ids = ", ".join(network.id for network in external)
-        yield Problem(
-            KEY, name, f"{len(external)} external networks bear that name ({ids})", "have all but one of them renamed"
-        )
+        rule = f"{len(external)} external networks have that name ({ids})"
+        yield Problem(KEY, name, rule, "ask for all but one of them to be renamed")
     elif same:
-        yield Problem(KEY, name, "is no external network: floating IPs do not come from it", suggestion(name, known))
+        rule = "is not an external network: floating IPs do not come from it"
+        yield Problem(KEY, name, rule, suggestion(name, known))
     else:
-        yield Problem(KEY, name, "the cloud shows this project no such external network", suggestion(name, known))
+        yield Problem(KEY, name, "this project sees no external network of that name", suggestion(name, known))

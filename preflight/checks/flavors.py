@@ -26,7 +26,7 @@ class Size:
 LEAST: Final[dict[str, Size]] = {
     "gateways": Size(1, 256, "haproxy, keepalived and sshd do not start with less"),
     "etcd": Size(1, 512, "etcd and its snapshots do not fit into less"),
-    "controlPlanes": Size(2, 1700, "kubeadm init stops below it", ("NumCPU", "Mem")),
+    "controlPlanes": Size(2, 1700, "kubeadm init refuses less", ("NumCPU", "Mem")),
     "workers": Size(1, 1024, "kubelet, containerd and the pods' network take that much"),
 }
 #: https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/#before-you-begin
@@ -73,9 +73,9 @@ def errors(context: Context) -> Iterator[Problem]:
             if has < needed and not {check.lower(), "all"} & (ignored - {""} if check else set()):
                 fix = f"use a flavor with {needed} {unit} or more"
                 if check:
-                    fix += f", or put {check} into kubernetes.ignorePreflightErrors"
+                    fix += f", or add {check} to kubernetes.ignorePreflightErrors"
                 yield Problem(
-                    f"{key}.flavor", settings.flavor, f"has {has} {unit}, it needs {needed}: {least.source}", fix
+                    f"{key}.flavor", settings.flavor, f"has {has} {unit}, but needs {needed}: {least.source}", fix
                 )
 
 
@@ -89,9 +89,9 @@ def warnings(context: Context) -> Iterator[Problem]:
                 yield Problem(
                     f"{key}.flavor",
                     settings.flavor,
-                    f"the cloud has it no more: what runs keeps it ({', '.join(kept)}), "
-                    "and cannot be made again if lost",
-                    "name one that there is, and the machines in rollout.replace, a few at a time (docs/upgrades.md)",
+                    f"the cloud no longer has it: running machines keep it ({', '.join(kept)}), "
+                    "and cannot be recreated if lost",
+                    "name an existing one, and the machines in rollout.replace, a few at a time (docs/upgrades.md)",
                 )
             continue
         if flavor.disk_gib == 0:
@@ -121,6 +121,6 @@ def warnings(context: Context) -> Iterator[Problem]:
             yield Problem(
                 f"{key}.flavor",
                 settings.flavor,
-                f"has a disk of {flavor.disk_gib} GiB, images of containers take {NODE_DISK_GIB}",
+                f"has a disk of {flavor.disk_gib} GiB, container images need {NODE_DISK_GIB}",
                 "use a larger flavor",
             )

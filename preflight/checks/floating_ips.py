@@ -47,7 +47,7 @@ def errors(context: Context) -> Iterator[Problem]:
                 external.name,
                 f"has no room for {need.more} more floating IPs: its pools hold {capacity}, "
                 f"{taken} of them are this project's",
-                "use another external network, or have its allocation pools enlarged",
+                "use another external network, or ask for larger allocation pools",
             )
     brought = context.settings.network.api_floating_ip
     if brought is None or context.cloud.floating_ips is None:
@@ -67,6 +67,6 @@ def errors(context: Context) -> Iterator[Problem]:
         yield Problem(
             KEY,
             found.address,
-            f"is taken, it serves the port {found.port_name or found.port_id} ({found.fixed_address})",
+            f"is in use by the port {found.port_name or found.port_id} ({found.fixed_address})",
             "disassociate it there, name another one, or leave the key out",
         )

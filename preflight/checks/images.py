@@ -48,7 +48,7 @@ def errors(context: Context) -> Iterator[Problem]:
                 yield Problem(
                     f"{key}.image",
                     settings.image,
-                    "the cloud shows this project no such image",
+                    "this project sees no image of that name",
                     suggestion(settings.image, known),
                 )
             continue
@@ -59,14 +59,14 @@ def errors(context: Context) -> Iterator[Problem]:
             yield Problem(
                 f"{key}.image",
                 settings.image,
-                f"needs a disk of {image.disk_gib:.3g} GiB, the flavor {flavor.name} has {flavor.disk_gib}",
+                f"needs a disk of {image.disk_gib:.3g} GiB, but the flavor {flavor.name} has {flavor.disk_gib}",
                 f"use a larger {key}.flavor or a smaller image",
             )
         if flavor.ram_mib < image.ram_mib:
             yield Problem(
                 f"{key}.image",
                 settings.image,
-                f"needs {image.ram_mib} MiB of RAM, the flavor {flavor.name} has {flavor.ram_mib}",
+                f"needs {image.ram_mib} MiB of RAM, but the flavor {flavor.name} has {flavor.ram_mib}",
                 f"use a larger {key}.flavor or another image",
             )
 
@@ -80,9 +80,9 @@ def warnings(context: Context) -> Iterator[Problem]:
                 yield Problem(
                     f"{key}.image",
                     settings.image,
-                    "the cloud has it no more, or not active: what runs goes on with it "
-                    f"({', '.join(kept)}), and cannot be made again if lost",
-                    "name one that there is: that touches no machine that runs",
+                    "the cloud no longer has it, or it is not active: running machines keep it "
+                    f"({', '.join(kept)}), and cannot be recreated if lost",
+                    "name an existing one: that touches no running machine",
                 )
             continue
         others = [one for one in context.cloud.images or () if one.name == image.name and one.status == "active"]
@@ -90,13 +90,13 @@ def warnings(context: Context) -> Iterator[Problem]:
             yield Problem(
                 f"{key}.image",
                 settings.image,
-                f"{len(others)} images bear that name, the newest is taken ({image.id}, {image.created[:10]})",
+                f"{len(others)} images have that name, and the newest is used ({image.id}, {image.created[:10]})",
                 "rename the others if that is not the one",
             )
         if image.architecture.lower() not in AMD64:
             yield Problem(
                 f"{key}.image",
                 settings.image,
-                f"is made for {image.architecture}, what is installed on it is not",
+                f"is made for {image.architecture}, but the packages installed on it are not",
                 "use an image for x86_64",
             )

@@ -46,7 +46,7 @@ def errors(context: Context) -> Iterator[Problem]:
             KEY,
             str(wanted),
             f"is larger than any network of the cloud that this project sees ({largest}; {external} included)",
-            f"use {largest} or less, or leave it out: then the cloud takes the largest that it carries",
+            f"use {largest} or less, or leave it out: the cloud then uses the largest that it supports",
         )
 
 

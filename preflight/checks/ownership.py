@@ -29,7 +29,7 @@ def errors(context: Context) -> Iterator[Problem]:
         yield Problem(
             "clusterName",
             context.cluster,
-            f"there is a {existing.kind} {existing.name} already, and it is not this platform's",
+            f"there is a {existing.kind} {existing.name} already, and it does not belong to this platform",
             f"set clusterName to another name, or remove it (`openstack {command} delete {existing.id}`){again}",
         )
 
@@ -44,6 +44,6 @@ def warnings(context: Context) -> Iterator[Problem]:
         yield Problem(
             "clusterName",
             context.cluster,
-            f"its tag is on {listed} although this stack has never been brought up whole",
-            "go on after an interrupted `pulumi up`, or choose another clusterName if another stack has this one",
+            f"its tag is on {listed} although no `pulumi up` of this stack has ever finished",
+            "run the interrupted `pulumi up` again, or choose another clusterName if another stack uses this one",
         )

@@ -46,12 +46,12 @@ def errors(context: Context) -> Iterator[Problem]:
         yield Problem(
             "network.edge",
             str(network.edge),
-            f"is no subnet of {network.external}: it has {ranges}"
+            f"is not a subnet of {network.external}: it has {ranges}"
             if shown
-            else f"this project is not shown the subnets of {network.external}, so its ports cannot be given addresses",
+            else f"this project cannot see the subnets of {network.external}, so its ports cannot get fixed addresses",
             "set network.edge to that range"
             if shown
-            else "have the network shared with this project, or use floating-ip",
+            else "ask for the network to be shared with this project, or use floating-ip",
         )
         return
     if found.gateway != plan.edge_gateway:
@@ -66,12 +66,12 @@ def errors(context: Context) -> Iterator[Problem]:
         wanted[plan.public_vip] = "network.publicVipAddress"
     for address, key in wanted.items():
         if IPv4Address(address) not in network.edge:
-            yield Problem(key, address, f"lies outside of {found.cidr}", "use an address of that range")
+            yield Problem(key, address, f"is outside {found.cidr}", "use an address of that range")
     for port in context.cloud.ports or ():
         if port.network_id == found.network_id and context.tag not in port.tags:
             for address in wanted.keys() & set(port.addresses):
                 yield Problem(
-                    wanted[address], address, f"is taken by the port {port.name or port.id}", "use a free address"
+                    wanted[address], address, f"is used by the port {port.name or port.id}", "use a free address"
                 )
 
 
@@ -85,7 +85,7 @@ def warnings(context: Context) -> Iterator[Problem]:
         MODE,
         f"{network.name} is not this project's: by default neutron lets its members choose neither fixed IPs nor "
         "allowed address pairs there (policies create_port:fixed_ips:ip_address, create_port:allowed_address_pairs)",
-        "have the cloud's operators allow both, or use floating-ip",
+        "ask the cloud's operators to allow both, or use floating-ip",
     )
     if not network.shared:
         yield Problem(
@@ -93,5 +93,5 @@ def warnings(context: Context) -> Iterator[Problem]:
             MODE,
             f"{network.name} is external and not shared: by default nova attaches no machine to it "
             "(policy network:attach_external_network)",
-            "have it shared with this project, or use floating-ip",
+            "ask for it to be shared with this project, or use floating-ip",
         )

@@ -1,4 +1,4 @@
-"""Quotas: what the plan takes of each, against what is left."""
+"""Quotas: what the plan needs of each, against what is left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _unit(quota: str) -> str:
 
 
 def summary(context: Context) -> str:
-    """How much of the tightest quotas the plan takes."""
+    """How much of the tightest quotas the plan needs."""
     parts = []
     for need in needs(context):
         quota = context.cloud.quotas.get(need.quota)
@@ -36,7 +36,7 @@ def _short(quota: Quota, need: Need) -> Problem:
     return Problem(
         f"quota {need.quota}",
         f"{quota.limit}{unit}",
-        f"is too small: the plan takes {need.more}{unit} more{f' ({by})' if by else ''}, {used} are in use and "
+        f"is too small: the plan needs {need.more}{unit} more{f' ({by})' if by else ''}, {used} are in use and "
         f"{quota.free} are left",
         f"ask the cloud's operators for {used + need.more}{unit}{smaller}",
     )
@@ -58,7 +58,7 @@ def errors(context: Context) -> Iterator[Problem]:
                 "quota server_group_members",
                 str(members.limit),
                 f"is too small: the {count} machines of {key} are one server group, so that they are spread over hosts",
-                f"ask the cloud's operators for {count}, or divide {key} into several pools",
+                f"ask the cloud's operators for {count}, or split {key} into several pools",
             )
 
 
@@ -70,6 +70,6 @@ def warnings(context: Context) -> Iterator[Problem]:
             yield Problem(
                 f"quota {need.quota}",
                 str(quota.limit),
-                "the cloud does not tell how much of it is in use",
+                "the cloud does not say how much of it is in use",
                 f"see that {need.more} are left",
             )

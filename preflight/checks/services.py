@@ -33,9 +33,8 @@ def errors(context: Context) -> Iterator[Problem]:
         return
     for unknown in context.cloud.unknown:
         if unknown.what in ESSENTIAL:
-            yield Problem(
-                "OpenStack", unknown.what, f"cannot be listed ({unknown.reason})", "see that the user may list them"
-            )
+            fix = "make sure that the user may list them"
+            yield Problem("OpenStack", unknown.what, f"cannot be listed ({unknown.reason})", fix)
 
 
 def warnings(context: Context) -> Iterator[Problem]:
@@ -45,6 +44,6 @@ def warnings(context: Context) -> Iterator[Problem]:
             yield Problem(
                 "OpenStack",
                 unknown.what,
-                f"could not be asked ({unknown.reason}), so nothing about that is checked",
-                "see that the service is up and the user may list them",
+                f"could not be asked ({unknown.reason}), so nothing about it is checked",
+                "make sure that the service is up and that the user may list them",
             )

@@ -65,7 +65,7 @@ def errors(context: Context) -> Iterator[Problem]:
                 yield Problem(
                     keys[address],
                     address,
-                    f"is taken by {title}, which is not this platform's",
+                    f"is used by {title}, which is not this platform's",
                     f"remove the port, or set {keys[address]} to a free address",
                 )
 

@@ -20,21 +20,20 @@ _LONGEST: Final = 253
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """Pulumi itself comes in by SSH and by the API, and OpenStack takes no rule twice."""
+    """Pulumi itself comes in by SSH and by the API, and OpenStack refuses the same rule twice."""
     settings = context.settings
     access = settings.access
     for key, networks, why in (
         ("access.sshCidrs", access.ssh_cidrs, "Pulumi configures every machine by SSH through the gateways"),
-        ("access.apiCidrs", access.api_cidrs, "Pulumi installs the addons by the API"),
+        ("access.apiCidrs", access.api_cidrs, "Pulumi installs the addons through the API"),
         ("access.ingressCidrs", access.ingress_cidrs, ""),
     ):
         if why and not networks:
-            yield Problem(key, "[]", f"lets nobody in, and {why}", "add the range of the machine that runs Pulumi")
+            yield Problem(key, "[]", f"lets nobody in, but {why}", "add the range of the machine that runs Pulumi")
         for index, network in enumerate(networks):
             if network in networks[:index]:
-                yield Problem(
-                    f"{key}.{index}", str(network), "is listed twice: OpenStack takes no rule twice", "remove it"
-                )
+                rule = "is listed twice: OpenStack refuses the same rule twice"
+                yield Problem(f"{key}.{index}", str(network), rule, "remove it")
     yield from _certificate_names(settings)
 
 

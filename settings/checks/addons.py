@@ -29,7 +29,7 @@ def errors(context: Context) -> Iterator[Problem]:
             yield Problem(
                 key,
                 chart.repository,
-                f"does not go with the chart {chart.chart}",
+                f"cannot be combined with the chart {chart.chart}",
                 "remove it",
                 (f"addons.{name}.chart",),
             )

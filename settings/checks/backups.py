@@ -54,9 +54,9 @@ def warnings(context: Context) -> Iterator[Problem]:
     backups = settings.backups
     somewhere = bool(backups.copy_to.s3 or backups.copy_to.sftp)
     if settings.preset == "production" and not backups.etcd.enabled:
-        yield Problem("backups.etcd.enabled", "false", "what is deleted by mistake is gone", "turn them on")
+        yield Problem("backups.etcd.enabled", "false", "what is deleted by mistake is lost", "turn them on")
     if settings.preset == "production" and settings.database.enabled and not backups.database.enabled:
-        yield Problem("backups.database.enabled", "false", "what is deleted by mistake is gone", "turn them on")
+        yield Problem("backups.database.enabled", "false", "what is deleted by mistake is lost", "turn them on")
     if backups.encrypt_to and backups.copy_to.s3 and settings.database.enabled and backups.database.enabled:
         yield Problem(
             "backups.encryptTo",

@@ -68,7 +68,7 @@ def _paths(settings: PlatformSettings) -> Iterator[Problem]:
         inside = next((folder for folder in _SYSTEM if path == folder or path.startswith(f"{folder}/")), None)
         if inside:
             yield Problem(
-                key, path, f"is in {inside}, which belongs to the system", "use a folder of its own, as /disks"
+                key, path, f"is in {inside}, which belongs to the system", "use a dedicated folder, such as /disks"
             )
 
 
@@ -93,8 +93,8 @@ def _database(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "database.acknowledge",
             "always-one-replica",
-            "there is no replica that could have a commit: the primary alone would acknowledge it, or nobody",
-            "use 1 replica or more, better 2, or primary",
+            "there is no replica to acknowledge a commit: either the primary alone does, or nobody",
+            "use 1 replica or more, preferably 2, or set it to primary",
             others=("database.replicas",),
         )
     unsized = any(pool.count is None and pool.machines is None for pool in settings.workers.values())
@@ -141,7 +141,8 @@ def warnings(context: Context) -> Iterator[Problem]:
         yield Problem(
             "database.replicas",
             str(database.replicas),
-            f"{database.replicas + 1} pods on {nodes} node{'s' if nodes > 1 else ''}: one may take two with it",
+            f"{database.replicas + 1} pods on {nodes} node{'s' if nodes > 1 else ''}: "
+            "losing one node may lose two pods",
             f"use {max(nodes - 1, 0)}, or more workers",
         )
     for name, pool in sorted(settings.workers.items()):
@@ -153,7 +154,7 @@ def warnings(context: Context) -> Iterator[Problem]:
                 "use more: several volumes may lie on one node",
             )
     if settings.preset == "production" and database.replicas == 0:
-        yield Problem("database.replicas", "0", "the primary lost is the database lost", "use 1 or more")
+        yield Problem("database.replicas", "0", "if the primary is lost, so is the database", "use 1 or more")
     if settings.preset == "production" and database.replicas and database.acknowledge == "primary":
         yield Problem(
             "database.acknowledge",
@@ -165,7 +166,7 @@ def warnings(context: Context) -> Iterator[Problem]:
         yield Problem(
             "database.acknowledge",
             "always-one-replica",
-            "writes stand still whenever the only replica is away",
+            "writes stop whenever the only replica is away",
             "use one-replica, or 2 replicas",
             others=("database.replicas",),
         )

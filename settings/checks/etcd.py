@@ -34,7 +34,7 @@ def errors(context: Context) -> Iterator[Problem]:
         yield Problem(
             "etcd.volume.sizeGib",
             str(volume.size_gib),
-            f"must be more than etcd.quota, which is {settings.etcd.quota}: logs and a second copy lie there too",
+            f"must be more than etcd.quota, which is {settings.etcd.quota}: logs and a second copy are there too",
             f"use {max(-(-2 * quota // GIB), 1)}",
             others=("etcd.quota",),
         )

@@ -28,11 +28,11 @@ _PROXY_MODES: Final = ("iptables", "ipvs", "nftables")
 _SHUT: Final[Mapping[str, tuple[object, str]]] = {
     "authentication.anonymous.enabled": (
         False,
-        "must be false: the kubelet would take orders from anyone who reaches the node, without a certificate",
+        "must be false: the kubelet would take commands from anyone who reaches the node, without a certificate",
     ),
     "authorization.mode": (
         "Webhook",
-        "must be Webhook: with another one every certificate of the cluster may run commands in every pod",
+        "must be Webhook: with any other mode every certificate of the cluster may run commands in every pod",
     ),
     "readOnlyPort": (0, "must be 0: that port shows every pod of the node, with its environment, to anyone"),
 }
@@ -58,7 +58,7 @@ def errors(context: Context) -> Iterator[Problem]:
         yield Problem(
             "kubernetes.kubeletConfiguration.cgroupDriver",
             redacted(driver),
-            "must be systemd, as containerd's is: two managers of one tree make nodes unstable",
+            "must be systemd, as containerd's is: two managers of the same cgroups make nodes unstable",
             "remove it",
         )
     for path, (shut, rule) in _SHUT.items():

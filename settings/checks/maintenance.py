@@ -32,6 +32,6 @@ def errors(context: Context) -> Iterator[Problem]:
             yield Problem(
                 key,
                 version,
-                f"is no package of a machine's role ({', '.join(ROLE_PACKAGES)})",
+                f"is not a package of any machine's role ({', '.join(ROLE_PACKAGES)})",
                 f"did you mean {near}?" if near else "remove it: an epoch brings all others to what the sources offer",
             )

@@ -29,9 +29,8 @@ def errors(context: Context) -> Iterator[Problem]:
     if mirrors.kubernetes is not None:
         yield from _source("mirrors.kubernetes", mirrors.kubernetes)
     for host in sorted(set(mirrors.images) & set(_DOCKER_HUB)):
-        yield Problem(
-            f"mirrors.images.{host}", "", "is no name that image references have, so nothing asks it", "write docker.io"
-        )
+        rule = "is not a host that image references name, so nothing uses it"
+        yield Problem(f"mirrors.images.{host}", "", rule, "write docker.io")
     for index, entry in enumerate(settings.proxy.extra_no_proxy):
         if not _DIRECT.fullmatch(entry):
             yield Problem(
@@ -46,11 +45,11 @@ def _url(key: str, url: str) -> Iterator[Problem]:
     try:
         host, _ = host_and_port(url)
     except ValueError:
-        yield Problem(key, url, "has a port that is none (1 to 65535)", "correct the port")
+        yield Problem(key, url, "has an invalid port (1 to 65535)", "use a valid port")
         return
     numbers = host.replace(".", "").isdigit()
     if not _HOST.fullmatch(host) or (numbers and host_address(url) is None):
-        yield Problem(key, url, f"has a host that is none ({host or 'empty'})", "write a host name or an IPv4 address")
+        yield Problem(key, url, f"has an invalid host ({host or 'empty'})", "write a host name or an IPv4 address")
 
 
 def _source(key: str, source: AptSource) -> Iterator[Problem]:
@@ -60,7 +59,7 @@ def _source(key: str, source: AptSource) -> Iterator[Problem]:
         yield Problem(
             f"{key}.components",
             f"[{', '.join(source.components)}]",
-            f"do not go with the flat suite {source.suite}",
+            f"cannot be combined with the flat suite {source.suite}",
             "remove components, or the slash at the suite's end",
             others=(f"{key}.suite",),
         )
@@ -87,7 +86,7 @@ def warnings(context: Context) -> Iterator[Problem]:
         yield Problem(
             f"{open_ones[0]}.keyUrl",
             "",
-            f"is missing in {len(open_ones)} source{'s' if len(open_ones) > 1 else ''} over plain http: packages are "
-            "trusted as they come",
-            "set keyUrl, or use https, unless nobody else is on the way to the mirror",
+            f"is missing in {len(open_ones)} source{'s' if len(open_ones) > 1 else ''} over plain http: packages "
+            "are trusted unverified",
+            "set keyUrl, or use https, unless the network to the mirror is private",
         )

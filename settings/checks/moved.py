@@ -26,7 +26,7 @@ def errors(context: Context) -> Iterator[Problem]:
         yield Problem(
             "gateways.edgeAddresses",
             redacted(settings.gateways.edge_addresses),
-            f"would move {', '.join(moved)}: they run, and would not know their new network or address",
+            f"would move {', '.join(moved)}: they are running, and would not know their new network or address",
             "set it and network.publicVip back, or bring up another stack and move there",
             others=("network.publicVip",),
         )
@@ -44,8 +44,8 @@ def errors(context: Context) -> Iterator[Problem]:
         yield Problem(
             f"workers.{name}.{part}",
             "" if value is None else redacted(value),
-            f"would move {', '.join(moved[:_SHOWN])}{more}: they run, and their ports would let nothing through that "
-            "comes from the address which they have",
-            "set it back, or make another pool there and let this one go afterwards",
+            f"would move {', '.join(moved[:_SHOWN])}{more}: they are running, and their ports would drop "
+            "everything from their current addresses",
+            "set it back, or create another pool there and remove this one afterwards",
             others=tuple(f"workers.{name}.{each}" for each in ("firstAddress", "machines")),
         )

@@ -54,13 +54,13 @@ def errors(context: Context) -> Iterator[Problem]:
                 named,
                 str(own[named]),
                 f"overlaps {other} {own[other]}",
-                "choose ranges that are apart",
+                "choose ranges that do not overlap",
                 others=(other,),
             )
     for key, network in own.items():
         for reserved, what in RESERVED:
             if network.overlaps(reserved):
-                yield Problem(key, str(network), f"lies in {reserved} ({what})", "use a private range (RFC 1918)")
+                yield Problem(key, str(network), f"is in {reserved} ({what})", "use a private range (RFC 1918)")
     yield from _sizes(settings)
     yield from _name_servers(settings)
     yield from _outside_addresses(settings)
@@ -94,7 +94,7 @@ def _name_servers(settings: PlatformSettings) -> Iterator[Problem]:
     for index, server in enumerate(servers):
         if server in servers[:index]:
             yield Problem(
-                f"network.dnsServers.{index}", str(server), "is listed twice: neutron takes none twice", "remove it"
+                f"network.dnsServers.{index}", str(server), "is listed twice: neutron refuses duplicates", "remove it"
             )
     if len(servers) > MOST_NAME_SERVERS:
         yield Problem(
@@ -118,7 +118,7 @@ def _outside_addresses(settings: PlatformSettings) -> Iterator[Problem]:
         for reserved, what in RESERVED:
             if address in reserved:
                 yield Problem(
-                    key, value, f"lies in {reserved} ({what}), which no machine can ask", "use its own address"
+                    key, value, f"is in {reserved} ({what}), which no machine can reach", "use its own address"
                 )
         for own, network in ranges(settings).items():
             # On the provider's network others stand too.
@@ -127,7 +127,7 @@ def _outside_addresses(settings: PlatformSettings) -> Iterator[Problem]:
                 yield Problem(
                     key,
                     value,
-                    f"lies in {own} {network}, which is the platform's own",
+                    f"is in {own} {network}, which is the platform's own",
                     f"use its address outside, or move {own}",
                     others=(own, "network.publicVip"),
                 )

@@ -52,7 +52,7 @@ def _reserved(label: str) -> str:
     if prefix == _OURS or prefix.endswith(f".{_OURS}"):
         return f"has the prefix of this program's own labels, {_OURS}/"
     if label in _OF_THE_KUBELET:
-        return "is the kubelet's own label, another on each node"
+        return "is the kubelet's own label, different on each node"
     restricted = prefix in ("kubernetes.io", "k8s.io") or prefix.endswith((".kubernetes.io", ".k8s.io"))
     allowed = label in _ALLOWED or any(prefix == one or prefix.endswith(f".{one}") for one in _ALLOWED_PREFIXES)
     if restricted and not allowed:
@@ -87,7 +87,7 @@ def _taints(key: str, taints: tuple[str, ...]) -> Iterator[Problem]:
                 taint,
                 "its value must be at most 63 letters, digits, dots, dashes and underscores, a letter or digit first "
                 "and last",
-                "choose such a value",
+                "choose another value",
             )
         elif taint_key.startswith(_CONTROLLER_TAINTS):
             yield Problem(here, taint, "is a taint of Kubernetes' own node controller", "use a key of your own")

@@ -33,7 +33,7 @@ def _itself(name: str, pool: WorkerPoolSettings) -> Iterator[Problem]:
         yield Problem(
             f"{key}.count",
             str(pool.count),
-            "does not go with machines, which say how many there are",
+            "cannot be combined with machines, which already say how many there are",
             "keep one of them",
             sizes,
         )
@@ -46,7 +46,7 @@ def _itself(name: str, pool: WorkerPoolSettings) -> Iterator[Problem]:
             yield Problem(
                 f"{key}.machines.{machine}",
                 str(place),
-                f"is the place of {holders[place]} already",
+                f"is already the place of {holders[place]}",
                 f"use a free one, such as {free}",
             )
         holders.setdefault(place, machine)

@@ -24,7 +24,7 @@ def _even(key: str, count: int, what: str, others: tuple[str, ...] = ()) -> Prob
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """An even number of members tolerates no more loss than one less, and has one more to lose."""
+    """An even number of members tolerates no more losses than one fewer, and has one more to lose."""
     settings = context.settings
     if settings.etcd.count % 2 == 0:
         yield _even("etcd.count", settings.etcd.count, "members")
@@ -41,8 +41,8 @@ def warnings(context: Context) -> Iterator[Problem]:
             yield _even("controlPlanes.count", control_planes, "control planes")
         return
     if settings.etcd.count == 1:
-        yield Problem("etcd.count", "1", f"one member lost is the cluster's state lost ({TABLE})", "use 3")
+        yield Problem("etcd.count", "1", f"if the only member is lost, so is the cluster's state ({TABLE})", "use 3")
     if control_planes == 1:
-        yield Problem("controlPlanes.count", "1", "one control plane lost is the API lost", "use 3")
+        yield Problem("controlPlanes.count", "1", "if the only control plane is lost, so is the API", "use 3")
     if settings.gateways.count == 1:
-        yield Problem("gateways.count", "1", "one gateway lost is the way in and out lost", "use 2")
+        yield Problem("gateways.count", "1", "if the only gateway is lost, so is the way in and out", "use 2")

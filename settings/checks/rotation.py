@@ -65,15 +65,15 @@ def _generations(kind: _Kind, used: str, accepted: Sequence[str], before: Genera
         yield Problem(
             kind.accepted_key,
             ", ".join(accepted),
-            f"leaves out {before.used}, which {kind.use_word} in what runs",
-            f"keep {before.used} until an `up` with another {kind.used_key} has ended well ({_GUIDE})",
+            f"leaves out {before.used}, which the running platform {kind.use_word} with",
+            f"keep {before.used} until an `up` with another {kind.used_key} has succeeded ({_GUIDE})",
             others=(kind.used_key,),
         )
     elif used != before.used and used not in before.accepted:
         yield Problem(
             kind.used_key,
             used,
-            f"is not {kind.accepted_word} yet by what runs, which has {', '.join(before.accepted)}",
+            f"is not {kind.accepted_word} yet by the running platform, which has {', '.join(before.accepted)}",
             f"leave it at {before.used} for one `up` that adds {used} to {kind.accepted_key} ({_GUIDE})",
             others=(kind.accepted_key,),
         )

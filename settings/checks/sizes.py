@@ -27,6 +27,6 @@ def warnings(context: Context) -> Iterator[Problem]:
         yield Problem(
             "workers",
             "",
-            f"{counted}, and the preset {settings.preset} wants {least}",
+            f"{counted}, and the preset {settings.preset} expects {least}",
             fix,
         )

@@ -20,6 +20,6 @@ def errors(context: Context) -> Iterator[Problem]:
             yield Problem(
                 key,
                 value,
-                f"cannot change while the cluster lives, which has {before}",
+                f"cannot change while the cluster exists, which has {before}",
                 f"set it back to {before}, or bring up another stack and move there",
             )

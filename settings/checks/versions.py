@@ -45,8 +45,8 @@ def warnings(context: Context) -> Iterator[Problem]:
             _KEY, version, f"is {words}", f"go up by one minor version at a time, to {SUPPORTED[-1]} ({RELEASES})"
         )
     if is_newer(version, brought.patch):
-        rule = f"is newer than {brought.patch}, the newest of its minor version that this program was tried with"
-        yield Problem(_KEY, version, rule, "read its release notes before it goes to production")
+        rule = f"is newer than {brought.patch}, the newest of its minor version that this program was tested with"
+        yield Problem(_KEY, version, rule, "read its release notes before you use it in production")
     now = running.kubernetes if running else ""
     if minor(version) == minor(now) and is_newer(version, now):
         rule = f"upgrades the cluster, which runs {now}, machine by machine"
@@ -57,14 +57,14 @@ def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator
     wanted, now = settings.kubernetes.version, running.kubernetes if running else ""
     is_new = running is None or not running.finished
     if numbers(wanted) is None or minor(wanted) not in KUBERNETES:
-        rule = f"is no version of the minor versions that this program knows ({', '.join(KUBERNETES)})"
+        rule = f"is not a version that this program supports ({', '.join(KUBERNETES)})"
         yield Problem(_KEY, wanted, rule, _meant(wanted))
         return
     if is_newer(now, wanted):
         yield Problem(
             _KEY,
             wanted,
-            f"is older than {now}, which the cluster runs: Kubernetes does not go back",
+            f"is older than {now}, which the cluster runs: Kubernetes cannot be downgraded",
             f"set it to {now}" + ("" if minor(now) in KUBERNETES else " or a newer one"),
         )
     elif step := _skipped(wanted, now):
@@ -73,7 +73,7 @@ def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator
         yield Problem(
             _KEY,
             wanted,
-            f"skips a minor version: the cluster runs {now}, and kubeadm goes up by one at a time "
+            f"skips a minor version: the cluster runs {now}, and kubeadm upgrades by one at a time "
             "(https://kubernetes.io/releases/version-skew-policy/)",
             f"bring up {between} first",
         )
@@ -81,8 +81,8 @@ def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator
         yield Problem(
             _KEY,
             wanted,
-            f"is out of support since {settings.brought.end_of_life}, and here only to be upgraded: "
-            "no new stack begins with it",
+            f"has been out of support since {settings.brought.end_of_life}, and is here only for upgrades: "
+            "no new stack can start with it",
             f'use "{DEFAULT_KUBERNETES}", or set kubernetes.departing to allowed to rebuild a lost platform from its '
             "backups",
             ("kubernetes.departing",),
@@ -95,7 +95,7 @@ def _containerd(settings: PlatformSettings) -> Iterator[Problem]:
     pin, oldest = settings.maintenance.packages.get("containerd", ""), settings.brought.containerd
     match = _CONTAINERD.match(pin)
     if match and (int(match[1]), int(match[2])) < tuple(map(int, oldest.split("."))):
-        rule = f"is too old for Kubernetes {minor(settings.kubernetes.version)}, whose kubelet wants {oldest} or newer"
+        rule = f"is too old for Kubernetes {minor(settings.kubernetes.version)}, whose kubelet needs {oldest} or newer"
         fix = f"pin {oldest} or newer, or leave the pin out"
         yield Problem("maintenance.packages.containerd", pin, rule, fix, (_KEY,))
 
@@ -104,7 +104,7 @@ def _etcd(settings: PlatformSettings, running: Running | None) -> Iterator[Probl
     wanted, now = settings.etcd_version, running.etcd if running else ""
     if numbers(wanted) is None or minor(wanted) not in ETCD_MINORS:
         newest = list(ETCD)[-1]
-        rule = f"is no version of {' or '.join(ETCD_MINORS)}, which the platform works with"
+        rule = f"is not a version of {' or '.join(ETCD_MINORS)}, which the platform supports"
         yield Problem(_ETCD, wanted, rule, f"use {newest}, or leave it out: it comes with kubernetes.version")
         return
     if wanted not in ETCD and not settings.etcd.sha256:
@@ -117,11 +117,11 @@ def _etcd(settings: PlatformSettings, running: Running | None) -> Iterator[Probl
             (_ETCD,),
         )
     if is_newer(now, wanted):
-        rule = f"is older than {now}, which the cluster runs: etcd's data does not go back"
+        rule = f"is older than {now}, which the cluster runs: etcd's data cannot be downgraded"
         yield Problem(_ETCD, wanted, rule, f"set it to {now}", (_KEY,))
     elif step := _skipped(wanted, now):
         rule = (
-            f"skips a minor version: the cluster runs {now}, and etcd goes up by one at a time "
+            f"skips a minor version: the cluster runs {now}, and etcd upgrades by one at a time "
             "(https://etcd.io/docs/v3.6/upgrades/)"
         )
         known = [version for version in ETCD if minor(version) == step]

@@ -54,7 +54,7 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
             "network.edge",
             "",
             "is missing: with publicVip provider-network it is the range of the external network's subnet",
-            "set it as `openstack subnet show` tells its cidr",
+            "set it to the cidr that `openstack subnet show` prints",
             others=kind,
         )
     if provider and net.public_vip_address is None:
@@ -69,7 +69,7 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "network.publicVipAddress",
             str(net.public_vip_address),
-            "does not go with publicVip none",
+            "cannot be combined with publicVip none",
             "remove it, or set network.publicVip",
             others=kind,
         )
@@ -77,7 +77,7 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "network.apiFloatingIp",
             str(net.api_floating_ip),
-            f"does not go with publicVip {mode}, which has no floating IP for it",
+            f"cannot be combined with publicVip {mode}, which has no floating IP for it",
             "remove it, or use publicVip floating-ip",
             others=kind,
         )
@@ -85,7 +85,8 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "api.loadBalancer",
             "octavia",
-            f"does not go with publicVip {mode}: the load balancer stands on the edge network, behind a floating IP",
+            f"cannot be combined with publicVip {mode}: the load balancer stands on the edge network, "
+            "behind a floating IP",
             "use publicVip floating-ip, or loadBalancer gateways",
             others=kind,
         )
@@ -95,14 +96,14 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
             _EDGE_ADDRESSES,
             "",
             "is missing: with publicVip provider-network every gateway has an address of the external network",
-            f"write one a gateway, {count} in all",
+            f"write one for each gateway, {count} in all",
             others=(*kind, "gateways.count"),
         )
     elif given and len(given) != count:
         yield Problem(
             _EDGE_ADDRESSES,
             f"[{', '.join(map(str, given))}]",
-            f"must be one a gateway, {count} in all",
+            f"must be one for each gateway, {count} in all",
             f"write {count}" + ("" if provider else ", or leave the key out"),
             others=(*kind, "gateways.count"),
         )
@@ -205,7 +206,7 @@ def _private(settings: PlatformSettings, plan: Plan | None) -> Iterator[Problem]
             key,
             str(address),
             f"is the address of {machine.name}",
-            f"use one from {free[0]} to {free[1]}, where no machine comes to stand",
+            f"use one from {free[0]} to {free[1]}, where the plan puts no machine",
             others=("network.private", "workers.*"),
         )
     elif pool[0] <= address <= pool[1]:
@@ -229,6 +230,6 @@ def warnings(context: Context) -> Iterator[Problem]:
             yield Problem(
                 "network.privateVipAddress",
                 str(net.private_vip_address),
-                "is where a machine comes to stand when the platform grows",
+                "is where the plan puts a machine when the platform grows",
                 f"use one from {net.private[1]} to {net.private[GATEWAYS - 1]}, before the first `pulumi up`",
             )

@@ -34,7 +34,7 @@ def errors(context: Context) -> Iterator[Problem]:
                 yield Problem(
                     here,
                     zone or '""',
-                    "is no zone's name (nova reads ZONE:HOST for administrators)",
+                    "is not a zone's name (nova reads ZONE:HOST for administrators)",
                     "write the zone alone",
                 )
             elif zone in zones[:index]:

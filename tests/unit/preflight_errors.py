@@ -43,15 +43,15 @@ ERRORS: list[tuple[Cloud, dict[str, Any], str]] = [
         "check the region (OS_REGION_NAME or region_name in clouds.yaml)",
     ),
     (
-        replace(FITS, flavors=None, unknown=(Unknown("flavors", "this user may not ask"),)),
+        replace(FITS, flavors=None, unknown=(Unknown("flavors", "this user is not allowed to ask"),)),
         {},
-        "OpenStack flavors: cannot be listed (this user may not ask); see that the user may list them",
+        "OpenStack flavors: cannot be listed (this user is not allowed to ask); make sure that the user may list them",
     ),
     # Quotas
     (
         replace(FITS, quotas={"instances": Quota("instances", 10, 6)}),
         {},
-        "quota instances 10: is too small: the plan takes 5 more (gateways 1, etcd 1, controlPlanes 1, "
+        "quota instances 10: is too small: the plan needs 5 more (gateways 1, etcd 1, controlPlanes 1, "
         "workers.general 2), 6 are in use and 4 are left; ask the cloud's operators for 11, or make workers.general "
         "smaller",
     ),
@@ -59,37 +59,37 @@ ERRORS: list[tuple[Cloud, dict[str, Any], str]] = [
         replace(FITS, quotas={"server_group_members": Quota("server_group_members", 10)}),
         {"workers": {"general": {"count": 11}}},
         "quota server_group_members 10: is too small: the 11 machines of workers.general are one server group, so "
-        "that they are spread over hosts; ask the cloud's operators for 11, or divide workers.general into several "
+        "that they are spread over hosts; ask the cloud's operators for 11, or split workers.general into several "
         "pools",
     ),
     (
         replace(WITH_VOLUMES, quotas={"gigabytes_ssd": Quota("gigabytes_ssd", 20, 0)}),
         {"workers": {"general": {"count": 2, "volume": {"sizeGib": 20, "type": "ssd"}}}},
-        "quota gigabytes_ssd 20 GiB: is too small: the plan takes 40 GiB more (workers.general 40), 0 are in use and "
+        "quota gigabytes_ssd 20 GiB: is too small: the plan needs 40 GiB more (workers.general 40), 0 are in use and "
         "20 are left; ask the cloud's operators for 40 GiB, or make workers.general smaller",
     ),
     # Flavors and images
     (
         replace(FITS, flavors=()),
         {},
-        "gateways.flavor m1.small: the cloud has no such flavor; the cloud shows this project none at all",
+        "gateways.flavor m1.small: the cloud has no such flavor; this project sees none at all",
     ),
     (
         flavor(vcpus=1),
         {},
-        "controlPlanes.flavor m1.medium: has 1 vCPU, it needs 2: kubeadm init stops below it; use a flavor with 2 "
-        "vCPU or more, or put NumCPU into kubernetes.ignorePreflightErrors",
+        "controlPlanes.flavor m1.medium: has 1 vCPU, but needs 2: kubeadm init refuses less; use a flavor with 2 "
+        "vCPU or more, or add NumCPU to kubernetes.ignorePreflightErrors",
     ),
     (
         flavor(ram_mib=256),
         {"kubernetes": {"ignorePreflightErrors": ["Mem"]}},
-        "etcd.flavor m1.medium: has 256 MiB of RAM, it needs 512: etcd and its snapshots do not fit into less; use a "
+        "etcd.flavor m1.medium: has 256 MiB of RAM, but needs 512: etcd and its snapshots do not fit into less; use a "
         "flavor with 512 MiB of RAM or more",
     ),
     (
         replace(FITS, images=(), image_names=("debian-12-genericcloud", "windows")),
         {},
-        "etcd.image debian-12: the cloud shows this project no such image; use one of debian-12-genericcloud, windows",
+        "etcd.image debian-12: this project sees no image of that name; use one of debian-12-genericcloud, windows",
     ),
     (
         image(status="deactivated"),
@@ -100,32 +100,32 @@ ERRORS: list[tuple[Cloud, dict[str, Any], str]] = [
     (
         image(disk_gib=30.5),
         {},
-        "gateways.image debian-12: needs a disk of 30.5 GiB, the flavor m1.small has 20; use a larger "
+        "gateways.image debian-12: needs a disk of 30.5 GiB, but the flavor m1.small has 20; use a larger "
         "gateways.flavor or a smaller image",
     ),
     (
         image(ram_mib=4096),
         {},
-        "gateways.image debian-12: needs 4096 MiB of RAM, the flavor m1.small has 2048; use a larger gateways.flavor "
-        "or another image",
+        "gateways.image debian-12: needs 4096 MiB of RAM, but the flavor m1.small has 2048; use a larger "
+        "gateways.flavor or another image",
     ),
     # External network and floating IPs
     (
         replace(FITS, networks=(replace(PUBLIC, name="ext-net"), replace(PUBLIC, external=False))),
         {},
-        "network.external public: is no external network: floating IPs do not come from it; use one of ext-net",
+        "network.external public: is not an external network: floating IPs do not come from it; use one of ext-net",
     ),
     (
         replace(FITS, networks=(PUBLIC, replace(PUBLIC, id="other-id"))),
         {},
-        "network.external public: 2 external networks bear that name (public-id, other-id); have all but one of them "
-        "renamed",
+        "network.external public: 2 external networks have that name (public-id, other-id); ask for all but one of "
+        "them to be renamed",
     ),
     (
         replace(FITS, subnets=(replace(PUBLIC_SUBNET, pools=(("198.51.100.28", "198.51.100.28"),)),)),
         {},
         "network.external public: has no room for 2 more floating IPs: its pools hold 1, 0 of them are this "
-        "project's; use another external network, or have its allocation pools enlarged",
+        "project's; use another external network, or ask for larger allocation pools",
     ),
     (
         bring(address="203.0.113.10"),
@@ -136,7 +136,7 @@ ERRORS: list[tuple[Cloud, dict[str, Any], str]] = [
     (
         bring(port_id="p", port_name="somebody-elses", fixed_address="10.9.9.9"),
         BROUGHT,
-        "network.apiFloatingIp 203.0.113.9: is taken, it serves the port somebody-elses (10.9.9.9); disassociate it "
+        "network.apiFloatingIp 203.0.113.9: is in use by the port somebody-elses (10.9.9.9); disassociate it "
         "there, name another one, or leave the key out",
     ),
     (
@@ -148,13 +148,13 @@ ERRORS: list[tuple[Cloud, dict[str, Any], str]] = [
     (
         replace(PROVIDES, subnets=(replace(PUBLIC_SUBNET, cidr="192.0.2.0/24"),)),
         PROVIDER,
-        "network.edge 198.51.100.0/27: is no subnet of public: it has 192.0.2.0/24; set network.edge to that range",
+        "network.edge 198.51.100.0/27: is not a subnet of public: it has 192.0.2.0/24; set network.edge to that range",
     ),
     (
         replace(PROVIDES, subnets=()),
         PROVIDER,
-        "network.edge 198.51.100.0/27: this project is not shown the subnets of public, so its ports cannot be given "
-        "addresses; have the network shared with this project, or use floating-ip",
+        "network.edge 198.51.100.0/27: this project cannot see the subnets of public, so its ports cannot get fixed "
+        "addresses; ask for the network to be shared with this project, or use floating-ip",
     ),
     (
         replace(PROVIDES, subnets=(replace(PUBLIC_SUBNET, gateway="198.51.100.30"),)),
@@ -165,26 +165,26 @@ ERRORS: list[tuple[Cloud, dict[str, Any], str]] = [
     (
         replace(PROVIDES, ports=(Port("p", "shop", "public-id", ("198.51.100.12",)),)),
         PROVIDER,
-        "gateways.edgeAddresses 198.51.100.12: is taken by the port shop; use a free address",
+        "gateways.edgeAddresses 198.51.100.12: is used by the port shop; use a free address",
     ),
     # Extensions, MTU, zones, volumes, load balancer
     (
         replace(FITS, extensions=FITS.extensions - {"allowed-address-pairs"} if FITS.extensions else None),
         {},
         "OpenStack extension allowed-address-pairs: the cloud's network service lacks it: gateways carry the VIPs' "
-        "addresses by it; have the cloud's operators turn it on",
+        "addresses with it; ask the cloud's operators to enable it",
     ),
     (
         replace(FITS, extensions=FITS.extensions - {"net-mtu-writable"} if FITS.extensions else None),
         {"network": {"mtu": 1400}},
-        "OpenStack extension net-mtu-writable: the cloud's network service lacks it: network.mtu is set by it; leave "
+        "OpenStack extension net-mtu-writable: the cloud's network service lacks it: network.mtu needs it; leave "
         "network.mtu out",
     ),
     (
         FITS,
         {"network": {"mtu": 8950}},
         "network.mtu 8950: is larger than any network of the cloud that this project sees (1500; public included); "
-        "use 1500 or less, or leave it out: then the cloud takes the largest that it carries",
+        "use 1500 or less, or leave it out: the cloud then uses the largest that it supports",
     ),
     (
         FITS,
@@ -229,19 +229,19 @@ ERRORS: list[tuple[Cloud, dict[str, Any], str]] = [
     (
         vip_port(name="printer", tags=()),
         {},
-        "network.publicVipAddress 10.21.0.5: is taken by the port printer, which is not this platform's; remove the "
+        "network.publicVipAddress 10.21.0.5: is used by the port printer, which is not this platform's; remove the "
         "port, or set network.publicVipAddress to a free address",
     ),
     (
         existing(Existing("server", "dev-etcd-0", "server-id")),
         {},
-        "clusterName dev: there is a server dev-etcd-0 already, and it is not this platform's; set clusterName to "
-        "another name, or remove it (`openstack server delete server-id`)",
+        "clusterName dev: there is a server dev-etcd-0 already, and it does not belong to this platform; set "
+        "clusterName to another name, or remove it (`openstack server delete server-id`)",
     ),
     (
         existing(Existing("key pair", "dev", "dev")),
         {},
-        "clusterName dev: there is a key pair dev already, and it is not this platform's; set clusterName to another "
-        "name, or remove it (`openstack keypair delete dev`) and `pulumi up --refresh`",
+        "clusterName dev: there is a key pair dev already, and it does not belong to this platform; set "
+        "clusterName to another name, or remove it (`openstack keypair delete dev`) and `pulumi up --refresh`",
     ),
 ]

@@ -246,9 +246,9 @@ def test_a_long_listing_is_read_page_by_page(cloud: FakeCloud) -> None:
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
-        (403, "this user may not ask"),
-        (404, "the service does not know the question (404)"),
-        (500, "the service fails with 500"),
+        (403, "this user is not allowed to ask"),
+        (404, "the service does not know this request (404)"),
+        (500, "the service failed with 500"),
     ],
 )
 def test_what_is_not_told_is_unknown(cloud: FakeCloud, status: int, reason: str) -> None:

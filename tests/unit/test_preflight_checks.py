@@ -64,13 +64,13 @@ WARNINGS: list[tuple[Cloud, dict[str, Any], str]] = [
     (
         replace(FITS, zones=None, unknown=(Unknown("availability zones", "no answer within 30 s"),)),
         {},
-        "OpenStack availability zones: could not be asked (no answer within 30 s), so nothing about that is checked; "
-        "see that the service is up and the user may list them",
+        "OpenStack availability zones: could not be asked (no answer within 30 s), so nothing about it is checked; "
+        "make sure that the service is up and that the user may list them",
     ),
     (
         replace(FITS, quotas=PLENTY | {"port": Quota("port", 100)}),
         {},
-        "quota port 100: the cloud does not tell how much of it is in use; see that 11 are left",
+        "quota port 100: the cloud does not say how much of it is in use; see that 11 are left",
     ),
     (
         flavor(ram_mib=1800),
@@ -87,24 +87,24 @@ WARNINGS: list[tuple[Cloud, dict[str, Any], str]] = [
     (
         flavor(disk_gib=5),
         {},
-        "controlPlanes.flavor m1.medium: has a disk of 5 GiB, images of containers take 10; use a larger flavor",
+        "controlPlanes.flavor m1.medium: has a disk of 5 GiB, container images need 10; use a larger flavor",
     ),
     (
         image(architecture="aarch64"),
         {},
-        "etcd.image debian-12: is made for aarch64, what is installed on it is not; use an image for x86_64",
+        "etcd.image debian-12: is made for aarch64, but the packages installed on it are not; use an image for x86_64",
     ),
     (
         replace(PROVIDES, networks=(replace(PUBLIC, shared=False),)),
         PROVIDER,
         "network.publicVip provider-network: public is external and not shared: by default nova attaches no machine "
-        "to it (policy network:attach_external_network); have it shared with this project, or use floating-ip",
+        "to it (policy network:attach_external_network); ask for it to be shared with this project, or use floating-ip",
     ),
     (
         replace(FITS, extensions=FITS.extensions - {"quota_details"} if FITS.extensions else None),
         {},
-        "OpenStack extension quota_details: the cloud's network service lacks it: without it nobody sees how much of "
-        "a quota is in use; look at the quotas yourself",
+        "OpenStack extension quota_details: the cloud's network service lacks it: without it the usage of "
+        "quotas is not shown; check the quotas yourself",
     ),
     (
         FITS,
@@ -120,8 +120,8 @@ WARNINGS: list[tuple[Cloud, dict[str, Any], str]] = [
     (
         existing(Existing("router", "dev-router", "router-id", OURS)),
         {},
-        "clusterName dev: its tag is on 1 router although this stack has never been brought up whole; go on after an "
-        "interrupted `pulumi up`, or choose another clusterName if another stack has this one",
+        "clusterName dev: its tag is on 1 router although no `pulumi up` of this stack has ever finished; run the "
+        "interrupted `pulumi up` again, or choose another clusterName if another stack uses this one",
     ),
 ]
 

@@ -194,7 +194,7 @@ def unanswered(running: Running, seconds: float = 5) -> str:
     before, _, rest = text.partition("could not be asked which volumes lie there (")
     assert before.startswith(f"rollout.replace {WORKER}: its disk goes with it")
     reason, _, fix = rest.partition("); ")
-    assert fix.endswith("name it in rollout.loseVolumes: all that lies there is lost then")
+    assert fix.endswith("name it in rollout.loseVolumes: everything on it is lost then")
     return reason
 
 
@@ -202,10 +202,10 @@ def unanswered(running: Running, seconds: float = 5) -> str:
     ("change", "reason"),
     [
         ({"status": 403}, "/api/v1/persistentvolumeclaims: 403 Forbidden"),
-        ({"text": "<html>"}, "/api/v1/persistentvolumeclaims: the answer is no listing"),
-        ({"text": '{"items": {}}'}, "/api/v1/persistentvolumeclaims: the answer is no listing"),
-        ({"text": '{"items": [{}]}'}, "its answer is no list of volumes and claims"),
-        ({"text": '{"items": [1]}'}, "its answer is no list of volumes and claims"),
+        ({"text": "<html>"}, "/api/v1/persistentvolumeclaims: the answer is not a listing"),
+        ({"text": '{"items": {}}'}, "/api/v1/persistentvolumeclaims: the answer is not a listing"),
+        ({"text": '{"items": [{}]}'}, "its answer is not a list of volumes and claims"),
+        ({"text": '{"items": [1]}'}, "its answer is not a list of volumes and claims"),
         ({"delay": 5}, "no answer within 0 s"),
     ],
 )

@@ -22,13 +22,13 @@ WORKERS = ("dev-worker-general-0", "dev-worker-general-1")
 NO_LARGE = replace(FITS, flavors=tuple(M1[:2]))
 NO_IMAGE = replace(FITS, images=())
 DELETED = (
-    "workers.general.flavor m1.large: the cloud has it no more: what runs keeps it (dev-worker-general-0, "
-    "dev-worker-general-1), and cannot be made again if lost; name one that there is, and the machines in "
+    "workers.general.flavor m1.large: the cloud no longer has it: running machines keep it (dev-worker-general-0, "
+    "dev-worker-general-1), and cannot be recreated if lost; name an existing one, and the machines in "
     "rollout.replace, a few at a time (docs/upgrades.md)"
 )
 NO_FLAVOR = "workers.general.flavor m1.large: the cloud has no such flavor; use one of m1.medium, m1.small"
 NO_SUCH_IMAGE = (
-    "workers.general.image debian-12: the cloud shows this project no such image; the cloud shows this project none at "
+    "workers.general.image debian-12: this project sees no image of that name; this project sees none at "
     "all"
 )
 
@@ -88,9 +88,9 @@ def test_a_deleted_image_is_a_warning_while_its_machines_run() -> None:
         "workers.general.image",
     ]
     assert warnings[3] == (
-        "workers.general.image debian-12: the cloud has it no more, or not active: what runs goes on with it "
-        "(dev-worker-general-0, dev-worker-general-1), and cannot be made again if lost; name one that there is: that "
-        "touches no machine that runs"
+        "workers.general.image debian-12: the cloud no longer has it, or it is not active: running machines keep it "
+        "(dev-worker-general-0, dev-worker-general-1), and cannot be recreated if lost; name an existing one: that "
+        "touches no running machine"
     )
 
 

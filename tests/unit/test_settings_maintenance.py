@@ -42,7 +42,7 @@ def test_other_packages_may_not() -> None:
         "maintenance.packages.kubelet 1.35.0: follows kubernetes.version; remove it and set kubernetes.version"
     )
     (unknown,) = pinned("nginx")
-    assert unknown.startswith("maintenance.packages.nginx 1.0-1: is no package of a machine's role (haproxy, ")
+    assert unknown.startswith("maintenance.packages.nginx 1.0-1: is not a package of any machine's role (haproxy, ")
 
 
 def test_a_version_and_an_epoch_are_words() -> None:
@@ -93,7 +93,7 @@ def test_every_archive_of_the_table_has_a_digest_for_each_architecture() -> None
         (
             "3.6.5",
             "3.6.6",
-            "is older than 3.6.6, which the cluster runs: etcd's data does not go back; set it to 3.6.6",
+            "is older than 3.6.6, which the cluster runs: etcd's data cannot be downgraded; set it to 3.6.6",
         ),
         ("3.6.5", "3.4.30", "bring up a release of this program that has 3.5.x, and that version first"),
         ("v3.6.6", "3.6.5", "use 3.6.14, or leave it out: it comes with kubernetes.version"),

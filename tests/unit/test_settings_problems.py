@@ -56,7 +56,7 @@ def test_the_report_counts_and_lists() -> None:
         parse({"gateway": {}, "etcd": {"count": 4}}, "dev")
     first, *problems = str(caught.value).splitlines()
     assert first == "2 problems, nothing was changed:"
-    assert problems[0] == "  - gateway: is no key; did you mean gateways?"
+    assert problems[0] == "  - gateway: unknown key; did you mean gateways?"
     assert len(problems) == 2
 
 

@@ -48,7 +48,7 @@ def test_versions_that_1_34_2_may_follow(now: str) -> None:
 
 def test_a_skipped_minor_names_the_version_between() -> None:
     assert version("1.35.0", "1.33.5") == [
-        "kubernetes.version 1.35.0: skips a minor version: the cluster runs 1.33.5, and kubeadm goes up by one at a "
+        "kubernetes.version 1.35.0: skips a minor version: the cluster runs 1.33.5, and kubeadm upgrades by one at a "
         "time (https://kubernetes.io/releases/version-skew-policy/); bring up 1.34.2 first"
     ]
 
@@ -61,7 +61,7 @@ def test_a_skipped_minor_whose_step_this_program_does_not_know() -> None:
 @pytest.mark.parametrize(("wanted", "now"), [("1.34.2", "1.35.0"), ("1.34.2", "1.34.9")])
 def test_neither_a_minor_nor_a_patch_goes_back(wanted: str, now: str) -> None:
     assert version(wanted, now) == [
-        f"kubernetes.version {wanted}: is older than {now}, which the cluster runs: Kubernetes does not go back; "
+        f"kubernetes.version {wanted}: is older than {now}, which the cluster runs: Kubernetes cannot be downgraded; "
         f"set it to {now}"
     ]
 
@@ -93,8 +93,8 @@ THEIRS = {
 def test_no_line_takes_the_address_of_machines_that_run(pools: dict[str, Any], key: str, moved: str) -> None:
     living = Running(instances=dict.fromkeys(THEIRS, "id"), addresses=THEIRS)
     assert report({"workers": pools}, living) == [
-        f"{key}: would move {moved}: they run, and their ports would let nothing through that comes from the address "
-        "which they have; set it back, or make another pool there and let this one go afterwards"
+        f"{key}: would move {moved}: they are running, and their ports would drop everything from their "
+        "current addresses; set it back, or create another pool there and remove this one afterwards"
     ]
     assert report({"workers": POOLS}, living) == []
     assert report({"workers": pools}, Running()) == []
@@ -117,8 +117,8 @@ def test_no_line_takes_the_way_out_of_gateways_that_run() -> None:
     living = Running(edge_addresses={"dev-gateway-0": "10.21.0.10", "dev-gateway-1": "10.21.0.9"})
     assert report(given, living) == [
         "gateways.edgeAddresses [10.21.0.8, 10.21.0.9]: would move dev-gateway-0 from 10.21.0.10 to 10.21.0.8: they "
-        "run, and would not know their new network or address; set it and network.publicVip back, or bring up another "
-        "stack and move there"
+        "are running, and would not know their new network or address; set it and network.publicVip back, or bring up "
+        "another stack and move there"
     ]
     assert report(given, Running(edge_addresses={"dev-gateway-0": "10.21.0.8"})) == [], "another gateway is no move"
     assert report(given, Running()) == []
@@ -149,7 +149,7 @@ def test_what_is_built_into_a_living_cluster_stays(values: dict[str, Any], key: 
     assert any(
         problem.startswith(f"{key} ")
         and problem.endswith(
-            f"cannot change while the cluster lives, which has {value}; set it back to {value}, or bring up another "
+            f"cannot change while the cluster exists, which has {value}; set it back to {value}, or bring up another "
             "stack and move there"
         )
         for problem in problems
@@ -216,7 +216,7 @@ def test_a_patch_that_a_minor_version_brings_by_itself_is_said() -> None:
 
 def test_a_patch_that_is_newer_than_the_table_is_taken_with_a_warning() -> None:
     (warning,) = said({"kubernetes": {"version": f"{DEFAULT_KUBERNETES}.99"}}, None)
-    assert f"is newer than {DEFAULT}, the newest of its minor version that this program was tried with" in warning
+    assert f"is newer than {DEFAULT}, the newest of its minor version that this program was tested with" in warning
 
 
 @pytest.mark.parametrize(

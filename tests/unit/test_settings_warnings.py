@@ -52,13 +52,13 @@ def test_warned_but_allowed(values: dict[str, Any], keys: list[str]) -> None:
 
 def test_a_warning_says_rule_and_fix() -> None:
     (warning,) = parse({**PRODUCTION, "gateways": {"count": 1}}, "prod").warnings
-    assert str(warning) == "gateways.count 1: one gateway lost is the way in and out lost; use 2"
+    assert str(warning) == "gateways.count 1: if the only gateway is lost, so is the way in and out; use 2"
 
 
 def test_a_dev_platform_of_two_nodes_is_told_what_is_usual() -> None:
     warnings = parse({"workers": {"a": {"count": 1}}, "database": {"replicas": 0}}, "dev").warnings
     assert [str(warning) for warning in warnings] == [
-        "workers: 2 nodes with the control planes, and the preset dev wants 3; use 3 or 4"
+        "workers: 2 nodes with the control planes, and the preset dev expects 3; use 3 or 4"
     ]
 
 
