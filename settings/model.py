@@ -1,4 +1,4 @@
-"""The base of every section, and the kinds of text that sections share, each with its rule in plain words."""
+"""The base of every section, and the kinds of text that sections share, each with its rule in words."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -19,13 +19,13 @@ class Section(BaseModel):
 
 @dataclass(frozen=True)
 class Words:
-    """A pattern in words: what a text must be (`rule`, after "key value: ") and how to mend it (`fix`)."""
+    """A pattern in words: what a text must be (`rule`, after "key value: ") and how to fix it (`fix`)."""
 
     rule: str
     fix: str
 
 
-#: Every pattern's words, by the pattern: messages and the reference are made of them.
+#: The words of every pattern. Messages and the reference use them.
 WORDS: Final[dict[str, Words]] = {}
 
 
@@ -36,7 +36,7 @@ def text(pattern: str, rule: str, fix: str) -> StringConstraints:
 
 
 def _no_boolean(value: object) -> object:
-    """YAML's yes and true are no numbers, whatever Python thinks of them."""
+    """YAML's yes and true are not numbers, although Python treats them as such."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
@@ -45,7 +45,7 @@ Whole = Annotated[int, BeforeValidator(_no_boolean)]
 
 
 def _text(value: object) -> object:
-    """Addresses are written as text: Python also takes numbers for them, and YAML's 7 is no address."""
+    """Addresses are written as text. Python also accepts numbers, but YAML's 7 is not an address."""
     return str(value).lower() if isinstance(value, (bool, int)) else value
 
 

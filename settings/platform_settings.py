@@ -1,4 +1,4 @@
-"""Everything that a stack file may say: one section a key."""
+"""Everything that a stack file may say: one section for each key."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class PlatformSettings(Section):
     preset: Literal["education", "dev", "production"] = "dev"
     """Defaults by purpose: education, dev or production. Every other key overrides them."""
     cluster_name: Name = ""
-    """Prefix of every name in OpenStack and of the nodes; the stack's name when empty."""
+    """Prefix of every name in OpenStack and of the nodes. Empty: the stack's name."""
     preflight: Literal["required", "optional"] = "required"
-    """Whether a cloud that cannot be asked ends a preview, or is only a warning there. `pulumi up` always needs it."""
+    """Whether a preview fails or only warns when the cloud cannot be reached. `pulumi up` always needs the cloud."""
     network: NetworkSettings = NetworkSettings()
-    """External network, public VIP, address ranges of edge, machines, pods and services, DNS servers."""
+    """External network, public VIP, DNS servers, and the address ranges of edge, machines, pods and services."""
     access: AccessSettings = AccessSettings()
-    """SSH user of the images and who may reach SSH, the API and ingress from outside."""
+    """SSH user of the images, and who may reach SSH, the API and ingress from outside."""
     api: ApiSettings = ApiSettings()
-    """Who balances the Kubernetes API, and its names."""
+    """What balances the Kubernetes API, and the API's names."""
     gateways: GatewaySettings = GatewaySettings()
     """Count, flavor and image of the gateways."""
     etcd: EtcdSettings = EtcdSettings()
@@ -47,25 +47,25 @@ class PlatformSettings(Section):
     Named pools replace the preset's pool `general`.
     """
     kubernetes: KubernetesSettings = KubernetesSettings()
-    """Version, CNI, feature overrides of kubelet and kube-proxy."""
+    """Version, CNI, and overrides for kubelet and kube-proxy."""
     storage: StorageSettings = StorageSettings()
-    """local-path provisioner: StorageClass and the folders on the nodes."""
+    """The local-path provisioner: StorageClass and folders on the nodes."""
     database: DatabaseSettings = DatabaseSettings()
     """MariaDB: replicas, size, memory."""
     addons: AddonSettings = AddonSettings()
     """Chart, version and values of each Helm release."""
     certificates: CertificateSettings = CertificateSettings()
-    """How long certificates live, when they are made anew, and by which authorities."""
+    """How long certificates are valid, when they are renewed, and by which authorities."""
     protection: ProtectionSettings = ProtectionSettings()
-    """What may not be removed or replaced until that is lifted."""
+    """What must not be removed or replaced until that is allowed."""
     rollout: RolloutSettings = RolloutSettings()
-    """How machines that are at work are changed: time limits, pods that nobody makes anew."""
+    """How running machines are changed: time limits, pods without a controller, replacements."""
     maintenance: MaintenanceSettings = MaintenanceSettings()
-    """Versions of Debian's packages on the machines, and when they are renewed."""
+    """Versions of Debian's packages on the machines, and when they are upgraded."""
     backups: BackupSettings = BackupSettings()
-    """How often etcd is backed up, how many backups stay, where copies go, and for whom they are encrypted."""
+    """How often backups are taken, how many are kept, where copies go, and how they are encrypted."""
     mirrors: MirrorSettings = MirrorSettings()
-    """Where packages, images, charts and files come from, for a closed site."""
+    """Mirrors of packages, images, charts and files, for a closed site."""
     proxy: ProxySettings = ProxySettings()
     """HTTP proxies of the machines."""
 

@@ -44,7 +44,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Running:
-    """The platform as it was last brought up. `fixed` are settings by key that stay while the cluster lives."""
+    """The platform as it was last brought up. `fixed` are settings by key that stay while the cluster exists."""
 
     kubernetes: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict)

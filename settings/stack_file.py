@@ -1,4 +1,4 @@
-"""What Pulumi hands over of a stack file, back to what stands there: objects and lists instead of their JSON."""
+"""Pulumi's view of a stack file, turned back into what the file says: objects and lists instead of their JSON."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from settings.problem import Problem
 BACKUP_SECRETS: Final[Mapping[str, str]] = {
     "backupS3AccessKey": "Access key of the bucket in backups.copyTo.s3.",
     "backupS3SecretKey": "Secret key of the bucket in backups.copyTo.s3.",
-    "backupSftpKey": "Private SSH key for the machine in backups.copyTo.sftp, in OpenSSH's format.",
+    "backupSftpKey": "Private SSH key for the server in backups.copyTo.sftp, in OpenSSH's format.",
 }
 #: Keys of the stack file that hold secrets, and what they are; never read into settings, only as Pulumi secrets.
 SECRETS: Final[Mapping[str, str]] = {
-    "databaseRootPassword": "Password of MariaDB's root user; made by the program when it is not set.",
-    "databaseReplicationPassword": "Password of MariaDB's replication user; made by the program when it is not set.",
+    "databaseRootPassword": "Password of MariaDB's root user; generated when it is not set.",
+    "databaseReplicationPassword": "Password of MariaDB's replication user; generated when it is not set.",
     **BACKUP_SECRETS,
 }
 

@@ -1,4 +1,4 @@
-"""Settings that cannot change while the cluster lives, against what the stack already runs."""
+"""Settings that cannot change while the cluster exists, compared with what the stack runs."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def _presets() -> Iterator[str]:
     keys = dict.fromkeys(key for preset in PRESETS.values() for key, _ in _leaves(preset))
     yield "## Presets"
     yield ""
-    yield "Only defaults: every key of a stack file overrides them. Pools that are named replace the preset's pool."
+    yield "These are only defaults: every key of a stack file overrides them. Named pools replace the preset's pool."
     yield ""
     yield f"| key | {' | '.join(PRESETS)} |"
     yield "|---" * (len(PRESETS) + 1) + "|"
@@ -74,7 +74,7 @@ def _written(place: tuple[str, ...]) -> str:
 
 
 def _sections() -> Iterator[str]:
-    """Sections of one type are told once, with all their places."""
+    """Sections of one type are described once, with all their places."""
     places: dict[type[Section], list[tuple[str, ...]]] = {}
     for place, section in schema.sections():
         places.setdefault(section, []).append(place)
@@ -116,7 +116,7 @@ def _kind(field: FieldInfo) -> str:
 
 
 def _plain_kind(annotation: Any, field: FieldInfo | None) -> str:
-    """What a value is that is no list and has no keys of its own."""
+    """The kind of a value that is neither a list nor a mapping."""
     kind = schema.bare(annotation)
     if schema.is_section(kind):
         return "section"

@@ -15,7 +15,7 @@ from settings.load import parse
 from settings.running import Form, Running
 from tests.unit import graph as graphs
 from tests.unit.graph import LAB
-from tests.unit.preflight_samples import FITS, M1, OURS, texts
+from tests.unit.preflight.samples import FITS, M1, OURS, texts
 
 WORKERS = ("dev-worker-general-0", "dev-worker-general-1")
 #: Everything of the dev preset but the workers' flavor; everything but the image.
@@ -28,8 +28,7 @@ DELETED = (
 )
 NO_FLAVOR = "workers.general.flavor m1.large: the cloud has no such flavor; use one of m1.medium, m1.small"
 NO_SUCH_IMAGE = (
-    "workers.general.image debian-12: this project sees no image of that name; this project sees none at "
-    "all"
+    "workers.general.image debian-12: this project sees no image of that name; this project sees none at all"
 )
 
 

@@ -1,4 +1,4 @@
-"""Bad stack files: each one's whole report, word for word, from tests/unit/bad_stacks."""
+"""Bad stack files: each one's whole report, word for word, from tests/unit/settings/bad_stacks."""
 
 from __future__ import annotations
 

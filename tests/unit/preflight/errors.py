@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from preflight.cloud import Cloud, Existing, FloatingIp, Port, Quota, Unknown
-from tests.unit.preflight_samples import (
+from tests.unit.preflight.samples import (
     BROUGHT,
     EDGE,
     FITS,

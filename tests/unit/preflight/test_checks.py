@@ -12,8 +12,8 @@ from preflight import checks
 from preflight.cloud import Cloud, Existing, Quota, Unknown
 from preflight.context import Context
 from settings.running import Running
-from tests.unit.preflight_errors import ERRORS, bring, vip_port
-from tests.unit.preflight_samples import (
+from tests.unit.preflight.errors import ERRORS, bring, vip_port
+from tests.unit.preflight.samples import (
     BROUGHT,
     EDGE,
     FITS,

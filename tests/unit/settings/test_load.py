@@ -17,7 +17,7 @@ from settings.running import numbered_rules
 from settings.security import Rule, former_name, table
 from settings.stack_file import ENCRYPTED, SECRETS
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -14,7 +14,7 @@ from preflight.context import Context
 from preflight.run import catalog
 from settings.load import parse
 from settings.running import Form, Generations, Running
-from tests.unit.preflight_samples import (
+from tests.unit.preflight.samples import (
     BROUGHT,
     FITS,
     OURS,

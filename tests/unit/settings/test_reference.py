@@ -16,7 +16,7 @@ from settings.load import parse
 from settings.presets import PRESETS
 from settings.reference.json_schema import json_schema
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 STACKS = sorted(path for path in PROJECT.glob("Pulumi.*.yaml"))
 BAD = Path(__file__).parent / "bad_stacks"
 SCHEMA = jsonschema.Draft7Validator(json_schema())
@@ -52,7 +52,7 @@ def test_the_first_stack_file_of_the_reference_is_right_and_short() -> None:
 
 
 def test_the_report_in_the_reference_is_a_real_one() -> None:
-    from tests.unit.test_settings_problems import report
+    from tests.unit.settings.test_problems import report
 
     text = MADE["docs"][0].read_text(encoding="utf-8")
     for problem in report({"gateway": {}, "etcd": {"count": 4}}):

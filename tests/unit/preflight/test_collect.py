@@ -124,7 +124,7 @@ def test_each_way_of_logging_in(cloud: FakeCloud) -> None:
 
 def test_a_wrong_password_is_told_without_it(cloud: FakeCloud) -> None:
     error = refused(**provider(cloud, password="open-sesame"))
-    assert "does not let paas in (401" in error.reason
+    assert "rejects paas (401" in error.reason
     assert "open-sesame" not in str(error)
 
 
@@ -146,7 +146,7 @@ def test_credentials_without_a_secret(cloud: FakeCloud) -> None:
 def test_a_clock_that_is_ahead_of_the_cloud(cloud: FakeCloud) -> None:
     cloud.token_hours = -2
     error = refused(**provider(cloud))
-    assert error.reason == "the new token is 120 minutes past its end"
+    assert error.reason == "the new token expired 120 minutes ago"
     assert "clock" in error.fix
 
 
@@ -174,7 +174,7 @@ def certificate(tmp_path: Path) -> str:
         x509.CertificateBuilder(
             name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(hours=1)
         )
-        .add_extension(x509.ContextAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     (tmp_path / "certificate.pem").write_bytes(made.public_bytes(Encoding.PEM))
