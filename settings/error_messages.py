@@ -1,4 +1,4 @@
-"""pydantic's errors in plain words: each becomes a Problem with the rule that the value breaks and what to write."""
+"""pydantic's errors in plain words: each becomes a Problem with the rule that the value breaks, and the fix."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from settings.model import WORDS
 from settings.problem import Problem
 from settings.redact import redacted
 
-#: Why a range is as it is, by key: said along with the range.
+#: The reasons for ranges, by key. The message gives the reason with the range.
 REASONS: Final[Mapping[str, str]] = {
     "etcd.count": "an odd number of members (1 tolerates 0 lost, 3 tolerate 1, 5 tolerate 2, 7 tolerate 3)",
     "controlPlanes.count": "without one there is no API, and an even number tolerates no more losses than one fewer",
     "gateways.count": "they are the only way in and out, and their addresses are one block of four",
     "kubernetes.podsPerNode": "a node's /24 holds no more",
 }
-#: What a value of a type is called.
+#: The noun for a value of each type.
 NOUNS: Final[Mapping[Any, str]] = {
     int: "a whole number",
     float: "a number",
@@ -31,7 +31,7 @@ NOUNS: Final[Mapping[Any, str]] = {
     tuple: "a list",
     dict: "keys with values",
 }
-#: What other tools call our keys, in lower case.
+#: Other tools' words for our keys, in lower case.
 OTHER_WORDS: Final[Mapping[str, str]] = {
     "replicas": "count",
     "nodes": "count",
@@ -45,7 +45,7 @@ OTHER_WORDS: Final[Mapping[str, str]] = {
     "servicecidr": "services",
     "clusterdomain": "dnsDomain",
 }
-#: Single addresses that OVN must translate to.
+#: Keys of single addresses that OVN translates to.
 _SINGLE: Final = ("network.publicVipAddress", "network.privateVipAddress", "gateways.edgeAddresses")
 
 
@@ -78,7 +78,7 @@ def problem(error: Mapping[str, Any]) -> Problem:
 
 
 def meant(error: Mapping[str, Any]) -> str:
-    """The key that an unknown one was probably meant to be; empty when none is near, and for other errors."""
+    """The key that was probably meant by an unknown one. Empty when none is close, and for other errors."""
     if error["type"] != "extra_forbidden":
         return ""
     location = error["loc"]
@@ -88,7 +88,7 @@ def meant(error: Mapping[str, Any]) -> str:
 
 
 def _unknown(key: str, location: schema.Location) -> Problem:
-    """A key that is not there. Its value is not shown: it may be a secret under a misspelt name."""
+    """An unknown key. Its value is not shown: it may be a secret under a misspelt name."""
     parent, _ = schema.at(location[:-1])
     known = list(schema.fields(schema.bare(parent)))
     name = str(location[-1])
@@ -110,7 +110,7 @@ def _unknown(key: str, location: schema.Location) -> Problem:
 
 
 def closest(name: str, known: Sequence[str], cutoff: float = 0.6) -> str:
-    """The known word that `name` was probably meant to be; empty when none is near."""
+    """The known word that was probably meant by `name`. Empty when none is close."""
     import difflib
 
     plain = {word.lower(): word for word in known}
@@ -140,7 +140,7 @@ def _out_of_range(key: str, value: Any, annotation: Any, field: FieldInfo | None
 
 
 def _address(key: str, value: Any, kind: Any) -> Problem:
-    """A text that is not an IPv4 address or network; says what is meant where that can be known."""
+    """A text that is not an IPv4 address or network. The fix says what was meant where that is clear."""
     words = str(value)
     if kind is ipaddress.IPv4Address and "/" in words and key.startswith(_SINGLE):
         return Problem(
@@ -162,7 +162,7 @@ def _address(key: str, value: Any, kind: Any) -> Problem:
 
 
 def _missing(annotation: Any, field: FieldInfo | None) -> str:
-    """What to write where a key is missing."""
+    """The fix for a missing key."""
     if (pattern := schema.pattern(annotation, field)) is not None:
         return WORDS[pattern].fix
     return f"write {noun(schema.bare(annotation))}"
@@ -179,7 +179,7 @@ def noun(kind: Any) -> str:
 
 
 def _wrong_type(key: str, value: Any, kind: Any, annotation: Any, field: FieldInfo | None) -> Problem:
-    """A value of another kind than is due."""
+    """A value of the wrong kind."""
     rule, fix = f"must be {noun(kind)}", f"write {noun(kind)}"
     limits = schema.span(annotation, field) if kind in (int, float) else ""
     if limits:

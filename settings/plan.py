@@ -1,4 +1,4 @@
-"""The address plan: every machine's name, address and zone, known before anything exists.
+"""The plan: every machine's name, address and zone, known before anything exists.
 
 Offsets count from the start of a network. Below 32 lie the fixed roles, so that one more worker never moves another
 machine; the top 16 addresses are left to neutron (its DHCP ports) as the allocation pool. A machine's address depends
@@ -32,9 +32,9 @@ ETCD: Final = 16
 CONTROL_PLANES: Final = 23
 WORKERS: Final = 32
 #: Places of a pool that the gateways know beforehand, as one aligned block: enough ways in for any pool, and few enough
-#: to be asked in vain.
+#: that checking empty ones costs little.
 INGRESS_BLOCK: Final = 8
-#: Addresses at the top of each network that neutron may hand out.
+#: Addresses at the top of each network that neutron may assign.
 DYNAMIC: Final = 16
 #: The largest private range there is (RFC 1918).
 LARGEST: Final = 8
@@ -60,7 +60,7 @@ class PlannedMachine:
 
 @dataclass(frozen=True)
 class IngressPlace:
-    """A place of a worker pool at which the gateways look for ingress, whether there is a machine or not."""
+    """A place of a worker pool where the gateways look for ingress, whether or not there is a machine."""
 
     name: str
     address: str
@@ -74,7 +74,7 @@ class Plan:
     """Empty without a public VIP."""
     private_vip: str
     load_balancer: str
-    """Address of the API's load balancer of the cloud; empty without one."""
+    """Address of Octavia's load balancer of the API. Empty without one."""
     edge_gateway: str
     gateways: tuple[PlannedMachine, ...]
     etcd: tuple[PlannedMachine, ...]
@@ -88,11 +88,11 @@ class Plan:
     edge_gateway_ranges: tuple[str, ...]
     """The gateways' edge addresses in CIDR form."""
     control_plane_places: tuple[str, ...]
-    """Every address that a control plane has or may get: one more of them changes nothing elsewhere."""
+    """Every address that a control plane has or may get. One more control plane changes nothing elsewhere."""
     control_plane_hostnames: tuple[str, ...]
     """Every name that a control plane has or may get."""
     ingress_places: tuple[IngressPlace, ...]
-    """Of each pool the block that holds its first machine, so one more worker changes no gateway; empty without any."""
+    """The block of each pool's first machine, so that one more worker changes no gateway. Empty without pools."""
 
     @property
     def machines(self) -> tuple[PlannedMachine, ...]:
@@ -118,7 +118,7 @@ def _range(network: IPv4Network) -> str:
 
 
 def at(network: IPv4Network, offset: int) -> IPv4Address:
-    """The address at `offset`, or the last one where the network ends before."""
+    """The address at `offset`, or the last one if the network is smaller."""
     return network[min(offset, network.num_addresses - 1)]
 
 
@@ -169,7 +169,7 @@ def _ingress_places(settings: PlatformSettings) -> tuple[IngressPlace, ...]:
         begin = min(pool.places.values()) // INGRESS_BLOCK * INGRESS_BLOCK
         for place in range(begin, begin + INGRESS_BLOCK):
             offset = (pool.first_address or WORKERS) + place
-            # Pools whose blocks overlap: the first one has it, the node port is the same on every node.
+            # Where blocks overlap, the first pool counts: the node port is the same on every node.
             if offset < network.num_addresses - 1 - DYNAMIC:
                 address = str(network[offset])
                 found.setdefault(address, IngressPlace(f"worker-{name}-place-{place}", address))
@@ -177,7 +177,7 @@ def _ingress_places(settings: PlatformSettings) -> tuple[IngressPlace, ...]:
 
 
 def make_plan(settings: PlatformSettings, cluster: str) -> tuple[Plan | None, tuple[Problem, ...]]:
-    """The address plan of `settings` (host names start with `cluster`), and what is wrong with it.
+    """The plan of `settings` (host names start with `cluster`), and what is wrong with it.
 
     There is no plan when a network cannot hold the fixed roles at all.
     """
@@ -219,7 +219,7 @@ def make_plan(settings: PlatformSettings, cluster: str) -> tuple[Plan | None, tu
         machine("control-plane", str(i), CONTROL_PLANES + i, settings.control_planes)
         for i in range(settings.control_planes.count)
     )
-    # Sorted: Pulumi hands keys over in an order of its own.
+    # Sorted, because Pulumi passes keys in its own order.
     workers = tuple(
         machine("worker", key, (pool_settings.first_address or WORKERS) + place, pool_settings, pool=pool)
         for pool, pool_settings in sorted(settings.workers.items())

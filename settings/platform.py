@@ -10,9 +10,9 @@ from settings.running import Form, Running
 
 
 class Platform(Section):
-    """Checked settings with the cluster's name, its address plan, and what is allowed but unwise (`warnings`).
+    """Checked settings with the cluster's name, its plan, and what is allowed but unwise (`warnings`).
 
-    `working` are the host names of the machines that the stack runs: those that a change takes one by one.
+    `working` are the host names of the machines that the stack runs. They are changed one after another.
     `numbered` are the security group rules of an earlier release (settings.security.former_name).
     """
 
@@ -26,8 +26,8 @@ class Platform(Section):
     numbered: dict[str, str] = {}
     running: Running = Running()
     replacing: dict[str, bool] = {}
-    """The working machines that a change of their flavor, zone or spread reaches now, and whether it replaces them."""
+    """The running machines whose flavor, zone or spread changes in this run, and whether that replaces them."""
 
     def kept_form(self, hostname: str) -> Form | None:
-        """What a working machine that is not to change now is made of, as far as it is known."""
+        """The form of a running machine that does not change in this run, if it is known."""
         return None if hostname in self.replacing else self.running.forms.get(hostname)

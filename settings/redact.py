@@ -14,7 +14,7 @@ _IDENTITY: Final = re.compile(r"(?<=AGE-SECRET-KEY-)\w+", re.IGNORECASE)
 
 
 def redacted(value: Any) -> str:
-    """The value for a message; user and password of a URL are masked, and private keys."""
+    """The value for a message. The user and password of a URL are masked, and so are private keys."""
     return _cut(_IDENTITY.sub("***", _CREDENTIALS.sub("***@", _flow(value))))
 
 

@@ -1,4 +1,4 @@
-"""The tree of keys: what may stand at a place of the stack file, read from the sections' types."""
+"""The schema of stack files: what may be at each place, read from the sections' types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Location = Sequence[int | str]
 
 
 def bare(annotation: Any) -> Any:
-    """A type without its metadata and without None: what a user writes when the key is there at all."""
+    """A type without its metadata and without None: what a user writes when the key is set."""
     while True:
         origin = get_origin(annotation)
         if origin is Annotated:
@@ -40,7 +40,7 @@ def is_section(annotation: Any) -> bool:
 
 
 def below(annotation: Any) -> Any:
-    """The type of an entry of a list or of a mapping; None for anything else."""
+    """The type of an entry of a list or of a mapping. None for anything else."""
     arguments = get_args(annotation)
     if get_origin(annotation) is dict:
         return arguments[1]
@@ -48,7 +48,7 @@ def below(annotation: Any) -> Any:
 
 
 def _metadata(annotation: Any, field: FieldInfo | None) -> Iterator[Any]:
-    """Everything that is annotated to a type, or to the field that it is of."""
+    """All annotations of a type, or of its field."""
     for entry in (*(field.metadata if field else ()), *getattr(annotation, "__metadata__", ())):
         yield entry
         yield from getattr(entry, "metadata", ())
@@ -58,7 +58,7 @@ def _metadata(annotation: Any, field: FieldInfo | None) -> Iterator[Any]:
 
 
 def bounds(annotation: Any, field: FieldInfo | None) -> tuple[Any, Any]:
-    """The least and the greatest value, None where there is none."""
+    """The least and the greatest value. None where there is no limit."""
     parts = list(_metadata(annotation, field))
     low = next((part.ge for part in parts if getattr(part, "ge", None) is not None), None)
     high = next((part.le for part in parts if getattr(part, "le", None) is not None), None)
@@ -66,7 +66,7 @@ def bounds(annotation: Any, field: FieldInfo | None) -> tuple[Any, Any]:
 
 
 def span(annotation: Any, field: FieldInfo | None) -> str:
-    """The range in words: "1 to 7", "32 or more"; empty without one."""
+    """The range in words: "1 to 7", "32 or more". Empty without one."""
     low, high = bounds(annotation, field)
     if low is None:
         return ""
@@ -74,13 +74,13 @@ def span(annotation: Any, field: FieldInfo | None) -> str:
 
 
 def pattern(annotation: Any, field: FieldInfo | None) -> str | None:
-    """The pattern of a text, None without one."""
+    """The pattern of a text. None without one."""
     parts = _metadata(annotation, field)
     return next((str(part.pattern) for part in parts if getattr(part, "pattern", None)), None)
 
 
 def at(location: Location) -> tuple[Any, FieldInfo | None]:
-    """The type at a place, and the field that it is where it is one; (None, None) where nothing may stand."""
+    """The type at a place, and its field if it is one. (None, None) for an unknown place."""
     annotation: Any = PlatformSettings
     field: FieldInfo | None = None
     for step in location:
@@ -96,7 +96,7 @@ def at(location: Location) -> tuple[Any, FieldInfo | None]:
 
 
 def sections() -> Iterator[tuple[tuple[str, ...], type[Section]]]:
-    """Every section with its place, outermost first; `*` is a key of the user's own there, `0` an entry of a list."""
+    """Every section with its place, outermost first. There `*` is a key of the user, `0` an entry of a list."""
 
     def under(place: tuple[str, ...], section: type[Section]) -> Iterator[tuple[tuple[str, ...], type[Section]]]:
         yield place, section

@@ -40,7 +40,7 @@ class Rule:
     cidr: str = ""
     source: Group | None = None
     listed: str = ""
-    """Its name before the range, where it is one of a list."""
+    """The name of its list of ranges. Empty for a single rule."""
 
 
 def table(settings: PlatformSettings, addresses: Plan) -> tuple[Rule, ...]:
@@ -79,17 +79,17 @@ def table(settings: PlatformSettings, addresses: Plan) -> tuple[Rule, ...]:
 
 
 def _by_cidr(group: Group, what: str, port: int, cidrs: Iterable[IPv4Network]) -> list[Rule]:
-    """A rule a range, named by it: another order, or one range less, changes none of the others."""
+    """One rule for each range, named by the range: another order, or one range fewer, changes no other rule."""
     return [
         Rule(group, f"{what}-{cidr}".replace("/", "-"), "tcp", port, port, str(cidr), listed=what) for cidr in cidrs
     ]
 
 
 def former_name(rule: Rule, numbered: Mapping[str, str]) -> str:
-    """The name of the rule's resource where an earlier release made it: its number in the list of then; else empty.
+    """The name of the rule's resource in an earlier release, which numbered it. Empty where there is none.
 
-    `numbered` are the ranges of such resources by name, as the stack's state has them. By its number alone a rule could
-    get the resource of another range, and be made a second time, which OpenStack refuses.
+    `numbered` are the ranges of such resources by name, from the stack's state. By its number alone a rule could take
+    the resource of another range, and so be created twice, which OpenStack refuses.
     """
     prefix = f"{rule.group}-{rule.listed}-"
     names = (name for name, cidr in numbered.items() if rule.listed and cidr == rule.cidr)

@@ -15,21 +15,21 @@ BACKUP_SECRETS: Final[Mapping[str, str]] = {
     "backupS3SecretKey": "Secret key of the bucket in backups.copyTo.s3.",
     "backupSftpKey": "Private SSH key for the server in backups.copyTo.sftp, in OpenSSH's format.",
 }
-#: Keys of the stack file that hold secrets, and what they are; never read into settings, only as Pulumi secrets.
+#: Keys of the stack file that hold secrets, and what they are. Only Pulumi reads them, as secrets; settings never do.
 SECRETS: Final[Mapping[str, str]] = {
     "databaseRootPassword": "Password of MariaDB's root user; generated when it is not set.",
     "databaseReplicationPassword": "Password of MariaDB's replication user; generated when it is not set.",
     **BACKUP_SECRETS,
 }
 
-#: Stands for the text of an encrypted secret: it is set, and nobody reads it into settings.
+#: Stands for the text of an encrypted secret: it is set, but never read into settings.
 ENCRYPTED: Final = "[encrypted]"
 
 
 def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The keys that are set, less the secret ones, and what cannot be read of them. A secret is ENCRYPTED, or refused.
+    """The keys that are set, except secrets, and the problems of reading them. A secret must be ENCRYPTED.
 
-    Empty means the default: Pulumi.yaml gives it to keys that the stack file leaves out.
+    Empty means the default: Pulumi.yaml sets it for keys that the stack file leaves out.
     """
     read: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -63,7 +63,7 @@ def _is_encrypted(value: Any) -> bool:
 
 
 def _in_plain_text(key: str) -> Problem:
-    """The engine itself lets such a key pass (settings.reference.project_file says why)."""
+    """The engine itself accepts such a key (settings.reference.project_file says why)."""
     return Problem(
         key,
         "",
@@ -74,7 +74,7 @@ def _in_plain_text(key: str) -> Problem:
 
 
 def _unreadable(key: str, error: json.JSONDecodeError) -> Problem:
-    """JSON that ends in a mistake. It is not shown: nobody knows yet what is in it."""
+    """JSON with a mistake. It is not shown, because it may contain a secret."""
     return Problem(
         key,
         "",

@@ -1,4 +1,4 @@
-"""Who may come in, and under which names the API answers."""
+"""Who may reach the platform, and the names of the API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST: Final = 253
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """Pulumi itself comes in by SSH and by the API, and OpenStack refuses the same rule twice."""
+    """Pulumi itself needs SSH and the API, and OpenStack refuses the same rule twice."""
     settings = context.settings
     access = settings.access
     for key, networks, why in (

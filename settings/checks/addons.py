@@ -1,4 +1,4 @@
-"""Charts: what goes together in one, and settings of charts that are not installed."""
+"""Charts: combinations of their keys, and settings of charts that are not installed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _charts(settings: PlatformSettings) -> dict[str, ChartSettings]:
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """A repository belongs to a chart's name, not to a reference that says it all."""
+    """A repository belongs to a chart's name, not to a full reference."""
     settings = context.settings
     for name, chart in _charts(settings).items():
         key = f"addons.{name}.repository"
@@ -40,7 +40,7 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """Settings that nothing reads."""
+    """Settings without effect."""
     settings = context.settings
     unused = {"flannel" if settings.kubernetes.cni == "calico" else "calico": "kubernetes.cni is the other one"}
     if not settings.database.enabled:

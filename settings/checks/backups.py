@@ -13,7 +13,7 @@ _DAY: Final = 24 * _HOUR
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """Calendars of systemd and cron repeat within an hour or within a day: an interval must come out even there."""
+    """Calendars of systemd and cron repeat each hour or each day: an interval must divide one of them."""
     settings = context.settings
     intervals = {
         "backups.etcd.intervalMinutes": settings.backups.etcd.interval_minutes,
@@ -30,7 +30,7 @@ def _even(minutes: int) -> bool:
 
 
 def missing_secrets(context: Context) -> Iterator[Problem]:
-    """A place that backups go to needs its secrets; `secrets` are the ones that the stack sets."""
+    """A place for copies needs its secrets."""
     settings, secrets = context.settings, context.secrets
     places = settings.backups.copy_to
     wanted = {
@@ -49,7 +49,7 @@ def missing_secrets(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """A production without a way back, and recipients of nothing."""
+    """Production without backups, and recipients without copies."""
     settings = context.settings
     backups = settings.backups
     somewhere = bool(backups.copy_to.s3 or backups.copy_to.sftp)

@@ -15,9 +15,9 @@ from settings.rules import Context
 _NAMESPACES: Final = ("default",)
 #: Namespaces of the platform's other addons.
 _OF_ADDONS: Final = ("local-path-storage", "tigera-operator", "calico-system", "calico-apiserver")
-#: Databases that every MariaDB has already (https://mariadb.com/kb/en/system-tables/).
+#: Databases that exist in every MariaDB (https://mariadb.com/kb/en/system-tables/).
 _DATABASES: Final = ("mysql", "information_schema", "performance_schema", "sys", "test")
-#: Folders of the system; a volume's content there would be lost at boot, or break the machine.
+#: Folders of the system. A volume's content there would be lost at boot, or break the machine.
 _SYSTEM: Final = (
     "/bin",
     "/boot",
@@ -41,13 +41,13 @@ _SYSTEM: Final = (
     "/opt/cni",
     "/opt/openstack-paas",
 )
-#: Share of the memory that the buffer pool may have; the rest is for connections and the server itself
+#: Share of the memory that the buffer pool may have. The rest is for connections and the server itself
 #: (https://mariadb.com/kb/en/mariadb-memory-allocation/).
 _SHARE: Final = 0.8
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """Folders always, the rest where there is a database."""
+    """Folders in any case, and the rest where there is a database."""
     settings = context.settings
     yield from _paths(settings)
     if settings.database.enabled:
@@ -120,7 +120,7 @@ def nodes_for_pods(settings: PlatformSettings) -> int:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """Memory that is tight, replicas that share a node, a production without a replica."""
+    """Little memory, replicas that share a node, production without a replica."""
     settings = context.settings
     database = settings.database
     nodes = nodes_for_pods(settings)

@@ -18,7 +18,7 @@ GIB: Final = 1024**3
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """An election must wait for several heartbeats, and not for ever."""
+    """An election must wait for several heartbeats, but not forever."""
     settings = context.settings
     heartbeat, election = settings.etcd.heartbeat_milliseconds, settings.etcd.election_milliseconds
     if not LEAST_RATIO * heartbeat <= election <= MOST_RATIO * heartbeat:
@@ -41,7 +41,7 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """A large database makes a slow start and a slow defragmentation."""
+    """A large database makes starting and defragmenting slow."""
     settings = context.settings
     quota = settings.etcd.quota
     if size_of(quota) > size_of(LARGEST_QUOTA):

@@ -1,4 +1,4 @@
-"""What a site may not change in the kubelet's and kube-proxy's configuration, because the platform sets it itself."""
+"""What a site must not change in the configurations of kubelet and kube-proxy, because the platform sets it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from settings.problem import Problem
 from settings.redact import redacted
 from settings.rules import Context
 
-#: By key: what stands there, as a reason and a fix. kubeadm fills in the rest of the addresses itself.
+#: By key: the rule and the fix. kubeadm fills in the other addresses itself.
 _KUBELET: Final[Mapping[str, tuple[str, str]]] = {
     "maxPods": ("is kubernetes.podsPerNode, which the limits are checked by", "set kubernetes.podsPerNode instead"),
     "clusterDNS": ("is computed: the tenth address of network.services", "remove it"),
@@ -23,7 +23,7 @@ _KUBE_PROXY: Final[Mapping[str, tuple[str, str]]] = {
 }
 #: https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-modes, on Linux.
 _PROXY_MODES: Final = ("iptables", "ipvs", "nftables")
-#: Ways into every kubelet without a name: the value that keeps each shut, and what is open otherwise
+#: Anonymous ways into every kubelet: the value that closes each, and what is open otherwise
 #: (https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/).
 _SHUT: Final[Mapping[str, tuple[object, str]]] = {
     "authentication.anonymous.enabled": (
@@ -76,7 +76,7 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """A kubeadm that finds nothing wrong, because it may not look."""
+    """A kubeadm whose checks are all ignored."""
     settings = context.settings
     if "all" in settings.kubernetes.ignore_preflight_errors:
         yield Problem(
@@ -88,7 +88,7 @@ def warnings(context: Context) -> Iterator[Problem]:
 
 
 def _at(document: Mapping[str, Any], path: str, otherwise: object) -> Any:
-    """What stands at a dotted path; `otherwise` where nothing does."""
+    """The value at a dotted path, or `otherwise`."""
     value: Any = document
     for step in path.split("."):
         if not isinstance(value, Mapping) or step not in value:

@@ -18,7 +18,7 @@ LEAST_PODS: Final = 10
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """Machines, pods and containers of the whole platform, as if every node were full."""
+    """Machines, pods and containers of the whole platform, with every node full."""
     settings = context.settings
     workers = sum(len(pool.places) for pool in settings.workers.values())
     machines = settings.gateways.count + settings.etcd.count + settings.control_planes.count + workers

@@ -1,4 +1,4 @@
-"""Pinned packages: only those of the machines' roles, and none whose version is another setting's."""
+"""Pinned packages: only those of the machines' roles, and none whose version is another setting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN_SETTING: Final[Mapping[str, str]] = {
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """One problem a name."""
+    """One problem for each package."""
     settings = context.settings
     for name, version in settings.maintenance.packages.items():
         key = f"maintenance.packages.{name}"

@@ -12,14 +12,14 @@ from settings.problem import Problem
 from settings.rules import Context
 
 _HOST: Final = re.compile(r"([a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?\.?)+")
-#: What a list of hosts without proxy holds: names, .domains, addresses and ranges; `*` for everything is a proxy unset.
+#: An entry of a list of hosts without proxy: a name, a .domain, an address or a range. Instead of `*`, set no proxy.
 _DIRECT: Final = re.compile(r"\.?[A-Za-z0-9][A-Za-z0-9._-]*(/[0-9]{1,2})?(:[0-9]{1,5})?")
-#: Hosts that serve Docker Hub, which containerd knows by the name in image references alone.
+#: Hosts that serve Docker Hub. containerd knows it only by the name in image references.
 _DOCKER_HUB: Final = ("registry-1.docker.io", "index.docker.io", "registry.hub.docker.com", "hub.docker.com")
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """Every URL, and what belongs together in a mirror."""
+    """Every URL, and combinations of a mirror's keys."""
     settings = context.settings
     for key, url in urls(settings):
         yield from _url(key, url)
@@ -74,7 +74,7 @@ def _source(key: str, source: AptSource) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """Packages that nobody signed for, over a connection that anybody may change."""
+    """Unsigned packages over an unencrypted connection."""
     settings = context.settings
     if settings.preset != "production":
         return

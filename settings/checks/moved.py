@@ -1,4 +1,4 @@
-"""Addresses of machines that run: a port would take another one at once, and its machine would not."""
+"""Addresses of running machines: a port would change its address at once, but its machine would not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHOWN = 4
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """One problem a role or pool that would be cut off. All other addresses stay with their network."""
+    """One problem for each role or pool that would be cut off. Other addresses stay with their network."""
     settings, plan, running = context.settings, context.plan, context.running
     if running is None:
         return

@@ -1,4 +1,4 @@
-"""Names that are put together: host names of machines."""
+"""Host names of machines, which are composed of several settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_HOST_NAME: Final = 63
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """Host names that are too long, one for each pool, and names that two machines would share."""
+    """Host names that are too long, one for each pool, and host names of two machines."""
     plan = context.plan
     longest: dict[str, PlannedMachine] = {}
     seen: dict[str, PlannedMachine] = {}

@@ -27,7 +27,7 @@ _ALLOWED: Final = frozenset(
     }
 )
 _ALLOWED_PREFIXES: Final = ("kubelet.kubernetes.io", "node.kubernetes.io")
-#: What the kubelet says of itself, each node something else.
+#: Labels that the kubelet sets itself, different on each node.
 _OF_THE_KUBELET: Final = frozenset({"kubernetes.io/hostname", "kubernetes.io/arch", "kubernetes.io/os"})
 #: Prefix of this program's own labels.
 _OURS: Final = "openstack-paas"
@@ -47,7 +47,7 @@ def _well_formed(key: str) -> bool:
 
 
 def _reserved(label: str) -> str:
-    """Why a node may not carry the label; empty when it may."""
+    """Why a node must not have the label. Empty when it may."""
     prefix = label.rpartition("/")[0]
     if prefix == _OURS or prefix.endswith(f".{_OURS}"):
         return f"has the prefix of this program's own labels, {_OURS}/"
@@ -93,6 +93,6 @@ def _taints(key: str, taints: tuple[str, ...]) -> Iterator[Problem]:
             yield Problem(here, taint, "is a taint of Kubernetes' own node controller", "use a key of your own")
         elif (taint_key, effect) in seen:
             yield Problem(
-                here, taint, "has the key and the effect of one before it, and Kubernetes takes one", "remove it"
+                here, taint, "has the same key and effect as an earlier one, and Kubernetes accepts one", "remove it"
             )
         seen.add((taint_key, effect))

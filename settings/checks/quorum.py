@@ -1,4 +1,4 @@
-"""Quorum: how many members of etcd and control planes make sense."""
+"""Quorum: sensible numbers of etcd members and control planes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _even(key: str, count: int, what: str, others: tuple[str, ...] = ()) -> Prob
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """An even number of members tolerates no more losses than one fewer, and has one more to lose."""
+    """An even number of members tolerates no more losses than one fewer, and one more member can fail."""
     settings = context.settings
     if settings.etcd.count % 2 == 0:
         yield _even("etcd.count", settings.etcd.count, "members")
@@ -33,7 +33,7 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """Even numbers outside production, and single points of failure inside."""
+    """Even numbers outside production, and single points of failure in production."""
     settings = context.settings
     control_planes = settings.control_planes.count
     if settings.preset != "production":

@@ -1,4 +1,4 @@
-"""Machines that run are replaced or stopped by name, a few at a time, and never by a changed line alone."""
+"""Running machines are replaced or stopped only when they are named, a few at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from settings.rules import Context
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """Changes of machines that nobody named, names that are too many or unknown, and data that would go."""
+    """Changes of machines that are not named, too many or unknown names, and data that would be lost."""
     settings, plan, running = context.settings, context.plan, context.running
     known = {machine.hostname: machine for machine in plan.machines}
     named = settings.rollout.replace
@@ -48,7 +48,7 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def _together(settings: PlatformSettings, plan: Plan, found: list[Change]) -> Iterator[Problem]:
-    """One problem a setting whose machines are not named; where some are, the others wait for their turn."""
+    """One problem for each setting whose machines are not named. Where some are named, the others wait."""
     for key, some in _by_key(found).items():
         names = [change.machine.hostname for change in some]
         after = ", ".join(dict.fromkeys(change.after for change in some))
@@ -79,7 +79,7 @@ def _together(settings: PlatformSettings, plan: Plan, found: list[Change]) -> It
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """Machines that wait, names that can go, a role that is away meanwhile, and what could not be known."""
+    """Machines that wait, names that can be removed, roles that are down meanwhile, and unknown forms."""
     settings, plan, running = context.settings, context.plan, context.running
     if running is None:
         return

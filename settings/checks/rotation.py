@@ -1,4 +1,4 @@
-"""Keys and authorities that others replace: in stages, so that everyone accepts the new one before anybody uses it."""
+"""Rotation of keys and authorities in stages: everyone accepts the new one before anybody uses it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GUIDE = "docs/rotation.md"
 
 @dataclass(frozen=True)
 class _Kind:
-    """One kind of generations: the keys in the stack file, and words for what they do."""
+    """One kind of generation: its keys in the stack file, and its words in messages."""
 
     used_key: str
     accepted_key: str
@@ -27,7 +27,7 @@ _SSH_KEYS = _Kind("access.sshKeys.login", "access.sshKeys.accepted", "accepted",
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """One step of a rotation at a time; and certificates that live for longer than their renewal takes."""
+    """One step of a rotation at a time, and certificates that are valid for longer than their renewal window."""
     settings, running = context.settings, context.running
     authorities, keys = settings.certificates.authorities, settings.access.ssh_keys
     before = running if running and running.finished else None

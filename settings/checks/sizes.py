@@ -1,4 +1,4 @@
-"""Sizes that a preset's purpose asks for."""
+"""Platform sizes for each preset's purpose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from settings.problem import Problem
 from settings.rules import Context
 
-#: Least nodes (control planes and workers) by preset, and what to use instead.
+#: Least number of nodes (control planes and workers) by preset, and the fix.
 _LEAST: Final[Mapping[str, tuple[int, str]]] = {
     "dev": (3, "use 3 or 4"),
     "production": (5, "use 5 or more, 8 are recommended"),
@@ -16,7 +16,7 @@ _LEAST: Final[Mapping[str, tuple[int, str]]] = {
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """Too few nodes for the purpose."""
+    """Too few nodes for the preset's purpose."""
     settings = context.settings
     if settings.preset not in _LEAST:
         return

@@ -10,7 +10,7 @@ from settings.rules import Context
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """One problem a setting that is another than the one that runs."""
+    """One problem for each setting that differs from the running one."""
     settings, plan, running = context.settings, context.plan, context.running
     if running is None:
         return

@@ -1,4 +1,4 @@
-"""Versions of Kubernetes and etcd: what the tables have, and what the running cluster may go to."""
+"""Versions of Kubernetes and etcd: known ones, and upgrades of the running cluster."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SUPPORTED: Final = tuple(each for each in KUBERNETES if each not in DEPARTING)
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """Versions that this program knows, not older than what runs, and no minor version left out on the way."""
+    """Known versions, no downgrade, and no skipped minor version."""
     settings, running = context.settings, context.running
     yield from _kubernetes(settings, running)
     if settings.etcd.version or minor(settings.kubernetes.version) in KUBERNETES:
@@ -37,7 +37,7 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """A version without fixes, or soon to be; one that was never tried; a patch that comes by itself."""
+    """A version out of support or soon to be, an untested version, and a patch upgrade that comes by default."""
     settings, running, today = context.settings, context.running, context.today
     version, brought = settings.kubernetes.version, settings.brought
     if words := support_ends(version, today):
@@ -130,7 +130,7 @@ def _etcd(settings: PlatformSettings, running: Running | None) -> Iterator[Probl
 
 
 def _skipped(wanted: str, now: str) -> str:
-    """The minor version after the running one, where the wanted one lies beyond it."""
+    """The minor version after the running one, if the wanted one is beyond it."""
     here, there = numbers(now), numbers(wanted)
     if here is None or there is None or there[0] != here[0] or there[1] <= here[1] + 1:
         return ""
@@ -138,6 +138,6 @@ def _skipped(wanted: str, now: str) -> str:
 
 
 def _meant(wanted: str) -> str:
-    """The fix: the version that was meant where that is clear."""
+    """The fix: the version that was probably meant, if that is clear."""
     plain = minor(wanted.removeprefix("v"))
     return f'did you mean "{plain}"?' if plain in SUPPORTED else f'use "{DEFAULT_KUBERNETES}"'

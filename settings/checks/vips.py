@@ -1,7 +1,7 @@
-"""VIPs: the addresses that move between gateways, and what each kind of public VIP needs.
+"""VIPs: the addresses that move between the gateways, and what each kind of public VIP needs.
 
 OVN gives NAT to an unbound port only when its address is a single-address allowed address pair of bound ones
-(https://github.com/SovereignCloudStack/standards/issues/544): a VIP is one address, and nobody else's.
+(https://github.com/SovereignCloudStack/standards/issues/544): a VIP is one address that nobody else uses.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from settings.problem import Problem
 from settings.rules import Context
 
 _EDGE_ADDRESSES = "gateways.edgeAddresses"
-#: Keys that say what stands where on the edge network.
+#: Keys that say which addresses are used on the edge network.
 _LOOKED_AT = (
     "network.edge",
     "network.edgeGateway",
@@ -37,7 +37,7 @@ _LOOKED_AT = (
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """What the kind of VIP needs and excludes, and where the addresses lie."""
+    """What each kind of VIP needs and excludes, and where its addresses may be."""
     settings, plan = context.settings, context.planned
     yield from _kind(settings)
     yield from _edge(settings)
@@ -110,7 +110,7 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
 
 
 def _inside(key: str, address: IPv4Address, network_key: str, network: IPv4Network) -> Iterator[Problem]:
-    """An address of a network that is one's own to give away."""
+    """An address that must be a usable one of its network."""
     if address not in network:
         first, last = network[1], network[-2]
         yield Problem(
@@ -126,7 +126,7 @@ def _inside(key: str, address: IPv4Address, network_key: str, network: IPv4Netwo
 
 
 def _planned(settings: PlatformSettings) -> dict[IPv4Address, str]:
-    """What the plan itself puts on the edge network, where the settings leave it to the plan."""
+    """The addresses on the edge network that the plan chooses, because the settings do not."""
     net, given = settings.network, settings.gateways.edge_addresses
     planned = (
         {}
@@ -183,7 +183,7 @@ def _in_pool(
     return Problem(
         key,
         str(address),
-        f"is in the pool {pool[0]} to {pool[1]} that neutron's DHCP hands out to others",
+        f"is in the pool {pool[0]} to {pool[1]} that neutron's DHCP gives to others",
         f"use a free address from {free[0]} to {free[1]}",
         others=(network_key,),
     )
@@ -214,14 +214,14 @@ def _private(settings: PlatformSettings, plan: Plan | None) -> Iterator[Problem]
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """Outside access that ends with one gateway, and a private VIP where a machine may come to stand."""
+    """Outside access that depends on one gateway, and a private VIP where the plan may put a machine."""
     settings = context.settings
     net = settings.network
     if net.public_vip == "none" and settings.gateways.count > 1:
         yield Problem(
             "network.publicVip",
             "none",
-            "outside access ends with the first gateway, whatever the others do",
+            "outside access is lost with the first gateway, even if the others work",
             "use floating-ip or provider-network for one that fails over",
         )
     if net.private_vip_address is not None:

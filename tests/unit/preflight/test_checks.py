@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from preflight import checks
 from preflight.cloud import Cloud, Existing, Quota, Unknown
-from preflight.context import Context
 from settings.running import Running
 from tests.unit.preflight.errors import ERRORS, bring, vip_port
 from tests.unit.preflight.samples import (
@@ -174,11 +172,8 @@ def test_ours_by_tag_outputs_or_company_and_names_of_no_interest(
 
 @pytest.mark.parametrize("check", checks.ALL, ids=[check.name for check in checks.ALL])
 def test_every_check_is_proven_both_ways_and_tells_what_it_found(check: checks.Check) -> None:
-    rules: list[tuple[Callable[[Context], Any], list[tuple[Cloud, dict[str, Any], str]]]] = [
-        (check.errors, ERRORS),
-        (check.warnings, WARNINGS),
-    ]
-    for rule, table in rules:
-        if rule is not checks.none:
-            assert any(expected in texts(rule(context(cloud, **values))) for cloud, values, expected in table)
+    tables = {"error": ERRORS, "warning": WARNINGS}
+    for rule in check.rules:
+        table = tables[rule.severity]
+        assert any(expected in texts(rule.find(context(cloud, **values))) for cloud, values, expected in table)
     assert check.summary(context(FITS))

@@ -71,13 +71,13 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
-        .context_name(name)
+        .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
         .not_valid_before(now - timedelta(minutes=1))
         .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.ContextAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -191,7 +191,7 @@ def test_a_volume_that_may_be_on_two_nodes_is_on_neither_alone(api: Api) -> None
 def unanswered(running: Running, seconds: float = 5) -> str:
     """The reason why the cluster could not be asked, which is a refusal."""
     (text,) = told(running, seconds)
-    before, _, rest = text.partition("could not be asked which volumes lie there (")
+    before, _, rest = text.partition("could not be asked which volumes are on it (")
     assert before.startswith(f"rollout.replace {WORKER}: its disk goes with it")
     reason, _, fix = rest.partition("); ")
     assert fix.endswith("name it in rollout.loseVolumes: everything on it is lost then")

@@ -237,7 +237,7 @@ def test_the_end_of_life_is_warned_of(monkeypatch: pytest.MonkeyPatch, today: da
 def test_no_new_stack_begins_with_a_departing_version_unless_it_must() -> None:
     parse({"kubernetes": {"version": "1.34.2", "departing": "allowed"}}, "dev")
     assert report({"kubernetes": {"version": "1.34"}}, LIVING) == []
-    with pytest.raises(SettingsError, match="no new stack begins with it"):
+    with pytest.raises(SettingsError, match="no new stack can start with it"):
         parse({"kubernetes": {"version": "1.34.2"}}, "dev")
 
 

@@ -113,9 +113,9 @@ def test_a_state_that_cannot_be_read_is_an_error_and_never_an_empty_stack(engine
     assert len(asked.errors) == 1
 
 
-def resource(kind: str, name: str, **outputs: Any) -> tuple[str, Any]:
+def resource(kind: str, key: str, **outputs: Any) -> tuple[str, Any]:
     """One resource as the engine hands it over."""
-    return f"urn:pulumi:dev::p::a${kind}::{name}", {"type": kind, "outputs": outputs}
+    return f"urn:pulumi:dev::p::a${kind}::{key}", {"type": kind, "outputs": outputs}
 
 
 def machine(name: str, step_ran_on: str = "") -> list[tuple[str, Any]]:
