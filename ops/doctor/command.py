@@ -22,10 +22,10 @@ from ops.shared.stack_state import StackError, StackFile, State, choose, read_fi
 from policy.reading import PolicyError, records_of
 from policy.rules import RULES, violations
 from preflight import checks
-from preflight.ask import ask
+from preflight.collect import collect
+from preflight.context import Context
 from preflight.credentials import CloudUnreachable, find, log_in
 from preflight.run import unreachable
-from preflight.subject import Subject
 from settings.load import parse
 from settings.platform import Platform
 from settings.problem import Problem, SettingsError
@@ -138,14 +138,14 @@ def _ask(report: Report, platform: Platform, file: StackFile, state: State) -> N
         report.complete = False
         return
     report.findings.append(Finding("cloud", "credentials", f"project {access.project_id}"))
-    subject = Subject(platform, ask(access, platform), state.running)
-    report.findings += _cloud(subject)
+    context = Context(platform, collect(access, platform), state.running)
+    report.findings += _cloud(context)
 
 
-def _cloud(subject: Subject) -> Iterator[Finding]:
+def _cloud(context: Context) -> Iterator[Finding]:
     for check in checks.ALL:
-        found = (tuple(check.errors(subject)), tuple(check.warnings(subject)))
-        yield Finding("cloud", check.name, check.told(subject), *found)
+        found = (tuple(check.errors(context)), tuple(check.warnings(context)))
+        yield Finding("cloud", check.name, check.summary(context), *found)
 
 
 def _policy(state: State) -> Iterator[Finding]:

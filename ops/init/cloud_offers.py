@@ -7,8 +7,8 @@ import re
 from typing import Final
 
 from preflight import clouds_file, credentials
-from preflight.ask import ask as ask_cloud
 from preflight.cloud import Cloud, Flavor, Image
+from preflight.collect import collect
 
 #: Names of cloud images, with the system's version: debian-12-genericcloud-amd64, Ubuntu 24.04.
 _SYSTEM: Final = re.compile(r"(?P<system>debian|ubuntu)[^0-9]{0,12}(?P<version>[0-9]{2}(\.[0-9]{2})?)?")
@@ -79,4 +79,4 @@ def ask(name: str) -> Cloud:
 
     Raises preflight.credentials.CloudUnreachable.
     """
-    return ask_cloud(credentials.log_in(credentials.find({"cloud": name} if name else None)))
+    return collect(credentials.log_in(credentials.find({"cloud": name} if name else None)))

@@ -13,7 +13,7 @@ import yaml
 from cryptography import x509
 
 from ops.status.machine_report import MachineReport
-from settings.certificates import FIRST
+from settings.names import FIRST
 
 DAY = 86400
 AUTHORITIES = "authorities"

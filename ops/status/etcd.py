@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ops.status.machine_report import Answer, MachineReport
+from settings import ports
 
 _UNITS = {"µs": 1e-3, "us": 1e-3, "ms": 1.0, "m": 60e3, "s": 1e3}
 _ALARM = re.compile(r"alarm:\s*(\w+)")
@@ -60,7 +61,7 @@ def read(looks: Iterable[MachineReport]) -> Etcd:
     """From etcdctl's JSON."""
     asked = list(looks)
     members = tuple(_member(look) for look in asked)
-    addresses = {f"https://{look.machine.address}:2380": look.name for look in asked}
+    addresses = {f"https://{look.machine.address}:{ports.ETCD_PEERS}": look.name for look in asked}
     lists = [found for look in asked if (found := _json(look.answer("etcd-members")))]
     # A member that was away knows an old list: the newest is that of the highest term.
     newest = max(lists, key=lambda found: int(found["header"].get("raft_term", 0)), default=None)

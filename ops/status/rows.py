@@ -11,7 +11,7 @@ from ops.status.backups import Backup
 from ops.status.certificates import DAY, date, grouped
 from ops.status.problems import FULL_PERCENT, STALLED, Problem
 from ops.status.report import Report
-from settings.certificates import FIRST
+from settings.names import FIRST
 from settings.versions import support_ends
 
 #: So many pods are shown; a lost worker can have a hundred.

@@ -133,7 +133,7 @@ def test_a_cloud_that_cannot_be_asked(run: Run, tmp_path: Path, cloud: FakeCloud
     write(tmp_path, login(cloud) | {"password": "open-sesame"})
     status, text = run()
     assert status == 2
-    assert "does not let paas in (401" in text
+    assert "rejects paas (401" in text
     assert "open-sesame" not in text
 
 
