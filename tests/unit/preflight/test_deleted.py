@@ -15,7 +15,7 @@ from settings.load import parse
 from settings.running import Form, Running
 from tests.unit.components import graph as graphs
 from tests.unit.components.graph import LAB
-from tests.unit.preflight_samples import FITS, M1, OURS, texts
+from tests.unit.preflight.samples import FITS, M1, OURS, texts
 
 WORKERS = ("dev-worker-general-0", "dev-worker-general-1")
 #: Everything of the dev preset but the workers' flavor; everything but the image.
