@@ -49,11 +49,13 @@ def test_shellcheck_of_rendered_text() -> None:
     _run("shellcheck", "--shell=bash", GOLDEN / "command.sh", *sorted(GOLDEN.glob("*/settings.sh")))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*/files/haproxy.cfg")), ids=_variant)
 def test_haproxy_accepts_its_configuration(golden: Path) -> None:
     _run(_needs("haproxy"), "-c", "-q", "-f", golden)
 
 
+@pytest.mark.system
 def test_nft_accepts_the_tables(tmp_path: Path) -> None:
     """Loaded for real, into a network namespace that ends with the command."""
     _needs("nft")
@@ -69,6 +71,7 @@ def test_nft_accepts_the_tables(tmp_path: Path) -> None:
         _run(*NETWORK_NAMESPACE, "bash", SHELL / "nft-check.sh", table)
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("golden", sorted(GOLDEN.glob("gateway*/files/keepalived.conf")), ids=_variant)
 def test_keepalived_accepts_its_configuration(golden: Path, tmp_path: Path) -> None:
     """The script that it tracks is replaced by one that exists here."""
