@@ -61,6 +61,10 @@ lint: venv tools-installed ## ruff, mypy, shellcheck
 test-unit: toolchain tools-installed
 	@$(VENV)/bin/pytest tests/unit $(SIDE_BY_SIDE)
 
+.PHONY: golden
+golden: venv ## Write the golden files of the unit tests again, after a change that is intended
+	@UPDATE_GOLDEN=1 $(VENV)/bin/pytest -q $$(grep -rl UPDATE_GOLDEN tests/unit --include='test_*.py')
+
 .PHONY: test-preview
 test-preview: toolchain lab-up
 	@$(IN_STACK) $(VENV)/bin/pytest tests/preview -m "not alone" $(SIDE_BY_SIDE)

@@ -10,15 +10,16 @@ from pulumi import ResourceOptions
 from pulumi_command import remote
 
 from components.pki import Pki
-from node.gate import api_gate
+from machines.gateway.api_gate import api_gate_bundle
+from settings.platform import Platform
 
 
 @dataclass(frozen=True)
 class ApiGateArgs:
-    """The connection to whichever gateway holds the VIP, and the API's address as the machines see it."""
+    """The platform, and the connection to whichever gateway holds the VIP."""
 
+    platform: Platform
     connection: remote.ConnectionArgs
-    endpoint: str
     pki: Pki
     depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
@@ -30,7 +31,7 @@ class ApiGate(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ApiGateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ApiGate", name, None, opts)
-        bundle = args.pki.cluster_ca.certificate.apply(lambda ca: api_gate(args.endpoint, ca))
+        bundle = args.pki.cluster_ca.certificate.apply(lambda ca: api_gate_bundle(args.platform, ca))
         self.command = remote.Command(
             name,
             connection=args.connection,

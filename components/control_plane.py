@@ -9,7 +9,6 @@ from functools import partial
 import pulumi
 from pulumi_command import remote
 
-from components import specs
 from components.etcd import EtcdCluster
 from components.fleet import Fleet
 from components.leave import Leaving
@@ -18,14 +17,8 @@ from components.pki import Pki
 from components.rollout import Rollout
 from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
-from node import render
-from node.bundle import Bundle
-from node.parts import KeyPair
-from node.specs import ControlPlaneSpec, Kubelet
-from settings.addresses import PlannedMachine
+from machines.kubernetes.control_plane import control_plane_bundle
 from settings.platform import Platform
-
-CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane=:NoSchedule"
 
 
 @dataclass(frozen=True)
@@ -46,13 +39,13 @@ class ControlPlaneArgs:
 
 
 class ControlPlane(pulumi.ComponentResource):
-    """All control planes at once. Which of them inits is decided on the machines, under a lock in etcd."""
+    """All control planes at once. Which of them initialises the cluster, the machines decide under a lock in etcd."""
 
     machines: dict[str, Machine]
     groups: ServerGroups
     steps: list[remote.Command]
     changed: list[pulumi.Resource]
-    """The steps after which all those that are at work have been changed."""
+    """The steps after which all running ones have been changed."""
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ControlPlane", name, None, opts)
@@ -93,7 +86,7 @@ class ControlPlane(pulumi.ComponentResource):
                         machine=machine,
                         connection=args.access.connection(planned.address, machine.host_key.public_key_openssh),
                         inputs=inputs,
-                        render=partial(self._bundle, platform, args.etcd, planned),
+                        render=partial(control_plane_bundle, platform, planned),
                         depends_on=[
                             *args.depends_on,
                             *args.etcd.steps,
@@ -106,26 +99,3 @@ class ControlPlane(pulumi.ComponentResource):
             rollout.add(planned, self.steps[-1])
         self.changed = rollout.last
         self.register_outputs({})
-
-    @staticmethod
-    def _bundle(platform: Platform, etcd: EtcdCluster, planned: PlannedMachine, pem: dict[str, str]) -> Bundle:
-        def pair(name: str) -> KeyPair:
-            return KeyPair(pem[name], pem[f"{name}_key"])
-
-        schedulable = platform.settings.control_planes.schedulable
-        return render.control_plane(
-            ControlPlaneSpec(
-                base=specs.base(platform, planned),
-                containerd=specs.containerd(platform),
-                kubernetes=specs.kubernetes(platform, pem["ca"]),
-                kubelet=Kubelet(taints=() if schedulable else (CONTROL_PLANE_TAINT,), **specs.draining(platform)),
-                certificate_sans=specs.api_names(platform, pem["api_addresses"].split(",")),
-                etcd_endpoints=etcd.endpoints,
-                etcd_ca_certificate=pem["etcd_ca"],
-                etcd_client=pair("etcd_client"),
-                ca=pair("ca"),
-                front_proxy_ca=pair("front_proxy_ca"),
-                service_account=pair("service_account"),
-                bootstrap=pair("bootstrap"),
-            )
-        )

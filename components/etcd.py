@@ -9,17 +9,12 @@ from functools import partial
 import pulumi
 from pulumi_command import remote
 
-from components import specs
 from components.fleet import Fleet
 from components.machine import Machine
 from components.pki import Pki
 from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
-from node import render
-from node.bundle import Bundle
-from node.parts import KeyPair
-from node.specs import EtcdSpec
-from settings.addresses import PlannedMachine
+from machines.etcd.bundle import endpoints, etcd_bundle
 from settings.platform import Platform
 
 
@@ -37,18 +32,16 @@ class EtcdClusterArgs:
 
 
 class EtcdCluster(pulumi.ComponentResource):
-    """All members at once: each looks at its living peers and decides by itself to form, join or rejoin."""
+    """All members at once: each asks its peers and decides for itself to form, join or rejoin."""
 
     machines: dict[str, Machine]
     groups: ServerGroups
     steps: list[remote.Command]
-    endpoints: tuple[str, ...]
 
     def __init__(self, name: str, args: EtcdClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:etcd:EtcdCluster", name, None, opts)
         platform, pki = args.platform, args.pki
         groups = args.fleet.server_groups("etcd", platform.settings.etcd, platform.addresses.etcd, self)
-        self.endpoints = tuple(f"https://{member.address}:2379" for member in platform.addresses.etcd)
         self.machines, self.steps, self.groups = {}, [], groups
         for planned in platform.addresses.etcd:
             machine = args.fleet.machine(planned, platform.settings.etcd, groups, self, after=self.machines.values())
@@ -69,31 +62,9 @@ class EtcdCluster(pulumi.ComponentResource):
                             **args.secrets,
                             **machine.volume_input,
                         },
-                        render=partial(self._bundle, platform, planned),
+                        render=partial(etcd_bundle, platform, planned),
                         depends_on=args.depends_on,
                     ),
                 )
             )
-        self.register_outputs({"endpoints": list(self.endpoints)})
-
-    @staticmethod
-    def _bundle(platform: Platform, planned: PlannedMachine, pem: dict[str, str]) -> Bundle:
-        member = KeyPair(pem["member"], pem["member_key"])
-        return render.etcd(
-            EtcdSpec(
-                base=specs.base(platform, planned),
-                members=specs.peers(platform.addresses.etcd),
-                cluster_token=platform.cluster,
-                ca_certificate=pem["ca"],
-                server=member,
-                peer=member,
-                client=KeyPair(pem["client"], pem["client_key"]),
-                control_planes=platform.addresses.control_plane_places,
-                heartbeat_ms=platform.settings.etcd.heartbeat_milliseconds,
-                election_ms=platform.settings.etcd.election_milliseconds,
-                backups=specs.backups(platform.settings.backups, pem),
-                quota_bytes=specs.quantity_bytes(platform.settings.etcd.quota),
-                volume=specs.volume(platform.settings.etcd.volume, pem),
-                generation=platform.settings.certificates.authorities.issuing,
-            )
-        )
+        self.register_outputs({"endpoints": list(endpoints(platform))})

@@ -89,14 +89,13 @@ class Fleet(pulumi.ComponentResource):
         So machines of a small role are made one `after` another, while the roles go side by side. What is in `first` is
         over before the instance is touched.
         """
-        plan, protection = self._platform.addresses, self._platform.settings.protection
-        is_gateway = planned.role == "gateway"
+        protection = self._platform.settings.protection
         volume = settings.volume if isinstance(settings, EtcdSettings | WorkerPoolSettings) else None
         return Machine(
             planned.name,
             MachineArgs(
                 planned=planned,
-                cluster=self._platform.cluster,
+                platform=self._platform,
                 network=self.network,
                 # A name stands for its id in a preview whose cloud could not be asked.
                 image_id=self._catalog.images.get(settings.image, settings.image),
@@ -106,11 +105,7 @@ class Fleet(pulumi.ComponentResource):
                 server_group=groups.of(planned).id,
                 server_group_name=groups.name_of(planned),
                 change=self._change(planned),
-                availability_zone=planned.availability_zone,
                 host_key=host_key,
-                edge_vip=plan.public_vip if is_gateway else "",
-                edge_gateway=plan.edge_gateway if is_gateway else "",
-                edge_cidr=str(self._platform.settings.network.edge) if is_gateway else "",
                 volume=volume,
                 # A worker without a volume is protected by nothing: its database is kept by replicas, and pools shrink.
                 protected=protection.etcd if planned.role == "etcd" else volume is not None and protection.database,

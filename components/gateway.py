@@ -11,7 +11,6 @@ from pulumi import ResourceOptions
 from pulumi_command import remote
 from pulumi_openstack import networking
 
-from components import specs
 from components.fleet import Fleet
 from components.machine import Machine
 from components.pki import Pki
@@ -19,15 +18,8 @@ from components.rollout import Rollout
 from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
 from components.vip import vip_protection
-from node import render
-from node.bundle import Bundle
-from node.specs import GatewaySpec
-from settings.addresses import PlannedMachine
+from machines.gateway.bundle import gateway_bundle
 from settings.platform import Platform
-
-#: VRRP priority of the first gateway, each further one has 10 less: it decides a tie at the start (nopreempt). High,
-#: because a backup waits (256 - priority) / 256 of an interval longer (RFC 9568, section 6.1: skew time).
-FIRST_PRIORITY = 254
 
 
 @dataclass(frozen=True)
@@ -74,7 +66,7 @@ class Gateways(pulumi.ComponentResource):
                         machine=machine,
                         connection=access.connection(address, self.host_key.public_key_openssh),
                         inputs={"ca": args.pki.cluster_ca.certificate},
-                        render=partial(self._bundle, platform, planned),
+                        render=partial(gateway_bundle, platform, planned),
                         depends_on=[ready, *fleet.network.ready, *rollout.before(planned)],
                     ),
                 )
@@ -110,29 +102,3 @@ class Gateways(pulumi.ComponentResource):
             opts=machine.options(depends_on=[*fleet.network.ready, machine.instance]),
         )
         return floating_ip.address, association
-
-    @staticmethod
-    def _bundle(platform: Platform, planned: PlannedMachine, pem: dict[str, str]) -> Bundle:
-        plan, settings = platform.addresses, platform.settings
-        others = tuple(gateway for gateway in plan.gateways if gateway != planned)
-        spec = GatewaySpec(
-            base=specs.base(platform, planned),
-            edge_address=planned.edge_address,
-            edge_gateway=plan.edge_gateway,
-            edge_cidr=str(settings.network.edge),
-            private_cidr=str(settings.network.private),
-            edge_is_open=settings.network.public_vip == "provider-network",
-            load_balancer=plan.load_balancer,
-            public_vip=plan.public_vip,
-            private_vip=plan.private_vip,
-            priority=FIRST_PRIORITY - 10 * plan.gateways.index(planned),
-            peers=specs.peers(others),
-            edge_peers=specs.peers(others, edge=True),
-            api_backends=() if plan.load_balancer else specs.peers(plan.control_planes),
-            ingress_backends=specs.ingress(plan),
-            ca_certificate=pem["ca"],
-            advert_interval_seconds=settings.gateways.advert_interval_seconds,
-            ssh_cidrs=tuple(map(str, settings.access.ssh_cidrs)),
-            api_cidrs=tuple(map(str, settings.access.api_cidrs)),
-        )
-        return render.gateway(spec)

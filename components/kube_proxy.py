@@ -9,10 +9,9 @@ import pulumi
 from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_command import remote
 
-from components import specs
 from components.pki import Pki
 from components.step import secret_output
-from node.proxies import LIMIT_SECONDS, proxies_script
+from machines.gateway.kube_proxy import LIMIT_SECONDS, kube_proxy_script
 from settings.platform import Platform
 
 
@@ -42,7 +41,7 @@ class KubeProxy(pulumi.ComponentResource):
         self.command = remote.Command(
             name,
             connection=args.connection,
-            create=proxies_script(specs.packages(args.platform).kubernetes, specs.api_endpoint(args.platform)),
+            create=kube_proxy_script(args.platform),
             stdin=secret_output(pulumi.Output.concat(administrator.certificate, administrator.private_key)),
             add_previous_output_in_env=False,
             opts=ResourceOptions(

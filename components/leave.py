@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pulumi
 from pulumi import Resource
 from pulumi_command import remote
 
-from components import specs
 from components.machine import Machine
 from components.pki import Pki
 from components.step import secret_output
-from node.leave import leave_script
+from machines.gateway.leave import leave_script
 from settings.addresses import PlannedMachine
 from settings.platform import Platform
 
@@ -35,19 +35,14 @@ class Leaving:
     def of(self, machine: Machine) -> remote.Command:
         """The Command, which is deleted before the machine is.
 
-        It has no trigger: a machine made anew bears the same name, and its node must not be removed for the old one.
+        It has no trigger: a replaced machine has the same name, and its node must not be removed for the old one.
         """
-        rollout, administrator = self.platform.settings.rollout, self.pki.administrator
+        administrator = self.pki.administrator
         return remote.Command(
             # Not the other way round: a machine of a pool may be called `leave`.
             f"leave-{machine.planned.name}",
             connection=self.connection,
-            delete=leave_script(
-                machine.planned.hostname,
-                specs.api_endpoint(self.platform),
-                rollout.drain_seconds,
-                rollout.bare_pods,
-            ),
+            delete=leave_script(self.platform, machine.planned.hostname),
             stdin=secret_output(pulumi.Output.concat(administrator.certificate, administrator.private_key)),
             add_previous_output_in_env=False,
             opts=machine.options(
@@ -68,16 +63,15 @@ class Leaving:
         platform, rollout = self.platform, self.platform.settings.rollout
         if not platform.replacing.get(planned.hostname):
             return []
-        data = "kept" if keeps_volume else "lose" if planned.hostname in rollout.lose_volumes else ""
-        script = leave_script(
-            planned.hostname, specs.api_endpoint(platform), rollout.drain_seconds, rollout.bare_pods, data
+        data: Literal["", "kept", "lose"] = (
+            "kept" if keeps_volume else "lose" if planned.hostname in rollout.lose_volumes else ""
         )
         administrator = self.pki.administrator
         return [
             remote.Command(
                 f"drain-{planned.name}",
                 connection=self.connection,
-                create=script,
+                create=leave_script(platform, planned.hostname, data),
                 stdin=secret_output(pulumi.Output.concat(administrator.certificate, administrator.private_key)),
                 triggers=[platform.running.instances[planned.hostname]],
                 add_previous_output_in_env=False,

@@ -10,9 +10,9 @@ from pulumi_openstack import loadbalancer, networking
 
 from components.network import Network
 from components.vip import vip_options
+from machines.kubernetes.api import API_PORT
 from settings.platform import Platform
 
-API_PORT = 6443
 #: An amphora is a machine that has to boot first.
 TIMEOUT = CustomTimeouts(create="15m", update="10m", delete="10m")
 #: Seconds between two checks of a member, seconds for each answer, and failures until it is left out: some 6 s.

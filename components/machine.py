@@ -17,11 +17,11 @@ from pulumi_openstack import compute, networking
 
 from components import volume
 from components.network import Network
-from node import render
-from node.specs import UserDataSpec
+from machines.user_data import user_data
 from settings import security
 from settings.addresses import PlannedMachine
 from settings.machines import VolumeSettings
+from settings.platform import Platform
 
 #: What may happen to a machine in this run.
 Change = Literal["new", "kept", "resized", "replaced"]
@@ -47,7 +47,7 @@ class MachineArgs:
     """
 
     planned: PlannedMachine
-    cluster: str
+    platform: Platform
     network: Network
     image_id: str
     flavor_id: str
@@ -56,11 +56,7 @@ class MachineArgs:
     server_group: pulumi.Input[str]
     server_group_name: str = ""
     change: Change = "new"
-    availability_zone: str = ""
     host_key: tls.PrivateKey | None = None
-    edge_vip: str = ""
-    edge_gateway: str = ""
-    edge_cidr: str = ""
     volume: VolumeSettings | None = None
     protected: bool = False
     depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
@@ -93,7 +89,7 @@ class Machine:
         child = self.options()
         self.planned, self.login_keys = args.planned, args.login_keys
         self.host_key = args.host_key or tls.PrivateKey(name, algorithm="ED25519", opts=child)
-        tags = [f"openstack-paas:{args.cluster}"]
+        tags = [f"openstack-paas:{args.platform.cluster}"]
         groups = [args.network.security_groups[group].id for group in security.GROUPS_OF_ROLE[args.planned.role]]
         subnet = args.network.private_subnet.id
         is_gateway = bool(args.planned.edge_address)
@@ -105,7 +101,7 @@ class Machine:
                 network_id=args.network.edge.network_id,
                 fixed_ips=[{"subnet_id": args.network.edge.subnet_id, "ip_address": args.planned.edge_address}],
                 # A single address: OVN takes nothing wider for a virtual port.
-                allowed_address_pairs=[{"ip_address": args.edge_vip}] if args.edge_vip else None,
+                allowed_address_pairs=[{"ip_address": vip}] if (vip := args.platform.addresses.public_vip) else None,
                 security_group_ids=groups,
                 tags=tags,
                 opts=child,
@@ -128,7 +124,9 @@ class Machine:
         )
         ports = [port for port in (self.edge_port, self.port) if port is not None]
         data = (
-            volume.create(name, args.planned, args.cluster, args.volume, self.options(protect=args.protected or None))
+            volume.create(
+                name, args.planned, args.platform.cluster, args.volume, self.options(protect=args.protected or None)
+            )
             if args.volume
             else None
         )
@@ -141,7 +139,7 @@ class Machine:
             networks=[{"port": port.id} for port in ports],
             user_data=self._user_data(args),
             scheduler_hints=[{"group": args.server_group}],
-            availability_zone=args.availability_zone or None,
+            availability_zone=args.planned.availability_zone or None,
             # A provider's network often has no DHCP: cloud-init then finds the addresses on this drive.
             config_drive=True if is_gateway and args.network.edge.is_public else None,
             tags=tags,
@@ -176,15 +174,7 @@ class Machine:
 
     def _user_data(self, args: MachineArgs) -> pulumi.Output[str]:
         def rendered(keys: list[str]) -> str:
-            return render.user_data(
-                UserDataSpec(
-                    name=args.planned.hostname,
-                    ssh_host_private_key=keys[0],
-                    ssh_host_public_key=keys[1],
-                    edge_gateway=args.edge_gateway,
-                    edge_cidr=args.edge_cidr,
-                )
-            )
+            return user_data(args.platform, args.planned, *keys)
 
         # Secret because the private key is: the engine keeps that through `apply`.
         keys = pulumi.Output.all(

@@ -19,14 +19,14 @@ REVISION_ROUNDS = 100_000
 def from_key(private_key_pem: str, epoch: str = "") -> str:
     """A password of letters, digits, `-` and `_` from the entropy of a private key; another one in each epoch.
 
-    No password tells anything of the key, so none of another epoch either.
+    No password reveals anything of the key, so none of another epoch either.
     """
     digest = hashlib.sha256(f"{private_key_pem}{epoch}".encode()).digest()
     return base64.urlsafe_b64encode(digest).decode()[:LENGTH]
 
 
 def revision(passwords: Sequence[str], place: str) -> str:
-    """Another text for other passwords. It tells nothing of them; to try weak ones against it is slow.
+    """Another text for other passwords. It reveals nothing of them, and trying weak ones against it is slow.
 
     `place` names where they are used, so that the same passwords have another text elsewhere.
     """

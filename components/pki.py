@@ -1,7 +1,7 @@
 """The platform's PKI: three authorities, the service account key, and one certificate a role.
 
 The first generation of authorities and the certificates of the empty epoch have plain names; others have theirs at the
-end, so that they are made beside those of before, which go when the `up` has ended well.
+end, so that they are made beside the previous ones, which go when the `up` has ended well.
 """
 
 from __future__ import annotations

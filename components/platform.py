@@ -10,7 +10,6 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 
-from components import specs
 from components.addons.calico import Calico, CalicoArgs
 from components.addons.flannel import Flannel, FlannelArgs
 from components.addons.local_path import LocalPath, LocalPathArgs
@@ -118,8 +117,8 @@ class Platform(pulumi.ComponentResource):
         gate = ApiGate(
             "api",
             ApiGateArgs(
+                platform,
                 direct.connection(entry, gateway_host_key),
-                specs.gate_endpoint(platform),
                 pki,
                 [*way_in, *balanced, *etcd.steps],
             ),
@@ -134,10 +133,10 @@ class Platform(pulumi.ComponentResource):
             cluster_identifier=platform.cluster,
             # Otherwise another password would replace the secret, which is protected and in use.
             enable_secret_mutable=True,
-            # What an `up` has made that was killed before it could note it is taken over by the next.
+            # What a killed `up` has made without recording it is taken over by the next one.
             upsert_existing_objects=True,
             # The plugin asks the API once, when it is configured, and never again: not before it serves, nor while
-            # control planes at work are changed.
+            # running control planes are changed.
             opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.changed]),
         )
         mirrors = settings.mirrors

@@ -1,4 +1,4 @@
-"""The order in which machines that are at work are changed: one after another, or a few at a time."""
+"""The order in which running machines are changed: one after another, or a few at a time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Rollout:
         return [self._chain[-self._window]]
 
     def add(self, planned: PlannedMachine, step: pulumi.Resource) -> None:
-        """The step of `planned`: those that come later wait for it, where it is at work."""
+        """The step of `planned`: those that come later wait for it, where it runs."""
         if planned.hostname in self._working:
             self._chain.append(step)
 

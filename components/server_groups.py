@@ -1,4 +1,4 @@
-"""The server groups of a role, which spread its machines over hosts: a machine at work stays in the one it is in."""
+"""The server groups of a role, which spread its machines over hosts: a running machine stays in the one it is in."""
 
 from __future__ import annotations
 

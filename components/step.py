@@ -9,7 +9,7 @@ import pulumi
 from pulumi_command import remote
 
 from components.machine import Machine
-from node.bundle import Bundle, File
+from machines.common.bundle import Bundle, File
 
 #: Attempts to reach SSH: with the provider's back-off some 60 s without the dials themselves.
 DIAL_ERROR_LIMIT = 20
@@ -68,9 +68,9 @@ def secret_output(output: pulumi.Output[str]) -> pulumi.Output[str]:
 def step(name: str, args: StepArgs) -> remote.Command:
     """The Command of a machine's step, one of the machine's resources.
 
-    No custom timeout: the plugin ignores them, so the limit is on the machine (node/bundle.py).
+    No custom timeout: the plugin ignores them, so the limit is on the machine (machines/common/bundle.py).
 
-    A changed bundle is an update: it runs `converge` again. A machine that was made anew replaces the step, and nothing
+    A changed bundle is an update: it runs `converge` again. A replaced machine replaces the step, and nothing
     else does: the instance's id is the only trigger. Secrets travel on stdin alone.
     """
 

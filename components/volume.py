@@ -1,4 +1,4 @@
-"""A machine's data volume: it outlives the machine, and a machine made anew gets it attached again."""
+"""A machine's data volume: it outlives the machine, and a replaced machine gets it attached again."""
 
 from __future__ import annotations
 

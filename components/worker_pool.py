@@ -9,7 +9,6 @@ from functools import partial
 import pulumi
 from pulumi_command import remote
 
-from components import specs
 from components.fleet import Fleet
 from components.leave import Leaving
 from components.machine import Machine
@@ -17,11 +16,7 @@ from components.pki import Pki
 from components.rollout import Rollout
 from components.server_groups import ServerGroups
 from components.step import Access, StepArgs, step
-from node import render
-from node.bundle import Bundle
-from node.parts import KeyPair
-from node.specs import Kubelet, WorkerSpec
-from settings.addresses import PlannedMachine
+from machines.kubernetes.worker import worker_bundle
 from settings.machines import WorkerPoolSettings
 from settings.platform import Platform
 
@@ -30,7 +25,7 @@ from settings.platform import Platform
 class WorkerPoolArgs:
     """The pool's settings, the platform, and the way to the machines, once `depends_on` is there.
 
-    Nothing of it is done before the steps `after`: the control planes' where these are at work, then other pools'.
+    Nothing of it is done before the steps `after`: those of running control planes, then of other pools.
     """
 
     pool: WorkerPoolSettings
@@ -50,7 +45,7 @@ class WorkerPool(pulumi.ComponentResource):
     groups: ServerGroups
     steps: list[remote.Command]
     changed: list[pulumi.Resource]
-    """The steps after which all those that are at work have been changed."""
+    """The steps after which all running ones have been changed."""
 
     def __init__(self, name: str, args: WorkerPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:WorkerPool", name, None, opts)
@@ -75,7 +70,7 @@ class WorkerPool(pulumi.ComponentResource):
                             "bootstrap_key": args.pki.bootstrap.private_key,
                             **machine.volume_input,
                         },
-                        render=partial(self._bundle, args.pool, platform, planned),
+                        render=partial(worker_bundle, platform, planned),
                         depends_on=[*args.depends_on, *rollout.before(planned)],
                     ),
                 )
@@ -83,22 +78,3 @@ class WorkerPool(pulumi.ComponentResource):
             rollout.add(planned, self.steps[-1])
         self.changed = rollout.last
         self.register_outputs({})
-
-    @staticmethod
-    def _bundle(pool: WorkerPoolSettings, platform: Platform, planned: PlannedMachine, pem: dict[str, str]) -> Bundle:
-        return render.worker(
-            WorkerSpec(
-                base=specs.base(platform, planned),
-                containerd=specs.containerd(platform),
-                kubernetes=specs.kubernetes(platform, pem["ca"]),
-                kubelet=Kubelet(
-                    labels={"openstack-paas/pool": planned.pool, **pool.labels},
-                    taints=pool.taints,
-                    volume_directories=(platform.settings.storage.worker_path,),
-                    **specs.draining(platform),
-                ),
-                bootstrap=KeyPair(pem["bootstrap"], pem["bootstrap_key"]),
-                api_servers=specs.control_plane_places(platform.addresses),
-                volume=specs.volume(pool.volume, pem),
-            )
-        )

@@ -13,7 +13,7 @@ from policy.record import Facts, Found, Record, Rule
 _SECRET_NAME = re.compile(
     r"(password|passphrase|token|secret|privateKey(Pem|Openssh)?|kubeconfig|stdin)$", re.IGNORECASE
 )
-#: A step's command names the files on its standard input, secret ones by this word (node/bundle.py).
+#: A step's command names the files on its standard input, secret ones by this word (machines/common/bundle.py).
 _SECRET_FILE = re.compile(r"^# \S.* secret$", re.MULTILINE)
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 #: Smallest RSA key, bits (NIST SP 800-57 part 1, table 2: 3072 is 128 bits of security).

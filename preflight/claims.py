@@ -1,6 +1,7 @@
 """Volumes on the disks of nodes that are to be made again: the cluster that runs is asked, before anything goes.
 
-The same rule as node/scripts/leave.sh, which asks once more when the machine's turn comes. No answer is no permission.
+The same rule as machines/gateway/leave.sh, which asks once more when it is the machine's turn. No answer is no
+permission.
 """
 
 from __future__ import annotations

@@ -1,23 +1,8 @@
 """Debian's packages on machines: versions that are pinned, and when everything else is renewed."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from settings.model import Section, text
-
-#: Packages of the machines' roles that may have a version of their own, and what does so already (node/base.py has the
-#: same lists; a test compares them).
-ROLE_PACKAGES: Final = (
-    "haproxy",
-    "keepalived",
-    "conntrack",
-    "containerd",
-    "ebtables",
-    "ethtool",
-    "ipset",
-    "iptables",
-    "runc",
-    "socat",
-)
 
 PackageVersion = Annotated[
     str,

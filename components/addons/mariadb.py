@@ -77,7 +77,7 @@ def _bucket(platform: Platform) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Passwords:
-    """The passwords from the stack's configuration, each None where the program shall make one."""
+    """The passwords from the stack's configuration, each None where the program makes one."""
 
     root: pulumi.Output[str] | None
     replication: pulumi.Output[str] | None

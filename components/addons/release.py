@@ -77,8 +77,9 @@ def merged(computed: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
 
 @dataclass(frozen=True)
 class AddonArgs:
-    """The cluster's provider, the resource with which it dies, and what has to be there first.
+    """The cluster's provider, the resource with which it dies, and what has to be there before its release.
 
+    Namespaces and secrets wait for the API alone, by the provider: they are there when the release may come.
     `alive_with` lets `pulumi destroy` skip the release: the machines go anyway, and a dead cluster would never answer.
     """
 
@@ -96,7 +97,7 @@ def addon_options(
         parent=parent,
         protect=protected or None,
         provider=args.provider,
-        depends_on=[*args.depends_on, *more],
+        depends_on=[*more],
         deleted_with=args.alive_with,
     )
 
@@ -125,5 +126,5 @@ def release(
         timeout=timeout_seconds,
         max_history=5,
         **source,
-        opts=opts,
+        opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[*args.depends_on])),
     )

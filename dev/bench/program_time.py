@@ -18,7 +18,7 @@ from dev.bench.usage import part
 #: 250 samples a second, of threads that hold the interpreter's lock.
 OPTIONS = ("--rate", "250", "--gil", "--format", "raw", "--full-filenames")
 #: Our own folders; everything else that is not an import is the SDK: registration of resources.
-OWN = {"settings": "settings", "preflight": "preflight", "node": "rendering", "components": "components"}
+OWN = {"settings": "settings", "preflight": "preflight", "machines": "rendering", "components": "components"}
 #: Libraries that work for one of these parts.
 LIBRARIES = {"jinja2": "rendering", "keystoneauth1": "preflight", "pydantic": "settings"}
 #: Parts that are this project's Python (the others are Python's import system and the SDK).

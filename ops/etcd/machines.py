@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ops.outputs import Machine
 from ops.ssh import SshError
 
-#: Where `pulumi up` has put them (node/templates/run.sh.j2).
+#: Where `pulumi up` has put them (machines/common/run.sh.j2).
 MEMBER = "/opt/openstack-paas/etcd"
 CONTROL_PLANE = "/opt/openstack-paas/control-plane"
 #: A snapshot of a large database with its proof and copies; copies of what was missed before may come on top.

@@ -14,7 +14,7 @@ from ops.status.look import Look
 
 #: The first backup may come so much later than its interval, in seconds: machines are made, images pulled.
 FIRST = 900
-#: How the name of a snapshot ends that was taken before an upgrade (etcd-backup-record.sh).
+#: How the name of a snapshot ends that was taken before an upgrade (machines/etcd/backup-record.sh).
 UPGRADE = "-upgrade"
 
 

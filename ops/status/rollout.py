@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-#: Set by node/scripts/rollout.sh for as long as a node is being changed.
+#: Set by machines/kubernetes/rollout.sh for as long as a node is being changed.
 ANNOTATION = "openstack-paas/change"
 
 

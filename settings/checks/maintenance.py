@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from settings.maintenance import ROLE_PACKAGES
 from settings.mistakes import closest
 from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.role_packages import ROLE_PACKAGES
 
 #: Packages whose version is a setting of its own.
 _OWN_SETTING: Final[Mapping[str, str]] = {

@@ -66,18 +66,18 @@ def test_two_previews_of_an_unchanged_stack_are_identical(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("template", "line", "machines", "shown"),
     [
-        ("templates/haproxy.cfg.j2", "# One more line.", GATEWAYS, {"files/haproxy.cfg"}),
-        ("units/etcd.service", "# One more line.", ETCD, {"files/etcd.service"}),
-        ("scripts/kubernetes.sh", "true", NODES, {"kubernetes.sh"}),
-        ("scripts/lib.sh", "true", GATEWAYS | ETCD | NODES, {"lib.sh"}),
+        ("gateway/haproxy.cfg.j2", "# One more line.", GATEWAYS, {"files/haproxy.cfg"}),
+        ("etcd/etcd.service", "# One more line.", ETCD, {"files/etcd.service"}),
+        ("kubernetes/node.sh", "true", NODES, {"node.sh"}),
+        ("common/lib.sh", "true", GATEWAYS | ETCD | NODES, {"lib.sh"}),
         # Comments of scripts stay here.
-        ("scripts/lib.sh", "# One more line.", set(), set()),
+        ("common/lib.sh", "# One more line.", set(), set()),
     ],
 )
 def test_a_changed_template_touches_its_machines_and_files_and_nothing_else(
     stack: Stack, template: str, line: str, machines: set[str], shown: set[str]
 ) -> None:
-    path: Path = stack.folder / "node" / template
+    path: Path = stack.folder / "machines" / template
     before = path.read_text(encoding="utf-8")
     path.write_text(f"{before}{line}\n", encoding="utf-8")
     try:

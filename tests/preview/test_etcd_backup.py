@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from node.parts import Backups, S3Place, SftpPlace
+from settings.backups import BackupSettings
 from tests.preview.etcd_machine import members, s3
 from tests.preview.etcd_machine.members import Machine
+
+
+def _backups(places: Mapping[str, Any], *recipients: str) -> BackupSettings:
+    """The last two snapshots stay, in these places too."""
+    keep = {"last": 2, "hourly": 0, "daily": 0, "weekly": 0}
+    return BackupSettings.model_validate({"etcd": {"keep": keep}, "copyTo": places, "encryptTo": recipients})
 
 
 @pytest.fixture
@@ -141,14 +148,15 @@ def test_copies_by_sftp_are_encrypted_listed_and_kept_by_the_same_tiers(tmp_path
     identity = subprocess.run(["age-keygen"], capture_output=True, text=True, check=True).stdout
     recipient = next(line.split()[-1] for line in identity.splitlines() if "public key" in line)
     host_key = " ".join((tmp_path / "host.pub").read_text().split()[:2])
-    place = SftpPlace("127.0.0.1", port, "backup", "/", host_key, (tmp_path / "login").read_text())
-    backups = Backups(last=2, hourly=0, daily=0, weekly=0, sftp=place, recipients=(recipient,))
+    place = {"host": "127.0.0.1", "port": port, "user": "backup", "folder": "/.", "hostKey": host_key}
+    backups = _backups({"sftp": place}, recipient)
+    secrets = {"backupSftpKey": (tmp_path / "login").read_text()}
     server = ["rclone", "serve", "sftp", str(store), "--addr", f"127.0.0.1:{port}", "--key", str(tmp_path / "host")]
     with subprocess.Popen(
         [*server, "--authorized-keys", str(tmp_path / "login.pub")], stderr=subprocess.DEVNULL
     ) as sftp:
         try:
-            for machines in members.running(tmp_path, 1, backups):
+            for machines in members.running(tmp_path, 1, backups, secrets):
                 machine = machines[0]
                 names = []
                 for number in range(3):
@@ -188,9 +196,9 @@ def _lost_here_had_from_there(machine: Machine, name: str, identity: str) -> Non
 
 def test_copies_in_s3_are_made_good_after_a_store_that_refused(tmp_path: Path) -> None:
     with s3.serve() as store:
-        place = S3Place(store.endpoint, "bucket", "some/where", "us-east-1", s3.ACCESS_KEY, "the-secret-key")
-        backups = Backups(last=2, hourly=0, daily=0, weekly=0, s3=place)
-        for machines in members.running(tmp_path, 1, backups):
+        place = {"endpoint": store.endpoint, "bucket": "bucket", "prefix": "some/where"}
+        secrets = {"backupS3AccessKey": s3.ACCESS_KEY, "backupS3SecretKey": "the-secret-key"}
+        for machines in members.running(tmp_path, 1, _backups({"s3": place}), secrets):
             machine = machines[0]
             machine.etcdctl("put", "key", "0")
             machine.snapshot()

@@ -130,11 +130,11 @@ def test_new_machines_do_not_outvote_a_member_that_is_away(five: list[Machine]) 
     members.name(five[:3])
     first.kill()
     for machine in (second, third):
-        path = machine.root / "bundle/etcd-membership.sh"
+        path = machine.root / "bundle/membership.sh"
         # An address of loopback refuses; one whose machine is off is silent.
         told_apart = path.read_text().replace("*refused* ", f"*refused* && $1 != {first.address} ")
         assert first.address in told_apart
         path.write_text(told_apart)
     for done in members.converge([second, third]):
         assert done.status != 0
-        assert "not every peer tells whether a cluster exists (peers: etcd-0 silent" in done.output
+        assert "not every peer says whether a cluster exists (peers: etcd-0 silent" in done.output

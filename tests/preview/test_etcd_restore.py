@@ -14,7 +14,7 @@ from tests.preview.etcd_machine import members
 from tests.preview.etcd_machine.members import Machine
 
 ID = "20260102T030405Z"
-#: What the restore adds to the revision (node/scripts/etcd-restore.sh).
+#: What the restore adds to the revision (machines/etcd/etcd-restore.sh).
 BUMP = 10**9
 
 

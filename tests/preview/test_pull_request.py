@@ -20,7 +20,7 @@ from tests.preview.stack import PROJECT, Stack
 from tests.preview.test_stacks import ON_THE_LAB
 
 SETTINGS = {"preset": "dev", "kubernetes": {"cni": "flannel"}, **ON_THE_LAB}
-TEMPLATE = "node/templates/haproxy.cfg.j2"
+TEMPLATE = "machines/gateway/haproxy.cfg.j2"
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,7 @@ def test_rules_with_numbers_are_found_in_whatever_order_the_list_is_now(stack: S
 
 
 def test_a_release_that_would_replace_the_machines_is_seen(stack: Stack) -> None:
-    change(stack.folder / "node" / "user_data.py", '"disable_root": True', '"disable_root": False')
+    change(stack.folder / "machines" / "user_data.py", '"disable_root": True', '"disable_root": False')
     assert not lost(stack.preview())
     change(stack.folder / "components" / "machine.py", '"userData", ', "")
     assert len([name for name in lost(stack.preview()) if name.startswith(INSTANCE)]) == 10

@@ -1,4 +1,4 @@
-"""Documentation: links lead somewhere, and every drill has its runbook."""
+"""Documentation: links lead somewhere, lines are short, words are plain, and every drill has its runbook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from ops.drill import drills
 
 PROJECT = Path(__file__).parents[2]
 RUNBOOKS = PROJECT / "docs" / "runbooks"
+WIDTH = 120
+#: Pages that programs write: their sentences are checked where they come from.
+GENERATED = ("docs/settings.md", "tests/unit/golden/")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_NOT_PLAIN = re.compile(r"\b(?:anew|of before|at work|shall|is told)\b", re.IGNORECASE)
 
 
 def pages() -> list[Path]:
@@ -28,6 +32,17 @@ def pages() -> list[Path]:
     return [PROJECT / name for name in found if (PROJECT / name).exists()]
 
 
+def by_hand() -> list[Path]:
+    """The pages that people write."""
+    return [page for page in pages() if not str(page.relative_to(PROJECT)).startswith(GENERATED)]
+
+
+def text(page: Path) -> str:
+    """A page with its code blocks left blank, so that lines keep their numbers."""
+    whole = page.read_text(encoding="utf-8")
+    return re.sub(r"```.*?```", lambda block: "\n" * block[0].count("\n"), whole, flags=re.DOTALL)
+
+
 def anchors(page: Path) -> set[str]:
     """Its headings, as they are linked to."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
@@ -37,7 +52,7 @@ def anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(PROJECT)))
 def test_links_lead_somewhere(page: Path) -> None:
     broken = []
-    for target in _LINK.findall(re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)):
+    for target in _LINK.findall(text(page)):
         if re.match(r"[a-z]+:", target):
             continue
         path, _, anchor = target.partition("#")
@@ -45,6 +60,18 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not file.exists() or (anchor and file.suffix == ".md" and anchor not in anchors(file)):
             broken.append(target)
     assert not broken
+
+
+@pytest.mark.parametrize("page", by_hand(), ids=lambda page: str(page.relative_to(PROJECT)))
+def test_lines_are_short(page: Path) -> None:
+    """Rows of tables cannot be broken."""
+    lines = enumerate(text(page).splitlines(), 1)
+    assert not [number for number, line in lines if len(line) > WIDTH and not line.lstrip(" >").startswith("|")]
+
+
+@pytest.mark.parametrize("page", by_hand(), ids=lambda page: str(page.relative_to(PROJECT)))
+def test_words_are_plain(page: Path) -> None:
+    assert not _NOT_PLAIN.findall(" ".join(text(page).split()))
 
 
 def test_every_drill_has_a_page() -> None:

@@ -13,8 +13,8 @@ from preflight.run import catalog
 from preflight.subject import Subject
 from settings.load import parse
 from settings.running import Form, Running
-from tests.unit import graph as graphs
-from tests.unit.graph import LAB
+from tests.unit.components import graph as graphs
+from tests.unit.components.graph import LAB
 from tests.unit.preflight_samples import FITS, M1, OURS, texts
 
 WORKERS = ("dev-worker-general-0", "dev-worker-general-1")

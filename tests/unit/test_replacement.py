@@ -9,8 +9,8 @@ import pytest
 from settings.load import parse
 from settings.problem import SettingsError
 from settings.running import Form, Running, forms_of_resources, from_outputs
-from tests.unit import graph as graphs
-from tests.unit.graph import LAB
+from tests.unit.components import graph as graphs
+from tests.unit.components.graph import LAB
 
 VOLUMES = {**LAB, "etcd": {"volume": {"sizeGib": 10, "type": "slow"}}}
 POOL: dict[str, Any] = {"count": 2, "labels": {"disk-type": "ssd"}}

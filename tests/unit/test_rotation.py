@@ -10,8 +10,8 @@ from components.password import from_key
 from settings.load import parse
 from settings.problem import SettingsError
 from settings.running import Generations, Running, from_outputs
-from tests.unit import graph as graphs
-from tests.unit.graph import LAB, Graph
+from tests.unit.components import graph as graphs
+from tests.unit.components.graph import LAB, Graph
 
 FIRST = Running(kubernetes="1.34.2")
 

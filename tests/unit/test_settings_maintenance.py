@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from components import specs
-from node.base import GATEWAY_PACKAGES, NODE_PACKAGES, role_packages
+from machines.common.machine import machine_settings
+from machines.common.packages import etcd_archives, role_packages
 from settings import resolved, versions
 from settings.load import parse
-from settings.maintenance import ROLE_PACKAGES
 from settings.problem import SettingsError
+from settings.role_packages import ROLE_PACKAGES
 from settings.running import Running
 
 
@@ -30,7 +30,6 @@ def pinned(name: str, version: str = "1.0-1") -> list[str]:
 
 
 def test_the_packages_of_the_roles_may_be_pinned() -> None:
-    assert set(ROLE_PACKAGES) == {*GATEWAY_PACKAGES, *NODE_PACKAGES}
     assert [pinned(name, "2.0-1") for name in ROLE_PACKAGES] == [[]] * len(ROLE_PACKAGES)
 
 
@@ -55,24 +54,25 @@ def test_a_version_and_an_epoch_are_words() -> None:
 def test_pins_and_the_epoch_reach_the_machines() -> None:
     values = {"maintenance": {"packages": {"haproxy": "2.6.12-1+deb12u3"}, "epoch": "2026-11"}}
     platform = parse(values, "dev")
-    base = specs.base(platform, platform.addresses.gateways[0])
-    assert base.epoch == "2026-11"
-    assert {"haproxy=2.6.12-1+deb12u3", "keepalived"} <= set(role_packages(base.packages, gateway=True))
-    assert "haproxy=2.6.12-1+deb12u3" not in role_packages(base.packages, node=True)
+    settings = platform.settings
+    assert machine_settings(platform, platform.addresses.gateways[0], [])["EPOCH"] == "2026-11"
+    assert {"haproxy=2.6.12-1+deb12u3", "keepalived"} <= set(role_packages(settings, gateway=True))
+    assert "haproxy=2.6.12-1+deb12u3" not in role_packages(settings, node=True)
 
 
 def test_etcd_s_version_follows_kubernetes_or_is_its_own() -> None:
-    assert specs.packages(parse({}, "dev")).etcd == versions.KUBERNETES[versions.DEFAULT_KUBERNETES].etcd
-    own = specs.packages(parse({"etcd": {"version": "3.6.6"}}, "dev"))
-    assert own.etcd == "3.6.6"
+    usual = versions.KUBERNETES[versions.DEFAULT_KUBERNETES].etcd
+    assert f"etcd={usual}" in role_packages(parse({}, "dev").settings, etcd=True)
+    own = parse({"etcd": {"version": "3.6.6"}}, "dev").settings
+    assert "etcd=3.6.6" in role_packages(own, etcd=True)
     assert {release.etcd for release in versions.KUBERNETES.values()} <= set(versions.ETCD)
-    assert [(each.architecture, each.sha256, each.url.rpartition("/")[2]) for each in own.etcd_archives] == [
-        (architecture, versions.ETCD["3.6.6"][architecture], f"etcd-v3.6.6-linux-{architecture}.tar.gz")
+    root = "https://github.com/etcd-io/etcd/releases/download"
+    assert etcd_archives(own) == [
+        f"{architecture} {versions.ETCD['3.6.6'][architecture]} {root}/v3.6.6/etcd-v3.6.6-linux-{architecture}.tar.gz"
         for architecture in ("amd64", "arm64")
     ]
-    (mine,) = specs.packages(parse({"etcd": {"version": "3.7.3", "sha256": {"amd64": "1" * 64}}}, "dev")).etcd_archives
-    assert (mine.architecture, mine.sha256) == ("amd64", "1" * 64)
-    assert mine.url.endswith("/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz")
+    mine = parse({"etcd": {"version": "3.7.3", "sha256": {"amd64": "1" * 64}}}, "dev").settings
+    assert etcd_archives(mine) == [f"amd64 {'1' * 64} {root}/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz"]
 
 
 def test_every_archive_of_the_table_has_a_digest_for_each_architecture() -> None:

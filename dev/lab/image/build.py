@@ -1,7 +1,7 @@
 """Makes the machine images: a plain Debian, and the same with the platform's own install step already run.
 
-`debian-12` is what a Debian cloud image is. `debian-12-kubernetes` is that image after the install bundle of node/: a
-machine from either ends up the same, from the second one sooner. Needs root and the mirror's daemons and content.
+`debian-12` is what a Debian cloud image is. `debian-12-kubernetes` is that image after the platform's own installation:
+a machine from either ends up the same, from the second one sooner. Needs root and the mirror's daemons and content.
 """
 
 from __future__ import annotations

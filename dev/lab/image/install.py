@@ -1,40 +1,70 @@
-"""The platform's own install step, as the lab's image is baked with it: the bundle of node/ for the lab's mirror."""
+"""The platform's own installation, as the lab's image is baked with it: what machines of every role need."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from dev.lab.mirror.apt_repository import COMPONENT, SUITE
 from dev.lab.mirror.debian_sources import SUITE as DEBIAN
 from dev.lab.mirror.places import Places
 from dev.lab.mirror.programs import brought_by
-from node import render
-from node.bundle import Bundle
-from node.parts import AptRepository, Packages
-from node.specs import Containerd, InstallSpec
+from machines.common.bundle import CONVERGE, Bundle, File, script_file, settings_file
+from machines.common.packages import COPY_PACKAGES, package_files, package_settings, role_packages
+from machines.kubernetes.containerd import containerd_files
+
+if TYPE_CHECKING:
+    from settings.platform import PlatformSettings
 
 #: Registries whose images the mirror has, under the same paths.
 _REGISTRIES = ("registry.k8s.io", "docker.io", "quay.io", "ghcr.io")
+_PARTS = ("common/lib.sh", "common/services.sh", "common/packages.sh", "kubernetes/containerd.sh")
 
 
 def install_bundle(places: Places, kubernetes: str) -> Bundle:
-    """Installs what machines of every role need, from this mirror.
+    """Installs everything from this mirror, so that a machine of the image installs nothing.
 
     No container images: the lab's machines keep /var/lib/containerd in a folder of their own, outside the image.
     """
+    settings = _settings(places, kubernetes)
+    wanted = [*role_packages(settings, gateway=True, etcd=True, node=True), *COPY_PACKAGES]
+    return Bundle(
+        "image",
+        (
+            File(CONVERGE, Path(__file__).with_name("converge.sh").read_text(encoding="utf-8"), 0o755),
+            *map(script_file, _PARTS),
+            *package_files(settings),
+            *containerd_files(settings),
+            settings_file(package_settings(settings, wanted)),
+        ),
+        limit_seconds=1800,
+    )
+
+
+def _settings(places: Places, kubernetes: str) -> PlatformSettings:
+    """What an installation reads of a stack's settings. Debian's own Python runs this and cannot read them all."""
+
+    def source(uri: str, suite: str, component: str) -> SimpleNamespace:
+        return SimpleNamespace(uri=uri, suite=suite, components=(component,), key_url=None)
+
+    debian, security = f"{places.apt_proxy}/debian", f"{places.apt_proxy}/debian-security"
     brought = brought_by(kubernetes)
-    debian = (
-        AptRepository(f"{places.apt_proxy}/debian", DEBIAN, ("main",)),
-        AptRepository(f"{places.apt_proxy}/debian", f"{DEBIAN}-updates", ("main",)),
-        AptRepository(f"{places.apt_proxy}/debian-security", f"{DEBIAN}-security", ("main",)),
+    settings = SimpleNamespace(
+        kubernetes=SimpleNamespace(version=kubernetes, image_repository="registry.k8s.io"),
+        brought=brought,
+        etcd=SimpleNamespace(sha256={}),
+        etcd_version=brought.etcd,
+        maintenance=SimpleNamespace(packages={}),
+        mirrors=SimpleNamespace(
+            debian=(
+                source(debian, DEBIAN, "main"),
+                source(debian, f"{DEBIAN}-updates", "main"),
+                source(security, f"{DEBIAN}-security", "main"),
+            ),
+            kubernetes=source(f"{places.web}/apt", SUITE, COMPONENT),
+            images={registry: f"http://{places.registry}" for registry in _REGISTRIES},
+            files=f"{places.web}/files",
+        ),
     )
-    packages = Packages(
-        kubernetes=kubernetes,
-        etcd=brought.etcd,
-        cni_plugins=brought.cni_plugins,
-        debian=debian,
-        repositories=(AptRepository(f"{places.web}/apt", SUITE, (COMPONENT,)),),
-    )
-    containerd = Containerd(
-        pause_image=f"registry.k8s.io/pause:{brought.pause}",
-        registries={registry: f"http://{places.registry}" for registry in _REGISTRIES},
-    )
-    return render.install(InstallSpec(packages=packages, containerd=containerd))
+    return cast("PlatformSettings", settings)

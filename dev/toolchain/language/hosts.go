@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -108,8 +110,20 @@ func (all *hosts) wait() error {
 		}
 		waited[next] = true
 		<-next.written
-		if err := next.process.Wait(); first == nil {
+		if err := ended(next.process.Wait()); first == nil {
 			first = err
 		}
 	}
+}
+
+// ended is what is wrong with the end of a host. The engine interrupts its plugins when it is done: that is no error.
+func ended(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() &&
+			(status.Signal() == syscall.SIGINT || status.Signal() == syscall.SIGTERM) {
+			return nil
+		}
+	}
+	return err
 }

@@ -20,7 +20,7 @@ from ops.outputs import Machine
 
 #: What the frame allows: the restore's own steps have limits of their own.
 RECOVERY_SECONDS = 900
-#: In what etcd-membership.sh says where no member has data and nodes are there.
+#: In what machines/etcd/membership.sh says where no member has data and nodes are there.
 ORPHANS = "belong to a cluster"
 
 

@@ -28,7 +28,7 @@ class GatewaysLoss(Drill):
     order = 45
     detection_seconds = 60
     serves_without = False
-    #: Longer than a node may be silent, and its pods may stay then (node/kubeadm.py), together.
+    #: Longer than a node may be silent, and its pods may stay then (machines/kubernetes/kubeadm.py), together.
     held_seconds = 120
     recovery_seconds = 420
 

@@ -3,7 +3,7 @@
 # What converge does with membership, without what it does with packages and users.
 folder=$ROOT/bundle
 # shellcheck source=/dev/null
-for part in lib services settings etcd-membership etcd-changes; do . "$folder/$part.sh"; done
+for part in lib services settings membership membership-changes; do . "$folder/$part.sh"; done
 mkdir -p "$STATE" "$DATA"
 current_step=membership
 if ! systemctl is-active etcd.service >/dev/null; then

@@ -9,18 +9,19 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dev.lab.mirror.places import Places
 from dev.lab.places import MIRROR
-from node import render
-from node.parts import Backups, Base, KeyPair, Packages, Peer
-from node.specs import EtcdSpec
+from machines.etcd.bundle import etcd_bundle
 from settings import versions
+from settings.addresses import PlannedMachine
+from settings.backups import BackupSettings
+from settings.load import parse
 from tests.preview.etcd_machine import certificates
 
 _HERE = Path(__file__).parent
@@ -131,31 +132,29 @@ class Machine:
         return newest
 
 
-def make(folder: Path, count: int, backups: Backups | None = None) -> list[Machine]:
-    """Machines with their bundles on their disks, no etcd started yet."""
+def make(
+    folder: Path, count: int, backups: BackupSettings | None = None, secrets: Mapping[str, str] | None = None
+) -> list[Machine]:
+    """Machines with their bundles on their disks, no etcd started yet; `secrets` are those of the backups' places."""
     # Each test process has addresses of its own.
     network = f"127.77.{os.getpid() % 250}"
-    peers = tuple(Peer(f"etcd-{number}", f"{network}.{number + 1}") for number in range(count))
+    members = tuple(
+        PlannedMachine(f"etcd-{number}", f"etcd-{number}", "etcd", f"{network}.{number + 1}") for number in range(count)
+    )
+    stack = parse({}, "test")
+    platform = stack.model_copy(
+        update={
+            "addresses": replace(stack.addresses, etcd=members, control_plane_places=()),
+            "settings": stack.settings.model_copy(update={"backups": backups or stack.settings.backups}),
+        }
+    )
     # Connections on loopback come from 127.0.0.1, and a member compares that with the certificate of its peer.
-    pem = certificates.make([*(peer.address for peer in peers), "127.0.0.1"])
-    pair = KeyPair(pem.certificate, pem.key)
+    pem = certificates.make([*(member.address for member in members), "127.0.0.1"])
+    pair = {"member": pem.certificate, "member_key": pem.key, "client": pem.certificate, "client_key": pem.key}
     machines = []
-    for peer in peers:
-        machine = Machine(peer.name, peer.address, folder / peer.name)
-        spec = EtcdSpec(
-            base=Base(peer.name, peer.address, Packages("", ETCD, "")),
-            members=peers,
-            cluster_token="test",
-            ca_certificate=pem.ca,
-            server=pair,
-            peer=pair,
-            client=pair,
-            control_planes=(),
-            heartbeat_ms=100,
-            election_ms=1000,
-            backups=backups or Backups(),
-        )
-        for file in render.etcd(spec).files:
+    for member in members:
+        machine = Machine(member.name, member.address, folder / member.name)
+        for file in etcd_bundle(platform, member, {"ca": pem.ca, **pair, **(secrets or {})}).files:
             path = machine.root / "bundle" / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             # What the bundle names by its place on a machine.
@@ -189,9 +188,15 @@ def converge(machines: list[Machine]) -> list[Done]:
         return list(pool.map(lambda machine: machine.run(_HERE / "join.sh"), machines))
 
 
-def running(folder: Path, count: int, backups: Backups | None = None, first: int = 0) -> Iterator[list[Machine]]:
+def running(
+    folder: Path,
+    count: int,
+    backups: BackupSettings | None = None,
+    secrets: Mapping[str, str] | None = None,
+    first: int = 0,
+) -> Iterator[list[Machine]]:
     """The same with a cluster that runs on them, or on the `first` of them, until the test ends."""
-    machines = make(folder, count, backups)
+    machines = make(folder, count, backups, secrets)
     try:
         begun = machines[: first or count]
         name(begun)

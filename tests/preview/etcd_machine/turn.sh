@@ -4,14 +4,14 @@
 # version that is installed; an installation by apt-get changes that alone.
 folder=$ROOT/bundle
 # shellcheck source=/dev/null
-for part in lib services settings install maintenance etcd-membership etcd-changes etcd-turn; do . "$folder/$part.sh"; done
+for part in lib services settings packages maintenance membership membership-changes rolling-restart; do . "$folder/$part.sh"; done
 eval "$(sed -n -e '/^start_member() {/,/^}/p' -e '/^wait_for_health() {/,/^}/p' "$folder/converge")"
 # Files are root's there.
 install_file() { install -D "$1" "$ROOT$2"; }
 
 mkdir -p "$STATE" "$DATA"
 PACKAGES=("etcd=$ETCD_VERSION")
-step "version" plan_change
+step "version" plan_member_change
 step "packages" find_missing
 install_file "$folder/files/etcd.env" /etc/etcd/etcd.env
 install_file "$folder/files/etcd.service" /etc/systemd/system/etcd.service
@@ -19,4 +19,4 @@ step "membership" start_member
 step "health" wait_for_health
 step "leavers" let_leavers_go
 step "snapshot" snapshot_before_upgrade
-step "turn" change_in_turn
+step "turn" change_member_in_turn

@@ -1,0 +1,1 @@
+"""What machines of every role get, and how a bundle is made."""

@@ -1,0 +1,100 @@
+"""Packages of the roles: their names and versions, and the apt sources and archives that they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from machines.common.bundle import File, ScriptSettings, script_file
+from machines.common.templates import render_template
+from settings.role_packages import BALANCER_PACKAGES, GATEWAY_PACKAGES, NODE_PACKAGES
+from settings.versions import ETCD, minor
+
+if TYPE_CHECKING:
+    # Not when it runs: the lab bakes its images with Debian's own Python, which has no pydantic.
+    from settings.mirrors import AptSource
+    from settings.platform import PlatformSettings
+
+#: Debian packages that every role's scripts call.
+COMMON_PACKAGES: Final = ("ca-certificates", "curl", "iproute2", "iputils-ping", "jq", "kmod", "nftables", "procps")
+#: Debian packages that carry copies of backups away and encrypt them.
+COPY_PACKAGES: Final = ("rclone", "age")
+#: The community's package repository, one a minor version (https://kubernetes.io/blog/2023/08/15/pkgs-k8s-io-introduction/).
+KUBERNETES_REPOSITORY: Final = "https://pkgs.k8s.io/core:/stable:/v{minor}/deb/"
+#: Root of etcd's release archives.
+ETCD_FILES: Final = "https://github.com/etcd-io/etcd/releases/download"
+
+
+def role_packages(
+    settings: PlatformSettings, *, gateway: bool = False, etcd: bool = False, node: bool = False, balancer: bool = False
+) -> list[str]:
+    """The packages that a role needs, as `name` or `name=version`, in a stable order."""
+    wanted = list(COMMON_PACKAGES)
+    debian = (
+        *(GATEWAY_PACKAGES if gateway else BALANCER_PACKAGES if balancer else ()),
+        *(NODE_PACKAGES if node else ()),
+    )
+    pins = settings.maintenance.packages
+    wanted += [f"{name}={pins[name]}" if name in pins else name for name in debian]
+    if node:
+        wanted += [f"{name}={settings.kubernetes.version}" for name in ("kubeadm", "kubectl", "kubelet")]
+        wanted.append(f"kubernetes-cni={settings.brought.cni_plugins}")
+    if etcd:
+        wanted.append(f"etcd={settings.etcd_version}")
+    return wanted
+
+
+def package_files(settings: PlatformSettings) -> list[File]:
+    """The apt sources. An empty file means that there are to be none of ours."""
+    return [
+        script_file("common/no-start.sh"),
+        _apt_list("debian", settings.mirrors.debian),
+        _apt_list("packages", (kubernetes_source(settings),)),
+    ]
+
+
+def package_settings(settings: PlatformSettings, wanted: Iterable[str]) -> ScriptSettings:
+    """The settings that packages.sh reads."""
+    sources = (*settings.mirrors.debian, kubernetes_source(settings))
+    return {
+        "PACKAGES": list(wanted),
+        "APT_KEYS": [f"{_key_path(source.key_url)} {source.key_url}" for source in sources if source.key_url],
+        "ETCD_ARCHIVES": etcd_archives(settings),
+    }
+
+
+def kubernetes_source(settings: PlatformSettings) -> AptSource:
+    """Where the packages of Kubernetes come from."""
+    if settings.mirrors.kubernetes:
+        return settings.mirrors.kubernetes
+    from settings.mirrors import AptSource
+
+    upstream = KUBERNETES_REPOSITORY.format(minor=minor(settings.kubernetes.version))
+    return AptSource(uri=upstream, suite="/", keyUrl=f"{upstream}Release.key")
+
+
+def etcd_archives(settings: PlatformSettings) -> list[str]:
+    """etcd's release archives, "architecture sha256 url": used when no apt source has the package in that version."""
+    version = settings.etcd_version
+    root = f"{settings.mirrors.files}/etcd" if settings.mirrors.files else ETCD_FILES
+    return [
+        f"{architecture} {digest} {root}/v{version}/etcd-v{version}-linux-{architecture}.tar.gz"
+        for architecture, digest in (settings.etcd.sha256 or ETCD.get(version, {})).items()
+    ]
+
+
+def _key_path(url: str) -> str:
+    """Where a signing key lies: another URL is another file, so it is fetched once."""
+    digest = hashlib.sha256(url.encode()).hexdigest()[:12]
+    suffix = "gpg" if url.endswith(".gpg") else "asc"
+    return f"/etc/apt/keyrings/openstack-paas-{digest}.{suffix}"
+
+
+def _apt_list(name: str, sources: Sequence[AptSource]) -> File:
+    """An apt source list. A source without a key is a closed site's mirror, which may also be frozen in time."""
+    entries = [
+        (source, f"signed-by={_key_path(source.key_url)}" if source.key_url else "trusted=yes check-valid-until=no")
+        for source in sources
+    ]
+    return File(f"files/{name}.list", render_template("common/apt.list.j2", entries=entries))

@@ -1,0 +1,58 @@
+"""The templates of what lands on machines, and the one way to fill them in."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+#: The folder `machines`: paths of templates, scripts and units begin there, with the role.
+MACHINES = Path(__file__).resolve().parent.parent
+
+
+def _shell_array(values: Iterable[str]) -> str:
+    """The words of a bash array, each quoted."""
+    return " ".join(shlex.quote(value) for value in values)
+
+
+@cache
+def _environment() -> Environment:
+    """The environment of all templates: an unknown name is an error, blocks leave no blank lines."""
+    environment = Environment(
+        loader=FileSystemLoader(MACHINES),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["shell"] = lambda value: shlex.quote(str(value))
+    environment.filters["shell_array"] = _shell_array
+    environment.filters["quoted"] = json.dumps
+    return environment
+
+
+def render_template(name: str, /, **values: Any) -> str:
+    """The template `name` with its values filled in; raises jinja2.UndefinedError when one is missing."""
+    return _environment().get_template(name).render(**values)
+
+
+@cache
+def read_script(name: str, *, comments: bool = False) -> str:
+    """The script at the path `name`, by default without comments: a state holds it twice a machine."""
+    text = (MACHINES / name).read_text(encoding="utf-8")
+    if comments:
+        return text
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if line.startswith("#!") or not line.lstrip().startswith("#"))
+
+
+@cache
+def read_unit(name: str) -> str:
+    """The systemd unit at the path `name`, as it stands there."""
+    return (MACHINES / name).read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The members of the external etcd, their membership and their backups."""

@@ -1,0 +1,1 @@
+"""The gateways: keepalived, haproxy, firewall and NAT, and what acts on the cluster from there."""

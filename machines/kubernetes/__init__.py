@@ -1,0 +1,1 @@
+"""Control planes and workers, by kubeadm."""

@@ -1,0 +1,271 @@
+"""kubeadm's configuration files (kubeadm.k8s.io/v1beta4) and the kubeconfig with which a machine joins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import yaml
+
+from machines.etcd.bundle import endpoints
+from machines.kubernetes.api import API_PORT, api_endpoint
+from machines.kubernetes.certificates import PKI, certificate_sans, signing
+from settings.addresses import PlannedMachine
+from settings.platform import Platform, PlatformSettings
+
+_CONTROL_PLANE_TAINT: Final = "node-role.kubernetes.io/control-plane=:NoSchedule"
+
+#: The one in C says the same (tests/unit/machines/test_golden.py), ten times as fast; PyYAML's wheels have it.
+DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+API_VERSION: Final = "kubeadm.k8s.io/v1beta4"
+CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
+
+#: The folder of the bundle on the machine, by step; file discovery wants an absolute path.
+BOOTSTRAP_PATH: Final = "/opt/openstack-paas/{step}/bootstrap.conf"
+
+#: kubeadm always makes a bootstrap token on init, along with the rights that joining by certificate needs too. Nobody
+#: learns this one, and it expires by itself.
+_TOKEN_LIFE: Final = "1m0s"
+
+#: Machines that join, by the bootstrap certificate: kubeadm gives this group the rights to look at nodes and to ask for
+#: the certificate of one.
+_JOINING: Final = "system:bootstrappers:kubeadm:default-node-token"
+
+#: What every kubelet needs on machines of this platform; the stack's own values come on top.
+_KUBELET_DEFAULTS: Final[dict[str, Any]] = {"cgroupDriver": "systemd"}
+
+#: A node that has not reported for this long is lost; the kubelet reports every 10 s. Kubernetes' own value is 50.
+SILENT_NODE_SECONDS: Final = 40
+#: Pods stay bound to a lost node for this long before they are made again elsewhere, unless they set their own time.
+#: Kubernetes' own value, 300, is more than most services can be away.
+LOST_NODE_SECONDS: Final = 20
+_TOLERATIONS: Final = ("default-not-ready-toleration-seconds", "default-unreachable-toleration-seconds")
+
+
+def init_configuration(platform: Platform, planned: PlannedMachine, outside: Sequence[str], ca_certificate: str) -> str:
+    """The four documents of `kubeadm init`: how this node starts, the cluster, all kubelets, all kube-proxies.
+
+    `outside` are the API's addresses that only the cloud knows.
+    """
+    init = {
+        "apiVersion": API_VERSION,
+        "kind": "InitConfiguration",
+        "bootstrapTokens": [
+            {
+                "ttl": _TOKEN_LIFE,
+                "usages": ["signing", "authentication"],
+                "groups": [_JOINING],
+            }
+        ],
+        "localAPIEndpoint": _own_endpoint(planned),
+        "nodeRegistration": _node_registration(platform, planned),
+    }
+    kube_proxy = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
+    return _documents(
+        init,
+        _cluster_configuration(platform, outside, ca_certificate),
+        _kubelet(platform.settings),
+        kube_proxy | _merged({}, platform.settings.kubernetes.kube_proxy_configuration),
+    )
+
+
+def kubelet_configuration(settings: PlatformSettings) -> str:
+    """The configuration of all kubelets; nodes that have joined follow its changes (registration.sh)."""
+    return _documents(_kubelet(settings))
+
+
+def _kubelet(settings: PlatformSettings) -> dict[str, Any]:
+    kind = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
+    ours = _KUBELET_DEFAULTS | {"maxPods": settings.kubernetes.pods_per_node}
+    return kind | _merged(ours, settings.kubernetes.kubelet_configuration)
+
+
+def join_configuration(platform: Platform, planned: PlannedMachine) -> str:
+    """The document of `kubeadm join`, by file discovery."""
+    join: dict[str, Any] = {
+        "apiVersion": API_VERSION,
+        "kind": "JoinConfiguration",
+        "discovery": {"file": {"kubeConfigPath": BOOTSTRAP_PATH.format(step=planned.role)}},
+        "nodeRegistration": _node_registration(platform, planned),
+    }
+    if planned.role == "control-plane":
+        join["controlPlane"] = {"localAPIEndpoint": _own_endpoint(planned)}
+    return _documents(join)
+
+
+def node_replacing_rights() -> str:
+    """A machine that joins may remove the lost node whose name it has, and change labels and taints of its own node.
+
+    A node itself may not change its taints. Whoever has the certificate to join with could get any node's certificate.
+    """
+    name = "openstack-paas:replace-nodes"
+    rbac = "rbac.authorization.k8s.io"
+    return _documents(
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": name},
+            "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["delete", "patch"]}],
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name},
+            "subjects": [{"apiGroup": rbac, "kind": "Group", "name": _JOINING}],
+        },
+    )
+
+
+def dns_budget() -> str:
+    """The cluster's DNS does not leave all at once when nodes are drained: kubeadm makes no such budget."""
+    return _documents(
+        {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": "openstack-paas-dns", "namespace": "kube-system"},
+            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}},
+        }
+    )
+
+
+def bootstrap_kubeconfig(platform: Platform, step: str, endpoint: str) -> str:
+    """The kubeconfig with which a machine asks for its own certificate, and whose `endpoint` a worker's kubelet keeps.
+
+    It names files of the bundle, which kubeadm embeds where it needs them (cmd/kubeadm/app/discovery/file). Embedded
+    here they would travel twice, and in base64.
+    """
+    name, folder = platform.cluster, PurePosixPath(BOOTSTRAP_PATH.format(step=step)).parent
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {
+                    "server": f"https://{endpoint}",
+                    "certificate-authority": str(folder / "pki" / "ca.crt"),
+                },
+            }
+        ],
+        "users": [
+            {
+                "name": "bootstrap",
+                "user": {
+                    "client-certificate": str(folder / "bootstrap.crt"),
+                    "client-key": str(folder / "bootstrap.key"),
+                },
+            }
+        ],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "bootstrap"}}],
+        "current-context": name,
+    }
+    return _documents(config)
+
+
+def _cluster_configuration(platform: Platform, outside: Sequence[str], ca_certificate: str) -> dict[str, Any]:
+    """What all control planes share, with etcd on machines of its own."""
+    settings = platform.settings
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ClusterConfiguration",
+        "clusterName": platform.cluster,
+        "kubernetesVersion": f"v{settings.kubernetes.version}",
+        "controlPlaneEndpoint": api_endpoint(platform),
+        "imageRepository": settings.kubernetes.image_repository,
+        "certificateValidityPeriod": f"{settings.certificates.leaf_validity_hours}h",
+        "networking": {
+            "podSubnet": str(settings.network.pods),
+            "serviceSubnet": str(settings.network.services),
+            "dnsDomain": settings.network.dns_domain,
+        },
+        "apiServer": {
+            "certSANs": certificate_sans(platform, outside),
+            "extraArgs": [{"name": name, "value": str(LOST_NODE_SECONDS)} for name in _TOLERATIONS],
+        },
+        "controllerManager": {"extraArgs": _controller_manager_arguments(platform, ca_certificate)},
+        "etcd": {
+            "external": {
+                "endpoints": list(endpoints(platform)),
+                "caFile": f"{PKI}/etcd/ca.crt",
+                "certFile": f"{PKI}/apiserver-etcd-client.crt",
+                "keyFile": f"{PKI}/apiserver-etcd-client.key",
+            }
+        },
+    }
+
+
+def _controller_manager_arguments(platform: Platform, ca_certificate: str) -> list[dict[str, str]]:
+    """When a node counts as lost, and how certificates are signed where that is not kubeadm's own choice."""
+    values = {"node-monitor-grace-period": f"{SILENT_NODE_SECONDS}s", **signing(platform, ca_certificate)}
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _own_endpoint(planned: PlannedMachine) -> dict[str, Any]:
+    """Where this machine's own API server listens."""
+    return {"advertiseAddress": planned.address, "bindPort": API_PORT}
+
+
+def node_labels(platform: Platform, planned: PlannedMachine) -> list[str]:
+    """The labels that a node registers with, as key=value."""
+    if planned.role != "worker":
+        return []
+    labels = {"openstack-paas/pool": planned.pool} | platform.settings.workers[planned.pool].labels
+    return [f"{key}={value}" for key, value in sorted(labels.items())]
+
+
+def node_taints(platform: Platform, planned: PlannedMachine) -> tuple[str, ...]:
+    """The taints that a node registers with, as key=value:Effect."""
+    if planned.role == "worker":
+        return platform.settings.workers[planned.pool].taints
+    return () if platform.settings.control_planes.schedulable else (_CONTROL_PLANE_TAINT,)
+
+
+def _node_registration(platform: Platform, planned: PlannedMachine) -> dict[str, Any]:
+    """How the kubelet registers. An empty list of taints means none, not kubeadm's own choice."""
+    arguments = [{"name": "node-ip", "value": planned.address}]
+    labels = node_labels(platform, planned)
+    if labels:
+        arguments.append({"name": "node-labels", "value": ",".join(labels)})
+    return {
+        "name": planned.hostname,
+        "criSocket": CRI_SOCKET,
+        "imagePullPolicy": "IfNotPresent",
+        "kubeletExtraArgs": arguments,
+        "taints": [taint(text) for text in node_taints(platform, planned)],
+    }
+
+
+def taint(text: str) -> dict[str, str]:
+    """A taint from key=value:Effect or key:Effect; raises ValueError for anything else."""
+    key_and_value, colon, effect = text.rpartition(":")
+    key, equals, value = key_and_value.partition("=")
+    if not colon or not key or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+        raise ValueError(f"a taint reads key=value:NoSchedule, PreferNoSchedule or NoExecute, got {text!r}")
+    return {"key": key, "effect": effect} | ({"value": value} if equals and value else {})
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Both mappings in one, the second one's values winning at every depth."""
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = _merged(below, value) if both and below is not None else _plain(value)
+    return merged
+
+
+def _plain(value: Any) -> Any:
+    """The value with mappings and sequences as dict and list, which is all that YAML knows."""
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+def _documents(*documents: Mapping[str, Any]) -> str:
+    """The documents as YAML, keys in the order given."""
+    plain = [dict(document) for document in documents]
+    return str(yaml.dump_all(plain, Dumper=DUMPER, sort_keys=False, width=120))

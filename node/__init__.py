@@ -1,1 +1,0 @@
-"""What lands on machines: scripts, units and templates by role, rendered by pure functions."""

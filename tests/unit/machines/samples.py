@@ -1,0 +1,159 @@
+"""Whole stacks as the program reads them from their files, and the bundles of their machines, with made-up secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dev.lab.image.install import install_bundle
+from dev.lab.mirror.content import KUBERNETES
+from dev.lab.mirror.places import MIRROR_PLACES
+from machines.common.bundle import Bundle
+from machines.common.templates import MACHINES, read_script, read_unit
+from machines.etcd.bundle import etcd_bundle
+from machines.gateway.bundle import gateway_bundle
+from machines.kubernetes.control_plane import control_plane_bundle
+from machines.kubernetes.worker import worker_bundle
+from settings.addresses import PlannedMachine
+from settings.load import parse
+from settings.platform import Platform
+from settings.presets import merged
+from settings.stack_file import BACKUP_SECRETS, ENCRYPTED
+
+PROJECT = Path(__file__).resolve().parents[3]
+SECRET = "made-up-secret"
+_CERTIFICATES = ("ca", "member", "client", "front_proxy_ca", "service_account", "etcd_ca", "etcd_client", "bootstrap")
+#: What components hand to bundles: no tool would accept these, and they are found again in any output.
+INPUTS = {
+    **{name: f"certificate of {name}\n" for name in _CERTIFICATES},
+    **{f"{name}_key": f"{SECRET} key of {name}\n" for name in _CERTIFICATES},
+    **{name: f"{SECRET} {name}" for name in BACKUP_SECRETS},
+    "api_addresses": "203.0.113.7",
+    "volume": "0b4f7ad8-5c1e-4a8e-9d3c-2f1a6b7c8d9e",
+}
+
+BUNDLES: Mapping[str, Callable[[Platform, PlannedMachine, Mapping[str, str]], Bundle]] = {
+    "gateway": gateway_bundle,
+    "etcd": etcd_bundle,
+    "control-plane": control_plane_bundle,
+    "worker": worker_bundle,
+}
+#: Stacks with other settings than Pulumi.prod.yaml, by what is special, with the roles that differ.
+VARIANTS: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
+    "without-public-vip": (("gateway",), {"network": {"publicVip": "none"}}),
+    "alone": (("gateway",), {"gateways": {"count": 1}}),
+    "on-provider-network": (
+        ("gateway",),
+        {
+            "network": {
+                "publicVip": "provider-network",
+                "edge": "203.0.113.0/24",
+                "publicVipAddress": "203.0.113.10",
+                "edgeGateway": "203.0.113.1",
+            },
+            "gateways": {"edgeAddresses": ["203.0.113.11", "203.0.113.12"]},
+        },
+    ),
+    "octavia": (("gateway",), {"api": {"loadBalancer": "octavia"}}),
+    "without-backups": (("etcd",), {"backups": {"etcd": {"enabled": False}}}),
+    "copies": (
+        ("etcd",),
+        {
+            "backups": {
+                "etcd": {"intervalMinutes": 30},
+                "copyTo": {
+                    "s3": {
+                        "endpoint": "https://s3.example",
+                        "bucket": "backups",
+                        "prefix": "paas",
+                        "caCertificate": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+                    },
+                    "sftp": {
+                        "host": "backup.example",
+                        "port": 2022,
+                        "user": "backup",
+                        "folder": "/srv/backups",
+                        "hostKey": "ssh-ed25519 AAAA",
+                    },
+                },
+                "encryptTo": ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"],
+            },
+            **dict.fromkeys(BACKUP_SECRETS, ENCRYPTED),
+        },
+    ),
+    "volume": (
+        ("etcd", "worker"),
+        {"etcd": {"volume": {"sizeGib": 20}}, "workers": {"general": {"count": 3, "volume": {"sizeGib": 20}}}},
+    ),
+    "proxy": (
+        ("worker",),
+        {"proxy": {"http": "http://proxy.example:3128", "extraNoProxy": ["mirror.example", "10.0.0.0/8"]}},
+    ),
+    "labels-and-taints": (
+        ("worker",),
+        {
+            "workers": {
+                "database": {"count": 3, "labels": {"disk": "local"}, "taints": ["dedicated=database:NoSchedule"]},
+                "general": {"count": 3, "firstAddress": 200},
+            }
+        },
+    ),
+    "schedulable": (("control-plane",), {"controlPlanes": {"schedulable": True}}),
+    "other-certificates": (
+        ("control-plane", "worker"),
+        {"certificates": {"epoch": "spring", "leafValidityHours": 2000, "renewalHours": 200}},
+    ),
+    "pinned-packages": (
+        ("gateway", "worker"),
+        {"maintenance": {"packages": {"haproxy": "2.6.12-1+deb12u3"}, "epoch": "2026-11"}},
+    ),
+}
+STACKS = ("prod", "dev", "lab")
+
+
+@cache
+def stack(name: str) -> Platform:
+    """What the program makes of a stack file of the project."""
+    return parse(_values(name), name)
+
+
+@cache
+def variant(name: str) -> Platform:
+    """Pulumi.prod.yaml with what is special about the variant."""
+    return parse(merged(_values("prod"), VARIANTS[name][1]), "prod")
+
+
+def bundle(platform: Platform, role: str, number: int = 0) -> Bundle:
+    """The bundle of a machine of the role, by its place in the plan."""
+    planned = [machine for machine in platform.addresses.machines if machine.role == role][number]
+    return BUNDLES[role](platform, planned, INPUTS)
+
+
+def image() -> Bundle:
+    """The bundle with which the lab's image is baked."""
+    return install_bundle(MIRROR_PLACES, KUBERNETES)
+
+
+def sources() -> dict[str, str]:
+    """Where below machines/ the text of a file stands that needs no rendering, by that text."""
+    paths = [path for kind in ("sh", "jq", "service", "timer", "conf") for path in sorted(MACHINES.rglob(f"*.{kind}"))]
+    names = [str(path.relative_to(MACHINES)) for path in paths]
+    plain = {(read_script if name.endswith((".sh", ".jq")) else read_unit)(name): name for name in names}
+    return {**plain, read_script("gateway/edge-route.sh", comments=True): "gateway/edge-route.sh"}
+
+
+SOURCES = sources()
+
+
+def files(made: Bundle) -> dict[str, str]:
+    """The content of a bundle's files, by path."""
+    return {file.path: file.content for file in made.files}
+
+
+def _values(name: str) -> dict[str, Any]:
+    config = yaml.safe_load((PROJECT / f"Pulumi.{name}.yaml").read_text(encoding="utf-8"))["config"]
+    return {key.removeprefix("openstack-paas:"): value for key, value in config.items()}

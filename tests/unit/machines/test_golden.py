@@ -1,0 +1,129 @@
+"""What lands on machines of whole stacks, compared with golden archives; `make golden` writes them again.
+
+An archive lists every file of a bundle. Scripts and units that stand in machines/ as they are have no content there.
+Archives of other stacks than production hold only what differs from that one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from machines.common.bundle import CONVERGE, Bundle, File
+from machines.gateway.kube_proxy import kube_proxy_script
+from machines.gateway.leave import leave_script
+from machines.kubernetes import kubeadm
+from machines.user_data import user_data
+from settings.platform import Platform
+from tests.unit.machines import samples
+
+GOLDEN = Path(__file__).parent / "golden"
+USUAL = "prod"
+
+
+def _entry(file: File) -> str:
+    """One file of an archive."""
+    head = f"==> {file.path} {file.mode:04o}{' secret' if file.secret else ''}"
+    if not file.content:
+        return f"{head} (empty)\n"
+    if file.content in samples.SOURCES:
+        return f"{head} = machines/{samples.SOURCES[file.content]}\n"
+    return f"{head}\n{file.content}" + ("" if file.content.endswith("\n") else "\n(no newline at the end)\n")
+
+
+def _entries(bundle: Bundle) -> dict[str, str]:
+    return {file.path: _entry(file) for file in sorted(bundle.files, key=lambda file: file.path)}
+
+
+def _compare(name: str, content: str) -> None:
+    """The content against its golden file, or into it."""
+    path = GOLDEN / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    assert path.exists(), f"{path} is missing: `make golden` writes it"
+    assert content == path.read_text(encoding="utf-8"), f"differs from {path}; if that is intended: `make golden`"
+
+
+def _cases() -> dict[str, tuple[str, Platform]]:
+    """The archives by file name: the role, and the stack."""
+    stacks = {f"{role}-{name}.txt": (role, samples.stack(name)) for role in samples.BUNDLES for name in samples.STACKS}
+    variants = {
+        f"{role}-{name}.txt": (role, samples.variant(name))
+        for name, (roles, _) in samples.VARIANTS.items()
+        for role in roles
+    }
+    return stacks | variants
+
+
+CASES = _cases()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_archives(name: str) -> None:
+    role, platform = CASES[name]
+    entries = _entries(samples.bundle(platform, role))
+    if name == f"{role}-{USUAL}.txt":
+        return _compare(name, "".join(entries.values()))
+    usual = _entries(samples.bundle(samples.stack(USUAL), role))
+    gone = [f"==> {path} is not there\n" for path in usual if path not in entries]
+    differ = [entry for path, entry in entries.items() if usual.get(path) != entry]
+    assert differ, "the variant is none for this role"
+    return _compare(name, "".join([*gone, *differ]))
+
+
+def test_command_text() -> None:
+    files = (File(CONVERGE, "true\n", 0o755), File("pki/key", "x", 0o600, secret=True))
+    _compare("command.sh", Bundle("sample", files, limit_seconds=60).script())
+
+
+def test_leave() -> None:
+    """It may be called by the command of an earlier release: the path and the arguments' order stay."""
+    platform = samples.stack(USUAL)
+    text = leave_script(platform, "prod-worker-general-1")
+    _compare("command-leave.sh", text)
+    assert "/opt/openstack-paas/gateway/leave.sh prod-worker-general-1 10.20.0.5:6443 300 refuse\n" in text
+    replaced = leave_script(platform, "prod-worker-general-1", "kept")
+    assert "/opt/openstack-paas/gateway/leave.sh prod-worker-general-1 10.20.0.5:6443 300 refuse kept\n" in replaced
+    assert {"leave.sh", "drain.sh", "lib.sh", "ca.crt"} <= set(samples.files(samples.bundle(platform, "gateway")))
+
+
+def test_kube_proxy() -> None:
+    _compare("command-kube-proxy.sh", kube_proxy_script(samples.stack(USUAL)))
+
+
+@pytest.mark.parametrize("role", ["gateway", "other"])
+def test_user_data(role: str) -> None:
+    """A change here replaces machines: the golden file is to make that a decision."""
+    platform = samples.stack(USUAL)
+    planned = (platform.addresses.gateways if role == "gateway" else platform.addresses.etcd)[0]
+    key = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{samples.SECRET}\n-----END OPENSSH PRIVATE KEY-----\n"
+    text = user_data(platform, planned, key, "ssh-ed25519 AAAA made-up")
+    _compare(f"user-data-{role}.yaml", text)
+    config = yaml.safe_load(text)
+    assert text.startswith("#cloud-config\n")
+    assert config["ssh_deletekeys"] is True
+    assert ("write_files" in config) is (role == "gateway")
+
+
+@pytest.mark.parametrize("role", ["control-plane", "worker"])
+def test_both_yaml_writers_give_the_same(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise nodes would differ with the machine that previews: PyYAML without libyaml has only the slow writer."""
+    fast = _entries(samples.bundle(samples.stack(USUAL), role))
+    assert kubeadm.DUMPER is yaml.CSafeDumper
+    monkeypatch.setattr(kubeadm, "DUMPER", yaml.SafeDumper)
+    assert _entries(samples.bundle(samples.stack(USUAL), role)) == fast
+
+
+def test_there_is_no_golden_file_that_nothing_renders() -> None:
+    others = {
+        "command.sh",
+        "command-leave.sh",
+        "command-kube-proxy.sh",
+        "user-data-gateway.yaml",
+        "user-data-other.yaml",
+    }
+    assert {path.name for path in GOLDEN.iterdir()} == {*CASES, *others}
