@@ -8,13 +8,14 @@ from components import sdk
 from preflight.run import begin
 from settings.load import parse
 from settings.problem import SettingsError
-from settings.source import read_namespace, read_numbered_rules, read_running, read_secret, read_stack
+from settings.source import read_namespace, read_running, read_secret, read_stack
 from settings.stack_file import BACKUP_SECRETS
 
 sdk.prepare()
 try:
-    config, running = pulumi.Config(), read_running()
-    platform = parse(read_stack(config), pulumi.get_stack(), running, read_numbered_rules(running))
+    config = pulumi.Config()
+    running, numbered = read_running()
+    platform = parse(read_stack(config), pulumi.get_stack(), running, numbered)
     preflight = begin(platform, running, read_namespace("openstack"), pulumi.runtime.is_dry_run())
 
     # While the cloud answers.

@@ -9,7 +9,8 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_openstack import networking
 
-from components.catalog import Catalog
+from preflight.catalog import Catalog
+from settings import names
 from settings.platform import Platform
 
 
@@ -37,11 +38,11 @@ def make_edge(platform: Platform, catalog: Catalog, tags: Sequence[str], child: 
 def _own(platform: Platform, catalog: Catalog, tags: Sequence[str], child: ResourceOptions) -> Edge:
     settings, plan, cluster = platform.settings.network, platform.addresses, platform.cluster
     network = networking.Network(
-        "edge", name=f"{cluster}-edge", admin_state_up=True, mtu=settings.mtu, tags=tags, opts=child
+        "edge", name=names.edge_network(cluster), admin_state_up=True, mtu=settings.mtu, tags=tags, opts=child
     )
     subnet = networking.Subnet(
         "edge",
-        name=f"{cluster}-edge",
+        name=names.edge_network(cluster),
         network_id=network.id,
         cidr=str(settings.edge),
         ip_version=4,
@@ -53,7 +54,7 @@ def _own(platform: Platform, catalog: Catalog, tags: Sequence[str], child: Resou
     )
     router = networking.Router(
         "router",
-        name=f"{cluster}-router",
+        name=names.router(cluster),
         external_network_id=catalog.external_network_id,
         tags=tags,
         opts=child,

@@ -10,13 +10,13 @@ import pulumi_tls as tls
 from pulumi import ResourceOptions
 from pulumi_openstack import compute
 
-from components.catalog import Catalog
-from components.generation import generation_name
 from components.machine import Change, Machine, MachineArgs
 from components.network import Network
 from components.server_groups import ServerGroups
-from settings.addresses import PlannedMachine
+from preflight.catalog import Catalog
+from settings import names
 from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 
@@ -48,10 +48,10 @@ class Fleet(pulumi.ComponentResource):
         super().__init__("openstack-paas:machine:Fleet", name, None, opts)
         self.network, self._platform, self._catalog = args.network, args.platform, args.catalog
         cluster = args.platform.cluster
-        self.tags = [f"openstack-paas:{cluster}"]
+        self.tags = [names.tag(cluster)]
         access, child = args.platform.settings.access, ResourceOptions(parent=self)
         keys = {
-            generation: tls.PrivateKey(generation_name("ssh", generation), algorithm="ED25519", opts=child)
+            generation: tls.PrivateKey(names.generation("ssh", generation), algorithm="ED25519", opts=child)
             for generation in access.ssh_keys.accepted
         }
         login = access.ssh_keys.login
@@ -60,8 +60,8 @@ class Fleet(pulumi.ComponentResource):
         self.login_keys = pulumi.Output.all(*public).apply(lambda texts: login_keys(access.ssh_user, texts))
         # New machines are made with it; those that are there get other keys by their steps.
         self._key_pair = compute.Keypair(
-            generation_name("ssh", login),
-            name=generation_name(cluster, login),
+            names.generation("ssh", login),
+            name=names.key_pair(cluster, login),
             public_key=keys[login].public_key_openssh,
             opts=child,
         )

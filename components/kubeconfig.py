@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.pki import Pki
-from machines.kubernetes.api import API_PORT
+from settings import ports
 
 
 def kubeconfig_text(cluster: str, endpoint: str, ca: str, certificate: str, private_key: str) -> str:
@@ -57,7 +57,7 @@ class Kubeconfig(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KubeconfigArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:Kubeconfig", name, None, opts)
-        self.endpoint = pulumi.Output.concat("https://", args.api_address, f":{API_PORT}")
+        self.endpoint = pulumi.Output.concat("https://", args.api_address, f":{ports.API}")
         self.text = pulumi.Output.secret(
             pulumi.Output.all(
                 endpoint=self.endpoint,

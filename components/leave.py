@@ -14,7 +14,7 @@ from components.machine import Machine
 from components.pki import Pki
 from components.step import secret_output
 from machines.gateway.leave import leave_script
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 

@@ -10,7 +10,7 @@ from pulumi_openstack import loadbalancer, networking
 
 from components.network import Network
 from components.vip import vip_options
-from machines.kubernetes.api import API_PORT
+from settings import names, ports
 from settings.platform import Platform
 
 #: An amphora is a machine that has to boot first.
@@ -40,8 +40,8 @@ class LoadBalancer(pulumi.ComponentResource):
         super().__init__("openstack-paas:network:LoadBalancer", name, None, opts)
         platform, network = args.platform, args.network
         plan, settings, api = platform.addresses, platform.settings, platform.settings.api
-        title = f"{platform.cluster}-api"
-        tags = [f"openstack-paas:{platform.cluster}"]
+        title = names.load_balancer(platform.cluster)
+        tags = [names.tag(platform.cluster)]
         child = ResourceOptions(parent=self, custom_timeouts=TIMEOUT)
         balancer = loadbalancer.LoadBalancer(
             name,
@@ -62,7 +62,7 @@ class LoadBalancer(pulumi.ComponentResource):
             name=title,
             loadbalancer_id=balancer.id,
             protocol="TCP",
-            protocol_port=API_PORT,
+            protocol_port=ports.API,
             # Machines come from behind a gateway, with its address on the edge.
             allowed_cidrs=[*map(str, settings.access.api_cidrs), *plan.edge_gateway_ranges],
             timeout_client_data=QUIET_LIMIT,
@@ -96,7 +96,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 {
                     "name": machine.hostname,
                     "address": machine.address,
-                    "protocol_port": API_PORT,
+                    "protocol_port": ports.API,
                     "subnet_id": network.private_subnet.id,
                 }
                 for machine in plan.control_planes

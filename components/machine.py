@@ -18,9 +18,9 @@ from pulumi_openstack import compute, networking
 from components import volume
 from components.network import Network
 from machines.user_data import user_data
-from settings import security
-from settings.addresses import PlannedMachine
+from settings import names, security
 from settings.machines import VolumeSettings
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 #: What may happen to a machine in this run.
@@ -89,7 +89,7 @@ class Machine:
         child = self.options()
         self.planned, self.login_keys = args.planned, args.login_keys
         self.host_key = args.host_key or tls.PrivateKey(name, algorithm="ED25519", opts=child)
-        tags = [f"openstack-paas:{args.platform.cluster}"]
+        tags = [names.tag(args.platform.cluster)]
         groups = [args.network.security_groups[group].id for group in security.GROUPS_OF_ROLE[args.planned.role]]
         subnet = args.network.private_subnet.id
         is_gateway = bool(args.planned.edge_address)
@@ -97,7 +97,7 @@ class Machine:
         if is_gateway:
             self.edge_port = networking.Port(
                 f"{name}-edge",
-                name=f"{args.planned.hostname}-edge",
+                name=names.edge_port(args.planned.hostname),
                 network_id=args.network.edge.network_id,
                 fixed_ips=[{"subnet_id": args.network.edge.subnet_id, "ip_address": args.planned.edge_address}],
                 # A single address: OVN takes nothing wider for a virtual port.

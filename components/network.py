@@ -8,10 +8,11 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_openstack import networking
 
-from components.catalog import Catalog
 from components.edge import Edge, make_edge
 from components.security_groups import security_groups
 from components.vip import PublicVip, private_vip, public_vip
+from preflight.catalog import Catalog
+from settings import names
 from settings.platform import Platform
 
 
@@ -44,15 +45,15 @@ class Network(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         platform, plan, cluster = args.platform, args.platform.addresses, args.platform.cluster
         settings = platform.settings.network
-        tags = [f"openstack-paas:{cluster}"]
+        tags = [names.tag(cluster)]
 
         self.edge = make_edge(platform, args.catalog, tags, child)
         self.private = networking.Network(
-            "private", name=f"{cluster}-private", admin_state_up=True, mtu=settings.mtu, tags=tags, opts=child
+            "private", name=names.private_network(cluster), admin_state_up=True, mtu=settings.mtu, tags=tags, opts=child
         )
         self.private_subnet = networking.Subnet(
             "private",
-            name=f"{cluster}-private",
+            name=names.private_network(cluster),
             network_id=self.private.id,
             cidr=str(settings.private),
             ip_version=4,

@@ -14,7 +14,7 @@ import pulumi_tls as tls
 from pulumi import ResourceOptions
 
 from components.certificate import Authorities, Authority, AuthorityArgs, Certificate, CertificateArgs, Role
-from components.generation import epoch_name, generation_name
+from settings import names
 from settings.platform import Platform
 
 #: Certificates by role. Members of etcd dial each other, and etcd's gateway dials itself, with their server
@@ -58,7 +58,7 @@ class Pki(pulumi.ComponentResource):
 
         def authorities(name: str, common_name: str) -> Authorities:
             made = {
-                each: Authority(generation_name(name, each), AuthorityArgs(generation_name(common_name, each)), child)
+                each: Authority(names.generation(name, each), AuthorityArgs(names.generation(common_name, each)), child)
                 for each in certificates.authorities.trusted
             }
             return Authorities(made, made[certificates.authorities.issuing])
@@ -73,7 +73,7 @@ class Pki(pulumi.ComponentResource):
         ) -> Certificate:
             hours = certificates.leaf_validity_hours, certificates.renewal_hours
             made = CertificateArgs(role, of.issuing, *hours, dns_names, ip_addresses)
-            return Certificate(epoch_name(name, certificates.epoch), made, child)
+            return Certificate(names.in_epoch(name, certificates.epoch), made, child)
 
         self.etcd_members = {
             member.name: certificate(

@@ -16,7 +16,6 @@ from components.addons.local_path import LocalPath, LocalPathArgs
 from components.addons.mariadb import MariaDb, MariaDbArgs, Passwords
 from components.addons.release import AddonArgs
 from components.api_gate import ApiGate, ApiGateArgs
-from components.catalog import Catalog
 from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.etcd import EtcdCluster, EtcdClusterArgs
 from components.fleet import Fleet, FleetArgs
@@ -30,6 +29,7 @@ from components.network import Network, NetworkArgs
 from components.pki import Pki, PkiArgs
 from components.step import Access
 from components.worker_pool import WorkerPool, WorkerPoolArgs
+from preflight.catalog import Catalog
 from settings import platform as settings_platform
 from settings import versions
 from settings.fixed import fixed_settings

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pulumi
 
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 
 
 class Rollout:

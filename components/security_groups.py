@@ -8,7 +8,7 @@ import pulumi
 from pulumi import Alias, ResourceOptions
 from pulumi_openstack import networking
 
-from settings import security
+from settings import names, security
 from settings.platform import Platform
 
 
@@ -18,7 +18,7 @@ def security_groups(platform: Platform, tags: Sequence[str], parent: pulumi.Reso
     groups = {
         group: networking.SecGroup(
             group,
-            name=f"{platform.cluster}-{group}",
+            name=names.security_group(platform.cluster, group),
             description=f"{group} of {platform.cluster}",
             tags=tags,
             opts=ResourceOptions(parent=parent),

@@ -1,4 +1,4 @@
-"""The server groups of a role, which spread its machines over hosts: a running machine stays in the one it is in."""
+"""The server groups of a role, which spread its machines over hosts (settings/server_groups.py says which)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_openstack import compute
 
-from settings.addresses import PlannedMachine
+from settings import names, server_groups
 from settings.machines import MachineSettings
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.running import SPREADS, spread_of
 
 
 class ServerGroups:
-    """The group that the settings want, and beside it those of machines that are not to be replaced now.
-
-    A group's policy never changes: nova has no such request, and another group would replace all its machines.
-    """
+    """The groups of one role or pool as resources, by their names in the stack."""
 
     def __init__(
         self,
@@ -28,29 +26,17 @@ class ServerGroups:
         machines: Iterable[PlannedMachine],
         parent: pulumi.Resource,
     ) -> None:
-        # No role begins with a spread's name.
-        names = (role, *(f"{spread}-{role}" for spread in SPREADS))
-        known = {name: platform.running.spreads[name] for name in names if name in platform.running.spreads}
-        fitting = [name for name, spread in known.items() if spread == settings.spread]
-        self._wanted = fitting[0] if fitting else f"{settings.spread}-{role}" if role in known else role
-        self._of = {
-            machine.name: form.group
-            for machine in machines
-            if (form := platform.kept_form(machine.hostname)) and form.group in known
-        }
+        planned = server_groups.server_groups(platform, role, settings, machines)
+        self.name_of = planned.of
         self.groups = {
             name: compute.ServerGroup(
                 name,
-                name=f"{platform.cluster}-{name}",
-                policies=SPREADS[known.get(name, settings.spread)],
+                name=names.server_group(platform.cluster, name),
+                policies=SPREADS[spread],
                 opts=ResourceOptions(parent=parent, ignore_changes=["policies"]),
             )
-            for name in dict.fromkeys((self._wanted, *self._of.values()))
+            for name, spread in planned.spreads.items()
         }
-
-    def name_of(self, machine: PlannedMachine) -> str:
-        """The name in the stack of the group of `machine`."""
-        return self._of.get(machine.name, self._wanted)
 
     def of(self, machine: PlannedMachine) -> compute.ServerGroup:
         """The group of `machine`."""

@@ -9,9 +9,8 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_openstack import networking
 
-from components.catalog import public_vip_port_name
 from components.edge import Edge
-from settings import security
+from settings import names, security
 from settings.platform import Platform
 
 
@@ -43,7 +42,7 @@ def private_vip(
     """The port that keeps the machines' default gateway from being handed to anybody else."""
     return networking.Port(
         "private-vip",
-        name=f"{platform.cluster}-private-vip",
+        name=names.private_vip_port(platform.cluster),
         network_id=network.id,
         fixed_ips=[{"subnet_id": subnet.id, "ip_address": platform.addresses.private_vip}],
         no_security_groups=True,
@@ -70,7 +69,7 @@ def public_vip(
     kept = vip_options(platform, parent)
     port = networking.Port(
         "public-vip",
-        name=public_vip_port_name(platform),
+        name=names.public_vip_port(platform.cluster),
         network_id=edge.network_id,
         fixed_ips=[{"subnet_id": edge.subnet_id, "ip_address": address}],
         security_group_ids=[security_groups[group].id for group in security.GROUPS_OF_ROLE["gateway"]],

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_openstack import blockstorage, compute
 
-from settings.addresses import PlannedMachine
+from settings import names
 from settings.machines import VolumeSettings
+from settings.plan import PlannedMachine
 
 #: Nova's own limits for an attachment are below (block_device_allocate_retries: 60 times 3 s).
 TIMEOUT = CustomTimeouts(create="5m", update="5m", delete="5m")
@@ -22,7 +23,7 @@ def create(
     """The volume. A larger size grows it in place, attached or not; another type or zone is a new, empty volume."""
     return blockstorage.Volume(
         f"{name}-data",
-        name=f"{planned.hostname}-data",
+        name=names.data_volume(planned.hostname),
         description=f"data of {planned.hostname}",
         size=settings.size_gib,
         volume_type=settings.type or None,

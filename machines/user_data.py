@@ -12,7 +12,7 @@ import yaml
 
 from machines.common.templates import read_script
 from machines.gateway.bundle import edge_route_unit
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 _SSHD_ORDER: Final = PurePosixPath("/etc/systemd/system/ssh.service.d/10-openstack-paas.conf")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops import protection
+from ops import protected
+from ops.shared.options import Commands
 
 #: Lines of a console log that are shown.
 TAIL = 15
@@ -47,7 +49,7 @@ def failures(lines: Iterable[str]) -> list[Failure]:
             diagnostic = event["diagnosticEvent"]
             if diagnostic.get("urn"):
                 messages[diagnostic["urn"]] = diagnostic.get("message", "").strip()
-                if protection.is_refusal(messages[diagnostic["urn"]]):
+                if protected.is_refusal(messages[diagnostic["urn"]]):
                     # Refused before it was tried.
                     failed.setdefault(diagnostic["urn"], "")
         if "resOpFailedEvent" in event:
@@ -72,15 +74,28 @@ def console_tail(connection: Any, cluster: str, name: str) -> str:
     return "\n".join([head, *(f"  | {line}" for line in lines or ["(its console is empty)"])])
 
 
-def main(event_log: Path, cluster: str, say: Callable[[str], None] = print) -> int:
+def add(commands: Commands) -> None:
+    """Adds the command."""
+    parser = commands.add_parser("explain", help="why a run of the engine failed, with the machines' console logs")
+    parser.add_argument("log", type=Path, help="the engine's event log")
+    parser.add_argument("--cluster", required=True, help="name of the cluster, the prefix of its machines")
+    parser.set_defaults(func=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Always 0: the run itself has failed."""
+    return explain(arguments.log, arguments.cluster)
+
+
+def explain(event_log: Path, cluster: str, say: Callable[[str], None] = print) -> int:
     """Explain the failures in `event_log`; the exit status."""
     found = [failure for failure in failures(event_log.read_text(encoding="utf-8").splitlines())]
     if not found:
         return 0
-    refused = [protection.describe(failure.urn) for failure in found if protection.is_refusal(failure.message)]
+    refused = [protected.describe(failure.urn) for failure in found if protected.is_refusal(failure.message)]
     if refused:
-        say(f"\nprotected from removal:\n{protection.how_to_lift(refused)}")
-    others = [failure for failure in found if not protection.is_refusal(failure.message)]
+        say(f"\nprotected from removal:\n{protected.how_to_lift(refused)}")
+    others = [failure for failure in found if not protected.is_refusal(failure.message)]
     if not others:
         return 0
     import openstack
@@ -95,5 +110,5 @@ def main(event_log: Path, cluster: str, say: Callable[[str], None] = print) -> i
                 tail = f"its console log cannot be had: {error}"
             if tail:
                 say(tail)
-    say("\nMend the cause and run the same command again: it goes on from here.")
+    say("\nFix the cause and run the same command again: it continues from here.")
     return 0

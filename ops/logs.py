@@ -1,14 +1,14 @@
-"""`python -m ops logs MACHINE`: the journal of what matters on a machine, without looking up address or units."""
+"""`paas logs MACHINE`: the journal of what matters on a machine, without looking up address or units."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from ops import outputs as stack_outputs
-from ops import session
-from ops.outputs import Machine, OutputsError
+from ops.shared import outputs as stack_outputs
+from ops.shared import session
+from ops.shared.options import Commands, add_outputs
+from ops.shared.outputs import Machine, OutputsError
 
 #: What people look for, by role. `openstack-paas` below is what `pulumi up` did on the machine (lib.sh, log).
 _UNITS: Final = {
@@ -20,15 +20,15 @@ _UNITS: Final = {
 _STEPS: Final = "openstack-paas"
 
 
-def add(commands: Any) -> None:
-    """The subcommand `logs`."""
+def add(commands: Commands) -> None:
+    """Adds the command."""
     parser = commands.add_parser("logs", help="the journal of a machine's services, and of what `pulumi up` did there")
     parser.add_argument("machine")
     parser.add_argument("--unit", action="append", metavar="UNIT", help="of this unit alone (repeatable)")
     parser.add_argument("--lines", type=int, default=100, metavar="NUMBER", help="the last so many (default: 100)")
     parser.add_argument("--follow", action="store_true", help="and those that come, until Ctrl-C")
-    parser.add_argument("--stack", help="name of the stack (default: the selected one)")
-    parser.add_argument("--outputs", type=Path, metavar="FILE", help="read the outputs from a JSON file instead")
+    add_outputs(parser)
+    parser.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 
 from policy.record import PORT, RULE, Facts, Found, Record, Rule
+from settings import ports
 
-SSH_PORT = 22
-API_PORT = 6443
 #: Protocols under which TCP may travel: by name, by number, and any at all.
 _TCP = ("tcp", "6", "", None, "0", "any")
 
@@ -39,14 +38,14 @@ def _admits(record: Record, port: int) -> bool:
 def public_ssh(records: Sequence[Record], facts: Facts) -> Found:
     """SSH from anywhere, in production."""
     for record in records if facts.production else ():
-        if _from_anywhere(record) and _admits(record, SSH_PORT):
+        if _from_anywhere(record) and _admits(record, ports.SSH):
             yield record, "lets anyone reach SSH", "set access.sshCidrs to the addresses of your own people and of CI"
 
 
 def public_api(records: Sequence[Record], facts: Facts) -> Found:
     """The Kubernetes API from anywhere, in production."""
     for record in records if facts.production else ():
-        if _from_anywhere(record) and _admits(record, API_PORT):
+        if _from_anywhere(record) and _admits(record, ports.API):
             yield record, "lets anyone reach the Kubernetes API", "set access.apiCidrs to those who use it"
 
 

@@ -1,4 +1,4 @@
-"""Production has backups: without them what is deleted by mistake is gone, however many machines hold it."""
+"""Production has backups: without them what is deleted by mistake is lost, however many machines hold it."""
 
 from __future__ import annotations
 

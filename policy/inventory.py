@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from policy.record import INSTANCE, PLATFORM, Facts, Found, Record, Rule
+from settings import names
 from settings.versions import RELEASES, support_ends
 
 #: Types of OpenStack that have tags; server groups, key pairs, rules, attachments and associations have none.
@@ -26,7 +27,7 @@ TAGGABLE = frozenset(
 
 def tags(records: Sequence[Record], facts: Facts) -> Found:
     """Resources without the tag by which the platform finds its own."""
-    wanted = f"openstack-paas:{facts.cluster}"
+    wanted = names.tag(facts.cluster)
     for record in records:
         if record.type in TAGGABLE and wanted not in (record.props.get("tags") or ()):
             yield record, f"has not the tag {wanted}", "pass tags to it in its component"

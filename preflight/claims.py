@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.problem import Problem
 from settings.running import Running
@@ -65,8 +65,8 @@ def _problems(machines: Sequence[PlannedMachine], kubeconfig: str, seconds: floa
             yield Problem(
                 "rollout.replace",
                 machine.hostname,
-                f"its disk goes with it, and the cluster could not be asked which volumes lie there ({error})",
-                "see that its API answers, or name it in rollout.loseVolumes: all that lies there is lost then",
+                f"its disk goes with it, and the cluster could not be asked which volumes are on it ({error})",
+                "see that its API answers, or name it in rollout.loseVolumes: everything on it is lost then",
             )
         return
     for machine in machines:
@@ -93,7 +93,7 @@ def volumes(kubeconfig: str, nodes: Sequence[str], seconds: float = ANSWER_SECON
         listed = api.items(_VOLUMES)
         return {node: sorted(_named(volume) for volume in listed if _keeps(volume, node, uids)) for node in nodes}
     except (KeyError, TypeError, AttributeError) as error:
-        raise NoAnswer("its answer is no list of volumes and claims") from error
+        raise NoAnswer("its answer is not a list of volumes and claims") from error
     finally:
         api.close()
 
@@ -167,9 +167,9 @@ class _Api:
         try:
             found = json.loads(text)["items"]
         except (ValueError, KeyError, TypeError) as error:
-            raise NoAnswer(f"{path}: the answer is no listing") from error
+            raise NoAnswer(f"{path}: the answer is not a listing") from error
         if not isinstance(found, list):
-            raise NoAnswer(f"{path}: the answer is no listing")
+            raise NoAnswer(f"{path}: the answer is not a listing")
         return found
 
     def close(self) -> None:

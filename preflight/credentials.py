@@ -188,13 +188,11 @@ def log_in(credentials: Credentials) -> Access:
         access = plugin.get_access(session)
     except exceptions.Unauthorized:
         who = auth["application_credential_id"] or auth["application_credential_name"] or auth["username"] or "the user"
-        raise CloudUnreachable(
-            f"keystone at {place} does not let {who} in (401: name, password or project is wrong)"
-        ) from None
+        raise CloudUnreachable(f"keystone at {place} rejects {who} (401: name, password or project is wrong)") from None
     except exceptions.SSLError as error:
         raise CloudUnreachable(
             f"the certificate of {place} is not trusted ({_certificate(error)})",
-            "give the cloud's CA (OS_CACERT or openstack:cacertFile), and see that this machine's clock is right",
+            "give the cloud's CA (OS_CACERT or openstack:cacertFile), and check this machine's clock",
         ) from None
     except exceptions.ConnectTimeout:
         raise CloudUnreachable(f"keystone at {place} does not answer within {LOGIN_SECONDS:.0f} s") from None
@@ -205,12 +203,12 @@ def log_in(credentials: Credentials) -> Access:
     except exceptions.HttpError as error:
         raise CloudUnreachable(f"keystone at {place} answers {error.http_status}, not with a token") from None
     except (exceptions.ClientException, OSError) as error:
-        raise CloudUnreachable(f"keystone at {place} gives no token ({type(error).__name__})") from None
+        raise CloudUnreachable(f"keystone at {place} returned no token ({type(error).__name__})") from None
     if access.expires and access.will_expire_soon(stale_duration=0):
         ahead = (time.time() - access.expires.timestamp()) / 60
         raise CloudUnreachable(
-            f"the new token is {ahead:.0f} minutes past its end",
-            "set this machine's clock right, it is ahead of the cloud's",
+            f"the new token expired {ahead:.0f} minutes ago",
+            "correct this machine's clock: it is ahead of the cloud's",
         )
     if not access.project_id:
         raise CloudUnreachable("the credentials name no project", "set OS_PROJECT_NAME or project_name in clouds.yaml")
@@ -253,4 +251,4 @@ def _certificate(error: Exception) -> str:
     ):
         if phrase.lower() in text.lower():
             return phrase
-    return "it is signed by nobody that this machine knows"
+    return "its issuer is unknown to this machine"

@@ -73,11 +73,11 @@ class Reader:
             )
             return answer.json()
         except (exceptions.Forbidden, exceptions.Unauthorized):
-            raise NoAnswer("this user may not ask") from None
+            raise NoAnswer("this user is not allowed to ask") from None
         except exceptions.NotFound:
-            raise NoAnswer("the service does not know the question (404)") from None
+            raise NoAnswer("the service does not know this request (404)") from None
         except exceptions.HttpError as error:
-            raise NoAnswer(f"the service fails with {error.http_status}") from None
+            raise NoAnswer(f"the service failed with {error.http_status}") from None
         except (exceptions.ConnectTimeout, exceptions.RequestTimeout):
             raise NoAnswer(f"no answer within {self._seconds:.0f} s") from None
         except exceptions.SSLError:
@@ -85,7 +85,7 @@ class Reader:
         except exceptions.ConnectFailure:
             raise NoAnswer("it cannot be reached") from None
         except ValueError:
-            raise NoAnswer("the answer is no JSON: is something else listening there?") from None
+            raise NoAnswer("the answer is not JSON: is something else listening there?") from None
 
     def pages(self, service: str, path: str, collection: str, parameters: Parameters = ()) -> Iterator[dict[str, Any]]:
         """Every entry of a listing, page by page, by the id of the last one."""

@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from components.catalog import Catalog
 from preflight import checks, claims
-from preflight.ask import ask
+from preflight.catalog import Catalog
 from preflight.checks import images, provider_network
+from preflight.collect import collect
+from preflight.context import Context
 from preflight.credentials import CloudUnreachable, find, log_in
-from preflight.subject import Subject
 from settings.platform import Platform
 from settings.problem import Problem, SettingsError
 from settings.running import Running
@@ -31,14 +31,14 @@ class Preflight:
     warnings: tuple[Problem, ...] = ()
 
 
-def catalog(subject: Subject) -> Catalog:
+def catalog(context: Context) -> Catalog:
     """The ids of what the settings name; what the cloud does not have is left out."""
-    wanted = {settings.flavor for settings in subject.machine_settings.values()}
-    named = {settings.image: images.newest(subject, settings.image) for settings in subject.machine_settings.values()}
-    subnet = provider_network.subnet(subject)
+    wanted = {settings.flavor for settings in context.machine_settings.values()}
+    named = {settings.image: images.newest(context, settings.image) for settings in context.machine_settings.values()}
+    subnet = provider_network.subnet(context)
     return Catalog(
-        external_network_id=subject.external.id if subject.external else "",
-        flavors={flavor.name: flavor.id for flavor in subject.cloud.flavors or () if flavor.name in wanted},
+        external_network_id=context.external.id if context.external else "",
+        flavors={flavor.name: flavor.id for flavor in context.cloud.flavors or () if flavor.name in wanted},
         images={name: image.id for name, image in named.items() if image},
         external_subnet_id=subnet.id if subnet else "",
     )
@@ -71,16 +71,16 @@ def run(
     with ThreadPoolExecutor(1, "claims") as pool:
         pending = pool.submit(claims.problems, platform, running)
         try:
-            cloud = ask(log_in(find(provider)), platform)
+            cloud = collect(log_in(find(provider)), platform)
         except CloudUnreachable as error:
             held, optional = pending.result(), "optional" in (platform.settings.preflight, os.environ.get(VARIABLE))
             if is_preview and optional and not held:
                 return Preflight(Catalog(), (_passed_over(error),))
             raise SettingsError([*([] if is_preview and optional else [unreachable(error)]), *held]) from None
-        subject = Subject(platform, cloud, running)
-        if problems := [*checks.errors(subject), *pending.result()]:
+        context = Context(platform, cloud, running)
+        if problems := [*checks.errors(context), *pending.result()]:
             raise SettingsError(problems)
-    return Preflight(catalog(subject), tuple(checks.warnings(subject)))
+    return Preflight(catalog(context), tuple(checks.warnings(context)))
 
 
 def begin(

@@ -1,4 +1,4 @@
-"""Charts: where each addon's comes from and what is set in it, for a mirror's or a user's own chart."""
+"""The addons' Helm charts: where each one comes from, and its values."""
 
 from typing import Annotated, Any
 
@@ -15,16 +15,16 @@ RepositoryUrl = Annotated[
 
 
 class ChartSettings(Section):
-    """One addon's chart. Empty keys mean what the program pins (settings/versions.py) and computes."""
+    """One addon's chart. An empty key means what the program pins (settings/versions.py) or computes."""
 
     chart: str = ""
-    """Name, oci:// reference or path of the chart."""
+    """The chart: a name, an oci:// reference or a path."""
     repository: RepositoryUrl = ""
     """URL of the chart's repository, when `chart` is a name."""
     version: str = ""
     """Version of the chart."""
     values: dict[str, Any] = {}
-    """Values merged over the computed ones, key by key; lists and scalars replace whole."""
+    """Values that are merged over the computed ones, key by key. Lists and scalars replace the whole value."""
 
 
 class AddonSettings(Section):

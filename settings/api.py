@@ -1,4 +1,4 @@
-"""How the Kubernetes API is balanced, and under which names it answers."""
+"""The Kubernetes API: its load balancer, and the names in its certificate."""
 
 from typing import Literal
 
@@ -9,21 +9,21 @@ class OctaviaSettings(Section):
     """The load balancer of `loadBalancer: octavia`."""
 
     provider: str = ""
-    """Octavia's provider driver (amphora, ovn, ...); the cloud's default when empty."""
+    """Octavia's provider driver (amphora, ovn, ...). Empty: the cloud's default."""
     flavor: str = ""
-    """Id of the load balancer's flavor; the cloud's default when empty."""
+    """Id of the load balancer's flavor. Empty: the cloud's default."""
 
 
 class ApiSettings(Section):
     """The Kubernetes API as clients see it."""
 
     load_balancer: Literal["gateways", "octavia"] = "gateways"
-    """Who spreads the API's clients over the control planes: haproxy on the gateways, or a load balancer of the cloud.
+    """What balances the API's clients over the control planes: haproxy on the gateways, or the cloud's load balancer.
 
-    With `octavia` the gateways remain (SSH, NAT, ingress); the API has an address of its own on the edge network and a
-    floating IP there, so it needs `network.publicVip: floating-ip`. It cannot change while the cluster lives.
+    With `octavia` the gateways still carry SSH, NAT and ingress. The API gets its own address on the edge network and
+    a floating IP, so it needs `network.publicVip: floating-ip`. It cannot change while the cluster exists.
     """
     certificate_names: tuple[str, ...] = ()
-    """Further DNS names and addresses that the API server's certificate is valid for."""
+    """More DNS names and addresses for the API server's certificate."""
     octavia: OctaviaSettings = OctaviaSettings()
     """Driver and flavor of the load balancer."""

@@ -1,4 +1,4 @@
-"""Backups: how often, how many are kept, and where they go off the machine."""
+"""Backups: how often they are taken, how many are kept, and where copies go."""
 
 from typing import Annotated
 
@@ -77,87 +77,87 @@ class S3Settings(Section):
     endpoint: HttpUrl
     """URL of the store."""
     bucket: Bucket
-    """The bucket; it must be there."""
+    """The bucket. It must exist."""
     prefix: Prefix = ""
-    """Folder in it; the cluster's name follows."""
+    """Folder in the bucket. The cluster's name is appended."""
     region: Region = "us-east-1"
-    """Its region; stores of one's own mostly take any."""
+    """Its region. Most self-hosted stores accept any."""
     ca_certificate: Pem = ""
-    """CA of the store's certificate in PEM; the machines' own list of CAs when empty."""
+    """CA of the store's certificate, in PEM. Empty: the CAs that the machines trust anyway."""
 
 
 class SftpSettings(Section):
-    """A machine with SFTP. The private key for it is the secret `backupSftpKey`."""
+    """An SFTP server. Its private key is the secret `backupSftpKey`."""
 
     host: HostName
-    """The machine."""
+    """The server's name or address."""
     port: Whole = Field(22, ge=1, le=65535)
     """Its SSH port."""
     user: LoginName
-    """Who logs in there."""
+    """The user that logs in there."""
     folder: AbsolutePath
-    """The folder; it must be there, and the cluster's name follows."""
+    """The folder. It must exist. The cluster's name is appended."""
     host_key: HostKey
-    """The machine's public host key, which is verified."""
+    """The server's public host key. It is verified."""
 
 
 class CopySettings(Section):
-    """Where backups go off the machines: to one place, to both, or to none."""
+    """Where copies of backups go: to one place, to both, or to none."""
 
     s3: S3Settings | None = None
     """A bucket of an S3-compatible store."""
     sftp: SftpSettings | None = None
-    """Another machine by SSH."""
+    """An SFTP server."""
 
 
 class KeepSettings(Section):
-    """How many backups stay: whatever one of these tiers keeps."""
+    """How many backups are kept. A backup stays as long as one of these rules keeps it."""
 
     last: Whole = Field(8, ge=1, le=1000)
-    """The last ones, whatever their age."""
+    """The latest ones, whatever their age."""
     hourly: Whole = Field(24, ge=0, le=1000)
-    """The newest of each of so many hours that have one."""
+    """The newest of each of the last so many hours that have one."""
     daily: Whole = Field(7, ge=0, le=1000)
-    """The newest of each of so many days."""
+    """The newest of each of so many days that have one."""
     weekly: Whole = Field(4, ge=0, le=1000)
-    """The newest of each of so many weeks."""
+    """The newest of each of so many weeks that have one."""
 
 
 class EtcdBackupSettings(Section):
-    """Snapshots of etcd: every member takes its own, one after another, and proves each by restoring it."""
+    """Snapshots of etcd. Every member takes its own, one after another, and verifies each by restoring it."""
 
     enabled: bool = True
-    """Whether there are any."""
+    """Whether backups are taken."""
     interval_minutes: Whole = Field(15, ge=5, le=1440)
-    """How often each member takes one: a part of an hour, or hours that are a part of a day."""
+    """How often each member takes one. It must divide an hour, or be hours that divide a day."""
     keep: KeepSettings = KeepSettings()
-    """How many stay on each member and in each other place."""
+    """How many are kept on each member and in each other place."""
 
 
 class DatabaseBackupSettings(Section):
-    """Dumps of MariaDB, from a replica where there is one, onto a volume of their own in the cluster."""
+    """Dumps of MariaDB. They are taken from a replica where there is one, onto their own volume in the cluster."""
 
     enabled: bool = True
-    """Whether there are any."""
+    """Whether backups are taken."""
     interval_minutes: Whole = Field(60, ge=5, le=1440)
-    """How often one is taken: a part of an hour, or hours that are a part of a day."""
+    """How often one is taken. It must divide an hour, or be hours that divide a day."""
     keep: KeepSettings = KeepSettings()
-    """How many stay."""
+    """How many are kept."""
     size: Quantity = "8Gi"
-    """The volume for them. It cannot change while the database lives."""
+    """Size of their volume. It cannot change while the database exists."""
 
 
 class BackupSettings(Section):
-    """Backups, and where they go off the machine."""
+    """Backups, and where copies of them go."""
 
     etcd: EtcdBackupSettings = EtcdBackupSettings()
     """Snapshots of etcd."""
     database: DatabaseBackupSettings = DatabaseBackupSettings()
     """Dumps of the database."""
     copy_to: CopySettings = CopySettings()
-    """Where copies go off the machines: etcd's snapshots to each place, the database's dumps to `s3`."""
+    """Where copies go: etcd's snapshots to each place, the database's dumps to `s3`."""
     encrypt_to: tuple[Recipient, ...] = ()
-    """age recipients: copies that leave the machines can then be read only with an identity of one of them.
+    """age recipients: copies that leave the machines are encrypted, and only an identity of one of these can read them.
 
-    The identity stays with you. Lost, those copies are lost.
+    You keep the identity. If you lose it, those copies are lost.
     """

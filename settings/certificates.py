@@ -1,14 +1,13 @@
-"""Certificates: how long they live, when they are renewed, and which authorities issue and are trusted."""
+"""Certificates: how long they are valid, when they are renewed, and which authorities issue them."""
 
 from typing import Annotated
 
 from pydantic import Field
 
 from settings.model import Section, Whole, text
+from settings.names import FIRST
 
-#: The name that everything is made with until somebody says otherwise.
-FIRST = "1"
-#: The name of one of several keys that do the same work one after another.
+#: The name of one of several keys that replace each other over time.
 Generation = Annotated[
     str,
     text(
@@ -28,13 +27,13 @@ Epoch = Annotated[
 
 
 class AuthoritySettings(Section):
-    """Generations of the certificate authorities, by name: of the cluster, of etcd and of the front proxy together.
+    """Generations of the certificate authorities: the cluster's, etcd's and the front proxy's together.
 
-    Others take their place in three `pulumi up` (docs/rotation.md).
+    A new generation takes over in three runs of `pulumi up` (docs/rotation.md).
     """
 
     issuing: Generation = FIRST
-    """The generation that signs certificates. It must be trusted since the `up` before."""
+    """The generation that signs certificates. The previous `up` must have made it trusted."""
     trusted: tuple[Generation, ...] = (FIRST,)
     """The generations whose certificates are accepted."""
 
@@ -43,10 +42,10 @@ class CertificateSettings(Section):
     """Certificates of the machines, of Kubernetes' own components and of the administrator."""
 
     epoch: Epoch = ""
-    """Another word here issues every certificate anew, with new keys; the authorities stay."""
+    """A new word here reissues every certificate, with new keys. The authorities stay."""
     leaf_validity_hours: Whole = Field(8760, ge=1, le=87600)
-    """How long a new certificate is valid; a year, as kubeadm has it."""
+    """How long a new certificate is valid. The default is a year, as in kubeadm."""
     renewal_hours: Whole = Field(1440, ge=1, le=43800)
-    """A certificate that ends within so many hours is renewed by the next `pulumi up`."""
+    """A certificate that expires within this many hours is renewed by the next `pulumi up`."""
     authorities: AuthoritySettings = AuthoritySettings()
-    """Which authorities issue, and which are trusted."""
+    """Which authorities issue certificates, and which are trusted."""

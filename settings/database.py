@@ -1,4 +1,4 @@
-"""Storage on the workers and the database on it."""
+"""Storage on the workers, and the database that uses it."""
 
 from typing import Annotated, Literal
 
@@ -21,7 +21,7 @@ Namespace = Annotated[
     text(
         r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
         "must be 1 to 63 lower-case letters, digits and dashes, a letter first and no dash last",
-        "choose such a namespace",
+        "choose another namespace",
     ),
 ]
 #: Short: the pods' host names add their number and the service's name to it.
@@ -30,7 +30,7 @@ ReleaseName = Annotated[
     text(
         r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$",
         "must be 1 to 32 lower-case letters, digits and dashes, a letter first and no dash last",
-        "choose such a name",
+        "choose another name",
     ),
 ]
 DatabaseName = Annotated[
@@ -38,7 +38,7 @@ DatabaseName = Annotated[
     text(
         r"^[a-z][a-z0-9_]{0,62}$",
         "must be 1 to 63 lower-case letters, digits and underscores, a letter first",
-        "choose such a name",
+        "choose another name",
     ),
 ]
 
@@ -47,7 +47,7 @@ class StorageSettings(Section):
     """The local-path provisioner and its StorageClass."""
 
     class_name: StorageClassName = "local-path"
-    """Name of the StorageClass, the cluster's default. It cannot change while the database lives."""
+    """Name of the StorageClass, which is the cluster's default. It cannot change while the database exists."""
     worker_path: AbsolutePath = "/disks"
     """Folder for volumes on every worker."""
     default_path: AbsolutePath = "/opt/local-path-provisioner"
@@ -58,28 +58,28 @@ class DatabaseSettings(Section):
     """MariaDB: one primary and its replicas."""
 
     enabled: bool = True
-    """Whether there is a database."""
+    """Whether the database is installed."""
     namespace: Namespace = "database"
     """Its namespace."""
     name: ReleaseName = "mariadb"
     """Name of the release and of the pods."""
     database: DatabaseName = "app"
-    """The database that is created in it."""
+    """The database that is created on the server."""
     replicas: Whole = Field(1, ge=0, le=8)
     """Replicas besides the primary."""
     password_epoch: Epoch = ""
-    """Another word here makes new passwords, where the stack's secrets give none; the living database takes them."""
+    """A new word here creates new passwords where the stack's secrets set none. The running database adopts them."""
     acknowledge: Literal["primary", "one-replica", "always-one-replica"] = "one-replica"
-    """Who has a commit on its disk before the client hears of it; without replicas always the primary alone.
+    """Who must have a commit on disk before the client gets its answer. Without replicas it is the primary alone.
 
-    `one-replica` waits for a replica `acknowledgeSeconds` at most, then commits go on without one until a replica has
-    caught up. `always-one-replica` waits for as long as it takes: without a replica, writes stand still.
+    `one-replica` waits for a replica, for `acknowledgeSeconds` at most. After that, commits go on without one until a
+    replica has caught up. `always-one-replica` waits as long as it takes: without a replica, writes stop.
     """
     acknowledge_seconds: Whole = Field(10, ge=1, le=3600)
-    """How long `one-replica` waits."""
+    """How long `one-replica` waits for a replica."""
     size: Quantity = "8Gi"
-    """Volume of each pod. It cannot change while the database lives."""
+    """Volume size of each pod. It cannot change while the database exists."""
     memory: Quantity = "512Mi"
     """Memory of each pod, requested and limited."""
     buffer_pool: Quantity = "256Mi"
-    """innodb_buffer_pool_size; well under `memory`."""
+    """innodb_buffer_pool_size. It must be well below `memory`."""

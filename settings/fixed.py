@@ -1,12 +1,13 @@
-"""Settings that are built into a living cluster: in its certificates, its routes, its volumes, its networks."""
+"""Settings that cannot change while the cluster exists: certificates, routes, volumes or networks depend on them."""
 
 from __future__ import annotations
 
-from settings.addresses import AddressPlan
-from settings.platform import Platform, PlatformSettings
+from settings.plan import Plan
+from settings.platform import Platform
+from settings.platform_settings import PlatformSettings
 
 
-def fixed(settings: PlatformSettings, cluster: str, plan: AddressPlan) -> dict[str, str]:
+def fixed(settings: PlatformSettings, cluster: str, plan: Plan) -> dict[str, str]:
     """Each such setting's value by key, as text."""
     net, database = settings.network, settings.database
     values = {
@@ -18,11 +19,11 @@ def fixed(settings: PlatformSettings, cluster: str, plan: AddressPlan) -> dict[s
         "network.services": str(net.services),
         "network.dnsDomain": net.dns_domain,
         "kubernetes.cni": settings.kubernetes.cni,
-        # The API's address stands in every kubelet's kubeconfig.
+        # Every kubelet's kubeconfig has the API's address.
         "api.loadBalancer": settings.api.load_balancer,
     }
     if database.enabled:
-        # Kubernetes changes neither in the volumes that a StatefulSet has made.
+        # Kubernetes cannot change either in existing volumes of a StatefulSet.
         values |= {"database.size": database.size, "storage.className": settings.storage.class_name}
     return values
 

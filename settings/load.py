@@ -1,4 +1,4 @@
-"""From stack configuration to checked settings: every problem in one report, before anything is touched."""
+"""From stack configuration to checked settings: every problem in one report, before anything is changed."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from settings import addresses, checks, mistakes, replacement, resolved, stack_file, tree, validation
-from settings.platform import Platform, PlatformSettings
+from settings import checks, error_messages, replacement, resolved, schema, stack_file, validation
+from settings.plan import make_plan
+from settings.platform import Platform
+from settings.platform_settings import PlatformSettings
 from settings.presets import PRESETS
 from settings.problem import Problem, SettingsError
+from settings.redact import redacted
+from settings.rules import Context
 from settings.running import Running
-from settings.shown import shown
 
 #: What a cluster's name must be; it is the prefix of host names.
 CLUSTER_NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
-#: A name for plans of stacks whose own does not fit, so that everything else can still be checked.
+#: A cluster name for stacks whose own is invalid, so that everything else can still be checked.
 _STAND_IN: Final = "cluster"
 
 
@@ -28,9 +31,9 @@ def parse(
 ) -> Platform:
     """Checked settings from the keys of a stack file (`values`, camelCase) of the stack `stack`.
 
-    `running` is what the stack runs already, for rules about changes; `numbered` are the security group
-    rules that an earlier release made (settings.security.former_name). Raises SettingsError with every problem: those
-    of single values, and those of values that do not go together, less what only follows from a wrong value.
+    `running` is what the stack runs already, for rules about changes. `numbered` are the security group rules of an
+    earlier release (settings.security.former_name). Raises SettingsError with every problem of single values and of
+    combinations, except those that only follow from a wrong value.
     """
     given, problems = stack_file.read(values)
     given = resolved.with_versions(given, running)
@@ -44,13 +47,10 @@ def parse(
             problems.append(_misnamed(cluster))
         broken.add("clusterName")
         cluster = _STAND_IN
-    plan, misfits = addresses.plan(settings, cluster)
+    plan, misfits = make_plan(settings, cluster)
     secrets = [key for key in stack_file.SECRETS if values.get(key)]
-    found = [
-        *misfits,
-        *checks.problems(settings, cluster, plan, running),
-        *checks.backups.missing_secrets(settings, secrets),
-    ]
+    context = Context(settings, cluster, plan, running, secrets, checks.today())
+    found = [*misfits, *checks.errors(context)]
     problems += [_short(problem) for problem in found if not _echo(problem, broken)]
     if problems or plan is None:
         raise SettingsError(sorted(problems, key=_place))
@@ -58,7 +58,7 @@ def parse(
         settings=settings,
         cluster=cluster,
         addresses=plan,
-        warnings=tuple(checks.warnings(settings, plan, running)),
+        warnings=tuple(checks.warnings(context)),
         working=frozenset(running.instances if running else ()),
         numbered=dict(numbered or {}),
         running=running or Running(),
@@ -67,23 +67,23 @@ def parse(
 
 
 def _place(problem: Problem) -> int:
-    """Where the problem's section stands in the reference: the report follows it, unknown keys first."""
+    """The position of the problem's section in the reference. The report has that order, with unknown keys first."""
     section = problem.key.split(".")[0]
-    known = list(tree.fields(PlatformSettings))
+    known = list(schema.fields(PlatformSettings))
     return known.index(section) if section in known else -1
 
 
 def _preset(given: Mapping[str, Any]) -> str:
-    """The preset whose defaults apply; for a misspelt one the one that was probably meant."""
+    """The preset whose defaults apply. For a misspelt one, the one that was probably meant."""
     wanted = given.get("preset", PlatformSettings.model_fields["preset"].default)
     if isinstance(wanted, str) and wanted in PRESETS:
         return wanted
-    return mistakes.closest(str(wanted), list(PRESETS)) or "dev"
+    return error_messages.closest(str(wanted), list(PRESETS)) or "dev"
 
 
 def _short(problem: Problem) -> Problem:
-    """The problem with a value that fits in a line and shows no password."""
-    return replace(problem, value=shown(problem.value)) if problem.value else problem
+    """The problem with a value that fits on a line and shows no password."""
+    return replace(problem, value=redacted(problem.value)) if problem.value else problem
 
 
 def _misnamed(cluster: str) -> Problem:
@@ -96,12 +96,12 @@ def _misnamed(cluster: str) -> Problem:
 
 
 def _echo(problem: Problem, broken: Iterable[str]) -> bool:
-    """Whether a rule about values that go together only repeats that one of them is wrong itself."""
+    """Whether the problem of a combination only follows from a wrong value in it."""
     return any(_concerns(wrong, key) for key in (problem.key, *problem.others) for wrong in broken)
 
 
 def _concerns(wrong: str, key: str) -> bool:
-    """Whether the value of `key` is not what the user meant, because the one of `wrong` was left out."""
+    """Whether the value of `key` is not what the user meant, because the value of `wrong` was left out."""
     if key == checks.ANY_POOL:
         _, _, name = wrong.partition("workers.")
         return wrong == "workers" or (
@@ -109,6 +109,6 @@ def _concerns(wrong: str, key: str) -> bool:
         )
     if key == wrong or key.startswith(f"{wrong}."):
         return True
-    # A wrong entry spoils the list that it stands in, but not the section: the rest of that is as it was.
-    kind = tree.bare(tree.at(key.split("."))[0])
-    return wrong.startswith(f"{key}.") and key != "workers" and not tree.is_section(kind)
+    # A wrong entry spoils its list, but not its section: the rest of the section is as it was.
+    kind = schema.bare(schema.at(key.split("."))[0])
+    return wrong.startswith(f"{key}.") and key != "workers" and not schema.is_section(kind)

@@ -1,4 +1,4 @@
-"""Machines by role: how many, of which flavor and image, where, and with which volume."""
+"""Machines by role: their number, flavor, image, zones and volume."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ LabelValue = Annotated[
     text(
         r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$",
         "must be at most 63 letters, digits, dots, dashes and underscores, a letter or digit first and last",
-        "choose such a value",
+        "choose another value",
     ),
 ]
 Taint = Annotated[
@@ -32,17 +32,17 @@ Digest = Annotated[
     ),
 ]
 
-#: Largest number of gateways: their addresses are one aligned block of four (see settings.addresses).
+#: Largest number of gateways: their addresses are one aligned block of four (see settings.plan).
 MOST_GATEWAYS = 4
 
 
 class VolumeSettings(Section):
-    """A volume of the cloud's block storage, attached to one machine; it outlives the machine, not the stack."""
+    """A volume of the cloud's block storage, attached to one machine. It outlives the machine, but not the stack."""
 
     size_gib: Whole = Field(ge=1, le=16384)
     """Size in GiB."""
     type: str = ""
-    """Volume type; the cloud's default when empty."""
+    """Volume type. Empty: the cloud's default."""
 
 
 class MachineSettings(Section):
@@ -51,79 +51,79 @@ class MachineSettings(Section):
     flavor: CloudName = "m1.medium"
     """Name of the flavor."""
     image: CloudName = "debian-12"
-    """Name of the image: with cloud-init, systemd and apt."""
+    """Name of the image. It must have cloud-init, systemd and apt."""
     availability_zones: tuple[str, ...] = ()
-    """Zones over which the role's machines are spread, by their key; the cloud's default zone when empty."""
+    """Zones over which the role's machines are spread, by their keys. Empty: the cloud's default zone."""
     spread: Literal["preferred", "required"] = "preferred"
-    """Whether machines of the role must run on different hosts, or only should (nova's anti-affinity, hard or soft).
+    """Whether machines of the role must, or only should, run on different hosts (nova's hard or soft anti-affinity).
 
-    Required, a lost machine cannot come back while too few hosts are left.
+    With `required`, a lost machine cannot come back while too few hosts are left.
     """
 
 
 class GatewaySettings(MachineSettings):
-    """The gateways: the only way in and out. Two or more give a VIP that fails over."""
+    """The gateways: the only way in and out. With two or more, the VIP fails over."""
 
     flavor: CloudName = "m1.small"
     """Name of the flavor."""
     count: Whole = Field(2, ge=1, le=MOST_GATEWAYS)
     """How many gateways."""
     advert_interval_seconds: float = Field(0.7, ge=0.2, le=10)
-    """VRRP advertisement interval; a lost gateway is noticed after three of them (RFC 9568, section 6.1)."""
+    """VRRP advertisement interval. A lost gateway is noticed after three of them (RFC 9568, section 6.1)."""
     edge_addresses: tuple[Address, ...] = ()
-    """One address a gateway in `network.edge`; the plan's when empty.
+    """One address for each gateway in `network.edge`. Empty: the plan chooses them.
 
     Needed with `network.publicVip: provider-network`.
     """
 
 
 class EtcdSettings(MachineSettings):
-    """The external etcd: its own machines under systemd."""
+    """The external etcd, on its own machines."""
 
     count: Whole = Field(3, ge=1, le=7)
-    """How many members: an odd number."""
+    """How many members. It must be odd."""
     version: str = ""
-    """Version of etcd, 3.6.x or 3.7.x; empty, the one that comes with `kubernetes.version`.
+    """Version of etcd, 3.6.x or 3.7.x. Empty: the one that comes with `kubernetes.version`.
 
-    A stack that runs keeps its own until one of the two changes. It goes up by one minor version at a time, one member
+    A running stack keeps its own until one of the two changes. Upgrades go one minor version at a time, one member
     after another.
     """
     sha256: dict[Architecture, Digest] = {}
-    """SHA-256 of the release archive by architecture (amd64, arm64), in place of the one that the program knows.
+    """SHA-256 of the release archive by architecture (amd64, arm64), instead of the one that the program knows.
 
     Needed for a version that is not in settings/versions.py: see SHA256SUMS of that release.
     """
     heartbeat_milliseconds: Whole = Field(100, ge=50, le=5000)
-    """How often the leader tells the others that it lives."""
+    """How often the leader sends a heartbeat."""
     election_milliseconds: Whole = Field(1000, ge=500, le=50000)
-    """How long a follower waits for that; 5 to 50 heartbeats (https://etcd.io/docs/v3.6/tuning/#time-parameters)."""
+    """How long a follower waits for one: 5 to 50 heartbeats (https://etcd.io/docs/v3.6/tuning/#time-parameters)."""
     quota: Quantity = "2Gi"
-    """Largest size of the database; etcd takes no more writes then.
+    """Largest size of the database. At this size etcd refuses writes.
 
     8Gi at most (https://etcd.io/docs/v3.6/dev-guide/limit/).
     """
     volume: VolumeSettings | None = None
-    """A volume a member for its data; the machine's own disk when empty."""
+    """A volume for each member's data. Empty: the machine's own disk."""
 
 
 class ControlPlaneSettings(MachineSettings):
     """The control planes: API server, scheduler and controller-manager."""
 
     count: Whole = Field(3, ge=1, le=9)
-    """How many control planes: in production an odd number."""
+    """How many control planes. In production it must be odd."""
     schedulable: bool = False
     """Whether ordinary pods may run on control planes."""
 
 
 class WorkerPoolSettings(MachineSettings):
-    """One worker pool. Machines are keyed: `count` stands for the keys 0, 1, ...; `machines` names them one by one."""
+    """One worker pool. Each machine has a key: `count` gives the keys 0, 1, ..., `machines` names them one by one."""
 
     flavor: CloudName = "m1.large"
     """Name of the flavor."""
     count: Whole | None = Field(None, ge=0, le=5000)
-    """How many machines, with the keys 0 to count - 1."""
+    """How many machines. Their keys are 0 to count - 1."""
     machines: dict[Key, Annotated[Whole, Field(ge=0)]] | None = None
-    """Instead of `count`: each machine's key with its place in the pool, counted from 0.
+    """Instead of `count`: each machine's key with its place in the pool, from 0.
 
     The place gives the address, so removing one machine moves no other.
     """
@@ -134,12 +134,12 @@ class WorkerPoolSettings(MachineSettings):
     first_address: Whole | None = Field(None, ge=32)
     """Offset of the pool's first address in `network.private`.
 
-    One pool may leave it out and begins at 32; every other names its own.
+    One pool may leave it out, and starts at 32. Every other pool sets its own.
     """
     max_unavailable: Whole = Field(1, ge=1, le=500)
-    """How many of the pool's working machines may be away at a time while they are changed."""
+    """How many of the pool's machines may be unavailable at a time during a change."""
     volume: VolumeSettings | None = None
-    """A volume a machine for the pods' local volumes (`storage.workerPath`); the machine's own disk when empty."""
+    """A volume on each machine for the pods' local volumes (`storage.workerPath`). Empty: the machine's own disk."""
 
     @property
     def places(self) -> dict[str, int]:

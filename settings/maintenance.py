@@ -1,4 +1,4 @@
-"""Debian's packages on machines: versions that are pinned, and when everything else is renewed."""
+"""Debian's packages on the machines: pinned versions, and when the others are upgraded."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ PackageVersion = Annotated[
     text(
         r"^([0-9]+:)?[0-9][A-Za-z0-9.+~-]*$",
         "must be a version as `apt-cache madison` lists it",
-        'write it in quotes, as "2.6.12-1+deb12u2"',
+        'write it in quotes, such as "2.6.12-1+deb12u2"',
     ),
 ]
 Epoch = Annotated[
@@ -18,24 +18,24 @@ Epoch = Annotated[
     text(
         r"^([A-Za-z0-9][A-Za-z0-9._:+-]{0,63})?$",
         "must be at most 64 letters, digits, dots, dashes, underscores, colons and plus signs",
-        'write a word that you have not used before, as "2026-11"',
+        'write a word that you have not used before, such as "2026-11"',
     ),
 ]
 
 
 class MaintenanceSettings(Section):
-    """Changes of Debian's packages: one machine at a time, without what it does for the platform.
+    """Debian's packages. They are changed one machine at a time, while the machine is drained.
 
     Machines never upgrade haproxy, keepalived, containerd, runc, etcd and Kubernetes by themselves.
     """
 
     packages: dict[str, PackageVersion] = {}
-    """Versions of the roles' packages by name (haproxy, keepalived, containerd, runc and a few more).
+    """Pinned versions of packages by name (haproxy, keepalived, containerd, runc and a few more).
 
-    Without one a machine has what was newest when it was made, or in its last epoch.
+    Without a pin a machine has the version that was newest when it was created, or in its last epoch.
     """
     epoch: Epoch = ""
-    """Another word brings every machine's packages to what the apt sources offer then; nothing is removed.
+    """A new word upgrades every machine's packages to what the apt sources offer then. Nothing is removed.
 
-    Packages with a version in `packages` keep it. A machine that needs a reboot afterwards says so.
+    Packages that are pinned in `packages` keep their version. A machine that needs a reboot afterwards says so.
     """

@@ -1,4 +1,4 @@
-"""Where packages, images, charts and files come from, and the proxies on the way."""
+"""Mirrors of packages, images, charts and files, and HTTP proxies."""
 
 from typing import Annotated
 
@@ -44,12 +44,12 @@ Suite = Annotated[
 
 
 class AptSource(Section):
-    """One apt source. Without `keyUrl` it is trusted as it is, which only a closed site's own mirror should be."""
+    """One apt source. Without `keyUrl` it is trusted unverified: use that only for a closed site's own mirror."""
 
     uri: HttpUrl
     """Root of the repository."""
     suite: Suite
-    """Suite, as in sources.list; with a slash at its end it is a flat repository, which has no components."""
+    """Suite, as in sources.list. One that ends with a slash is a flat repository, which has no components."""
     components: tuple[str, ...] = ()
     """Components, as in sources.list."""
     key_url: HttpUrl | None = None
@@ -57,26 +57,26 @@ class AptSource(Section):
 
 
 class MirrorSettings(Section):
-    """Mirrors. Everything empty means the upstream places."""
+    """Mirrors. What is empty comes from upstream."""
 
     debian: tuple[AptSource, ...] = ()
     """Replaces the machines' own apt sources."""
     kubernetes: AptSource | None = None
-    """Repository of kubeadm, kubelet, kubectl and kubernetes-cni; the community's own when empty."""
+    """Repository of kubeadm, kubelet, kubectl and kubernetes-cni. Empty: the community's own."""
     images: dict[RegistryHost, HttpUrl] = {}
-    """Registry host (docker.io, registry.k8s.io, ...) to the URL of its mirror."""
+    """The URL of each registry's mirror, by the registry's host (docker.io, registry.k8s.io, ...)."""
     charts: ChartRoot | None = None
-    """Root under which every chart lies by its own name; each chart's upstream when empty."""
+    """Root under which every chart is found by its name. Empty: each chart's upstream."""
     files: HttpUrl | None = None
-    """Root for release archives (etcd); the upstream releases when empty."""
+    """Root of release archives (etcd). Empty: the upstream releases."""
 
 
 class ProxySettings(Section):
-    """HTTP proxies of the machines; NO_PROXY is computed from the networks and extended by `extraNoProxy`."""
+    """HTTP proxies of the machines. NO_PROXY is computed from the networks, plus `extraNoProxy`."""
 
     http: ProxyUrl = ""
     """Proxy for http:// URLs."""
     https: ProxyUrl = ""
     """Proxy for https:// URLs."""
     extra_no_proxy: tuple[str, ...] = ()
-    """Further hosts, domains and ranges that are reached directly."""
+    """More hosts, domains and ranges that are reached directly."""

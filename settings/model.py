@@ -1,4 +1,4 @@
-"""The base of every section, and the kinds of text that sections share, each with its rule in plain words."""
+"""The base of every section, and the kinds of text that sections share, each with its rule in words."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -19,13 +19,13 @@ class Section(BaseModel):
 
 @dataclass(frozen=True)
 class Words:
-    """A pattern in words: what a text must be (`rule`, after "key value: ") and how to mend it (`fix`)."""
+    """A pattern in words: what a text must be (`rule`, after "key value: ") and how to fix it (`fix`)."""
 
     rule: str
     fix: str
 
 
-#: Every pattern's words, by the pattern: messages and the reference are made of them.
+#: The words of every pattern. Messages and the reference use them.
 WORDS: Final[dict[str, Words]] = {}
 
 
@@ -36,7 +36,7 @@ def text(pattern: str, rule: str, fix: str) -> StringConstraints:
 
 
 def _no_boolean(value: object) -> object:
-    """YAML's yes and true are no numbers, whatever Python thinks of them."""
+    """YAML's yes and true are not numbers, although Python treats them as such."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
@@ -45,7 +45,7 @@ Whole = Annotated[int, BeforeValidator(_no_boolean)]
 
 
 def _text(value: object) -> object:
-    """Addresses are written as text: Python also takes numbers for them, and YAML's 7 is no address."""
+    """Addresses are written as text. Python also accepts numbers, but YAML's 7 is not an address."""
     return str(value).lower() if isinstance(value, (bool, int)) else value
 
 
@@ -61,7 +61,7 @@ Name = Annotated[
     text(
         r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
         "must be 1 to 20 lower-case letters, digits and dashes, a letter first and no dash last",
-        "choose such a name",
+        "choose another name",
     ),
 ]
 
@@ -71,7 +71,7 @@ Key = Annotated[
     text(
         r"^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$",
         "must be 1 to 20 lower-case letters, digits and dashes, no dash first or last",
-        "choose such a key",
+        "choose another key",
     ),
 ]
 
@@ -80,7 +80,7 @@ CloudName = Annotated[
     str,
     text(
         r"^\S(.{0,253}\S)?$",
-        "must be 1 to 255 characters, no space first or last (OpenStack keeps no longer names)",
+        "must be 1 to 255 characters, no space first or last (OpenStack stores no longer names)",
         "write the name that `openstack` lists",
     ),
 ]
@@ -90,7 +90,7 @@ Quantity = Annotated[
     str,
     text(
         r"^[1-9][0-9]*(Ki|Mi|Gi|Ti)$",
-        "must be a whole number with one of the units Ki, Mi, Gi, Ti",
+        "must be a whole number with one of the units Ki, Mi, Gi or Ti",
         "write it as 512Mi or 8Gi",
     ),
 ]

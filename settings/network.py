@@ -1,12 +1,13 @@
-"""Networks: the external one, the edge, the machines', the pods' and the services'; and who may come in."""
+"""Networks: external, edge, private, pods and services, and who may reach the platform."""
 
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.certificates import FIRST, Generation
+from settings.certificates import Generation
 from settings.model import Address, Cidr, CloudName, Section, Whole, text
+from settings.names import FIRST
 
 PublicVip = Literal["floating-ip", "provider-network", "none"]
 DnsDomain = Annotated[
@@ -28,80 +29,79 @@ UserName = Annotated[
 
 
 class NetworkSettings(Section):
-    """Address ranges, names and the kind of the public VIP. None of the four ranges may overlap another."""
+    """Address ranges, names, and the kind of public VIP. The four ranges must not overlap."""
 
     external: CloudName = "public"
-    """Name of the external network: floating IPs come from it.
+    """Name of the external network, which floating IPs come from.
 
-    With `publicVip: provider-network` the gateways stand on it.
+    With `publicVip: provider-network` the gateways are on this network.
     """
     public_vip: PublicVip = "floating-ip"
     """How the platform is reached from outside.
 
-    `floating-ip`: a floating IP on an unbound port of the edge network, whose address moves between the gateways.
+    `floating-ip`: a floating IP on an unbound port of the edge network. Its address moves between the gateways.
 
-    `provider-network`: the gateways stand on the external network itself; the VIP and every gateway have public
-    addresses there (`publicVipAddress`, `gateways.edgeAddresses`), and there is neither edge network nor router nor
-    floating IP.
+    `provider-network`: the gateways are on the external network itself. The VIP and every gateway have public
+    addresses there (`publicVipAddress`, `gateways.edgeAddresses`). There is no edge network, router or floating IP.
 
-    `none`: no public VIP; each gateway has its floating IP, and the first one's is the API's address. The private VIP
-    fails over as ever.
+    `none`: no public VIP. Each gateway has its own floating IP, and the first gateway's is the API's address. The
+    private VIP still fails over.
     """
     public_vip_address: Address | None = None
-    """Address of the public VIP in `edge`; the plan's (the fifth) when empty. Needed with `provider-network`."""
+    """Address of the public VIP in `edge`. Empty: the fifth address. Needed with `provider-network`."""
     private_vip_address: Address | None = None
-    """Address of the private VIP in `private`; the plan's (the fifth) when empty.
+    """Address of the private VIP in `private`. Empty: the fifth address.
 
-    It is the machines' default gateway and API endpoint, and cannot change while the cluster lives.
+    It is the machines' default gateway and API endpoint, and cannot change while the cluster exists.
     """
     edge: Cidr = IPv4Network("10.21.0.0/27")
-    """Network between the OpenStack router and the gateways. It cannot change while the cluster lives.
+    """Network between the OpenStack router and the gateways. It cannot change while the cluster exists.
 
     With `provider-network` it is the range of the external network's own subnet.
     """
     edge_gateway: Address | None = None
-    """Router of `edge`; its first address when empty."""
+    """Router of `edge`. Empty: its first address."""
     private: Cidr = IPv4Network("10.20.0.0/22")
-    """Network of all machines; the private VIP is its default gateway. It cannot change while the cluster lives."""
+    """Network of all machines. Its default gateway is the private VIP. It cannot change while the cluster exists."""
     pods: Cidr = IPv4Network("10.244.0.0/16")
-    """Range of the pods; each node takes a /24 of it. It cannot change while the cluster lives."""
+    """Range of the pods. Each node takes a /24 of it. It cannot change while the cluster exists."""
     services: Cidr = IPv4Network("10.96.0.0/16")
-    """Range of the services. It cannot change while the cluster lives."""
+    """Range of the services. It cannot change while the cluster exists."""
     dns_servers: tuple[Address, ...] = ()
-    """Name servers of the machines; the cloud's own when empty."""
+    """Name servers of the machines. Empty: the cloud's own."""
     dns_domain: DnsDomain = "cluster.local"
-    """Domain of the cluster's services. It cannot change while the cluster lives."""
+    """Domain of the cluster's services. It cannot change while the cluster exists."""
     api_floating_ip: Address | None = None
-    """A floating IP that the project owns, for the API and ingress (it outlives the stack); a new one when empty."""
+    """A floating IP of the project for the API and ingress. It outlives the stack. Empty: a new one."""
     mtu: Whole | None = Field(None, ge=1280, le=9000)
-    """MTU of the networks that the stack makes, bytes; the cloud's own when empty.
+    """MTU of the stack's networks, in bytes. Empty: the cloud's own.
 
-    A vxlan overlay takes 50 of it for the pods.
+    The pods get 50 less, for the vxlan overlay.
     """
 
 
 class SshKeySettings(Section):
-    """Generations of Pulumi's own SSH key for the machines, by name.
+    """Generations of Pulumi's own SSH key for the machines.
 
-    Another one takes its place in three `pulumi up` (docs/rotation.md).
+    A new generation takes over in three runs of `pulumi up` (docs/rotation.md).
     """
 
     login: Generation = FIRST
-    """The key that Pulumi logs in with. It must be accepted since the `up` before."""
+    """The key that Pulumi logs in with. The previous `up` must have made it accepted."""
     accepted: tuple[Generation, ...] = (FIRST,)
-    """The keys that the machines accept. Keys that people have added themselves stay."""
+    """The keys that the machines accept. Keys that people added themselves stay."""
 
 
 class AccessSettings(Section):
     """Who may reach the platform from outside, and as whom Pulumi logs in."""
 
     ssh_user: UserName = "debian"
-    """The user that the images' cloud-init creates (debian, ubuntu, ...); must be able to sudo."""
+    """The user that the images' cloud-init creates (debian, ubuntu, ...). It must be able to use sudo."""
     ssh_cidrs: tuple[Cidr, ...] = (IPv4Network("0.0.0.0/0"),)
-    """From where SSH to the gateways is allowed."""
+    """Ranges from which SSH to the gateways is allowed."""
     api_cidrs: tuple[Cidr, ...] = (IPv4Network("0.0.0.0/0"),)
-    """From where the Kubernetes API is allowed."""
+    """Ranges from which the Kubernetes API is allowed."""
     ingress_cidrs: tuple[Cidr, ...] = (IPv4Network("0.0.0.0/0"),)
-    """From where HTTP and HTTPS are allowed."""
+    """Ranges from which HTTP and HTTPS are allowed."""
     ssh_keys: SshKeySettings = SshKeySettings()
     """Which of Pulumi's own keys the machines accept, and which it uses."""

@@ -1,4 +1,4 @@
-"""One problem of a configuration: which key, its value, the rule it breaks, and what to do."""
+"""One problem of a configuration: the key, its value, the rule that it breaks, and the fix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class Problem:
     """`key` as in the stack file (dots between levels), `value` as a user would write it (empty: none to show).
 
-    `others` are further keys that the rule looked at: where one of them is wrong itself, this problem is only its echo.
+    `others` are further keys that the rule looked at. If one of them is wrong, this problem only follows from it.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""What `pulumi destroy` and replacements may not remove until it is lifted here."""
+"""What `pulumi destroy` and replacements must not remove until it is allowed here."""
 
 from settings.model import Section
 
@@ -6,7 +6,7 @@ from settings.model import Section
 class ProtectionSettings(Section):
     """Protection from removal and replacement. The preset `production` turns all three on.
 
-    To remove what is protected: set the key to false, `pulumi up`, then make the change.
+    To remove something protected, set its key to false, run `pulumi up`, then make the change.
     """
 
     etcd: bool = False

@@ -1,28 +1,28 @@
-"""What a changed stack file would do to machines that run: replace them, stop them, or wait until one is named."""
+"""What a changed stack file would do to running machines: replace them or stop them, once they are named."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from settings.addresses import AddressPlan, PlannedMachine
 from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
-from settings.platform import PlatformSettings
+from settings.plan import Plan, PlannedMachine
+from settings.platform_settings import PlatformSettings
 from settings.running import Form, Running
 
 
 @dataclass(frozen=True)
 class Change:
-    """One setting (`key`) by which a working machine is not what the plan wants."""
+    """One setting (`key`) in which a running machine differs from the plan."""
 
     machine: PlannedMachine
     key: str
     before: str
     after: str
     replaces: bool = True
-    """Whether the machine is made again; otherwise it is stopped and started."""
+    """Whether the machine is replaced. Otherwise it is stopped and started."""
     loses: bool = False
-    """Whether its volume, which is its data, would go: nothing offers that."""
+    """Whether its volume, and so its data, would be deleted. That is always refused."""
 
 
 def role_key(machine: PlannedMachine) -> str:
@@ -38,15 +38,15 @@ def role_settings(settings: PlatformSettings, machine: PlannedMachine) -> Machin
     return {"gateway": settings.gateways, "etcd": settings.etcd}.get(machine.role) or settings.control_planes
 
 
-def can_miss(settings: PlatformSettings, plan: AddressPlan, machine: PlannedMachine) -> int:
-    """How many machines of its role may be away at a time."""
+def can_miss(settings: PlatformSettings, plan: Plan, machine: PlannedMachine) -> int:
+    """How many machines of its role may be unavailable at a time."""
     if machine.role == "etcd":
         return max(1, (len(plan.etcd) - 1) // 2)
     return settings.workers[machine.pool].max_unavailable if machine.role == "worker" else 1
 
 
-def changes(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Change]:
-    """Every change that would replace or stop a machine that runs, machine by machine. Unknown is no change."""
+def changes(settings: PlatformSettings, plan: Plan, running: Running | None) -> Iterator[Change]:
+    """Every change that would replace or stop a running machine, by machine. Unknown forms count as unchanged."""
     if running is None:
         return
     for machine in plan.machines:
@@ -60,14 +60,14 @@ def _changes(machine: PlannedMachine, wanted: MachineSettings, form: Form, runni
     if form.flavor and form.flavor != wanted.flavor:
         yield Change(machine, f"{key}.flavor", form.flavor, wanted.flavor, replaces=False)
     zone = machine.availability_zone
-    # Without a zone the cloud chose one, and stays with it.
+    # Without a zone the cloud chose one, and keeps it.
     if zone and form.zone and form.zone != zone:
         yield Change(machine, f"{key}.availabilityZones", form.zone, zone, loses=form.volume)
     spread = running.spreads.get(form.group)
     if spread and spread != wanted.spread:
         yield Change(machine, f"{key}.spread", spread, wanted.spread)
     if not form.volume:
-        # One that is new is attached; the machine's step mounts it over no data.
+        # A new volume is attached. The machine's step mounts it only where no data is hidden.
         return
     volume = wanted.volume if isinstance(wanted, EtcdSettings | WorkerPoolSettings) else None
     if volume is None:
@@ -79,8 +79,8 @@ def _changes(machine: PlannedMachine, wanted: MachineSettings, form: Form, runni
         yield Change(machine, f"{key}.volume.sizeGib", str(form.volume_gib), str(volume.size_gib), loses=True)
 
 
-def replacing(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> dict[str, bool]:
-    """The host names of machines that change now, with whether they are made again."""
+def replacing(settings: PlatformSettings, plan: Plan, running: Running | None) -> dict[str, bool]:
+    """The host names of machines that change in this run, with whether they are replaced."""
     named = set(settings.rollout.replace)
     found: dict[str, bool] = {}
     for change in changes(settings, plan, running):

@@ -1,6 +1,7 @@
-"""Exact versions of Kubernetes and etcd, from what a stack's file says and what the stack runs. Pure functions.
+"""Exact versions of Kubernetes and etcd, from what the stack file says and what the stack runs. Pure functions.
 
-A file that names no version means: as it runs. A minor version ("1.36") means its newest patch in settings/versions.py.
+A stack file without a version keeps the running one. A minor version ("1.36") means its newest patch in
+settings/versions.py.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ _EXACT: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 
 def numbers(version: str) -> tuple[int, int, int] | None:
-    """The three numbers of an exact version, None for anything else."""
+    """The three numbers of an exact version. None for anything else."""
     match = _EXACT.fullmatch(version)
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def is_newer(version: str, other: str) -> bool:
-    """Whether the first comes after the second; never where one of them is no exact version."""
+    """Whether the first is newer than the second. False where one of them is not an exact version."""
     mine, theirs = numbers(version), numbers(other)
     return mine is not None and theirs is not None and mine > theirs
 
 
 def with_versions(given: Mapping[str, Any], running: Running | None) -> dict[str, Any]:
-    """The keys of a stack file with the versions that they come to. What is no section or no text stays as it is."""
+    """The keys of a stack file with exact versions. A value that is not a section or not text stays as it is."""
     kubernetes, etcd = given.get("kubernetes", {}), given.get("etcd", {})
     if not isinstance(kubernetes, Mapping):
         return dict(given)
@@ -42,13 +43,13 @@ def with_versions(given: Mapping[str, Any], running: Running | None) -> dict[str
 
 
 def _as_it_runs(running: Running | None) -> str:
-    """A newer default is for new stacks, and for those whose minor version this program knows no more."""
+    """A newer default is for new stacks, and for those whose minor version this program no longer knows."""
     known = running is not None and numbers(running.kubernetes) and minor(running.kubernetes) in KUBERNETES
     return running.kubernetes if running and known else DEFAULT_KUBERNETES
 
 
 def _newest_patch(wanted: str, running: Running | None) -> str:
-    """Of a minor version the newest patch, which is that of the cluster where it is newer than this program."""
+    """The newest patch of a minor version: the cluster's own where that is newer than this program."""
     if wanted not in KUBERNETES:
         return wanted
     newest = KUBERNETES[wanted].patch
@@ -57,7 +58,7 @@ def _newest_patch(wanted: str, running: Running | None) -> str:
 
 
 def _kept_etcd(kubernetes: Any, running: Running | None) -> str:
-    """The version that a cluster's etcd keeps: the same with the same Kubernetes, and never an older one."""
+    """The version that a cluster's etcd keeps: the same while Kubernetes stays the same, and never an older one."""
     if running is None or numbers(running.etcd) is None or not isinstance(kubernetes, str):
         return ""
     brought = KUBERNETES.get(minor(kubernetes))

@@ -1,4 +1,4 @@
-"""How working machines are changed: how long a node may take to be empty, what becomes of pods made by nobody."""
+"""How running machines are changed: time limits, pods without a controller, and replacements."""
 
 from typing import Literal
 
@@ -8,23 +8,23 @@ from settings.model import Section, Whole
 
 
 class RolloutSettings(Section):
-    """Changes of machines that are at work: upgrades, packages, kubelets. New machines are made at once, all of them.
+    """Changes of running machines: upgrades, packages, kubelets. New machines are all created at once.
 
-    Gateways and control planes change one after another, workers in the window of their pool (`maxUnavailable`).
+    Gateways and control planes change one after another, workers as many at a time as `maxUnavailable` of their pool.
     """
 
     drain_seconds: Whole = Field(300, ge=10, le=3600)
-    """How long a node may take to be empty before it is changed.
+    """How long draining a node may take before it is changed.
 
-    Pods leave by eviction, which a PodDisruptionBudget may hold up. When the time is over the node takes pods again,
-    the rollout ends, and the message says what held it up.
+    Pods are evicted, which a PodDisruptionBudget may delay. After this time the node takes pods again, the rollout
+    stops, and the message says what blocked it.
     """
     bare_pods: Literal["refuse", "delete"] = "refuse"
-    """What becomes of pods that belong to nothing that would make them anew: they hold a change up, or are deleted."""
+    """What happens to pods that no controller would recreate: they block the change, or they are deleted."""
     replace: tuple[str, ...] = ()
-    """Working machines, by host name, that a changed flavor, zone or spread may reach now: replaced, or stopped once.
+    """Running machines, by host name, that a changed flavor, zone or spread may replace or restart now.
 
-    All others stay as they are. At most as many of a role as it can miss. See docs/upgrades.md.
+    All others stay as they are. Name no more machines of a role than it can spare. See docs/upgrades.md.
     """
     lose_volumes: tuple[str, ...] = ()
-    """Those of them whose disk holds volumes that somebody has a claim on, and may be lost all the same."""
+    """Those of them whose disk holds claimed volumes that may be lost."""

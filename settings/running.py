@@ -1,4 +1,4 @@
-"""What the stack already runs, as its own outputs tell: what a change must fit to."""
+"""What the stack already runs, from its outputs or its state: changes must fit it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from settings.certificates import FIRST
+from settings.names import FIRST
 
 #: Value of the output `securityRules`: rules are named by the range that they let in.
 BY_RANGE: Final = "by-range"
-#: What nova calls the two kinds of `spread`.
+#: Nova's policy for each `spread`.
 SPREADS: Final[Mapping[str, str]] = {"preferred": "soft-anti-affinity", "required": "anti-affinity"}
 
 
@@ -21,7 +21,7 @@ def spread_of(policies: str) -> str:
 
 @dataclass(frozen=True)
 class Generations:
-    """The generation of a key that is in use, and all that are accepted; an earlier release had the first alone."""
+    """The generation of a key that is in use, and all that are accepted. Earlier releases had only the first."""
 
     used: str = FIRST
     accepted: tuple[str, ...] = (FIRST,)
@@ -29,14 +29,14 @@ class Generations:
 
 @dataclass(frozen=True)
 class Form:
-    """What a machine that runs is made of. Empty: not known, or the cloud's default."""
+    """The form of a running machine. Empty: not known, or the cloud's default."""
 
     flavor: str = ""
     """The flavor's name."""
     flavor_id: str = ""
     zone: str = ""
     group: str = ""
-    """Its server group, by the name of that in the stack."""
+    """Its server group, by its name in the stack."""
     volume: bool = False
     volume_type: str = ""
     volume_gib: int = 0
@@ -44,31 +44,33 @@ class Form:
 
 @dataclass(frozen=True)
 class Running:
-    """The platform as it was last brought up. `fixed` are settings by key that stay while the cluster lives."""
+    """The platform after its last `up`. `fixed` are settings by key that stay while the cluster exists."""
 
     kubernetes: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict)
     instances: Mapping[str, str] = field(default_factory=dict)
-    """Instance id by machine's host name."""
+    """Instance id by machine's host name: the machines that are changed one after another."""
     addresses: Mapping[str, str] = field(default_factory=dict)
-    """The same with its address in the private network."""
+    """Address in the private network by machine's host name."""
     edge_addresses: Mapping[str, str] = field(default_factory=dict)
-    """Each gateway with its address in the edge or provider's network; empty for earlier releases."""
+    """Address in the edge or provider's network by gateway's host name. Empty for earlier releases."""
     etcd: str = ""
-    """Its version, as far as it is known."""
+    """Version of etcd, if it is known."""
     authorities: Generations = field(default_factory=Generations)
     ssh_keys: Generations = field(default_factory=Generations)
     rules: str = ""
-    """How the resources of security group rules are named; empty for earlier releases, which numbered them."""
+    """How the resources of security group rules are named. Empty for earlier releases, which numbered them."""
     forms: Mapping[str, Form] = field(default_factory=dict)
-    """By machine's host name, as far as they are known."""
+    """Forms by machine's host name, as far as they are known."""
     spreads: Mapping[str, str] = field(default_factory=dict)
-    """Each server group, by its name in the stack, with the `spread` that it stands for."""
+    """The `spread` of each server group, by its name in the stack."""
     kubeconfig: str = field(default="", repr=False)
+    finished: bool = True
+    """Whether an `up` has ever finished. Otherwise only the machines that are ready are known, and what they are."""
 
 
 def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
-    """From the stack's outputs, or None when it has never been brought up."""
+    """From the stack's outputs. None when no `up` has ever finished."""
     versions = outputs.get("versions")
     if not versions:
         return None
@@ -89,7 +91,7 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
 
 
 def numbered_rules(resources: Mapping[str, Any]) -> dict[str, str]:
-    """The ranges that security group rules let in, by the names of their resources; `resources` are all, by URN."""
+    """The ranges that security group rules let in, by the rules' names. `resources` are all resources by URN."""
     rules = {
         urn.rpartition("::")[2]: entry["outputs"].get("remoteIpPrefix")
         for urn, entry in resources.items()
@@ -115,12 +117,39 @@ def _forms(output: Mapping[str, Any]) -> dict[str, Any]:
     return {"forms": machines, "spreads": dict(output.get("spreads") or {})}
 
 
-def forms_of_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
-    """The output `forms` for a stack of an earlier release, from its resources' outputs by URN."""
+def from_resources(resources: Mapping[str, Any]) -> Running | None:
+    """What an `up` has made that never finished and so left no outputs; None where no machine is ready.
+
+    A machine counts once its step has run: etcd or the control plane may depend on it from then on.
+    """
+    by_type = _by_type(resources)
+    steps = {
+        name: [str(trigger) for trigger in step.get("triggers") or []]
+        for name, step in by_type.get("command:remote:Command", {}).items()
+    }
+    instances = {
+        str(instance["name"]): str(instance["id"])
+        for name, instance in by_type.get("openstack:compute/instance:Instance", {}).items()
+        if str(instance.get("id")) in steps.get(name, ())
+    }
+    if not instances:
+        return None
+    output = forms_of_resources(resources)
+    ready = {name: form for name, form in output["machines"].items() if name in instances}
+    return Running(finished=False, instances=instances, **_forms({**output, "machines": ready}))
+
+
+def _by_type(resources: Mapping[str, Any]) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """The outputs of resources by type and name; `resources` are by URN, as the engine hands them over."""
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for urn, resource in resources.items():
-        kind, name = str(resource.get("type", "")).rpartition(":")[2], urn.rpartition("::")[2]
-        found.setdefault(kind, {})[name] = resource.get("outputs") or {}
+        found.setdefault(str(resource.get("type", "")), {})[urn.rpartition("::")[2]] = resource.get("outputs") or {}
+    return found
+
+
+def forms_of_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """The output `forms` for a stack of an earlier release, from its resources by URN."""
+    found = {kind.rpartition(":")[2]: by_name for kind, by_name in _by_type(resources).items()}
     groups = {str(group.get("id")): name for name, group in found.get("ServerGroup", {}).items()}
     volumes = found.get("Volume", {})
     return {
@@ -146,5 +175,5 @@ def _volume(outputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _generations(output: Mapping[str, Any], used: str, accepted: str) -> Generations:
-    """From one of the outputs that tell of generations."""
+    """From an output about generations."""
     return Generations(str(output[used]), tuple(map(str, output[accepted]))) if output else Generations()

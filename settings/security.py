@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from typing import Final, Literal
+from typing import Literal
 
-from settings.addresses import AddressPlan
-from settings.platform import PlatformSettings
+from settings import ports
+from settings.plan import Plan
+from settings.platform_settings import PlatformSettings
 
 Group = Literal["gateway", "ingress", "etcd", "control-plane", "node", "worker"]
 
@@ -23,13 +24,8 @@ GROUPS_OF_ROLE: dict[str, tuple[Group, ...]] = {
     "worker": ("worker", "node"),
 }
 
-#: Overlay of each CNI: flannel's vxlan (backend default), Calico's vxlan (https://docs.tigera.io/calico requirements).
-OVERLAY_PORT = {"flannel": 8472, "calico": 4789}
-CALICO_TYPHA = 5473
 VRRP = "112"
 """IP protocol number of VRRP (RFC 9568); OpenStack takes numbers where a name is not in its list."""
-#: Ports of NodePort Services, first and last: Kubernetes' own range (--service-node-port-range).
-NODE_PORTS: Final = (30000, 32767)
 
 
 @dataclass(frozen=True)
@@ -44,56 +40,56 @@ class Rule:
     cidr: str = ""
     source: Group | None = None
     listed: str = ""
-    """Its name before the range, where it is one of a list."""
+    """The name of its list of ranges. Empty for a single rule."""
 
 
-def table(settings: PlatformSettings, addresses: AddressPlan) -> tuple[Rule, ...]:
+def table(settings: PlatformSettings, addresses: Plan) -> tuple[Rule, ...]:
     """Every rule of the platform."""
     gateways, private = addresses.gateway_range, str(settings.network.private)
-    access = settings.access
+    access, overlay = settings.access, ports.OVERLAY[settings.kubernetes.cni]
     rules: list[Rule] = []
-    rules += _by_cidr("gateway", "ssh", 22, access.ssh_cidrs)
+    rules += _by_cidr("gateway", "ssh", ports.SSH, access.ssh_cidrs)
     # A load balancer of the cloud guards the API itself.
-    rules += _by_cidr("gateway", "api", 6443, () if addresses.load_balancer else access.api_cidrs)
+    rules += _by_cidr("gateway", "api", ports.API, () if addresses.load_balancer else access.api_cidrs)
     for index, peers in enumerate(addresses.edge_gateway_ranges):
         rules.append(Rule("gateway", f"vrrp-{index}" if index else "vrrp", VRRP, cidr=peers))
-    rules += _by_cidr("ingress", "http", 80, access.ingress_cidrs)
-    rules += _by_cidr("ingress", "https", 443, access.ingress_cidrs)
+    rules += _by_cidr("ingress", "http", ports.HTTP, access.ingress_cidrs)
+    rules += _by_cidr("ingress", "https", ports.HTTPS, access.ingress_cidrs)
     rules.append(Rule("ingress", "icmp", "icmp", cidr="0.0.0.0/0"))
     rules += [
-        Rule("etcd", "ssh", "tcp", 22, 22, gateways),
+        Rule("etcd", "ssh", "tcp", ports.SSH, ports.SSH, gateways),
         Rule("etcd", "icmp", "icmp", cidr=private),
-        Rule("etcd", "peers", "tcp", 2379, 2380, source="etcd"),
-        Rule("etcd", "clients", "tcp", 2379, 2379, source="control-plane"),
-        Rule("control-plane", "api", "tcp", 6443, 6443, private),
+        Rule("etcd", "peers", "tcp", ports.ETCD_CLIENTS, ports.ETCD_PEERS, source="etcd"),
+        Rule("etcd", "clients", "tcp", ports.ETCD_CLIENTS, ports.ETCD_CLIENTS, source="control-plane"),
+        Rule("control-plane", "api", "tcp", ports.API, ports.API, private),
         # A member of etcd without data asks whether there is a cluster already.
-        Rule("control-plane", "kubelet-etcd", "tcp", 10250, 10250, source="etcd"),
-        Rule("node", "ssh", "tcp", 22, 22, gateways),
+        Rule("control-plane", "kubelet-etcd", "tcp", ports.KUBELET, ports.KUBELET, source="etcd"),
+        Rule("node", "ssh", "tcp", ports.SSH, ports.SSH, gateways),
         Rule("node", "icmp", "icmp", cidr=private),
-        Rule("node", "overlay", "udp", *(2 * (OVERLAY_PORT[settings.kubernetes.cni],)), source="node"),
-        Rule("node", "kubelet", "tcp", 10250, 10250, source="node"),
-        Rule("node", "node-ports", "tcp", *NODE_PORTS, private),
-        Rule("node", "node-ports-udp", "udp", *NODE_PORTS, private),
-        Rule("worker", "ingress", "tcp", 30080, 30080, gateways),
-        Rule("worker", "ingress-tls", "tcp", 30443, 30443, gateways),
+        Rule("node", "overlay", "udp", overlay, overlay, source="node"),
+        Rule("node", "kubelet", "tcp", ports.KUBELET, ports.KUBELET, source="node"),
+        Rule("node", "node-ports", "tcp", *ports.NODE_PORTS, private),
+        Rule("node", "node-ports-udp", "udp", *ports.NODE_PORTS, private),
+        Rule("worker", "ingress", "tcp", ports.INGRESS_HTTP, ports.INGRESS_HTTP, gateways),
+        Rule("worker", "ingress-tls", "tcp", ports.INGRESS_HTTPS, ports.INGRESS_HTTPS, gateways),
     ]
     if settings.kubernetes.cni == "calico":
-        rules.append(Rule("node", "typha", "tcp", CALICO_TYPHA, CALICO_TYPHA, source="node"))
+        rules.append(Rule("node", "typha", "tcp", ports.CALICO_TYPHA, ports.CALICO_TYPHA, source="node"))
     return tuple(rules)
 
 
 def _by_cidr(group: Group, what: str, port: int, cidrs: Iterable[IPv4Network]) -> list[Rule]:
-    """A rule a range, named by it: another order, or one range less, changes none of the others."""
+    """One rule for each range, named by the range: another order, or one range fewer, changes no other rule."""
     return [
         Rule(group, f"{what}-{cidr}".replace("/", "-"), "tcp", port, port, str(cidr), listed=what) for cidr in cidrs
     ]
 
 
 def former_name(rule: Rule, numbered: Mapping[str, str]) -> str:
-    """The name of the rule's resource where an earlier release made it: its number in the list of then; else empty.
+    """The name of the rule's resource in an earlier release, which numbered it. Empty where there is none.
 
-    `numbered` are the ranges of such resources by name, as the stack's state has them. By its number alone a rule could
-    get the resource of another range, and be made a second time, which OpenStack refuses.
+    `numbered` are the ranges of such resources by name, from the stack's state. By its number alone a rule could take
+    the resource of another range, and so be created twice, which OpenStack refuses.
     """
     prefix = f"{rule.group}-{rule.listed}-"
     names = (name for name, cidr in numbered.items() if rule.listed and cidr == rule.cidr)

@@ -9,10 +9,10 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 from pulumi.runtime import invoke
 
-from settings.running import BY_RANGE, Running, forms_of_resources, from_outputs, numbered_rules
+from settings.running import BY_RANGE, Running, forms_of_resources, from_outputs, from_resources, numbered_rules
 from settings.stack_file import ENCRYPTED, SECRETS
 
-#: What the engine says when it reads its state while it writes it, how often it is asked, and the seconds between.
+#: The engine's error when it reads its state while it writes it, the number of attempts, and the seconds between them.
 _HALF_WRITTEN: Final = "failed to load checkpoint"
 _ATTEMPTS: Final = 10
 _PAUSE: Final = 0.2
@@ -21,7 +21,7 @@ _PAUSE: Final = 0.2
 def read_stack(config: pulumi.Config) -> dict[str, Any]:
     """Every key of the project's own namespace with its text; objects are JSON, encrypted secrets ENCRYPTED.
 
-    pulumi.Config answers only for keys that one asks for, and a misspelt key is just the one nobody asks for.
+    pulumi.Config returns only keys that one asks for, and nobody asks for a misspelt key.
     """
     return {
         key: ENCRYPTED if key in SECRETS and runtime_config.is_config_secret(config.full_key(key)) else value
@@ -30,7 +30,7 @@ def read_stack(config: pulumi.Config) -> dict[str, Any]:
 
 
 def read_namespace(name: str) -> dict[str, str]:
-    """Every key of one namespace of the configuration (`openstack`: what the provider is told) with its text."""
+    """Every key of one namespace of the configuration, with its text. `openstack` is the provider's namespace."""
     prefix = f"{name}:"
     return {
         key.removeprefix(prefix): value for key, value in runtime_config.CONFIG.get().items() if key.startswith(prefix)
@@ -38,39 +38,32 @@ def read_namespace(name: str) -> dict[str, str]:
 
 
 def read_secret(config: pulumi.Config, key: str) -> pulumi.Output[str] | None:
-    """The secret `key`, or None when the stack does not set it (an empty text is the default)."""
+    """The secret `key`. None when the stack does not set it (the default is an empty text)."""
     return config.get_secret(key) if read_stack(config).get(key) else None
 
 
-def read_running() -> Running | None:
-    """What the stack's own outputs tell of its last `up`; None when there was none.
+def read_running() -> tuple[Running | None, dict[str, str]]:
+    """What the stack runs (None: nothing yet), and the security group rules that an earlier release numbered.
 
-    The engine answers from the stack's state, by the function behind StackReference: no resource, no network but the
-    backend's own.
+    The engine answers from the stack's state, by the functions behind StackReference: no resource, and no network but
+    the backend's own. The outputs say it all after an `up` of this release that finished. Otherwise the state's
+    resources are read too, once: for a new stack, after a first `up` that failed, and after an earlier release.
     """
     outputs = dict(_ask_state("readStackOutputs", "name").get("outputs") or {})
-    if outputs.get("versions") and not outputs.get("forms"):
-        # Brought up by an earlier release: what its machines are made of stands in the state alone.
-        read = _ask_state("readStackResourceOutputs", "stackName").get("outputs") or {}
-        outputs["forms"] = forms_of_resources(read)
-    return from_outputs(outputs)
-
-
-def read_numbered_rules(running: Running | None) -> dict[str, str]:
-    """The security group rules of an earlier release (settings.security.former_name); none where there can be none.
-
-    Of all that the state holds, so the engine is asked once after that release, and for new stacks, which hold nothing.
-    """
-    if running is not None and running.rules == BY_RANGE:
-        return {}
-    return numbered_rules(_ask_state("readStackResourceOutputs", "stackName").get("outputs") or {})
+    if outputs.get("versions") and outputs.get("forms") and outputs.get("securityRules") == BY_RANGE:
+        return from_outputs(outputs), {}
+    resources = _ask_state("readStackResourceOutputs", "stackName").get("outputs") or {}
+    numbered = numbered_rules(resources)
+    if not outputs.get("versions"):
+        return from_resources(resources), numbered
+    return from_outputs({**outputs, "forms": outputs.get("forms") or forms_of_resources(resources)}), numbered
 
 
 def _ask_state(function: str, argument: str) -> dict[str, Any]:
-    """What one of the engine's functions says of this stack, which is its `argument`.
+    """What one of the engine's functions says about this stack, which is its `argument`.
 
-    The engine writes its state at the same time, and a file backend may show half of it: it is asked again then.
-    Raises what the SDK raises when that goes on.
+    The engine may be writing its state just then, and a file backend may show half of it. Then it is asked again.
+    Raises the SDK's error when that does not help.
     """
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     for left in reversed(range(_ATTEMPTS)):

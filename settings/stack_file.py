@@ -1,4 +1,4 @@
-"""What Pulumi hands over of a stack file, back to what stands there: objects and lists instead of their JSON."""
+"""Pulumi's view of a stack file, turned back into what the file says: objects and lists instead of their JSON."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from settings import tree
+from settings import schema
 from settings.problem import Problem
 
 #: Secrets for the places that backups go to.
 BACKUP_SECRETS: Final[Mapping[str, str]] = {
     "backupS3AccessKey": "Access key of the bucket in backups.copyTo.s3.",
     "backupS3SecretKey": "Secret key of the bucket in backups.copyTo.s3.",
-    "backupSftpKey": "Private SSH key for the machine in backups.copyTo.sftp, in OpenSSH's format.",
+    "backupSftpKey": "Private SSH key for the server in backups.copyTo.sftp, in OpenSSH's format.",
 }
-#: Keys of the stack file that hold secrets, and what they are; never read into settings, only as Pulumi secrets.
+#: Keys of the stack file that hold secrets, and what they are. Only Pulumi reads them, as secrets; settings never do.
 SECRETS: Final[Mapping[str, str]] = {
-    "databaseRootPassword": "Password of MariaDB's root user; made by the program when it is not set.",
-    "databaseReplicationPassword": "Password of MariaDB's replication user; made by the program when it is not set.",
+    "databaseRootPassword": "Password of MariaDB's root user; generated when it is not set.",
+    "databaseReplicationPassword": "Password of MariaDB's replication user; generated when it is not set.",
     **BACKUP_SECRETS,
 }
 
-#: Stands for the text of an encrypted secret: it is set, and nobody reads it into settings.
+#: Stands for the text of an encrypted secret: it is set, but never read into settings.
 ENCRYPTED: Final = "[encrypted]"
 
 
 def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The keys that are set, less the secret ones, and what cannot be read of them. A secret is ENCRYPTED, or refused.
+    """The keys that are set, except secrets, and the problems of reading them. A secret must be ENCRYPTED.
 
-    Empty means the default: Pulumi.yaml gives it to keys that the stack file leaves out.
+    Empty means the default: Pulumi.yaml sets it for keys that the stack file leaves out.
     """
     read: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in values.items():
-        annotation, _ = tree.at((key,))
+        annotation, _ = schema.at((key,))
         if key in SECRETS:
             if value not in (None, "", ENCRYPTED) and not _is_encrypted(value):
                 problems.append(_in_plain_text(key))
@@ -53,8 +53,8 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _is_object(annotation: Any) -> bool:
-    bare = tree.bare(annotation)
-    return tree.is_section(bare) or tree.below(bare) is not None
+    bare = schema.bare(annotation)
+    return schema.is_section(bare) or schema.below(bare) is not None
 
 
 def _is_encrypted(value: Any) -> bool:
@@ -63,21 +63,21 @@ def _is_encrypted(value: Any) -> bool:
 
 
 def _in_plain_text(key: str) -> Problem:
-    """The engine itself lets such a key pass (settings.reference.project_file says why)."""
+    """The engine itself accepts such a key (settings.reference.project_file says why)."""
     return Problem(
         key,
         "",
-        "is a secret, and stands in the stack file in plain text",
+        "is a secret, and is in the stack file in plain text",
         f"`pulumi config set --secret openstack-paas:{key}`, with a new value on standard input if others have seen "
         "this one",
     )
 
 
 def _unreadable(key: str, error: json.JSONDecodeError) -> Problem:
-    """JSON that ends in a mistake. It is not shown: nobody knows yet what is in it."""
+    """JSON with a mistake. It is not shown, because it may contain a secret."""
     return Problem(
         key,
         "",
         f"is JSON with a mistake at character {error.pos + 1} ({error.msg})",
-        f"write its keys below {key} in the stack file, or set one with `pulumi config set --path '{key}.KEY' VALUE`",
+        f"write its keys under {key} in the stack file, or set one with `pulumi config set --path '{key}.KEY' VALUE`",
     )

@@ -1,6 +1,6 @@
 """Every version that is installed on a machine or deployed into the cluster, in this one file.
 
-Plain constants with nothing of ours to import, so that the lab's mirror and the policy pack can read it with any
+Plain constants without imports of the project, so that the policy pack and the mirrors' builder can read it with any
 Python 3.11.
 """
 
@@ -9,25 +9,25 @@ from typing import Final, Literal, NamedTuple
 
 
 class Minor(NamedTuple):
-    """What a minor version of Kubernetes brings along."""
+    """What comes with a minor version of Kubernetes."""
 
     patch: str
-    """The newest patch that was tried: what `kubernetes.version: "1.36"` stands for."""
+    """The newest patch that was tested: what `kubernetes.version: "1.36"` stands for."""
     coredns: str
     pause: str
     cni_plugins: str
     """Package kubernetes-cni on machines."""
     etcd: str
-    """What members of etcd get with it."""
+    """The version of etcd that comes with it."""
     containerd: str
     """The oldest containerd that its kubelet works with, as major.minor."""
     end_of_life: date
-    """The last day on which it gets fixes."""
+    """The last day of support."""
 
 
 #: By minor version, oldest first. Where the values are from, in the sources of each `patch`:
 #: coredns, pause: cmd/kubeadm/app/constants/constants.go; kubeadm deploys its own CoreDNS, whatever stands here.
-#: cni_plugins: build/dependencies.yaml, which is what pkgs.k8s.io has beside that minor version.
+#: cni_plugins: build/dependencies.yaml, which is what pkgs.k8s.io has with that minor version.
 #: containerd: getCgroupDriverFromCRI in cmd/kubelet/app/server.go; up to 1.37 a kubelet does without the RuntimeConfig
 #: that containerd has since 2.0, and says so.
 #: etcd: ours; kubeadm wants 3.5.24 or newer of members outside, in all four.
@@ -40,11 +40,11 @@ KUBERNETES: Final[dict[str, Minor]] = {
     "1.37": Minor("1.37.2", "v1.14.6", "3.10.2", "1.9.1", "3.6.14", "1.6", date(2027, 10, 28)),
 }
 DEFAULT_KUBERNETES: Final = "1.36"
-#: Minor versions that only platforms have which are to be upgraded: no new one begins with them.
+#: Minor versions that this program only upgrades from: no new platform starts with them.
 DEPARTING: Final = ("1.34",)
 #: The source of the ends of life, for people.
 RELEASES: Final = "https://kubernetes.io/releases/"
-#: So many days before its end a minor version is warned of: the time of one or two upgrades with their tests.
+#: A minor version is warned about this many days before its end: time for one or two upgrades with their tests.
 END_OF_LIFE_NOTICE_DAYS: Final = 60
 
 #: A machine's architecture, as Debian and etcd's archives call it.
@@ -110,7 +110,7 @@ def minor(version: str) -> str:
 
 
 def support_ends(version: str, today: date) -> str:
-    """When a version of Kubernetes gets no more fixes, in words; empty while that is far away."""
+    """When support of a version of Kubernetes ends, in words. Empty while that is far away."""
     known = KUBERNETES.get(minor(version))
     if known is None:
         return "whose end of life is not in the table"

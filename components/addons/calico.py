@@ -10,7 +10,7 @@ from pulumi_kubernetes.helm.v3 import Release
 
 from components.addons.objects import Namespace
 from components.addons.release import AddonArgs, Chart, addon_options, release
-from machines.kubernetes.api import API_PORT
+from settings import ports
 from settings.platform import Platform
 from settings.versions import CALICO
 
@@ -20,7 +20,7 @@ NAMESPACE = "tigera-operator"
 
 def values(platform: Platform) -> dict[str, Any]:
     """Values of the chart: one pool for all pods, vxlan always, no BGP."""
-    host, port = platform.addresses.api_address, str(API_PORT)
+    host, port = platform.addresses.api_address, str(ports.API)
     installation: dict[str, Any] = {
         "enabled": True,
         "kubernetesProvider": "",

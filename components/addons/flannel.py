@@ -10,7 +10,7 @@ from pulumi_kubernetes.helm.v3 import Release
 
 from components.addons.objects import Namespace
 from components.addons.release import AddonArgs, Chart, addon_options, release
-from machines.kubernetes.api import API_PORT
+from settings import ports
 from settings.platform import Platform
 from settings.versions import FLANNEL
 
@@ -24,7 +24,7 @@ def values(platform: Platform) -> dict[str, Any]:
         "podCidr": str(platform.settings.network.pods),
         "flannel": {"backend": "vxlan"},
         # Upstream's chart has no such value and ignores it: its flannel waits for kube-proxy instead.
-        "kubeApi": {"host": platform.addresses.api_address, "port": str(API_PORT)},
+        "kubeApi": {"host": platform.addresses.api_address, "port": str(ports.API)},
     }
 
 

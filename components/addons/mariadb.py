@@ -13,13 +13,13 @@ from pulumi_kubernetes.helm.v3 import Release
 from components.addons.objects import Namespace, Secret
 from components.addons.release import AddonArgs, Chart, addon_options, release
 from components.password import Password, revision
+from settings import ports
 from settings.backups import S3Settings
 from settings.platform import Platform
 from settings.versions import MARIADB
 
 #: A path below the program, not an absolute one: it is an input, and must be the same on every machine.
 CHART = Chart(str(Path("charts") / "mariadb"))
-PORT = 3306
 
 
 #: Milliseconds in which a replica always comes back or nobody reads the database any more: a year.
@@ -151,7 +151,7 @@ class MariaDb(pulumi.ComponentResource):
             "namespace": database.namespace,
             "primary": f"{database.name}-0",
             "replicas": [f"{database.name}-{i + 1}" for i in range(database.replicas)],
-            "port": PORT,
+            "port": ports.MARIADB,
             "secret": secret_name,
             "database": database.database,
         }

@@ -8,7 +8,7 @@ from machines.common.bundle import File, ScriptSettings
 from machines.common.packages import package_files, package_settings
 from machines.common.proxy import apt_proxy, proxy_variables
 from machines.common.templates import read_unit, render_template
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 

@@ -14,7 +14,7 @@ from settings.versions import ETCD, minor
 if TYPE_CHECKING:
     # Not when it runs: the lab bakes its images with Debian's own Python, which has no pydantic.
     from settings.mirrors import AptSource
-    from settings.platform import PlatformSettings
+    from settings.platform_settings import PlatformSettings
 
 #: Debian packages that every role's scripts call.
 COMMON_PACKAGES: Final = ("ca-certificates", "curl", "iproute2", "iputils-ping", "jq", "kmod", "nftables", "procps")

@@ -9,8 +9,8 @@ from typing import Final
 from machines.common.bundle import File, ScriptSettings, script_file
 from machines.common.packages import COPY_PACKAGES
 from machines.common.templates import read_unit, render_template
-from settings.addresses import PlannedMachine
 from settings.backups import BackupSettings, CopySettings, S3Settings, SftpSettings
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 _UNIT: Final = "openstack-paas-etcd-backup"

@@ -11,7 +11,8 @@ from machines.common.packages import role_packages
 from machines.common.templates import read_unit, render_template
 from machines.common.volume import Use, volume_settings, with_volume
 from machines.etcd.backups import backup_files, backup_packages, backup_settings
-from settings.addresses import PlannedMachine
+from settings import ports
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 #: Where etcd keeps its data (etcd.env.j2, membership.sh).
@@ -76,7 +77,7 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
 
 def endpoints(platform: Platform) -> tuple[str, ...]:
     """Where clients reach etcd."""
-    return tuple(f"https://{member.address}:2379" for member in platform.addresses.etcd)
+    return tuple(f"https://{member.address}:{ports.ETCD_CLIENTS}" for member in platform.addresses.etcd)
 
 
 def quantity_bytes(quantity: str) -> int:

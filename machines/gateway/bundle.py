@@ -9,8 +9,8 @@ from machines.common.bundle import WORD_SECONDS, Bundle, File, script_file, scri
 from machines.common.machine import machine_files, machine_settings
 from machines.common.packages import role_packages
 from machines.common.templates import read_script, read_unit, render_template
-from machines.kubernetes.api import API_PORT
-from settings.addresses import PlannedMachine
+from settings import ports
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 #: Where the local haproxy says on the private network that it works.
@@ -22,7 +22,10 @@ WAY_SECONDS: Final = 3 * WORD_SECONDS
 #: because a backup waits (256 - priority) / 256 of an interval longer (RFC 9568, section 6.1: skew time).
 FIRST_PRIORITY: Final = 254
 #: The ingress controller's ports on nodes, by the gateways' own ports.
-INGRESS_NODE_PORTS: Final = {80: 30080, 443: 30443}
+INGRESS_NODE_PORTS: Final = {
+    ports.HTTP: ports.INGRESS_HTTP,
+    ports.HTTPS: ports.INGRESS_HTTPS,
+}
 
 #: What acts on the cluster from a gateway: components/leave.py, components/kube_proxy.py.
 _ON_CLUSTER: Final = (
@@ -58,14 +61,14 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
         "PEERS": [f"{peer.hostname} {peer.address}" for peer in others],
         "HEALTH_PORT": str(HEALTH_PORT),
         # A load balancer of the cloud serves the API itself.
-        "API_PORT": "" if plan.load_balancer else str(API_PORT),
+        "API_PORT": "" if plan.load_balancer else str(ports.API),
     }
     values = {
         "settings": settings,
         "plan": plan,
         "planned": planned,
         "others": others,
-        "api_port": API_PORT,
+        "api_port": ports.API,
         "health_port": HEALTH_PORT,
     }
     return Bundle(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from settings import ports
 from settings.platform import Platform
 
-#: The port of the API: behind the virtual address, on each control plane, and on each worker's own balancer.
-API_PORT: Final = 6443
 #: Where each node has an API of its own: the API server of a control plane, the balancer of a worker. Kubelets and
 #: kube-proxies use it, for gateways may be away. The certificates of API servers have it among their names.
 LOCAL_ADDRESS: Final = "127.0.0.1"
-LOCAL_ENDPOINT: Final = f"{LOCAL_ADDRESS}:{API_PORT}"
+LOCAL_ENDPOINT: Final = f"{LOCAL_ADDRESS}:{ports.API}"
 
 
 def api_endpoint(platform: Platform) -> str:
     """The API as machines and pods see it, as host:port."""
-    return f"{platform.addresses.api_address}:{API_PORT}"
+    return f"{platform.addresses.api_address}:{ports.API}"
 
 
 def gateway_endpoint(platform: Platform) -> str:

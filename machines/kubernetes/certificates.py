@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from machines.kubernetes.api import LOCAL_ADDRESS
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 #: kubeadm's folder of certificates.

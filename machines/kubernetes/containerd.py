@@ -10,7 +10,7 @@ from machines.common.templates import render_template
 
 if TYPE_CHECKING:
     # Not when it runs: the lab bakes its images with Debian's own Python, which has no pydantic.
-    from settings.platform import PlatformSettings
+    from settings.platform_settings import PlatformSettings
 
 
 def containerd_files(settings: PlatformSettings) -> list[File]:

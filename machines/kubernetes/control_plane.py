@@ -9,11 +9,12 @@ from machines.common.bundle import Bundle, File, key_pair, script_file, scripts,
 from machines.common.packages import role_packages
 from machines.common.templates import read_script
 from machines.etcd.bundle import endpoints
-from machines.kubernetes.api import API_PORT, api_endpoint
+from machines.kubernetes.api import api_endpoint
 from machines.kubernetes.certificates import api_server_names, signing
 from machines.kubernetes.kubeadm import dns_budget, init_configuration, node_replacing_rights
 from machines.kubernetes.node import NODE_SCRIPTS, node_files, node_settings
-from settings.addresses import PlannedMachine
+from settings import ports
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 _SCRIPTS: Final = (
@@ -36,7 +37,7 @@ def control_plane_bundle(platform: Platform, planned: PlannedMachine, secrets: M
     outside, ca = secrets["api_addresses"].split(","), secrets["ca"]
     wanted = role_packages(platform.settings, node=True, etcd=True)
     script_settings = node_settings(platform, planned, wanted) | {
-        "API_PORT": str(API_PORT),
+        "API_PORT": str(ports.API),
         "ETCD_ENDPOINTS": ",".join(endpoints(platform)),
         "API_NAMES": api_server_names(platform, planned, outside),
         "SIGNING": [f"--{name}={value}" for name, value in signing(platform, ca).items()],

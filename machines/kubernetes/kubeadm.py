@@ -9,10 +9,12 @@ from typing import Any, Final
 import yaml
 
 from machines.etcd.bundle import endpoints
-from machines.kubernetes.api import API_PORT, api_endpoint
+from machines.kubernetes.api import api_endpoint
 from machines.kubernetes.certificates import PKI, certificate_sans, signing
-from settings.addresses import PlannedMachine
-from settings.platform import Platform, PlatformSettings
+from settings import ports
+from settings.plan import PlannedMachine
+from settings.platform import Platform
+from settings.platform_settings import PlatformSettings
 
 _CONTROL_PLANE_TAINT: Final = "node-role.kubernetes.io/control-plane=:NoSchedule"
 
@@ -204,7 +206,7 @@ def _controller_manager_arguments(platform: Platform, ca_certificate: str) -> li
 
 def _own_endpoint(planned: PlannedMachine) -> dict[str, Any]:
     """Where this machine's own API server listens."""
-    return {"advertiseAddress": planned.address, "bindPort": API_PORT}
+    return {"advertiseAddress": planned.address, "bindPort": ports.API}
 
 
 def node_labels(platform: Platform, planned: PlannedMachine) -> list[str]:

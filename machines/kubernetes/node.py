@@ -18,7 +18,7 @@ from machines.kubernetes.kubeadm import (
     node_labels,
     node_taints,
 )
-from settings.addresses import PlannedMachine
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 NODE_SCRIPTS: Final = (

@@ -9,9 +9,10 @@ from machines.common.bundle import Bundle, File, script_file, scripts, settings_
 from machines.common.packages import role_packages
 from machines.common.templates import read_unit, render_template
 from machines.common.volume import Use, volume_settings, with_volume
-from machines.kubernetes.api import API_PORT, LOCAL_ADDRESS, LOCAL_ENDPOINT
+from machines.kubernetes.api import LOCAL_ADDRESS, LOCAL_ENDPOINT
 from machines.kubernetes.node import NODE_SCRIPTS, node_files, node_settings
-from settings.addresses import PlannedMachine
+from settings import ports
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 _VOLUME_FOLDERS: Final = "openstack-paas-volume-folders"
@@ -54,5 +55,5 @@ def _api_balancer(platform: Platform) -> str:
     plan = platform.addresses
     servers = zip(plan.control_plane_hostnames, plan.control_plane_places, strict=True)
     return render_template(
-        "kubernetes/haproxy.cfg.j2", settings=platform.settings, address=LOCAL_ADDRESS, port=API_PORT, servers=servers
+        "kubernetes/haproxy.cfg.j2", settings=platform.settings, address=LOCAL_ADDRESS, port=ports.API, servers=servers
     )

@@ -1,4 +1,4 @@
-"""`python -m ops database backups|backup|restore`."""
+"""`paas database backups|backup|restore`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import sys
 import time
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 
-from ops import outputs as stack_outputs
-from ops.cluster import Cluster, ClusterError
 from ops.database import backups, restore
 from ops.database.backups import Backups, duration
 from ops.database.release import DatabaseError, Release
-from ops.outputs import OutputsError
+from ops.shared import outputs as stack_outputs
+from ops.shared.cluster import Cluster, ClusterError
+from ops.shared.options import console
+from ops.shared.outputs import OutputsError
 
 #: One backup, in seconds; its Job has a limit of its own.
 BACKUP_SECONDS = 7200.0
@@ -68,11 +68,11 @@ def show(found: Backups, as_json: bool, now: float) -> int:
         table.add_row(
             backup.name, duration(now - backup.time), size, backup.position, backup.source, took, "yes", backup.copied
         )
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(table)
+    screen = console(140)
+    screen.print(table)
     if found.failure:
-        console.print(f"the last attempt failed: {found.failure}", style="yellow", markup=False)
-    console.print(late or "The newest backup is recent.", style="bold red" if late else "green")
+        screen.print(f"the last attempt failed: {found.failure}", style="yellow", markup=False)
+    screen.print(late or "The newest backup is recent.", style="bold red" if late else "green")
     return 1 if late else 0
 
 
@@ -105,7 +105,7 @@ def bring_back(release: Release, found: Backups, arguments: argparse.Namespace) 
     try:
         restore.run(release, todo, say)
     except (DatabaseError, ClusterError) as error:
-        sys.stderr.write(f"{error}\nThe restore is not at its end: the same command goes on with it.\n")
+        sys.stderr.write(f"{error}\nThe restore has not finished: the same command continues it.\n")
         return 1
     sys.stdout.write(f"restored in {time.monotonic() - begun:.0f} s\n")
     return 0

@@ -12,8 +12,8 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ops.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
-from ops.outputs import Database
+from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
+from ops.shared.outputs import Database
 
 #: Between two looks, in seconds.
 PERIOD = 2.0

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ops.cluster import ClusterError
 from ops.database.backups import Backup, Backups
 from ops.database.release import DatabaseError, Pod
-from ops.outputs import Database
+from ops.shared.cluster import ClusterError
+from ops.shared.outputs import Database
 
 #: Loading a large dump, or copying it, in seconds; the Jobs and the members have limits of their own.
 LOAD_SECONDS = 7200.0

@@ -11,7 +11,7 @@ from ops.drill.drill import Drill
 from ops.drill.report import Report, as_json
 
 if TYPE_CHECKING:
-    from ops.drill.site import Site
+    from ops.drill.target import Target
 
 
 def folder() -> Path:
@@ -20,10 +20,11 @@ def folder() -> Path:
     return Path(base) / "openstack-paas"
 
 
-def describe(drill: Drill, site: Site, report: Report) -> str:
+def describe(drill: Drill, target: Target, report: Report) -> str:
     """Everything that a person needs who goes on by hand; no secret."""
     lines = [
-        f"Drill {drill.name} on stack {site.stack or '(the selected one)'} at {report.started} did not restore health.",
+        f"Drill {drill.name} on stack {target.stack or '(the selected one)'} at {report.started} "
+        "did not restore health.",
         "",
         "What was done:",
         *(f"  {line}" for line in report.plan),
@@ -33,18 +34,18 @@ def describe(drill: Drill, site: Site, report: Report) -> str:
         "",
         "What answers now:",
     ]
-    for check in site.health(5):
+    for check in target.health(5):
         lines.append(f"  {'good' if check.passed else 'BAD '}  {check.name}: {check.summary}")
         lines += [f"        {line}" for line in check.lines]
     lines += ["", "What the probes saw last:"]
     lines += [f"  {name}: {outage.last_error or 'no bad answer'}" for name, outage in report.probes.items()]
-    stack = f" --stack {site.stack}" if site.stack else ""
+    stack = f" --stack {target.stack}" if target.stack else ""
     lines += [
         "",
         "Where to look further:",
-        f"  python -m ops proof{stack}",
+        f"  paas proof{stack}",
         "  openstack server list",
-        *(f"  {command}" for command in drill.inspect(site)),
+        *(f"  {command}" for command in drill.inspect(target)),
         "What brings machines back that are gone or broken:",
         f"  pulumi up --refresh{stack}",
         "",
@@ -53,12 +54,12 @@ def describe(drill: Drill, site: Site, report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(drill: Drill, site: Site, report: Report) -> Path:
+def write(drill: Drill, target: Target, report: Report) -> Path:
     """Write the file; only its owner reads it."""
     place = folder()
     place.mkdir(parents=True, exist_ok=True)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     file = place / f"drill-{drill.name}-{moment}.txt"
     file.touch(mode=0o600)
-    file.write_text(describe(drill, site, report))
+    file.write_text(describe(drill, target, report))
     return file

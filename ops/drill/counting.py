@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ops.drill.drill import DrillError, until
 from ops.drill.probes.probe import Probe
 from ops.drill.report import Outage
+from ops.drill.waiting import DrillError, until
 
 #: How long the numbers of acknowledged writes may take to be read back.
 SECONDS = 60.0

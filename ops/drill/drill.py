@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from ops.drill.probes.probe import Probe
-    from ops.drill.site import Site
-
-
-class DrillError(Exception):
-    """A step of a drill failed or took too long; the message says which and what it saw."""
+from ops.drill.probes.probe import Probe
+from ops.drill.target import Target
 
 
 class Drill(ABC):
@@ -36,64 +30,49 @@ class Drill(ABC):
     """Whether the platform serves again before the repair; otherwise the fault is held for `held_seconds`."""
     held_seconds: ClassVar[float] = 10
     loses: ClassVar[bool] = False
-    """Whether acknowledged writes to the API may be lost: they are counted, and are no failure of the drill."""
+    """Whether acknowledged writes to the API may be lost: they are counted, and do not fail the drill."""
     away: frozenset[str] = frozenset()
     """Probes that are not expected to answer before the repair."""
 
-    def refusals(self, site: Site) -> Iterator[str]:
+    def refusals(self, target: Target) -> Iterator[str]:
         """Why this platform cannot survive it, or cannot be drilled so; nothing when it can."""
         yield from ()
 
-    def choose(self, site: Site) -> None:
+    def choose(self, target: Target) -> None:
         """Decide what fails, as the platform stands now. Raises DrillError."""
 
     @abstractmethod
-    def plan(self, site: Site) -> list[str]:
+    def plan(self, target: Target) -> list[str]:
         """What will be done, in plain words."""
 
     @abstractmethod
-    def fault(self, site: Site) -> None:
+    def fault(self, target: Target) -> None:
         """Make the failure. May raise; then `repair` runs all the same."""
 
     @abstractmethod
-    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
         """When the platform noticed the failure made at `since` (both time.monotonic); None while it has not."""
 
-    def serving(self, site: Site) -> bool:
+    def serving(self, target: Target) -> bool:
         """What must hold, beside the probes' good answers, before the platform counts as serving again."""
         return True
 
     @abstractmethod
-    def repair(self, site: Site) -> None:
+    def repair(self, target: Target) -> None:
         """Take the failure back. Must be safe to call whatever `fault` has reached, and twice."""
 
-    def wrong(self, site: Site) -> list[str]:
+    def wrong(self, target: Target) -> list[str]:
         """What of the drill's own is not as before yet, beside the checks of the proof."""
         return []
 
-    def failures(self, site: Site) -> list[str]:
+    def failures(self, target: Target) -> list[str]:
         """What the platform lost though the drill promises that it does not, once all is verified."""
         return []
 
-    def figures(self, site: Site) -> dict[str, float]:
+    def figures(self, target: Target) -> dict[str, float]:
         """Further figures of this drill, in seconds, for the report."""
         return {}
 
-    def inspect(self, site: Site) -> list[str]:
+    def inspect(self, target: Target) -> list[str]:
         """Commands that show more of this failure, for the person who must repair by hand."""
         return []
-
-
-def now_if(condition: bool) -> float | None:
-    """This moment when the condition holds: for what can only be seen by looking again and again."""
-    return time.monotonic() if condition else None
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float, interval: float = 0.5) -> float:
-    """Probe until `condition` holds; returns the seconds it took. Raises DrillError naming `what`."""
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > seconds:
-            raise DrillError(f"{what}: not within {seconds:.0f} s")
-        time.sleep(interval)
-    return time.monotonic() - began

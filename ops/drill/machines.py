@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from openstack.exceptions import SDKException
 
-from ops.drill.drill import DrillError
-from ops.outputs import Machine
+from ops.drill.waiting import DrillError
+from ops.shared.outputs import Machine
 
 #: How long the cloud may take for one change of a machine, in seconds. A clean shutdown alone may take 60.
 WAIT = 180

@@ -12,7 +12,7 @@ TITLES = ("drill", "runs", "noticed", *PROBES, "verified", "acknowledged", "lost
 
 
 def read(lines: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """The reports of drills that passed, by name. Raises ValueError or KeyError for lines that are no reports."""
+    """The reports of drills that passed, by name. Raises ValueError or KeyError for lines that are not reports."""
     found: dict[str, list[dict[str, Any]]] = {}
     for line in lines:
         if line.strip():

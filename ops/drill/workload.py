@@ -9,14 +9,13 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ops.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
-from ops.drill.drill import DrillError, until
+from ops.drill.waiting import DrillError, until
+from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
+from settings import ports
 from settings.versions import BUSYBOX
 
 NAMESPACE: Final = "openstack-paas-drill"
 WRITES: Final = "writes"
-#: Where the gateways pass port 80 on to, on every worker.
-NODE_PORT: Final = 30080
 REPLICAS: Final = 2
 LABELS: Final = {"app": "web"}
 
@@ -73,7 +72,7 @@ SERVICE: Final[dict[str, Any]] = {
         "type": "NodePort",
         "externalTrafficPolicy": "Local",
         "selector": LABELS,
-        "ports": [{"port": 80, "targetPort": 8080, "nodePort": NODE_PORT}],
+        "ports": [{"port": 80, "targetPort": 8080, "nodePort": ports.INGRESS_HTTP}],
     },
 }
 
@@ -109,7 +108,7 @@ class Workload:
         """Whether something of the platform's user answers on port 80 already; then the probe asks that."""
         services = self._core.list_service_for_all_namespaces(_request_timeout=REQUEST_SECONDS).items
         return any(
-            port.node_port == NODE_PORT
+            port.node_port == ports.INGRESS_HTTP
             for service in services
             if service.metadata.namespace != NAMESPACE
             for port in service.spec.ports or []
@@ -153,7 +152,7 @@ class Workload:
         return str(found.metadata.resource_version)
 
     def remove(self) -> None:
-        """Nothing of a drill is left, of an interrupted one of before neither. Raises DrillError."""
+        """Nothing of a drill is left, nor of a previous one that was interrupted. Raises DrillError."""
         end = time.monotonic() + self.seconds
         while True:
             try:

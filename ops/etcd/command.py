@@ -1,4 +1,4 @@
-"""`python -m ops etcd backups|snapshot|restore`."""
+"""`paas etcd backups|snapshot|restore`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from ops import outputs as stack_outputs
-from ops.cluster import Cluster, ClusterError
-from ops.etcd import machines, plan, snapshots
-from ops.etcd.follow import Follow
+from ops.etcd import plan, remote, snapshots
+from ops.etcd.kubernetes_check import Follow
 from ops.etcd.plan import Plan, RestoreError
 from ops.etcd.restore import Restore, Survey, survey
 from ops.etcd.snapshots import Snapshots, duration
-from ops.outputs import Outputs, OutputsError
-from ops.ssh import Ssh, SshError
+from ops.shared import outputs as stack_outputs
+from ops.shared.cluster import Cluster, ClusterError
+from ops.shared.options import console
+from ops.shared.outputs import Outputs, OutputsError
+from ops.shared.ssh import Ssh, SshError
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,11 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 2
 
 
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 140)
-
-
-def _backups(outputs: Outputs, ssh: machines.SshAccess, as_json: bool) -> int:
+def _backups(outputs: Outputs, ssh: remote.SshAccess, as_json: bool) -> int:
     found = snapshots.collect(ssh, outputs.role("etcd"))
     if as_json:
         newest = found.newest
@@ -76,20 +72,23 @@ def _show(found: Snapshots) -> None:
             "" if one.size is None else f"{one.size / 2**20:.1f} MiB",
             ("yes" if one.verified else "[red]NO[/red]") + (", encrypted" if one.encrypted else ""),
         )
-    console = _console()
-    console.print(table)
+    screen = console(140)
+    screen.print(table)
     for problem in found.problems:
-        console.print(f"problem: {problem}", style="yellow", markup=False)
-    console.print(found.late or "The newest verified snapshot is recent.", style="bold red" if found.late else "green")
+        screen.print(f"problem: {problem}", style="yellow", markup=False)
+    screen.print(found.late or "The newest verified snapshot is recent.", style="bold red" if found.late else "green")
 
 
-def _snapshot(outputs: Outputs, ssh: machines.SshAccess) -> int:
+def _snapshot(outputs: Outputs, ssh: remote.SshAccess) -> int:
     """One now, on the first member that takes one: a learner, or a member that is away, does not."""
     refused: list[str] = []
     for member in outputs.role("etcd"):
         try:
-            said = machines.call(
-                ssh, member, f"{machines.MEMBER}/etcd-backup.sh --reason manual", seconds=machines.SNAPSHOT_SECONDS
+            said = remote.call(
+                ssh,
+                member,
+                f"{remote.MEMBER}/etcd-backup.sh --reason manual",
+                seconds=remote.SNAPSHOT_SECONDS,
             )
         except SshError as error:
             refused.append(str(error))
@@ -103,7 +102,7 @@ def _snapshot(outputs: Outputs, ssh: machines.SshAccess) -> int:
     return 1
 
 
-def _restore(outputs: Outputs, ssh: machines.SshAccess, arguments: argparse.Namespace) -> int:
+def _restore(outputs: Outputs, ssh: remote.SshAccess, arguments: argparse.Namespace) -> int:
     found = survey(outputs, ssh)
     for problem in found.problems:
         _say(f"not reached: {problem}")
@@ -136,11 +135,11 @@ def _restore(outputs: Outputs, ssh: machines.SshAccess, arguments: argparse.Name
         }
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     if problem:
-        sys.stderr.write(f"{problem}\nThe restore has not ended: `python -m ops etcd restore` goes on with it.\n")
+        sys.stderr.write(f"{problem}\nThe restore has not finished: `paas etcd restore` continues it.\n")
         return 1
     _say(f"restored in {sum(restore.seconds.values()):.0f} s; the old data is kept in /var/lib/etcd/aside-{chosen.id}")
     if found.away:
-        _say(f"not there: {', '.join(found.away)}; `pulumi up --refresh` makes them anew, then they join")
+        _say(f"not there: {', '.join(found.away)}; `pulumi up --refresh` recreates them, then they join")
     return 0
 
 
@@ -166,13 +165,13 @@ def _explain(chosen: Plan, found: Survey) -> None:
         data = f"data up to revision {member.revision}" if member.data else "no data"
         _say(f"{member.name}: {state}, {data}{', ' + member.stage if member.stage else ''}")
     _say(f"{'Going on with' if chosen.resumed else 'To be restored'}: {chosen.what}")
-    _say(f"Lost will be: {chosen.lost}")
-    _say(f"First on {chosen.first}; API servers and all members are stopped meanwhile. Nothing is deleted.")
+    _say(f"This loses: {chosen.lost}")
+    _say(f"First on {chosen.first}; API servers and all members stop during the restore. Nothing is deleted.")
 
 
 def _agreed(chosen: Plan) -> bool:
     if not sys.stdin.isatty():
-        _say("nothing was done: say --yes where nobody can be asked")
+        _say("nothing was done: give --yes where nobody can be asked")
         return False
     sys.stderr.write("Restore? Type yes: ")
     sys.stderr.flush()

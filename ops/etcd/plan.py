@@ -15,7 +15,7 @@ class RestoreError(Exception):
 
 @dataclass(frozen=True)
 class Member:
-    """What etcd-restore.sh said of one member; `revision` is None where it could not be told."""
+    """What etcd-restore.sh said of one member; `revision` is None where it is not known."""
 
     name: str
     active: bool
@@ -88,13 +88,13 @@ def decide(
     if len(feared) > total // 2:
         raise RestoreError(
             f"{', '.join(feared)} cannot be reached, and together they would be a majority of the old cluster: two "
-            "clusters could be at work. Bring them back, or say that they are gone for ever with --gone NAME"
+            "clusters could run. Bring them back, or confirm that they are gone for good with --gone NAME"
         )
     healthy = [member.name for member in members if member.healthy]
     if healthy and not name:
         raise RestoreError(
             f"etcd works ({', '.join(healthy)} with a majority): nothing is lost. To throw its data away for that of a "
-            "snapshot, name it with --snapshot NAME (`python -m ops etcd backups` lists them)"
+            "snapshot, name it with --snapshot NAME (`paas etcd backups` lists them)"
         )
     known = max((member.revision for member in members if member.revision is not None), default=None)
     survivor = max(
@@ -104,7 +104,7 @@ def decide(
     )
     chosen = snapshots.named(name) if name else snapshots.newest
     if name and chosen is None:
-        raise RestoreError(f"there is no snapshot {name}: `python -m ops etcd backups` lists what there is")
+        raise RestoreError(f"there is no snapshot {name}: `paas etcd backups` lists what there is")
     if not name and survivor and (chosen is None or (survivor.revision or 0) >= chosen.revision):
         return _from_survivor(identity, survivor, chosen)
     if chosen is None:

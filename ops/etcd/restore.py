@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ops.etcd import machines
-from ops.etcd.follow import Follower, until
+from ops.etcd import remote
+from ops.etcd.kubernetes_check import Follower, until
 from ops.etcd.plan import Member, Plan
-from ops.outputs import Machine, Outputs
-from ops.ssh import SshError
+from ops.shared.outputs import Machine, Outputs
+from ops.shared.ssh import SshError
 
 #: Longest steps: a proof of a large snapshot, a join that copies a large database.
 DATA_SECONDS = 1800
@@ -32,7 +32,7 @@ class Survey:
     problems: list[str]
 
 
-def survey(outputs: Outputs, ssh: machines.SshAccess) -> Survey:
+def survey(outputs: Outputs, ssh: remote.SshAccess) -> Survey:
     """Asks every member and every control plane. What cannot be reached is in the answer, not an error."""
     members: dict[str, Member] = {}
     control_planes: list[Machine] = []
@@ -40,14 +40,14 @@ def survey(outputs: Outputs, ssh: machines.SshAccess) -> Survey:
     problems: list[str] = []
     for machine in outputs.role("etcd"):
         try:
-            look = machines.read(ssh, machine, f"{machines.MEMBER}/etcd-restore.sh look")
+            look = remote.read(ssh, machine, f"{remote.MEMBER}/etcd-restore.sh look")
             members[machine.name] = Member.parse(look)
         except SshError as error:
             away.append(machine.name)
             problems.append(str(error))
     for machine in outputs.role("control-plane"):
         try:
-            machines.call(ssh, machine, f"{machines.CONTROL_PLANE}/api-server.sh state")
+            remote.call(ssh, machine, f"{remote.CONTROL_PLANE}/api-server.sh state")
             control_planes.append(machine)
         except SshError as error:
             problems.append(str(error))
@@ -59,7 +59,7 @@ class Restore:
     """One restore. `identity` is an age identity for an encrypted snapshot; only age on the first member gets it."""
 
     outputs: Outputs
-    ssh: machines.SshAccess
+    ssh: remote.SshAccess
     follow: Follower
     plan: Plan
     found: Survey
@@ -98,8 +98,8 @@ class Restore:
         return [name for name in self.found.members if name != self.plan.first]
 
     def _member(self, name: str, word: str, stdin: str = "", seconds: float = 180) -> None:
-        command = f"{machines.MEMBER}/etcd-restore.sh {word}"
-        machines.call(self.ssh, self.outputs.machine(name), command, stdin, seconds)
+        command = f"{remote.MEMBER}/etcd-restore.sh {word}"
+        remote.call(self.ssh, self.outputs.machine(name), command, stdin, seconds)
 
     def _stop(self, api: bool) -> None:
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -108,12 +108,12 @@ class Restore:
             one.result()
 
     def _stop_api(self) -> None:
-        machines.at_once(self.ssh, self.found.control_planes, f"{machines.CONTROL_PLANE}/api-server.sh stop")
+        remote.at_once(self.ssh, self.found.control_planes, f"{remote.CONTROL_PLANE}/api-server.sh stop")
 
     def _stop_members(self) -> None:
         reached = [self.outputs.machine(name) for name in self.found.members]
         plan = json.dumps(self.plan.document)
-        machines.at_once(self.ssh, reached, f"{machines.MEMBER}/etcd-restore.sh stop", plan)
+        remote.at_once(self.ssh, reached, f"{remote.MEMBER}/etcd-restore.sh stop", plan)
 
     def _snapshot(self) -> None:
         self._member(self.plan.first, "snapshot", self.identity, DATA_SECONDS)
@@ -123,10 +123,10 @@ class Restore:
         self._converge(self.plan.first)
 
     def _converge(self, name: str) -> None:
-        machines.call(self.ssh, self.outputs.machine(name), f"{machines.MEMBER}/converge", seconds=DATA_SECONDS)
+        remote.call(self.ssh, self.outputs.machine(name), f"{remote.MEMBER}/converge", seconds=DATA_SECONDS)
 
     def _start_api(self) -> None:
-        machines.at_once(self.ssh, self.found.control_planes, f"{machines.CONTROL_PLANE}/api-server.sh start")
+        remote.at_once(self.ssh, self.found.control_planes, f"{remote.CONTROL_PLANE}/api-server.sh start")
         if self.found.control_planes:
             until(self.follow.api, "the API serves", API_SECONDS)
         self._since = datetime.now(UTC)
@@ -143,8 +143,8 @@ class Restore:
         until(self.follow.write, "a new object is seen", NEW_SECONDS)
 
     def _new_snapshot(self) -> None:
-        command = f"{machines.MEMBER}/etcd-backup.sh --reason restore --no-copies"
-        machines.call(self.ssh, self.outputs.machine(self.plan.first), command, seconds=machines.SNAPSHOT_SECONDS)
+        command = f"{remote.MEMBER}/etcd-backup.sh --reason restore --no-copies"
+        remote.call(self.ssh, self.outputs.machine(self.plan.first), command, seconds=remote.SNAPSHOT_SECONDS)
 
     def _finish(self) -> None:
         # The first member last: as long as it has notes, another run goes on with this restore.

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ops.etcd import machines
-from ops.outputs import Machine
-from ops.ssh import SshError
+from ops.etcd import remote
+from ops.shared.outputs import Machine
+from ops.shared.ssh import SshError
 
 #: A snapshot older than so many intervals means that several runs in a row have failed.
 LATE_INTERVALS = 3
@@ -130,14 +130,14 @@ def _there(listing: Mapping[str, Any]) -> Iterator[Snapshot]:
             )
 
 
-def collect(ssh: machines.SshAccess, members: Iterable[Machine]) -> Snapshots:
+def collect(ssh: remote.SshAccess, members: Iterable[Machine]) -> Snapshots:
     """Asks every member; one that cannot be asked is a problem, not an error. The places are asked by the first."""
     listings: list[dict[str, Any]] = []
     problems: list[str] = []
     for member in members:
         words = " --here" if listings else ""
         try:
-            listings.append(machines.read(ssh, member, f"{machines.MEMBER}/etcd-backups.sh{words}"))
+            listings.append(remote.read(ssh, member, f"{remote.MEMBER}/etcd-backups.sh{words}"))
         except SshError as error:
             problems.append(str(error))
     return parse(listings, problems)

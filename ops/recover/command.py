@@ -1,19 +1,19 @@
-"""`python -m ops recover`: look, prove that nobody else runs, look at the state once more, delete, clear the notes."""
+"""`paas recover`: look, prove that nobody else runs, look at the state once more, delete, clear the notes."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from ops.doctor_stack import StackError, choose, read_file
 from ops.recover import cloud, dead_locks
 from ops.recover.cloud import Cloud, Found
 from ops.recover.engine import Engine, creations
 from ops.recover.errors import RecoverError
 from ops.recover.helm import Helm, HelmError, Revision
 from ops.recover.notes import Notes
+from ops.shared.stack_state import StackError, choose, read_file
 
 Say = Callable[[str], None]
 
@@ -61,7 +61,7 @@ def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> 
     engine.prove_idle(before)
     after = engine.export()
     if creations(after) != creations(before):
-        raise RecoverError("another Pulumi has worked on this stack meanwhile: nothing was deleted; run this again")
+        raise RecoverError("another Pulumi has changed this stack in the meantime: nothing was deleted; run this again")
     _delete(things, before.known | after.known, say)
     for revision in revisions:
         if helm:
@@ -122,12 +122,6 @@ def _delete(things: Sequence[Found], known: frozenset[str], say: Say) -> None:
             say(f"recover: {found.what} is gone already")
         except SDKException as error:
             raise RecoverError(f"{found.what} cannot be deleted: {error}; its note stays, run this again") from error
-
-
-def add(commands: Any) -> None:
-    """The subcommand and its options."""
-    parser = commands.add_parser("recover", help="clear away what a killed `pulumi up` had begun to make")
-    parser.add_argument("--no-releases", action="store_true", help="leave Helm's releases, as before `pulumi destroy`")
 
 
 def run(arguments: argparse.Namespace, say: Say = print) -> int:

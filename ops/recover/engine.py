@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Sequence
 from typing import Any, Final
 
 from ops.recover.errors import RecoverError
 from ops.recover.notes import Notes
+from ops.shared import pulumi
+from ops.shared.pulumi import PulumiError
 
 #: Seconds that one command may take: the backend may be far away, and the state large.
 SECONDS: Final = 300
 
 
-class EngineError(Exception):
-    """A command of the engine failed; the message is the engine's own."""
-
-
 def run(*words: str) -> str:
-    """What `pulumi` prints. Raises EngineError."""
-    try:
-        done = subprocess.run(
-            ["pulumi", *words, "--non-interactive"], capture_output=True, text=True, check=False, timeout=SECONDS
-        )
-    except FileNotFoundError:
-        raise EngineError("pulumi is not on PATH: source dev/scripts/environment.sh STACK") from None
-    except subprocess.TimeoutExpired:
-        raise EngineError(f"`pulumi {words[0]}` did not end within {SECONDS} s") from None
-    if done.returncode:
-        raise EngineError((done.stderr.strip() or done.stdout.strip()).removeprefix("error: "))
-    return done.stdout
+    """What `pulumi` prints. Raises PulumiError."""
+    return pulumi.run(*words, seconds=SECONDS)
 
 
 class Engine:
@@ -41,7 +28,7 @@ class Engine:
         """The state as it is now; its secrets are shown when asked for. Raises RecoverError."""
         try:
             return Notes(json.loads(run("stack", "export", *(["--show-secrets"] if secrets else []))))
-        except (EngineError, ValueError) as error:
+        except (PulumiError, ValueError) as error:
             raise RecoverError(f"the state cannot be read, so nothing was deleted: {error}") from error
 
     def backend(self) -> str:
@@ -50,7 +37,7 @@ class Engine:
             return url
         try:
             return str(json.loads(run("whoami", "--json")).get("url") or "")
-        except (EngineError, ValueError) as error:
+        except (PulumiError, ValueError) as error:
             raise RecoverError(f"nobody knows where the state is, so nothing was deleted: {error}") from error
 
     def prove_idle(self, notes: Notes) -> None:
@@ -62,17 +49,18 @@ class Engine:
         """
         try:
             self._refresh(notes)
-        except EngineError as error:
+        except PulumiError as error:
             raise RecoverError(
                 f"the stack's lock cannot be had, so another Pulumi may be running and nothing was deleted: {error}\n"
-                "Wait for it to end. If nobody works on this stack for sure: `pulumi cancel`, then run this again"
+                "Wait for it to end. If you are sure that nobody works on this stack, run `pulumi cancel` and then "
+                "this command again"
             ) from error
 
     def clear_creations(self, notes: Notes) -> None:
         """Drops the notes of all pending creations from the state, under the lock. Raises RecoverError."""
         try:
             self._refresh(notes, "--clear-pending-creates")
-        except EngineError as error:
+        except PulumiError as error:
             raise RecoverError(f"the notes of what was begun stay in the state: {error}; run this again") from error
 
     def _refresh(self, notes: Notes, *more: str) -> None:

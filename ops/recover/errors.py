@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ops.shared.errors import OpsError
 
-class RecoverError(Exception):
+
+class RecoverError(OpsError):
     """It ended before its end. The message says what was not done, and what to do."""

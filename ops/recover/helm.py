@@ -16,9 +16,9 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ops.cluster import message
 from ops.recover.errors import RecoverError
 from ops.recover.notes import Release
+from ops.shared.cluster import message
 
 PENDING: Final = ("pending-install", "pending-upgrade", "pending-rollback")
 #: Seconds for a connection, and for an answer.

@@ -8,7 +8,7 @@ filter="$label.pod.namespace\"==$namespace,$label.pod.name\"==$pod,$label.contai
 mapfile -t ids < <(timeout 10 ctr --namespace k8s.io containers list --quiet "$filter")
 killed=0
 for id in "${ids[@]}"; do
-    # Containers of before have no task any more.
+    # Old containers have no task any more.
     if timeout 10 ctr --namespace k8s.io tasks kill --signal SIGKILL "$id" 2>/dev/null; then killed=1; fi
 done
 ((killed)) || { echo "container $container of pod $namespace/$pod does not run here" >&2; exit 1; }

@@ -10,7 +10,7 @@ from typing import Any
 
 from ops.database import backups as database_backups
 from ops.etcd import snapshots
-from ops.status.look import Look
+from ops.status.machine_report import MachineReport
 
 #: The first backup may come so much later than its interval, in seconds: machines are made, images pulled.
 FIRST = 900
@@ -47,7 +47,7 @@ class Backup:
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 
 
-def of_etcd(looks: Iterable[Look], made: int | None, now: float) -> Backup:
+def of_etcd(looks: Iterable[MachineReport], made: int | None, now: float) -> Backup:
     """From the members' own listings; places off the machines are not asked, but when they were last brought in line.
 
     `made` is when the platform was (Unix seconds, None when not known): the first snapshot is due one interval later.
@@ -60,7 +60,7 @@ def of_etcd(looks: Iterable[Look], made: int | None, now: float) -> Backup:
             listings.append(json.loads(answer.text if not answer.problem else ""))
         except json.JSONDecodeError:
             if not look.problem:
-                # That a member was not reached is told where machines are.
+                # A member that was not reached is listed with the machines.
                 problems.append(f"{look.name}: its snapshots are not known: {answer.problem or 'no JSON'}")
     if not listings:
         return Backup("etcd", problem="no member tells its snapshots")

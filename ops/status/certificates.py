@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from cryptography import x509
 
-from ops.status.look import Look
-from settings.certificates import FIRST
+from ops.status.machine_report import MachineReport
+from settings.names import FIRST
 
 DAY = 86400
 AUTHORITIES = "authorities"
@@ -68,7 +68,7 @@ class Group:
     """How many of them the next `pulumi up` renews."""
 
 
-def read(looks: Iterable[Look], renewed_before: float = 0) -> tuple[list[Certificate], list[str]]:
+def read(looks: Iterable[MachineReport], renewed_before: float = 0) -> tuple[list[Certificate], list[str]]:
     """Every certificate of the machines, and what cannot be read as one.
 
     The next `pulumi up` renews those that end before the Unix time `renewed_before`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ops.outputs import Database
+from ops.shared.outputs import Database
 
 #: A replica further behind is taken out of its Service (charts/mariadb, replication.maximumLagSeconds).
 MOST_LAG = 30

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ops.status.look import Answer, Look
+from ops.status.machine_report import Answer, MachineReport
+from settings import ports
 
 _UNITS = {"µs": 1e-3, "us": 1e-3, "ms": 1.0, "m": 60e3, "s": 1e3}
 _ALARM = re.compile(r"alarm:\s*(\w+)")
@@ -56,11 +57,11 @@ class Etcd:
     missing: tuple[str, ...] = ()
 
 
-def read(looks: Iterable[Look]) -> Etcd:
+def read(looks: Iterable[MachineReport]) -> Etcd:
     """From etcdctl's JSON."""
     asked = list(looks)
     members = tuple(_member(look) for look in asked)
-    addresses = {f"https://{look.machine.address}:2380": look.name for look in asked}
+    addresses = {f"https://{look.machine.address}:{ports.ETCD_PEERS}": look.name for look in asked}
     lists = [found for look in asked if (found := _json(look.answer("etcd-members")))]
     # A member that was away knows an old list: the newest is that of the highest term.
     newest = max(lists, key=lambda found: int(found["header"].get("raft_term", 0)), default=None)
@@ -74,14 +75,14 @@ def read(looks: Iterable[Look]) -> Etcd:
     )
 
 
-def _member(look: Look) -> Member:
+def _member(look: MachineReport) -> Member:
     try:
         return _read_member(look)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         return Member(look.name, problem=f"its answer cannot be read: {type(error).__name__} {error}")
 
 
-def _read_member(look: Look) -> Member:
+def _read_member(look: MachineReport) -> Member:
     answer = look.answer("etcd-status")
     found = _json(answer)
     if not found:

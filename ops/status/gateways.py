@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ops.status.look import Look
+from ops.status.machine_report import MachineReport
 
 #: Virtual addresses are the only ones with this prefix (keepalived.conf.j2).
 _VIRTUAL = "/32"
@@ -27,7 +27,7 @@ class Gateway:
         return f"holds {', '.join(self.holds)}" if self.holds else "stands by"
 
 
-def read(looks: Iterable[Look]) -> list[Gateway]:
+def read(looks: Iterable[MachineReport]) -> list[Gateway]:
     """From the lines of `ip -oneline address`."""
     found = []
     for look in looks:

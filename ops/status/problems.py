@@ -20,7 +20,7 @@ SLOW_MILLISECONDS = 1000.0
 #: A node that has been changed for so long, in seconds: a drain's own limit ends it long before.
 STALLED = 3600.0
 #: What makes the rest of a change that stopped.
-GOES_ON = "`pulumi up` goes on with it"
+GOES_ON = "`pulumi up` continues it"
 
 _PAGES = {"gateway": "gateway", "etcd": "etcd-member", "control-plane": "control-plane", "worker": "worker"}
 
@@ -121,7 +121,7 @@ def _etcd(report: Report) -> Iterator[Problem]:
         if not leader_may_be_away:
             yield Problem("etcd", "", "no member leads", "etcd-restore")
     for name in report.etcd.strangers:
-        yield Problem("etcd", name, "a member that is no machine of this stack", "etcd-member")
+        yield Problem("etcd", name, "a member that is not a machine of this stack", "etcd-member")
     for name in report.etcd.missing:
         yield Problem("etcd", name, "not in the list of members", "etcd-member")
 
@@ -136,7 +136,7 @@ def _nodes(report: Report) -> Iterator[Problem]:
     for node in report.nodes:
         page = _PAGES[roles.get(node.name, node.role)]
         if node.name not in roles:
-            yield Problem("nodes", node.name, "a node that is no machine of this stack", page)
+            yield Problem("nodes", node.name, "a node that is not a machine of this stack", page)
         if not node.ready:
             yield Problem("nodes", node.name, f"not Ready: {node.reason}", page)
         if node.change and report.time - node.change.since > STALLED:

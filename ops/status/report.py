@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ops.outputs import Outputs
+from ops.shared.outputs import Outputs
 from ops.status import backups, certificates, database, etcd, gateways, nodes, pods, rollout
-from ops.status.look import Look
+from ops.status.machine_report import MachineReport
 from settings.versions import KUBERNETES, minor
 
 
@@ -17,7 +17,7 @@ from settings.versions import KUBERNETES, minor
 class Raw:
     """Answers as they came. A question that has none is in `errors`, with the reason."""
 
-    looks: tuple[Look, ...]
+    looks: tuple[MachineReport, ...]
     api: Mapping[str, str] = field(default_factory=dict)
     """By question: ready, nodes, pods, backups, schedule (both empty where the object does not exist)."""
     members: Mapping[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Report:
     time: float
     seconds: float
     kubernetes: str
-    """Version that nodes shall have, without the v."""
+    """Version that nodes should have, without the v."""
     end_of_life: str
     """The last day on which that one gets fixes, as 2027-06-28; empty where it is not known."""
     rollout: tuple[rollout.Progress, ...]
@@ -127,7 +127,7 @@ def _rollout(
     all_nodes: Iterable[nodes.Node],
     all_pods: pods.Pods | None,
     members: etcd.Etcd,
-    gateway_looks: Iterable[Look],
+    gateway_looks: Iterable[MachineReport],
 ) -> Iterator[rollout.Progress]:
     """What is of several versions, the API servers before the nodes, as an upgrade goes."""
     known, wanted = list(all_nodes), outputs.versions.get("kubernetes", "").removeprefix("v")
@@ -152,7 +152,7 @@ def _json(raw: Raw, question: str) -> Any:
     return document if isinstance(document, dict) else None
 
 
-def _machine(look: Look) -> Machine:
+def _machine(look: MachineReport) -> Machine:
     # Stand-ins for clouds, and images without cloud-init's data, tell no id.
     stranger = look.instance() not in ("", look.machine.instance_id)
     return Machine(
@@ -165,7 +165,7 @@ def _api(outputs: Outputs, raw: Raw) -> Api:
     return Api(outputs.api_endpoint, raw.errors.get("ready", ""), servers)
 
 
-def _server(look: Look) -> str:
+def _server(look: MachineReport) -> str:
     """What is wrong with a control plane's own API server: the checks that fail, or why there is no answer."""
     answer = look.answer("api-server")
     lines = answer.text.splitlines()

@@ -47,7 +47,7 @@ def change(item: Mapping[str, Any]) -> Change | None:
         said = json.loads(text)
         return Change(str(said["what"]), datetime.fromisoformat(said["since"]).timestamp())
     except (KeyError, TypeError, ValueError):
-        # Of another release: that something goes on is told all the same.
+        # Of another release: that something is under way is shown all the same.
         return Change("something that this release does not know", 0)
 
 

@@ -11,7 +11,7 @@ from ops.status.backups import Backup
 from ops.status.certificates import DAY, date, grouped
 from ops.status.problems import FULL_PERCENT, STALLED, Problem
 from ops.status.report import Report
-from settings.certificates import FIRST
+from settings.names import FIRST
 from settings.versions import support_ends
 
 #: So many pods are shown; a lost worker can have a hundred.
@@ -83,7 +83,7 @@ def _etcd(report: Report, marked: Marked) -> Iterator[Row]:
         alarms = f"alarm {', '.join(member.alarms)}" if member.alarms else ""
         yield Row((member.name, member.part, state, size, f"v{member.version}", alarms), bad)
     for name in report.etcd.strangers:
-        yield Row((name, "member", "no machine of this stack"), True)
+        yield Row((name, "member", "not a machine of this stack"), True)
 
 
 def _nodes(report: Report, marked: Marked) -> Iterator[Row]:
@@ -175,7 +175,7 @@ def _snapshot(backup: Backup) -> Row:
     """Whether there is a way back; the one of an upgrade of another day is none."""
     what = "snapshot of etcd before it"
     if backup.upgrade is None or backup.upgrade > DAY:
-        return Row((what, "none: `python -m ops etcd snapshot` takes one"), True)
+        return Row((what, "none: `paas etcd snapshot` takes one"), True)
     return Row((what, f"{duration(backup.upgrade)} old"))
 
 
@@ -192,10 +192,10 @@ def _drift(report: Report) -> Iterator[Row]:
     roles = {machine.name for machine in report.machines if machine.role in ("control-plane", "worker")}
     found = {
         "machines that are another instance": [machine.name for machine in report.machines if machine.stranger],
-        "nodes that are no machine of the stack": sorted(nodes - roles),
-        "machines that are no node": sorted(roles - nodes) if report.nodes is not None else [],
-        "members of etcd that are no machine of the stack": list(report.etcd.strangers),
-        "machines that are no member of etcd": list(report.etcd.missing),
+        "nodes that are not machines of the stack": sorted(nodes - roles),
+        "machines that are not nodes": sorted(roles - nodes) if report.nodes is not None else [],
+        "etcd members that are not machines of the stack": list(report.etcd.strangers),
+        "machines that are not etcd members": list(report.etcd.missing),
         "cordoned by hand": [node.name for node in report.nodes or () if node.cordoned and not node.change],
         "restart wanted by a package": [machine.name for machine in report.machines if machine.wants_restart],
     }

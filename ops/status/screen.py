@@ -1,4 +1,4 @@
-"""A report as one screen."""
+"""Prints a report as one screen."""
 
 from __future__ import annotations
 

@@ -5,55 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from preflight.subject import Subject
+from preflight.context import Context
 from settings.problem import Problem
 
 #: Alias (https://docs.openstack.org/api-ref/network/v2/#extensions) and what it is needed for.
 NEEDED: Final = {
-    "allowed-address-pairs": "gateways carry the VIPs' addresses by it",
+    "allowed-address-pairs": "gateways carry the VIPs' addresses with it",
     "port-security": "a gateway forwards other machines' packets, which it would drop otherwise",
     "security-group": "it guards every machine",
-    "standard-attr-tag": "by tags the platform knows its own",
+    "standard-attr-tag": "the platform recognises its resources by tags",
 }
 FOR_ROUTER: Final = {
-    "router": "the edge network hangs on a router",
+    "router": "the edge network is connected to a router",
     "external-net": "floating IPs come from such a network",
 }
-FOR_MTU: Final = {"net-mtu-writable": "network.mtu is set by it"}
-USEFUL: Final = {"quota_details": "without it nobody sees how much of a quota is in use"}
+FOR_MTU: Final = {"net-mtu-writable": "network.mtu needs it"}
+USEFUL: Final = {"quota_details": "without it the usage of quotas is not shown"}
 
 
-def _wanted(subject: Subject) -> dict[str, str]:
-    network = subject.platform.settings.network
+def _wanted(context: Context) -> dict[str, str]:
+    network = context.settings.network
     router = {} if network.public_vip == "provider-network" else FOR_ROUTER
     return NEEDED | router | (FOR_MTU if network.mtu else {})
 
 
-def told(subject: Subject) -> str:
+def summary(context: Context) -> str:
     """Those that are needed."""
-    return ", ".join(_wanted(subject))
+    return ", ".join(_wanted(context))
 
 
-def _missing(subject: Subject, wanted: dict[str, str]) -> Iterator[tuple[str, str]]:
-    known = subject.cloud.extensions
+def _missing(context: Context, wanted: dict[str, str]) -> Iterator[tuple[str, str]]:
+    known = context.cloud.extensions
     for alias, reason in wanted.items():
         if known is not None and alias not in known:
             yield alias, reason
 
 
-def errors(subject: Subject) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """An extension that nothing works without."""
-    for alias, reason in _missing(subject, _wanted(subject)):
-        fix = "leave network.mtu out" if alias in FOR_MTU else "have the cloud's operators turn it on"
+    for alias, reason in _missing(context, _wanted(context)):
+        fix = "leave network.mtu out" if alias in FOR_MTU else "ask the cloud's operators to enable it"
         yield Problem("OpenStack", f"extension {alias}", f"the cloud's network service lacks it: {reason}", fix)
 
 
-def warnings(subject: Subject) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """An extension that only the checks miss."""
-    for alias, reason in _missing(subject, USEFUL):
+    for alias, reason in _missing(context, USEFUL):
         yield Problem(
             "OpenStack",
             f"extension {alias}",
             f"the cloud's network service lacks it: {reason}",
-            "look at the quotas yourself",
+            "check the quotas yourself",
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from preflight.cloud import Flavor
-from preflight.subject import Subject, suggestion
+from preflight.context import Context, suggestion
 from settings.problem import Problem
 
 
@@ -26,7 +26,7 @@ class Size:
 LEAST: Final[dict[str, Size]] = {
     "gateways": Size(1, 256, "haproxy, keepalived and sshd do not start with less"),
     "etcd": Size(1, 512, "etcd and its snapshots do not fit into less"),
-    "controlPlanes": Size(2, 1700, "kubeadm init stops below it", ("NumCPU", "Mem")),
+    "controlPlanes": Size(2, 1700, "kubeadm init refuses less", ("NumCPU", "Mem")),
     "workers": Size(1, 1024, "kubelet, containerd and the pods' network take that much"),
 }
 #: https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/#before-you-begin
@@ -36,33 +36,33 @@ RECOMMENDED: Final[dict[str, Size]] = {"controlPlanes": NODE, "workers": NODE}
 NODE_DISK_GIB: Final = 10
 
 
-def told(subject: Subject) -> str:
+def summary(context: Context) -> str:
     """The flavors in use with their sizes."""
-    known = _by_name(subject)
-    used = dict.fromkeys(settings.flavor for settings in subject.machine_settings.values())
+    known = _by_name(context)
+    used = dict.fromkeys(settings.flavor for settings in context.machine_settings.values())
     return ", ".join(
         f"{name} ({known[name].vcpus} vCPU, {known[name].ram_mib} MiB)" if name in known else name for name in used
     )
 
 
-def _by_name(subject: Subject) -> dict[str, Flavor]:
-    return {flavor.name: flavor for flavor in subject.cloud.flavors or ()}
+def _by_name(context: Context) -> dict[str, Flavor]:
+    return {flavor.name: flavor for flavor in context.cloud.flavors or ()}
 
 
 def _role(key: str) -> str:
     return key.partition(".")[0]
 
 
-def errors(subject: Subject) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """A flavor that is not there, or in which the role's programs cannot run."""
-    if subject.cloud.flavors is None:
+    if context.cloud.flavors is None:
         return
-    known = _by_name(subject)
-    ignored = {name.lower() for name in subject.platform.settings.kubernetes.ignore_preflight_errors}
-    for key, settings in subject.machine_settings.items():
+    known = _by_name(context)
+    ignored = {name.lower() for name in context.settings.kubernetes.ignore_preflight_errors}
+    for key, settings in context.machine_settings.items():
         flavor = known.get(settings.flavor)
         if flavor is None:
-            if not subject.keepers(key):
+            if not context.keepers(key):
                 yield Problem(
                     f"{key}.flavor", settings.flavor, "the cloud has no such flavor", suggestion(settings.flavor, known)
                 )
@@ -73,25 +73,25 @@ def errors(subject: Subject) -> Iterator[Problem]:
             if has < needed and not {check.lower(), "all"} & (ignored - {""} if check else set()):
                 fix = f"use a flavor with {needed} {unit} or more"
                 if check:
-                    fix += f", or put {check} into kubernetes.ignorePreflightErrors"
+                    fix += f", or add {check} to kubernetes.ignorePreflightErrors"
                 yield Problem(
-                    f"{key}.flavor", settings.flavor, f"has {has} {unit}, it needs {needed}: {least.source}", fix
+                    f"{key}.flavor", settings.flavor, f"has {has} {unit}, but needs {needed}: {least.source}", fix
                 )
 
 
-def warnings(subject: Subject) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """A flavor that will do, but badly."""
-    known = _by_name(subject)
-    for key, settings in subject.machine_settings.items():
+    known = _by_name(context)
+    for key, settings in context.machine_settings.items():
         flavor = known.get(settings.flavor)
         if flavor is None:
-            if kept := subject.keepers(key):
+            if kept := context.keepers(key):
                 yield Problem(
                     f"{key}.flavor",
                     settings.flavor,
-                    f"the cloud has it no more: what runs keeps it ({', '.join(kept)}), "
-                    "and cannot be made again if lost",
-                    "name one that there is, and the machines in rollout.replace, a few at a time (docs/upgrades.md)",
+                    f"the cloud no longer has it: running machines keep it ({', '.join(kept)}), "
+                    "and cannot be recreated if lost",
+                    "name an existing one, and the machines in rollout.replace, a few at a time (docs/upgrades.md)",
                 )
             continue
         if flavor.disk_gib == 0:
@@ -121,6 +121,6 @@ def warnings(subject: Subject) -> Iterator[Problem]:
             yield Problem(
                 f"{key}.flavor",
                 settings.flavor,
-                f"has a disk of {flavor.disk_gib} GiB, images of containers take {NODE_DISK_GIB}",
+                f"has a disk of {flavor.disk_gib} GiB, container images need {NODE_DISK_GIB}",
                 "use a larger flavor",
             )

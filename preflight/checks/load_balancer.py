@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight.subject import Subject, suggestion
+from preflight.context import Context, suggestion
 from settings.problem import Problem
 
 
-def _asked(subject: Subject) -> bool:
-    return subject.platform.settings.api.load_balancer == "octavia"
+def _asked(context: Context) -> bool:
+    return context.settings.api.load_balancer == "octavia"
 
 
-def told(subject: Subject) -> str:
+def summary(context: Context) -> str:
     """Whether it is asked for, and its drivers."""
-    return ", ".join(subject.cloud.load_balancer_providers or ("octavia",)) if _asked(subject) else "not asked for"
+    return ", ".join(context.cloud.load_balancer_providers or ("octavia",)) if _asked(context) else "not asked for"
 
 
-def errors(subject: Subject) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """No octavia, or not the driver that is asked for."""
-    if not _asked(subject):
+    if not _asked(context):
         return
-    if not subject.cloud.has_load_balancers:
+    if not context.cloud.has_load_balancers:
         yield Problem(
             "api.loadBalancer",
             "octavia",
@@ -29,6 +29,6 @@ def errors(subject: Subject) -> Iterator[Problem]:
             "use gateways: haproxy on the gateways balances the API",
         )
         return
-    wanted, known = subject.platform.settings.api.octavia.provider, subject.cloud.load_balancer_providers
+    wanted, known = context.settings.api.octavia.provider, context.cloud.load_balancer_providers
     if wanted and known is not None and wanted not in known:
         yield Problem("api.octavia.provider", wanted, "octavia has no such driver", suggestion(wanted, known))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from preflight.subject import Subject
+from preflight.context import Context
+from settings import names
 from settings.problem import Problem
 
 KEY = "network.mtu"
@@ -15,43 +16,43 @@ OVERLAY: Final = 50
 LEAST_FOR_PODS: Final = 1280
 
 
-def _largest_known(subject: Subject) -> int | None:
+def _largest_known(context: Context) -> int | None:
     """The largest MTU of a network that the project sees: so much the cloud certainly carries."""
-    return max((network.mtu for network in subject.cloud.networks or () if network.mtu), default=None)
+    return max((network.mtu for network in context.cloud.networks or () if network.mtu), default=None)
 
 
-def _own(subject: Subject) -> int | None:
+def _own(context: Context) -> int | None:
     """MTU that the machines' network has or will have; None while only the cloud knows."""
-    name = f"{subject.platform.cluster}-private"
-    made = next((network.mtu for network in subject.cloud.networks or () if network.name == name), None)
-    return subject.platform.settings.network.mtu or made
+    name = names.private_network(context.cluster)
+    made = next((network.mtu for network in context.cloud.networks or () if network.name == name), None)
+    return context.settings.network.mtu or made
 
 
-def told(subject: Subject) -> str:
+def summary(context: Context) -> str:
     """MTU of the machines' network."""
-    own = _own(subject)
+    own = _own(context)
     return f"{own} bytes, {own - OVERLAY} for pods" if own else "the cloud's own"
 
 
-def errors(subject: Subject) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Larger than anything that the project sees: neutron refuses such a network, or packets get lost on the way out.
 
     The cloud's real limit is shown to administrators only.
     """
-    wanted, largest = subject.platform.settings.network.mtu, _largest_known(subject)
+    wanted, largest = context.settings.network.mtu, _largest_known(context)
     if wanted and largest and wanted > largest:
-        external = subject.platform.settings.network.external
+        external = context.settings.network.external
         yield Problem(
             KEY,
             str(wanted),
             f"is larger than any network of the cloud that this project sees ({largest}; {external} included)",
-            f"use {largest} or less, or leave it out: then the cloud takes the largest that it carries",
+            f"use {largest} or less, or leave it out: the cloud then uses the largest that it supports",
         )
 
 
-def warnings(subject: Subject) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """Too little for the pods."""
-    own = _own(subject)
+    own = _own(context)
     if own and own - OVERLAY < LEAST_FOR_PODS:
         yield Problem(
             KEY,

@@ -6,52 +6,52 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from preflight.cloud import Subnet
-from preflight.subject import Subject
+from preflight.context import Context
 from settings.problem import Problem
 
 MODE = "provider-network"
 
 
-def _asked(subject: Subject) -> bool:
-    return subject.platform.settings.network.public_vip == MODE and subject.external is not None
+def _asked(context: Context) -> bool:
+    return context.settings.network.public_vip == MODE and context.external is not None
 
 
-def _subnets(subject: Subject) -> list[Subnet]:
-    external = subject.external
-    return [subnet for subnet in subject.cloud.subnets or () if external and subnet.network_id == external.id]
+def _subnets(context: Context) -> list[Subnet]:
+    external = context.external
+    return [subnet for subnet in context.cloud.subnets or () if external and subnet.network_id == external.id]
 
 
-def subnet(subject: Subject) -> Subnet | None:
+def subnet(context: Context) -> Subnet | None:
     """The subnet on which the gateways stand."""
-    if not _asked(subject):
+    if not _asked(context):
         return None
-    edge = str(subject.platform.settings.network.edge)
-    return next((subnet for subnet in _subnets(subject) if subnet.cidr == edge), None)
+    edge = str(context.settings.network.edge)
+    return next((subnet for subnet in _subnets(context) if subnet.cidr == edge), None)
 
 
-def told(subject: Subject) -> str:
+def summary(context: Context) -> str:
     """Whether it is asked for, and the subnet."""
-    found = subnet(subject)
-    return f"{found.cidr} ({found.id})" if found else "not asked for" if not _asked(subject) else "no subnet"
+    found = subnet(context)
+    return f"{found.cidr} ({found.id})" if found else "not asked for" if not _asked(context) else "no subnet"
 
 
-def errors(subject: Subject) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """No such subnet, another gateway, or addresses that are taken."""
-    if not _asked(subject) or subject.cloud.subnets is None:
+    if not _asked(context) or context.cloud.subnets is None:
         return
-    network, plan = subject.platform.settings.network, subject.platform.addresses
-    shown, found = _subnets(subject), subnet(subject)
+    network, plan = context.settings.network, context.plan
+    shown, found = _subnets(context), subnet(context)
     if found is None:
         ranges = ", ".join(subnet.cidr for subnet in shown)
         yield Problem(
             "network.edge",
             str(network.edge),
-            f"is no subnet of {network.external}: it has {ranges}"
+            f"is not a subnet of {network.external}: it has {ranges}"
             if shown
-            else f"this project is not shown the subnets of {network.external}, so its ports cannot be given addresses",
+            else f"this project cannot see the subnets of {network.external}, so its ports cannot get fixed addresses",
             "set network.edge to that range"
             if shown
-            else "have the network shared with this project, or use floating-ip",
+            else "ask for the network to be shared with this project, or use floating-ip",
         )
         return
     if found.gateway != plan.edge_gateway:
@@ -66,26 +66,26 @@ def errors(subject: Subject) -> Iterator[Problem]:
         wanted[plan.public_vip] = "network.publicVipAddress"
     for address, key in wanted.items():
         if IPv4Address(address) not in network.edge:
-            yield Problem(key, address, f"lies outside of {found.cidr}", "use an address of that range")
-    for port in subject.cloud.ports or ():
-        if port.network_id == found.network_id and subject.tag not in port.tags:
+            yield Problem(key, address, f"is outside {found.cidr}", "use an address of that range")
+    for port in context.cloud.ports or ():
+        if port.network_id == found.network_id and context.tag not in port.tags:
             for address in wanted.keys() & set(port.addresses):
                 yield Problem(
-                    wanted[address], address, f"is taken by the port {port.name or port.id}", "use a free address"
+                    wanted[address], address, f"is used by the port {port.name or port.id}", "use a free address"
                 )
 
 
-def warnings(subject: Subject) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """What neutron's and nova's policies allow by default only to those who own the network."""
-    network = subject.external
-    if not _asked(subject) or network is None or network.project_id == subject.cloud.project_id:
+    network = context.external
+    if not _asked(context) or network is None or network.project_id == context.cloud.project_id:
         return
     yield Problem(
         "network.publicVip",
         MODE,
         f"{network.name} is not this project's: by default neutron lets its members choose neither fixed IPs nor "
         "allowed address pairs there (policies create_port:fixed_ips:ip_address, create_port:allowed_address_pairs)",
-        "have the cloud's operators allow both, or use floating-ip",
+        "ask the cloud's operators to allow both, or use floating-ip",
     )
     if not network.shared:
         yield Problem(
@@ -93,5 +93,5 @@ def warnings(subject: Subject) -> Iterator[Problem]:
             MODE,
             f"{network.name} is external and not shared: by default nova attaches no machine to it "
             "(policy network:attach_external_network)",
-            "have it shared with this project, or use floating-ip",
+            "ask for it to be shared with this project, or use floating-ip",
         )

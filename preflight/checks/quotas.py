@@ -1,13 +1,13 @@
-"""Quotas: what the plan takes of each, against what is left."""
+"""Quotas: what the plan needs of each, against what is left."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight import names
+from preflight import planned
 from preflight.cloud import Quota
-from preflight.demand import Need, needs
-from preflight.subject import Subject
+from preflight.context import Context
+from preflight.quota_usage import Need, needs
 from settings.problem import Problem
 
 #: Units of the quotas that do not count things.
@@ -18,11 +18,11 @@ def _unit(quota: str) -> str:
     return UNITS.get(quota.partition("_")[0] if quota.startswith("gigabytes") else quota, "")
 
 
-def told(subject: Subject) -> str:
-    """How much of the tightest quotas the plan takes."""
+def summary(context: Context) -> str:
+    """How much of the tightest quotas the plan needs."""
     parts = []
-    for need in needs(subject):
-        quota = subject.cloud.quotas.get(need.quota)
+    for need in needs(context):
+        quota = context.cloud.quotas.get(need.quota)
         if quota and need.more and quota.free is not None:
             parts.append(f"{need.quota} {need.more} of {quota.free} left")
     return ", ".join(parts) or "nothing more is needed"
@@ -36,39 +36,40 @@ def _short(quota: Quota, need: Need) -> Problem:
     return Problem(
         f"quota {need.quota}",
         f"{quota.limit}{unit}",
-        f"is too small: the plan takes {need.more}{unit} more{f' ({by})' if by else ''}, {used} are in use and "
+        f"is too small: the plan needs {need.more}{unit} more{f' ({by})' if by else ''}, {used} are in use and "
         f"{quota.free} are left",
         f"ask the cloud's operators for {used + need.more}{unit}{smaller}",
     )
 
 
-def errors(subject: Subject) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """A quota that the plan does not fit into."""
-    for need in needs(subject):
-        quota = subject.cloud.quotas.get(need.quota)
+    for need in needs(context):
+        quota = context.cloud.quotas.get(need.quota)
         if quota and need.more > 0 and quota.free is not None and need.more > quota.free:
             yield _short(quota, need)
-    members = subject.cloud.quotas.get("server_group_members")
+    members = context.cloud.quotas.get("server_group_members")
     if members is None or members.limit < 0:
         return
-    for key, count in names.server_groups(subject.platform).values():
+    for group in planned.groups_by_name(context.platform).values():
+        key, count = group.key, len(group.machines)
         if count > members.limit:
             yield Problem(
                 "quota server_group_members",
                 str(members.limit),
                 f"is too small: the {count} machines of {key} are one server group, so that they are spread over hosts",
-                f"ask the cloud's operators for {count}, or divide {key} into several pools",
+                f"ask the cloud's operators for {count}, or split {key} into several pools",
             )
 
 
-def warnings(subject: Subject) -> Iterator[Problem]:
+def warnings(context: Context) -> Iterator[Problem]:
     """A limit whose use the cloud does not tell."""
-    for need in needs(subject):
-        quota = subject.cloud.quotas.get(need.quota)
+    for need in needs(context):
+        quota = context.cloud.quotas.get(need.quota)
         if quota and need.more and quota.limit >= 0 and quota.used is None:
             yield Problem(
                 f"quota {need.quota}",
                 str(quota.limit),
-                "the cloud does not tell how much of it is in use",
+                "the cloud does not say how much of it is in use",
                 f"see that {need.more} are left",
             )

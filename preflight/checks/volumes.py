@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from preflight import names
-from preflight.subject import Subject, suggestion
+from preflight import planned
+from preflight.context import Context, suggestion
 from settings.problem import Problem
 
 
-def _asked(subject: Subject) -> dict[str, tuple[str, int]]:
+def _asked(context: Context) -> dict[str, tuple[str, int]]:
     """Type and size of the volumes, by the key that asks for them."""
-    return {key: (kind, gib) for key, kind, gib in names.volumes(subject.platform).values()}
+    return {key: (kind, gib) for key, kind, gib in planned.volumes(context.platform).values()}
 
 
-def told(subject: Subject) -> str:
+def summary(context: Context) -> str:
     """How many volumes there are and of which size."""
-    sizes = [gib for _, _, gib in names.volumes(subject.platform).values()]
+    sizes = [gib for _, _, gib in planned.volumes(context.platform).values()]
     return f"{len(sizes)} volumes, {sum(sizes)} GiB" if sizes else "not asked for"
 
 
-def errors(subject: Subject) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """No block storage, or no such type."""
-    types = subject.cloud.volume_types
-    for key, (kind, gib) in _asked(subject).items():
-        if not subject.cloud.has_block_storage:
+    types = context.cloud.volume_types
+    for key, (kind, gib) in _asked(context).items():
+        if not context.cloud.has_block_storage:
             yield Problem(
                 f"{key}.volume",
                 f"{gib} GiB",

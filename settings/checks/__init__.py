@@ -1,8 +1,4 @@
-"""Checks that need no cloud: each module has rules of one kind, all of them are asked every time.
-
-`problems` of a module is what makes a platform impossible, `warnings` what is allowed but unwise. Rules are pure
-functions of checked settings; each names the keys that it looked at, so that a wrong value is not reported twice.
-"""
+"""The checks that need no cloud: one table of rules, all of which run every time."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Final
 
-from settings.addresses import AddressPlan
 from settings.checks import (
     access,
     addons,
@@ -35,40 +30,60 @@ from settings.checks import (
     vips,
     zones,
 )
-from settings.platform import PlatformSettings
 from settings.problem import Problem
-from settings.running import Running
+from settings.rules import Context, Rule, found
 
-#: The day by which versions get fixes or not.
+#: The day by which versions are supported or not.
 today: Callable[[], date] = date.today
 
 #: In `Problem.others`: whatever says how many machines the pools have, and which pods they take.
 ANY_POOL: Final = "workers.*"
 SIZES_OF_A_POOL: Final = ("count", "machines", "taints", "firstAddress")
 
+RULES: Final[tuple[Rule[Context], ...]] = (
+    Rule("error", quorum.errors),
+    Rule("error", pools.errors),
+    Rule("error", networks.errors),
+    Rule("error", access.errors),
+    Rule("error", etcd.errors),
+    Rule("error", nodes.errors),
+    Rule("error", kubernetes.errors),
+    Rule("error", limits.errors),
+    Rule("error", mirrors.errors),
+    Rule("error", addons.errors),
+    Rule("error", database.errors),
+    Rule("error", zones.errors),
+    Rule("error", maintenance.errors),
+    Rule("error", backups.errors),
+    Rule("error", backups.missing_secrets),
+    Rule("error", versions.errors),
+    Rule("error", rotation.errors),
+    Rule("error", vips.errors),
+    Rule("error", names.errors, needs_plan=True),
+    Rule("error", unchangeable.errors, needs_plan=True),
+    Rule("error", moved.errors, needs_plan=True),
+    Rule("error", replacement.errors, needs_plan=True),
+    Rule("warning", quorum.warnings),
+    Rule("warning", sizes.warnings),
+    Rule("warning", networks.warnings),
+    Rule("warning", etcd.warnings),
+    Rule("warning", kubernetes.warnings),
+    Rule("warning", addons.warnings),
+    Rule("warning", database.warnings),
+    Rule("warning", backups.warnings),
+    Rule("warning", mirrors.warnings),
+    Rule("warning", zones.warnings),
+    Rule("warning", versions.warnings),
+    Rule("warning", vips.warnings),
+    Rule("warning", replacement.warnings, needs_plan=True),
+)
 
-def problems(
-    settings: PlatformSettings, cluster: str, plan: AddressPlan | None, running: Running | None
-) -> Iterator[Problem]:
-    """Everything that makes a platform impossible. `plan` is None where the networks cannot hold the fixed roles."""
-    for module in (quorum, pools, networks, access, etcd, nodes, kubernetes, limits, mirrors, addons, database, zones):
-        yield from module.problems(settings)
-    yield from maintenance.problems(settings)
-    yield from backups.problems(settings)
-    yield from versions.problems(settings, running)
-    yield from rotation.problems(settings, running)
-    yield from vips.problems(settings, plan)
-    if plan is not None:
-        yield from names.problems(settings, plan)
-        yield from unchangeable.problems(settings, cluster, plan, running)
-        yield from moved.problems(settings, plan, running)
-        yield from replacement.problems(settings, plan, running)
+
+def errors(context: Context) -> Iterator[Problem]:
+    """Everything that makes a platform impossible."""
+    return found([rule for rule in RULES if context.planned or not rule.needs_plan], "error", context)
 
 
-def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
-    """What is allowed but unwise."""
-    for module in (quorum, sizes, networks, etcd, kubernetes, addons, database, backups, mirrors, zones):
-        yield from module.warnings(settings)
-    yield from versions.warnings(settings, running, today())
-    yield from vips.warnings(settings, plan)
-    yield from replacement.warnings(settings, plan, running)
+def warnings(context: Context) -> Iterator[Problem]:
+    """What is allowed but unwise; there is a plan by then."""
+    return found(RULES, "warning", context)

@@ -1,4 +1,4 @@
-"""Who may come in, and under which names the API answers."""
+"""Who may reach the platform, and the names of the API."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 from typing import Final
 
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: A DNS name, the first label of which may be a wildcard (RFC 6125, section 6.4.3).
 _DNS_NAME: Final = re.compile(
@@ -18,21 +19,21 @@ _DNS_NAME: Final = re.compile(
 _LONGEST: Final = 253
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """Pulumi itself comes in by SSH and by the API, and OpenStack takes no rule twice."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Pulumi itself needs SSH and the API, and OpenStack refuses the same rule twice."""
+    settings = context.settings
     access = settings.access
     for key, networks, why in (
         ("access.sshCidrs", access.ssh_cidrs, "Pulumi configures every machine by SSH through the gateways"),
-        ("access.apiCidrs", access.api_cidrs, "Pulumi installs the addons by the API"),
+        ("access.apiCidrs", access.api_cidrs, "Pulumi installs the addons through the API"),
         ("access.ingressCidrs", access.ingress_cidrs, ""),
     ):
         if why and not networks:
-            yield Problem(key, "[]", f"lets nobody in, and {why}", "add the range of the machine that runs Pulumi")
+            yield Problem(key, "[]", f"lets nobody in, but {why}", "add the range of the machine that runs Pulumi")
         for index, network in enumerate(networks):
             if network in networks[:index]:
-                yield Problem(
-                    f"{key}.{index}", str(network), "is listed twice: OpenStack takes no rule twice", "remove it"
-                )
+                rule = "is listed twice: OpenStack refuses the same rule twice"
+                yield Problem(f"{key}.{index}", str(network), rule, "remove it")
     yield from _certificate_names(settings)
 
 

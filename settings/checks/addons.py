@@ -1,12 +1,13 @@
-"""Charts: what goes together in one, and settings of charts that are not installed."""
+"""Charts: combinations of their keys, and settings of charts that are not installed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from settings.addons import ChartSettings
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 
 def _charts(settings: PlatformSettings) -> dict[str, ChartSettings]:
@@ -19,15 +20,16 @@ def _charts(settings: PlatformSettings) -> dict[str, ChartSettings]:
     }
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """A repository belongs to a chart's name, not to a reference that says it all."""
+def errors(context: Context) -> Iterator[Problem]:
+    """A repository belongs to a chart's name, not to a full reference."""
+    settings = context.settings
     for name, chart in _charts(settings).items():
         key = f"addons.{name}.repository"
         if chart.repository and chart.chart.startswith(("oci://", "/", "./")):
             yield Problem(
                 key,
                 chart.repository,
-                f"does not go with the chart {chart.chart}",
+                f"cannot be combined with the chart {chart.chart}",
                 "remove it",
                 (f"addons.{name}.chart",),
             )
@@ -37,8 +39,9 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
             )
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
-    """Settings that nothing reads."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """Settings without effect."""
+    settings = context.settings
     unused = {"flannel" if settings.kubernetes.cni == "calico" else "calico": "kubernetes.cni is the other one"}
     if not settings.database.enabled:
         unused["mariadb"] = "database.enabled is false"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Final
 
-from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 _HOUR: Final = 60
 _DAY: Final = 24 * _HOUR
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """Calendars of systemd and cron repeat within an hour or within a day: an interval must come out even there."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Calendars of systemd and cron repeat each hour or each day: an interval must divide one of them."""
+    settings = context.settings
     intervals = {
         "backups.etcd.intervalMinutes": settings.backups.etcd.interval_minutes,
         "backups.database.intervalMinutes": settings.backups.database.interval_minutes,
@@ -28,8 +29,9 @@ def _even(minutes: int) -> bool:
     return _HOUR % minutes == 0 if minutes < _HOUR else minutes % _HOUR == 0 and _DAY % minutes == 0
 
 
-def missing_secrets(settings: PlatformSettings, secrets: Collection[str]) -> Iterator[Problem]:
-    """A place that backups go to needs its secrets; `secrets` are the ones that the stack sets."""
+def missing_secrets(context: Context) -> Iterator[Problem]:
+    """A place for copies needs its secrets."""
+    settings, secrets = context.settings, context.secrets
     places = settings.backups.copy_to
     wanted = {
         "backups.copyTo.s3": ("backupS3AccessKey", "backupS3SecretKey") if places.s3 else (),
@@ -46,14 +48,15 @@ def missing_secrets(settings: PlatformSettings, secrets: Collection[str]) -> Ite
                 )
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
-    """A production without a way back, and recipients of nothing."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """Production without backups, and recipients without copies."""
+    settings = context.settings
     backups = settings.backups
     somewhere = bool(backups.copy_to.s3 or backups.copy_to.sftp)
     if settings.preset == "production" and not backups.etcd.enabled:
-        yield Problem("backups.etcd.enabled", "false", "what is deleted by mistake is gone", "turn them on")
+        yield Problem("backups.etcd.enabled", "false", "what is deleted by mistake is lost", "turn them on")
     if settings.preset == "production" and settings.database.enabled and not backups.database.enabled:
-        yield Problem("backups.database.enabled", "false", "what is deleted by mistake is gone", "turn them on")
+        yield Problem("backups.database.enabled", "false", "what is deleted by mistake is lost", "turn them on")
     if backups.encrypt_to and backups.copy_to.s3 and settings.database.enabled and backups.database.enabled:
         yield Problem(
             "backups.encryptTo",

@@ -7,16 +7,17 @@ from typing import Final
 
 from settings.machines import WorkerPoolSettings
 from settings.model import size_of
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: Namespaces that are Kubernetes' own, with every one that begins with kube-.
 _NAMESPACES: Final = ("default",)
 #: Namespaces of the platform's other addons.
 _OF_ADDONS: Final = ("local-path-storage", "tigera-operator", "calico-system", "calico-apiserver")
-#: Databases that every MariaDB has already (https://mariadb.com/kb/en/system-tables/).
+#: Databases that exist in every MariaDB (https://mariadb.com/kb/en/system-tables/).
 _DATABASES: Final = ("mysql", "information_schema", "performance_schema", "sys", "test")
-#: Folders of the system; a volume's content there would be lost at boot, or break the machine.
+#: Folders of the system. A volume's content there would be lost at boot, or break the machine.
 _SYSTEM: Final = (
     "/bin",
     "/boot",
@@ -40,13 +41,14 @@ _SYSTEM: Final = (
     "/opt/cni",
     "/opt/openstack-paas",
 )
-#: Share of the memory that the buffer pool may have; the rest is for connections and the server itself
+#: Share of the memory that the buffer pool may have. The rest is for connections and the server itself
 #: (https://mariadb.com/kb/en/mariadb-memory-allocation/).
 _SHARE: Final = 0.8
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """Folders always, the rest where there is a database."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Folders in any case, and the rest where there is a database."""
+    settings = context.settings
     yield from _paths(settings)
     if settings.database.enabled:
         yield from _database(settings)
@@ -66,7 +68,7 @@ def _paths(settings: PlatformSettings) -> Iterator[Problem]:
         inside = next((folder for folder in _SYSTEM if path == folder or path.startswith(f"{folder}/")), None)
         if inside:
             yield Problem(
-                key, path, f"is in {inside}, which belongs to the system", "use a folder of its own, as /disks"
+                key, path, f"is in {inside}, which belongs to the system", "use a dedicated folder, such as /disks"
             )
 
 
@@ -91,8 +93,8 @@ def _database(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "database.acknowledge",
             "always-one-replica",
-            "there is no replica that could have a commit: the primary alone would acknowledge it, or nobody",
-            "use 1 replica or more, better 2, or primary",
+            "there is no replica to acknowledge a commit: either the primary alone does, or nobody",
+            "use 1 replica or more, preferably 2, or set it to primary",
             others=("database.replicas",),
         )
     unsized = any(pool.count is None and pool.machines is None for pool in settings.workers.values())
@@ -117,8 +119,9 @@ def nodes_for_pods(settings: PlatformSettings) -> int:
     return workers + (settings.control_planes.count if settings.control_planes.schedulable else 0)
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
-    """Memory that is tight, replicas that share a node, a production without a replica."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """Little memory, replicas that share a node, production without a replica."""
+    settings = context.settings
     database = settings.database
     nodes = nodes_for_pods(settings)
     if not nodes:
@@ -138,7 +141,8 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "database.replicas",
             str(database.replicas),
-            f"{database.replicas + 1} pods on {nodes} node{'s' if nodes > 1 else ''}: one may take two with it",
+            f"{database.replicas + 1} pods on {nodes} node{'s' if nodes > 1 else ''}: "
+            "losing one node may lose two pods",
             f"use {max(nodes - 1, 0)}, or more workers",
         )
     for name, pool in sorted(settings.workers.items()):
@@ -150,7 +154,7 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
                 "use more: several volumes may lie on one node",
             )
     if settings.preset == "production" and database.replicas == 0:
-        yield Problem("database.replicas", "0", "the primary lost is the database lost", "use 1 or more")
+        yield Problem("database.replicas", "0", "if the primary is lost, so is the database", "use 1 or more")
     if settings.preset == "production" and database.replicas and database.acknowledge == "primary":
         yield Problem(
             "database.acknowledge",
@@ -162,7 +166,7 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "database.acknowledge",
             "always-one-replica",
-            "writes stand still whenever the only replica is away",
+            "writes stop whenever the only replica is away",
             "use one-replica, or 2 replicas",
             others=("database.replicas",),
         )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from settings.model import size_of
-from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: https://etcd.io/docs/v3.6/tuning/#time-parameters: the election timeout is at least ten round trips, and etcd itself
 #: refuses one of less than five heartbeats.
@@ -17,8 +17,9 @@ LARGEST_QUOTA: Final = "8Gi"
 GIB: Final = 1024**3
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """An election must wait for several heartbeats, and not for ever."""
+def errors(context: Context) -> Iterator[Problem]:
+    """An election must wait for several heartbeats, but not forever."""
+    settings = context.settings
     heartbeat, election = settings.etcd.heartbeat_milliseconds, settings.etcd.election_milliseconds
     if not LEAST_RATIO * heartbeat <= election <= MOST_RATIO * heartbeat:
         yield Problem(
@@ -33,14 +34,15 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "etcd.volume.sizeGib",
             str(volume.size_gib),
-            f"must be more than etcd.quota, which is {settings.etcd.quota}: logs and a second copy lie there too",
+            f"must be more than etcd.quota, which is {settings.etcd.quota}: logs and a second copy are there too",
             f"use {max(-(-2 * quota // GIB), 1)}",
             others=("etcd.quota",),
         )
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
-    """A large database makes a slow start and a slow defragmentation."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """A large database makes starting and defragmenting slow."""
+    settings = context.settings
     quota = settings.etcd.quota
     if size_of(quota) > size_of(LARGEST_QUOTA):
         yield Problem(

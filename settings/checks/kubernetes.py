@@ -1,15 +1,15 @@
-"""What a site may not change in the kubelet's and kube-proxy's configuration, because the platform sets it itself."""
+"""What a site must not change in the configurations of kubelet and kube-proxy, because the platform sets it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from settings.platform import PlatformSettings
 from settings.problem import Problem
-from settings.shown import shown
+from settings.redact import redacted
+from settings.rules import Context
 
-#: By key: what stands there, as a reason and a fix. kubeadm fills in the rest of the addresses itself.
+#: By key: the rule and the fix. kubeadm fills in the other addresses itself.
 _KUBELET: Final[Mapping[str, tuple[str, str]]] = {
     "maxPods": ("is kubernetes.podsPerNode, which the limits are checked by", "set kubernetes.podsPerNode instead"),
     "clusterDNS": ("is computed: the tenth address of network.services", "remove it"),
@@ -23,23 +23,24 @@ _KUBE_PROXY: Final[Mapping[str, tuple[str, str]]] = {
 }
 #: https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-modes, on Linux.
 _PROXY_MODES: Final = ("iptables", "ipvs", "nftables")
-#: Ways into every kubelet without a name: the value that keeps each shut, and what is open otherwise
+#: Anonymous ways into every kubelet: the value that closes each, and what is open otherwise
 #: (https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/).
 _SHUT: Final[Mapping[str, tuple[object, str]]] = {
     "authentication.anonymous.enabled": (
         False,
-        "must be false: the kubelet would take orders from anyone who reaches the node, without a certificate",
+        "must be false: the kubelet would take commands from anyone who reaches the node, without a certificate",
     ),
     "authorization.mode": (
         "Webhook",
-        "must be Webhook: with another one every certificate of the cluster may run commands in every pod",
+        "must be Webhook: with any other mode every certificate of the cluster may run commands in every pod",
     ),
     "readOnlyPort": (0, "must be 0: that port shows every pod of the node, with its environment, to anyone"),
 }
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Both documents, and the DNS domain's length."""
+    settings = context.settings
     kubernetes = settings.kubernetes
     kubelet, proxy = kubernetes.kubelet_configuration, kubernetes.kube_proxy_configuration
     yield from _document(
@@ -56,37 +57,38 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
     if driver != "systemd":
         yield Problem(
             "kubernetes.kubeletConfiguration.cgroupDriver",
-            shown(driver),
-            "must be systemd, as containerd's is: two managers of one tree make nodes unstable",
+            redacted(driver),
+            "must be systemd, as containerd's is: two managers of the same cgroups make nodes unstable",
             "remove it",
         )
     for path, (shut, rule) in _SHUT.items():
         value = _at(kubelet, path, shut)
         if value != shut:
-            yield Problem(f"kubernetes.kubeletConfiguration.{path}", shown(value), rule, "remove it")
+            yield Problem(f"kubernetes.kubeletConfiguration.{path}", redacted(value), rule, "remove it")
     mode = proxy.get("mode", "iptables")
     if mode not in _PROXY_MODES:
         yield Problem(
             "kubernetes.kubeProxyConfiguration.mode",
-            shown(mode),
+            redacted(mode),
             f"must be one of {', '.join(_PROXY_MODES)}",
             "use iptables",
         )
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
-    """A kubeadm that finds nothing wrong, because it may not look."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """A kubeadm whose checks are all ignored."""
+    settings = context.settings
     if "all" in settings.kubernetes.ignore_preflight_errors:
         yield Problem(
             "kubernetes.ignorePreflightErrors",
-            shown(settings.kubernetes.ignore_preflight_errors),
+            redacted(settings.kubernetes.ignore_preflight_errors),
             "hides every check of kubeadm",
             "name the ones that are known to be harmless",
         )
 
 
 def _at(document: Mapping[str, Any], path: str, otherwise: object) -> Any:
-    """What stands at a dotted path; `otherwise` where nothing does."""
+    """The value at a dotted path, or `otherwise`."""
     value: Any = document
     for step in path.split("."):
         if not isinstance(value, Mapping) or step not in value:
@@ -100,7 +102,9 @@ def _document(
 ) -> Iterator[Problem]:
     for name, (reason, fix) in ours.items():
         if name in given:
-            yield Problem(f"{key}.{name}", shown(given[name]), reason, fix)
+            yield Problem(f"{key}.{name}", redacted(given[name]), reason, fix)
     for name, wanted in (("apiVersion", version), ("kind", kind)):
         if given.get(name, wanted) != wanted:
-            yield Problem(f"{key}.{name}", shown(given[name]), f"must be {wanted}", "remove it: the platform sets it")
+            yield Problem(
+                f"{key}.{name}", redacted(given[name]), f"must be {wanted}", "remove it: the platform sets it"
+            )

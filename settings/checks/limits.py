@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 MOST_MACHINES: Final = 5_000
 MOST_PODS: Final = 150_000
@@ -16,8 +17,9 @@ SOURCE: Final = "https://kubernetes.io/docs/setup/best-practices/cluster-large/"
 LEAST_PODS: Final = 10
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """Machines, pods and containers of the whole platform, as if every node were full."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Machines, pods and containers of the whole platform, with every node full."""
+    settings = context.settings
     workers = sum(len(pool.places) for pool in settings.workers.values())
     machines = settings.gateways.count + settings.etcd.count + settings.control_planes.count + workers
     if machines > MOST_MACHINES:

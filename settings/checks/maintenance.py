@@ -1,14 +1,14 @@
-"""Pinned packages: only those of the machines' roles, and none whose version is another setting's."""
+"""Pinned packages: only those of the machines' roles, and none whose version is another setting."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from settings.mistakes import closest
-from settings.platform import PlatformSettings
+from settings.error_messages import closest
 from settings.problem import Problem
 from settings.role_packages import ROLE_PACKAGES
+from settings.rules import Context
 
 #: Packages whose version is a setting of its own.
 _OWN_SETTING: Final[Mapping[str, str]] = {
@@ -20,8 +20,9 @@ _OWN_SETTING: Final[Mapping[str, str]] = {
 }
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """One problem a name."""
+def errors(context: Context) -> Iterator[Problem]:
+    """One problem for each package."""
+    settings = context.settings
     for name, version in settings.maintenance.packages.items():
         key = f"maintenance.packages.{name}"
         if name in _OWN_SETTING:
@@ -31,6 +32,6 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
             yield Problem(
                 key,
                 version,
-                f"is no package of a machine's role ({', '.join(ROLE_PACKAGES)})",
+                f"is not a package of any machine's role ({', '.join(ROLE_PACKAGES)})",
                 f"did you mean {near}?" if near else "remove it: an epoch brings all others to what the sources offer",
             )

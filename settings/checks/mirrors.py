@@ -8,18 +8,19 @@ from typing import Final
 
 from settings.checks.urls import host_address, host_and_port, urls
 from settings.mirrors import AptSource
-from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 _HOST: Final = re.compile(r"([a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?\.?)+")
-#: What a list of hosts without proxy holds: names, .domains, addresses and ranges; `*` for everything is a proxy unset.
+#: An entry of a list of hosts without proxy: a name, a .domain, an address or a range. Instead of `*`, set no proxy.
 _DIRECT: Final = re.compile(r"\.?[A-Za-z0-9][A-Za-z0-9._-]*(/[0-9]{1,2})?(:[0-9]{1,5})?")
-#: Hosts that serve Docker Hub, which containerd knows by the name in image references alone.
+#: Hosts that serve Docker Hub. containerd knows it only by the name in image references.
 _DOCKER_HUB: Final = ("registry-1.docker.io", "index.docker.io", "registry.hub.docker.com", "hub.docker.com")
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """Every URL, and what belongs together in a mirror."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Every URL, and combinations of a mirror's keys."""
+    settings = context.settings
     for key, url in urls(settings):
         yield from _url(key, url)
     mirrors = settings.mirrors
@@ -28,9 +29,8 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
     if mirrors.kubernetes is not None:
         yield from _source("mirrors.kubernetes", mirrors.kubernetes)
     for host in sorted(set(mirrors.images) & set(_DOCKER_HUB)):
-        yield Problem(
-            f"mirrors.images.{host}", "", "is no name that image references have, so nothing asks it", "write docker.io"
-        )
+        rule = "is not a host that image references name, so nothing uses it"
+        yield Problem(f"mirrors.images.{host}", "", rule, "write docker.io")
     for index, entry in enumerate(settings.proxy.extra_no_proxy):
         if not _DIRECT.fullmatch(entry):
             yield Problem(
@@ -45,11 +45,11 @@ def _url(key: str, url: str) -> Iterator[Problem]:
     try:
         host, _ = host_and_port(url)
     except ValueError:
-        yield Problem(key, url, "has a port that is none (1 to 65535)", "correct the port")
+        yield Problem(key, url, "has an invalid port (1 to 65535)", "use a valid port")
         return
     numbers = host.replace(".", "").isdigit()
     if not _HOST.fullmatch(host) or (numbers and host_address(url) is None):
-        yield Problem(key, url, f"has a host that is none ({host or 'empty'})", "write a host name or an IPv4 address")
+        yield Problem(key, url, f"has an invalid host ({host or 'empty'})", "write a host name or an IPv4 address")
 
 
 def _source(key: str, source: AptSource) -> Iterator[Problem]:
@@ -59,7 +59,7 @@ def _source(key: str, source: AptSource) -> Iterator[Problem]:
         yield Problem(
             f"{key}.components",
             f"[{', '.join(source.components)}]",
-            f"do not go with the flat suite {source.suite}",
+            f"cannot be combined with the flat suite {source.suite}",
             "remove components, or the slash at the suite's end",
             others=(f"{key}.suite",),
         )
@@ -73,8 +73,9 @@ def _source(key: str, source: AptSource) -> Iterator[Problem]:
         )
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
-    """Packages that nobody signed for, over a connection that anybody may change."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """Unsigned packages over an unencrypted connection."""
+    settings = context.settings
     if settings.preset != "production":
         return
     sources = {f"mirrors.debian.{index}": source for index, source in enumerate(settings.mirrors.debian)}
@@ -85,7 +86,7 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             f"{open_ones[0]}.keyUrl",
             "",
-            f"is missing in {len(open_ones)} source{'s' if len(open_ones) > 1 else ''} over plain http: packages are "
-            "trusted as they come",
-            "set keyUrl, or use https, unless nobody else is on the way to the mirror",
+            f"is missing in {len(open_ones)} source{'s' if len(open_ones) > 1 else ''} over plain http: packages "
+            "are trusted unverified",
+            "set keyUrl, or use https, unless the network to the mirror is private",
         )

@@ -1,21 +1,20 @@
-"""Addresses of machines that run: a port would take another one at once, and its machine would not."""
+"""Addresses of running machines: a port would change its address at once, but its machine would not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from settings.addresses import AddressPlan
-from settings.platform import PlatformSettings
 from settings.problem import Problem
-from settings.running import Running
-from settings.shown import shown
+from settings.redact import redacted
+from settings.rules import Context
 
 #: Machines that a message names.
 _SHOWN = 4
 
 
-def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
-    """One problem a role or pool that would be cut off. All other addresses stay with their network."""
+def errors(context: Context) -> Iterator[Problem]:
+    """One problem for each role or pool that would be cut off. Other addresses stay with their network."""
+    settings, plan, running = context.settings, context.plan, context.running
     if running is None:
         return
     moved = [
@@ -26,8 +25,8 @@ def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | N
     if moved:
         yield Problem(
             "gateways.edgeAddresses",
-            shown(settings.gateways.edge_addresses),
-            f"would move {', '.join(moved)}: they run, and would not know their new network or address",
+            redacted(settings.gateways.edge_addresses),
+            f"would move {', '.join(moved)}: they are running, and would not know their new network or address",
             "set it and network.publicVip back, or bring up another stack and move there",
             others=("network.publicVip",),
         )
@@ -44,9 +43,9 @@ def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | N
         more = f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else ""
         yield Problem(
             f"workers.{name}.{part}",
-            "" if value is None else shown(value),
-            f"would move {', '.join(moved[:_SHOWN])}{more}: they run, and their ports would let nothing through that "
-            "comes from the address which they have",
-            "set it back, or make another pool there and let this one go afterwards",
+            "" if value is None else redacted(value),
+            f"would move {', '.join(moved[:_SHOWN])}{more}: they are running, and their ports would drop "
+            "everything from their current addresses",
+            "set it back, or create another pool there and remove this one afterwards",
             others=tuple(f"workers.{name}.{each}" for each in ("firstAddress", "machines")),
         )

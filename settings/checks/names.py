@@ -1,20 +1,21 @@
-"""Names that are put together: host names of machines."""
+"""Host names of machines, which are composed of several settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from settings.addresses import AddressPlan, PlannedMachine
-from settings.platform import PlatformSettings
+from settings.plan import PlannedMachine
 from settings.problem import Problem
+from settings.rules import Context
 
 #: Longest label of a DNS name (RFC 1035, section 2.3.4), and of a node's label kubernetes.io/hostname.
 LONGEST_HOST_NAME: Final = 63
 
 
-def problems(settings: PlatformSettings, plan: AddressPlan) -> Iterator[Problem]:
-    """Host names that are too long, one for each pool, and names that two machines would share."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Host names that are too long, one for each pool, and host names of two machines."""
+    plan = context.plan
     longest: dict[str, PlannedMachine] = {}
     seen: dict[str, PlannedMachine] = {}
     for machine in plan.workers:

@@ -1,4 +1,4 @@
-"""Networks: their sizes, what may not overlap, and addresses that cannot lie inside our own ranges."""
+"""Networks: sizes, overlaps, and addresses that must not be inside the platform's own ranges."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from itertools import combinations
 from typing import Final
 
 from settings.checks.urls import host_address, urls
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
-#: Ranges that no network can be cut from, and what they are (https://www.iana.org/assignments/iana-ipv4-special-registry).
+#: Ranges that no network can be part of, and what they are (https://www.iana.org/assignments/iana-ipv4-special-registry).
 RESERVED: Final = (
     (IPv4Network("0.0.0.0/8"), "this host"),
     (IPv4Network("127.0.0.0/8"), "loopback"),
@@ -21,7 +22,7 @@ RESERVED: Final = (
 )
 #: Each node takes one (kube-controller-manager's --node-cidr-mask-size).
 NODE_PREFIX: Final = 24
-#: kube-apiserver takes no range of more than 2^20 addresses; a /28 still has the DNS service's tenth address.
+#: kube-apiserver accepts 2^20 addresses at most. A /28 still has the DNS service's tenth address.
 LARGEST_SERVICES, SMALLEST_SERVICES = 12, 28
 
 
@@ -40,25 +41,26 @@ def ranges(settings: PlatformSettings) -> dict[str, IPv4Network]:
     }
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """Overlaps, reserved ranges, sizes, and outside addresses inside our ranges."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Overlaps, reserved ranges, sizes, and outside addresses inside the platform's ranges."""
+    settings = context.settings
     own = ranges(settings)
     written = {f"network.{name}" for name in settings.network.model_fields_set}
     for one, two in combinations(own, 2):
         if own[one].overlaps(own[two]):
-            # The one that the user wrote is the one to change.
+            # The user changes the range that the user has set.
             named, other = (one, two) if one in written and two not in written else (two, one)
             yield Problem(
                 named,
                 str(own[named]),
                 f"overlaps {other} {own[other]}",
-                "choose ranges that are apart",
+                "choose ranges that do not overlap",
                 others=(other,),
             )
     for key, network in own.items():
         for reserved, what in RESERVED:
             if network.overlaps(reserved):
-                yield Problem(key, str(network), f"lies in {reserved} ({what})", "use a private range (RFC 1918)")
+                yield Problem(key, str(network), f"is in {reserved} ({what})", "use a private range (RFC 1918)")
     yield from _sizes(settings)
     yield from _name_servers(settings)
     yield from _outside_addresses(settings)
@@ -82,7 +84,7 @@ def _sizes(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "network.services",
             str(services),
-            f"must be between /{LARGEST_SERVICES} (kube-apiserver takes no more) and /{SMALLEST_SERVICES}",
+            f"must be between /{LARGEST_SERVICES} (kube-apiserver accepts no more) and /{SMALLEST_SERVICES}",
             "use a /16",
         )
 
@@ -92,19 +94,19 @@ def _name_servers(settings: PlatformSettings) -> Iterator[Problem]:
     for index, server in enumerate(servers):
         if server in servers[:index]:
             yield Problem(
-                f"network.dnsServers.{index}", str(server), "is listed twice: neutron takes none twice", "remove it"
+                f"network.dnsServers.{index}", str(server), "is listed twice: neutron refuses duplicates", "remove it"
             )
     if len(servers) > MOST_NAME_SERVERS:
         yield Problem(
             "network.dnsServers",
             f"[{', '.join(map(str, servers))}]",
-            f"are more than the {MOST_NAME_SERVERS} that neutron takes",
+            f"are more than the {MOST_NAME_SERVERS} that neutron accepts",
             f"keep {USED_NAME_SERVERS}",
         )
 
 
 def _outside_addresses(settings: PlatformSettings) -> Iterator[Problem]:
-    """Name servers, mirrors, proxies and a floating IP that is brought along belong to somebody else."""
+    """Name servers, mirrors, proxies and the user's own floating IP are outside the platform's ranges."""
     net = settings.network
     outside: list[tuple[str, str, IPv4Address]] = [
         (f"network.dnsServers.{index}", str(server), server) for index, server in enumerate(net.dns_servers)
@@ -116,23 +118,24 @@ def _outside_addresses(settings: PlatformSettings) -> Iterator[Problem]:
         for reserved, what in RESERVED:
             if address in reserved:
                 yield Problem(
-                    key, value, f"lies in {reserved} ({what}), which no machine can ask", "use its own address"
+                    key, value, f"is in {reserved} ({what}), which no machine can reach", "use its own address"
                 )
         for own, network in ranges(settings).items():
-            # On the provider's network others stand too.
+            # There are others on the provider's network too.
             provider = own == "network.edge" and net.public_vip == "provider-network" and key != "network.apiFloatingIp"
             if address in network and not provider:
                 yield Problem(
                     key,
                     value,
-                    f"lies in {own} {network}, which is the platform's own",
+                    f"is in {own} {network}, which is the platform's own",
                     f"use its address outside, or move {own}",
                     others=(own, "network.publicVip"),
                 )
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
-    """Ranges that somebody on the internet owns, and name servers that nobody asks."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """Public ranges that somebody else owns, and name servers that are never asked."""
+    settings = context.settings
     if len(settings.network.dns_servers) > USED_NAME_SERVERS:
         yield Problem(
             "network.dnsServers",

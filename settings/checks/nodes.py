@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 #: A qualified name: an optional DNS prefix and a slash, then up to 63 characters
 #: (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set).
@@ -27,7 +27,7 @@ _ALLOWED: Final = frozenset(
     }
 )
 _ALLOWED_PREFIXES: Final = ("kubelet.kubernetes.io", "node.kubernetes.io")
-#: What the kubelet says of itself, each node something else.
+#: Labels that the kubelet sets itself, different on each node.
 _OF_THE_KUBELET: Final = frozenset({"kubernetes.io/hostname", "kubernetes.io/arch", "kubernetes.io/os"})
 #: Prefix of this program's own labels.
 _OURS: Final = "openstack-paas"
@@ -47,12 +47,12 @@ def _well_formed(key: str) -> bool:
 
 
 def _reserved(label: str) -> str:
-    """Why a node may not carry the label; empty when it may."""
+    """Why a node must not have the label. Empty when it may."""
     prefix = label.rpartition("/")[0]
     if prefix == _OURS or prefix.endswith(f".{_OURS}"):
         return f"has the prefix of this program's own labels, {_OURS}/"
     if label in _OF_THE_KUBELET:
-        return "is the kubelet's own label, another on each node"
+        return "is the kubelet's own label, different on each node"
     restricted = prefix in ("kubernetes.io", "k8s.io") or prefix.endswith((".kubernetes.io", ".k8s.io"))
     allowed = label in _ALLOWED or any(prefix == one or prefix.endswith(f".{one}") for one in _ALLOWED_PREFIXES)
     if restricted and not allowed:
@@ -60,8 +60,9 @@ def _reserved(label: str) -> str:
     return ""
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
+def errors(context: Context) -> Iterator[Problem]:
     """Labels and taints of every pool."""
+    settings = context.settings
     for name, pool in sorted(settings.workers.items()):
         for label, value in sorted(pool.labels.items()):
             key = f"workers.{name}.labels.{label}"
@@ -86,12 +87,12 @@ def _taints(key: str, taints: tuple[str, ...]) -> Iterator[Problem]:
                 taint,
                 "its value must be at most 63 letters, digits, dots, dashes and underscores, a letter or digit first "
                 "and last",
-                "choose such a value",
+                "choose another value",
             )
         elif taint_key.startswith(_CONTROLLER_TAINTS):
             yield Problem(here, taint, "is a taint of Kubernetes' own node controller", "use a key of your own")
         elif (taint_key, effect) in seen:
             yield Problem(
-                here, taint, "has the key and the effect of one before it, and Kubernetes takes one", "remove it"
+                here, taint, "has the same key and effect as an earlier one, and Kubernetes accepts one", "remove it"
             )
         seen.add((taint_key, effect))

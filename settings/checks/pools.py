@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from settings.addresses import DYNAMIC, WORKERS
 from settings.machines import WorkerPoolSettings
-from settings.platform import PlatformSettings
+from settings.plan import DYNAMIC, WORKERS
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """What is wrong in each pool by itself, and between two of them."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Problems of each pool, and between two pools."""
+    settings = context.settings
     for name, pool in sorted(settings.workers.items()):
         yield from _itself(name, pool)
     yield from _without_address(settings)
@@ -31,7 +33,7 @@ def _itself(name: str, pool: WorkerPoolSettings) -> Iterator[Problem]:
         yield Problem(
             f"{key}.count",
             str(pool.count),
-            "does not go with machines, which say how many there are",
+            "cannot be combined with machines, which already say how many there are",
             "keep one of them",
             sizes,
         )
@@ -44,14 +46,14 @@ def _itself(name: str, pool: WorkerPoolSettings) -> Iterator[Problem]:
             yield Problem(
                 f"{key}.machines.{machine}",
                 str(place),
-                f"is the place of {holders[place]} already",
+                f"is already the place of {holders[place]}",
                 f"use a free one, such as {free}",
             )
         holders.setdefault(place, machine)
 
 
 def _without_address(settings: PlatformSettings) -> Iterator[Problem]:
-    """Only one pool may leave its first address to the plan: which of two came first would be chance."""
+    """Only one pool may leave its first address to the plan. With two, their order would be chance."""
     without = [name for name, pool in sorted(settings.workers.items()) if pool.first_address is None]
     for name in without[1:]:
         yield Problem(
@@ -68,7 +70,7 @@ def _taken(pool: WorkerPoolSettings) -> set[int]:
 
 
 def _collisions(settings: PlatformSettings) -> Iterator[Problem]:
-    """Pools that share addresses. Two that leave firstAddress out have been named already."""
+    """Pools that share addresses. Two without firstAddress have been reported already."""
     offsets = {name: _taken(pool) for name, pool in sorted(settings.workers.items())}
     private = settings.network.private
     for (one, first), (two, second) in combinations(offsets.items(), 2):
@@ -76,7 +78,7 @@ def _collisions(settings: PlatformSettings) -> Iterator[Problem]:
         missing = [name for name in (one, two) if settings.workers[name].first_address is None]
         if not shared or len(missing) == 2:
             continue
-        # The one that says where it begins is the one to move; of two, the later.
+        # The pool with a firstAddress is the one to move. Of two, the later.
         mover = one if missing == [two] else two
         stays = two if mover == one else one
         count = f"{len(shared):,} addresses" if len(shared) > 1 else "the address"
@@ -91,7 +93,7 @@ def _collisions(settings: PlatformSettings) -> Iterator[Problem]:
 
 
 def free_start(settings: PlatformSettings, name: str) -> str:
-    """Where the pool `name` would fit with room for its neighbours to grow, as text: there may be no such place."""
+    """Where the pool `name` would fit with room for its neighbours to grow, in words: there may be no such place."""
     others: set[int] = set()
     for other, pool in settings.workers.items():
         if other != name and (pool.first_address is not None or other == _first_without(settings)):
@@ -99,7 +101,7 @@ def free_start(settings: PlatformSettings, name: str) -> str:
     size = max(settings.workers[name].places.values(), default=0) + 1
     end = settings.network.private.num_addresses - 1 - DYNAMIC
     highest = max(others, default=WORKERS - 1) + 1
-    # Twice what is there, in round numbers; less where the network is small.
+    # Twice the current size, rounded up. Less where the network is small.
     roomy = -(-(WORKERS + 2 * (highest - WORKERS)) // 32) * 32
     for start in (roomy, *range(-(-highest // 16) * 16, end, 16), *range(WORKERS, end)):
         if start + size <= end and others.isdisjoint(range(start, start + size)):

@@ -1,23 +1,25 @@
-"""Machines that run are replaced or stopped by name, a few at a time, and never by a changed line alone."""
+"""Running machines are replaced or stopped only when they are named, a few at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from settings.addresses import AddressPlan, PlannedMachine
-from settings.platform import PlatformSettings
+from settings.plan import Plan, PlannedMachine
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
 from settings.replacement import Change, can_miss, changes, replacing, role_key, role_settings
-from settings.running import Running
+from settings.rules import Context
 
 
-def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
-    """Changes of machines that nobody named, names that are too many or unknown, and data that would go."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Changes of machines that are not named, too many or unknown names, and data that would be lost."""
+    settings, plan, running = context.settings, context.plan, context.running
     known = {machine.hostname: machine for machine in plan.machines}
     named = settings.rollout.replace
     for name in named:
         if name not in known:
-            yield Problem("rollout.replace", name, "is no machine of this platform", "write the host name of a machine")
+            rule = "is not a machine of this platform"
+            yield Problem("rollout.replace", name, rule, "write the host name of a machine")
     for name in settings.rollout.lose_volumes:
         if name not in named:
             yield Problem(
@@ -33,7 +35,7 @@ def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | N
             yield Problem(
                 "rollout.replace",
                 ", ".join(chosen),
-                f"{key} can miss {most} at a time",
+                f"{key} can spare {most} at a time",
                 f"leave {chosen[0]}" if most == 1 else f"leave {most} of them",
             )
     if len(plan.etcd) == 1 and now.get(plan.etcd[0].hostname) and settings.etcd.volume is None:
@@ -45,8 +47,8 @@ def problems(settings: PlatformSettings, plan: AddressPlan, running: Running | N
         )
 
 
-def _together(settings: PlatformSettings, plan: AddressPlan, found: list[Change]) -> Iterator[Problem]:
-    """One problem a setting whose machines are not named; where some are, the others wait for their turn."""
+def _together(settings: PlatformSettings, plan: Plan, found: list[Change]) -> Iterator[Problem]:
+    """One problem for each setting whose machines are not named. Where some are named, the others wait."""
     for key, some in _by_key(found).items():
         names = [change.machine.hostname for change in some]
         after = ", ".join(dict.fromkeys(change.after for change in some))
@@ -68,16 +70,17 @@ def _together(settings: PlatformSettings, plan: AddressPlan, found: list[Change]
         yield Problem(
             key,
             after,
-            f"would {verb} {', '.join(names)} together, which have {before}"
+            f"would {verb} {', '.join(names)} all at once, which have {before}"
             if len(names) > 1
             else f"would {verb} {names[0]}, which has {before}",
-            f"at most {most} of {role_key(some[0].machine)} at a time: set rollout.replace: "
-            f"[{', '.join(names[:most])}] beside it, run `up`, then name the next",
+            f"change at most {most} of {role_key(some[0].machine)} at a time: set rollout.replace: "
+            f"[{', '.join(names[:most])}] as well, run `up`, then name the next",
         )
 
 
-def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
-    """Machines that wait, names that can go, a role that is away meanwhile, and what could not be known."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """Machines that wait, names that can be removed, roles that are down meanwhile, and unknown forms."""
+    settings, plan, running = context.settings, context.plan, context.running
     if running is None:
         return
     found = list(changes(settings, plan, running))
@@ -86,30 +89,30 @@ def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | N
         if name in now or not any(machine.hostname == name for machine in plan.machines):
             continue
         if name in running.instances and name not in running.forms:
-            yield Problem("rollout.replace", name, "stays as it is: what it is made of is not known", "run `up` once")
+            rule = "stays as it is: its current flavor, zone and spread are not known"
+            yield Problem("rollout.replace", name, rule, "run `up` once")
         else:
-            yield Problem("rollout.replace", name, "is as the plan wants it", "the name can go")
+            yield Problem("rollout.replace", name, "is already as the plan wants it", "remove the name")
     for key, some in _by_key(found).items():
         waiting = [change.machine.hostname for change in some if change.machine.hostname not in now]
         if waiting and len(waiting) < len(some):
             yield Problem(
                 key,
                 "",
-                f"not yet for {', '.join(waiting)}, which stay as they are",
+                f"not applied yet to {', '.join(waiting)}, which stay as they are",
                 "name them in rollout.replace next",
             )
     for key, machines in _by_role(plan).items():
         if len(machines) == 1 and machines[0].hostname in now:
-            yield Problem(
-                "rollout.replace", machines[0].hostname, f"is the only one of {key}, which is away", "expect it"
-            )
+            rule = f"is the only machine of {key}, which is down meanwhile"
+            yield Problem("rollout.replace", machines[0].hostname, rule, "expect an outage")
     unknown = [name for name in running.instances if name not in running.forms]
     if unknown:
         yield Problem(
             "rollout",
             "",
-            f"what {', '.join(sorted(unknown))} are made of is not known, so whether they differ was not checked",
-            "they stay as they are; the next `up` notes it",
+            f"the flavors, zones and spread of {', '.join(sorted(unknown))} are not known, so changes were not checked",
+            "they stay as they are; the next `up` records it",
         )
     for machine in plan.workers:
         has_volume = role_settings(settings, machine).volume is not None  # type: ignore[attr-defined]
@@ -117,12 +120,12 @@ def warnings(settings: PlatformSettings, plan: AddressPlan, running: Running | N
             yield Problem(
                 "rollout.replace",
                 machine.hostname,
-                "its own disk goes: `up` asks the cluster, and leaves it in place where a claim has a volume on it",
+                "its own disk goes with it: `up` asks the cluster, and keeps the machine if a claim has a volume there",
                 "move such data first (docs/scaling.md), or name it in rollout.loseVolumes",
             )
 
 
-def _by_role(plan: AddressPlan) -> dict[str, list[PlannedMachine]]:
+def _by_role(plan: Plan) -> dict[str, list[PlannedMachine]]:
     found: dict[str, list[PlannedMachine]] = {}
     for machine in plan.machines:
         found.setdefault(role_key(machine), []).append(machine)

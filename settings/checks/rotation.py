@@ -1,20 +1,20 @@
-"""Keys and authorities that others replace: in stages, so that everyone accepts the new one before anybody uses it."""
+"""Rotation of keys and authorities in stages: everyone accepts the new one before anybody uses it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from settings.platform import PlatformSettings
 from settings.problem import Problem
-from settings.running import Generations, Running
+from settings.rules import Context
+from settings.running import Generations
 
 _GUIDE = "docs/rotation.md"
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """One kind of generations: the keys in the stack file, and words for what they do."""
+    """One kind of generation: its keys in the stack file, and its words in messages."""
 
     used_key: str
     accepted_key: str
@@ -26,13 +26,15 @@ _AUTHORITIES = _Kind("certificates.authorities.issuing", "certificates.authoriti
 _SSH_KEYS = _Kind("access.sshKeys.login", "access.sshKeys.accepted", "accepted", "logs in")
 
 
-def problems(settings: PlatformSettings, running: Running | None) -> Iterator[Problem]:
-    """One step of a rotation at a time; and certificates that live for longer than their renewal takes."""
+def errors(context: Context) -> Iterator[Problem]:
+    """One step of a rotation at a time, and certificates that are valid for longer than their renewal window."""
+    settings, running = context.settings, context.running
     authorities, keys = settings.certificates.authorities, settings.access.ssh_keys
+    before = running if running and running.finished else None
     yield from _generations(
-        _AUTHORITIES, authorities.issuing, authorities.trusted, running.authorities if running else None
+        _AUTHORITIES, authorities.issuing, authorities.trusted, before.authorities if before else None
     )
-    yield from _generations(_SSH_KEYS, keys.login, keys.accepted, running.ssh_keys if running else None)
+    yield from _generations(_SSH_KEYS, keys.login, keys.accepted, before.ssh_keys if before else None)
     leaf, renewal = settings.certificates.leaf_validity_hours, settings.certificates.renewal_hours
     if renewal >= leaf:
         yield Problem(
@@ -63,15 +65,15 @@ def _generations(kind: _Kind, used: str, accepted: Sequence[str], before: Genera
         yield Problem(
             kind.accepted_key,
             ", ".join(accepted),
-            f"leaves out {before.used}, which {kind.use_word} in what runs",
-            f"keep {before.used} until an `up` with another {kind.used_key} has ended well ({_GUIDE})",
+            f"leaves out {before.used}, which the running platform {kind.use_word} with",
+            f"keep {before.used} until an `up` with another {kind.used_key} has succeeded ({_GUIDE})",
             others=(kind.used_key,),
         )
     elif used != before.used and used not in before.accepted:
         yield Problem(
             kind.used_key,
             used,
-            f"is not {kind.accepted_word} yet by what runs, which has {', '.join(before.accepted)}",
+            f"is not {kind.accepted_word} yet by the running platform, which has {', '.join(before.accepted)}",
             f"leave it at {before.used} for one `up` that adds {used} to {kind.accepted_key} ({_GUIDE})",
             others=(kind.accepted_key,),
         )

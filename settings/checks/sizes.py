@@ -1,22 +1,23 @@
-"""Sizes that a preset's purpose asks for."""
+"""Platform sizes for each preset's purpose."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from settings.platform import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
-#: Least nodes (control planes and workers) by preset, and what to use instead.
+#: Least number of nodes (control planes and workers) by preset, and the fix.
 _LEAST: Final[Mapping[str, tuple[int, str]]] = {
     "dev": (3, "use 3 or 4"),
     "production": (5, "use 5 or more, 8 are recommended"),
 }
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
-    """Too few nodes for the purpose."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """Too few nodes for the preset's purpose."""
+    settings = context.settings
     if settings.preset not in _LEAST:
         return
     least, fix = _LEAST[settings.preset]
@@ -26,6 +27,6 @@ def warnings(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "workers",
             "",
-            f"{counted}, and the preset {settings.preset} wants {least}",
+            f"{counted}, and the preset {settings.preset} expects {least}",
             fix,
         )

@@ -1,26 +1,25 @@
-"""Settings that cannot change while the cluster lives, against what the stack already runs."""
+"""Settings that cannot change while the cluster exists, compared with what the stack runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from settings.addresses import AddressPlan
 from settings.fixed import fixed
-from settings.platform import PlatformSettings
 from settings.problem import Problem
-from settings.running import Running
+from settings.rules import Context
 
 
-def problems(settings: PlatformSettings, cluster: str, plan: AddressPlan, running: Running | None) -> Iterator[Problem]:
-    """One problem a setting that is another than the one that runs."""
+def errors(context: Context) -> Iterator[Problem]:
+    """One problem for each setting that differs from the running one."""
+    settings, plan, running = context.settings, context.plan, context.running
     if running is None:
         return
-    for key, value in fixed(settings, cluster, plan).items():
+    for key, value in fixed(settings, context.cluster, plan).items():
         before = running.fixed.get(key, value)
         if before != value:
             yield Problem(
                 key,
                 value,
-                f"cannot change while the cluster lives, which has {before}",
+                f"cannot change while the cluster exists, which has {before}",
                 f"set it back to {before}, or bring up another stack and move there",
             )

@@ -7,7 +7,7 @@ from ipaddress import AddressValueError, IPv4Address
 from urllib.parse import urlsplit
 
 from settings.mirrors import AptSource
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 
 
 def _of_source(key: str, source: AptSource) -> Iterator[tuple[str, str]]:

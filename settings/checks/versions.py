@@ -1,15 +1,15 @@
-"""Versions of Kubernetes and etcd: what the tables have, and what the running cluster may go to."""
+"""Versions of Kubernetes and etcd: known ones, and upgrades of the running cluster."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
 from typing import Final
 
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
 from settings.resolved import is_newer, numbers
+from settings.rules import Context
 from settings.running import Running
 from settings.versions import (
     DEFAULT_KUBERNETES,
@@ -28,23 +28,25 @@ _CONTAINERD: Final = re.compile(r"(?:\d+:)?(\d+)\.(\d+)")
 SUPPORTED: Final = tuple(each for each in KUBERNETES if each not in DEPARTING)
 
 
-def problems(settings: PlatformSettings, running: Running | None) -> Iterator[Problem]:
-    """Versions that this program knows, not older than what runs, and no minor version left out on the way."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Known versions, no downgrade, and no skipped minor version."""
+    settings, running = context.settings, context.running
     yield from _kubernetes(settings, running)
     if settings.etcd.version or minor(settings.kubernetes.version) in KUBERNETES:
         yield from _etcd(settings, running)
 
 
-def warnings(settings: PlatformSettings, running: Running | None, today: date) -> Iterator[Problem]:
-    """A version without fixes, or soon to be; one that was never tried; a patch that comes by itself."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """A version out of support or soon to be, an untested version, and a patch upgrade that comes by default."""
+    settings, running, today = context.settings, context.running, context.today
     version, brought = settings.kubernetes.version, settings.brought
     if words := support_ends(version, today):
         yield Problem(
             _KEY, version, f"is {words}", f"go up by one minor version at a time, to {SUPPORTED[-1]} ({RELEASES})"
         )
     if is_newer(version, brought.patch):
-        rule = f"is newer than {brought.patch}, the newest of its minor version that this program was tried with"
-        yield Problem(_KEY, version, rule, "read its release notes before it goes to production")
+        rule = f"is newer than {brought.patch}, the newest of its minor version that this program was tested with"
+        yield Problem(_KEY, version, rule, "read its release notes before you use it in production")
     now = running.kubernetes if running else ""
     if minor(version) == minor(now) and is_newer(version, now):
         rule = f"upgrades the cluster, which runs {now}, machine by machine"
@@ -53,15 +55,16 @@ def warnings(settings: PlatformSettings, running: Running | None, today: date) -
 
 def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator[Problem]:
     wanted, now = settings.kubernetes.version, running.kubernetes if running else ""
+    is_new = running is None or not running.finished
     if numbers(wanted) is None or minor(wanted) not in KUBERNETES:
-        rule = f"is no version of the minor versions that this program knows ({', '.join(KUBERNETES)})"
+        rule = f"is not a version that this program supports ({', '.join(KUBERNETES)})"
         yield Problem(_KEY, wanted, rule, _meant(wanted))
         return
     if is_newer(now, wanted):
         yield Problem(
             _KEY,
             wanted,
-            f"is older than {now}, which the cluster runs: Kubernetes does not go back",
+            f"is older than {now}, which the cluster runs: Kubernetes cannot be downgraded",
             f"set it to {now}" + ("" if minor(now) in KUBERNETES else " or a newer one"),
         )
     elif step := _skipped(wanted, now):
@@ -70,16 +73,16 @@ def _kubernetes(settings: PlatformSettings, running: Running | None) -> Iterator
         yield Problem(
             _KEY,
             wanted,
-            f"skips a minor version: the cluster runs {now}, and kubeadm goes up by one at a time "
+            f"skips a minor version: the cluster runs {now}, and kubeadm upgrades by one at a time "
             "(https://kubernetes.io/releases/version-skew-policy/)",
             f"bring up {between} first",
         )
-    elif minor(wanted) in DEPARTING and running is None and settings.kubernetes.departing == "refused":
+    elif minor(wanted) in DEPARTING and is_new and settings.kubernetes.departing == "refused":
         yield Problem(
             _KEY,
             wanted,
-            f"is out of support since {settings.brought.end_of_life}, and here only to be upgraded: "
-            "no new stack begins with it",
+            f"has been out of support since {settings.brought.end_of_life}, and is here only for upgrades: "
+            "no new stack can start with it",
             f'use "{DEFAULT_KUBERNETES}", or set kubernetes.departing to allowed to rebuild a lost platform from its '
             "backups",
             ("kubernetes.departing",),
@@ -92,7 +95,7 @@ def _containerd(settings: PlatformSettings) -> Iterator[Problem]:
     pin, oldest = settings.maintenance.packages.get("containerd", ""), settings.brought.containerd
     match = _CONTAINERD.match(pin)
     if match and (int(match[1]), int(match[2])) < tuple(map(int, oldest.split("."))):
-        rule = f"is too old for Kubernetes {minor(settings.kubernetes.version)}, whose kubelet wants {oldest} or newer"
+        rule = f"is too old for Kubernetes {minor(settings.kubernetes.version)}, whose kubelet needs {oldest} or newer"
         fix = f"pin {oldest} or newer, or leave the pin out"
         yield Problem("maintenance.packages.containerd", pin, rule, fix, (_KEY,))
 
@@ -101,7 +104,7 @@ def _etcd(settings: PlatformSettings, running: Running | None) -> Iterator[Probl
     wanted, now = settings.etcd_version, running.etcd if running else ""
     if numbers(wanted) is None or minor(wanted) not in ETCD_MINORS:
         newest = list(ETCD)[-1]
-        rule = f"is no version of {' or '.join(ETCD_MINORS)}, which the platform works with"
+        rule = f"is not a version of {' or '.join(ETCD_MINORS)}, which the platform supports"
         yield Problem(_ETCD, wanted, rule, f"use {newest}, or leave it out: it comes with kubernetes.version")
         return
     if wanted not in ETCD and not settings.etcd.sha256:
@@ -114,11 +117,11 @@ def _etcd(settings: PlatformSettings, running: Running | None) -> Iterator[Probl
             (_ETCD,),
         )
     if is_newer(now, wanted):
-        rule = f"is older than {now}, which the cluster runs: etcd's data does not go back"
+        rule = f"is older than {now}, which the cluster runs: etcd's data cannot be downgraded"
         yield Problem(_ETCD, wanted, rule, f"set it to {now}", (_KEY,))
     elif step := _skipped(wanted, now):
         rule = (
-            f"skips a minor version: the cluster runs {now}, and etcd goes up by one at a time "
+            f"skips a minor version: the cluster runs {now}, and etcd upgrades by one at a time "
             "(https://etcd.io/docs/v3.6/upgrades/)"
         )
         known = [version for version in ETCD if minor(version) == step]
@@ -127,7 +130,7 @@ def _etcd(settings: PlatformSettings, running: Running | None) -> Iterator[Probl
 
 
 def _skipped(wanted: str, now: str) -> str:
-    """The minor version after the running one, where the wanted one lies beyond it."""
+    """The minor version after the running one, if the wanted one is beyond it."""
     here, there = numbers(now), numbers(wanted)
     if here is None or there is None or there[0] != here[0] or there[1] <= here[1] + 1:
         return ""
@@ -135,6 +138,6 @@ def _skipped(wanted: str, now: str) -> str:
 
 
 def _meant(wanted: str) -> str:
-    """The fix: the version that was meant where that is clear."""
+    """The fix: the version that was probably meant, if that is clear."""
     plain = minor(wanted.removeprefix("v"))
     return f'did you mean "{plain}"?' if plain in SUPPORTED else f'use "{DEFAULT_KUBERNETES}"'

@@ -1,7 +1,7 @@
-"""VIPs: the addresses that move between gateways, and what each kind of public VIP needs.
+"""VIPs: the addresses that move between the gateways, and what each kind of public VIP needs.
 
 OVN gives NAT to an unbound port only when its address is a single-address allowed address pair of bound ones
-(https://github.com/SovereignCloudStack/standards/issues/544): a VIP is one address, and nobody else's.
+(https://github.com/SovereignCloudStack/standards/issues/544): a VIP is one address that nobody else uses.
 """
 
 from __future__ import annotations
@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-from settings.addresses import (
+from settings.machines import MOST_GATEWAYS
+from settings.plan import (
     GATEWAYS,
     LOAD_BALANCER,
     ROUTER,
     SMALLEST_PRIVATE,
     VIP,
-    AddressPlan,
+    Plan,
     at,
     smallest_edge,
 )
-from settings.machines import MOST_GATEWAYS
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
 _EDGE_ADDRESSES = "gateways.edgeAddresses"
-#: Keys that say what stands where on the edge network.
+#: Keys that say which addresses are used on the edge network.
 _LOOKED_AT = (
     "network.edge",
     "network.edgeGateway",
@@ -35,8 +36,9 @@ _LOOKED_AT = (
 )
 
 
-def problems(settings: PlatformSettings, plan: AddressPlan | None) -> Iterator[Problem]:
-    """What the kind of VIP needs and excludes, and where the addresses lie."""
+def errors(context: Context) -> Iterator[Problem]:
+    """What each kind of VIP needs and excludes, and where its addresses may be."""
+    settings, plan = context.settings, context.planned
     yield from _kind(settings)
     yield from _edge(settings)
     yield from _private(settings, plan)
@@ -52,7 +54,7 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
             "network.edge",
             "",
             "is missing: with publicVip provider-network it is the range of the external network's subnet",
-            "set it as `openstack subnet show` tells its cidr",
+            "set it to the cidr that `openstack subnet show` prints",
             others=kind,
         )
     if provider and net.public_vip_address is None:
@@ -67,7 +69,7 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "network.publicVipAddress",
             str(net.public_vip_address),
-            "does not go with publicVip none",
+            "cannot be combined with publicVip none",
             "remove it, or set network.publicVip",
             others=kind,
         )
@@ -75,7 +77,7 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "network.apiFloatingIp",
             str(net.api_floating_ip),
-            f"does not go with publicVip {mode}, which has no floating IP for it",
+            f"cannot be combined with publicVip {mode}, which has no floating IP for it",
             "remove it, or use publicVip floating-ip",
             others=kind,
         )
@@ -83,7 +85,8 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
         yield Problem(
             "api.loadBalancer",
             "octavia",
-            f"does not go with publicVip {mode}: the load balancer stands on the edge network, behind a floating IP",
+            f"cannot be combined with publicVip {mode}: the load balancer stands on the edge network, "
+            "behind a floating IP",
             "use publicVip floating-ip, or loadBalancer gateways",
             others=kind,
         )
@@ -93,21 +96,21 @@ def _kind(settings: PlatformSettings) -> Iterator[Problem]:
             _EDGE_ADDRESSES,
             "",
             "is missing: with publicVip provider-network every gateway has an address of the external network",
-            f"write one a gateway, {count} in all",
+            f"write one for each gateway, {count} in all",
             others=(*kind, "gateways.count"),
         )
     elif given and len(given) != count:
         yield Problem(
             _EDGE_ADDRESSES,
             f"[{', '.join(map(str, given))}]",
-            f"must be one a gateway, {count} in all",
+            f"must be one for each gateway, {count} in all",
             f"write {count}" + ("" if provider else ", or leave the key out"),
             others=(*kind, "gateways.count"),
         )
 
 
 def _inside(key: str, address: IPv4Address, network_key: str, network: IPv4Network) -> Iterator[Problem]:
-    """An address of a network that is one's own to give away."""
+    """An address that must be a usable one of its network."""
     if address not in network:
         first, last = network[1], network[-2]
         yield Problem(
@@ -123,7 +126,7 @@ def _inside(key: str, address: IPv4Address, network_key: str, network: IPv4Netwo
 
 
 def _planned(settings: PlatformSettings) -> dict[IPv4Address, str]:
-    """What the plan itself puts on the edge network, where the settings leave it to the plan."""
+    """The addresses on the edge network that the plan chooses, because the settings do not."""
     net, given = settings.network, settings.gateways.edge_addresses
     planned = (
         {}
@@ -180,13 +183,13 @@ def _in_pool(
     return Problem(
         key,
         str(address),
-        f"is in the pool {pool[0]} to {pool[1]} that neutron's DHCP hands out to others",
+        f"is in the pool {pool[0]} to {pool[1]} that neutron's DHCP gives to others",
         f"use a free address from {free[0]} to {free[1]}",
         others=(network_key,),
     )
 
 
-def _private(settings: PlatformSettings, plan: AddressPlan | None) -> Iterator[Problem]:
+def _private(settings: PlatformSettings, plan: Plan | None) -> Iterator[Problem]:
     net = settings.network
     key, address = "network.privateVipAddress", net.private_vip_address
     if address is None or net.private.prefixlen > SMALLEST_PRIVATE:
@@ -203,21 +206,22 @@ def _private(settings: PlatformSettings, plan: AddressPlan | None) -> Iterator[P
             key,
             str(address),
             f"is the address of {machine.name}",
-            f"use one from {free[0]} to {free[1]}, where no machine comes to stand",
+            f"use one from {free[0]} to {free[1]}, where the plan puts no machine",
             others=("network.private", "workers.*"),
         )
     elif pool[0] <= address <= pool[1]:
         yield _in_pool(key, address, "network.private", pool, free)
 
 
-def warnings(settings: PlatformSettings, plan: AddressPlan) -> Iterator[Problem]:
-    """Outside access that ends with one gateway, and a private VIP where a machine may come to stand."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """Outside access that depends on one gateway, and a private VIP where the plan may put a machine."""
+    settings = context.settings
     net = settings.network
     if net.public_vip == "none" and settings.gateways.count > 1:
         yield Problem(
             "network.publicVip",
             "none",
-            "outside access ends with the first gateway, whatever the others do",
+            "outside access is lost with the first gateway, even if the others work",
             "use floating-ip or provider-network for one that fails over",
         )
     if net.private_vip_address is not None:
@@ -226,6 +230,6 @@ def warnings(settings: PlatformSettings, plan: AddressPlan) -> Iterator[Problem]
             yield Problem(
                 "network.privateVipAddress",
                 str(net.private_vip_address),
-                "is where a machine comes to stand when the platform grows",
+                "is where the plan puts a machine when the platform grows",
                 f"use one from {net.private[1]} to {net.private[GATEWAYS - 1]}, before the first `pulumi up`",
             )

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from settings.machines import MachineSettings
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
+from settings.rules import Context
 
-#: Zones that no single loss takes the quorum with.
+#: Number of zones with which no single loss takes the quorum.
 _ZONES_FOR_QUORUM = 3
 
 
 def roles(settings: PlatformSettings) -> dict[str, MachineSettings]:
-    """What each role's machines share, by key."""
+    """The settings of each role, by key."""
     return {
         "gateways": settings.gateways,
         "etcd": settings.etcd,
@@ -22,8 +23,9 @@ def roles(settings: PlatformSettings) -> dict[str, MachineSettings]:
     }
 
 
-def problems(settings: PlatformSettings) -> Iterator[Problem]:
-    """Names that nova reads in another way, and zones named twice."""
+def errors(context: Context) -> Iterator[Problem]:
+    """Names that nova would read as something else, and duplicate zones."""
+    settings = context.settings
     for key, machines in roles(settings).items():
         zones = machines.availability_zones
         for index, zone in enumerate(zones):
@@ -32,21 +34,22 @@ def problems(settings: PlatformSettings) -> Iterator[Problem]:
                 yield Problem(
                     here,
                     zone or '""',
-                    "is no zone's name (nova reads ZONE:HOST for administrators)",
+                    "is not a zone's name (nova reads ZONE:HOST for administrators)",
                     "write the zone alone",
                 )
             elif zone in zones[:index]:
                 yield Problem(here, zone, "is listed twice", "remove it")
 
 
-def warnings(settings: PlatformSettings) -> Iterator[Problem]:
-    """Two zones: the loss of one of them may be the loss of the quorum."""
+def warnings(context: Context) -> Iterator[Problem]:
+    """Two zones: if the larger one is lost, so is the quorum."""
+    settings = context.settings
     for key, count in (("etcd", settings.etcd.count), ("controlPlanes", settings.control_planes.count)):
         zones = roles(settings)[key].availability_zones
         if count >= _ZONES_FOR_QUORUM and len(zones) == _ZONES_FOR_QUORUM - 1:
             yield Problem(
                 f"{key}.availabilityZones",
                 f"[{', '.join(zones)}]",
-                f"one of two zones holds {-(-count // 2)} of {count}: its loss is the loss of the quorum",
+                f"one of two zones has {-(-count // 2)} of {count}: if it is lost, so is the quorum",
                 "use three zones, or one",
             )

@@ -8,10 +8,10 @@ from typing import Any, Final, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from settings import tree
-from settings.mistakes import noun
+from settings import schema
+from settings.error_messages import noun
 from settings.model import WORDS, Section
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.reference import docstrings
 from settings.stack_file import SECRETS
 
@@ -39,10 +39,10 @@ _PLAIN: Final[dict[Any, dict[str, Any]]] = {
 
 def document() -> str:
     """The schema as text."""
-    return json.dumps(schema(), indent=2) + "\n"
+    return json.dumps(json_schema(), indent=2) + "\n"
 
 
-def schema() -> dict[str, Any]:
+def json_schema() -> dict[str, Any]:
     """The schema: our own keys are known one by one, other providers' keys and Pulumi's own are let through."""
     definitions: dict[str, Any] = {
         "secure": {
@@ -92,21 +92,21 @@ def _section(section: type[Section], definitions: dict[str, Any]) -> dict[str, A
 
 def _value(annotation: Any, field: FieldInfo | None, definitions: dict[str, Any]) -> dict[str, Any]:
     """The schema of a type."""
-    bare = tree.bare(annotation)
-    if tree.is_section(bare):
+    bare = schema.bare(annotation)
+    if schema.is_section(bare):
         # In draft 7 nothing counts beside $ref, so descriptions need the detour.
         definitions.setdefault(bare.__name__, None)
         definitions[bare.__name__] = definitions[bare.__name__] or _section(bare, definitions)
         return {"allOf": [{"$ref": f"#/$defs/{bare.__name__}"}]}
     if get_origin(bare) is tuple:
-        return {"type": "array", "items": _value(tree.below(bare), None, definitions)}
+        return {"type": "array", "items": _value(schema.below(bare), None, definitions)}
     if get_origin(bare) is dict:
-        made: dict[str, Any] = {"type": "object", "additionalProperties": _value(tree.below(bare), None, definitions)}
+        made: dict[str, Any] = {"type": "object", "additionalProperties": _value(schema.below(bare), None, definitions)}
         names = _pattern(get_args(bare)[0], None)
         return made | ({"propertyNames": names} if names else {})
     if noun(bare) == "one of a few words":
         return {"enum": list(get_args(bare))} if get_args(bare) else {}
-    low, high = tree.bounds(annotation, field)
+    low, high = schema.bounds(annotation, field)
     limits = {"minimum": low, "maximum": high}
     return (
         _PLAIN[bare] | {key: limit for key, limit in limits.items() if limit is not None} | _pattern(annotation, field)
@@ -114,5 +114,5 @@ def _value(annotation: Any, field: FieldInfo | None, definitions: dict[str, Any]
 
 
 def _pattern(annotation: Any, field: FieldInfo | None) -> dict[str, Any]:
-    found = tree.pattern(annotation, field)
+    found = schema.pattern(annotation, field)
     return {"pattern": found, "patternErrorMessage": WORDS[found].rule} if found else {}

@@ -8,13 +8,13 @@ from typing import Any, Final, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from settings import tree
-from settings.mistakes import noun
+from settings import schema
+from settings.error_messages import noun
 from settings.model import WORDS, Section
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.presets import PRESETS
+from settings.redact import redacted
 from settings.reference import docstrings
-from settings.shown import shown
 from settings.stack_file import SECRETS
 
 _INTRO: Final = Path(__file__).with_name("intro.md")
@@ -37,7 +37,7 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _default(place: tuple[str, ...]) -> Any:
     """The default of a place, whatever the preset; None where there is none."""
-    _, field = tree.at(place)
+    _, field = schema.at(place)
     return None if field is None else field.get_default()
 
 
@@ -51,7 +51,7 @@ def _presets() -> Iterator[str]:
     keys = dict.fromkeys(key for preset in PRESETS.values() for key, _ in _leaves(preset))
     yield "## Presets"
     yield ""
-    yield "Only defaults: every key of a stack file overrides them. Pools that are named replace the preset's pool."
+    yield "These are only defaults: every key of a stack file overrides them. Named pools replace the preset's pool."
     yield ""
     yield f"| key | {' | '.join(PRESETS)} |"
     yield "|---" * (len(PRESETS) + 1) + "|"
@@ -64,7 +64,7 @@ def _code(value: Any) -> str:
     if value is None or value in ("", (), {}):
         return "-"
     plain = [str(entry) for entry in value] if isinstance(value, tuple) else value
-    return f"`{shown(plain if isinstance(plain, (str, bool, int, float, list, dict)) else str(plain))}`"
+    return f"`{redacted(plain if isinstance(plain, (str, bool, int, float, list, dict)) else str(plain))}`"
 
 
 def _written(place: tuple[str, ...]) -> str:
@@ -74,9 +74,9 @@ def _written(place: tuple[str, ...]) -> str:
 
 
 def _sections() -> Iterator[str]:
-    """Sections of one type are told once, with all their places."""
+    """Sections of one type are described once, with all their places."""
     places: dict[type[Section], list[tuple[str, ...]]] = {}
-    for place, section in tree.sections():
+    for place, section in schema.sections():
         places.setdefault(section, []).append(place)
     for section, found in places.items():
         title = ", ".join(f"`{_written(place)}`" for place in found if place)
@@ -87,7 +87,7 @@ def _sections() -> Iterator[str]:
             yield ""
         yield "| key | value | default | what it is |"
         yield "|---|---|---|---|"
-        for key, field in tree.fields(section).items():
+        for key, field in schema.fields(section).items():
             yield _row(section, found, key, field)
         if section is PlatformSettings:
             for key, text in SECRETS.items():
@@ -104,29 +104,29 @@ def _row(section: type[Section], places: list[tuple[str, ...]], key: str, field:
 
 def _kind(field: FieldInfo) -> str:
     """What a value is, with its rule."""
-    annotation = tree.bare(field.annotation)
-    entry = tree.below(annotation)
+    annotation = schema.bare(field.annotation)
+    entry = schema.below(annotation)
     if entry is None:
         return _plain_kind(field.annotation, field)
     is_list = get_origin(annotation) is tuple
-    if tree.is_section(tree.bare(entry)):
+    if schema.is_section(schema.bare(entry)):
         return "a list of sections" if is_list else "sections by name"
     kind = "a list" if is_list else "keys with values"
     return kind if entry is Any else f"{kind}, each {_plain_kind(entry, None)}"
 
 
 def _plain_kind(annotation: Any, field: FieldInfo | None) -> str:
-    """What a value is that is no list and has no keys of its own."""
-    kind = tree.bare(annotation)
-    if tree.is_section(kind):
+    """The kind of a value that is neither a list nor a mapping."""
+    kind = schema.bare(annotation)
+    if schema.is_section(kind):
         return "section"
     if kind is Any:
         return "anything"
     if noun(kind) == "one of a few words":
         return ", ".join(f"`{choice}`" for choice in get_args(kind))
-    if span := tree.span(annotation, field):
+    if span := schema.span(annotation, field):
         return f"{noun(kind)}, {span}"
-    if pattern := tree.pattern(annotation, field):
+    if pattern := schema.pattern(annotation, field):
         return WORDS[pattern].rule.removeprefix("must be ").removeprefix("must ")
     return noun(kind)
 
@@ -134,8 +134,8 @@ def _plain_kind(annotation: Any, field: FieldInfo | None) -> str:
 def _defaults(places: list[tuple[str, ...]], key: str, field: FieldInfo) -> str:
     if field.is_required():
         return "must be set"
-    annotation = tree.bare(field.annotation)
-    if tree.is_section(annotation):
+    annotation = schema.bare(field.annotation)
+    if schema.is_section(annotation):
         return "see there" if field.get_default() is not None else "-"
     for place in places:
         of_presets = _by_preset(".".join((*place, key)))

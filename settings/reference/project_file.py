@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import yaml
 
-from settings import tree
-from settings.platform import PlatformSettings
+from settings import schema
+from settings.platform_settings import PlatformSettings
 from settings.reference import docstrings
 from settings.stack_file import SECRETS
 
@@ -23,7 +23,9 @@ def config() -> dict[str, dict[str, Any]]:
     """
     keys: dict[str, dict[str, Any]] = {}
     for name, field in PlatformSettings.model_fields.items():
-        is_text = not tree.is_section(tree.bare(field.annotation)) and tree.below(tree.bare(field.annotation)) is None
+        is_text = (
+            not schema.is_section(schema.bare(field.annotation)) and schema.below(schema.bare(field.annotation)) is None
+        )
         keys[field.alias or name] = {
             **({"type": "string"} if is_text else {}),
             "description": docstrings.first(docstrings.of_field(PlatformSettings, name)),

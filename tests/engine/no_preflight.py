@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from components.catalog import Catalog
+from preflight.catalog import Catalog
 from settings.problem import Problem
 
 #: The fields of the catalog, as JSON.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.outputs import Machine, Outputs, parse
-from ops.ssh import Ssh
+from ops.shared.outputs import Machine, Outputs, parse
+from ops.shared.ssh import Ssh
 
 PROJECT = Path(__file__).resolve().parents[2]
 

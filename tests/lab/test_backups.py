@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dev.lab import places, services, supervision
-from ops.cluster import Cluster, ClusterError
+from ops.shared.cluster import Cluster, ClusterError
 from tests.lab.platform import Done, Platform, run, until
 from tests.lab.report import record
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.cluster import Cluster
-from ops.drill import drills, report, start
-from ops.drill.site import Site
-from ops.outputs import Machine
+from ops.drill import command, drills, report
+from ops.drill.target import Target
+from ops.shared.cluster import Cluster
+from ops.shared.outputs import Machine
 from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run
 from tests.lab.report import record
@@ -46,7 +46,7 @@ class Cut:
 class CutHost:
     """The compute host of the etcd leader, with all of the platform's machines on it."""
 
-    def __init__(self, site: Site, machines: Machines) -> None:
+    def __init__(self, site: Target, machines: Machines) -> None:
         host = machines.host(site.etcd_leader().name)
         self.power = Cut(machines)
         self.on_it = [machine for machine in site.outputs.inventory if machines.host(machine.name) == host]
@@ -64,15 +64,15 @@ class CutHost:
 
 
 @pytest.fixture
-def site(platform: Platform, machines: Machines) -> Site:
+def site(platform: Platform, machines: Machines) -> Target:
     """The platform as it stands now."""
     outputs = platform.outputs
-    return Site(outputs, "lab", Cluster(outputs), Cut(machines), say=print)
+    return Target(outputs, "lab", Cluster(outputs), Cut(machines), say=print)
 
 
-def drill(site: Site, name: str) -> report.Report:
+def drill(site: Target, name: str) -> report.Report:
     """Run the drill; it passed, and nothing acknowledged is lost."""
-    done = start.drill_one(drills.known()[name], site, YES)
+    done = command.drill_one(drills.known()[name], site, YES)
     if os.environ.get("DRILL_REPORT"):
         report.append(done, Path(os.environ["DRILL_REPORT"]))
     assert done.status == report.PASSED, report.as_json(done)
@@ -96,7 +96,7 @@ def outage(done: report.Report, probe: str) -> float:
     return gap
 
 
-def expect_outage(site: Site, name: str, probe: str, limit: float) -> None:
+def expect_outage(site: Target, name: str, probe: str, limit: float) -> None:
     """The promise is of the median of three runs (docs/recovery.md): a run within it saves the two others."""
     seen = [outage(drill(site, name), probe)]
     while seen[0] > limit and len(seen) < RUNS:
@@ -104,47 +104,47 @@ def expect_outage(site: Site, name: str, probe: str, limit: float) -> None:
     assert statistics.median(seen) <= limit, seen
 
 
-def test_gateway(site: Site) -> None:
+def test_gateway(site: Target) -> None:
     expect_outage(site, "gateway", "API read", 4)
 
 
 @pytest.mark.long
-def test_etcd_follower(site: Site) -> None:
+def test_etcd_follower(site: Target) -> None:
     expect_outage(site, "etcd-follower", "API write", 3)
 
 
-def test_etcd_leader(site: Site) -> None:
+def test_etcd_leader(site: Target) -> None:
     expect_outage(site, "etcd-leader", "API write", 3)
 
 
 @pytest.mark.long
-def test_leader_election(site: Site) -> None:
+def test_leader_election(site: Target) -> None:
     done = drill(site, "leader-election")
     # A lease lasts 15 s and is asked for every 2 s, with a little jitter; the rest is the machine's.
     assert max(done.figures.values()) <= 22
 
 
-def test_mariadb_primary(site: Site) -> None:
+def test_mariadb_primary(site: Target) -> None:
     drill(site, "mariadb-primary")
 
 
 @pytest.mark.long
-def test_network_partition(site: Site) -> None:
+def test_network_partition(site: Target) -> None:
     # Packets that are lost without a word: the API servers give up such a connection to etcd after 10 s.
     expect_outage(site, "network-partition", "API write", 12)
 
 
 @pytest.mark.long
-def test_control_plane(site: Site) -> None:
+def test_control_plane(site: Target) -> None:
     expect_outage(site, "control-plane", "API read", 2)
 
 
 @pytest.mark.long
-def test_worker(site: Site) -> None:
+def test_worker(site: Target) -> None:
     assert drill(site, "worker").figures["pods ready elsewhere after"] <= 90
 
 
-def test_gateways(site: Site) -> None:
+def test_gateways(site: Target) -> None:
     # No pod is evicted and no write inside the cluster is lost: the drill itself fails over either.
     done = drill(site, "gateways")
     assert done.figures["API outside after a gateway runs"] <= 10
@@ -153,18 +153,18 @@ def test_gateways(site: Site) -> None:
 
 
 @pytest.mark.long
-def test_etcd_stop(site: Site) -> None:
+def test_etcd_stop(site: Target) -> None:
     expect_outage(site, "etcd-stop", "database write", 2)
 
 
-def test_etcd_majority(site: Site) -> None:
+def test_etcd_majority(site: Target) -> None:
     done = drill(site, "etcd-majority")
     assert outage(done, "API write") <= 90
     assert outage(done, "database write") <= 5
 
 
 @pytest.mark.long
-def test_etcd_data_loss(site: Site) -> None:
+def test_etcd_data_loss(site: Target) -> None:
     # The hardest of its kind: the machines of all members are gone, and the snapshot comes from the store.
     site.delete = True
     done = drill(site, "etcd-data-loss")
@@ -173,7 +173,7 @@ def test_etcd_data_loss(site: Site) -> None:
 
 
 @pytest.mark.long
-def test_host(site: Site, machines: Machines) -> None:
+def test_host(site: Target, machines: Machines) -> None:
     site.host = CutHost(site, machines)
     drill(site, "host")
 

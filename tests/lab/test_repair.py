@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from ops.cluster import Cluster
+from ops.shared.cluster import Cluster
 from tests.lab import watch
 from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run, until

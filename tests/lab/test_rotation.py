@@ -18,7 +18,7 @@ import pytest
 import yaml
 from kubernetes import client
 
-from ops.cluster import Cluster
+from ops.shared.cluster import Cluster
 from tests.lab import watch
 from tests.lab.platform import PROJECT, Platform, run
 from tests.lab.report import record
@@ -122,8 +122,8 @@ def test_the_other_one_is_used(platform: Platform, folder: Path) -> None:
 def test_one_that_is_used_cannot_be_left_out(platform: Platform, folder: Path) -> None:
     done = run("pulumi", "preview", "--non-interactive")
     assert done.status != 0
-    assert "certificates.authorities.trusted 1: leaves out 2, which issues in what runs" in done.text
-    assert "access.sshKeys.accepted 1: leaves out 2, which logs in in what runs" in done.text
+    assert "certificates.authorities.trusted 1: leaves out 2, which the running platform issues with" in done.text
+    assert "access.sshKeys.accepted 1: leaves out 2, which the running platform logs in with" in done.text
 
 
 def test_the_first_one_is_used_again(platform: Platform, folder: Path) -> None:

@@ -14,7 +14,7 @@ import yaml
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from ops.cluster import Cluster
+from ops.shared.cluster import Cluster
 from tests.lab import watch
 from tests.lab.machines import Machines
 from tests.lab.platform import PROJECT, Done, Platform, until

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ops.cluster import Cluster
+from ops.shared.cluster import Cluster
 from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run
 from tests.lab.report import record

@@ -19,9 +19,9 @@ from kubernetes.client.exceptions import ApiException
 
 from dev.lab.mirror.places import MIRROR_PLACES
 from dev.lab.mirror.programs import ETCD_AFTER
-from ops.cluster import Cluster
 from ops.drill.probes.probe import Answers
-from ops.timeline import steps_of
+from ops.shared.cluster import Cluster
+from ops.timeline.steps import steps_of
 from settings import versions
 from tests.lab import watch
 from tests.lab.platform import PROJECT, Platform, run, until

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from kubernetes import client
 
-from ops.cluster import Cluster
-from ops.outputs import Outputs, parse
+from ops.shared.cluster import Cluster
+from ops.shared.outputs import Outputs, parse
 from settings.versions import KUBERNETES
 from tests.lab.platform import PROJECT, run
 from tests.lab.report import record

@@ -14,16 +14,16 @@ from urllib.parse import urlsplit
 from kubernetes import client
 
 from dev.lab import places
-from ops.cluster import Cluster
+from ops.drill.command import tls
 from ops.drill.probes.api import ApiRead
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Answers
 from ops.drill.probes.writes import ApiWrite
-from ops.drill.site import Site
-from ops.drill.start import tls
-from ops.outputs import Machine
-from ops.ssh import Ssh
-from ops.timeline import steps_of
+from ops.drill.target import Target
+from ops.shared.cluster import Cluster
+from ops.shared.outputs import Machine
+from ops.shared.ssh import Ssh
+from ops.timeline.steps import steps_of
 from tests.lab.platform import Platform
 from tests.lab.report import record
 
@@ -44,10 +44,10 @@ def touched() -> set[str]:
     return {f"{step.type.rpartition(':')[2]}/{step.name}" for step in steps}
 
 
-def site(platform: Platform) -> Site:
+def site(platform: Platform) -> Target:
     """The platform as drills see it, with what they ask of it."""
     outputs = platform.outputs
-    return Site(outputs, "lab", Cluster(outputs), power=None)  # type: ignore[arg-type]  # nothing is switched off by it
+    return Target(outputs, "lab", Cluster(outputs), power=None)  # type: ignore[arg-type]  # nothing is switched off by it
 
 
 def member_ids(platform: Platform) -> dict[str, int]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from preflight.ask import ask
+from preflight.collect import collect
+from preflight.context import Context
 from preflight.credentials import find, log_in
 from preflight.run import run
-from preflight.subject import Subject
 from settings.load import parse
 from settings.problem import SettingsError
 
@@ -38,7 +38,7 @@ def problems(cluster: str, provider: Mapping[str, Any] | None = None, **values: 
     return str(caught.value)
 
 
-def facts(cluster: str, **values: Any) -> Subject:
+def facts(cluster: str, **values: Any) -> Context:
     """What the checks see."""
     platform = parse(with_lab(values), cluster)
-    return Subject(platform, ask(log_in(find()), platform))
+    return Context(platform, collect(log_in(find()), platform))

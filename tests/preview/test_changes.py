@@ -162,7 +162,7 @@ def test_a_stage_that_comes_too_early_is_refused(stack: Stack) -> None:
     finally:
         stack.configure(SETTINGS)
     assert preview.status != 0
-    assert "certificates.authorities.trusted 2: leaves out 1, which issues in what runs" in preview.text
+    assert "certificates.authorities.trusted 2: leaves out 1, which the running platform issues with" in preview.text
 
 
 def test_the_first_of_two_ranges_leaves_alone(stack: Stack) -> None:

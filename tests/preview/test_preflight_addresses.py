@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openstack.connection import Connection
 
-from preflight.demand import needs
+from preflight.quota_usage import needs
 from preflight.run import run
 from settings.load import parse
 from tests.preview.on_the_lab import facts, problems, with_lab
@@ -57,12 +57,13 @@ def test_names_and_addresses_that_somebody_else_has(cluster: str, member: Connec
         ("router", f"{cluster}-router"),
         ("key pair", cluster),
     ):
-        assert f"clusterName {cluster}: there is a {kind} {name} already, and it is not this platform's" in report
+        words = f"there is a {kind} {name} already, and it does not belong to this platform"
+        assert f"clusterName {cluster}: {words}" in report
     assert (
         "network.publicVipAddress 10.21.0.5: the port somebody on that address is bound to compute:nova a-machine"
         in report
     )
-    assert f"network.apiFloatingIp {taken}: is taken, it serves the port somebody (10.21.0.5)" in report
+    assert f"network.apiFloatingIp {taken}: is in use by the port somebody (10.21.0.5)" in report
     # Nothing that the test made is left for the next.
     run(parse(with_lab({}), cluster), None, {})
 
@@ -77,7 +78,7 @@ def test_what_an_interrupted_up_left_is_ours_and_not_counted_twice(cluster: str,
     finally:
         member.network.delete_network(network)
     assert {need.quota: need.more for need in needs(subject)}["network"] == before["network"] - 1
-    assert "its tag is on 1 network although this stack has never been brought up whole" in str(found.warnings[0])
+    assert "its tag is on 1 network although no `pulumi up` of this stack has ever finished" in str(found.warnings[0])
 
 
 def test_a_floating_ip_that_the_project_does_not_own(cluster: str) -> None:
@@ -126,10 +127,10 @@ def test_a_provider_network_that_does_not_fit(cluster: str, admin: Connection) -
         found = run(parse(with_lab({"gateways": gateways, "network": network}), cluster), None, {})
     with small_pool(admin, cluster):
         hidden = problems(cluster, gateways=gateways, network=network)
-    assert f"network.edge 203.0.113.0/27: is no subnet of {cluster}: it has 198.51.100.0/27" in wrong_range
+    assert f"network.edge 203.0.113.0/27: is not a subnet of {cluster}: it has 198.51.100.0/27" in wrong_range
     assert (
         "network.edgeGateway 198.51.100.2: is not the router of 198.51.100.0/27, that is 198.51.100.1" in wrong_router
     )
     assert found.catalog.external_subnet_id
     assert "create_port:allowed_address_pairs" in str(found.warnings[0])
-    assert f"this project is not shown the subnets of {cluster}" in hidden
+    assert f"this project cannot see the subnets of {cluster}" in hidden

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from openstack.connection import Connection
 
-from preflight.demand import needs
+from preflight.quota_usage import needs
 from preflight.run import run
 from settings.load import parse
 from tests.preview.on_the_lab import facts, problems, with_lab
@@ -68,7 +68,7 @@ def test_every_quota_is_counted_against_what_is_in_use(cluster: str, admin: Conn
         report = problems(cluster)
     for name, enough in just_enough.items():
         unit = " MiB" if name == "ram" else ""
-        assert f"quota {name} {enough - 1}{unit}: is too small: the plan takes {more[name]}{unit} more" in report
+        assert f"quota {name} {enough - 1}{unit}: is too small: the plan needs {more[name]}{unit} more" in report
         assert f"ask the cloud's operators for {enough}{unit}" in report
     assert "quota server_group_members 1: is too small: the 2 machines of workers.general" in report
 
@@ -104,10 +104,10 @@ def test_a_flavor_that_is_too_small_for_its_role(cluster: str, admin: Connection
     finally:
         admin.compute.delete_flavor(flavor)
     for line in (
-        f"etcd.flavor {flavor.name}: has 300 MiB of RAM, it needs 512",
-        f"controlPlanes.flavor {flavor.name}: has 1 vCPU, it needs 2: kubeadm init stops below it",
-        f"controlPlanes.flavor {flavor.name}: has 300 MiB of RAM, it needs 1700: kubeadm init stops below it",
-        f"workers.general.flavor {flavor.name}: has 300 MiB of RAM, it needs 1024",
+        f"etcd.flavor {flavor.name}: has 300 MiB of RAM, but needs 512",
+        f"controlPlanes.flavor {flavor.name}: has 1 vCPU, but needs 2: kubeadm init refuses less",
+        f"controlPlanes.flavor {flavor.name}: has 300 MiB of RAM, but needs 1700: kubeadm init refuses less",
+        f"workers.general.flavor {flavor.name}: has 300 MiB of RAM, but needs 1024",
     ):
         assert line in report
 
@@ -153,7 +153,7 @@ def test_images_that_are_not_ready_or_do_not_fit(cluster: str, member: Connectio
         )
         found = run(parse(with_lab({"etcd": {"image": f"{cluster}-twice"}}), cluster), None, {})
     assert f"gateways.image {cluster}-queued: cannot be used: it is queued, not active" in report
-    assert f"etcd.image {cluster}-large: needs a disk of 20 GiB, the flavor lab.etcd has 10" in report
-    assert f"etcd.image {cluster}-large: needs 4096 MiB of RAM, the flavor lab.etcd has 512" in report
+    assert f"etcd.image {cluster}-large: needs a disk of 20 GiB, but the flavor lab.etcd has 10" in report
+    assert f"etcd.image {cluster}-large: needs 4096 MiB of RAM, but the flavor lab.etcd has 512" in report
     assert found.catalog.images[f"{cluster}-twice"] == newer["id"]
-    assert "2 images bear that name, the newest is taken" in str(found.warnings[0])
+    assert "2 images have that name, and the newest is used" in str(found.warnings[0])

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 import ops.__main__ as ops
-from preflight.ask import ask
 from preflight.cloud import Cloud
+from preflight.collect import collect
 from preflight.credentials import find, log_in
 from preflight.run import VARIABLE, run
 from settings.load import parse
@@ -40,8 +40,8 @@ def lab_credentials() -> dict[str, str]:
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
-        ({"password": "wrong-password"}, "does not let paas in (401"),
-        ({"tenantName": "nowhere"}, "does not let paas in (401"),
+        ({"password": "wrong-password"}, "rejects paas (401"),
+        ({"tenantName": "nowhere"}, "rejects paas (401"),
         ({"authUrl": "http://127.0.0.1:9/v3"}, "keystone at http://127.0.0.1:9 cannot be reached"),
         ({"region": "Nowhere"}, "there is no region Nowhere, the cloud has RegionOne"),
         ({"cloud": "nowhere"}, "there is no cloud nowhere in clouds.yaml, which has lab, lab-admin"),
@@ -97,7 +97,7 @@ def test_the_stack_file_s_own_credentials_come_first(stack: MakeStack) -> None:
     made.environment.pop("OS_CLOUD")
     preview = made.preview()
     assert preview.status != 0
-    assert "OpenStack: cannot be asked: keystone at http://172.24.5.1:5000 does not let paas in" in preview.text
+    assert "OpenStack: cannot be asked: keystone at http://172.24.5.1:5000 rejects paas" in preview.text
 
 
 def test_a_preview_without_credentials_where_that_is_allowed(stack: MakeStack) -> None:
@@ -125,7 +125,7 @@ def test_the_doctor_needs_no_engine(
 
 
 def test_the_whole_cloud_without_a_platform_is_an_offer() -> None:
-    offer: Cloud = ask(log_in(find()))
+    offer: Cloud = collect(log_in(find()))
     assert offer.unknown == ()
     assert {"lab.etcd", "m1.large"} <= {flavor.name for flavor in offer.flavors or ()}
     assert "debian-12" in {image.name for image in offer.images or ()}

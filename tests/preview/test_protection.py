@@ -81,7 +81,7 @@ def test_which_key_protects_what_is_said_before_our_own_destroy(stack: Stack) ->
     done = ask(stack)
     assert done.returncode == 1
     assert done.stderr == (
-        "protected are 13 resources of the stack; nothing was touched:\n"
+        "13 resources of the stack are protected; nothing was touched:\n"
         "  protection.database: Namespace database, PrivateKey database-replication-password, "
         "PrivateKey database-root-password, Release mariadb, Secret mariadb-passwords, "
         "Volume worker-general-0-data, Volume worker-general-1-data\n"

@@ -66,7 +66,7 @@ def test_secrets_in_plain_text_are_refused_with_all_else(stack: MakeStack) -> No
     text = problem_lines(made)
     assert "6 problems, nothing was changed" in text
     for key in SECRETS:
-        assert f"{key}: is a secret, and stands in the stack file in plain text" in text
+        assert f"{key}: is a secret, and is in the stack file in plain text" in text
         assert f"pulumi config set --secret openstack-paas:{key}" in text
     report = "".join(line for line in text.splitlines() if " problems, nothing" in line)
     assert report and "hunter2" not in report

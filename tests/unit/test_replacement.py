@@ -71,14 +71,14 @@ def test_what_would_reach_a_whole_role_is_refused_with_the_line_that_begins_it(
     (problem,) = report(values, lab)
     role = {"controlPlanes": "control-plane", "gateways": "gateway", "workers.general": "worker-general"}.get(key, key)
     assert problem.startswith(f"{key}.{setting}: would {verb} lab-{role}-0, lab-{role}-1")
-    assert f"set rollout.replace: [lab-{role}-0] beside it" in problem
+    assert f"set rollout.replace: [lab-{role}-0] as well" in problem
 
 
 def test_one_line_that_was_seen_to_replace_all_workers(lab: Running) -> None:
     assert report(general(spread="required"), lab) == [
-        "workers.general.spread required: would replace lab-worker-general-0, lab-worker-general-1 together, which "
-        "have preferred; at most 1 of workers.general at a time: set rollout.replace: [lab-worker-general-0] beside "
-        "it, run `up`, then name the next"
+        "workers.general.spread required: would replace lab-worker-general-0, lab-worker-general-1 all at once, "
+        "which have preferred; change at most 1 of workers.general at a time: set rollout.replace: "
+        "[lab-worker-general-0] as well, run `up`, then name the next"
     ]
 
 
@@ -104,16 +104,16 @@ def test_a_volume_that_grows_and_a_machine_more_need_no_name() -> None:
 def test_more_than_the_role_can_miss_is_refused(lab: Running) -> None:
     names = ["lab-worker-general-0", "lab-worker-general-1"]
     (problem,) = report({**general(spread="required"), "rollout": {"replace": names}}, lab)
-    assert "workers.general can miss 1 at a time" in problem
+    assert "workers.general can spare 1 at a time" in problem
     wide = general(spread="required", maxUnavailable=2)
     assert report({**wide, "rollout": {"replace": names}}, lab) == []
 
 
 def test_names_are_checked(lab: Running) -> None:
-    assert "is no machine" in report({"rollout": {"replace": ["lab-worker-7"]}}, lab)[0]
+    assert "is not a machine" in report({"rollout": {"replace": ["lab-worker-7"]}}, lab)[0]
     assert "is not in rollout.replace" in report({"rollout": {"loseVolumes": ["lab-worker-general-0"]}}, lab)[0]
     assert told({"rollout": {"replace": ["lab-worker-general-0"]}}, lab) == [
-        "rollout.replace lab-worker-general-0: is as the plan wants it; the name can go"
+        "rollout.replace lab-worker-general-0: is already as the plan wants it; remove the name"
     ]
 
 
@@ -168,16 +168,16 @@ def test_a_flavor_stops_the_machine_in_place(lab: Running) -> None:
 def test_those_that_wait_and_what_is_lost_are_told(lab: Running) -> None:
     first, second = told({**general(spread="required"), "rollout": {"replace": ["lab-worker-general-0"]}}, lab)
     assert first == (
-        "workers.general.spread: not yet for lab-worker-general-1, which stay as they are; name them in "
+        "workers.general.spread: not applied yet to lab-worker-general-1, which stay as they are; name them in "
         "rollout.replace next"
     )
-    assert "its own disk goes" in second
+    assert "its own disk goes with it" in second
 
 
 def test_nothing_known_is_not_nothing_changed() -> None:
     before = Running("1.34.2", {}, {"lab-worker-general-0": "an-id"})
     (warning,) = told(general(spread="required"), before)
-    assert "what lab-worker-general-0 are made of is not known" in warning
+    assert "the flavors, zones and spread of lab-worker-general-0 are not known" in warning
 
 
 def test_an_earlier_release_s_machines_are_read_from_the_state() -> None:

@@ -55,13 +55,13 @@ def test_the_stages_one_after_another(settings: Any, of: str) -> None:
         ),
         (
             authorities("2", "1", "2"),
-            "certificates.authorities.issuing 2: is not trusted yet by what runs, which has 1; leave it at 1 for one "
-            "`up` that adds 2 to certificates.authorities.trusted (docs/rotation.md)",
+            "certificates.authorities.issuing 2: is not trusted yet by the running platform, which has 1; leave it at "
+            "1 for one `up` that adds 2 to certificates.authorities.trusted (docs/rotation.md)",
         ),
         (
             authorities("2", "2"),
-            "certificates.authorities.trusted 2: leaves out 1, which issues in what runs; keep 1 until an `up` with "
-            "another certificates.authorities.issuing has ended well (docs/rotation.md)",
+            "certificates.authorities.trusted 2: leaves out 1, which the running platform issues with; keep 1 until an "
+            "`up` with another certificates.authorities.issuing has succeeded (docs/rotation.md)",
         ),
         (
             authorities("1", "1", "1"),
@@ -69,8 +69,8 @@ def test_the_stages_one_after_another(settings: Any, of: str) -> None:
         ),
         (
             keys("2", "1", "2"),
-            "access.sshKeys.login 2: is not accepted yet by what runs, which has 1; leave it at 1 for one `up` that "
-            "adds 2 to access.sshKeys.accepted (docs/rotation.md)",
+            "access.sshKeys.login 2: is not accepted yet by the running platform, which has 1; leave it at 1 for one "
+            "`up` that adds 2 to access.sshKeys.accepted (docs/rotation.md)",
         ),
         (
             {"certificates": {"renewalHours": 24, "leafValidityHours": 24}},

@@ -15,7 +15,7 @@ from machines.common.packages import COPY_PACKAGES, package_files, package_setti
 from machines.kubernetes.containerd import containerd_files
 
 if TYPE_CHECKING:
-    from settings.platform import PlatformSettings
+    from settings.platform_settings import PlatformSettings
 
 #: Registries whose images the mirror has, under the same paths.
 _REGISTRIES = ("registry.k8s.io", "docker.io", "quay.io", "ghcr.io")

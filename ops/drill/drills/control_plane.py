@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import now_if
-from ops.drill.loss import MachineLoss
+from ops.drill.machine_loss import MachineLoss
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
-from ops.outputs import Machine
+from ops.drill.target import Target
+from ops.drill.waiting import now_if
+from ops.shared.outputs import Machine
 
 CONTROLLERS = "kube-controller-manager"
 
@@ -24,21 +24,21 @@ class ControlPlaneLoss(MachineLoss):
     #: The controllers' lease (15 s), then the node's own silence (node-monitor-grace-period).
     detection_seconds = 150
 
-    def refusals(self, site: Site) -> Iterator[str]:
+    def refusals(self, target: Target) -> Iterator[str]:
         """Also with etcd on the control planes and fewer than three of them."""
-        yield from super().refusals(site)
-        count = len(site.outputs.role("control-plane"))
-        if not site.outputs.role("etcd") and count == 2:
+        yield from super().refusals(target)
+        count = len(target.outputs.role("control-plane"))
+        if not target.outputs.role("etcd") and count == 2:
             yield "etcd runs on the two control planes: without one of them it has no majority"
 
-    def hardest(self, site: Site) -> Machine:
+    def hardest(self, target: Target) -> Machine:
         """The holder of the controllers' lease."""
-        return site.outputs.machine(site.lease_holder(CONTROLLERS).rpartition("_")[0])
+        return target.outputs.machine(target.lease_holder(CONTROLLERS).rpartition("_")[0])
 
-    def consequences(self, site: Site) -> list[str]:
+    def consequences(self, target: Target) -> list[str]:
         """The API stays."""
         return ["The gateways send the API's clients to the other control planes; other controllers take over."]
 
-    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
         """The cluster no longer calls the node Ready."""
-        return now_if(not site.node_ready(self.victim.name))
+        return now_if(not target.node_ready(self.victim.name))

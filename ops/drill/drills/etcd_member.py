@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import DrillError, now_if
-from ops.drill.loss import MachineLoss
+from ops.drill.machine_loss import MachineLoss
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
-from ops.outputs import Machine
+from ops.drill.target import Target
+from ops.drill.waiting import DrillError, now_if
+from ops.shared.outputs import Machine
 
 
 class EtcdMemberLoss(MachineLoss):
@@ -18,12 +18,12 @@ class EtcdMemberLoss(MachineLoss):
     at_least = 3
     why = "without one of them etcd would have no majority"
 
-    def refusals(self, site: Site) -> Iterator[str]:
+    def refusals(self, target: Target) -> Iterator[str]:
         """Also when etcd has no machines of its own."""
-        if not site.outputs.role("etcd"):
+        if not target.outputs.role("etcd"):
             yield "etcd has no machines of its own: the drill control-plane is the one for it"
         else:
-            yield from super().refusals(site)
+            yield from super().refusals(target)
 
 
 class EtcdFollowerLoss(EtcdMemberLoss):
@@ -33,18 +33,18 @@ class EtcdFollowerLoss(EtcdMemberLoss):
     about = "an etcd member that does not lead is lost"
     order = 11
 
-    def hardest(self, site: Site) -> Machine:
+    def hardest(self, target: Target) -> Machine:
         """Any but the leader."""
-        leader = site.etcd_leader()
-        return next(machine for machine in site.outputs.role("etcd") if machine.name != leader.name)
+        leader = target.etcd_leader()
+        return next(machine for machine in target.outputs.role("etcd") if machine.name != leader.name)
 
-    def consequences(self, site: Site) -> list[str]:
+    def consequences(self, target: Target) -> list[str]:
         """Nothing is felt."""
         return ["The others go on with their majority; API servers that talked to it turn to them."]
 
-    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
         """The others tell no status of it."""
-        endpoints = [entry["Endpoint"] for entry in site.etcd("status")]
+        endpoints = [entry["Endpoint"] for entry in target.etcd("status")]
         return now_if(not any(f"//{self.victim.address}:" in endpoint for endpoint in endpoints))
 
 
@@ -55,17 +55,17 @@ class EtcdLeaderLoss(EtcdMemberLoss):
     about = "the etcd member that leads is lost"
     order = 12
 
-    def hardest(self, site: Site) -> Machine:
+    def hardest(self, target: Target) -> Machine:
         """The leader."""
-        return site.etcd_leader()
+        return target.etcd_leader()
 
-    def consequences(self, site: Site) -> list[str]:
+    def consequences(self, target: Target) -> list[str]:
         """An election."""
         return ["The others elect a new leader; writes wait for that."]
 
-    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
         """Another member leads."""
         try:
-            return now_if(site.etcd_leader().name != self.victim.name)
+            return now_if(target.etcd_leader().name != self.victim.name)
         except DrillError:
             return None

@@ -8,24 +8,25 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from ops.drill.drill import Drill, DrillError
+from ops.drill.drill import Drill
 from ops.drill.probes.probe import Probe
 from ops.drill.probes.writes import ApiWrite
-from ops.drill.site import UP_SECONDS, Site
-from ops.etcd import machines, plan, snapshots
-from ops.etcd.follow import Follow
+from ops.drill.target import UP_SECONDS, Target
+from ops.drill.waiting import DrillError
+from ops.etcd import plan, remote, snapshots
+from ops.etcd.kubernetes_check import Follow
 from ops.etcd.plan import RestoreError
 from ops.etcd.restore import Restore, survey
-from ops.outputs import Machine
+from ops.shared.outputs import Machine
 
-#: What the frame allows: the restore's own steps have limits of their own.
+#: What the runner allows: the restore's own steps have limits of their own.
 RECOVERY_SECONDS = 900
 #: In what machines/etcd/membership.sh says where no member has data and nodes are there.
 ORPHANS = "belong to a cluster"
 
 
 class Lost(Drill):
-    """Subclasses say how many members lose their data; the repair is what `python -m ops etcd restore` does."""
+    """Subclasses say how many members lose their data; the repair is what `paas etcd restore` does."""
 
     serves_without = False
     held_seconds = 5
@@ -34,84 +35,84 @@ class Lost(Drill):
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
-    def choose(self, site: Site) -> None:
+    def choose(self, target: Target) -> None:
         """Machines that are deleted take longer."""
-        if site.delete:
+        if target.delete:
             self.recovery_seconds = RECOVERY_SECONDS + UP_SECONDS
 
     @abstractmethod
-    def victims(self, site: Site) -> list[Machine]:
+    def victims(self, target: Target) -> list[Machine]:
         """The members that lose their data."""
 
-    def refusals(self, site: Site) -> Iterator[str]:
+    def refusals(self, target: Target) -> Iterator[str]:
         """Only where etcd has machines of its own, with the scripts of a restore on them."""
-        if not site.outputs.role("etcd"):
+        if not target.outputs.role("etcd"):
             yield "etcd has no machines of its own"
 
-    def fault(self, site: Site) -> None:
+    def fault(self, target: Target) -> None:
         """Gone on all of them at once."""
-        victims = self.victims(site)
-        if site.delete:
-            site.away.update(machine.name for machine in victims)
+        victims = self.victims(target)
+        if target.delete:
+            target.away.update(machine.name for machine in victims)
         with ThreadPoolExecutor(len(victims)) as pool:
-            list(pool.map(lambda one: self._take(site, one), victims))
+            list(pool.map(lambda one: self._take(target, one), victims))
 
-    def _take(self, site: Site, machine: Machine) -> None:
-        if site.delete:
-            site.power.delete(machine)
+    def _take(self, target: Target, machine: Machine) -> None:
+        if target.delete:
+            target.power.delete(machine)
         else:
-            site.script(machine, "etcd-lose-data.sh", "lose", seconds=90)
+            target.script(machine, "etcd-lose-data.sh", "lose", seconds=90)
 
-    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
         """A write has failed."""
         return probes[ApiWrite.name].answers.first_bad(since)
 
-    def repair(self, site: Site) -> None:
+    def repair(self, target: Target) -> None:
         """A restore, or what is left of one; then machines that were deleted are made again, and join."""
-        self._restore(site)
-        if site.delete:
+        self._restore(target)
+        if target.delete:
             began = time.monotonic()
-            site.up()
+            target.up()
             self.seconds["machines made again"] = round(time.monotonic() - began, 1)
             return
-        for machine in self.victims(site):
-            site.script(machine, "etcd-lose-data.sh", "forget")
+        for machine in self.victims(target):
+            target.script(machine, "etcd-lose-data.sh", "forget")
 
-    def _restore(self, site: Site) -> None:
-        with site.ssh() as ssh:
-            found = survey(site.outputs, ssh)
+    def _restore(self, target: Target) -> None:
+        with target.ssh() as ssh:
+            found = survey(target.outputs, ssh)
             members = list(found.members.values())
             try:
                 chosen = plan.resumed(members)
                 if chosen is None:
                     if any(member.healthy for member in members):
-                        site.say("etcd works: nothing is to be restored")
+                        target.say("etcd works: nothing is to be restored")
                         return
-                    listed = snapshots.collect(ssh, [site.outputs.machine(name) for name in found.members])
+                    listed = snapshots.collect(ssh, [target.outputs.machine(name) for name in found.members])
                     identity = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-                    chosen = plan.decide(identity, members, found.away, self._gone(site), listed)
+                    chosen = plan.decide(identity, members, found.away, self._gone(target), listed)
             except RestoreError as error:
                 raise DrillError(str(error)) from error
-            site.say(f"restoring {chosen.what}")
-            restore = Restore(site.outputs, ssh, Follow(site.cluster), chosen, found, site.say)
+            target.say(f"restoring {chosen.what}")
+            restore = Restore(target.outputs, ssh, Follow(target.cluster), chosen, found, target.say)
             restore.run()
             self.seconds |= restore.seconds
 
-    def _gone(self, site: Site) -> list[str]:
+    def _gone(self, target: Target) -> list[str]:
         """Members that will never come back as they were."""
-        return [machine.name for machine in self.victims(site)] if site.delete else []
+        return [machine.name for machine in self.victims(target)] if target.delete else []
 
-    def figures(self, site: Site) -> dict[str, float]:
+    def figures(self, target: Target) -> dict[str, float]:
         """What each step of the restore took."""
         return dict(self.seconds)
 
-    def inspect(self, site: Site) -> list[str]:
+    def inspect(self, target: Target) -> list[str]:
         """How far each member's restore is; another run of the command goes on with it."""
         looks = [
-            f"python -m ops ssh {machine.name} sudo {machines.MEMBER}/etcd-restore.sh look"
-            for machine in site.outputs.role("etcd")
+            f"paas ssh {machine.name} sudo {remote.MEMBER}/etcd-restore.sh look"
+            for machine in target.outputs.role("etcd")
         ]
-        return ["python -m ops etcd backups", *looks, "python -m ops etcd restore"]
+        return ["paas etcd backups", *looks, "paas etcd restore"]
 
 
 class EtcdMajority(Lost):
@@ -121,22 +122,22 @@ class EtcdMajority(Lost):
     about = "all members of etcd but one lose their data; restored from the last one"
     order = 50
 
-    def refusals(self, site: Site) -> Iterator[str]:
+    def refusals(self, target: Target) -> Iterator[str]:
         """There must be a majority to lose, and one to stay."""
-        yield from super().refusals(site)
-        if len(site.outputs.role("etcd")) < 3:
-            yield "etcd has less than three members: the loss of all but one is no loss of a majority"
+        yield from super().refusals(target)
+        if len(target.outputs.role("etcd")) < 3:
+            yield "etcd has less than three members: losing all but one does not lose the majority"
 
-    def victims(self, site: Site) -> list[Machine]:
+    def victims(self, target: Target) -> list[Machine]:
         """All but the last."""
-        return site.outputs.role("etcd")[:-1]
+        return target.outputs.role("etcd")[:-1]
 
-    def plan(self, site: Site) -> list[str]:
+    def plan(self, target: Target) -> list[str]:
         """Fault and repair."""
-        names = ", ".join(machine.name for machine in self.victims(site))
-        again = " are made again by `pulumi up --refresh` and" if site.delete else ""
+        names = ", ".join(machine.name for machine in self.victims(target))
+        again = " are made again by `pulumi up --refresh` and" if target.delete else ""
         return [
-            f"{names} are deleted." if site.delete else f"etcd is killed on {names}, and its data there is gone.",
+            f"{names} are deleted." if target.delete else f"etcd is killed on {names}, and its data there is gone.",
             "The API answers no writes from then on; pods and the database go on.",
             f"Then etcd is restored from the last member, and the others{again} join it.",
         ]
@@ -150,43 +151,43 @@ class EtcdDataLoss(Lost):
     order = 51
     loses = True
 
-    def fault(self, site: Site) -> None:
+    def fault(self, target: Target) -> None:
         """A snapshot first, or it would cost a quarter of an hour of the platform's life and the drill's own pods."""
-        members = site.outputs.role("etcd")
-        with site.ssh() as ssh:
-            command = f"{machines.MEMBER}/etcd-backup.sh --reason drill"
-            machines.call(ssh, members[0], command, seconds=machines.SNAPSHOT_SECONDS)
+        members = target.outputs.role("etcd")
+        with target.ssh() as ssh:
+            command = f"{remote.MEMBER}/etcd-backup.sh --reason drill"
+            remote.call(ssh, members[0], command, seconds=remote.SNAPSHOT_SECONDS)
             listed = snapshots.collect(ssh, members)
         made = max((one for one in listed.found if not one.off_machine), key=lambda one: one.time)
-        if site.delete and not any(one.off_machine and one.name == made.name for one in listed.found):
+        if target.delete and not any(one.off_machine and one.name == made.name for one in listed.found):
             raise DrillError("no snapshot is anywhere but on the machines that would be deleted (backups.copyTo)")
-        super().fault(site)
+        super().fault(target)
 
-    def repair(self, site: Site) -> None:
+    def repair(self, target: Target) -> None:
         """Deleted machines come first: new members start no empty cluster, but wait for what is restored on them."""
-        if site.delete and site.away:
+        if target.delete and target.away:
             began = time.monotonic()
             try:
-                site.up(api=False)
+                target.up(api=False)
             except DrillError as error:
                 if ORPHANS not in str(error):
                     raise
-                site.say("as it should be, the new members start no empty etcd")
+                target.say("as it should be, the new members start no empty etcd")
             self.seconds["new machines"] = round(time.monotonic() - began, 1)
-            site.away.clear()
-        super().repair(site)
+            target.away.clear()
+        super().repair(target)
 
-    def _gone(self, site: Site) -> list[str]:
+    def _gone(self, target: Target) -> list[str]:
         return []
 
-    def victims(self, site: Site) -> list[Machine]:
+    def victims(self, target: Target) -> list[Machine]:
         """All."""
-        return site.outputs.role("etcd")
+        return target.outputs.role("etcd")
 
-    def plan(self, site: Site) -> list[str]:
+    def plan(self, target: Target) -> list[str]:
         """Fault and repair."""
-        loss = "the machine of every member is deleted" if site.delete else "every member is killed and its data gone"
-        new = "the machines are made again by `pulumi up --refresh` and " if site.delete else ""
+        loss = "the machine of every member is deleted" if target.delete else "every member is killed and its data gone"
+        new = "the machines are made again by `pulumi up --refresh` and " if target.delete else ""
         return [
             "A snapshot of etcd is taken and verified.",
             f"Then {loss}.",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ops.drill.drill import now_if
-from ops.drill.loss import MachineLoss
+from ops.drill.machine_loss import MachineLoss
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
-from ops.outputs import Machine
+from ops.drill.target import Target
+from ops.drill.waiting import now_if
+from ops.shared.outputs import Machine
 
 
 class GatewayLoss(MachineLoss):
@@ -20,14 +20,14 @@ class GatewayLoss(MachineLoss):
     role = "gateway"
     why = "nothing would be left to come in by"
 
-    def hardest(self, site: Site) -> Machine:
+    def hardest(self, target: Target) -> Machine:
         """The holder."""
-        return site.vip_holder()
+        return target.vip_holder()
 
-    def consequences(self, site: Site) -> list[str]:
+    def consequences(self, target: Target) -> list[str]:
         """The VIP moves."""
-        return ["Another gateway takes the virtual addresses; connections through them break and are made anew."]
+        return ["Another gateway takes the virtual addresses; connections through them break and are reopened."]
 
-    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
         """Another gateway holds the addresses."""
-        return now_if(site.vip_holder().name != self.victim.name)
+        return now_if(target.vip_holder().name != self.victim.name)

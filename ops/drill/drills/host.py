@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import Drill, now_if
+from ops.drill.drill import Drill
 from ops.drill.drills.worker import node_of
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
+from ops.drill.target import Target
+from ops.drill.waiting import now_if
 
 
 class HostLoss(Drill):
@@ -21,54 +22,54 @@ class HostLoss(Drill):
     serving_seconds = 180
     recovery_seconds = 600
 
-    def refusals(self, site: Site) -> Iterator[str]:
+    def refusals(self, target: Target) -> Iterator[str]:
         """No host to switch off, or one that takes too much of a role."""
-        if site.host is None:
+        if target.host is None:
             yield "a compute host cannot be switched off through OpenStack: only a lab's tests can do that"
             return
-        lost = set(site.host.machines())
-        for role, needed in (("gateway", 1), ("etcd", len(site.outputs.role("etcd")) // 2 + 1), ("control-plane", 1)):
-            machines = site.outputs.role(role)
+        lost = set(target.host.machines())
+        for role, needed in (("gateway", 1), ("etcd", len(target.outputs.role("etcd")) // 2 + 1), ("control-plane", 1)):
+            machines = target.outputs.role(role)
             left = [machine for machine in machines if machine.name not in lost]
             if machines and len(left) < needed:
                 yield f"the host takes {len(machines) - len(left)} of {len(machines)} machines with the role {role}"
 
-    def choose(self, site: Site) -> None:
+    def choose(self, target: Target) -> None:
         """Whether the database's primary is on it."""
-        assert site.host is not None
-        database = site.outputs.database
-        if database and node_of(site, database.namespace, database.primary) in site.host.machines():
+        assert target.host is not None
+        database = target.outputs.database
+        if database and node_of(target, database.namespace, database.primary) in target.host.machines():
             self.away = frozenset({DatabaseWrite.name})
 
-    def plan(self, site: Site) -> list[str]:
+    def plan(self, target: Target) -> list[str]:
         """Fault and repair."""
-        assert site.host is not None
+        assert target.host is not None
         return [
-            f"The compute host with {', '.join(sorted(site.host.machines()))} loses its power.",
+            f"The compute host with {', '.join(sorted(target.host.machines()))} loses its power.",
             "The machines on other hosts go on.",
             "Then the host and its machines are switched on again.",
         ]
 
-    def fault(self, site: Site) -> None:
+    def fault(self, target: Target) -> None:
         """Off."""
-        assert site.host is not None
-        site.away.update(site.host.machines())
-        site.host.off()
+        assert target.host is not None
+        target.away.update(target.host.machines())
+        target.host.off()
 
-    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
         """The cluster no longer calls one of its nodes Ready, or another etcd member is missed."""
-        lost = [machine for machine in site.outputs.inventory if machine.name in site.away]
+        lost = [machine for machine in target.outputs.inventory if machine.name in target.away]
         nodes = [machine for machine in lost if machine.role in ("control-plane", "worker")]
         if nodes:
-            return now_if(not all(site.node_ready(machine.name) for machine in nodes))
-        endpoints = " ".join(entry["Endpoint"] for entry in site.etcd("status"))
+            return now_if(not all(target.node_ready(machine.name) for machine in nodes))
+        endpoints = " ".join(entry["Endpoint"] for entry in target.etcd("status"))
         return now_if(not all(f"//{machine.address}:" in endpoints for machine in lost))
 
-    def repair(self, site: Site) -> None:
+    def repair(self, target: Target) -> None:
         """On."""
-        assert site.host is not None
-        site.host.on()
+        assert target.host is not None
+        target.host.on()
 
-    def inspect(self, site: Site) -> list[str]:
+    def inspect(self, target: Target) -> list[str]:
         """The services of the cloud."""
         return ["openstack compute service list", "openstack hypervisor list"]

@@ -8,8 +8,8 @@ from ops.drill.drill import Drill
 from ops.drill.drills.worker import node_of
 from ops.drill.probes.database import DatabaseWrite
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
-from ops.outputs import Database
+from ops.drill.target import Target
+from ops.shared.outputs import Database
 
 
 class MariadbPrimary(Drill):
@@ -30,46 +30,46 @@ class MariadbPrimary(Drill):
     def __init__(self) -> None:
         self.node = ""
 
-    def refusals(self, site: Site) -> Iterator[str]:
+    def refusals(self, target: Target) -> Iterator[str]:
         """No database."""
-        if site.outputs.database is None:
+        if target.outputs.database is None:
             yield "the platform has no database"
 
     @staticmethod
-    def _database(site: Site) -> Database:
-        assert site.outputs.database is not None
-        return site.outputs.database
+    def _database(target: Target) -> Database:
+        assert target.outputs.database is not None
+        return target.outputs.database
 
-    def choose(self, site: Site) -> None:
+    def choose(self, target: Target) -> None:
         """Where the primary runs."""
-        database = self._database(site)
-        self.node = node_of(site, database.namespace, database.primary)
+        database = self._database(target)
+        self.node = node_of(target, database.namespace, database.primary)
 
-    def plan(self, site: Site) -> list[str]:
+    def plan(self, target: Target) -> list[str]:
         """Fault, and that there is nothing to repair."""
-        pod = self._database(site).primary
+        pod = self._database(target).primary
         return [
             f"The server process of {pod} on {self.node} is killed (SIGKILL).",
             "Its container starts again on the same data and reads its log; writes wait for that.",
             "Nothing has to be repaired by hand.",
         ]
 
-    def fault(self, site: Site) -> None:
+    def fault(self, target: Target) -> None:
         """SIGKILL from the node: inside its container the process is number 1, which no signal from there ends."""
-        database = self._database(site)
-        site.script(
-            site.outputs.machine(self.node), "kill-container.sh", database.namespace, database.primary, "mariadb"
+        database = self._database(target)
+        target.script(
+            target.outputs.machine(self.node), "kill-container.sh", database.namespace, database.primary, "mariadb"
         )
 
-    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
         """A write has failed."""
         return probes[DatabaseWrite.name].answers.first_bad(since)
 
-    def repair(self, site: Site) -> None:
+    def repair(self, target: Target) -> None:
         """The kubelet has started it again already."""
 
-    def inspect(self, site: Site) -> list[str]:
+    def inspect(self, target: Target) -> list[str]:
         """The pod and its log."""
-        database = self._database(site)
+        database = self._database(target)
         pod = f"-n {database.namespace} {database.primary}"
         return [f"kubectl describe pod {pod}", f"kubectl logs {pod} -c mariadb --previous"]

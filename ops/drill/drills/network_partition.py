@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ops.drill.drill import Drill, DrillError, now_if, until
+from ops.drill.drill import Drill
 from ops.drill.probes.probe import Probe
-from ops.drill.site import Site
-from ops.outputs import Machine
-from ops.ssh import SshError
+from ops.drill.target import Target
+from ops.drill.waiting import DrillError, now_if, until
+from ops.shared.outputs import Machine
+from ops.shared.ssh import SshError
 
 
 class NetworkPartition(Drill):
@@ -27,21 +28,21 @@ class NetworkPartition(Drill):
     def __init__(self) -> None:
         self.machine: Machine | None = None
 
-    def refusals(self, site: Site) -> Iterator[str]:
+    def refusals(self, target: Target) -> Iterator[str]:
         """No leader's machine to choose, or a machine without a second one beside it."""
-        if site.machine:
-            role = site.outputs.machine(site.machine).role
+        if target.machine:
+            role = target.outputs.machine(target.machine).role
             needed = 3 if role == "etcd" else 2
-            if len(site.outputs.role(role)) < needed:
-                yield f"{site.machine}: fewer than {needed} machines with the role {role}"
+            if len(target.outputs.role(role)) < needed:
+                yield f"{target.machine}: fewer than {needed} machines with the role {role}"
             if role == "worker":
-                yield f"{site.machine}: a worker cut off looks like a lost one: the drill for that is worker"
-        elif len(site.outputs.role("etcd")) < 3:
+                yield f"{target.machine}: a worker cut off looks like a lost one: the drill for that is worker"
+        elif len(target.outputs.role("etcd")) < 3:
             yield "fewer than 3 machines with the role etcd; --machine NAME chooses another one to be cut off"
 
-    def choose(self, site: Site) -> None:
+    def choose(self, target: Target) -> None:
         """The machine that was asked for, or the etcd leader's."""
-        self.machine = site.outputs.machine(site.machine) if site.machine else site.etcd_leader()
+        self.machine = target.outputs.machine(target.machine) if target.machine else target.etcd_leader()
 
     @property
     def victim(self) -> Machine:
@@ -50,7 +51,7 @@ class NetworkPartition(Drill):
             raise DrillError("no machine has been chosen")
         return self.machine
 
-    def plan(self, site: Site) -> list[str]:
+    def plan(self, target: Target) -> list[str]:
         """Fault and repair."""
         return [
             f"{self.victim.name} drops every packet in and out for {self.cut_seconds} s and goes on running.",
@@ -58,35 +59,35 @@ class NetworkPartition(Drill):
             "Then its own timer lets packets through again.",
         ]
 
-    def fault(self, site: Site) -> None:
+    def fault(self, target: Target) -> None:
         """Cut off one second after the answer to this."""
-        site.script(self.victim, "cut-off.sh", str(self.cut_seconds))
-        site.away.add(self.victim.name)
+        target.script(self.victim, "cut-off.sh", str(self.cut_seconds))
+        target.away.add(self.victim.name)
 
-    def noticed(self, site: Site, probes: Mapping[str, Probe], since: float) -> float | None:
+    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
         """The others have gone on without it, each role in its own way."""
         if self.victim.role == "etcd":
-            return now_if(site.etcd_leader().name != self.victim.name)
+            return now_if(target.etcd_leader().name != self.victim.name)
         if self.victim.role == "gateway":
-            return now_if(site.vip_holder().name != self.victim.name)
-        return now_if(not site.node_ready(self.victim.name))
+            return now_if(target.vip_holder().name != self.victim.name)
+        return now_if(not target.node_ready(self.victim.name))
 
-    def repair(self, site: Site) -> None:
-        """Its timer does it; a machine that stays away is started anew."""
+    def repair(self, target: Target) -> None:
+        """Its timer does it; a machine that stays away is restarted."""
 
         def answers() -> bool:
             try:
-                return site.script(self.victim, "cut-off.sh", "0", seconds=10) == ""
+                return target.script(self.victim, "cut-off.sh", "0", seconds=10) == ""
             except SshError:
                 return False
 
         try:
             until(answers, f"{self.victim.name} has come back", self.cut_seconds + 60, 1)
         except DrillError:
-            site.power.off(self.victim)
-            site.power.on(self.victim)
+            target.power.off(self.victim)
+            target.power.on(self.victim)
 
-    def inspect(self, site: Site) -> list[str]:
-        """The table that drops packets, and how to start the machine anew."""
+    def inspect(self, target: Target) -> list[str]:
+        """The table that drops packets, and how to restart the machine."""
         name = self.victim.name
-        return [f"python -m ops ssh {name} sudo nft list tables", f"openstack server reboot --hard {name}"]
+        return [f"paas ssh {name} sudo nft list tables", f"openstack server reboot --hard {name}"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ops.drill.probes.probe import Answers, Probe
+from settings import ports
 
 
 class ApiRead(Probe):
@@ -34,8 +35,8 @@ class ApiRead(Probe):
 
 @contextmanager
 def probing(host: str, certificate_authority: str) -> Iterator[Answers]:
-    """Ask the API at `host`, port 6443, while the block runs. `certificate_authority` is PEM."""
-    probe = ApiRead(host, 6443, ssl.create_default_context(cadata=certificate_authority))
+    """Ask the API at `host` while the block runs. `certificate_authority` is PEM."""
+    probe = ApiRead(host, ports.API, ssl.create_default_context(cadata=certificate_authority))
     probe.start()
     try:
         yield probe.answers

@@ -1,4 +1,4 @@
-"""Writes to MariaDB's primary: numbers by a connection through SSH to its Service, made anew when it breaks."""
+"""Writes to MariaDB's primary: numbers by a connection through SSH to its Service, reopened when it breaks."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, cast
 import paramiko
 import pymysql
 
-from ops.cluster import Cluster
 from ops.drill.probes.probe import Probe
-from ops.outputs import Database
+from ops.shared.cluster import Cluster
+from ops.shared.outputs import Database
 
 #: Database and user of the drill's own; both are removed with it.
 NAME = "openstack_paas_drill"

@@ -19,9 +19,9 @@ from dev.lab.mirror.places import Places
 from dev.lab.places import MIRROR
 from machines.etcd.bundle import etcd_bundle
 from settings import versions
-from settings.addresses import PlannedMachine
 from settings.backups import BackupSettings
 from settings.load import parse
+from settings.plan import PlannedMachine
 from tests.preview.etcd_machine import certificates
 
 _HERE = Path(__file__).parent

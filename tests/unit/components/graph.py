@@ -12,9 +12,9 @@ from pulumi.runtime import mocks
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.stack import wait_for_rpcs
 
-from components.catalog import Catalog
+from preflight.catalog import Catalog
 from settings.load import parse
-from settings.platform import PlatformSettings
+from settings.platform_settings import PlatformSettings
 from settings.running import Running
 from settings.stack_file import BACKUP_SECRETS, ENCRYPTED
 

@@ -18,8 +18,8 @@ from machines.etcd.bundle import etcd_bundle
 from machines.gateway.bundle import gateway_bundle
 from machines.kubernetes.control_plane import control_plane_bundle
 from machines.kubernetes.worker import worker_bundle
-from settings.addresses import PlannedMachine
 from settings.load import parse
+from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.presets import merged
 from settings.stack_file import BACKUP_SECRETS, ENCRYPTED

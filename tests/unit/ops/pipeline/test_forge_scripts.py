@@ -14,11 +14,11 @@ import pytest
 import yaml
 
 from ops.pipeline.without_secrets import secret_keys, without_secrets
-from ops.preview_render import MARKER
+from ops.preview_comment.comment import MARKER
 from tests.forge import BOT, GITHUB_TOKEN, GITLAB_TOKEN, STRANGER, Forge, github_job, gitlab_job, without_forge
 
 PROJECT = Path(__file__).parents[4]
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "previews"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "previews"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

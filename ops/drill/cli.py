@@ -1,0 +1,36 @@
+"""The subcommand `paas drill NAME`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ops.shared.options import Commands, add_stack
+
+
+def add(commands: Commands) -> None:
+    """Adds the command."""
+    parser = commands.add_parser("drill", help="make one failure on purpose, measure it, repair it, verify that")
+    parser.add_argument(
+        "name", metavar="NAME", help="a drill, `all` of them, `list` them, or `summary`: medians of a file of reports"
+    )
+    add_stack(parser)
+    parser.add_argument("--machine", default="", help="the machine to fail (default: the one felt most)")
+    parser.add_argument(
+        "--delete", action="store_true", help="delete the machine; `pulumi up --refresh` makes it again"
+    )
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument("--production", action="store_true", help="yes, on a platform for production too")
+    parser.add_argument("--json", action="store_true", help="print a line of JSON for each drill")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="also add that line to FILE (for `summary`: read it)"
+    )
+    parser.set_defaults(func=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The worst of the drills' statuses: 0 passed, 1 failed, 2 refused, 3 the platform is not healthy."""
+    # OpenStack's libraries take a second to load, and no other command should wait for that.
+    from ops.drill import command
+
+    return command.run(arguments)

@@ -1,0 +1,47 @@
+"""The scripts of the members and of the control planes, called by SSH."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from ops.shared.outputs import Machine
+from ops.shared.ssh import SshError
+
+#: Where `pulumi up` has put them (machines/common/run.sh.j2).
+MEMBER = "/opt/openstack-paas/etcd"
+CONTROL_PLANE = "/opt/openstack-paas/control-plane"
+#: A snapshot of a large database with its proof and copies; copies of what was missed before may come on top.
+SNAPSHOT_SECONDS = 2700
+LOOK_SECONDS = 60
+
+
+class SshAccess(Protocol):
+    """What is asked of ops.ssh.Ssh."""
+
+    def run(self, machine: Machine, command: str, script: str = "", seconds: float = 30) -> str: ...
+
+
+def call(ssh: SshAccess, machine: Machine, command: str, stdin: str = "", seconds: float = LOOK_SECONDS) -> str:
+    """One script as root; its standard output. Raises SshError."""
+    # By bash: only root may look into the folder, and sudo would look for the command as somebody else.
+    return ssh.run(machine, f"sudo --non-interactive bash {command}", stdin, seconds)
+
+
+def read(ssh: SshAccess, machine: Machine, command: str) -> dict[str, Any]:
+    """The same for a script that prints JSON. Raises SshError."""
+    text = call(ssh, machine, command)
+    try:
+        document: dict[str, Any] = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SshError(f"{machine.name}: `{command}` printed no JSON: {error}") from error
+    return document
+
+
+def at_once(ssh: SshAccess, machines: list[Machine], command: str, stdin: str = "", seconds: float = 180) -> None:
+    """One script on several machines at the same time, each connected before. Raises the first SshError."""
+    with ThreadPoolExecutor(max_workers=max(len(machines), 1)) as pool:
+        running = [pool.submit(call, ssh, machine, command, stdin, seconds) for machine in machines]
+    for one in running:
+        one.result()

@@ -1,0 +1,1 @@
+"""The file of a new stack, by a few questions."""

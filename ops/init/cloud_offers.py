@@ -1,0 +1,82 @@
+"""What the cloud has that a stack file must name: asked through preflight, in the words of the questions."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+from preflight import clouds_file, credentials
+from preflight.cloud import Cloud, Flavor, Image
+from preflight.collect import collect
+
+#: Names of cloud images, with the system's version: debian-12-genericcloud-amd64, Ubuntu 24.04.
+_SYSTEM: Final = re.compile(r"(?P<system>debian|ubuntu)[^0-9]{0,12}(?P<version>[0-9]{2}(\.[0-9]{2})?)?")
+#: Releases that images are named after as well (jammy-server-cloudimg).
+_RELEASES: Final = {
+    "bookworm": ("debian", "12"),
+    "trixie": ("debian", "13"),
+    "jammy": ("ubuntu", "22.04"),
+    "noble": ("ubuntu", "24.04"),
+}
+#: What the machines' packages are built for; images mostly leave it out.
+_ARCHITECTURES: Final = ("", "x86_64", "amd64")
+_OTHER_ARCHITECTURE: Final = re.compile(r"arm64|aarch64|ppc64|s390x|riscv")
+
+
+def system(image_name: str) -> tuple[str, str]:
+    """The system and its version as far as an image's name tells, such as ("debian", "12"); empty where it does not."""
+    lower = image_name.lower()
+    for release, found in _RELEASES.items():
+        if release in lower:
+            return found
+    match = _SYSTEM.search(lower)
+    return (match["system"], match["version"] or "") if match else ("", "")
+
+
+def image_candidates(cloud: Cloud) -> list[Image]:
+    """The images of Debian and Ubuntu that a machine can start from, newest first."""
+    candidates = [
+        image
+        for image in cloud.images or ()
+        if image.status == "active"
+        and system(image.name)[0]
+        and image.architecture in _ARCHITECTURES
+        and not _OTHER_ARCHITECTURE.search(image.name.lower())
+    ]
+    newest_first = sorted(candidates, key=lambda image: image.created, reverse=True)
+    return list({image.name: image for image in reversed(newest_first)}.values())[::-1]
+
+
+def fitting_flavors(cloud: Cloud, vcpus: int, ram_mib: int, disk_gib: int, image_name: str) -> list[Flavor]:
+    """The flavors that are large enough for a role and for the image, smallest first.
+
+    Those without a disk of their own come last: nova lets only administrators use them by default (zero_disk_flavor).
+    """
+    image = next((image for image in cloud.images or () if image.name == image_name), None)
+    disk, ram = (max(disk_gib, image.disk_gib), max(ram_mib, image.ram_mib)) if image else (disk_gib, ram_mib)
+    fitting = [
+        flavor
+        for flavor in cloud.flavors or ()
+        if flavor.vcpus >= vcpus and flavor.ram_mib >= ram and (flavor.disk_gib == 0 or flavor.disk_gib >= disk)
+    ]
+    return sorted(fitting, key=lambda own: (own.disk_gib == 0, own.ram_mib, own.vcpus, own.disk_gib, own.name))
+
+
+def describe(flavor: Flavor) -> str:
+    """Its size in a few words."""
+    disk = f", {flavor.disk_gib} GiB disk" if flavor.disk_gib else ""
+    return f"{flavor.vcpus} vCPU, {flavor.ram_mib / 1024:.3g} GiB memory{disk}"
+
+
+def clouds_to_choose() -> list[str]:
+    """Clouds of clouds.yaml, when nothing says yet which of them."""
+    return [] if os.environ.get("OS_CLOUD") or os.environ.get("OS_AUTH_URL") else clouds_file.names()
+
+
+def ask(name: str) -> Cloud:
+    """What the cloud offers; `name` is its entry in clouds.yaml, or empty for what the environment says.
+
+    Raises preflight.credentials.CloudUnreachable.
+    """
+    return collect(credentials.log_in(credentials.find({"cloud": name} if name else None)))

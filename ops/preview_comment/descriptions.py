@@ -1,0 +1,134 @@
+"""A change in words: which file of a bundle, which version, which property; values only where none is secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ops.preview_comment.changes import UNKNOWN, Change, StackPreview
+
+#: Properties whose values say something to a reader and are never secret.
+SHOWN = frozenset(
+    {
+        *("adminStateUp", "algorithm", "availabilityZone", "cidr", "ecdsaCurve", "flavorId", "gatewayIp", "imageId"),
+        *("ipAddress", "mtu", "name", "networkId", "policies", "pool", "portRangeMax", "portRangeMin"),
+        *("portSecurityEnabled", "protocol", "remoteIpPrefix", "size", "subnetId", "validityPeriodHours", "version"),
+        "volumeType",
+    }
+)
+#: Numbers with a unit and switches, of which Helm values are shown when their key does not sound like a secret.
+_QUANTITY = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})*[A-Za-z]{0,3}|true|false")
+_SECRET_KEY = re.compile(r"pass|secret|token|credential|key|pin", re.IGNORECASE)
+_LISTED = re.compile(r"# (\S.*) (secret|[0-9a-f]{8})")
+#: Longest value that is shown, characters.
+LONGEST = 60
+
+
+def code(value: object) -> str:
+    """`value` as code that can stand in a table's cell and neither mentions people nor ends the cell."""
+    text = re.sub(r"\s+", " ", str(value)).replace("`", "'").replace("|", "/")
+    return f"`{text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}`"
+
+
+def _value(properties: Mapping[str, Any], path: str) -> Any:
+    """The value at `a.b[0].c`; None where there is none."""
+    value: Any = properties
+    for part in re.findall(r'[^.\[\]"]+', path):
+        if isinstance(value, Mapping):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
+
+
+def listing(create: object) -> dict[str, str] | None:
+    """Digest (or `secret`) by path, of the files that a step's command names; None while that is not known."""
+    if not isinstance(create, str) or create == UNKNOWN or not create.startswith("# openstack-paas: step "):
+        return None
+    files: dict[str, str] = {}
+    for line in create.splitlines()[1:]:
+        match = _LISTED.fullmatch(line)
+        if match is None:
+            break
+        files[match[1]] = match[2]
+    return files
+
+
+def files(change: Change) -> list[str]:
+    """What a step's command brings to its machine."""
+    if not any(inputs.get("create") for inputs in (change.old, change.new)):
+        # It runs before its machine goes, and never else.
+        return [] if change.verb == "removed" else ["how it leaves the cluster"]
+    before, after = listing(change.old.get("create")), listing(change.new.get("create"))
+    if change.verb == "added":
+        return [f"{len(after)} files"] if after else ["its files, known once it is there"]
+    if change.verb == "removed":
+        return []
+    if change.verb == "replaced":
+        return ["all its steps run again"]
+    words = []
+    if "create" in change.keys or "stdin" in change.keys:
+        if before is None or after is None:
+            words.append("files that are known only during the update")
+        else:
+            changed = [path for path in sorted(before.keys() & after.keys()) if before[path] != after[path]]
+            words += [f"{code(path)} changes" for path in changed]
+            words += [f"{code(path)} is new" for path in sorted(after.keys() - before.keys())]
+            words += [f"{code(path)} goes" for path in sorted(before.keys() - after.keys())]
+            if not words:
+                secrets = [code(path) for path, digest in sorted(after.items()) if digest == "secret"]
+                words.append(f"the content of a secret file changes ({', '.join(secrets)})" if secrets else "its step")
+    if "connection" in change.keys:
+        words.append("it is reached by another address or key; the step runs again")
+    return words or [", ".join(map(code, change.keys)) or "its step runs again"]
+
+
+def _shown(key: str, value: Any, preview: StackPreview) -> str | None:
+    """A value as code, or None where it is better not shown."""
+    if value is None or value == "[secret]" or isinstance(value, (Mapping, list)):
+        return None
+    if value == UNKNOWN:
+        return "known during the update"
+    if key == "flavorId":
+        return code(preview.flavors.get(str(value), value))
+    plain = str(value).lower() if isinstance(value, bool) else str(value)
+    if key in SHOWN:
+        return code(plain)
+    if key.startswith("values.") and _QUANTITY.fullmatch(plain) and not _SECRET_KEY.search(key):
+        return code(plain)
+    return None
+
+
+def properties(change: Change, preview: StackPreview) -> list[str]:
+    """One phrase a property that differs: its name, its values where they can be shown."""
+    phrases = []
+    for key in change.keys:
+        name = {"flavorId": "flavor", "imageId": "image"}.get(key, key)
+        # What the cloud chose itself is among the outputs only.
+        known = _value(change.old, key)
+        before = _shown(key, _value(change.old_outputs, key) if known is None else known, preview)
+        after = _shown(key, _value(change.new, key), preview)
+        if before and after:
+            phrases.append(f"{name} {before} → {after}")
+        elif after:
+            phrases.append(f"{name} {after}")
+        elif before:
+            phrases.append(f"{name} {before} goes")
+        else:
+            phrases.append(code(name))
+    if change.verb == "changed" and not phrases:
+        phrases.append("may change: what it depends on is known only during the update")
+    return phrases
+
+
+def chart(change: Change) -> str:
+    """A Helm release's chart and version, from where to where."""
+    before, after = change.old.get("version"), change.new.get("version")
+    name = str(change.new.get("chart") or change.old.get("chart") or change.name).rstrip("/").rsplit("/", 1)[-1]
+    if before and after and before != after:
+        return f"chart {code(name)} {code(before)} → {code(after)}"
+    version = after or before
+    return f"chart {code(name)} {code(version)}" if version else f"chart {code(name)}"

@@ -1,0 +1,23 @@
+"""`paas proof`: its options."""
+
+from __future__ import annotations
+
+import argparse
+
+from ops.shared.options import Commands, add_outputs
+
+
+def add(commands: Commands) -> None:
+    """Adds the command."""
+    parser = commands.add_parser("proof", help="prove that the platform works, on one screen")
+    add_outputs(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--wait", type=float, default=90, metavar="SECONDS", help="how long a check may take to pass")
+    parser.set_defaults(func=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when every check passed, otherwise 1. Raises OutputsError, SshError."""
+    from ops.proof import command
+
+    return command.run(arguments)

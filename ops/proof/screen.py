@@ -1,0 +1,73 @@
+"""What the proof looks like: one screen, or JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ops.proof.checks import Check
+from ops.shared.outputs import Outputs
+
+
+def as_json(outputs: Outputs, checks: list[Check]) -> str:
+    """For programs; holds no secret."""
+    document = {
+        "passed": all(check.passed for check in checks),
+        "apiEndpoint": outputs.api_endpoint,
+        "versions": dict(outputs.versions),
+        "checks": [asdict(check) for check in checks],
+    }
+    return json.dumps(document, indent=2)
+
+
+def _checks(checks: list[Check]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for check in checks:
+        mark = Text("passed", "bold green") if check.passed else Text("FAILED", "bold red")
+        detail = Text(check.summary, "bold" if check.passed else "bold red")
+        for line in check.lines:
+            detail.append(f"\n{line}", "dim" if check.passed else "red")
+        table.add_row(mark, Text(check.name, "bold"), detail)
+    return table
+
+
+def _next_steps(outputs: Outputs, stack: str) -> Table:
+    some = next((machine.name for machine in outputs.inventory if machine.role == "control-plane"), "NAME")
+    steps = [
+        ("Kubernetes", "paas kubeconfig --output kubeconfig && kubectl --kubeconfig kubeconfig get nodes"),
+        ("A machine", f"paas ssh {some}"),
+    ]
+    if outputs.database:
+        pod = f"-n {outputs.database.namespace} exec -it {outputs.database.primary} -c mariadb"
+        client = "mariadb --defaults-file=/run/mysqld/client.cnf"
+        steps.append(("Database", f"kubectl --kubeconfig kubeconfig {pod} -- {client}"))
+        steps.append(("", f"{outputs.database.service}:{outputs.database.port} from a pod"))
+    steps.append(("Remove all", "make destroy" if stack == "lab" else "pulumi destroy"))
+    table = Table.grid(padding=(0, 2))
+    for title, command in steps:
+        table.add_row(Text(title, "dim"), Text(command))
+    return table
+
+
+def show(console: Console, outputs: Outputs, checks: list[Check], stack: str) -> None:
+    """Prints the screen; a failed proof ends with its failures, not with next steps."""
+    versions = "  ".join(f"{name} {version}" for name, version in outputs.versions.items())
+    head = Text(f"{outputs.api_endpoint}   {versions}", "cyan")
+    parts: list[RenderableType] = [head, Text(), _checks(checks), Text()]
+    failed = [check.name for check in checks if not check.passed]
+    if failed:
+        parts.append(Text(f"Not proven: {', '.join(failed)}", "bold red"))
+    else:
+        parts += [
+            Text(f"Next steps (after `source dev/scripts/environment.sh {stack or 'STACK'}`)", "bold"),
+            _next_steps(outputs, stack),
+        ]
+    console.print(Panel(Group(*parts), title="openstack-paas", border_style="red" if failed else "green"))

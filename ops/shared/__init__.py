@@ -1,0 +1,1 @@
+"""What several commands need: outputs, machines, the cluster, Pulumi."""

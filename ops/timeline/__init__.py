@@ -1,0 +1,1 @@
+"""What took how long in a run of the engine."""

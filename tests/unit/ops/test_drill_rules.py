@@ -1,0 +1,271 @@
+"""Which platforms may be drilled with what, who must say yes, what falls, and how machines come back."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+import time
+from io import StringIO
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from ops.drill import command, drills, report
+from ops.drill.drills import worker
+from ops.drill.drills.gateways import GatewaysLoss
+from ops.drill.inside_writes import InsideWriter
+from ops.drill.lock import one_at_a_time
+from ops.drill.probes.api import ApiRead
+from ops.drill.probes.probe import Probe
+from ops.drill.report import Outage, Report
+from tests.unit.ops.drill_samples import LARGE, FakePower, FakeTarget, target
+
+KNOWN = drills.known()
+
+
+def refusal(name: str, platform: FakeTarget) -> str:
+    return "; ".join(KNOWN[name]().refusals(platform))
+
+
+class LabHost:
+    """A compute host with some of the machines."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = list(names)
+
+    def machines(self) -> list[str]:
+        return self.names
+
+    def off(self) -> None: ...
+
+    def on(self) -> None: ...
+
+
+def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("worker", "mariadb_primary", "host"):
+        monkeypatch.setattr(f"ops.drill.drills.{module}.node_of", lambda *_: "paas-worker-0")
+    for name, kind in KNOWN.items():
+        platform = target(host=LabHost("paas-etcd-0", "paas-worker-1"))
+        drill = kind()
+        assert kind.about and not list(drill.refusals(platform)), name
+        drill.choose(platform)
+        plan = drill.plan(platform)
+        assert len(plan) >= 3 and all(line.endswith(".") for line in plan), f"{name}: {plan}"
+        platform.delete = True
+        assert len(drill.plan(platform)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "fewer", "words"),
+    [
+        ("gateway", {"gateway": 1}, "1 of at least 2 machines with the role gateway"),
+        ("gateways", {"gateway": 0}, "there is no gateway"),
+        ("etcd-follower", {"etcd": 1}, "no majority"),
+        ("etcd-leader", {"etcd": 0}, "etcd has no machines of its own"),
+        ("etcd-stop", {"etcd": 0}, "etcd has no machines of its own"),
+        ("etcd-majority", {"etcd": 1}, "less than three members"),
+        ("etcd-data-loss", {"etcd": 0}, "etcd has no machines of its own"),
+        ("control-plane", {"control-plane": 1}, "no API server would be left"),
+        ("control-plane", {"control-plane": 2, "etcd": 0}, "without one of them it has no majority"),
+        ("worker", {"worker": 1}, "no machine would be left for its pods"),
+        ("leader-election", {"control-plane": 1}, "could take over"),
+        ("network-partition", {"etcd": 1}, "fewer than 3 machines"),
+        ("host", {}, "only a lab's tests"),
+    ],
+)
+def test_too_few_survivors_are_refused(name: str, fewer: dict[str, int], words: str) -> None:
+    assert words in refusal(name, target({**LARGE, **fewer}))
+
+
+def test_other_refusals() -> None:
+    assert refusal("mariadb-primary", target(database=False)) == "the platform has no database"
+    assert "paas-etcd-0 does not have the role gateway" in refusal("gateway", target(machine="paas-etcd-0"))
+    assert "2 of 3 machines with the role etcd" in refusal("host", target(host=LabHost("paas-etcd-0", "paas-etcd-1")))
+
+
+def test_the_machine_whose_loss_is_felt_most_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "node_of", lambda *_: "paas-worker-1")
+    for name, victim in {
+        "gateway": "paas-gateway-1",
+        "etcd-leader": "paas-etcd-1",
+        "etcd-follower": "paas-etcd-0",
+        "control-plane": "paas-control-plane-2",
+        "worker": "paas-worker-1",
+    }.items():
+        power = FakePower()
+        platform, drill = target(power=power), KNOWN[name]()
+        drill.choose(platform)
+        drill.fault(platform)
+        assert platform.away == {victim}
+        drill.repair(platform)
+        assert power.done == [f"off {victim}", f"on {victim}"]
+
+
+def test_a_deleted_machine_is_made_again_by_up_and_is_not_the_primarys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "node_of", lambda *_: "paas-worker-1")
+    power = FakePower()
+    platform, drill = target(power=power, delete=True), worker.WorkerLoss()
+    drill.choose(platform)
+    drill.fault(platform)
+    drill.repair(platform)
+    assert power.done == ["delete paas-worker-0"] and platform.events == ["up"]
+    assert not drill.away, "the database goes on"
+    chosen = target(power=power, delete=True, machine="paas-worker-1")
+    drill = worker.WorkerLoss()
+    drill.choose(chosen)
+    assert any("no replica has received yet are lost" in line for line in drill.plan(chosen))
+
+
+def arguments(**given: Any) -> argparse.Namespace:
+    return argparse.Namespace(yes=False, production=False, **given)
+
+
+@pytest.mark.parametrize(
+    ("preset", "yes", "production", "allowed"),
+    [
+        ("dev", True, False, True),
+        ("production", True, False, False),
+        ("production", True, True, True),
+        ("", True, False, False),
+        ("dev", False, False, False),
+    ],
+)
+def test_a_production_platform_needs_two_confirmations(
+    preset: str, yes: bool, production: bool, allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", StringIO())
+    given = argparse.Namespace(yes=yes, production=production)
+    reason = command.may_go_on(target(preset=preset), given, [], lambda _: "paas")
+    assert (reason == "") is allowed, reason
+
+
+def test_the_question_wants_the_name_of_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    asked: list[str] = []
+
+    def answer(text: str) -> Any:
+        return lambda question: asked.append(question) or text
+
+    assert command.may_go_on(target(), arguments(), ["It falls."], answer("paas")) == ""
+    assert command.may_go_on(target(), arguments(), ["It falls."], answer("y")) == "not confirmed"
+    assert "It falls." in asked[0]
+
+
+def test_a_second_drill_on_the_same_machine_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    given = argparse.Namespace(yes=True, production=False)
+    with one_at_a_time("paas") as first, one_at_a_time("other") as other:
+        assert first and other
+        done = command.drill_one(KNOWN["gateway"], target(), given)
+    assert done.status == report.REFUSED and "another drill of stack paas" in done.problems[0]
+    with one_at_a_time("paas") as again:
+        assert again
+
+
+def test_one_file_adds_a_drill(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "flood.py").write_text(
+        "from ops.drill.drill import Drill\n\n\nclass Flood(Drill):\n    name = 'flood'\n    order = 1\n"
+    )
+    monkeypatch.setattr(drills, "__path__", [*drills.__path__, str(tmp_path)])
+    try:
+        assert next(iter(drills.known())) == "flood"
+    finally:
+        sys.modules.pop("ops.drill.drills.flood", None)
+        vars(drills).pop("flood", None)
+        # The class lives on in its parent's list until it is collected.
+        gc.collect()
+
+
+def test_reports_for_people_and_for_programs(tmp_path: Path) -> None:
+    made = Report("gateway", "paas", "2026-01-01T00:00:00+00:00", ["It falls."], report.PASSED, 1.23456)
+    made.probes = {"API write": Outage(50, 3, 2.5, acknowledged=47), "API read": Outage(10, 10, None)}
+    file = tmp_path / "reports.jsonl"
+    report.append(made, file)
+    report.append(made, file)
+    first, second = (json.loads(line) for line in file.read_text().splitlines())
+    assert first == second
+    assert first["outcome"] == "passed" and first["lost"] == 0 and first["detection_seconds"] == 1.235
+    assert first["probes"]["API write"]["longest_gap"] == 2.5
+    screen = StringIO()
+    report.show(Console(file=screen, width=100), made)
+    assert "3 of 50" in screen.getvalue() and "served again after, without what failed  -" in screen.getvalue()
+
+
+class FakePods:
+    """The pods of a cluster by their ids, as the library hands them over."""
+
+    def __init__(self, **names: str) -> None:
+        self.names = names
+
+    def list_pod_for_all_namespaces(self, **_: Any) -> Any:
+        def pod(uid: str, name: str) -> Any:
+            owner = SimpleNamespace(kind="Job" if name.startswith("backup") else "ReplicaSet")
+            metadata = SimpleNamespace(
+                uid=uid, namespace="apps", name=name, deletion_timestamp=None, owner_references=[owner]
+            )
+            return SimpleNamespace(metadata=metadata)
+
+        return SimpleNamespace(items=[pod(uid, name) for uid, name in self.names.items()])
+
+
+class FakeRead(Probe):
+    """A question that somebody else answers."""
+
+    def ask(self) -> None: ...
+
+
+def test_all_gateways_fall_together_and_the_first_one_comes_back_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    pods = FakePods(u1="web", u2="db-0", u3="backup")
+    monkeypatch.setattr(FakeTarget, "core", property(lambda _: pods))
+    power = FakePower()
+    platform, drill = target(power=power, database=False), GatewaysLoss()
+    drill.fault(platform)
+    assert sorted(power.done) == ["off paas-gateway-0", "off paas-gateway-1"]
+    assert platform.away == {"paas-gateway-0", "paas-gateway-1"}
+    read = FakeRead()
+    assert drill.noticed(platform, {ApiRead.name: read}, time.monotonic()) is None
+    read.answers.bad.append(time.monotonic() + 1)
+    assert drill.noticed(platform, {ApiRead.name: read}, time.monotonic()) == read.answers.bad[0]
+    others = []
+
+    def on(machine: Any) -> None:
+        power.done.append(f"on {machine.name}")
+        others.append(list(read.answers.good))
+        read.answers.good.append(time.monotonic() + 2)
+
+    monkeypatch.setattr(power, "on", on)
+    drill.repair(platform)
+    assert power.done[2:] == ["on paas-gateway-0", "on paas-gateway-1"]
+    assert others[0] == [] and len(others[1]) == 1, "the second one before the API answered by the first"
+    assert not platform.away
+    assert 1 < drill.figures(platform)["API outside after a gateway runs"] < 3
+    # A backup that ended is none that was evicted; one that bears the same name as before is.
+    pods.names = {"u1": "web", "u4": "db-0"}
+    assert drill.failures(platform) == ["1 of 2 pods were evicted: apps/db-0"]
+    pods.names = {"u1": "web", "u2": "db-0"}
+    assert drill.failures(platform) == []
+
+
+def test_rows_lost_inside_fail_the_drill(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = "1 100.5\n2 100.9\nERROR 2003 (HY000): no connection\n3 104.0\n"
+    answers = {"SELECT": "1\n3", "DROP": ""}
+    core = SimpleNamespace(read_namespaced_pod_log=lambda *_, **__: log)
+    monkeypatch.setattr(InsideWriter, "_core", property(lambda _: core))
+    monkeypatch.setattr(InsideWriter, "_root", lambda _, statement: answers[statement.split()[0]])
+    monkeypatch.setattr(FakeTarget, "core", property(lambda _: FakePods()))
+    platform, drill = target(), GatewaysLoss()
+    assert platform.outputs.database is not None
+    drill.writer = InsideWriter(platform.cluster, platform.outputs.database)
+    assert drill.failures(platform) == ["1 writes that were acknowledged inside the cluster are lost"]
+    assert round(drill.figures(platform)["database write inside"], 1) == 3.1
+    answers["SELECT"] = "1\n2\n3\n4"
+    assert drill.failures(platform) == []
