@@ -47,6 +47,11 @@ ahead:
 .PHONY: test-fast
 test-fast: lint test-unit test-preview ## Linters, unit and preview tests
 
+.PHONY: check
+check: venv ## Linters, and the unit tests that need no root, no toolchain and no Debian packages but shellcheck
+	@dev/scripts/lint.sh $(VENV)/bin
+	@$(VENV)/bin/pytest tests/unit -m "not system" $(SIDE_BY_SIDE)
+
 .PHONY: lint
 lint: venv tools-installed ## ruff, mypy, shellcheck
 	@dev/scripts/lint.sh $(VENV)/bin
@@ -83,7 +88,13 @@ bench-preview: toolchain lab-up ## Time, memory and state of previews of 10 to 1
 	@$(IN_STACK) $(PYTHON) -m dev.bench
 
 .PHONY: venv
-venv: $(VENV)/.stamp ## The virtual environment of the program, its tests and tools
+venv: $(VENV)/.stamp ## The virtual environment of the program, its tests and tools; `venv` is a link to it
+# Where Pulumi.yaml says that it is. One that `pulumi install` has made stays.
+	@[ -e venv ] || ln -sfn $(VENV) venv
+
+.PHONY: lock
+lock: venv ## Write requirements*.txt from their .in files (OPTIONS=--upgrade raises what those do not pin)
+	@dev/scripts/lock.sh $(VENV)/bin $(OPTIONS)
 
 $(VENV)/.stamp: requirements.txt requirements-dev.txt
 	@dev/scripts/venv.sh $(VENV)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Makes or updates the virtual environment of the program, its tests and tools: venv.sh FOLDER
+# Several working trees share it, so nothing of this tree is installed there.
 set -Eeuo pipefail
 venv=$1
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -15,6 +16,10 @@ python3 -c 'import ensurepip' 2>/dev/null || {
     DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends python3-venv >/dev/null
 }
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+"$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
+    --requirement requirements.txt --requirement requirements-dev.txt
+# The command `paas` of whatever tree it is called in; `pip install -e .` installs that of one tree.
+printf '#!/bin/sh\nexec "%s/bin/python" -m ops "$@"\n' "$venv" >"$venv/bin/paas"
+chmod 0755 "$venv/bin/paas"
 touch "$venv/.stamp"
 echo "venv: ready in $((SECONDS - started)) s ($venv)"

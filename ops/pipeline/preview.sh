@@ -17,6 +17,8 @@ if [ -n "${CI:-}" ] && [ -z "${PULUMI_BACKEND_URL:-}" ] && [ -z "${PULUMI_ACCESS
     mkdir "$scratch/state" "$scratch/program"
     # In a copy, less what needs the stack's passphrase: its secrets cannot be read here, and are not needed.
     git ls-files -z | tar --create --null --files-from - | tar --extract --directory "$scratch/program"
+    # Pulumi would make another virtual environment there, and take a minute for it.
+    [ ! -e venv ] || ln -s "$(realpath venv)" "$scratch/program/venv"
     python -m ops.pipeline.without_secrets "Pulumi.$stack.yaml" >"$scratch/stack.yaml"
     mapfile -t secrets < <(python -m ops.pipeline.without_secrets --names "Pulumi.$stack.yaml")
     cd "$scratch/program"

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,8 @@ class Stack:
                 shutil.copytree(source, self.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, self.folder / part)
+        # Where Pulumi.yaml says that it is; an official engine would make another one otherwise.
+        (self.folder / "venv").symlink_to(sys.prefix)
         self.environment = {
             **os.environ,
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",

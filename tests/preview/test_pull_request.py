@@ -30,6 +30,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     made = Stack(folder / "stack", "review")
     for part in ("ops", "policy"):
         shutil.copytree(PROJECT / part, made.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / ".gitignore", made.folder)
     made.environment |= home.make(folder / "home")
     made.configure(SETTINGS)
     made.pulumi("stack", "select", "--create", "review")

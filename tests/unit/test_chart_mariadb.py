@@ -9,6 +9,8 @@ import yaml
 
 from tests.unit.charts import Manifests, RenderError, render
 
+#: Helm's engine renders them, which Go builds.
+pytestmark = pytest.mark.system
 CHART = "charts/mariadb"
 REQUIRED = {"auth": {"existingSecret": "passwords"}}
 

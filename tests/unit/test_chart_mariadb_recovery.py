@@ -13,6 +13,7 @@ from tests.unit.charts import render
 from tests.unit.members.pod import Network, Pod, wait_for
 
 pytestmark = [
+    pytest.mark.system,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
     pytest.mark.skipif(not all(map(shutil.which, ("mariadbd", "socat"))), reason="needs Debian's mariadb-server"),
     pytest.mark.timeout(300),

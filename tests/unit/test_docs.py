@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[2]
 RUNBOOKS = PROJECT / "docs" / "runbooks"
 WIDTH = 120
 #: Pages that programs write: their sentences are checked where they come from.
-GENERATED = ("docs/settings.md", "tests/unit/golden/")
+GENERATED = ("docs/settings.md", "tests/unit/ops/golden/")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _NOT_PLAIN = re.compile(r"\b(?:anew|of before|at work|shall|is told)\b", re.IGNORECASE)
 

@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
@@ -35,19 +34,11 @@ func (untouched) Unmarshal(data []byte, message any) error {
 	return nil
 }
 
-// serve forwards whatever is asked on a port of its own, which it prints, to the server at `target`.
-func serve(target string) error {
-	connection, err := grpc.NewClient(target,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(
-			grpc.ForceCodec(untouched{}), grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
-	)
-	if err != nil {
-		return err
-	}
+// serve forwards whatever is asked on a port of its own, which it prints, to the hosts.
+func serve(all *hosts) error {
 	server := grpc.NewServer(
 		grpc.ForceServerCodec(untouched{}), grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
-		grpc.UnknownServiceHandler(func(_ any, asked grpc.ServerStream) error { return forward(connection, asked) }),
+		grpc.UnknownServiceHandler(func(_ any, asked grpc.ServerStream) error { return forward(all, asked) }),
 	)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -62,29 +53,41 @@ func serve(target string) error {
 	return err
 }
 
-// forward carries one call there and its answers back.
-func forward(connection *grpc.ClientConn, asked grpc.ServerStream) error {
+// forward carries one call there and its answers back. Its first message says which host it is for.
+func forward(all *hosts, asked grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(asked)
+	var first frame
+	if err := asked.RecvMsg(&first); err != nil {
+		return err
+	}
+	virtualenv, err := virtualEnvironment(method, first)
+	if err != nil {
+		return err
+	}
+	host, err := all.in(virtualenv)
+	if err != nil {
+		return status.Error(codes.Unavailable, err.Error())
+	}
 	ctx, cancel := context.WithCancel(asked.Context())
 	defer cancel()
 	if sent, ok := metadata.FromIncomingContext(ctx); ok {
 		ctx = metadata.NewOutgoingContext(ctx, sent.Copy())
 	}
 	way := &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
-	there, err := connection.NewStream(ctx, way, method)
+	there, err := host.connection.NewStream(ctx, way, method)
 	if err != nil {
 		return err
 	}
 	go func() {
 		defer func() { _ = there.CloseSend() }()
-		for {
-			var message frame
-			if asked.RecvMsg(&message) != nil {
+		for message := first; ; {
+			adapted, err := adapt(method, message)
+			if err != nil || there.SendMsg(&adapted) != nil {
+				cancel()
 				return
 			}
-			message, err := adapt(method, message)
-			if err != nil || there.SendMsg(&message) != nil {
-				cancel()
+			message = nil
+			if asked.RecvMsg(&message) != nil {
 				return
 			}
 		}

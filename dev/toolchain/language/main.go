@@ -1,18 +1,14 @@
 // Command pulumi-language-python stands between the engine and Pulumi's Python language host where the official one cannot
-// be downloaded. The newest host that is a Go module is of 2023, and today's engine has the host run policy packs: it
-// sends the pack's folder in a field that this host does not know. Everything goes through untouched but that request.
+// be downloaded. The newest host that is a Go module is of 2023, and today's engine tells it two things in a way that it
+// does not know: the folder of a policy pack that it has to run, and the virtual environment that Pulumi.yaml names.
+// Everything else goes through untouched.
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 )
 
@@ -26,52 +22,31 @@ func main() {
 	}
 }
 
-// run starts the host, which prints the port on which it serves, and serves the engine on another one until the host ends.
+// run starts the host and serves the engine on a port of its own, which it prints, until the host ends.
 func run() error {
 	own, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	host := exec.Command(filepath.Join(filepath.Dir(own), hostBinary), os.Args[1:]...)
-	host.Stderr = os.Stderr
-	output, err := host.StdoutPipe()
-	if err != nil {
+	all := &hosts{
+		binary:    filepath.Join(filepath.Dir(own), hostBinary),
+		arguments: os.Args[1:],
+		running:   map[string]*host{},
+	}
+	// It also ends when the engine is gone, and this program with it.
+	if _, err := all.in(""); err != nil {
 		return err
 	}
-	if err := host.Start(); err != nil {
-		return err
-	}
-	// The host also ends by itself, when the engine is gone.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		for received := range signals {
-			_ = host.Process.Signal(received)
+			all.signal(received)
 		}
 	}()
-	lines := bufio.NewReader(output)
-	port, err := lines.ReadString('\n')
-	if err != nil {
-		return fmt.Errorf("%s has not said its port: %w", hostBinary, host.Wait())
-	}
-	if err := serve("127.0.0.1:" + strings.TrimSpace(port)); err != nil {
-		_ = host.Process.Kill()
+	if err := serve(all); err != nil {
+		all.signal(os.Kill)
 		return err
 	}
-	if _, err := io.Copy(os.Stdout, lines); err != nil {
-		return err
-	}
-	return ended(host.Wait())
-}
-
-// ended is what is wrong with the end of the host. The engine interrupts its plugins when it is done: that is no error.
-func ended(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() &&
-			(status.Signal() == syscall.SIGINT || status.Signal() == syscall.SIGTERM) {
-			return nil
-		}
-	}
-	return err
+	return all.wait()
 }

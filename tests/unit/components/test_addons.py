@@ -151,6 +151,7 @@ def test_a_chart_from_elsewhere_has_no_digest(name: str) -> None:
     assert local_digest(name) == ""
 
 
+@pytest.mark.system
 def test_the_charts_schema_takes_the_digest() -> None:
     chart_values = {"auth": {"existingSecret": "passwords"}, "global": {"chartDigest": "0123456789abcdef"}}
     assert render("charts/mariadb", chart_values)

@@ -78,6 +78,7 @@ def test_a_new_platform_has_no_order() -> None:
             assert not reachable(graph, name) & (names - {name})
 
 
+@pytest.mark.system
 def test_the_dependencies_of_a_large_pool_stay_few() -> None:
     names = [f"worker-a-{i}" for i in range(60)] + [f"worker-b-{i}" for i in range(60)]
     pools = {"a": {"count": 60, "maxUnavailable": 3}, "b": {"count": 60, "firstAddress": 120}}

@@ -122,11 +122,13 @@ def test_shellcheck_of_rendered_text(tmp_path: Path) -> None:
     _run("shellcheck", "--shell=bash", *paths)
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("text", _rendered("files/haproxy.cfg"))
 def test_haproxy_accepts_its_configuration(text: str, tmp_path: Path) -> None:
     _run(_needs("haproxy"), "-c", "-q", "-f", _written(tmp_path, "haproxy.cfg", text))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("text", _rendered("files/firewall.nft"))
 def test_nft_accepts_the_tables(text: str, tmp_path: Path) -> None:
     """Loaded for real, into a network namespace that ends with the command."""
@@ -136,6 +138,7 @@ def test_nft_accepts_the_tables(text: str, tmp_path: Path) -> None:
     _run(*NETWORK_NAMESPACE, "bash", SHELL / "nft-check.sh", _written(tmp_path, "firewall.nft", text))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("text", _rendered("files/keepalived.conf"))
 def test_keepalived_accepts_its_configuration(text: str, tmp_path: Path) -> None:
     """The script that it tracks is replaced by one that exists here."""

@@ -19,6 +19,7 @@ from tests.unit.machines import samples
 CASES = sorted((Path(__file__).parent / "volume").glob("case-*.sh"))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem.removeprefix("case-"))
 def test_case(case: Path, tmp_path: Path) -> None:
     missing = [tool for tool in ("losetup", "mkfs.ext4", "resize2fs", "unshare", "sfdisk") if not shutil.which(tool)]

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 FILES = [*WORKFLOWS, *sorted((PROJECT / ".github" / "actions").glob("*/action.yml"))]
 GITLAB = PROJECT / ".gitlab" / "openstack-paas.yml"
-#: Keys of GitLab's file that are no jobs.
+#: Keys of GitLab's file that are not jobs.
 NO_JOBS = {"stages", "variables", "include", "default", "workflow"}
 
 
@@ -35,6 +35,7 @@ def scripts(value: Any) -> list[str]:
     return [text for inner in value for text in scripts(inner)] if isinstance(value, list) else []
 
 
+@pytest.mark.system
 def test_actionlint() -> None:
     """Syntax, expressions, contexts, and shellcheck over every `run`."""
     cache = Path(os.environ.get("OPENSTACK_PAAS_CACHE", "~/.cache/openstack-paas")).expanduser() / "tests"
@@ -51,11 +52,19 @@ def test_actionlint() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_actions_are_pinned_by_commit(path: Path) -> None:
-    """A tag can be moved to another commit, a commit cannot; the version is told beside it."""
+    """A tag can be moved to another commit, a commit cannot; the version stands beside it."""
     used = re.findall(r"uses: *(.+)", path.read_text())
     assert used
     pinned = re.compile(r"\./\S+|[\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
     assert [use for use in used if not pinned.fullmatch(use)] == []
+
+
+@pytest.mark.parametrize("path", [*FILES, GITLAB], ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_only_our_own_tests_need_make_and_dev(path: Path) -> None:
+    """What previews, deploys and looks for drift needs what a user has: the official CLI and `pulumi install`."""
+    text = "\n".join(scripts(load(path)))
+    assert (path.name == "ci.yml") == bool(re.search(r"\bmake |(?<![\w/])dev/", text))
+    assert ("pulumi install" in text) == (path in (GITLAB, FILES[-1]))
 
 
 def test_an_action_is_one_commit_everywhere() -> None:

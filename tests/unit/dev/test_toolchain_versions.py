@@ -14,7 +14,7 @@ from dev.toolchain.asked_version import UNKNOWN, asked_version
 from dev.toolchain.places import SOURCES
 from dev.toolchain.programs import ENGINE, ENGINES, PROGRAMS, Program
 
-PROJECT = SOURCES.parent
+PROJECT = SOURCES.parents[1]
 #: A program that speaks the engine's protocol, with another version than the pinned one.
 SPEAKER = """#!{python}
 import sys, time
@@ -71,6 +71,8 @@ def test_the_same_engine_is_built_wanted_and_installed_by_the_workflows() -> Non
     workflows = [*(PROJECT / ".github").rglob("*.y*ml"), *(PROJECT / ".gitlab").rglob("*.y*ml")]
     named = [path for path in workflows if "pulumi-version" in path.read_text(encoding="utf-8")]
     assert [path.name for path in named] == ["action.yml"], "another place would need this check, too"
+    gitlab = yaml.safe_load((PROJECT / ".gitlab/openstack-paas.yml").read_text(encoding="utf-8"))
+    assert gitlab["variables"]["PULUMI_VERSION"] == ENGINE
 
 
 def test_an_engine_says_its_version(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "dev/lab/driver/virt/openstack_paas_lab"
+PACKAGE = Path(__file__).parents[3] / "dev/lab/driver/virt/openstack_paas_lab"
 
 
 def load(name: str) -> ModuleType:

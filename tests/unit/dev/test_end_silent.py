@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-SCRIPT = Path(__file__).resolve().parents[2] / "dev/scripts" / "end-silent.sh"
+SCRIPT = Path(__file__).resolve().parents[3] / "dev/scripts" / "end-silent.sh"
 
 #: A shell that runs a program named pulumi beside the watch, as dev/scripts/up.sh does.
 SHELL = """

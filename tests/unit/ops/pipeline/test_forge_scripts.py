@@ -17,8 +17,8 @@ from ops.pipeline.without_secrets import secret_keys, without_secrets
 from ops.preview_comment.comment import MARKER
 from tests.forge import BOT, GITHUB_TOKEN, GITLAB_TOKEN, STRANGER, Forge, github_job, gitlab_job, without_forge
 
-PROJECT = Path(__file__).parents[3]
-FIXTURES = Path(__file__).parent / "fixtures" / "previews"
+PROJECT = Path(__file__).parents[4]
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "previews"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

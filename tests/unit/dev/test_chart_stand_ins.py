@@ -11,6 +11,8 @@ import yaml
 from settings import versions
 from tests.unit.charts import PROJECT, RenderError, render
 
+#: Helm's engine renders them, which Go builds.
+pytestmark = pytest.mark.system
 LOCAL_PATH = "dev/lab/mirror/charts/local-path-provisioner"
 FLANNEL = "dev/lab/mirror/charts/flannel"
 

@@ -12,6 +12,7 @@ from tests.unit.charts import render
 from tests.unit.members.pod import REPLICATION_PASSWORD, ROOT_PASSWORD, Network, Pod, wait_for
 
 pytestmark = [
+    pytest.mark.system,
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
     pytest.mark.skipif(not all(map(shutil.which, ("mariadbd", "socat"))), reason="needs Debian's mariadb-server"),
 ]
