@@ -1,4 +1,4 @@
-"""What runs in the lab: every daemon, how it is started, and how one sees that it works."""
+"""Every daemon of the lab: how it starts and how to tell that it works."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ NOVA = f"--config-file {CONFIGURATION}/nova.conf"
 
 @dataclass(frozen=True)
 class Service:
-    """One daemon. `port` (on `address`) opens when it works, `url` answers; those with neither just have to run.
+    """One daemon. It works when `port` (on `address`) is open or `url` answers; without either, when it runs.
 
-    `signal` ends it at `down`: KILL for those that keep nothing on disk, which makes `down` quick.
+    `signal` stops it at `down`: KILL for those that keep nothing on disk, which makes `down` quick.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Service:
 
     @property
     def program(self) -> str:
-        """Its name in supervisor."""
+        """The service's name in supervisor."""
         return f"lab-{self.name}"
 
 
@@ -137,7 +137,7 @@ MIRROR = (
         PORTS.web,
     ),
 )
-# Compiled with the mirror's content, so it starts after that and not with the mirror's other services.
+# It is compiled with the mirror's content, so it starts after that and not with the mirror's other services.
 STORE = (
     Service(
         "object-store",
