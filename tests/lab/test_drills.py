@@ -1,4 +1,4 @@
-"""Every drill on the platform, one after the other: machines lose their power, nothing acknowledged is lost."""
+"""Every drill on the platform, one after another: machines lose power, and no acknowledged write is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ YES = argparse.Namespace(yes=True, production=True)
 
 
 class Cut:
-    """Power that is cut at once; OpenStack's own way lets a machine shut down in peace."""
+    """Cuts the power at once. OpenStack would let the machine shut down cleanly."""
 
     how = "without power at once"
 
@@ -44,7 +44,7 @@ class Cut:
 
 
 class CutHost:
-    """The compute host of the etcd leader, with all of the platform's machines on it."""
+    """The compute host of the etcd leader, with all the platform's machines on it."""
 
     def __init__(self, site: Site, machines: Machines) -> None:
         host = machines.host(site.etcd_leader().name)
@@ -65,13 +65,13 @@ class CutHost:
 
 @pytest.fixture
 def site(platform: Platform, machines: Machines) -> Site:
-    """The platform as it stands now."""
+    """The platform in its current state."""
     outputs = platform.outputs
     return Site(outputs, "lab", Cluster(outputs), Cut(machines), say=print)
 
 
 def drill(site: Site, name: str) -> report.Report:
-    """Run the drill; it passed, and nothing acknowledged is lost."""
+    """Run the drill. It must pass, and no acknowledged write may be lost."""
     done = start.drill_one(drills.known()[name], site, YES)
     if os.environ.get("DRILL_REPORT"):
         report.append(done, Path(os.environ["DRILL_REPORT"]))
@@ -90,14 +90,14 @@ def drill(site: Site, name: str) -> report.Report:
 
 
 def outage(done: report.Report, probe: str) -> float:
-    """Seconds between the two good answers that lie furthest apart."""
+    """The longest time between two successful answers, in seconds."""
     gap = done.probes[probe].longest_gap
     assert gap is not None
     return gap
 
 
 def expect_outage(site: Site, name: str, probe: str, limit: float) -> None:
-    """The promise is of the median of three runs (docs/recovery.md): a run within it saves the two others."""
+    """The promise is about the median of three runs (docs/recovery.md). When the first run keeps it, one is enough."""
     seen = [outage(drill(site, name), probe)]
     while seen[0] > limit and len(seen) < RUNS:
         seen.append(outage(drill(site, name), probe))
@@ -120,7 +120,7 @@ def test_etcd_leader(site: Site) -> None:
 @pytest.mark.long
 def test_leader_election(site: Site) -> None:
     done = drill(site, "leader-election")
-    # A lease lasts 15 s and is asked for every 2 s, with a little jitter; the rest is the machine's.
+    # A lease lasts 15 s and is requested every 2 s, with a little jitter. The rest is allowance for a slow machine.
     assert max(done.figures.values()) <= 22
 
 
@@ -130,7 +130,7 @@ def test_mariadb_primary(site: Site) -> None:
 
 @pytest.mark.long
 def test_network_partition(site: Site) -> None:
-    # Packets that are lost without a word: the API servers give up such a connection to etcd after 10 s.
+    # Packets are dropped silently: the API servers close such a connection to etcd after 10 s.
     expect_outage(site, "network-partition", "API write", 12)
 
 
@@ -145,10 +145,10 @@ def test_worker(site: Site) -> None:
 
 
 def test_gateways(site: Site) -> None:
-    # No pod is evicted and no write inside the cluster is lost: the drill itself fails over either.
+    # No pod is evicted and no write inside the cluster is lost: the drill itself checks both.
     done = drill(site, "gateways")
     assert done.figures["API outside after a gateway runs"] <= 10
-    # The database does not notice: a write may wait for its turn on a busy machine.
+    # The database is not affected, but a write may have to wait on a busy machine.
     assert done.figures["database write inside"] <= 5
 
 
@@ -165,7 +165,7 @@ def test_etcd_majority(site: Site) -> None:
 
 @pytest.mark.long
 def test_etcd_data_loss(site: Site) -> None:
-    # The hardest of its kind: the machines of all members are gone, and the snapshot comes from the store.
+    # The hardest case: the machines of all members are gone, and the snapshot comes from the store.
     site.delete = True
     done = drill(site, "etcd-data-loss")
     assert outage(done, "API write") <= 300
@@ -178,7 +178,7 @@ def test_host(site: Site, machines: Machines) -> None:
     drill(site, "host")
 
 
-def test_nothing_is_left_and_nothing_has_changed(platform: Platform) -> None:
+def test_drills_leave_nothing_behind_and_change_nothing(platform: Platform) -> None:
     names = platform.on("control-plane-0", "kubectl --kubeconfig /etc/kubernetes/admin.conf get namespaces -o name")
     assert "openstack-paas-drill" not in names
     done = run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
