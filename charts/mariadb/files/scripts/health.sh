@@ -1,5 +1,5 @@
 #!/bin/bash
-# health.sh alive: the server answers. health.sh ready: and, on a replica, it follows its primary closely enough.
+# health.sh alive: checks that the server answers. health.sh ready: also checks that a replica follows closely enough.
 set -euo pipefail
 # shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "$0")/library.sh"

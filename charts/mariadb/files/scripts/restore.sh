@@ -1,7 +1,7 @@
 #!/bin/bash
-# restore.sh [OPTION...]: loads the backup $BACKUP into a server of its own, which then serves it to the primary.
+# restore.sh [OPTION...]: loads the backup $BACKUP into a separate server, which then serves it to the primary.
 #
-# That proves the backup before any data is replaced. The server ends with its pod.
+# This proves that the backup is usable before any data is replaced. The server ends with its pod.
 set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=charts/mariadb/files/scripts/library.sh
