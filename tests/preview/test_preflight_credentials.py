@@ -60,9 +60,7 @@ def test_wrong_credentials_give_one_message_without_a_password(
     assert "wrong-password" not in report
 
 
-def test_an_unreachable_cloud_is_a_warning_where_that_is_allowed(
-    cluster: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_cloud_is_a_warning_where_that_is_allowed(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = {"authUrl": "http://127.0.0.1:9/v3", "userName": "u", "password": "p", "tenantName": "t"}
     monkeypatch.delenv("OS_CLOUD")
     optional, required = (parse(with_lab({"preflight": kind}), cluster) for kind in ("optional", "required"))

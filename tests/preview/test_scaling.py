@@ -81,9 +81,7 @@ def test_a_preview_with_another_worker_shows_its_own_resources_and_nothing_else(
     assert named == machine("worker-general-2")
 
 
-def test_a_worker_touches_no_other_and_leaves_before_its_machine_is_deleted(
-    stack: Stack, deleted: Path
-) -> None:
+def test_a_worker_touches_no_other_and_leaves_before_its_machine_is_deleted(stack: Stack, deleted: Path) -> None:
     came = up(stack, resized(workers=3))
     assert sorted(came) == sorted(("create", name) for name in machine("worker-general-2"))
     assert not deleted.exists()
