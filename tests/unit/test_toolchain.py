@@ -260,7 +260,7 @@ def test_unreadable_times_are_no_times(places: Places) -> None:
 def test_command_line_prints_the_folder_for_path(tmp_path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "dev.toolchain", "path"],
-        cwd=SOURCES.parent,
+        cwd=SOURCES.parents[1],
         env={**os.environ, "OPENSTACK_PAAS_CACHE": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -14,7 +14,7 @@ from dev.toolchain.places import SOURCES
 from dev.toolchain.programs import ENGINE, ENGINES, PROGRAMS, Program
 from dev.toolchain.reported_version import UNKNOWN, reported_version
 
-PROJECT = SOURCES.parent
+PROJECT = SOURCES.parents[1]
 #: A program that speaks the engine's protocol, with another version than the pinned one.
 SPEAKER = """#!{python}
 import sys, time
