@@ -57,7 +57,7 @@ source_host() {
 check() {
   local last
   last=$(gzip -dc "$1" | tail -n 1) || broken "the dump cannot be read back"
-  [[ $last == "-- Dump completed on "* ]] || broken "the dump has no end"
+  [[ $last == "-- Dump completed on "* ]] || broken "the dump is incomplete"
 }
 
 # Copies every backup that is not in the bucket yet. The record goes last, so that a record there means a whole backup.
@@ -68,7 +68,7 @@ copy_off() {
     each=$(basename "$record" .record)
     [ ! -e "$backups/$each.copied" ] || continue
     for suffix in sql.gz record; do
-      answer=$(s3 PUT "$each.$suffix" "$backups/$each.$suffix") || broken "$each is not in the bucket: $answer"
+      answer=$(s3 PUT "$each.$suffix" "$backups/$each.$suffix") || broken "cannot copy $each to the bucket: $answer"
     done
     : >"$backups/$each.copied"
     log "$each: copied to the bucket"
@@ -81,14 +81,14 @@ adopt() {
   local listing=$run/s3.list key each answer after='' last=''
   [ -n "$S3_ENDPOINT" ] || return 0
   while true; do
-    answer=$(s3 LIST "$after" "$listing") || broken "the bucket does not say what it holds: $answer"
+    answer=$(s3 LIST "$after" "$listing") || broken "cannot list the bucket: $answer"
     while read -r key; do
       last=${key#"${S3_PATH#*/}/"} each=${last%.record}
       [[ $last =~ ^[0-9]{8}T[0-9]{6}Z\.record$ && ! -e $backups/$last ]] || continue
-      answer=$(s3 GET "$last" "$backups/$each.new") || broken "the bucket does not give $last: $answer"
+      answer=$(s3 GET "$last" "$backups/$each.new") || broken "cannot fetch $last from the bucket: $answer"
       # Others may write to the bucket, so check the record before it becomes part of the list.
       [[ $(<"$backups/$each.new") =~ ^$each\ [0-9]+\ [0-9a-f]+\ [0-9a-z,-]+\ [0-9a-z-]+\ [0-9]+$ ]] ||
-        { log "$last in the bucket is no record"; continue; }
+        { log "$last in the bucket is not a valid record"; continue; }
       : >"$backups/$each.copied"
       mv "$backups/$each.new" "$backups/$last"
       log "$each: found in the bucket"
@@ -115,7 +115,7 @@ done
 host=$(source_host)
 log "backup $name from $host"
 dump_member "$host" 3306 2>"$run/dump.log" | gzip -c >"$backups/$name.new" ||
-  broken "the dump of $host broke off: $(tail -n 1 "$run/dump.log")"
+  broken "the dump of $host failed: $(tail -n 1 "$run/dump.log")"
 check "$backups/$name.new"
 checksum=$(sha256sum <"$backups/$name.new")
 position=$(gzip -dc "$backups/$name.new" | grep -m 1 -o "^SET GLOBAL gtid_slave_pos='[^']*'" | cut -d "'" -f 2 || true)

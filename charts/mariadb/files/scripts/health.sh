@@ -14,7 +14,7 @@ if [ "${1:-alive}" = alive ] || is_primary; then
 fi
 
 if [ -e "$received" ]; then
-  echo "what was received up to $(<"$received") is applied before the primary is asked for more:" \
+  echo "applying what was received up to $(<"$received") before requesting more from the primary:" \
     "$(query --vertical --execute='SHOW SLAVE STATUS' | field Last_SQL_Error)"
   exit 1
 fi

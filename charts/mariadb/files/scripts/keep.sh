@@ -29,7 +29,7 @@ prune() {
     if [ -e "$backups/$each.copied" ] && [ -n "$S3_ENDPOINT" ]; then
       # Delete the copy in the bucket first, because only the files here say that it exists.
       { s3 DELETE "$each.record" && s3 DELETE "$each.sql.gz"; } >"$run/delete.log" ||
-        { log "$each stays: the bucket does not delete it: $(<"$run/delete.log")"; continue; }
+        { log "$each stays: cannot delete it from the bucket: $(<"$run/delete.log")"; continue; }
     fi
     rm -f "$backups/$each.record" "$backups/$each.sql.gz" "$backups/$each.copied"
     log "$each: no tier keeps it"

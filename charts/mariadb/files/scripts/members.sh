@@ -44,7 +44,7 @@ unapplied() {
     if [ "$position" != "$last" ]; then
       last=$position deadline=$((SECONDS + REBUILD_WAIT_SECONDS))
     elif [ "$SECONDS" -ge "$deadline" ]; then
-      log "$1 stands at $position, has received up to $goal, and does not apply that"
+      log "$1 is at $position, has received transactions up to $goal and does not apply them"
       printf '%s' "$goal"
       return
     fi
@@ -58,7 +58,7 @@ unapplied() {
 member_position() {
   local answer more deadline=$((SECONDS + 120))
   until answer=$(member_query "$1" 3306 'SELECT @@gtid_current_pos' 2>&1); do
-    [[ $answer != *"Access denied"* ]] || fail "$1 has data and refuses the root password of the Secret"
+    [[ $answer != *"Access denied"* ]] || fail "$1 has data and does not accept the root password of the Secret"
     [[ $answer == *"(-3)"* ]] || return 0
     [ "$SECONDS" -lt "$deadline" ] || fail "cannot look up $1: $answer"
     sleep 1
@@ -98,9 +98,9 @@ furthest_member() {
     reported=$missing
     sleep 2
   done
-  [ -z "$held" ] || fail "what these members have received is on no other member, and they do not apply it:$held." \
-    "SHOW SLAVE STATUS there says why. Mend that (this pod keeps looking), or give it up: delete the member's claim and pod"
-  [ -z "$best" ] || [ -z "$missing" ] || log "going on without$missing: what only they have is lost"
+  [ -z "$held" ] || fail "these members have received transactions that no other member has, and do not apply them:$held." \
+    "SHOW SLAVE STATUS there says why. Fix that (this pod keeps trying), or give the transactions up: delete the member's claim and pod"
+  [ -z "$best" ] || [ -z "$missing" ] || log "continuing without$missing: what only they have is lost"
   printf '%s' "$best"
 }
 
@@ -117,8 +117,8 @@ align_members() {
     position=$(member_position "$host") || exit 1
     position=${position%% *}
     if [ -z "$position" ] || [ "$position" = "$goal" ]; then continue; fi
-    log "$host stands at $position and catches up with $1 at $goal"
-    point_member "$host" "$1" 3306 "$goal" || log "$host did not catch up: copy it anew if it does not follow"
+    log "$host is at $position and catches up with $1 at $goal"
+    point_member "$host" "$1" 3306 "$goal" || log "$host did not catch up: copy it again if it does not follow"
     point_member "$host" "$PRIMARY_HOST" "$PRIMARY_PORT" '' || true
   done
 }

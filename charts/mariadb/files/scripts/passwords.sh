@@ -73,7 +73,7 @@ refusing() {
     host=$(member_host "$number")
     answer=$(member_query "$host" 3306 'SELECT 1' 2>&1) || true
     if [[ $answer == *"Access denied"* ]]; then
-      printf '%s refuses the password; ' "$host"
+      printf '%s does not accept the password; ' "$host"
     elif [ "$answer" != 1 ]; then
       [ "$number" != 0 ] || printf '%s does not answer: %s; ' "$host" "$answer"
     elif [ "$number" != 0 ] && ! follows "$host"; then
@@ -91,7 +91,7 @@ await() {
     patch "pods/$MEMBER_SET-$number" "$(printf '{"metadata":{"annotations":{"openstack-paas/passwords":"%s"}}}' "$1")" >/dev/null || true
   done
   until seen=$(refusing) && [ -z "$seen" ]; do
-    [ "$SECONDS" -lt "$deadline" ] || fail "not all members have the Secret's passwords after 240 s: $seen they go on by themselves"
+    [ "$SECONDS" -lt "$deadline" ] || fail "not all members have the Secret's passwords after 240 s: $seen they keep trying"
     sleep 2
   done
   log "every member that answers has the Secret's passwords"

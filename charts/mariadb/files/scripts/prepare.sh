@@ -54,7 +54,7 @@ SQL
 # with the numbers of its own for those that it already has.
 jump() {
   private_query --execute="SET SESSION gtid_seq_no = $1; FLUSH PRIVILEGES"
-  log "goes on with GTID number $1"
+  log "continues with GTID number $1"
 }
 
 copied_position() {
@@ -66,8 +66,8 @@ wait_for_primary() {
   local answer deadline=$((SECONDS + COPY_TIMEOUT_SECONDS)) reported=
   until [ -z "$(remembered source)" ] && answer=$(member_query "$PRIMARY_HOST" "$PRIMARY_PORT" 'SELECT 1' 2>&1); do
     [ -z "$(remembered source)" ] || answer="a backup is being restored into it"
-    [[ $answer != *"Access denied"* ]] || fail "$PRIMARY_HOST refuses the root password of the Secret"
-    [ "$SECONDS" -lt "$deadline" ] || fail "$PRIMARY_HOST gave no answer in $COPY_TIMEOUT_SECONDS s: $answer"
+    [[ $answer != *"Access denied"* ]] || fail "$PRIMARY_HOST does not accept the root password of the Secret"
+    [ "$SECONDS" -lt "$deadline" ] || fail "$PRIMARY_HOST did not answer within $COPY_TIMEOUT_SECONDS s: $answer"
     [ "$answer" = "$reported" ] || log "waiting for the primary: $answer"
     reported=$answer
     sleep 1
@@ -101,7 +101,7 @@ prepare_primary() {
     stop_private_server
   elif [ -n "$(remembered initialised)" ]; then
     fail "the volume is empty, this release has had data since $(remembered initialised), and no replica answers:" \
-      "an empty database would take its place. Bring a replica back (this pod keeps looking), or restore a backup." \
+      "an empty database would take its place. Bring a replica back (this pod keeps trying), or restore a backup." \
       "To begin with an empty database, and lose what was there, remove the key initialised from ConfigMap" \
       "$MEMBER_NAMESPACE/$MEMBER_SET-state and delete this pod"
   else
@@ -141,12 +141,12 @@ if is_primary; then publish_role primary; else publish_role replica; fi
 if [ -d "$replaced" ] && [ ! -d "$data" ]; then mv -T "$replaced" "$data"; fi
 wanted=$(remembered generation)
 if [ -d "$data" ] && [ "$(cat "$data/$generation_file" 2>/dev/null || true)" = "$wanted" ]; then
-  log "data is there already"
+  log "data already exists"
 else
   if is_primary && [ -d "$data" ] && [ -z "$(remembered source)" ]; then
-    fail "this volume holds data that is not of restore ${wanted:-none}, which the release remembers: restore again"
+    fail "this volume has data that is not from restore ${wanted:-none}, which the release expects: restore again"
   fi
-  [ ! -e "$new" ] || log "an earlier preparation was interrupted: starting anew"
+  [ ! -e "$new" ] || log "an earlier preparation was interrupted: starting again"
   rm -rf "$new"
   prepare_data
 fi

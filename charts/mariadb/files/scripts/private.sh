@@ -68,7 +68,7 @@ load() {
 copy_from() {
   log "copying the data of $1"
   install_empty
-  dump_member "$1" "$2" | load || fail "copying the data of $1 broke off"
+  dump_member "$1" "$2" | load || fail "copying the data of $1 failed"
   log "copied up to GTID $(private_query --execute='SELECT @@gtid_slave_pos')"
 }
 

@@ -95,7 +95,7 @@ apply_relay_logs() {
   [ -n "$rest" ] || return 0
   read -r file offset goal <<<"$rest"
   note_received "$goal"
-  report "at $applied, and has received up to $goal: that is applied before the primary is asked for more"
+  report "at $applied, and has received up to $goal: applying that before requesting more from the primary"
   query <<<"CHANGE MASTER TO MASTER_USE_GTID = no, RELAY_LOG_FILE = '$file', RELAY_LOG_POS = $offset;
     START SLAVE SQL_THREAD" || return 1
   until [ "$(query <<<"SELECT MASTER_GTID_WAIT('$goal', 2)")" = 0 ]; do

@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=charts/mariadb/files/scripts/replication.sh
 source "$(dirname "$0")/replication.sh"
 
-[ -d "$data/mysql" ] || fail "$data holds no database"
+[ -d "$data/mysql" ] || fail "$data has no database"
 write_client_options
 write_accounts
 if is_primary; then
