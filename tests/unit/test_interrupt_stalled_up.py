@@ -9,7 +9,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "dev/scripts" / "interrupt-stalle
 
 #: A shell that runs the script and a program named pulumi, like dev/scripts/up.sh does.
 SHELL = """
-"$1" "$2" 1 $$ 0.2 &
+"$1" "$2" 2 $$ 0.2 &
 trap "kill $! 2>/dev/null" EXIT
 "$3"/pulumi && echo whole || echo "ended by $?"
 """
