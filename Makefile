@@ -1,4 +1,4 @@
-# `make help` explains each target. Everything that is downloaded or built lies outside the tree, in $(CACHE).
+# `make help` explains each target. Everything that is downloaded or built goes to $(CACHE), outside the tree.
 SHELL := /bin/bash
 .SHELLFLAGS := -Eeuo pipefail -c
 .DEFAULT_GOAL := help
@@ -7,9 +7,9 @@ CACHE := $(or $(OPENSTACK_PAAS_CACHE),$(HOME)/.cache/openstack-paas)
 VENV := $(CACHE)/venv
 PYTHON := $(VENV)/bin/python
 STACK ?= lab
-# The stack's engine, plugins, credentials and state: see dev/scripts/environment.sh.
+# Sets the stack's engine, plugins, credentials and state: see dev/scripts/environment.sh.
 IN_STACK := source dev/scripts/environment.sh $(STACK) &&
-# Much of the tests is waiting. The tests of a file stay in one process: what is made once for them is made once.
+# Tests spend much of their time waiting. The tests of a file stay in one process, so that they share their fixtures.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
@@ -17,11 +17,11 @@ help: ## Explain the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 .PHONY: up
-up: toolchain lab-up ## From nothing to a replicating MariaDB on the lab, then prove it
+up: toolchain lab-up ## Make the platform with its replicating MariaDB on the lab, then prove that it works
 	@$(IN_STACK) dev/scripts/up.sh
 
 .PHONY: preview
-preview: toolchain lab-up ## What `make up` would change
+preview: toolchain lab-up ## Show what `make up` would change
 	@$(IN_STACK) PULUMI_SKIP_CHECKPOINTS=true pulumi preview --diff
 
 .PHONY: destroy
@@ -29,20 +29,20 @@ destroy: toolchain ## Remove the platform from the lab's cloud
 	@$(IN_STACK) dev/scripts/destroy.sh
 
 .PHONY: lab-up
-lab-up: ## Start the embedded cloud, or bring it back
+lab-up: ## Start or repair the embedded cloud
 	@/usr/bin/python3 -m dev.lab up
 
 .PHONY: lab-down
-lab-down: ## Stop the embedded cloud and remove every trace of it but its caches
+lab-down: ## Stop the embedded cloud and remove everything except its caches
 	@/usr/bin/python3 -m dev.lab down --wipe
 
 .PHONY: test
-test: ahead test-fast test-lab ## Linters, unit, preview, and the real platform on the lab (DRILLS=1: all that is long, too)
+test: compile-ahead test-fast test-lab ## Linters, unit and preview tests, and the lab's tests (DRILLS=1: the long ones too)
 
-.PHONY: ahead
-# The lab's tests go up to a release of Kubernetes that is compiled meanwhile, with the time that nothing else needs.
-ahead:
-	@dev/scripts/ahead.sh
+.PHONY: compile-ahead
+# Compiles the Kubernetes release to which the lab's tests upgrade in the background, with idle processor time.
+compile-ahead:
+	@dev/scripts/compile-ahead.sh
 
 .PHONY: test-fast
 test-fast: lint test-unit test-preview ## Linters, unit and preview tests
@@ -57,7 +57,7 @@ lint: venv tools-installed ## ruff, mypy, shellcheck
 	@dev/scripts/lint.sh $(VENV)/bin
 
 .PHONY: test-unit
-# The toolchain first: what its builds leave in the Go cache makes the Go programs of the tests cheap.
+# The toolchain comes first: its builds fill Go's cache, so that the Go programs of the tests build quickly.
 test-unit: toolchain tools-installed
 	@$(VENV)/bin/pytest tests/unit $(SIDE_BY_SIDE)
 
@@ -75,16 +75,16 @@ test-lab: toolchain lab-up
 	@$(IN_STACK) $(VENV)/bin/pytest tests/lab --timeout 1500 --durations 15
 
 .PHONY: test-drills
-test-drills: toolchain lab-up ## Every failure drill, and all else that is long, on the lab's platform, which is left standing
-	@DRILLS=1 dev/scripts/ahead.sh
+test-drills: toolchain lab-up ## Every failure drill and all other long tests on the lab's platform, which keeps running
+	@DRILLS=1 dev/scripts/compile-ahead.sh
 	@$(IN_STACK) DRILLS=1 $(VENV)/bin/pytest tests/lab -m "drill or long" --timeout 1500
 
 .PHONY: bench
-bench: toolchain lab-up ## Timeline of an `up` from nothing: a table, a picture, the critical path
+bench: toolchain lab-up ## Measure an `up` from nothing: a timeline as table and picture, the critical path
 	@$(IN_STACK) dev/scripts/bench.sh
 
 .PHONY: bench-preview
-bench-preview: toolchain lab-up ## Time, memory and state of previews of 10 to 1,000 machines, and where the time goes
+bench-preview: toolchain lab-up ## Measure time, memory and state of previews of 10 to 1,000 machines
 	@$(IN_STACK) $(PYTHON) -m dev.bench
 
 .PHONY: venv
@@ -100,12 +100,12 @@ $(VENV)/.stamp: requirements.txt requirements-dev.txt
 	@dev/scripts/venv.sh $(VENV)
 
 .PHONY: toolchain
-toolchain: venv ## The engine and its plugins: official ones, or built here
+toolchain: venv ## Get the engine and its plugins: official ones, or built here
 	@$(PYTHON) -m dev.toolchain build
 
 .PHONY: tools-installed
 tools-installed:
-	@dev/scripts/packages.sh
+	@dev/scripts/install-test-packages.sh
 
 .PHONY: clean
 clean: lab-down ## Stop the lab and delete every cache

@@ -1,1 +1,1 @@
-"""How long a preview takes, what it needs, and where the time goes, for platforms of any size."""
+"""Measures the time and memory of previews for platforms of any size, and where the time goes."""

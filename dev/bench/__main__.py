@@ -20,9 +20,9 @@ def _processor(of: Mapping[str, float]) -> str:
 
 
 def table(measured: Sequence[previews.Measured]) -> str:
-    """A Markdown table, a row a size, and below it where the time goes."""
+    """A Markdown table with a row per size, followed by where the time goes."""
     lines = [
-        "| machines | resources | first preview | its memory | preview of no change | its memory | state |",
+        "| machines | resources | first preview | its memory | preview without changes | its memory | state |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
@@ -33,7 +33,7 @@ def table(measured: Sequence[previews.Measured]) -> str:
     for one in measured:
         for title, use, shares in (
             ("first preview", one.first, one.shares_first),
-            ("no change", one.unchanged, one.shares_unchanged),
+            ("no changes", one.unchanged, one.shares_unchanged),
         ):
             lines += [
                 "",
@@ -47,11 +47,11 @@ def main() -> int:
     """Measure each size and print the table, or JSON."""
     parser = argparse.ArgumentParser(prog="python -m dev.bench", description=__doc__)
     parser.add_argument("machines", type=int, nargs="*", default=[10, 100, 500, 1000], help="sizes, at least 9 each")
-    parser.add_argument("--runs", type=int, default=3, help="runs of each preview; the fastest counts")
+    parser.add_argument("--runs", type=int, default=3, help="how often each preview runs; the fastest run counts")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     if min(arguments.machines) <= previews.FIXED_MACHINES:
-        parser.error(f"a size is at least {previews.FIXED_MACHINES + 1}: gateways, etcd, control planes and a worker")
+        parser.error(f"each size must be at least {previews.FIXED_MACHINES + 1} (the fixed machines and one worker)")
     measured = []
     with previews.enough_quota():
         for machines in arguments.machines:

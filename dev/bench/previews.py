@@ -1,4 +1,4 @@
-"""Previews of platforms of a given size: one from nothing, and one of a platform that stands and has not changed."""
+"""Previews of platforms of a given size: one before the first `up`, and one of a running platform without changes."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def settings(machines: int) -> dict[str, Any]:
 
 @contextmanager
 def enough_quota() -> Iterator[None]:
-    """The lab's project without quotas: a thousand machines are planned, and none is made."""
+    """Removes the quotas of the lab's project: a thousand machines are planned, and none is made."""
     admin = openstack.connect(cloud="lab-admin")
     project = admin.identity.find_project("paas").id
     compute, network = admin.get_compute_quotas(project), admin.get_network_quotas(project)
     kept_compute = {key: compute[key] for key in ("instances", "cores", "ram", "server_groups", "server_group_members")}
     kept_network = {key: network[key] for key in ("networks", "subnets", "ports", "floating_ips")}
-    # openstacksdk's name for what neutron calls floatingip and so on.
+    # neutron's names for these quotas, by openstacksdk's names.
     names = {"networks": "network", "subnets": "subnet", "ports": "port", "floating_ips": "floatingip"}
     try:
         admin.set_compute_quotas(project, **dict.fromkeys(kept_compute, -1))
@@ -91,7 +91,7 @@ def _fastest(stack: Stack, environment: Mapping[str, str], runs: int) -> usage.U
 
 
 def measure(machines: int, runs: int) -> Measured:
-    """Measure one size; of each preview the fastest of `runs`, because what disturbs a run only makes it slower."""
+    """Measure one size. Each preview counts with the fastest of `runs`, because disturbances only make a run slower."""
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(Path(folder), "bench")
         stack.configure(settings(machines))
@@ -99,12 +99,12 @@ def measure(machines: int, runs: int) -> Measured:
         first = _fastest(stack, stack.environment, runs)
         shares_first = _profile(stack, stack.environment)
 
-        # The platform "stands" by a plugin that says yes to everything; the state is then the real program's.
+        # A plugin that accepts everything stands for the cloud. The state is then the real program's.
         echo = {**stack.environment, **home.make(Path(folder) / "home")}
         made = usage.run(
             ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack.name],
             stack.folder,
-            {**echo, **PREVIEWS},  # Nothing is there that could be lost.
+            {**echo, **PREVIEWS},  # Nothing real exists that could be lost.
         )
         assert made.status == 0, made.text[-2000:]
         (state,) = (Path(folder) / "state" / ".pulumi" / "stacks").rglob(f"{stack.name}.json")

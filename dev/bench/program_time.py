@@ -1,4 +1,4 @@
-"""Where the program's own process spends its time, by a sampling profiler (py-spy) beside an ordinary preview."""
+"""Where the program's process spends its time, measured by a sampling profiler (py-spy) during a normal preview."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import psutil
 
 from dev.bench.usage import part
 
-#: 250 samples a second, of threads that hold the interpreter's lock.
+#: 250 samples per second, only of threads that hold the interpreter's lock.
 OPTIONS = ("--rate", "250", "--gil", "--format", "raw", "--full-filenames")
 #: Our own folders; everything else that is not an import is the SDK: registration of resources.
 OWN = {"settings": "settings", "preflight": "preflight", "machines": "rendering", "components": "components"}
@@ -27,7 +27,7 @@ _FILE = re.compile(r"\(([^():]+)(?::\d+)?\)$")
 
 
 def kind(stack: str) -> str:
-    """What one sampled stack (frames from the outermost, semicolons between) was busy with."""
+    """The part that one sampled stack was busy with. Its frames are separated by semicolons, the outermost first."""
     frames = stack.split(";")
     if any("importlib._bootstrap" in frame for frame in frames):
         return "import"
@@ -43,7 +43,7 @@ def kind(stack: str) -> str:
 
 
 def shares(lines: Iterable[str]) -> dict[str, float]:
-    """Share of each part from py-spy's raw format: a stack and its count a line."""
+    """The share of each part, from py-spy's raw format: each line is a stack and its count."""
     counts: Counter[str] = Counter()
     for line in lines:
         stack, _, count = line.rpartition(" ")
@@ -54,12 +54,12 @@ def shares(lines: Iterable[str]) -> dict[str, float]:
 
 
 def ours(of: Mapping[str, float]) -> float:
-    """Share of this project's own Python."""
+    """The share of this project's own Python."""
     return sum(of.get(name, 0.0) for name in OURS)
 
 
 def _program(limit: float, root: psutil.Process) -> int:
-    """The process id of the program below `root`, once it is there; 0 when it does not come within `limit` seconds."""
+    """Wait for the program to start under `root` and return its process id, or 0 after `limit` seconds."""
     end = time.monotonic() + limit
     while time.monotonic() < end:
         for process in root.children(recursive=True):
@@ -73,7 +73,7 @@ def _program(limit: float, root: psutil.Process) -> int:
 
 
 def profile(start: Callable[[], subprocess.Popen[str]]) -> dict[str, float]:
-    """Shares of the parts in the run that `start` begins. Only samples that hold the interpreter's lock count."""
+    """The shares of the parts in the run that `start` begins. Only samples that hold the interpreter's lock count."""
     spy = shutil.which("py-spy")
     assert spy, "py-spy is not installed (requirements-dev.txt)"
     with tempfile.TemporaryDirectory() as folder:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import psutil
 
-#: Seconds between two looks; a process that lives shorter may be missed.
+#: Seconds between two samples. A process with a shorter life may be missed.
 INTERVAL = 0.05
-#: Seconds after which a run is given up.
+#: Seconds after which a run is stopped.
 LIMIT = 900
 
 
 @dataclass(frozen=True)
 class Usage:
-    """One run: seconds of wall time, peak of resident memory over the tree in MiB, processor seconds by part."""
+    """One run: wall time in seconds, peak resident memory of the process tree in MiB, processor seconds by part."""
 
     status: int
     text: str
@@ -29,7 +29,7 @@ class Usage:
 
 
 def part(name: str, arguments: Sequence[str]) -> str:
-    """The part that a process plays: the engine, a plugin, the program, or what the language host asks pip."""
+    """The part that a process belongs to: the engine, a plugin, the program, or the language host's call of pip."""
     for argument in arguments[:2]:
         program = Path(argument).name
         if program.startswith("pulumi-resource-"):
@@ -44,7 +44,7 @@ def part(name: str, arguments: Sequence[str]) -> str:
 
 
 def _look(root: psutil.Process, seen: dict[int, tuple[str, float]]) -> float:
-    """Note the processor time of every process of the tree; returns the tree's resident memory in MiB."""
+    """Record the processor time of every process in the tree. Returns the tree's resident memory in MiB."""
     memory = 0.0
     for process in [root, *root.children(recursive=True)]:
         try:
@@ -75,7 +75,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
             except subprocess.TimeoutExpired:
                 if time.monotonic() - started > LIMIT:
                     child.kill()
-                    raise TimeoutError(f"{' '.join(command)} did not end within {LIMIT} s") from None
+                    raise TimeoutError(f"{' '.join(command)} did not finish within {LIMIT} s") from None
         wall = time.monotonic() - started
     processor: dict[str, float] = {}
     for name, seconds in seen.values():

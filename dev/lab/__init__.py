@@ -1,1 +1,1 @@
-"""The lab: a real OpenStack with system containers as machines, on this host alone."""
+"""The lab: a real OpenStack on this one host, with system containers as its machines."""

@@ -1,4 +1,4 @@
-"""`python3 -m dev.lab`, from any Python: goes on with the system's, which has Debian's OpenStack modules."""
+"""`python3 -m dev.lab`: switches to the system's Python, which has Debian's OpenStack modules."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Which Debian archives this host's apt uses, read from /etc/apt at run time: the lab's apt proxy uses the same."""
+"""The Debian archives that this host's apt uses, read from /etc/apt at run time. The lab's apt proxy uses the same."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def parse_list(text: str) -> list[Source]:
 
 
 def parse_deb822(text: str) -> list[Source]:
-    """The stanzas of a .sources file that are about binary packages and not switched off."""
+    """The enabled stanzas of a .sources file that list binary packages."""
     sources: list[Source] = []
     for stanza in _stanzas(text):
         if "deb" not in stanza.get("types", "").split() or stanza.get("enabled", "yes").strip().lower() == "no":
@@ -74,7 +74,7 @@ def read(folder: Path = Path("/etc/apt")) -> list[Source]:
 
 
 def archives(sources: Iterable[Source], release: str = "bookworm") -> tuple[list[str], list[str]]:
-    """The archives of the release itself and of its security updates, as web addresses, each once."""
+    """The URLs of the archives with the release itself and of those with its security updates, without duplicates."""
     debian: list[str] = []
     security: list[str] = []
     for source in sources:
@@ -87,14 +87,14 @@ def archives(sources: Iterable[Source], release: str = "bookworm") -> tuple[list
             security.append(uri)
     if not debian:
         raise LabError(
-            f"none of apt's sources in /etc/apt offers the suite {release} by http: "
-            "the lab's machines get their Debian packages from where this host gets its own"
+            f"no apt source in /etc/apt offers the suite {release} over HTTP: "
+            "the lab's machines get their Debian packages from the same archives as this host"
         )
     return debian, list(dict.fromkeys(security)) or debian
 
 
 def proxy() -> str:
-    """The proxy that apt itself goes through, or ""."""
+    """The proxy that apt uses, or ""."""
     for line in run("apt-config", "dump", "Acquire::http::Proxy", check=False).splitlines():
         words = line.split('"')
         if line.startswith("Acquire::http::Proxy ") and len(words) >= 2 and words[1] not in ("", "DIRECT"):

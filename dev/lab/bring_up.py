@@ -1,4 +1,4 @@
-"""`up`: from an empty host, or from whatever an earlier or interrupted run left, to a cloud that can be used."""
+"""`up`: makes a usable cloud, from an empty host or from whatever an earlier or interrupted run left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from dev.lab.cloud import Cloud
 from dev.lab.errors import LabError
 from dev.lab.progress import Progress
 
-# Which changed configuration files concern which services; a changed driver concerns the compute hosts.
+# Which services restart when a configuration file changes. A changed driver restarts the compute hosts.
 CONCERNS = {
     "nova.conf": ("nova-", "compute-"),
     "nova-lab": ("compute-",),
@@ -50,23 +50,23 @@ CONCERNS = {
     "mariadb.cnf": ("mariadb",),
     "rabbitmq.conf": ("rabbitmq",),
 }
-# Seconds until the APIs, all started at once on two cores, answer.
+# Seconds until the APIs answer when all are started at once on two cores.
 API_LIMIT = 120
-# Seconds that a killed process may take to go away with its sockets.
+# Seconds that a killed process may take to disappear and close its sockets.
 DYING_LIMIT = 15
 IDENTITY_MADE = places.STATE / "identity.made"
 
 
 @contextmanager
-def alone(action: str) -> Iterator[None]:
-    """One `up`, `down` or `reset` at a time. The lock is outside the state folder, which `reset` deletes."""
+def lock(action: str) -> Iterator[None]:
+    """Allow one `up`, `down` or `reset` at a time. The lock is outside the state folder, which `reset` deletes."""
     path = Path("/run/lock/openstack-paas-lab.lock")
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise LabError(f"another command is at work on the lab: {file.read().strip()}") from error
+            raise LabError(f"another command is using the lab: {file.read().strip()}") from error
         file.truncate(0)
         file.write(f"{action}, process {os.getpid()}\n")
         file.flush()
@@ -74,14 +74,14 @@ def alone(action: str) -> Iterator[None]:
 
 
 def up(progress: Progress) -> None:
-    """Every step looks at what is there and makes what is missing."""
+    """Run every step. Each looks at what exists and makes what is missing."""
     with progress.step("checks", quiet=True):
         installed = not packages.missing() and (places.STATE / "passwords.json").exists()
         _refuse_what_cannot_work(installed)
     with progress.step("packages", quiet=True):
         packages.install(progress, places.CACHE / "lab-apt.log")
     if teardown.needed():
-        progress("the lab was cut off: clearing what it left behind")
+        progress("the lab did not shut down cleanly: removing what it left behind")
         teardown.down(progress)
     with progress.step("configuration", quiet=True):
         configuration.folders()
@@ -99,7 +99,7 @@ def up(progress: Progress) -> None:
             _openstack(progress, restart)
         except LabError as error:
             if not content.done():
-                progress(f"error: {error}\n(reported again when the mirror's content, which is being made, is done)")
+                progress(f"error: {error}\n(this is shown again when the mirror's content is finished)")
             raise
         _images(progress, content)
     with progress.step("object store", quiet=True):
@@ -109,7 +109,7 @@ def up(progress: Progress) -> None:
 
 
 def _refuse_what_cannot_work(installed: bool) -> None:
-    """The checks. A lab that was killed this moment still holds its ports: then they are asked again for a while."""
+    """Run the checks. A lab that was just killed still holds its ports, so they are repeated for a while."""
     deadline = time.monotonic() + DYING_LIMIT
     while True:
         try:
@@ -122,7 +122,7 @@ def _refuse_what_cannot_work(installed: bool) -> None:
 
 
 def concerned(changed: set[str]) -> frozenset[str]:
-    """The services that must start again because a file of theirs changed."""
+    """The services that must restart because one of their files changed."""
     prefixes = tuple(
         prefix for name in changed for start, names in CONCERNS.items() if name.startswith(start) for prefix in names
     )
@@ -138,7 +138,7 @@ def _openstack(progress: Progress, restart: frozenset[str]) -> None:
     with progress.step("keystone, placement, glance", quiet=True):
         supervision.start(services.IDENTITY, restart)
         if IDENTITY_MADE.exists():
-            # The control plane's programs take seconds to load and need keystone, where their users are, only then.
+            # These programs take seconds to load. Only then do they need keystone, which already knows their users.
             supervision.start(services.CONTROL, restart)
         supervision.wait(services.IDENTITY, API_LIMIT)
         identity.ensure(cloud)
@@ -154,8 +154,8 @@ def _openstack(progress: Progress, restart: frozenset[str]) -> None:
 
 
 def _content(progress: Progress) -> dict[str, Path]:
-    """The mirror's content and the machine images made with it; takes minutes on a new host, seconds afterwards."""
-    # Imported only here: they need modules that the packages step has just installed.
+    """The mirror's content and the machine images made from it. Takes minutes on a new host, later seconds."""
+    # Imported here because they need modules that the packages step has just installed.
     from dev.lab.image import build
     from dev.lab.mirror import content
 
@@ -172,11 +172,11 @@ def _images(progress: Progress, content: Future[dict[str, Path]]) -> None:
 
 
 def restart(progress: Progress, name: str | None) -> None:
-    """Start one service again, or all of OpenStack's; machines go on running meanwhile."""
+    """Restart one service, or all of OpenStack's. Machines keep running."""
     openstack = (*services.IDENTITY, *services.CONTROL, *services.AGENTS, *services.COMPUTES)
     chosen = tuple(service for service in services.ALL if service.name == name) if name else openstack
     if not chosen:
-        raise LabError(f"there is no service {name}; there are: {', '.join(service.name for service in services.ALL)}")
+        raise LabError(f"unknown service {name}; known: {', '.join(service.name for service in services.ALL)}")
     if not supervision.alive():
         raise LabError("the lab is down")
     supervision.stop(chosen)
@@ -184,7 +184,7 @@ def restart(progress: Progress, name: str | None) -> None:
 
 
 def mirror(progress: Progress) -> None:
-    """Only what the mirror's daemons need: their packages, bridge, configuration and supervisor."""
+    """Start the mirror's daemons with what they need: packages, bridge, configuration and supervisor."""
     packages.install(progress, places.CACHE / "lab-apt.log")
     if teardown.needed():
         teardown.down(progress)

@@ -1,4 +1,4 @@
-"""Whether the lab can run on this host: every reason why not, at once and in words."""
+"""Checks whether the lab can run on this host and names every reason why not."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ WILDCARDS = ("0.0.0.0", "::")
 
 @dataclass(frozen=True)
 class Requirements:
-    """GiB needed. Ten machines of the smallest production topology with the lab take 12, a new lab's disk 30.
+    """GiB needed. The lab with ten machines, the smallest production platform, uses 12 of memory and 30 of disk.
 
-    LAB_MINIMUM_MEMORY and LAB_MINIMUM_DISK (GiB) lower or raise them.
+    LAB_MINIMUM_MEMORY and LAB_MINIMUM_DISK (GiB) change these limits.
     """
 
     memory: float = 16
@@ -27,14 +27,14 @@ class Requirements:
 
     @classmethod
     def from_environment(cls) -> Requirements:
-        """The defaults, less what the environment says otherwise."""
+        """The defaults, unless the environment overrides them."""
         memory = float(os.environ.get("LAB_MINIMUM_MEMORY", cls.memory))
         disk = float(os.environ.get("LAB_MINIMUM_DISK", cls.disk))
         return cls(memory, disk, min(disk, cls.disk_when_installed))
 
 
 def check(facts: Facts, requirements: Requirements) -> None:
-    """LabError with every problem, or nothing."""
+    """Raise LabError with every problem, if there is one."""
     found = problems(facts, requirements)
     if found:
         raise LabError("the lab cannot run here:" + "".join(f"\n  - {problem}" for problem in found))
@@ -44,25 +44,25 @@ def problems(facts: Facts, requirements: Requirements) -> list[str]:
     """Every reason why the lab cannot run here."""
     found = []
     if facts.user != 0:
-        found.append("it must be run as root: it makes network namespaces, bridges and containers")
+        found.append("it must run as root: it makes network namespaces, bridges and containers")
     if (facts.system, facts.version) != ("debian", "12"):
         found.append(
             f"it needs Debian 12, whose OpenStack packages it runs; this is {facts.system} {facts.version}".rstrip()
         )
-    # A machine sold with 16 GiB shows a little less: firmware and kernel keep some.
+    # A machine sold with 16 GiB reports a little less, because firmware and kernel reserve some.
     if not facts.installed and facts.memory < requirements.memory * 0.96:
         found.append(
-            f"it needs {requirements.memory:.0f} GiB of memory; there are {facts.memory:.1f} "
+            f"it needs {requirements.memory:.0f} GiB of memory; this host has {facts.memory:.1f} "
             "(LAB_MINIMUM_MEMORY changes the limit)"
         )
     disk = requirements.disk_when_installed if facts.installed else requirements.disk
     if facts.disk < disk:
         found.append(
-            f"it needs {disk:.0f} GiB free below {facts.disk_of}; there are {facts.disk:.1f} "
+            f"it needs {disk:.0f} GiB free under {facts.disk_of}; this host has {facts.disk:.1f} "
             "(LAB_MINIMUM_DISK changes the limit)"
         )
     if "overlay" not in facts.filesystems:
-        found.append("the kernel offers no overlay file system, on which the machines stand")
+        found.append("the kernel has no overlay file system, which the machines need")
     found += _taken_ports(facts.listeners)
     if not facts.ours:
         found += _taken_names(facts)
@@ -87,22 +87,22 @@ def _taken_ports(listeners: tuple[Listener, ...]) -> list[str]:
                     if taken.process
                     else "another program"
                 )
-                found.append(f"port {port} on {address} is taken by {by}, which listens on {taken.address}")
+                found.append(f"port {port} on {address} is in use by {by}, which listens on {taken.address}")
     return found
 
 
 def _taken_names(facts: Facts) -> list[str]:
-    """Names and networks that are in use though the lab has made nothing since this host started."""
+    """Names and networks that are in use although the lab has made nothing since this host started."""
     found = []
     wanted_links = {places.EXTERNAL_BRIDGE, places.UNDERLAY_BRIDGE, *veth_names()}
-    found += [f"there is an interface {name} that the lab did not make" for name in facts.links if name in wanted_links]
+    found += [f"interface {name} exists, and the lab did not make it" for name in facts.links if name in wanted_links]
     wanted_namespaces = {host.namespace for host in places.HOSTS}
     for name in facts.namespaces:
         if name in wanted_namespaces:
-            found.append(f"there is a network namespace {name} that the lab did not make")
+            found.append(f"network namespace {name} exists, and the lab did not make it")
         elif name.startswith(("qrouter-", "qdhcp-")):
             found.append(
-                f"there is a network namespace {name} of another OpenStack; the lab's network agents would remove it"
+                f"network namespace {name} belongs to another OpenStack; the lab's network agents would remove it"
             )
     for network in (places.EXTERNAL_NETWORK, places.UNDERLAY_NETWORK):
         for destination, interface in facts.routes:

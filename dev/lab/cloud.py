@@ -1,4 +1,4 @@
-"""A small client of OpenStack's APIs on the standard library: a token, a request, and "make it unless it is there"."""
+"""A small client of OpenStack's APIs with the standard library only: a token, a request, and "make it if missing"."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Cloud:
             self.token = answer.headers["X-Subject-Token"]
 
     def call(self, method: str, service: str, path: str, body: Any = None, limit: float = 60) -> Any:
-        """One request with a JSON body; the answer's JSON, or None when it has none."""
+        """Send one request with a JSON body and return the JSON of the response, or None when it is empty."""
         headers = {"Content-Type": "application/json"}
         return self.send(method, service, path, None if body is None else json.dumps(body).encode(), headers, limit)
 
@@ -57,7 +57,7 @@ class Cloud:
         headers: dict[str, str],
         limit: float,
     ) -> Any:
-        """One request with any body."""
+        """Send one request with any body."""
         if not self.token:
             self.log_in()
         headers = {"X-Auth-Token": self.token, "X-OpenStack-Nova-API-Version": "2.87", **headers}
@@ -78,7 +78,7 @@ class Cloud:
             raise LabError(f"{request.method} {request.full_url}: {error}") from error
 
     def ensure(self, service: str, path: str, kind: str, plural: str, record: Record) -> Record:
-        """The record of that name, made if there is none."""
+        """The record with that name, made if there is none."""
         for found in self.call("GET", service, path)[plural]:
             if found.get("name") == record["name"]:
                 return dict(found)

@@ -1,4 +1,4 @@
-"""Running one program to its end."""
+"""Runs one program and waits for it to finish."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def run(
 ) -> str:
     """Run a program and return its standard output.
 
-    With `log`, both outputs are appended there instead and "" is returned. A non-zero end raises LabError with the last
-    lines of what the program said, unless `check` is False.
+    With `log`, both outputs are appended to that file instead and "" is returned. A non-zero exit code raises LabError
+    with the last lines of the output, unless `check` is False.
     """
     command: Sequence[str] = [str(argument) for argument in arguments]
     try:
@@ -47,26 +47,26 @@ def run(
                 env={**os.environ, **(environment or {})},
             )
     except FileNotFoundError as error:
-        raise LabError(f"{command[0]}: no such program") from error
+        raise LabError(f"{command[0]}: program not found") from error
     except subprocess.TimeoutExpired as error:
-        raise LabError(f"{' '.join(command)}: not done after {timeout:.0f} s{tail(log)}") from error
+        raise LabError(f"{' '.join(command)}: not finished after {timeout:.0f} s{tail(log)}") from error
     if check and done.returncode != 0:
-        said = tail(log) if log is not None else indent((done.stderr or done.stdout or "").splitlines()[-15:])
-        raise LabError(f"{' '.join(command)}: ended with {done.returncode}{said}")
+        last = tail(log) if log is not None else indent((done.stderr or done.stdout or "").splitlines()[-15:])
+        raise LabError(f"{' '.join(command)}: exit code {done.returncode}{last}")
     return done.stdout or ""
 
 
 def tail(log: Path | None, lines: int = 15) -> str:
-    """The last lines of a log, indented below its name; "" when there is none."""
+    """The last lines of a log, indented under its name; "" when there is no log."""
     if log is None or not log.exists():
         return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 16384))
         text = re.sub(r"\x1b\[[0-9;]*m", "", file.read().decode(errors="replace"))  # colours
     last = text.splitlines()[-lines:]
-    return f"\n  the end of {log}:{indent(last)}"
+    return f"\n  last lines of {log}:{indent(last)}"
 
 
 def indent(lines: Sequence[str]) -> str:
-    """Lines below each other, set in by four spaces and cut at 240 characters."""
+    """The lines, indented by four spaces and cut at 240 characters."""
     return "".join(f"\n    {line[:240]}" for line in lines)

@@ -1,4 +1,4 @@
-"""The lab's configuration files, rendered from templates/ into the state folder; nothing in /etc is touched."""
+"""Renders the lab's configuration files from templates/ into the state folder. Nothing in /etc is touched."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PLAIN = (
     "drop-databases.sql",
     "supervisord.conf",
 )
-# What machines see in place of the host's kernel settings; kubelet wants exactly these values and may not set them.
+# Machines see these in place of the host's kernel settings. kubelet insists on these values and may not set them.
 KERNEL_SETTINGS = {"overcommit_memory": "1\n", "panic": "10\n", "panic_on_oops": "1\n"}
 
 
@@ -60,7 +60,7 @@ def values(secrets: Mapping[str, str], debian: list[str], security: list[str], p
 
 
 def render(template: str, known: Mapping[str, str]) -> str:
-    """A template's text; a name that nobody defined is an error."""
+    """A template's text. An undefined name is an error."""
     return Template((TEMPLATES / template).read_text()).substitute(known)
 
 
@@ -76,7 +76,7 @@ def program(service: Service) -> str:
             "environment": assignments.replace("%", "%%"),
             "state": str(places.STATE),
             "stop_signal": service.signal,
-            # mariadbd and lxcfs end their own children; uwsgi, nova-api and the like die with their whole group
+            # mariadbd and lxcfs stop their own children; uwsgi, nova-api and others are killed with their whole group
             "stop_as_group": "true" if service.signal == "KILL" else "false",
             "log": service.name,
         },
@@ -84,7 +84,7 @@ def program(service: Service) -> str:
 
 
 def files(known: Mapping[str, str]) -> dict[str, str]:
-    """Every file below config/ by its relative path."""
+    """Every file under config/ by its relative path."""
     made = {name: render(name, known) for name in PLAIN}
     made["apt-cacher-ng/acng.conf"] = render("acng.conf", known)
     for host in places.HOSTS:
@@ -100,7 +100,7 @@ def files(known: Mapping[str, str]) -> dict[str, str]:
 
 
 def write() -> set[str]:
-    """Write what changed and return the names of the files that did; also the driver, clouds.yaml and the folders."""
+    """Write the files whose content changed, the driver and clouds.yaml. Returns the names of the changed files."""
     secrets = passwords.load()
     debian, security = apt_sources.archives(apt_sources.read())
     known = values(secrets, debian, security, apt_sources.proxy())
@@ -119,7 +119,7 @@ def write() -> set[str]:
 
 
 def folders() -> None:
-    """The folders that the services expect; the state folder may be crossed by other users (mysql) but not listed."""
+    """Make the folders that the services expect. Other users (mysql) may pass the state folder but not list it."""
     for name in (
         "config/supervisor",
         "config/apt-cacher-ng",
@@ -156,7 +156,7 @@ def _write(path: Path, text: str) -> bool:
 
 
 def _copy_driver() -> bool:
-    """Copy driver/ into the state folder, so that a running lab does not depend on where the project lies."""
+    """Copy driver/ into the state folder, so that a running lab does not depend on the project's folder."""
     changed = False
     for source in sorted((places.HERE / "driver").rglob("*")):
         if not source.is_file() or "__pycache__" in source.parts:

@@ -1,4 +1,4 @@
-"""MariaDB's first start, the services' databases and their schemas, and what the queue must forget."""
+"""MariaDB's first start, the databases and schemas of the services, and an empty message queue at each start."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from dev.lab.services import ALL, BASE
 CONFIGURATION = places.CONFIGURATION
 SCHEMAS = places.RUN.parent / "schemas.done"
 SCHEMA_LOG = places.LOGS / "schemas.log"
-# A schema's program ends with the program that started it: none goes on beside the next `up`.
+# A program that makes a schema ends with the program that started it, so that none is still running at the next `up`.
 BOUND = ("setpriv", "--pdeathsig", "KILL")
 NAMES = ("keystone", "glance", "placement", "nova", "neutron")
 
 
 def ensure(progress: Progress) -> None:
-    """Bring the base services up and every schema to its version, in parallel."""
+    """Start the base services and bring every schema to its version, in parallel."""
     _prepare_mariadb(progress)
     _prepare_rabbitmq()
     by_name = {service.name: service for service in ALL}
@@ -43,19 +43,19 @@ def ensure(progress: Progress) -> None:
 
 
 def _execute(script: str) -> None:
-    """Run an SQL script of the configuration as the database's root."""
+    """Run an SQL script from the configuration folder as the database's root user."""
     client = ("mariadb", f"--defaults-file={CONFIGURATION}/mariadb.cnf")
     run(*client, timeout=60, stdin=(CONFIGURATION / script).read_text())
 
 
 def _signature() -> str:
-    """Changes with the databases' definition and with the installed versions of the services."""
+    """A digest that changes with the definition of the databases and with the installed versions of the services."""
     versions = run("dpkg-query", "--show", "keystone", "glance-api", "placement-api", "nova-api", "neutron-server")
     return hashlib.sha256(((CONFIGURATION / "databases.sql").read_text() + versions).encode()).hexdigest()
 
 
 def _prepare_mariadb(progress: Progress) -> None:
-    """Make the system tables once; a first start that was cut short begins again."""
+    """Make the system tables once. An interrupted first start begins from scratch."""
     data = places.STATE / "mariadb"
     done = places.STATE / "mariadb.made"
     if done.exists():
@@ -78,7 +78,7 @@ def _prepare_mariadb(progress: Progress) -> None:
 
 
 def _prepare_rabbitmq() -> None:
-    """A queue that does not run starts empty: its messages belong to a life that has ended."""
+    """A queue that is not running starts empty, because its messages belong to an earlier run."""
     (places.STATE / "rabbitmq/plugins").write_text("[].\n")
     if supervision.states().get("lab-rabbitmq", {}).get("statename") in ("RUNNING", "STARTING"):
         return

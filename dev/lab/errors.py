@@ -1,5 +1,5 @@
-"""The one exception that the lab shows to people without a traceback."""
+"""The exception that the lab shows without a traceback."""
 
 
 class LabError(Exception):
-    """What went wrong, where, and what the log of the part concerned says last."""
+    """What failed, where, and the last lines of the log concerned."""

@@ -1,4 +1,4 @@
-"""What this host is and what is taken on it: gathered once, judged by lab.checks."""
+"""Facts about this host and what is already in use on it. dev.lab.checks judges them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Listener:
 
 @dataclass(frozen=True)
 class Facts:
-    """The host as it is. Memory and disk in GiB; `routes` are destination and interface."""
+    """The state of the host. Memory and disk are in GiB; `routes` are destination and interface."""
 
     user: int
     system: str
@@ -45,7 +45,7 @@ class Facts:
 
 
 def gather(installed: bool) -> Facts:
-    """Look at this host."""
+    """Collect the facts about this host."""
     release = _os_release()
     folder = places.STATE
     while not folder.exists():
@@ -83,7 +83,7 @@ def _routes() -> list[tuple[str, str]]:
 
 
 def _listeners() -> list[Listener]:
-    """Listening TCP sockets from /proc/net/tcp and tcp6, with their process where the lab wants the port."""
+    """Sockets that listen on a port the lab needs, from /proc/net/tcp and tcp6, with their processes."""
     wanted = {port for ports in places.LISTENERS.values() for port in ports}
     found: dict[str, tuple[str, int]] = {}
     for table, parse in (("tcp", ipv4), ("tcp6", ipv6)):
@@ -104,12 +104,12 @@ def _listeners() -> list[Listener]:
 
 
 def ipv4(text: str) -> str:
-    """An address as /proc/net/tcp writes it."""
+    """An address in the form of /proc/net/tcp."""
     return ".".join(str(byte) for byte in reversed(bytes.fromhex(text)))
 
 
 def ipv6(text: str) -> str:
-    """An address as /proc/net/tcp6 writes it; only "any" matters, the lab has no other IPv6 address."""
+    """An address in the form of /proc/net/tcp6. Only "any" matters: the lab has no other IPv6 address."""
     return "::" if set(text) == {"0"} else text
 
 

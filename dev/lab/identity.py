@@ -1,4 +1,4 @@
-"""Who and what keystone knows: service users, the catalogue's endpoints, and the project that the program works in."""
+"""What keystone holds: service users, the endpoints of the catalogue, and the project that the program works in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SERVICES = {
 
 
 def ensure(cloud: Cloud) -> None:
-    """Make what is missing, in about one second when nothing is."""
+    """Make what is missing. Takes about one second when nothing is."""
     secrets = passwords.load()
     roles = {role["name"]: role["id"] for role in cloud.call("GET", "identity", "/roles")["roles"]}
     if "service" not in roles:
@@ -45,14 +45,14 @@ def _grant(cloud: Cloud, project: str, user: str, role: str) -> None:
 
 
 def _endpoints(cloud: Cloud) -> None:
-    there = {
+    existing = {
         (endpoint["service_id"], endpoint["interface"])
         for endpoint in cloud.call("GET", "identity", "/endpoints")["endpoints"]
     }
     for name, (kind, port, path) in SERVICES.items():
         service = cloud.ensure("identity", "/services", "service", "services", {"name": name, "type": kind})["id"]
         for interface in ("public", "internal", "admin"):
-            if (service, interface) not in there:
+            if (service, interface) not in existing:
                 cloud.call(
                     "POST",
                     "identity",

@@ -1,4 +1,4 @@
-"""Machine images in glance: a tar of a root file system each, uploaded when its content changed."""
+"""Machine images in glance. Each is a tar of a root file system, uploaded when its content changed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from dev.lab.errors import LabError
 from dev.lab.progress import Progress
 
 CHECKSUMS = places.STATE / "image-checksums.json"
-# Seconds that upload and unpacking of one image may take each.
+# Seconds allowed for the upload of one image, and the same again for unpacking it.
 LIMIT = 300
 
 
 def ensure_image(name: str, tar_path: str | Path, progress: Progress | None = None) -> str:
-    """Make the public image `name` have the content of the tar and return its id.
+    """Make sure that the public image `name` has the content of the tar, and return its id.
 
-    An image whose property `sha256` says that it has is left alone. Otherwise a new one takes its name and the old
-    one is deleted, while machines made from it keep running on its unpacked files.
+    An image with the right property `sha256` is left alone. Otherwise a new image takes the name and the old one is
+    deleted. Machines made from the old image keep running on its unpacked files.
     """
     tar, say, cloud = Path(tar_path), progress or Progress(), Cloud()
     if not tar.is_file():
-        raise LabError(f"image {name}: {tar} is not there")
+        raise LabError(f"image {name}: {tar} does not exist")
     checksum = _checksum(tar)
     images: list[dict[str, Any]] = cloud.call("GET", "image", f"/images?name={name}")["images"]
     current = next((image for image in images if image.get("sha256") == checksum and image["status"] == "active"), None)
@@ -62,7 +62,7 @@ def _upload(cloud: Cloud, name: str, tar: Path, checksum: str) -> dict[str, Any]
 
 
 def unpack(image_id: str, tar: Path, progress: Progress) -> None:
-    """Unpack the image where compute hosts look for it, which they would otherwise do for its first machine."""
+    """Unpack the image where compute hosts look for it. Otherwise they would do so for its first machine."""
     folder = places.IMAGES / image_id
     if (folder / "rootfs").is_dir():
         return
@@ -84,7 +84,7 @@ def unpack(image_id: str, tar: Path, progress: Progress) -> None:
 
 
 def remove_unused(cloud: Cloud) -> None:
-    """Remove unpacked images that glance no longer has and no machine stands on."""
+    """Remove unpacked images that glance no longer has and no machine uses."""
     known = {image["id"] for image in cloud.call("GET", "image", "/images?limit=500")["images"]}
     used = "".join(config.read_text(errors="replace") for config in places.INSTANCES.glob("*/*/config"))
     for folder in places.IMAGES.iterdir():
@@ -93,7 +93,7 @@ def remove_unused(cloud: Cloud) -> None:
 
 
 def _checksum(tar: Path) -> str:
-    """The file's SHA-256; reckoned again only when its size or time changed."""
+    """The file's SHA-256, computed again only when its size or modification time changed."""
     about = tar.stat()
     key = f"{tar.resolve()} {about.st_size} {about.st_mtime_ns}"
     known: dict[str, str] = json.loads(CHECKSUMS.read_text()) if CHECKSUMS.exists() else {}

@@ -1,4 +1,4 @@
-"""The lab's bridges, namespaces, veths, the closed way out, and the kernel settings that its machines need."""
+"""The lab's bridges, namespaces and veth pairs, the block on outgoing traffic, and kernel settings for the machines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dev.lab.command import run
 from dev.lab.places import Host
 
 NAMESPACES = Path("/run/netns")
-# What a host full of system containers needs; Debian's defaults let the fifth one fail to boot.
+# What a host full of system containers needs. With Debian's defaults the fifth container fails to boot.
 KERNEL_SETTINGS = {
     "fs.inotify.max_user_instances": 8192,
     "fs.inotify.max_user_watches": 1048576,
@@ -20,17 +20,16 @@ KERNEL_SETTINGS = {
 
 
 def ensure() -> None:
-    """Make whatever of it is missing."""
+    """Make what is missing."""
     ownership.claim()
     if not NAMESPACES.is_mount():
         ownership.remember_mount(str(NAMESPACES))  # the first `ip netns add` mounts it
     _settings()
-    run("modprobe", "--all", "br_netfilter", "vxlan", "overlay", check=False) if Path(
-        "/usr/sbin/modprobe"
-    ).exists() else ""
+    if Path("/usr/sbin/modprobe").exists():
+        run("modprobe", "--all", "br_netfilter", "vxlan", "overlay", check=False)
     _bridge(places.EXTERNAL_BRIDGE, places.EXTERNAL_ADDRESS, 1500)
     _bridge(places.UNDERLAY_BRIDGE, places.UNDERLAY_ADDRESS, places.UNDERLAY_MTU)
-    _close_the_way_out()
+    _block_outgoing_traffic()
     for host in places.HOSTS:
         _host(host)
     _provider(places.NETWORK_HOST)
@@ -42,14 +41,14 @@ def namespaces() -> list[str]:
 
 
 def links(namespace: str = "") -> dict[str, dict[str, object]]:
-    """Every interface by name, of the host itself or of a namespace."""
+    """Every interface of the host or of a namespace, by name."""
     where = ("-n", namespace) if namespace else ()
     listing = json.loads(run("ip", *where, "-json", "address", "show") or "[]")
     return {str(link["ifname"]): link for link in listing if link}
 
 
 def unmount_namespaces() -> None:
-    """Unmount the folder of namespaces if it was the lab that made `ip` mount it and nobody else has one there."""
+    """Unmount the folder of namespaces if it was mounted for the lab and is empty now."""
     if str(NAMESPACES) in ownership.mounts() and NAMESPACES.is_mount() and not namespaces():
         run("umount", NAMESPACES, check=False)
 
@@ -66,7 +65,7 @@ def _settings() -> None:
 
 
 def restore_settings() -> None:
-    """Give the kernel back its settings, but only those that still have the lab's value."""
+    """Restore the kernel settings that still have the lab's value."""
     for name, value in ownership.settings().items():
         path = Path("/proc/sys") / name.replace(".", "/")
         if path.exists() and path.read_text().strip() == str(KERNEL_SETTINGS.get(name)):
@@ -81,8 +80,8 @@ def _bridge(name: str, address: str, mtu: int) -> None:
     run("ip", "address", "replace", f"{address}/{places.PREFIX_LENGTH}", "dev", name)
 
 
-def _close_the_way_out() -> None:
-    """What comes in from the machines may reach this host's own addresses and nothing beyond."""
+def _block_outgoing_traffic() -> None:
+    """Packets from the machines may reach this host's own addresses and nothing beyond."""
     rule = (
         "iif",
         places.EXTERNAL_BRIDGE,
@@ -142,7 +141,7 @@ def _veth(host: Host, outside: str, inside: str, bridge: str, mtu: int) -> None:
 
 
 def _provider(host: Host) -> None:
-    """The external network inside the network node."""
+    """Bring the external network into the network node."""
     _veth(host, f"{host.name}-e", "external", places.EXTERNAL_BRIDGE, 1500)
     if places.PROVIDER_BRIDGE not in links(host.namespace):
         run("ip", "-n", host.namespace, "link", "add", places.PROVIDER_BRIDGE, "type", "bridge")

@@ -1,7 +1,7 @@
-"""What tells the lab's kernel objects from others of the same name: a note written before the first is made.
+"""Tells the lab's kernel objects from others with the same name, by a note written before the first one is made.
 
-The note names the boot during which it was written: after a restart of the machine everything it speaks of is gone.
-It also keeps the kernel settings as they were before the lab changed them.
+The note names the boot during which it was written: after a reboot of the host everything it describes is gone.
+It also keeps the kernel settings from before the lab changed them.
 """
 
 from __future__ import annotations
@@ -16,48 +16,48 @@ NOTE = places.RUN / "owned.json"
 
 
 def boot() -> str:
-    """The kernel's random name for the time since it started."""
+    """The kernel's random id for this boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def claim() -> None:
-    """Say that from now on what carries the lab's names is the lab's."""
+    """Record that from now on everything with the lab's names belongs to the lab."""
     if not ours():
         NOTE.parent.mkdir(parents=True, exist_ok=True)
         _save({"boot": boot(), "settings": {}})
 
 
 def ours() -> bool:
-    """Whether what carries the lab's names was made by the lab, in this boot."""
+    """Whether everything with the lab's names was made by the lab during this boot."""
     return _load().get("boot") == boot()
 
 
 def settings() -> dict[str, str]:
-    """Kernel settings as they were before the lab."""
+    """The kernel settings from before the lab changed them."""
     return dict(_load().get("settings", {})) if ours() else {}
 
 
 def remember(name: str, value: str) -> None:
-    """Keep a kernel setting's first value."""
+    """Record a kernel setting's first value."""
     note = _load()
     note["settings"].setdefault(name, value)
     _save(note)
 
 
 def remember_mount(target: str) -> None:
-    """Keep that the lab's work mounts something there."""
+    """Record that the lab mounts something there."""
     note = _load()
     note["mounts"] = sorted({*note.get("mounts", []), target})
     _save(note)
 
 
 def mounts() -> list[str]:
-    """Where the lab's work mounted something outside its state folder."""
+    """Where the lab mounted something outside its state folder."""
     return list(_load().get("mounts", [])) if ours() else []
 
 
 def release() -> None:
-    """Say that nothing of the lab is left."""
+    """Record that nothing of the lab is left."""
     NOTE.unlink(missing_ok=True)
 
 

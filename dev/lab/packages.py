@@ -1,4 +1,4 @@
-"""Debian's packages that the lab runs on: installed once, nothing of them started by the installation."""
+"""The Debian packages that the lab runs on. They are installed once, and the installation starts no service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dev.lab.errors import LabError
 from dev.lab.progress import Progress
 
 PACKAGES = (
-    # what everything stands on
+    # the base of everything else
     "supervisor",
     "mariadb-server",
     "rabbitmq-server",
@@ -69,7 +69,7 @@ NOTHING_STARTS = "#!/bin/sh\n# openstack-paas lab: no service is started while p
 
 
 def missing() -> list[str]:
-    """The packages that dpkg does not know as installed."""
+    """The packages that are not installed."""
     try:
         listing = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n", *PACKAGES, check=False)
     except LabError:
@@ -80,7 +80,7 @@ def missing() -> list[str]:
 
 @contextmanager
 def nothing_starts() -> Iterator[None]:
-    """While inside, invoke-rc.d starts no service; a policy that was there before comes back after."""
+    """While inside, invoke-rc.d starts no service. An existing policy is restored afterwards."""
     if POLICY.exists() and POLICY.read_text(errors="replace") != NOTHING_STARTS:
         POLICY.rename(SAVED_POLICY)
     POLICY.write_text(NOTHING_STARTS)
@@ -92,7 +92,7 @@ def nothing_starts() -> Iterator[None]:
 
 
 def restore_policy() -> None:
-    """Put back what was there before; also after an installation that was killed."""
+    """Restore the previous policy, also after an installation that was killed."""
     if POLICY.exists() and POLICY.read_text(errors="replace") == NOTHING_STARTS:
         POLICY.unlink()
     if SAVED_POLICY.exists():
@@ -105,7 +105,7 @@ def install(progress: Progress, log: Path) -> None:
     wanted = missing()
     if not wanted:
         return
-    progress(f"installing {len(wanted)} Debian packages and what they need; apt's log: {log}")
+    progress(f"installing {len(wanted)} Debian packages and their dependencies; apt's log: {log}")
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {"DEBIAN_FRONTEND": "noninteractive", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     environment.update({name: os.environ[name] for name in ("http_proxy", "https_proxy") if name in os.environ})
@@ -137,4 +137,4 @@ def install(progress: Progress, log: Path) -> None:
         )
     still = missing()
     if still:
-        raise LabError(f"apt-get ended well but these packages are not installed: {', '.join(still)}; see {log}")
+        raise LabError(f"apt-get succeeded but these packages are not installed: {', '.join(still)}; see {log}")

@@ -1,4 +1,4 @@
-"""The lab's passwords: made once, at random, kept in one file that only root reads."""
+"""The lab's passwords: random, made once, kept in one file that only root can read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAMES = (
 
 
 def load(path: Path | None = None) -> dict[str, str]:
-    """Every password by name; those missing are made and saved first."""
+    """Every password by name. Missing ones are made and saved first."""
     path = path or places.STATE / "passwords.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     missing = [name for name in NAMES if name not in known]
@@ -38,7 +38,7 @@ def load(path: Path | None = None) -> dict[str, str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file in one go, readable by its owner alone from its first moment on."""
+    """Replace a file atomically. Only its owner can ever read it."""
     temporary = path.with_name(path.name + ".new")
     temporary.unlink(missing_ok=True)
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Where the lab keeps things and under which names and addresses it is found."""
+"""The lab's folders, names, addresses and ports."""
 
 from __future__ import annotations
 
@@ -16,27 +16,26 @@ RUN = STATE / "run"
 DRIVER = STATE / "driver"
 INSTANCES = STATE / "instances"
 IMAGES = STATE / "images"
-GLANCE = STATE / "glance"
 LXCFS = STATE / "lxcfs"
 CLOUDS = STATE / "clouds.yaml"
 MIRROR = CACHE / "mirror"
-# Its folders are the S3 store's buckets.
+# Each folder in it is a bucket of the S3 store.
 OBJECT_STORE = STATE / "object-store"
 BUCKET = "backups"
-# Known to everyone like the passphrase of the stack that uses them (Pulumi.lab.yaml): they open nothing but that store.
+# Public, like the passphrase of the stack that uses them (Pulumi.lab.yaml): they open nothing but that store.
 STORE_ACCESS_KEY, STORE_SECRET_KEY = "lab-backups", "lab-protects-nothing"
 
-# Every process that the lab starts carries this variable with the state folder as its value, and hands it down to its
-# children: by it, and by nothing vaguer, `down` knows which processes are the lab's.
+# Every process that the lab starts has this environment variable, with the state folder as its value, and passes it on
+# to its children. It is the only way in which `down` recognises the lab's processes.
 MARKER = "OPENSTACK_PAAS_LAB"
 
 EXTERNAL_BRIDGE, EXTERNAL_ADDRESS, EXTERNAL_NETWORK = "lab-external", "172.24.4.1", "172.24.4.0/24"
 EXTERNAL_POOL = ("172.24.4.100", "172.24.4.200")
 UNDERLAY_BRIDGE, UNDERLAY_ADDRESS, UNDERLAY_NETWORK = "lab-underlay", "172.24.5.1", "172.24.5.0/24"
 PREFIX_LENGTH = 24
-# vxlan's header takes 50 bytes of each packet: a full-sized packet of 1500 stays whole.
+# vxlan's header takes 50 bytes of each packet, so a full-sized packet of 1500 still fits.
 UNDERLAY_MTU = 1550
-# Packets that come in from the external bridge look for their way in this table, whose only route says "unreachable".
+# Packets from the external bridge are routed by this table. Its only route is "unreachable".
 ROUTING_TABLE = 2404
 ROUTING_PRIORITY = 100
 
@@ -50,7 +49,7 @@ PROVIDER_BRIDGE = "lab-provider"
 
 @dataclass(frozen=True)
 class Host:
-    """A network namespace that plays a machine of the cloud: the network node or a compute host."""
+    """A network namespace that stands for a host of the cloud: the network node or a compute host."""
 
     name: str
     address: str
@@ -68,7 +67,7 @@ HOSTS = (NETWORK_HOST, *COMPUTE_HOSTS)
 
 @dataclass(frozen=True)
 class Ports:
-    """TCP ports. The APIs have OpenStack's own; the inner services are moved by one from their usual port."""
+    """TCP ports. The APIs use OpenStack's own; the inner services use their usual port plus one."""
 
     keystone: int = 5000
     placement: int = 8778
@@ -89,7 +88,7 @@ class Ports:
 
 PORTS = Ports()
 
-# What must be free (or held by the lab) before the lab starts: address -> ports.
+# Ports by address that must be free, or in use by the lab itself, before the lab starts.
 LISTENERS: dict[str, tuple[int, ...]] = {
     UNDERLAY_ADDRESS: (
         PORTS.keystone,

@@ -1,4 +1,4 @@
-"""The lab's processes, known by the marker in their environment or by the control group of their container."""
+"""The lab's processes, recognised by the marker in their environment or by the control group of their container."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dev.lab import places, waiting
 from dev.lab.errors import LabError
 
 CGROUPS = Path("/sys/fs/cgroup")
-# Below a hierarchy's root LXC may put a container's group into the group of who started it.
+# Under the root of a hierarchy, LXC may put a container's group into the group of the process that started it.
 CGROUP_DEPTH = 4
 
 
@@ -30,12 +30,12 @@ def marked() -> list[int]:
 
 
 def numbers() -> Iterator[int]:
-    """Every process of this host."""
+    """The ids of all processes on this host."""
     return (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
 
 
 def kill(processes: Iterable[int], by: signal.Signals = signal.SIGKILL) -> None:
-    """Send a signal; those that are gone are fine."""
+    """Send a signal to each process that still exists."""
     for number in processes:
         try:
             os.kill(number, by)
@@ -72,12 +72,12 @@ def in_groups(paths: Iterable[Path]) -> set[int]:
             try:
                 found.update(int(line) for line in file.read_text().split())
             except OSError:
-                continue  # the group went away meanwhile
+                continue  # the group has disappeared
     return found - {0, 1}
 
 
 def end_containers(uuids: list[str]) -> None:
-    """Kill every process of these machines, as a power cut does, and remove their control groups."""
+    """Kill every process of these machines, like a power cut, and remove their control groups."""
     found = groups(uuids)
 
     def gone() -> bool:
@@ -85,7 +85,7 @@ def end_containers(uuids: list[str]) -> None:
         kill(left)
         return not left
 
-    waiting.until(gone, "machines' processes do not end", 15)
+    waiting.until(gone, "processes of machines did not end", 15)
     for path in found:
         for below in [*sorted((folder for folder in path.rglob("*") if folder.is_dir()), reverse=True), path]:
             try:
@@ -95,7 +95,7 @@ def end_containers(uuids: list[str]) -> None:
 
 
 def end_marked() -> None:
-    """Kill what is left of the lab's own processes."""
+    """Kill the remaining processes of the lab itself."""
 
     def gone() -> bool:
         left = marked()
@@ -103,13 +103,13 @@ def end_marked() -> None:
         return not left
 
     try:
-        waiting.until(gone, "the lab's processes do not end", 15)
+        waiting.until(gone, "processes of the lab did not end", 15)
     except LabError as error:
-        raise LabError(f"{error}: process numbers {', '.join(map(str, marked()))}") from error
+        raise LabError(f"{error}: process ids {', '.join(map(str, marked()))}") from error
 
 
 def remove_pivots() -> None:
-    """Remove LXC's own empty groups, in which it puts monitors while it ends; those in use by others stay."""
+    """Remove the empty groups into which LXC moves monitors while it stops. Groups in use by others stay."""
     for pivot in CGROUPS.glob("*/lxc.pivot"):
         try:
             pivot.rmdir()

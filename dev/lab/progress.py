@@ -1,4 +1,4 @@
-"""Progress lines with the seconds since the start, and how long each step took."""
+"""Progress lines with the seconds since the start and the duration of each step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class Progress:
-    """Says what happens, on standard error and in a log; parts that only say something call it: `progress(text)`."""
+    """Reports progress on standard error and in a log. To write one line, call it: `progress(text)`."""
 
     def __init__(self, log: Path | None = None) -> None:
         self.start = time.monotonic()
@@ -20,7 +20,7 @@ class Progress:
         self.lock = threading.Lock()
 
     def __call__(self, text: str) -> None:
-        """Say one line."""
+        """Write one line."""
         line = f"[{time.monotonic() - self.start:6.1f} s] {text}"
         with self.lock:
             print(line, file=sys.stderr, flush=True)
@@ -30,7 +30,7 @@ class Progress:
 
     @contextmanager
     def step(self, name: str, quiet: bool = False) -> Iterator[None]:
-        """Say how long what happens inside took; nothing is said of a quiet step shorter than half a second."""
+        """Report how long the block took. A quiet step shorter than half a second is not reported."""
         begin = time.monotonic()
         yield
         seconds = time.monotonic() - begin

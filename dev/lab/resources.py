@@ -1,4 +1,4 @@
-"""What the cloud offers to every project, flavors and the external network; and that its hosts report for work."""
+"""Flavors and the external network, which the cloud offers to every project, and whether its hosts are ready."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from dev.lab.command import run
 from dev.lab.errors import LabError
 from dev.lab.services import AGENTS, COMPUTES
 
-# Memory in MiB by flavor. A machine has the memory limit of its flavor; processors and disk are not limited.
+# Memory in MiB by flavor. The flavor limits a machine's memory; processors and disk are not limited.
 FLAVORS = {"lab.gateway": 512, "lab.etcd": 512, "lab.control-plane": 2560, "lab.worker": 2048}
-# Names and sizes that many clouds have, so that stacks of real clouds can be previewed here.
+# Names and sizes that many clouds have, so that stacks written for real clouds can be previewed here.
 FLAVORS |= {"m1.small": 2048, "m1.medium": 4096, "m1.large": 8192, "m1.xlarge": 16384}
 VCPUS, DISK_GB = 2, 10
 
@@ -56,7 +56,7 @@ def ensure(cloud: Cloud) -> None:
 
 
 def wait_for_hosts(cloud: Cloud, since: float, limit: float = 120) -> None:
-    """Wait until every agent and compute host has reported after the moment `since`, and can be given machines."""
+    """Wait until every agent and compute host has reported after the time `since` and can take machines."""
 
     def all_report() -> bool:
         late[:] = not_reporting(cloud, since) or silent_routers(cloud)
@@ -67,13 +67,13 @@ def wait_for_hosts(cloud: Cloud, since: float, limit: float = 120) -> None:
 
     late: list[str] = []
     try:
-        waiting.until(all_report, "the cloud's hosts do not report", limit, pause=0.5)
+        waiting.until(all_report, "hosts of the cloud did not report", limit, pause=0.5)
     except LabError as error:
         raise LabError(f"{error}: {', '.join(late)} (logs in {places.LOGS})") from error
 
 
 def not_reporting(cloud: Cloud, since: float = 0) -> list[str]:
-    """What is missing: agents and compute services that are down or silent since then, and hosts not yet mapped."""
+    """Agents and compute services that are down or have not reported since then, and hosts not yet mapped."""
     agents = {(agent["host"], agent["binary"]): agent for agent in cloud.call("GET", "network", "/agents")["agents"]}
     wanted = [(places.NETWORK_HOST.name, f"neutron-{kind}-agent") for kind in ("linuxbridge", "l3", "dhcp", "metadata")]
     wanted += [(host.name, "neutron-linuxbridge-agent") for host in places.COMPUTE_HOSTS]
@@ -97,17 +97,17 @@ def not_reporting(cloud: Cloud, since: float = 0) -> list[str]:
 
 
 def silent_routers(cloud: Cloud) -> list[str]:
-    """Routers that do not answer at their public address: not yet rebuilt after a start, or their agent hangs."""
+    """Routers that do not answer at their public address: not yet rebuilt after a start, or the agent hangs."""
     late = []
     for router in cloud.call("GET", "network", "/routers")["routers"]:
         gateway = router["external_gateway_info"] or {}
         for address in [one["ip_address"] for one in gateway.get("external_fixed_ips", [])]:
             if router["admin_state_up"] and "1 received" not in run("ping", "-n", "-c1", "-W1", address, check=False):
-                late.append(f"router {router['name']} at {address} (`lab restart l3` starts its agent again)")
+                late.append(f"router {router['name']} at {address} (try `python3 -m dev.lab restart l3`)")
     return late
 
 
 def seconds(moment: str) -> float:
-    """OpenStack's ways to write a moment (universal time), as seconds since 1970; 0 for none."""
+    """A time in one of OpenStack's formats (UTC) as seconds since 1970; 0 when there is none."""
     found = re.match(r"(\d+-\d+-\d+)[ T](\d+:\d+:\d+)", moment)
     return calendar.timegm(time.strptime(" ".join(found.groups()), "%Y-%m-%d %H:%M:%S")) if found else 0

@@ -1,4 +1,4 @@
-"""What runs in the lab: every daemon, how it is started, and how one sees that it works."""
+"""Every daemon of the lab: how it starts and how to tell that it works."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ NOVA = f"--config-file {CONFIGURATION}/nova.conf"
 
 @dataclass(frozen=True)
 class Service:
-    """One daemon. `port` (on `address`) opens when it works, `url` answers; those with neither just have to run.
+    """One daemon. It works when `port` (on `address`) is open or `url` answers; without either, when it runs.
 
-    `signal` ends it at `down`: KILL for those that keep nothing on disk, which makes `down` quick.
+    `signal` stops it at `down`: KILL for those that keep nothing on disk, which makes `down` quick.
     """
 
     name: str
     command: str
-    phase: str
     address: str = UNDERLAY_ADDRESS
     port: int = 0
     url: str = ""
@@ -43,7 +42,7 @@ class Service:
 
     @property
     def program(self) -> str:
-        """Its name in supervisor."""
+        """The service's name in supervisor."""
         return f"lab-{self.name}"
 
 
@@ -54,7 +53,7 @@ def uwsgi(name: str, port: int, script: str, environment: Mapping[str, str]) -> 
         f"--wsgi-file {script} --processes 1 --threads 8 --enable-threads --buffer-size 65535 "
         "--disable-logging --add-header 'Connection: close'"
     )
-    return Service(name, command, "identity", port=port, url=places.api(port), environment=environment)
+    return Service(name, command, port=port, url=places.api(port), environment=environment)
 
 
 def in_host(host: places.Host, command: str) -> str:
@@ -72,7 +71,6 @@ def linuxbridge(host: places.Host) -> Service:
             f"--config-file {CONFIGURATION}/neutron-{host.name}.conf "
             f"--config-file {CONFIGURATION}/linuxbridge-{host.name}.ini",
         ),
-        "agents",
     )
 
 
@@ -81,7 +79,6 @@ def compute(host: places.Host) -> Service:
     return Service(
         f"compute-{host.name.removeprefix('lab-')}",
         in_host(host, f"{PYTHON} {DRIVER}/lab-nova-compute {NOVA} --config-file {CONFIGURATION}/nova-{host.name}.conf"),
-        "agents",
     )
 
 
@@ -91,7 +88,7 @@ def agent(name: str, program: str, configuration: str, in_network_host: bool = T
         f"/usr/bin/{program} {NEUTRON} --config-file {CONFIGURATION}/neutron-{NETWORK_HOST.name}.conf "
         f"--config-file {CONFIGURATION}/{configuration}"
     )
-    return Service(name, in_host(NETWORK_HOST, command) if in_network_host else command, "agents")
+    return Service(name, in_host(NETWORK_HOST, command) if in_network_host else command)
 
 
 RABBITMQ = {
@@ -115,7 +112,6 @@ MIRROR = (
     Service(
         "registry",
         f"/usr/bin/docker-registry serve {CONFIGURATION}/registry.yml",
-        "mirror",
         EXTERNAL_ADDRESS,
         PORTS.registry,
         f"http://{EXTERNAL_ADDRESS}:{PORTS.registry}/v2/",
@@ -124,7 +120,6 @@ MIRROR = (
     Service(
         "apt-proxy",
         f"/usr/sbin/apt-cacher-ng -c {CONFIGURATION}/apt-cacher-ng",
-        "mirror",
         EXTERNAL_ADDRESS,
         PORTS.apt,
         signal="TERM",
@@ -132,39 +127,35 @@ MIRROR = (
     Service(
         "web",
         f"{PYTHON} -m http.server --bind {EXTERNAL_ADDRESS} --directory {places.MIRROR}/www {PORTS.web}",
-        "mirror",
         EXTERNAL_ADDRESS,
         PORTS.web,
     ),
 )
-# Compiled with the mirror's content, so it starts after that and not with the mirror's other services.
+# It is compiled with the mirror's content, so it starts after that and not with the mirror's other services.
 STORE = (
     Service(
         "object-store",
         f"{folder_of(MIRROR_PLACES, object_store())}/object-store {CONFIGURATION}/object-store.json",
-        "mirror",
         EXTERNAL_ADDRESS,
         PORTS.object_store,
         signal="TERM",
     ),
 )
 BASE = (
-    Service("epmd", f"/usr/bin/epmd -address 127.0.0.1 -port {PORTS.epmd}", "base", "127.0.0.1", PORTS.epmd),
-    Service("rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmq-server", "base", port=PORTS.rabbitmq, environment=RABBITMQ),
+    Service("epmd", f"/usr/bin/epmd -address 127.0.0.1 -port {PORTS.epmd}", "127.0.0.1", PORTS.epmd),
+    Service("rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmq-server", port=PORTS.rabbitmq, environment=RABBITMQ),
     Service(
         "mariadb",
         f"/usr/sbin/mariadbd --defaults-file={CONFIGURATION}/mariadb.cnf",
-        "base",
         port=PORTS.mariadb,
         signal="TERM",
     ),
     Service(
         "memcached",
         f"/usr/bin/memcached -u nobody -l {UNDERLAY_ADDRESS} -p {PORTS.memcached} -U 0 -m 32",
-        "base",
         port=PORTS.memcached,
     ),
-    Service("lxcfs", f"{DRIVER}/start-lxcfs {places.LXCFS}", "base", signal="TERM"),
+    Service("lxcfs", f"{DRIVER}/start-lxcfs {places.LXCFS}", signal="TERM"),
 )
 IDENTITY = (
     uwsgi(
@@ -177,7 +168,6 @@ IDENTITY = (
     Service(
         "glance-api",
         f"/usr/bin/glance-api --config-file {CONFIGURATION}/glance-api.conf",
-        "identity",
         port=PORTS.glance,
         url=places.api(PORTS.glance),
     ),
@@ -186,13 +176,12 @@ CONTROL = (
     Service(
         "neutron-server",
         f"/usr/bin/neutron-server {NEUTRON} --config-file {CONFIGURATION}/ml2.ini",
-        "control",
         port=PORTS.neutron,
         url=places.api(PORTS.neutron),
     ),
-    Service("nova-conductor", f"/usr/bin/nova-conductor {NOVA}", "control"),
-    Service("nova-scheduler", f"/usr/bin/nova-scheduler {NOVA}", "control"),
-    Service("nova-api", f"/usr/bin/nova-api {NOVA}", "control", port=PORTS.nova, url=places.api(PORTS.nova)),
+    Service("nova-conductor", f"/usr/bin/nova-conductor {NOVA}"),
+    Service("nova-scheduler", f"/usr/bin/nova-scheduler {NOVA}"),
+    Service("nova-api", f"/usr/bin/nova-api {NOVA}", port=PORTS.nova, url=places.api(PORTS.nova)),
 )
 COMPUTES = tuple(compute(host) for host in COMPUTE_HOSTS)
 AGENTS = (

@@ -1,4 +1,4 @@
-"""`status`: the lab as a table, and whether it is healthy as an exit code."""
+"""`status`: the lab as a table. The exit code says whether it is healthy."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ PAGE = 4096
 
 
 def show() -> int:
-    """Print it; 0 when all is well, 1 when something is wrong, 3 when the lab is down."""
+    """Print the table. Returns 0 when all is well, 1 when something is wrong, 3 when the lab is down."""
     states = supervision.states()
     if not states:
-        print("the lab is down" + (f", its data are in {places.STATE}" if places.STATE.exists() else ""))
+        print("the lab is down" + (f"; its data is in {places.STATE}" if places.STATE.exists() else ""))
         return 3
     wrong = []
-    memory = memory_by_session(states)
+    memory = memory_by_service(states)
     print(f"{'SERVICE':<22}{'STATE':<10}{'PROCESS':>8}{'MEMORY MiB':>12}  SINCE")
     for service in services.ALL:
         state = states.get(service.program, {})
@@ -29,7 +29,7 @@ def show() -> int:
             f"{service.name:<22}{name:<10}{state.get('pid', 0):>8}{memory.get(service.name, 0):>12.0f}  "
             f"{str(state.get('description', '')).partition('uptime ')[2]}"
         )
-    print(f"{'together':<40}{sum(memory.values()):>12.0f}\n")
+    print(f"{'total':<40}{sum(memory.values()):>12.0f}\n")
     try:
         cloud = Cloud()
         wrong += [f"{one} does not report" for one in resources.not_reporting(cloud)]
@@ -58,7 +58,7 @@ def _machines(cloud: Cloud) -> None:
 
 
 def machine_memory(uuid: str) -> float:
-    """MiB that a machine's processes hold, caches left out; 0 when it does not run."""
+    """MiB that a machine's processes hold, without caches; 0 when it is not running."""
     for group in processes.groups([uuid]):
         if ".payload." not in group.name or not (group / "memory.stat").exists():
             continue
@@ -67,8 +67,8 @@ def machine_memory(uuid: str) -> float:
     return 0
 
 
-def memory_by_session(states: dict[str, dict[str, object]]) -> dict[str, float]:
-    """MiB of memory that each service holds with its children, shared pages counted once (proportional set size)."""
+def memory_by_service(states: dict[str, dict[str, object]]) -> dict[str, float]:
+    """MiB of memory that each service and its children hold, shared pages counted once (proportional set size)."""
     parents = {number: _parent(number) for number in processes.numbers()}
     roots = {int(str(state["pid"])): name.removeprefix("lab-") for name, state in states.items() if state.get("pid")}
     found: dict[str, float] = {}

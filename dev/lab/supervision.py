@@ -1,4 +1,4 @@
-"""Supervisor, which keeps the lab's daemons running: one of the lab's own, with its own socket and configuration."""
+"""The lab's own supervisor, with its own socket and configuration. It keeps the daemons running."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class _Transport(xmlrpc.client.Transport):
 
 
 def client() -> Any:
-    """Supervisor's methods."""
+    """A client of supervisor's API."""
     return xmlrpc.client.ServerProxy("http://localhost", transport=_Transport()).supervisor
 
 
 def alive() -> bool:
-    """Whether it answers."""
+    """Whether supervisor answers."""
     try:
         return bool(client().getState()["statename"] == "RUNNING")
     except (OSError, xmlrpc.client.Error, http.client.HTTPException):
@@ -46,7 +46,7 @@ def alive() -> bool:
 
 
 def environment() -> dict[str, str]:
-    """All that daemons inherit: nothing of whoever runs `lab up`, and the marker by which `down` finds them."""
+    """The daemons' whole environment: nothing of the caller's, and the marker by which `down` finds them."""
     return {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
@@ -54,13 +54,13 @@ def environment() -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",
         places.MARKER: str(places.STATE),
-        # neutron's processes rename themselves, which overwrites their environment unless told not to: the marker
+        # neutron's processes rename themselves. Without this they overwrite their environment, and so the marker.
         "SPT_NOENV": "1",
     }
 
 
 def ensure() -> None:
-    """Start it unless it runs, then make it know every program as configured now (changed ones are stopped)."""
+    """Start supervisor if needed and load the current configuration of every program. Changed programs are stopped."""
     if not alive():
         for stale in (SOCKET, places.RUN / "supervisord.pid"):
             stale.unlink(missing_ok=True)
@@ -87,7 +87,7 @@ def ensure() -> None:
 
 
 def states() -> dict[str, dict[str, Any]]:
-    """Every program's state by its name; empty when supervisor does not run."""
+    """The state of every program by its name; empty when supervisor is not running."""
     try:
         return {one["name"]: one for one in client().getAllProcessInfo()}
     except (OSError, xmlrpc.client.Error, http.client.HTTPException):
@@ -95,7 +95,7 @@ def states() -> dict[str, dict[str, Any]]:
 
 
 def start(services: Iterable[Service], restart: frozenset[str] = frozenset()) -> list[Service]:
-    """Start those that do not run, and restart those named; returns what was started."""
+    """Start the services that are not running and restart those named. Returns what was started."""
     supervisor, known, started = client(), states(), []
     for service in services:
         state = known.get(service.program, {}).get("statename", "UNKNOWN")
@@ -115,25 +115,25 @@ def start(services: Iterable[Service], restart: frozenset[str] = frozenset()) ->
 
 
 def stop(services: Iterable[Service]) -> None:
-    """Stop some and wait until they have ended."""
+    """Stop services and wait until they have ended."""
     for service in services:
         try:
             client().stopProcess(service.program)
         except xmlrpc.client.Fault:
-            continue  # it did not run
+            continue  # it was not running
 
 
 def wait(services: Iterable[Service], limit: float) -> None:
-    """Wait until each works: it runs, its port is open, its API answers."""
+    """Wait until each service runs, its port is open and its API answers."""
     for service in services:
-        waiting.until(partial(works, service), f"{service.name} does not work yet", limit, log_of(service))
+        waiting.until(partial(works, service), f"{service.name} is not ready", limit, log_of(service))
 
 
 def works(service: Service) -> bool:
-    """Whether a service runs and answers; LabError when supervisor has given it up."""
+    """Whether a service runs and answers. Raises LabError when supervisor has given up on it."""
     state = states().get(service.program, {}).get("statename", "UNKNOWN")
     if state == "FATAL":
-        raise LabError(f"{service.name} ends again and again{tail(log_of(service))}")
+        raise LabError(f"{service.name} keeps crashing{tail(log_of(service))}")
     if state != "RUNNING":
         return False
     if service.url:
@@ -142,12 +142,12 @@ def works(service: Service) -> bool:
 
 
 def log_of(service: Service) -> Path:
-    """Where its output goes."""
+    """The file with the service's output."""
     return places.LOGS / f"{service.name}.log"
 
 
 def process() -> int:
-    """The process number of supervisor, or 0."""
+    """The process id of supervisor, or 0."""
     try:
         return int(client().getPID())
     except (OSError, xmlrpc.client.Error, http.client.HTTPException):
@@ -155,18 +155,18 @@ def process() -> int:
 
 
 def shut_down() -> None:
-    """End every program at once, then supervisor, within 20 seconds; what is left then is for the caller to kill."""
+    """Stop every program at once, then supervisor, within 30 seconds. The caller kills what is still running then."""
     number = process()
     if not number:
         return
     client().stopAllProcesses(False)
-    waiting.until(_all_ended, "the services do not end", 20)
+    waiting.until(_all_ended, "the services did not stop", 20)
     client().shutdown()
-    waiting.until(lambda: _ended(number), "supervisor does not end", 10)
+    waiting.until(lambda: _ended(number), "supervisor did not stop", 10)
 
 
 def _ended(number: int) -> bool:
-    """Whether a process is gone, or only waits for its parent to take notice."""
+    """Whether a process is gone, or a zombie that waits for its parent."""
     try:
         return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except OSError:

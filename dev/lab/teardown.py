@@ -1,4 +1,4 @@
-"""`down`: ends and removes everything that the lab made on this host, and nothing else; its data stay unless told."""
+"""`down`: stops and removes everything that the lab made on this host, and nothing else. Its data stays by default."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dev.lab.services import COMPUTES
 
 
 def down(progress: Progress, wipe: bool = False) -> None:
-    """A power cut in good order: first what would notice that machines vanish, then the machines, then the rest."""
-    with progress.step("services and machines ended"):
+    """An orderly power cut: first the services that would notice lost machines, then the machines, then the rest."""
+    with progress.step("services and machines stopped"):
         if supervision.alive():
             supervision.stop(COMPUTES)
             try:
@@ -39,29 +39,29 @@ def down(progress: Progress, wipe: bool = False) -> None:
 
 
 def delete(folder: Path, limit: float = 20) -> None:
-    """Delete a folder into which something may still write for a moment: a process that ends, or another shell."""
+    """Delete a folder into which something may still write for a moment: a process that is ending, or a shell."""
 
     def gone() -> bool:
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
 
-    waiting.until(gone, f"{folder} cannot be deleted, something writes there", limit)
+    waiting.until(gone, f"{folder} cannot be deleted because something writes there", limit)
 
 
 def end_leftovers() -> None:
-    """End processes of a lab whose supervisor is dead: the database gets time to write, everything else none."""
+    """Stop the processes of a lab whose supervisor is dead. Only the database gets time to write."""
     left = processes.marked()
     databases = [number for number in left if _is_database(number)]
     processes.kill([number for number in left if number not in databases])
     processes.end_containers(processes.instances())
     processes.kill(databases, signal.SIGTERM)
-    with suppress(LabError):  # a database that is killed in the end recovers when it starts again
-        waiting.until(lambda: not set(databases) & set(processes.marked()), "the database does not end", 10)
+    with suppress(LabError):  # a database that has to be killed recovers at its next start
+        waiting.until(lambda: not set(databases) & set(processes.marked()), "the database did not stop", 10)
     processes.end_marked()
 
 
 def needed() -> bool:
-    """Whether a dead lab lies about: something of it was made in this boot and its supervisor does not answer."""
+    """Whether remains of a dead lab exist: it made something during this boot and its supervisor does not answer."""
     return not supervision.alive() and (ownership.ours() or bool(processes.marked()))
 
 
@@ -73,29 +73,29 @@ def _is_database(number: int) -> bool:
 
 
 def _unmount() -> None:
-    """Unmount what is mounted below the state folder, the deepest first."""
+    """Unmount everything under the state folder, the deepest first."""
     table = Path("/proc/self/mounts").read_text()
     for target in mounts_below(places.STATE, table):
         run("umount", "--lazy", target, check=False)
 
 
 def mounts_below(folder: Path, table: str) -> list[str]:
-    """The mount points below a folder from the text of /proc/self/mounts, the deepest first."""
+    """The mount points under a folder from the text of /proc/self/mounts, the deepest first."""
     points = [line.split()[1] for line in table.splitlines() if len(line.split()) > 1]
     return sorted((point for point in points if Path(point).is_relative_to(folder)), reverse=True)
 
 
 def lab_namespaces(names: Iterable[str]) -> list[str]:
-    """Which of these network namespaces are the lab's: its hosts, and the routers and DHCP servers that neutron made.
+    """The network namespaces of the lab: its hosts, and neutron's routers and DHCP servers.
 
-    The lab does not start where another neutron has made such ones, so that their names suffice.
+    The lab does not start next to another neutron, so the names are enough.
     """
     own = {host.namespace for host in places.HOSTS}
     return [name for name in names if name in own or name.startswith(("qrouter-", "qdhcp-"))]
 
 
 def lab_links(links: Mapping[str, Mapping[str, object]]) -> list[str]:
-    """Which of this host's interfaces are the lab's: its bridges and whatever is plugged into them."""
+    """The lab's interfaces on this host: its bridges and everything plugged into them."""
     bridges = (places.EXTERNAL_BRIDGE, places.UNDERLAY_BRIDGE)
     plugged = [name for name, link in links.items() if link.get("master") in bridges or name in veth_names()]
     return [*plugged, *(name for name in bridges if name in links)]
@@ -109,12 +109,11 @@ def veth_names() -> set[str]:
 def _remove_network() -> None:
     for name in lab_namespaces(network.namespaces()):
         run("ip", "netns", "delete", name, check=False)
-        (network.NAMESPACES / name).unlink(missing_ok=True)  # a name whose namespace was gone already
+        (network.NAMESPACES / name).unlink(missing_ok=True)  # a name whose namespace was already gone
     network.unmount_namespaces()
     for name in lab_links(network.links()):
         run("ip", "link", "delete", name, check=False)
     table = str(places.ROUTING_TABLE)
     run("ip", "rule", "delete", "iif", places.EXTERNAL_BRIDGE, "lookup", table, check=False)
     run("ip", "route", "flush", "table", table, check=False)
-    for folder in (Path("/run/lxc/lock") / str(places.INSTANCES).lstrip("/"),):
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(Path("/run/lxc/lock") / str(places.INSTANCES).lstrip("/"), ignore_errors=True)

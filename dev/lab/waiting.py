@@ -1,4 +1,4 @@
-"""Waiting for something with a limit, by asking, never by a fixed sleep."""
+"""Waits for a condition with a time limit, by polling, never by a fixed sleep."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from dev.lab.errors import LabError
 
 
 def until(condition: Callable[[], bool], what: str, limit: float, log: Path | None = None, pause: float = 0.1) -> None:
-    """Ask `condition` until it is true; LabError naming `what` and the end of `log` after `limit` seconds."""
+    """Poll `condition` until it is true. Raises LabError with `what` and the end of `log` after `limit` seconds."""
     end = time.monotonic() + limit
     while not condition():
         if time.monotonic() > end:
-            raise LabError(f"{what}: not after {limit:.0f} s{tail(log)}")
+            raise LabError(f"{what} within {limit:.0f} s{tail(log)}")
         time.sleep(pause)
 
 
 def listens(address: str, port: int) -> bool:
-    """Whether a TCP connection to it can be opened."""
+    """Whether a TCP connection can be opened."""
     try:
         with socket.create_connection((address, port), timeout=2):
             return True
@@ -32,7 +32,7 @@ def listens(address: str, port: int) -> bool:
 
 
 def answers(url: str) -> bool:
-    """Whether a web server answers there with anything that is not its own failure."""
+    """Whether a web server answers there with anything but a server error."""
     try:
         with urllib.request.urlopen(url, timeout=5):
             return True

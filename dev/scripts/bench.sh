@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The timeline of an `up` from nothing on the lab: destroy, up, then a table and a picture in docs/pictures/.
+# Measures an `up` from nothing on the lab: destroy, up, then a table and a picture of the timeline in docs/pictures/.
 # Source environment.sh first.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# `pulumi destroy` of the selected stack without questions. Source environment.sh first.
+# Runs `pulumi destroy` for the selected stack without questions. Source environment.sh first.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# Without its preview the engine finds out about protected resources when it has removed others.
+# Without a preview, the engine would notice protected resources only after it has removed others.
 case " $* " in
     *" --exclude-protected "* | *" --target "*) ;;
     *) python -m ops protected ;;

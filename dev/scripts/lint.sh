@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every linter over the tree: lint.sh FOLDER-OF-TOOLS
+# lint.sh FOLDER-OF-TOOLS: runs every linter on the tree.
 set -Eeuo pipefail
 bin=$1
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

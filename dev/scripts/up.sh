@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# `pulumi up` of the selected stack without questions, then the proof that the platform works. Source environment.sh first.
+# Runs `pulumi up` for the selected stack without questions, then proves that the platform works. Source environment.sh
+# first.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 log=${EVENT_LOG:-$OPENSTACK_PAAS_CACHE/events-$(pulumi stack --show-name).jsonl}
 rm -f "$log"
 python -m ops recover
 started=$SECONDS
-# Longer than anything that says nothing: a Helm release may take 600 s, a machine's boot 300 s.
-dev/scripts/end-silent.sh "$log" 1200 $$ &
+# 1200 s is longer than any silent step: a Helm release may take 600 s, a machine's boot 300 s.
+dev/scripts/interrupt-stalled-up.sh "$log" 1200 $$ &
 watch=$!
 trap 'kill "$watch" 2>/dev/null || true' EXIT
-# The event log needs debug commands switched on; it is what `ops explain` and `ops timeline` read.
+# The event log needs debug commands to be enabled. `ops explain` and `ops timeline` read it.
 if PULUMI_DEBUG_COMMANDS=1 pulumi up --yes --skip-preview --non-interactive --parallel 32 --suppress-outputs --event-log "$log" "$@"; then
     echo "pulumi up: $((SECONDS - started)) s"
 else

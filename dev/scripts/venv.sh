@@ -6,10 +6,10 @@ venv=$1
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 started=$SECONDS
 python3 -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || {
-    echo "python3 is $(python3 --version 2>&1): the program needs Python 3.11 or newer" >&2
+    echo "this is $(python3 --version 2>&1), but the program needs Python 3.11 or newer" >&2
     exit 1
 }
-# Debian keeps the part that makes virtual environments in a package of its own.
+# On Debian, virtual environments need a separate package.
 python3 -c 'import ensurepip' 2>/dev/null || {
     [ "$(id -u)" -eq 0 ] || { echo "python3 cannot make virtual environments: apt-get install python3-venv" >&2; exit 1; }
     apt-get -qq update

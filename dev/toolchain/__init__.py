@@ -1,1 +1,1 @@
-"""Puts Pulumi's engine, its Python language host and the program's plugins on a machine: official, else built."""
+"""Provides Pulumi's engine, its Python language host and the program's plugins: official ones, or built here."""

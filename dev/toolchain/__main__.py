@@ -6,41 +6,41 @@ import sys
 import time
 
 from dev.toolchain import build_times
-from dev.toolchain.asked_version import asked_version
 from dev.toolchain.builder import Builder
 from dev.toolchain.errors import ToolchainError
 from dev.toolchain.places import Places, default_places
 from dev.toolchain.plan import make_plan
+from dev.toolchain.reported_version import reported_version
 
 
 def say(line: str) -> None:
-    """One line of progress."""
+    """Print one line of progress."""
     print(f"toolchain: {line}", flush=True)
 
 
 def build(places: Places) -> int:
-    """Make every program available; says nothing but a closing line when all of them are there."""
+    """Make every program available. Prints only a closing line when nothing is missing."""
     begun = time.monotonic()
     steps = Builder(places, say).run()
     official = sum(step.state == "official" for step in steps)
-    say(f"{len(steps) - official} built, {official} official programs ready ({time.monotonic() - begun:.1f} s)")
+    say(f"ready: {len(steps) - official} built and {official} official programs ({time.monotonic() - begun:.1f} s)")
     return 0
 
 
 def status(places: Places) -> int:
-    """Print a line a program. Returns 1 when one of them has still to be built."""
+    """Print one line per program. Returns 1 when one of them still has to be built."""
     times = build_times.read(places.times)
     steps = make_plan(places)
     for step in steps:
         took = times.get(step.program.name, {}).get("seconds") if step.state == "built" else None
         seconds = f"{took:6.1f} s" if took is not None else ""
-        version = asked_version(step.program, step.path) if step.state == "official" else step.program.version
+        version = reported_version(step.program, step.path) if step.state == "official" else step.program.version
         print(f"{step.program.binary:28} {version:9} {step.state:12} {seconds:9} {step.path}")
     return int(any(step.to_build for step in steps))
 
 
 def path(places: Places) -> int:
-    """Print the folder to put on PATH, in front."""
+    """Print the folder to put first on PATH."""
     print(places.binaries)
     return 0
 
@@ -51,7 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m dev.toolchain", description=__doc__)
     parser.add_argument("command", nargs="?", default="build", choices=commands, help="build is the default")
     chosen = commands[parser.parse_args().command]
-    # A build that is told to end takes the compilers that it started along, as after Ctrl-C.
+    # SIGTERM stops a build and its compilers like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return chosen(default_places())
@@ -59,7 +59,7 @@ def main() -> int:
         print(f"toolchain: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("toolchain: interrupted; the next run goes on from here", file=sys.stderr)
+        print("toolchain: interrupted; run it again to continue", file=sys.stderr)
         return 130
 
 

@@ -1,4 +1,4 @@
-"""One build at a time in one cache folder."""
+"""Allows one build at a time in a cache folder."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dev.toolchain.errors import ToolchainError
 
-#: Seconds to wait for another build; the whole of it takes less on the smallest machine that was tried.
+#: Seconds to wait for another build. A complete build took less on the smallest machine we tried.
 WAIT_LIMIT = 45 * 60
 
 _PAUSE = 0.5
@@ -17,7 +17,7 @@ _PAUSE = 0.5
 
 @contextmanager
 def build_lock(path: Path, say: Callable[[str], None], limit: float = WAIT_LIMIT) -> Iterator[None]:
-    """Hold the lock file; wait, and say so, while another process has it. The kernel frees it with its holder."""
+    """Hold the lock file, after waiting for another process that has it. The kernel frees it when its holder ends."""
     with path.open("a+", encoding="utf-8") as file:
         deadline = time.monotonic() + limit
         waiting = False

@@ -1,4 +1,4 @@
-"""How long builds took, kept in the cache for whoever wants to write it down."""
+"""Records in the cache how long builds took."""
 
 import json
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def read(path: Path) -> dict[str, Any]:
-    """By program: seconds, when it ended (UTC), size in bytes. An unreadable file is as good as none."""
+    """For each program: seconds, end time (UTC), size in bytes. An unreadable file counts as empty."""
     try:
         times = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Carries out a plan: downloads what the official CLI can download, builds the rest, two programs at a time."""
+"""Carries out a plan: lets the official CLI download plugins and builds the rest, two programs at a time."""
 
 import shutil
 import subprocess
@@ -12,12 +12,12 @@ from dev.toolchain import build_times, official
 from dev.toolchain.build_lock import build_lock
 from dev.toolchain.errors import ToolchainError
 from dev.toolchain.golang import BUILD_LIMIT, start_build, stop_build, tail
-from dev.toolchain.home import link_plugins
 from dev.toolchain.places import SOURCES, Places
 from dev.toolchain.plan import Step, make_plan
 from dev.toolchain.programs import PROGRAMS, Program
+from dev.toolchain.pulumi_home import link_plugins
 
-#: Programs built side by side; each `go build` uses every core where it can, but links on one.
+#: Programs built at the same time. `go build` compiles on every core but links on one.
 AT_A_TIME = 2
 
 Say = Callable[[str], None]
@@ -35,7 +35,7 @@ class Builder:
         self._stopped = False
 
     def run(self, programs: tuple[Program, ...] = PROGRAMS) -> list[Step]:
-        """Bring every program to `official` or `built`; returns how each of them stands then."""
+        """Bring every program to the state `official` or `built`. Returns the steps with their final state."""
         self.places.create()
         with build_lock(self.places.lock, self.say):
             plan = make_plan(self.places, self.sources, programs)
@@ -48,23 +48,23 @@ class Builder:
             return ready
 
     def _install_official(self, plan: list[Step]) -> bool:
-        """Ask the official CLI for the plugins that are not here; the first refusal ends it. True if any came."""
+        """Let the official CLI download missing plugins until the first failure. Returns whether it got any."""
         engine = next((step.path for step in plan if step.program.kind == "engine" and step.state == "official"), None)
-        came = False
+        installed = False
         for step in plan if engine is not None else []:
             wanted = step.to_build and step.program.kind == "plugin" and not official.is_to_be_built(step.program)
             if not wanted or engine is None:
                 continue
-            self.say(f"{step.program.binary}: asking the official CLI for version {step.program.version}")
+            self.say(f"{step.program.binary}: downloading version {step.program.version} with the official CLI")
             reason = official.install(step.program, engine)
             if reason is not None:
-                self.say(f"{step.program.binary}: cannot be downloaded ({reason}); building instead")
+                self.say(f"{step.program.binary}: the download failed ({reason}); building it instead")
                 break
-            came = True
-        return came
+            installed = True
+        return installed
 
     def _remove_superseded(self, plan: list[Step]) -> None:
-        """Take away built binaries that have official counterparts now: the engine prefers those on PATH."""
+        """Remove built binaries that now have official counterparts, because the engine would prefer them on PATH."""
         for step in plan:
             if step.state == "official":
                 for name in (step.program.binary, *step.program.copies):
@@ -72,7 +72,7 @@ class Builder:
                 (self.places.stamps / step.program.name).unlink(missing_ok=True)
 
     def _build_all(self, steps: list[Step]) -> None:
-        """Build in parallel. The first failure, or an interrupt, stops the others, then is raised."""
+        """Build in parallel. The first failure or an interrupt stops the other builds and is raised."""
         with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
             futures = [pool.submit(self._build, step) for step in steps]
             try:
@@ -85,7 +85,7 @@ class Builder:
                 raise
 
     def _stop(self) -> None:
-        """End every build that runs, and let none start."""
+        """Stop every running build and let no other start."""
         with self._guard:
             self._stopped = True
             running = list(self._running)
@@ -93,7 +93,7 @@ class Builder:
             stop_build(process)
 
     def _build(self, step: Step) -> None:
-        """Build one program and put it in its place in one move."""
+        """Build one program and put it in place atomically."""
         program = step.program
         folder = self.sources / program.name
         log_file = self.places.logs / f"{program.name}.log"
@@ -120,7 +120,7 @@ class Builder:
         if status != 0:
             raise ToolchainError(
                 f"{program.binary}: `go build` failed in {folder} (exit status {status}):\n{tail(log_file)}\n"
-                f"the whole output is in {log_file}"
+                f"the complete output is in {log_file}"
             )
         self._put_in_place(step, partial)
         seconds = time.monotonic() - begun
@@ -128,7 +128,7 @@ class Builder:
         self.say(f"{program.binary}: built in {seconds:.0f} s")
 
     def _put_in_place(self, step: Step, partial: Path) -> None:
-        """Copies first, the binary next, the stamp last: what is interrupted is built again."""
+        """Write copies first, then the binary, then the stamp, so that an interrupted build is repeated."""
         program = step.program
         with self._guard:
             for name in program.copies:

@@ -1,5 +1,5 @@
-"""The one kind of error that the toolchain shows to a person."""
+"""The error that the toolchain shows without a traceback."""
 
 
 class ToolchainError(Exception):
-    """A message that needs no traceback: what failed, where, and what to do about it."""
+    """What failed, where, and what to do about it."""

@@ -1,4 +1,4 @@
-"""The fingerprint of everything that goes into a binary, so that an unchanged program is never built again."""
+"""The fingerprint of everything that goes into a binary, so that an unchanged program is not built again."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,7 @@ from dev.toolchain.programs import Program
 
 
 def sources(program: Program, folder: Path) -> list[Path]:
-    """The files that a binary is made of: Go files but tests, go.mod, go.sum and the files copied beside it."""
+    """The files that go into a binary: Go files except tests, go.mod, go.sum and the files copied beside it."""
     files = [path for path in folder.rglob("*.go") if not path.name.endswith("_test.go")]
     files += [folder / "go.mod", folder / "go.sum"]
     files += [folder / name for name in program.copies]
@@ -15,7 +15,7 @@ def sources(program: Program, folder: Path) -> list[Path]:
 
 
 def fingerprint(program: Program, folder: Path, go_version: str) -> str:
-    """SHA-256 over names and contents of the sources, the package, the link flags and Go's version."""
+    """The SHA-256 of the names and contents of the sources, the package, the link flags and Go's version."""
     digest = hashlib.sha256()
     for part in (program.package, program.link_flags, go_version):
         digest.update(part.encode() + b"\0")

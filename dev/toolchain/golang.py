@@ -1,4 +1,4 @@
-"""The Go toolchain of this machine: is it there, is it new enough, and one build with it."""
+"""This host's Go: checks whether it is installed and new enough, and builds with it."""
 
 import os
 import re
@@ -11,15 +11,15 @@ from typing import IO
 from dev.toolchain.errors import ToolchainError
 from dev.toolchain.programs import Program
 
-#: Seconds. The longest build, from nothing, took some 5 minutes on two busy cores; twice that and room for downloads.
+#: Seconds. The longest build from scratch took about 5 minutes on two busy cores. The rest is room for downloads.
 BUILD_LIMIT = 30 * 60
 
-#: Lines of Go's output that an error message shows; the whole of it is in the log file.
+#: Lines of Go's output in an error message. The complete output is in the log file.
 TAIL_LINES = 15
 
 
 def required_version(folder: Path) -> tuple[int, int]:
-    """Major and minor number of the `go` line of a go.mod."""
+    """The major and minor version in the `go` line of a go.mod."""
     found = re.search(r"^go (\d+)\.(\d+)", (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
         raise ToolchainError(f"{folder / 'go.mod'} has no `go` line")
@@ -34,7 +34,7 @@ def go_version(folder: Path) -> str:
     wanted = "{}.{}".format(*required_version(folder))
     if shutil.which("go") is None:
         raise ToolchainError(
-            f"Go {wanted} or newer is needed to build Pulumi's engine and plugins, and there is no `go` on PATH.\n"
+            f"Go {wanted} or newer is needed to build Pulumi's engine and plugins, but `go` is not on PATH.\n"
             "Install Go (https://go.dev/doc/install), or install the official Pulumi CLI, which needs no build."
         )
     answer = subprocess.run(["go", "env", "GOVERSION"], cwd=folder, capture_output=True, text=True, timeout=300)
@@ -47,7 +47,7 @@ def go_version(folder: Path) -> str:
 
 
 def start_build(program: Program, folder: Path, output: Path, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """Start `go build` in a process group of its own, with everything that it says going to `log`."""
+    """Start `go build` in its own process group, with all its output in `log`."""
     command = ["go", "build", "-mod=readonly", "-buildvcs=false", "-ldflags", program.link_flags, "-o", str(output)]
     return subprocess.Popen(
         [*command, program.package],
@@ -61,13 +61,13 @@ def start_build(program: Program, folder: Path, output: Path, log: IO[bytes]) ->
 
 
 def stop_build(process: "subprocess.Popen[bytes]") -> None:
-    """End a build with the compilers that it started; one that has ended already is left alone."""
+    """Stop a running build and the compilers that it started."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=30)
 
 
 def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log file, without those that only report downloads."""
+    """The last lines of a log file, without reports of downloads."""
     text = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return "\n".join([line for line in text if not line.startswith("go: downloading")][-lines:])

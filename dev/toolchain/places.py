@@ -1,4 +1,4 @@
-"""Where the toolchain keeps what it builds. Nothing outside the cache folder is ever written."""
+"""The toolchain's folders in the cache. It never writes anywhere else."""
 
 import os
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Places:
 
     @property
     def home(self) -> Path:
-        """A PULUMI_HOME in which the engine finds every plugin, built or official, without looking at PATH."""
+        """A PULUMI_HOME in which the engine finds every plugin, built or official, without PATH."""
         return self.root.parent / "pulumi"
 
     @property
@@ -26,31 +26,31 @@ class Places:
 
     @property
     def logs(self) -> Path:
-        """Go's whole output, one file a program."""
+        """Go's complete output, one file per program."""
         return self.root / "logs"
 
     @property
     def stamps(self) -> Path:
-        """The fingerprint of what each binary was built from, one file a program."""
+        """The fingerprint of what each binary was built from, one file per program."""
         return self.root / "stamps"
 
     @property
     def lock(self) -> Path:
-        """Held by the one build that may write here."""
+        """The lock file, held by the build that may write here."""
         return self.root / "lock"
 
     @property
     def times(self) -> Path:
-        """How long the last build of each program took, as JSON."""
+        """The file that says how long the last build of each program took, as JSON."""
         return self.root / "build-times.json"
 
     def create(self) -> None:
-        """Make every folder; an existing one is left as it is."""
+        """Make the folders that do not exist yet."""
         for folder in (self.binaries, self.logs, self.stamps):
             folder.mkdir(parents=True, exist_ok=True)
 
 
 def default_places() -> Places:
-    """The places under OPENSTACK_PAAS_CACHE, or under ~/.cache/openstack-paas where that is unset."""
+    """The places under OPENSTACK_PAAS_CACHE, by default ~/.cache/openstack-paas."""
     cache = os.environ.get("OPENSTACK_PAAS_CACHE") or str(Path.home() / ".cache" / "openstack-paas")
     return Places(Path(cache).expanduser().absolute() / "toolchain")

@@ -1,4 +1,4 @@
-"""What is there and what is to be done for each program, before anything is done."""
+"""Plans the work: the state of each program, and whether it has to be built."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ State = Literal["official", "built", "missing", "out of date"]
 
 @dataclass(frozen=True)
 class Step:
-    """One program and where it stands."""
+    """One program and its state."""
 
     program: Program
     state: State
@@ -28,7 +28,7 @@ class Step:
         return self.state in ("missing", "out of date")
 
 
-def _stand(program: Program, places: Places, sources: Path, version: str) -> Step:
+def _compare(program: Program, places: Places, sources: Path, version: str) -> Step:
     """Compare a program's sources with what its binary was built from."""
     wanted = fingerprint(program, sources / program.name, version)
     path = places.binaries / program.binary
@@ -40,15 +40,15 @@ def _stand(program: Program, places: Places, sources: Path, version: str) -> Ste
 
 
 def make_plan(places: Places, sources: Path = SOURCES, programs: tuple[Program, ...] = PROGRAMS) -> list[Step]:
-    """A step for every program. Raises ToolchainError when one has to be built and Go cannot."""
+    """A step for every program. Raises ToolchainError when one has to be built but Go cannot build it."""
     found = official.find(programs, places.binaries)
-    # The old host serves only the program that we put before it.
+    # The old language host is only needed behind our own program `language`.
     programs = tuple(program for program in programs if program.kind != "host" or "language" not in found)
     rest = [program for program in programs if program.name not in found]
     version = go_version(sources / rest[0].name) if rest else ""
     return [
         Step(program, "official", found[program.name])
         if program.name in found
-        else _stand(program, places, sources, version)
+        else _compare(program, places, sources, version)
         for program in programs
     ]

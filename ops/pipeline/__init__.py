@@ -1,1 +1,1 @@
-"""What a pipeline runs on a pull request, after a merge and each morning: docs/pull-requests.md."""
+"""What a pipeline runs on a pull request, after a merge and every morning: see docs/pull-requests.md."""

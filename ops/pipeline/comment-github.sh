@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts a comment under the pull request of this job, or updates the one that it put there before: comment-github.sh FILE
-# It goes to the job's summary, too, and only there when the token may not write comments: that of a fork's pull request.
+# comment-github.sh FILE: creates or updates a comment on this job's pull request. The text also goes to the job's
+# summary. For a pull request from a fork, whose token may not write comments, it goes only there.
 set -Eeuo pipefail
 file=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -9,15 +9,15 @@ source ops/pipeline/forge.sh
 marker=$(head -n 1 "$file")
 [ -z "${GITHUB_STEP_SUMMARY:-}" ] || cat "$file" >>"$GITHUB_STEP_SUMMARY"
 number=$(jq -r '.pull_request.number // empty' "$GITHUB_EVENT_PATH")
-[ -n "$number" ] || { echo "this job belongs to no pull request: no comment" >&2; exit 0; }
+[ -n "$number" ] || { echo "this job has no pull request, so there is no comment" >&2; exit 0; }
 if [ "$(jq -r '.pull_request.head.repo.full_name // empty' "$GITHUB_EVENT_PATH")" != "$GITHUB_REPOSITORY" ]; then
-    echo "a pull request from a fork may not write comments: see the job's summary" >&2
+    echo "a pull request from a fork may not write comments; see the job's summary" >&2
     exit 0
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 jq --null-input --rawfile body "$file" '{body: $body}' >"$scratch/body.json"
-# Anyone can write the marker; only our own comment can be updated.
+# Anyone can write the marker, so look for our own comment.
 author=${COMMENT_AUTHOR:-github-actions[bot]}
 known="" page=1
 while [ -z "$known" ]; do

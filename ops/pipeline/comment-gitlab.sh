@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Puts a note under the merge request of this job, or updates the one that it put there before: comment-gitlab.sh FILE
-# GITLAB_TOKEN is a project access token with the scope `api`; a fork's merge request has none, and the log shows the text.
+# comment-gitlab.sh FILE: creates or updates a note on this job's merge request. GITLAB_TOKEN is a project access token
+# with the scope `api`. A merge request from a fork has none, so its job prints the text in the log.
 set -Eeuo pipefail
 file=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=ops/pipeline/forge.sh
 source ops/pipeline/forge.sh
 marker=$(head -n 1 "$file")
-[ -n "${CI_MERGE_REQUEST_IID:-}" ] || { echo "this job belongs to no merge request: no note" >&2; exit 0; }
+[ -n "${CI_MERGE_REQUEST_IID:-}" ] || { echo "this job has no merge request, so there is no note" >&2; exit 0; }
 if [ -z "${GITLAB_TOKEN:-}" ]; then
-    echo "no GITLAB_TOKEN here: no note" >&2
+    echo "GITLAB_TOKEN is not set, so there is no note" >&2
     cat "$file"
     exit 0
 fi
@@ -17,7 +17,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 jq --null-input --rawfile body "$file" '{body: $body}' >"$scratch/body.json"
 notes=/projects/$CI_PROJECT_ID/merge_requests/$CI_MERGE_REQUEST_IID/notes
-# Anyone can write the marker; only our own note can be updated.
+# Anyone can write the marker, so look for our own note.
 gitlab GET /user >"$scratch/me.json"
 me=$(jq -r .id "$scratch/me.json")
 known="" page=1

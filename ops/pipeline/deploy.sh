@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings one stack to what the tree says, without questions, for CI: deploy.sh STACK [NAME-TO-APPROVE...]
-# First the same gate as on the pull request: between review and merge, the stack may have become another.
+# deploy.sh STACK [NAME-TO-APPROVE...]: runs `pulumi up` for one stack in CI, without questions. The gate of the pull
+# request runs first, because the stack may have changed between review and merge.
 set -Eeuo pipefail
 stack=$1
 shift

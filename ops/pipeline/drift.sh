@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Whether a stack is what the tree says, and the cloud what the stack says: drift.sh STACK REPORT-FILE
-# Ends with 0 when nothing differs, with 1 when something does or the preview fails; the report shows what.
+# drift.sh STACK REPORT-FILE: checks that the stack matches the tree and the cloud matches the stack. The exit status is 0
+# when nothing differs, and 1 when something differs or the preview fails. The report shows what.
 set -Eeuo pipefail
 stack=$1 report=$(realpath -m "$2")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -11,9 +11,9 @@ if [ "$(cat "$folder/$stack.status")" -eq 0 ]; then
     echo "$stack: no drift" | tee "$report"
     exit 0
 fi
-# The engine ends badly because of the changes; where it has planned them, the report shows them instead of a failure.
+# The engine fails because there are changes. If it has planned them, the report shows them instead of a failure.
 jq -e '[.diagnostics // [] | .[] | select(.severity == "error")] | length == 0' "$folder/$stack.json" >/dev/null 2>&1 &&
     echo 0 >"$folder/$stack.status"
 python -m ops preview-comment "$folder" --output "$report" || true
-echo "$stack: differs, see $report" >&2
+echo "$stack: there is drift, see $report" >&2
 exit 1

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Source me: `github` and `gitlab` ask the API of the forge that runs this job: METHOD PATH [FILE-WITH-JSON].
-# The token goes to curl on standard input, never into an argument.
+# Source this file: `github` and `gitlab` METHOD PATH [FILE-WITH-JSON] call the API of the forge that runs this job.
+# curl reads the token from standard input, so that it is never an argument.
 
-# request METHOD URL HEADER-WITH-TOKEN [FILE]: the answer's body; fails, with the answer shown, on any status of 400 and above.
+# request METHOD URL HEADER-WITH-TOKEN [FILE]: prints the response's body. A status of 400 or more is an error and is shown.
 request() {
     local answer status=0
     answer=$(mktemp)
@@ -18,9 +18,9 @@ request() {
 }
 
 github() {
-    request "$1" "${GITHUB_API_URL:-https://api.github.com}$2" "Authorization: Bearer ${GITHUB_TOKEN:?is needed to ask GitHub}" "${3:-}"
+    request "$1" "${GITHUB_API_URL:-https://api.github.com}$2" "Authorization: Bearer ${GITHUB_TOKEN:?is needed for the API of GitHub}" "${3:-}"
 }
 
 gitlab() {
-    request "$1" "${CI_API_V4_URL:-https://gitlab.com/api/v4}$2" "PRIVATE-TOKEN: ${GITLAB_TOKEN:?is needed to ask GitLab}" "${3:-}"
+    request "$1" "${CI_API_V4_URL:-https://gitlab.com/api/v4}$2" "PRIVATE-TOKEN: ${GITLAB_TOKEN:?is needed for the API of GitLab}" "${3:-}"
 }

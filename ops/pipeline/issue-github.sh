@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Opens an issue with a title and a text, or updates the open one of that title: issue-github.sh TITLE FILE
+# issue-github.sh TITLE FILE: opens an issue with this title and text, or updates the open issue with this title.
 set -Eeuo pipefail
 title=$1 file=$(realpath "$2")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The comment and the gate for previews that ops/pipeline/preview.sh made: review.sh FOLDER COMMENT-FILE [NAME-TO-APPROVE...]
-# Ends as `python -m ops preview-comment` does; without a forge the approvals are those given by name.
+# review.sh FOLDER COMMENT-FILE [NAME-TO-APPROVE...]: writes the comment for the previews of ops/pipeline/preview.sh and
+# acts as the gate. The exit status is that of `python -m ops preview-comment`. Without a forge, the names are the approvals.
 set -Eeuo pipefail
 folder=$(realpath "$1") comment=$(realpath -m "$2")
 shift 2
@@ -10,6 +10,6 @@ trap 'rm -f "$text"' EXIT
 approve=()
 for name; do approve+=(--approve "$name"); done
 if ! ops/pipeline/approvals.sh >"$text"; then
-    echo "the forge does not tell the change's description: only its commits' messages can approve" >&2
+    echo "the forge does not give the description of the change: only commit messages can approve" >&2
 fi
 python -m ops preview-comment "$folder" --approvals "$text" "${approve[@]}" --output "$comment"

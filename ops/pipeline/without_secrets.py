@@ -1,6 +1,6 @@
 """`python -m ops.pipeline.without_secrets [--names] Pulumi.STACK.yaml` prints a stack file without its secrets.
 
-With --names it prints the keys of this project that are secret there, one a line: some settings want theirs to be set.
+With --names it prints this project's secret keys in that file, one per line, because some settings require theirs.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-#: Before every key of this project.
+#: The prefix of this project's keys.
 NAMESPACE = "openstack-paas:"
-#: Keys beside `config` by which Pulumi opens secrets (encrypted keys, salts, providers).
+#: Keys beside `config` with which Pulumi decrypts secrets.
 OPENERS = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 
@@ -28,7 +28,7 @@ def _without(value: Any) -> Any:
 
 
 def without_secrets(text: str) -> str:
-    """The stack file `text` without its secrets and without what opens them."""
+    """The stack file `text` without its secrets and the keys that decrypt them."""
     document = yaml.safe_load(text) or {}
     return yaml.safe_dump(
         {key: _without(value) for key, value in document.items() if key not in OPENERS}, sort_keys=False
@@ -42,13 +42,13 @@ def secret_keys(text: str) -> list[str]:
 
 
 def main() -> None:
-    """Print what is asked for."""
+    """Print the stack file or the names."""
     parser = argparse.ArgumentParser(prog="python -m ops.pipeline.without_secrets", description=__doc__)
-    parser.add_argument("--names", action="store_true", help="the names of what is secret instead")
+    parser.add_argument("--names", action="store_true", help="print the names of secret keys instead")
     parser.add_argument("file", type=Path)
-    asked = parser.parse_args()
-    text = asked.file.read_text(encoding="utf-8")
-    sys.stdout.write("".join(f"{key}\n" for key in secret_keys(text)) if asked.names else without_secrets(text))
+    options = parser.parse_args()
+    text = options.file.read_text(encoding="utf-8")
+    sys.stdout.write("".join(f"{key}\n" for key in secret_keys(text)) if options.names else without_secrets(text))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Order and fixtures of the lab tests: one platform, brought up once, tried, and destroyed at the end."""
+"""Order and fixtures of the lab tests: one platform, made once, tested, and destroyed at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run
 from tests.lab.report import FIGURES, record
 
-#: Modules in the order of a platform's life; each may rely on what the one before left.
+#: Modules in the order of a platform's life. Each may rely on what the previous ones left.
 ORDER = (
     "test_up",
     "test_status",
@@ -23,27 +23,27 @@ ORDER = (
     "test_repair",
     "test_maintenance",
     "test_scaling",
-    # What is long comes late, so that the rest has its time, and before the upgrade, which does not go back.
+    # The long modules come late, so that the others are sure to run, and before the upgrade, which cannot be undone.
     "test_rotation",
-    "test_growth",
+    "test_etcd_growth",
     "test_drills",
     "test_faults",
     "test_power_cut",
-    "test_destroy_bad",
+    "test_destroy_half_made",
     "test_upgrade_chain",
     "test_upgrade",
     "test_destroy",
 )
 
-#: What has the marker `long` takes an hour together: `make test-drills` runs it, `make test` and the pipeline do not.
+#: The tests marked `long` take an hour: `make test-drills` runs them, `make test` and the pipeline do not.
 LONG = bool(os.environ.get("DRILLS"))
 
-#: While one writes tests: REUSE_PLATFORM=1 tries them on the platform that stands, as `make up` left it.
+#: For writing tests: REUSE_PLATFORM=1 runs them on the existing platform that `make up` left.
 REUSE = bool(os.environ.get("REUSE_PLATFORM"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the modules in their order, and without the long ones where nobody asked for these."""
+    """Run the modules in their order, without the long tests unless they are wanted."""
     if not LONG:
         left_out = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=left_out)
@@ -61,7 +61,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def machines() -> Machines:
-    """The lab's cloud from outside of the machines."""
+    """The machines as the lab's cloud sees them."""
     return Machines()
 
 
@@ -73,7 +73,7 @@ def _has_resources() -> bool:
 
 @pytest.fixture(scope="session")
 def empty_cloud() -> None:
-    """An empty project, whatever an earlier run left."""
+    """Make sure that the project is empty, whatever an earlier run left."""
     if REUSE:
         return
     if _has_resources() or Machines().left():
@@ -85,7 +85,7 @@ def empty_cloud() -> None:
 
 @pytest.fixture(scope="session")
 def platform(empty_cloud: None, machines: Machines) -> Iterator[Platform]:
-    """The platform, after an `up` that was killed half-way and one that went on from there."""
+    """The platform, after an `up` that was killed half-way and a second one that completed it."""
     made = Platform()
     if REUSE:
         yield made
@@ -93,5 +93,5 @@ def platform(empty_cloud: None, machines: Machines) -> Iterator[Platform]:
     made.interrupted_up(lambda: len(machines.names()) >= 5, 180)
     done = made.up()
     assert done.status == 0, done.text
-    record("up that goes on after a killed one, with the proof", f"{done.seconds:.0f} s")
+    record("up after a killed one, with the proof", f"{done.seconds:.0f} s")
     yield made

@@ -1,4 +1,4 @@
-"""What a cloud's operator or a power cut may do to machines of the lab, from outside of them."""
+"""What an operator of the cloud or a power cut can do to the lab's machines from outside."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dev.lab import places
 
 
 class Machines:
-    """The stack's machines as the lab's cloud knows them."""
+    """The stack's machines as the lab's cloud sees them."""
 
     def __init__(self) -> None:
         self.connection: Any = openstack.connect(cloud="lab")
 
     def server(self, name: str) -> Any:
-        """The server of that name."""
+        """The server with that name."""
         return self.connection.compute.get_server(self.connection.compute.find_server(name, ignore_missing=False))
 
     def _folder(self, name: str) -> Path:
@@ -30,7 +30,7 @@ class Machines:
         return self._folder(name).parent.name
 
     def kill(self, name: str) -> None:
-        """Take the machine's power away."""
+        """Cut the machine's power."""
         folder = self._folder(name)
         namespace = f"--net=/run/netns/{folder.parent.name}"
         subprocess.run(
@@ -40,23 +40,23 @@ class Machines:
         )
 
     def start(self, name: str) -> None:
-        """Switch a killed machine on again; the cloud may still believe that it runs."""
+        """Start a killed machine again. The cloud may still believe that it is running."""
         server = self.server(name)
         self.connection.compute.reboot_server(server, "HARD")
         self.connection.compute.wait_for_server(server, status="ACTIVE", wait=60)
 
     def delete(self, name: str) -> None:
-        """Delete the machine, with its disk, behind the stack's back."""
+        """Delete the machine and its disk without the stack's knowledge."""
         server = self.server(name)
         self.connection.compute.delete_server(server)
         self.connection.compute.wait_for_delete(server, interval=1, wait=120)
 
     def names(self) -> set[str]:
-        """Every server of the project."""
+        """The names of all servers in the project."""
         return {server.name for server in self.connection.compute.servers()}
 
     def left(self) -> dict[str, list[str]]:
-        """Everything of the project that a stack could have made, by kind."""
+        """Everything in the project that a stack could have made, by kind."""
         network, compute = self.connection.network, self.connection.compute
         project = self.connection.current_project_id
         found = {

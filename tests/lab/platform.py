@@ -1,4 +1,4 @@
-"""The stack `lab` on the lab, as a user drives it: make's own scripts, and the outputs."""
+"""The stack `lab` on the lab, used the way a user does: with make's scripts and the stack's outputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Done:
-    """A finished command: its exit status, its output, and how long it took."""
+    """A finished command: its exit status, its output and how long it took."""
 
     status: int
     text: str
@@ -28,7 +28,7 @@ class Done:
 
 
 def run(*command: str, seconds: float = 900, **environment: str) -> Done:
-    """Run a command in the project's folder; its output is kept and not shown."""
+    """Run a command in the project's folder. Its output is kept, not shown."""
     started = time.monotonic()
     done = subprocess.run(
         command,
@@ -45,7 +45,7 @@ def run(*command: str, seconds: float = 900, **environment: str) -> Done:
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float, interval: float = 0.5) -> None:
-    """Probe until `condition` holds; fails naming `what` after `seconds`."""
+    """Poll until `condition` holds. Fails after `seconds` and names `what`."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {seconds:.0f} s"
@@ -60,7 +60,7 @@ class Platform:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The stack's outputs, secrets shown."""
+        """The stack's outputs with secrets in plain text."""
         if self._document is None:
             done = run("pulumi", "stack", "output", "--json", "--show-secrets", seconds=60)
             assert done.status == 0, done.text
@@ -73,16 +73,16 @@ class Platform:
         return parse(self.document)
 
     def machine(self, name: str) -> Machine:
-        """A machine by its name without the cluster's."""
+        """A machine by its name without the cluster's name."""
         return self.outputs.machine(f"lab-{name}")
 
     def on(self, name: str, command: str, seconds: float = 60) -> str:
-        """Standard output of a command on a machine, as root."""
+        """The standard output of a command that runs as root on a machine."""
         with Ssh(self.outputs) as ssh:
             return ssh.run(self.machine(name), "sudo -n bash -s", command, seconds)
 
     def vip_holder(self) -> str:
-        """The gateway that holds both VIPs, by its name without the cluster's."""
+        """The name of the gateway that holds both VIPs, without the cluster's name."""
         holders = [
             gateway.name.removeprefix("lab-")
             for gateway in self.outputs.role("gateway")
@@ -92,12 +92,12 @@ class Platform:
         return holders[0]
 
     def up(self, *options: str) -> Done:
-        """What `make up` does after the lab is there; `options` are of `pulumi up`."""
+        """What `make up` does once the lab is running. `options` are passed to `pulumi up`."""
         self._document = None
         return run("dev/scripts/up.sh", *options)
 
     def interrupted_up(self, enough: Callable[[], bool], seconds: float) -> None:
-        """An `up` that is killed, without mercy, as soon as `enough` holds."""
+        """Start an `up` and kill it with SIGKILL as soon as `enough` holds."""
         process = subprocess.Popen(
             ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--parallel", "32"],
             cwd=PROJECT,
@@ -106,7 +106,7 @@ class Platform:
             start_new_session=True,
         )
         try:
-            until(enough, "the `up` that shall be killed did not get far enough", seconds)
+            until(enough, "the `up` to kill has come far enough", seconds)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

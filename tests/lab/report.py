@@ -1,4 +1,4 @@
-"""Figures that the lab tests measure: kept together and printed at the end, never asserted tightly."""
+"""Figures that the lab tests measure, printed at the end of the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backups on the platform: the timer's own unit, copies in the lab's S3 store, what fails is seen, and the way back."""
+"""Backups on the platform: the timer's unit, copies in the lab's S3 store, reports of failures, and restores."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from tests.lab.report import record
 MEMBER = "etcd-1"
 UNIT = "openstack-paas-etcd-backup"
 METRICS = "/var/lib/openstack-paas-metrics/etcd-backup.prom"
-#: The cluster's folder in the bucket, as the store has it on its disk.
+#: The cluster's folder in the bucket, on the store's disk.
 COPIES = places.OBJECT_STORE / places.BUCKET / "lab"
-#: Written, destroyed, brought back.
+#: Rows that are written, destroyed and restored.
 ROWS = 1000
 
 
 def take(platform: Platform, name: str) -> str:
-    """What the timer starts, started by hand: the result that systemd gives it."""
+    """Start the timer's service by hand. Returns the result that systemd reports."""
     begun = f"systemctl start {UNIT}.service || true; systemctl show --value --property=Result {UNIT}.service"
     return platform.on(name, begun, 180).strip()
 
 
 def metrics(platform: Platform, name: str) -> dict[str, float]:
-    """The metric file, read as another user than root."""
+    """The metrics file, read by a user other than root."""
     text = platform.on(name, f"runuser -u nobody -- cat {METRICS}")
     lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
     return {key.removeprefix("openstack_paas_etcd_backup_"): float(value) for key, _, value in lines}
 
 
 def listing(of: str) -> dict[str, Any]:
-    """`ops etcd backups` or `ops database backups`; neither may find the newest one late."""
+    """The output of `ops etcd backups` or `ops database backups`. The newest backup must not be late."""
     done = run("python", "-m", "ops", of, "backups", "--json", seconds=120)
     assert done.status == 0, done.text
     found: dict[str, Any] = json.loads(done.text)
@@ -48,14 +48,14 @@ def listing(of: str) -> dict[str, Any]:
 
 
 def snapshots(where: str, member: str) -> dict[str, dict[str, Any]]:
-    """The snapshots of a member in one place, by name."""
+    """A member's snapshots in one place, by name."""
     found = listing("etcd")["snapshots"]
     return {one["name"]: one for one in found if one["where"] == where and one["member"] == member}
 
 
 @contextmanager
 def store_away() -> Iterator[None]:
-    """The S3 store does not answer meanwhile."""
+    """The S3 store does not answer during the block."""
     supervision.stop(services.STORE)
     try:
         yield
@@ -68,7 +68,7 @@ def test_the_timer_makes_a_verified_snapshot_here_and_in_the_store(platform: Pla
     member = platform.machine(MEMBER).name
     timer = platform.on(MEMBER, f"systemctl show --property=ActiveState,UnitFileState,Unit {UNIT}.timer")
     assert timer.split() == [f"Unit={UNIT}.service", "ActiveState=active", "UnitFileState=enabled"]
-    # Of a new platform `ops etcd backups` says that there is no snapshot yet.
+    # On a new platform `ops etcd backups` reports that there is no snapshot yet.
     begun, before = int(platform.on(MEMBER, "date +%s")), platform.on(MEMBER, "ls /var/lib/etcd-backup || true")
     assert take(platform, MEMBER) == "success"
     took = int(platform.on(MEMBER, "date +%s")) - begun
@@ -86,11 +86,11 @@ def test_the_timer_makes_a_verified_snapshot_here_and_in_the_store(platform: Pla
     assert seen["last_verified_size_bytes"] == len(copy)
     assert begun <= seen["last_verified_timestamp_seconds"]
     assert begun <= seen['copied_timestamp_seconds{place="s3"}']
-    record(f"snapshot of etcd ({len(copy) / 2**20:.1f} MiB), proven and copied to S3", f"{took} s")
+    record(f"snapshot of etcd ({len(copy) / 2**20:.1f} MiB), verified and copied to S3", f"{took} s")
 
 
 @pytest.mark.long
-def test_a_store_that_does_not_answer_is_seen_and_made_good(platform: Platform) -> None:
+def test_a_store_that_does_not_answer_is_reported_and_caught_up(platform: Platform) -> None:
     member = platform.machine(MEMBER).name
     before = snapshots(member, member).keys()
     with store_away():
@@ -100,33 +100,33 @@ def test_a_store_that_does_not_answer_is_seen_and_made_good(platform: Platform) 
     assert [problem for problem in found["problems"] if ": s3: " in problem]
     here = snapshots(member, member)
     name = max(here.keys() - before)
-    assert here[name]["verified"], "it is on the machine all the same"
+    assert here[name]["verified"], "it must still be on the machine"
     seen = metrics(platform, MEMBER)
     assert seen["last_run_failed"] == 1
     assert seen['copied_timestamp_seconds{place="s3"}'] < seen["last_verified_timestamp_seconds"]
-    # Every member whose own time came meanwhile.
+    # Other members may have failed too, if their timers elapsed in the meantime.
     failed = {problem.partition(":")[0].removeprefix("lab-") for problem in found["problems"]} | {MEMBER}
     assert {take(platform, each) for each in failed if each.startswith("etcd-")} == {"success"}
     assert metrics(platform, MEMBER)["last_run_failed"] == 0
-    assert name in snapshots("s3", member), "what was missed is copied by the next run"
+    assert name in snapshots("s3", member), "the next run must copy what was missed"
     assert not [problem for problem in listing("etcd")["problems"] if problem.startswith(member)]
 
 
 def ops_database(*words: str) -> Done:
-    """`ops database` with these words, which must end well."""
+    """Run `ops database` with these arguments. It must succeed."""
     done = run("python", "-m", "ops", "database", *words, seconds=600)
     assert done.status == 0, done.text
     return done
 
 
 def lose_on_the_volume(platform: Platform, name: str) -> int:
-    """Deletes a backup from the volume of backups, wherever that is; the number of its files."""
+    """Delete a backup from the backup volume, wherever that is. Returns how many files it had."""
     script = f"find /disks -path '*_database_mariadb-backups/{name}.*' -print -delete"
     workers = [machine.name.removeprefix("lab-") for machine in platform.outputs.role("worker")]
     return sum(len(platform.on(worker, script).splitlines()) for worker in workers)
 
 
-def test_destroyed_rows_come_back_from_the_bucket_alone(platform: Platform) -> None:
+def test_deleted_rows_are_restored_from_the_bucket_only(platform: Platform) -> None:
     database = platform.outputs.database
     assert database is not None
     query = partial(Cluster(platform.outputs).query, database.namespace)
@@ -148,7 +148,7 @@ def test_destroyed_rows_come_back_from_the_bucket_alone(platform: Platform) -> N
     )
 
     query(database.primary, "DROP DATABASE backup_test")
-    assert lose_on_the_volume(platform, newest["name"]) == 3, "the dump, its record, the note of its copy"
+    assert lose_on_the_volume(platform, newest["name"]) == 3, "expected the dump, its record and the note of its copy"
     restored = ops_database("restore", "--backup", newest["name"], "--yes")
     record("restore of the database from the bucket, with its replica", f"{restored.seconds:.0f} s")
 

@@ -1,4 +1,4 @@
-"""`destroy` leaves nothing of the stack in OpenStack, and `lab down` nothing of the lab on this machine."""
+"""`destroy` leaves nothing of the stack in OpenStack, and `lab down` leaves nothing of the lab on this host."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.lab.platform import Platform, run
 from tests.lab.report import record
 
 
-def test_destroy_of_a_dead_cluster_without_its_first_gateway_leaves_nothing(
+def test_destroy_leaves_nothing_when_etcd_is_dead_and_the_first_gateway_is_gone(
     platform: Platform, machines: Machines
 ) -> None:
     for number in range(3):
@@ -18,17 +18,17 @@ def test_destroy_of_a_dead_cluster_without_its_first_gateway_leaves_nothing(
     machines.delete("lab-gateway-0")
     done = run("dev/scripts/destroy.sh")
     assert done.status == 0, done.text
-    record("destroy, etcd dead and a gateway gone", f"{done.seconds:.0f} s")
+    record("destroy with etcd dead and a gateway gone", f"{done.seconds:.0f} s")
     assert machines.left() == {}
 
 
-def test_destroy_again_is_fine(platform: Platform) -> None:
+def test_a_second_destroy_succeeds(platform: Platform) -> None:
     done = run("dev/scripts/destroy.sh")
     assert done.status == 0, done.text
 
 
 def kernel_objects() -> list[str]:
-    """Namespaces, links, rules and mounts of this host that look like the lab's."""
+    """Namespaces, links, rules and mounts on this host that look like the lab's."""
     listings = (
         "ip netns list",
         "ip -o link",
@@ -46,7 +46,7 @@ def kernel_objects() -> list[str]:
     return found
 
 
-def test_lab_down_removes_every_trace_twice(platform: Platform) -> None:
+def test_lab_down_removes_every_trace_and_can_be_repeated(platform: Platform) -> None:
     done = run("/usr/bin/python3", "-m", "dev.lab", "down", "--wipe", seconds=300)
     assert done.status == 0, done.text
     record("lab down --wipe", f"{done.seconds:.0f} s")

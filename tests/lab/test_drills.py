@@ -1,4 +1,4 @@
-"""Every drill on the platform, one after the other: machines lose their power, nothing acknowledged is lost."""
+"""Every drill on the platform, one after another: machines lose power, and no acknowledged write is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ YES = argparse.Namespace(yes=True, production=True)
 
 
 class Cut:
-    """Power that is cut at once; OpenStack's own way lets a machine shut down in peace."""
+    """Cuts the power at once. OpenStack would let the machine shut down cleanly."""
 
     how = "without power at once"
 
@@ -44,7 +44,7 @@ class Cut:
 
 
 class CutHost:
-    """The compute host of the etcd leader, with all of the platform's machines on it."""
+    """The compute host of the etcd leader, with all the platform's machines on it."""
 
     def __init__(self, site: Target, machines: Machines) -> None:
         host = machines.host(site.etcd_leader().name)
@@ -90,7 +90,7 @@ def drill(site: Target, name: str) -> report.Report:
 
 
 def outage(done: report.Report, probe: str) -> float:
-    """Seconds between the two good answers that lie furthest apart."""
+    """The longest time between two successful answers, in seconds."""
     gap = done.probes[probe].longest_gap
     assert gap is not None
     return gap
@@ -120,7 +120,7 @@ def test_etcd_leader(site: Target) -> None:
 @pytest.mark.long
 def test_leader_election(site: Target) -> None:
     done = drill(site, "leader-election")
-    # A lease lasts 15 s and is asked for every 2 s, with a little jitter; the rest is the machine's.
+    # A lease lasts 15 s and is requested every 2 s, with a little jitter. The rest is allowance for a slow machine.
     assert max(done.figures.values()) <= 22
 
 
@@ -148,7 +148,7 @@ def test_gateways(site: Target) -> None:
     # No pod is evicted and no write inside the cluster is lost: the drill itself fails over either.
     done = drill(site, "gateways")
     assert done.figures["API outside after a gateway runs"] <= 10
-    # The database does not notice: a write may wait for its turn on a busy machine.
+    # The database is not affected, but a write may have to wait on a busy machine.
     assert done.figures["database write inside"] <= 5
 
 
@@ -178,7 +178,7 @@ def test_host(site: Target, machines: Machines) -> None:
     drill(site, "host")
 
 
-def test_nothing_is_left_and_nothing_has_changed(platform: Platform) -> None:
+def test_drills_leave_nothing_behind_and_change_nothing(platform: Platform) -> None:
     names = platform.on("control-plane-0", "kubectl --kubeconfig /etc/kubernetes/admin.conf get namespaces -o name")
     assert "openstack-paas-drill" not in names
     done = run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")

@@ -1,4 +1,4 @@
-"""The API through the VIP while the haproxy of its holder is stopped; that the machine dies is the drill `gateway`."""
+"""The API through the VIP while haproxy of its holder is stopped. The drill `gateway` tests the loss of the machine."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def certificate_authority(platform: Platform) -> str:
 
 
 def steady(answers: Answers, moment: float) -> None:
-    """Wait until the API answers again and again."""
+    """Wait until the API answers steadily."""
     until(lambda: answers.answered_since(moment, 10), "the API answers through the VIP", 60, 0.1)
 
 
 def ready_backup(platform: Platform, name: str) -> None:
-    """Wait until the gateway `name` could take over: haproxy serves, keepalived runs."""
+    """Wait until the gateway `name` can take over: haproxy and keepalived are running."""
     until(
         lambda: "active active" in platform.on(name, "systemctl is-active haproxy keepalived | paste -sd' ' || true"),
         f"{name} is ready to take over",
@@ -40,7 +40,7 @@ def ready_backup(platform: Platform, name: str) -> None:
     )
 
 
-def test_haproxy_of_the_holder_is_stopped(platform: Platform, certificate_authority: str) -> None:
+def test_stopping_haproxy_of_the_holder_moves_the_vip(platform: Platform, certificate_authority: str) -> None:
     gaps = []
     for _ in range(RUNS):
         holder = platform.vip_holder()
@@ -52,8 +52,8 @@ def test_haproxy_of_the_holder_is_stopped(platform: Platform, certificate_author
         gaps.append(answers.longest_gap())
         platform.on(holder, "systemctl start haproxy")
         ready_backup(platform, holder)
-        # keepalived needs two good checks before this gateway counts again.
-        until(partial(_no_fault, platform, holder), f"{holder} counts again", 30, 1)
+        # keepalived needs two successful checks before this gateway can take over again.
+        until(partial(_no_fault, platform, holder), f"keepalived of {holder} has left the state FAULT", 30, 1)
     record(f"haproxy stopped: API outage, {RUNS} runs", _figures(gaps))
     assert max(gaps) < 8
 
@@ -69,7 +69,7 @@ def _figures(gaps: list[float]) -> str:
     return f"median {statistics.median(gaps):.1f} s, longest {max(gaps):.1f} s ({', '.join(f'{g:.1f}' for g in gaps)})"
 
 
-def test_database_connections_come_back(platform: Platform) -> None:
+def test_the_proof_passes_after_failovers(platform: Platform) -> None:
     done = run("python", "-m", "ops", "proof", "--json")
     assert done.status == 0, done.text
 

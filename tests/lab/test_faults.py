@@ -1,4 +1,4 @@
-"""Faults while a platform is made: each gives one clear message that names what and where."""
+"""Faults while a platform is made. Each gives one clear message that says what failed and where."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops.explain import console_tail, failures
 from tests.lab.machines import Machines
 from tests.lab.platform import PROJECT, Platform, run
 from tests.lab.report import record
-from tests.lab.small import small
+from tests.lab.small_platform import small
 from tests.preview.stack import Stack
 
 pytestmark = pytest.mark.long
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 def stack(tmp_path: Path, platform: Platform) -> Iterator[Stack]:
-    """A small stack, destroyed afterwards however far it came."""
+    """A small stack, destroyed afterwards no matter how far its `up` got."""
     made = Stack(tmp_path / "small", "small")
     yield made
     done = made.pulumi("destroy", "--yes", "--skip-preview", "--parallel", "32")
@@ -43,7 +43,7 @@ def failed_up(stack: Stack, name: str) -> tuple[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def dead_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An image whose machines start and do nothing: no network, no SSH."""
+    """An image whose machines start but do nothing: no network, no SSH."""
     path = tmp_path_factory.mktemp("image") / "dead.tar"
     init = b"#!/bin/busybox sh\necho this image only sleeps\nexec /bin/busybox sleep 3600\n"
     with tarfile.open(path, "w") as tar:
@@ -63,16 +63,16 @@ def dead_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     admin.delete_image(image.id)
 
 
-def test_a_machine_that_opens_no_ssh_is_named_with_its_console(stack: Stack, dead_image: str) -> None:
+def test_a_machine_without_ssh_is_named_with_its_console(stack: Stack, dead_image: str) -> None:
     stack.configure(small(dead_image))
     text, failed = failed_up(stack, "small")
-    assert failed == ["gateway-0"], "one message, not one for every machine behind it"
-    assert "172.24.4." in text, "the message names the address"
+    assert failed == ["gateway-0"], "there must be one message, not one for every machine behind it"
+    assert "172.24.4." in text, "the message must name the address"
     tail = console_tail(openstack.connect(cloud="lab"), "small", "gateway-0")
     assert "this image only sleeps" in tail
 
 
-def test_a_package_that_cannot_be_had_is_named_with_the_machine(stack: Stack) -> None:
+def test_a_missing_package_source_is_named_with_the_machine(stack: Stack) -> None:
     mirrors = yaml.safe_load((PROJECT / "Pulumi.lab.yaml").read_text())["config"]["openstack-paas:mirrors"]
     gone = [{**source, "uri": "http://172.24.4.1:8480/no-such-mirror"} for source in mirrors["debian"]]
     stack.configure(small("debian-12", mirrors={**mirrors, "debian": gone}))
@@ -81,7 +81,7 @@ def test_a_package_that_cannot_be_had_is_named_with_the_machine(stack: Stack) ->
     assert "no-such-mirror" in text
 
 
-def test_openstack_restarted_under_a_running_stack(platform: Platform, machines: Machines) -> None:
+def test_a_restart_of_openstack_does_not_change_a_running_stack(platform: Platform, machines: Machines) -> None:
     from dev.lab import supervision
 
     supervisor = supervision.client()

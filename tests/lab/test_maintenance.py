@@ -1,6 +1,6 @@
-"""Members of etcd and gateways at work are changed by the stack file, one after another, while clients read and write.
+"""A change of the stack file changes running etcd members and gateways one by one while clients read and write.
 
-One `up` changes an option of etcd and haproxy's package, a second one takes both back; nodes are not touched by either.
+One `up` changes an option of etcd and haproxy's package. A second one reverts both. Neither touches nodes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tests.lab.report import record
 
 COMMITTED = PROJECT / "Pulumi.lab.yaml"
 GATEWAYS, MEMBERS = ("gateway-0", "gateway-1"), ("etcd-0", "etcd-1", "etcd-2")
-#: Longest times without an answer of the API by the VIP, and without a write, in seconds.
+#: Longest times without an answer from the API through the VIP, and without a write, in seconds.
 API_READ, WRITE = 2.0, 5.0
 VERSION = "dpkg-query --show --showformat '${Version}' haproxy"
 OFFERS = "apt-get update --quiet >/dev/null && apt-cache madison haproxy | awk -F ' *[|] *' '{ print $2 }'"
-#: What a package brings whose version is the same: another file.
+#: Replaces the program's file by a copy, like a package with the same version.
 SAME_AGAIN = (
     "cp --archive /usr/sbin/haproxy /usr/sbin/.haproxy.new && mv --force /usr/sbin/.haproxy.new /usr/sbin/haproxy"
 )
@@ -30,14 +30,14 @@ SAME_AGAIN = (
 
 @pytest.fixture(scope="module")
 def committed_afterwards(platform: Platform) -> Iterator[None]:
-    """The platform ends as the stack file has it."""
+    """Afterwards the platform matches the stack file again."""
     yield
     done = platform.up()
     assert done.status == 0, done.text
 
 
 def changed(platform: Platform, folder: Path, what: str, **sections: dict[str, object]) -> str:
-    """An `up` with sections of the stack file over the committed ones, while clients read and write; what it said."""
+    """Run `up` with these sections over the committed ones while clients read and write. Returns its output."""
     document = yaml.safe_load(COMMITTED.read_text())
     for name, values in sections.items():
         key = f"openstack-paas:{name}"
@@ -54,13 +54,13 @@ def changed(platform: Platform, folder: Path, what: str, **sections: dict[str, o
     assert writer.answers.longest_gap(began) <= WRITE
     after = watch.identity(platform)
     again = {name for name in after.starts if after.starts[name] != before.starts[name]}
-    assert again == {*GATEWAYS, *MEMBERS}, "services of these were started again"
+    assert again == {*GATEWAYS, *MEMBERS}, "other services restarted"
     assert (after.members, after.nodes) == (before.members, before.nodes)
     return done.text
 
 
 def versions(platform: Platform) -> set[str]:
-    """haproxy's, as the gateways have it."""
+    """The versions of haproxy on the gateways."""
     return {platform.on(gateway, VERSION) for gateway in GATEWAYS}
 
 
@@ -83,11 +83,11 @@ def test_etcd_and_haproxy_change_one_machine_at_a_time(platform: Platform, tmp_p
     assert versions(platform) == {other}
     for member in MEMBERS:
         assert "ETCD_HEARTBEAT_INTERVAL=120" in platform.on(member, "tr '\\0' '\\n' </proc/$(pgrep -x etcd)/environ")
-    # Each handed the addresses over when it had them: with two gateways the holder gets them back only from the second.
-    record("gateway with the addresses before and after", f"{holder}, {platform.vip_holder()}")
+    # Each gateway hands over the addresses before it changes. The first holder gets them back when the second changes.
+    record("gateway with the VIPs before and after", f"{holder}, {platform.vip_holder()}")
     if other == now:
         for gateway in GATEWAYS:
             platform.on(gateway, SAME_AGAIN)
     back: dict[str, object] = {"packages": {} if other == now else {"haproxy": now}}
-    changed(platform, tmp_path, f"haproxy {other} to {now}, back again", maintenance=back)
+    changed(platform, tmp_path, f"haproxy {other} back to {now}", maintenance=back)
     assert versions(platform) == {now}

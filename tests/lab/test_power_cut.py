@@ -1,4 +1,4 @@
-"""Every process of the lab is killed at once, machines included, as in a power cut; `lab up` brings all of it back."""
+"""Every process of the lab, machines included, is killed at once, as in a power cut. `lab up` brings it all back."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ pytestmark = pytest.mark.long
 
 
 def kill_everything() -> None:
-    """End every process of the lab and of its machines; namespaces, mounts and control groups stay behind."""
+    """Kill every process of the lab and of its machines. Namespaces, mounts and control groups stay behind."""
     for _ in range(50):
         alive = set(processes.marked()) | processes.in_groups(processes.groups(processes.instances()))
         if not alive:
             return
         processes.kill(alive)
-    raise AssertionError(f"processes of the lab that do not end: {sorted(alive)}")
+    raise AssertionError(f"processes of the lab do not end: {sorted(alive)}")
 
 
 def test_the_platform_comes_back_with_its_data(platform: Platform, machines: Machines) -> None:

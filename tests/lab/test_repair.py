@@ -1,4 +1,4 @@
-"""Machines deleted behind the stack's back come back by `pulumi up --refresh` and rejoin; nothing else changes."""
+"""`pulumi up --refresh` replaces machines deleted without the stack's knowledge. They rejoin, nothing else changes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 
 
 def repair(platform: Platform, machines: Machines, names: list[str]) -> None:
-    """Delete machines, and make them again by one `up` while somebody writes; the others are as they were."""
+    """Delete machines and replace them with one `up` while clients write. The others must not change."""
     before = watch.identity(platform)
     what = " and ".join(names)
-    with watch.writing(platform, f"{what} deleted, until repaired") as writer:
+    with watch.writing(platform, f"{what} deleted and repaired") as writer:
         with ThreadPoolExecutor(len(names)) as pool:
             list(pool.map(lambda name: machines.delete(f"lab-{name}"), names))
         done = platform.up("--refresh")
     assert done.status == 0, done.text
-    # The drills measure what a loss costs, on a platform that does nothing else; here it is made anew meanwhile.
+    # The limit is wide: the drills measure the cost of a loss, on a platform that does nothing else at the same time.
     assert writer.answers.longest_gap() <= 10
     record(f"{what}: up --refresh with its proof", f"{done.seconds:.0f} s")
     assert watch.touched() == {f"{kind}/{name}" for name in names for kind in ("Instance", "Command")}
@@ -35,14 +35,14 @@ def repair(platform: Platform, machines: Machines, names: list[str]) -> None:
     assert after.without(*names) == before.without(*names)
     for name in names:
         assert after.starts[name] != before.starts[name], name
-    # Under the same names, and none of them is the one of before: stale members and nodes are gone.
+    # The names are the same, but the members and nodes are new: the stale ones are gone.
     for old, new in ((before.members, after.members), (before.nodes, after.nodes)):
         assert new.keys() == old.keys()
         assert {name for name in old if new[name] != old[name]} == {f"lab-{n}" for n in names} & old.keys()
 
 
 def worker_without_primary(platform: Platform) -> str:
-    """A worker that the database can do without."""
+    """A worker that does not run the database's primary."""
     database = platform.outputs.database
     assert database is not None
     placed = platform.on(
@@ -53,21 +53,21 @@ def worker_without_primary(platform: Platform) -> str:
     return min(workers).removeprefix("lab-")
 
 
-def test_the_gateway_that_holds_the_addresses_and_a_worker(platform: Platform, machines: Machines) -> None:
+def test_repair_of_the_gateway_with_the_vips_and_a_worker(platform: Platform, machines: Machines) -> None:
     holder, worker = platform.vip_holder(), worker_without_primary(platform)
-    # What was true of the old machine only.
+    # The new machine must not inherit this.
     platform.on("control-plane-1", f"{KUBECTL} cordon lab-{worker}")
     repair(platform, machines, [holder, worker])
     (other,) = {machine.name.removeprefix("lab-") for machine in platform.outputs.role("gateway")} - {holder}
-    assert platform.vip_holder() == other, "the new one stands by"
+    assert platform.vip_holder() == other, "the new gateway must be the backup"
     node = json.loads(platform.on("control-plane-1", f"{KUBECTL} get node lab-{worker} -o json"))
     assert not node["spec"].get("unschedulable")
-    # It can take over: the way through it leads to every API server.
+    # It can take over only when it reaches every API server.
     until(lambda: len(watch.backends_up(platform, holder)) == 3, "the new gateway finds all API servers", 30)
 
 
 @pytest.mark.long
-def test_the_leader_of_etcd(platform: Platform, machines: Machines) -> None:
+def test_repair_of_the_etcd_leader(platform: Platform, machines: Machines) -> None:
     leader = watch.site(platform).etcd_leader().name.removeprefix("lab-")
     repair(platform, machines, [leader])
     listing = json.loads(platform.on(leader, "/opt/openstack-paas/etcd/etcd-backups.sh --here"))
@@ -75,13 +75,13 @@ def test_the_leader_of_etcd(platform: Platform, machines: Machines) -> None:
     assert (first["reason"], first["verified"]) == ("membership", True), listing
 
 
-def test_the_first_control_plane(platform: Platform, machines: Machines) -> None:
-    """The one that is first in every list, and has often made the cluster."""
+def test_repair_of_the_first_control_plane(platform: Platform, machines: Machines) -> None:
+    """The machine that is first in every list and has often initialised the cluster."""
     repair(platform, machines, ["control-plane-0"])
     nodes = {node.name: node for node in Cluster(platform.outputs).nodes()}
     assert nodes["lab-control-plane-0"].control_plane
     for gateway in ("gateway-0", "gateway-1"):
-        until(partial(_serves, platform, gateway, "control-plane-0"), f"{gateway} finds it", 30)
+        until(partial(_serves, platform, gateway, "control-plane-0"), f"{gateway} finds its API server ready", 30)
 
 
 def _serves(platform: Platform, gateway: str, name: str) -> bool:
@@ -89,8 +89,8 @@ def _serves(platform: Platform, gateway: str, name: str) -> bool:
 
 
 @pytest.mark.long
-def test_a_wiped_member(platform: Platform) -> None:
-    """Its machine is the same to OpenStack: the step is run again by its name."""
+def test_repair_of_a_member_without_data(platform: Platform) -> None:
+    """The machine has not changed for OpenStack, so its step is run again by name."""
     leader = watch.site(platform).etcd_leader().name.removeprefix("lab-")
     name = min(m.name.removeprefix("lab-") for m in platform.outputs.role("etcd") if not m.name.endswith(leader))
     before = watch.identity(platform)

@@ -1,8 +1,8 @@
 """Everything that can be rotated is rotated, stage by stage, while clients read and write.
 
-Four `up`s: both generations of authorities and SSH keys are trusted; the second one is used; the first one again; the
-second one goes, so that the platform ends as the stack file has it. On the way certificates that live for hours are
-issued, and renewed for no other reason than that.
+There are four `up`s. First both generations of authorities and SSH keys are trusted, then the second one is used, then
+the first one again. Finally the second one is dropped, so that the platform matches the stack file again. On the way,
+certificates with a lifetime of hours are issued and renewed because they expire soon.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ pytestmark = pytest.mark.long
 
 COMMITTED = PROJECT / "Pulumi.lab.yaml"
 HOUR = 3600
-#: Hours that the certificates live which are renewed for it.
+#: Lifetime in hours of the certificates that are renewed because they expire soon.
 LIFE = 5
-#: Longest times without an answer, in seconds: of the API by the VIP, and of the database's primary.
+#: Longest times without an answer from the API through the VIP, and from the database's primary, in seconds.
 API_READ, DATABASE = 2.0, 5.0
 NAME = "api.rotated.example"
 PASSWORDS = {"database": {"passwordEpoch": "rotated"}}
@@ -37,7 +37,7 @@ SHORT = {"epoch": "rotated", "leafValidityHours": LIFE, "renewalHours": 1}
 
 
 def settings(used: str, accepted: list[str], **certificates: Any) -> dict[str, Any]:
-    """Of authorities and SSH keys at once, which is cheaper than one after the other."""
+    """Settings that rotate authorities and SSH keys together, which is faster than one after the other."""
     return {
         "certificates": {"authorities": {"issuing": used, "trusted": accepted}, **certificates},
         "access": {"sshKeys": {"login": used, "accepted": accepted}},
@@ -46,18 +46,18 @@ def settings(used: str, accepted: list[str], **certificates: Any) -> dict[str, A
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For stack files beside the committed one."""
+    """A folder for changed copies of the stack file."""
     return tmp_path_factory.mktemp("rotation")
 
 
 @pytest.fixture(scope="module")
 def kept(platform: Platform) -> Iterator[watch.Identity]:
-    """Machines, members and nodes as they were: no stage replaces any."""
+    """Machines, members and nodes before the rotation. No stage replaces any of them."""
     yield watch.identity(platform)
 
 
 def up(platform: Platform, folder: Path, what: str, values: dict[str, Any]) -> None:
-    """One stage, while the API is read and written by the VIP and the database is written."""
+    """Run one stage while clients use the API through the VIP and write to the database."""
     document = yaml.safe_load(COMMITTED.read_text())
     document["config"]["openstack-paas:kubernetes"]["version"] = platform.outputs.versions["kubernetes"]
     for section, content in values.items():
@@ -69,24 +69,24 @@ def up(platform: Platform, folder: Path, what: str, values: dict[str, Any]) -> N
     assert done.status == 0, done.text
     record(f"{what}: up with its proof", f"{done.seconds:.0f} s")
     away = [later - before for before, later in pairwise(sorted(api.reads.good))]
-    assert max(away) <= API_READ, f"the API was away for {max(away):.1f} s"
+    assert max(away) <= API_READ, f"the API did not answer for {max(away):.1f} s"
     assert database.answers.longest_gap() <= DATABASE, database.answers.last_error
 
 
 def certificates(platform: Platform) -> list[dict[str, Any]]:
-    """All of them, as `ops status` tells."""
+    """All certificates in the report of `ops status`."""
     done = run("python", "-m", "ops", "status", "--json", seconds=120)
     found: list[dict[str, Any]] = json.loads(done.text[done.text.index("{") :])["certificates"]
     return found
 
 
 def leaves(platform: Platform) -> list[dict[str, Any]]:
-    """Those that one of our authorities issued."""
+    """The certificates issued by one of our authorities."""
     return [each for each in certificates(platform) if each["kind"] != "authorities" and each["generation"]]
 
 
 def api_certificate(platform: Platform, number: int) -> str:
-    """The names in the certificate that an API server shows."""
+    """The names in the certificate that an API server presents."""
     address = platform.machine(f"control-plane-{number}").address
     return platform.on(
         f"control-plane-{number}",
@@ -94,7 +94,7 @@ def api_certificate(platform: Platform, number: int) -> str:
     )
 
 
-def test_both_are_trusted_and_everything_is_issued_anew_for_some_hours(
+def test_both_generations_are_trusted_and_everything_is_reissued_for_some_hours(
     platform: Platform, kept: watch.Identity, folder: Path
 ) -> None:
     values = {**settings("1", ["1", "2"], **SHORT), **PASSWORDS, "api": {"certificateNames": [NAME]}}
@@ -106,32 +106,32 @@ def test_both_are_trusted_and_everything_is_issued_anew_for_some_hours(
         assert NAME in api_certificate(platform, number)
     nodes = client.CoreV1Api(Cluster(platform.outputs).api_client()).list_node().items
     for node in nodes:
-        told = json.loads(node.metadata.annotations["openstack-paas/authorities"])
-        assert len(told["pods"]) == 2, node.metadata.name
+        reported = json.loads(node.metadata.annotations["openstack-paas/authorities"])
+        assert len(reported["pods"]) == 2, node.metadata.name
     for machine in platform.outputs.inventory:
         name = machine.name.removeprefix("lab-")
         assert platform.on(name, "wc -l </home/debian/.ssh/authorized_keys").strip() == "2", name
 
 
-def test_the_other_one_is_used(platform: Platform, folder: Path) -> None:
+def test_the_second_generation_is_used(platform: Platform, folder: Path) -> None:
     up(platform, folder, "use the second", {**settings("2", ["1", "2"], **SHORT), **PASSWORDS})
     assert {each["generation"] for each in leaves(platform)} == {"2"}
     assert NAME not in api_certificate(platform, 0)
 
 
-def test_one_that_is_used_cannot_be_left_out(platform: Platform, folder: Path) -> None:
+def test_a_generation_in_use_cannot_be_left_out(platform: Platform, folder: Path) -> None:
     done = run("pulumi", "preview", "--non-interactive")
     assert done.status != 0
     assert "certificates.authorities.trusted 1: leaves out 2, which the running platform issues with" in done.text
     assert "access.sshKeys.accepted 1: leaves out 2, which the running platform logs in with" in done.text
 
 
-def test_the_first_one_is_used_again(platform: Platform, folder: Path) -> None:
+def test_the_first_generation_is_used_again(platform: Platform, folder: Path) -> None:
     up(platform, folder, "use the first again", {**settings("1", ["1", "2"], **SHORT), **PASSWORDS})
     assert {each["generation"] for each in leaves(platform)} == {"1"}
 
 
-def test_the_second_one_goes_and_what_ends_soon_is_renewed(
+def test_the_second_generation_is_dropped_and_certificates_that_expire_soon_are_renewed(
     platform: Platform, kept: watch.Identity, folder: Path
 ) -> None:
     up(platform, folder, "drop the second", {})

@@ -1,4 +1,4 @@
-"""No secret where it does not belong, and no way in but the ones that the table names."""
+"""No secret is where it does not belong, and only the documented ports are reachable."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ IN_CLUSTER = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 
 
 def key_body(pem: str) -> str:
-    """A stretch of a PEM's own content that identifies it."""
+    """A line of a PEM's content that identifies it."""
     lines = [line for line in pem.splitlines() if line and not line.startswith("-----")]
     return lines[len(lines) // 2] if len(lines) > 1 else lines[0]
 
 
 @pytest.fixture(scope="module")
 def known_secrets(platform: Platform) -> dict[str, str]:
-    """Values known to be secret: passwords, the store's key, the SSH key, the administrator's, and the cluster's."""
+    """Known secret values: passwords, the store's key, the SSH key, the administrator's key and the cluster's keys."""
     listed = f"{IN_CLUSTER} -n database get secrets mariadb-passwords mariadb-backup-s3 -o json"
     passwords, store = (secret["data"] for secret in json.loads(platform.on("control-plane-0", listed))["items"])
     administrator = json.loads(platform.document["kubeconfig"])["users"][0]["user"]["client-key-data"]
@@ -44,7 +44,7 @@ def known_secrets(platform: Platform) -> dict[str, str]:
 
 
 def names_in(text: str, secrets: dict[str, str]) -> list[str]:
-    """The names of the secrets that `text` holds, in clear or in base 64."""
+    """The names of the secrets that `text` contains, in plain text or in base64."""
     return [
         name
         for name, value in secrets.items()
@@ -52,14 +52,14 @@ def names_in(text: str, secrets: dict[str, str]) -> list[str]:
     ]
 
 
-def test_the_state_holds_no_secret_in_clear(known_secrets: dict[str, str]) -> None:
+def test_the_state_holds_no_secret_in_plain_text(known_secrets: dict[str, str]) -> None:
     files = [path for path in (places.STATE / "pulumi").rglob("*") if path.is_file()]
     assert files
     for path in files:
         assert not names_in(path.read_text(errors="replace"), known_secrets), path
 
 
-def test_outputs_previews_and_event_logs_hold_none(known_secrets: dict[str, str]) -> None:
+def test_outputs_previews_and_event_logs_hold_no_secret(known_secrets: dict[str, str]) -> None:
     for command in (
         ("pulumi", "stack", "output"),
         ("pulumi", "preview", "--diff", "--non-interactive"),
@@ -73,7 +73,7 @@ def test_outputs_previews_and_event_logs_hold_none(known_secrets: dict[str, str]
     assert not names_in(log.read_text(), known_secrets)
 
 
-def test_process_lists_and_journals_hold_none(platform: Platform, known_secrets: dict[str, str]) -> None:
+def test_process_lists_and_journals_hold_no_secret(platform: Platform, known_secrets: dict[str, str]) -> None:
     for number in processes.numbers():
         try:
             command_line = Path(f"/proc/{number}/cmdline").read_bytes().decode(errors="replace")
@@ -85,7 +85,7 @@ def test_process_lists_and_journals_hold_none(platform: Platform, known_secrets:
         assert not names_in(seen, known_secrets), machine.name
 
 
-def test_user_data_holds_the_machines_own_host_key_and_no_other_secret(
+def test_user_data_holds_no_secret_except_the_machine_s_host_key(
     platform: Platform, known_secrets: dict[str, str]
 ) -> None:
     for name in ("gateway-0", "etcd-0", "control-plane-0", "worker-general-0"):
@@ -103,7 +103,7 @@ def test_the_metadata_address_is_closed_to_unprivileged_users(platform: Platform
     assert answer.strip() == "closed"
 
 
-def test_a_pod_that_asks_the_metadata_address_gets_nothing(platform: Platform) -> None:
+def test_pods_cannot_reach_the_metadata_address(platform: Platform) -> None:
     ask = "timeout 4 bash -c ': </dev/tcp/169.254.169.254/80' && echo open || echo closed"
     answers = [
         platform.on("control-plane-0", f'{IN_CLUSTER} -n database exec mariadb-{i} -c mariadb -- bash -c "{ask}"')
@@ -112,7 +112,7 @@ def test_a_pod_that_asks_the_metadata_address_gets_nothing(platform: Platform) -
     assert [answer.strip().splitlines()[-1] for answer in answers] == ["closed", "closed"]
 
 
-def test_from_outside_only_the_tables_ports_answer(platform: Platform) -> None:
+def test_only_the_documented_ports_answer_from_outside(platform: Platform) -> None:
     host = platform.outputs.api_host
     ports = (22, 80, 111, 443, 2379, 2380, 6443, 8404, 10250, 10256, 30080)
     open_ports = []
@@ -126,36 +126,36 @@ def test_from_outside_only_the_tables_ports_answer(platform: Platform) -> None:
     assert {22, 6443} <= set(open_ports)
 
 
-def test_a_worker_does_not_reach_etcd(platform: Platform) -> None:
+def test_a_worker_cannot_reach_etcd(platform: Platform) -> None:
     seen = platform.on(
         "worker-general-0", "timeout 3 bash -c ': </dev/tcp/10.20.0.16/2379' && echo open || echo closed"
     )
     assert seen.strip() == "closed"
 
 
-def test_the_programs_user_is_no_administrator() -> None:
+def test_the_program_s_user_is_not_an_administrator() -> None:
     connection = openstack.connect(cloud="lab")
     assert not {"admin"} & set(connection.session.auth.get_access(connection.session).role_names)
 
 
-def test_no_secret_in_the_tree() -> None:
-    listing = run("git", "grep", "-lE", "BEGIN (EC |OPENSSH |RSA )?PRIVATE KEY", "--", ":!tests", ":!toolchain")
+def test_the_tree_holds_no_private_key() -> None:
+    listing = run("git", "grep", "-lE", "BEGIN (EC |OPENSSH |RSA )?PRIVATE KEY", "--", ":!tests", ":!dev/toolchain")
     assert not re.findall(r"^\S+\.(yaml|json|pem|key)$", listing.text, re.MULTILINE), f"{PROJECT}: {listing.text}"
 
 
 NODE_PORT, DNS_PORT = 31234, 31253
-#: Asks for the address of kube-dns.kube-system: a question in the form of RFC 1035. (No name of ten letters: bash ends
-#: a packet with each line.)
+#: A query (RFC 1035) for the address of kube-dns.kube-system. No label may have ten letters, because that length is a
+#: newline, at which bash sends the packet.
 QUESTION = (
     r"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
     r"\x08kube-dns\x0bkube-system\x03svc\x07cluster\x05local\x00\x00\x01\x00\x01"
 )
-#: 10.96.0.10, as it stands in the answer.
+#: 10.96.0.10 as it appears in the answer.
 ANSWER = "0a60000a"
 
 
 def asks(address: str) -> str:
-    """What prints the page behind one node's port, and its DNS' answer behind the other, with nothing but bash."""
+    """A bash script that prints the page behind one node port and the DNS answer behind the other."""
     return (
         f"exec 3<>/dev/tcp/{address}/{NODE_PORT}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; timeout 5 cat <&3; "
         f"exec 4<>/dev/udp/{address}/{DNS_PORT}; printf '{QUESTION}' >&4; "
@@ -165,7 +165,7 @@ def asks(address: str) -> str:
 
 @pytest.fixture
 def node_ports(platform: Platform) -> Iterator[None]:
-    """A pod that serves on one worker, one that asks on each, and NodePorts of the first and of the cluster's DNS."""
+    """A web server on one worker, a client pod on each of two workers, and NodePorts of the server and of DNS."""
     first, second = [machine.name for machine in platform.outputs.role("worker")][:2]
     database = f"{IN_CLUSTER} -n database get pod mariadb-0 -o jsonpath={{.spec.containers[0].image}}"
     bash = platform.on("control-plane-0", database).strip()
@@ -220,7 +220,7 @@ def test_node_ports_are_reached_inside_and_not_from_outside(platform: Platform, 
     nodes = [machine.address for machine in platform.outputs.role("control-plane", "worker")]
     assert len(nodes) == 5
     for address in nodes:
-        # From pods on another node and on the same one, and from nodes, at their own address too.
+        # From pods on the same and on another node, and from nodes, also at their own address.
         for pod in ("near", "far"):
             inside = f"{IN_CLUSTER} -n node-ports exec -i {pod} -- bash <<'END'\n{asks(address)}\nEND"
             seen = platform.on("control-plane-0", inside)

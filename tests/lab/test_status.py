@@ -1,6 +1,6 @@
-"""`ops status` and `ops doctor` on the platform: healthy as it stands, and in time when half of it does not answer.
+"""`ops status` and `ops doctor`: the platform is healthy, and they finish in time when half of it does not answer.
 
-They only look.
+Both only read.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any
 from tests.lab.platform import Done, Platform, run
 from tests.lab.report import record
 
-#: How long a platform may take to settle after what came before: a pod that starts, a lag.
+#: Seconds that the platform may take to settle after the previous tests: a starting pod, a lag.
 SETTLING = 240
-#: How long the whole command may take, in seconds.
+#: Seconds that the whole command may take.
 HEALTHY, HALF_DEAD = 10, 20
 
 
 def look(*options: str) -> tuple[Done, dict[str, Any]]:
-    """One look, as JSON."""
+    """Run `ops status` once. Returns its report too."""
     done = run("python", "-m", "ops", "status", "--json", *options, seconds=60)
     return done, json.loads(done.text)
 
 
-def test_a_platform_that_stands_is_healthy(platform: Platform) -> None:
+def test_a_running_platform_is_healthy(platform: Platform) -> None:
     end = time.monotonic() + SETTLING
     done, found = look()
     while done.status and time.monotonic() < end:
@@ -33,7 +33,7 @@ def test_a_platform_that_stands_is_healthy(platform: Platform) -> None:
         done, found = look()
     assert done.status == 0, found["problems"]
     fastest = min(done.seconds, look()[0].seconds)
-    record("status of a healthy platform", f"{fastest:.1f} s, {found['seconds']:.1f} s of them asking")
+    record("status of a healthy platform", f"{fastest:.1f} s, of which {found['seconds']:.1f} s were queries")
     assert fastest <= HEALTHY
 
     assert [machine["problem"] for machine in found["machines"]] == [""] * len(platform.outputs.inventory)
@@ -52,19 +52,19 @@ def test_a_platform_that_stands_is_healthy(platform: Platform) -> None:
     assert [(backup["of"], backup["off"]) for backup in found["backups"]] == [("etcd", False), ("database", False)]
 
 
-def test_the_doctor_finds_nothing_wrong_with_it(platform: Platform) -> None:
-    """With the stack file as it is, its encrypted secrets among it; the cloud has room for what stands already."""
+def test_the_doctor_finds_no_problem(platform: Platform) -> None:
+    """With the committed stack file, including its encrypted secrets. What already exists needs no more room."""
     done = run("python", "-m", "ops", "doctor", "--json", seconds=120)
     assert done.status == 0, done.text
     found = json.loads(done.text)
     assert found["stack"] == "lab"
     results = {(check["area"], check["check"]): check["result"] for check in found["checks"]}
     assert results["settings", "stack file"] in ("passed", "warning")
-    assert set(results.values()) <= {"passed", "warning"}, "all of it was asked"
+    assert set(results.values()) <= {"passed", "warning"}, "every check must have run"
 
 
-def test_half_a_platform_is_told_in_time(platform: Platform, tmp_path: Path) -> None:
-    """Addresses at which nobody answers stand for machines that are lost: packets to them vanish, as theirs would."""
+def test_a_half_dead_platform_is_reported_in_time(platform: Platform, tmp_path: Path) -> None:
+    """Unused addresses stand for lost machines: packets to them are dropped in the same way."""
     document = json.loads(json.dumps(platform.document))
     lost = {"lab-gateway-0", "lab-etcd-0", "lab-control-plane-0", "lab-control-plane-1", "lab-worker-general-0"}
     for number, machine in enumerate(document["inventory"]):
@@ -83,8 +83,8 @@ def test_half_a_platform_is_told_in_time(platform: Platform, tmp_path: Path) -> 
     assert min(done.seconds, look("--outputs", str(outputs))[0].seconds) <= HALF_DEAD
     assert {machine["name"] for machine in found["machines"] if machine["problem"]} == lost
     assert found["api"]["problem"] and found["nodes"] is None and found["notAsked"].keys() == {"nodes", "pods"}
-    # What can be asked is told all the same: etcd by its other members, the API by a control plane's own word.
+    # Everything that still answers is reported: etcd by its other members, the API by a control plane itself.
     assert sum(not member["problem"] for member in found["etcd"]["members"]) == 2
     assert found["api"]["servers"]["lab-control-plane-2"] == ""
     away = next(problem for problem in found["problems"] if problem["area"] == "API")
-    assert away["runbook"] == "docs/runbooks/gateway.md", "its server is ready: it is the way to it"
+    assert away["runbook"] == "docs/runbooks/gateway.md", "the API server is ready, so the gateway is the problem"

@@ -1,4 +1,4 @@
-"""The platform as it stands after `up`: all parts work, nothing changes twice, everything is where it should be."""
+"""The platform after `up`: all parts work, a second `up` changes nothing, and everything is where it should be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.lab.platform import Platform, run
 from tests.lab.report import record
 
 
-def test_a_killed_up_goes_on_and_the_proof_passes(platform: Platform) -> None:
+def test_the_proof_passes_after_a_killed_and_a_second_up(platform: Platform) -> None:
     done = run("python", "-m", "ops", "proof", "--json")
     assert done.status == 0, done.text
     checks = json.loads(done.text)["checks"]
@@ -20,10 +20,10 @@ def test_a_killed_up_goes_on_and_the_proof_passes(platform: Platform) -> None:
 def test_a_second_up_changes_nothing(platform: Platform) -> None:
     done = run("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--expect-no-changes")
     assert done.status == 0, done.text
-    record("second up, no changes", f"{done.seconds:.1f} s")
+    record("up without changes", f"{done.seconds:.1f} s")
 
 
-def test_the_cloud_is_as_the_state_says(platform: Platform) -> None:
+def test_the_cloud_matches_the_state(platform: Platform) -> None:
     done = run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
     assert done.status == 0, done.text
     record("preview --refresh --expect-no-changes", f"{done.seconds:.1f} s")
@@ -47,19 +47,19 @@ def test_no_workload_on_control_planes(platform: Platform) -> None:
     assert not [line for line in lines if "control-plane" in line[0] and line[1] != "DaemonSet"]
 
 
-def test_volumes_lie_in_the_workers_own_folder(platform: Platform) -> None:
+def test_volumes_are_on_the_workers_disks(platform: Platform) -> None:
     folders = "".join(platform.on(f"worker-general-{i}", "ls /disks") for i in range(2))
     assert folders.count("_data-mariadb-") == 2, folders
 
 
-def test_etcd_lets_only_its_own_certificates_in(platform: Platform) -> None:
+def test_etcd_refuses_clients_without_its_certificates(platform: Platform) -> None:
     refused = platform.on(
         "etcd-0", "curl -s -o /dev/null --max-time 5 -k https://127.0.0.1:2379/health && echo in || echo refused"
     )
     assert refused.strip() == "refused"
 
 
-def test_the_way_out_of_a_machine_is_the_vip(platform: Platform) -> None:
+def test_the_default_route_of_a_machine_is_the_vip(platform: Platform) -> None:
     route = platform.on("worker-general-0", "ip -4 route show default")
     assert "via 10.20.0.5" in route
 

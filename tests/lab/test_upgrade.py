@@ -1,6 +1,7 @@
-"""Kubernetes goes up by a minor version, by one line of the stack file, while clients read and write; etcd after it.
+"""One line of the stack file upgrades Kubernetes by a minor version while clients read and write, then etcd.
 
-A budget that lets no pod go stops the rollout in its middle: the platform serves, and the next `up` goes on from there.
+A disruption budget that allows no eviction stops the rollout half-way. The platform keeps working, and the next `up`
+continues from there.
 """
 
 from __future__ import annotations
@@ -30,26 +31,27 @@ from tests.lab.report import record
 COMMITTED = PROJECT / "Pulumi.lab.yaml"
 BEFORE, AFTER = versions.DEFAULT_KUBERNETES, list(versions.KUBERNETES)[-1]
 PATCH = versions.KUBERNETES[AFTER].patch
-#: Longest times without an answer, in seconds: of the API by the VIP, and of the database while its primary moves.
+#: Longest times without an answer from the API through the VIP, and from the database while its primary restarts, in
+#: seconds.
 API_READ, DATABASE = 2.0, 20.0
-#: A pod with a budget that never lets it go.
+#: A pod with a disruption budget that allows no eviction.
 HOLDER = "held-by-a-budget"
 
 
 @pytest.fixture(scope="module")
 def packages_and_images() -> None:
-    """The mirror has the newer version too."""
+    """Publish the newer version on the mirror."""
     done = run("/usr/bin/python3", "-m", "dev.lab.mirror", "--kubernetes", AFTER, seconds=1400)
     assert done.status == 0, done.text
 
 
 @pytest.fixture(scope="module")
 def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The stack file with the newer version."""
+    """A stack file with the newer version."""
     document = yaml.safe_load(COMMITTED.read_text())
     assert document["config"]["openstack-paas:kubernetes"]["version"] == BEFORE
     document["config"]["openstack-paas:kubernetes"]["version"] = AFTER
-    # A budget that lets nobody go holds a drain up for as long as this.
+    # A budget that allows no eviction blocks a drain for this long.
     document["config"]["openstack-paas:rollout"] = {"drainSeconds": 20}
     file = tmp_path_factory.mktemp("upgrade") / COMMITTED.name
     file.write_text(yaml.safe_dump(document))
@@ -58,7 +60,7 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def held(platform: Platform) -> Iterator[client.PolicyV1Api]:
-    """On the worker that is changed first, a pod whose budget lets it never go."""
+    """A pod that cannot be evicted, on the worker that changes first."""
     api = Cluster(platform.outputs).api_client()
     apps, policy = client.AppsV1Api(api), client.PolicyV1Api(api)
     metadata = {"name": HOLDER, "labels": {"app": HOLDER}}
@@ -72,7 +74,7 @@ def held(platform: Platform) -> Iterator[client.PolicyV1Api]:
     policy.create_namespaced_pod_disruption_budget(
         "default", {"metadata": metadata, "spec": {"minAvailable": 1, "selector": selector}}
     )
-    until(lambda: bool(apps.read_namespaced_deployment(HOLDER, "default").status.ready_replicas), "the held pod", 60)
+    until(lambda: bool(apps.read_namespaced_deployment(HOLDER, "default").status.ready_replicas), HOLDER, 60)
     yield policy
     apps.delete_namespaced_deployment(HOLDER, "default", propagation_policy="Background")
     try:
@@ -82,24 +84,24 @@ def held(platform: Platform) -> Iterator[client.PolicyV1Api]:
 
 
 def kubelets(platform: Platform) -> dict[str, str]:
-    """Of every kubelet, by node, as the API tells."""
+    """The version of every kubelet by node, from the API."""
     nodes = client.CoreV1Api(Cluster(platform.outputs).api_client()).list_node().items
     return {node.metadata.name.removeprefix("lab-"): node.status.node_info.kubelet_version for node in nodes}
 
 
 def schedulable(platform: Platform) -> bool:
-    """Whether every node takes pods."""
+    """Whether every node accepts pods."""
     nodes = client.CoreV1Api(Cluster(platform.outputs).api_client()).list_node().items
     return not any(node.spec.unschedulable for node in nodes)
 
 
 def gaps(answers: Answers, longer_than: float) -> list[float]:
-    """The times without a good answer, the longest first."""
+    """The times without a successful answer, the longest first."""
     return sorted((b - a for a, b in pairwise(sorted(answers.good)) if b - a > longer_than), reverse=True)
 
 
 def seconds_by_machine() -> dict[str, float]:
-    """What the last `up` took on each machine."""
+    """The seconds that the last `up` took on each machine."""
     steps, _ = steps_of(json.loads(line) for line in watch.EVENTS.read_text().splitlines())
     return {step.name: step.seconds for step in steps if step.type.endswith(":Command") and step.operation == "update"}
 
@@ -121,7 +123,7 @@ def test_a_preview_shows_which_machines_change_and_replaces_none(platform: Platf
     assert set(changed.values()) == {"update"}, changed
 
 
-def test_a_gate_that_fails_stops_the_rollout_and_the_platform_serves(
+def test_a_failed_gate_stops_the_rollout_and_the_platform_keeps_working(
     platform: Platform, upgraded: Path, packages_and_images: None, held: client.PolicyV1Api
 ) -> None:
     with watch.database_writes(platform) as database, watch.writing(platform, "control planes upgraded") as api:
@@ -134,15 +136,15 @@ def test_a_gate_that_fails_stops_the_rollout_and_the_platform_serves(
         f"control-plane-{i}" for i in range(3)
     }
     assert schedulable(platform)
-    record("upgrade of etcd and control planes, until the gate that fails", f"{done.seconds:.0f} s")
+    record("upgrade of etcd and control planes, until the failed gate", f"{done.seconds:.0f} s")
     for name, seconds in seconds_by_machine().items():
         record(f"upgrade of {name}", f"{seconds:.0f} s")
     assert not gaps(api.reads, API_READ)
-    # Nothing of the database moves while control planes change.
+    # The change of control planes does not touch the database.
     assert not database.answers.bad, database.answers.last_error
 
 
-def test_the_next_up_goes_on_where_it_stopped(platform: Platform, upgraded: Path, held: client.PolicyV1Api) -> None:
+def test_the_next_up_continues_the_rollout(platform: Platform, upgraded: Path, held: client.PolicyV1Api) -> None:
     held.delete_namespaced_pod_disruption_budget(HOLDER, "default")
     began = time.monotonic()
     with watch.database_writes(platform) as database, watch.writing(platform, "workers upgraded") as api:
@@ -156,20 +158,20 @@ def test_the_next_up_goes_on_where_it_stopped(platform: Platform, upgraded: Path
         record(f"upgrade of {name}", f"{seconds:.0f} s")
     record("upgrade of the workers: up with its proof", f"{time.monotonic() - began:.0f} s")
     assert not gaps(api.reads, API_READ)
-    # The primary's volume is on one of them: it is away while that one changes, and only then.
+    # The primary's volume is on one of the workers: the database is away only while that one changes.
     away = gaps(database.answers, 1.0)
     record("database without a write", ", ".join(f"{gap:.1f} s" for gap in away) or "never for 1 s")
     assert max(away, default=0) <= DATABASE
     assert database.answers.longest_gap() <= DATABASE
 
 
-def test_etcd_has_a_snapshot_from_before(platform: Platform) -> None:
+def test_etcd_has_a_snapshot_from_before_the_upgrade(platform: Platform) -> None:
     listing = json.loads(platform.on("etcd-0", "/opt/openstack-paas/etcd/etcd-backups.sh --here"))
     assert any(each["reason"] == "upgrade" and each["verified"] for each in listing["snapshots"]), listing
 
 
 def with_etcd(file: Path, digest: str) -> Path:
-    """The stack file with the next minor version of etcd, whose archive has this SHA-256."""
+    """A stack file with the next minor version of etcd, whose archive has this SHA-256."""
     document = yaml.safe_load(file.read_text())
     document["config"]["openstack-paas:etcd"] |= {"version": ETCD_AFTER, "sha256": {"amd64": digest}}
     changed = file.parent / "etcd" / file.name
@@ -179,7 +181,7 @@ def with_etcd(file: Path, digest: str) -> Path:
 
 
 def running_etcd(platform: Platform) -> set[str]:
-    """The versions that the three members say."""
+    """The versions that the three members report."""
     said = platform.on("etcd-0", "set -a; . /etc/etcd/etcdctl.env; etcdctl endpoint status --write-out json")
     members = json.loads(said)
     assert len(members) == 3
@@ -188,7 +190,7 @@ def running_etcd(platform: Platform) -> set[str]:
 
 @pytest.fixture(scope="module")
 def next_etcd(upgraded: Path, packages_and_images: None) -> Path:
-    """The stack file with the next minor version of etcd, which no apt source of the lab offers."""
+    """A stack file with the next minor version of etcd, which no apt source of the lab offers."""
     folder = MIRROR_PLACES.files / "etcd" / f"v{ETCD_AFTER}"
     return with_etcd(upgraded, (folder / "SHA256SUMS").read_text().split()[0])
 
@@ -201,7 +203,7 @@ def test_an_archive_with_another_digest_is_not_installed(platform: Platform, upg
     assert running_etcd(platform) == before
 
 
-def test_etcd_goes_up_by_a_minor_version(platform: Platform, next_etcd: Path) -> None:
+def test_etcd_is_upgraded_by_a_minor_version(platform: Platform, next_etcd: Path) -> None:
     with watch.writing(platform, "etcd upgraded") as api:
         done = platform.up("--config-file", str(next_etcd))
     assert done.status == 0, done.text
@@ -221,7 +223,7 @@ def test_nothing_is_left_to_change(platform: Platform, next_etcd: Path) -> None:
     assert done.status == 0, done.text
 
 
-def test_it_does_not_go_back(platform: Platform) -> None:
+def test_a_downgrade_is_refused(platform: Platform) -> None:
     done = run("pulumi", "preview", "--non-interactive")
     assert done.status != 0
     assert "kubernetes.version" in done.text

@@ -1,4 +1,4 @@
-"""What a test looks at while the platform is changed: who touched what, who was started again, and who could write."""
+"""What tests observe while the platform changes: what was touched, what restarted, and whether clients could write."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from ops.timeline.steps import steps_of
 from tests.lab.platform import Platform
 from tests.lab.report import record
 
-#: dev/scripts/up.sh has the engine write it.
+#: The engine's event log, which dev/scripts/up.sh enables.
 EVENTS = Path(places.CACHE) / "events-lab.jsonl"
-#: The services of every role; a machine has some of them.
+#: The services of all roles. Each machine has some of them.
 SERVICES = "etcd haproxy keepalived kubelet containerd"
-#: When the machine and its services were started.
+#: Prints when the machine and its services started.
 STARTS = (
     "awk '{ print $22 }' /proc/1/stat; "
     f"systemctl show --property=Id,ActiveEnterTimestampMonotonic {SERVICES} | grep -v '=0$' | sort"
@@ -39,7 +39,7 @@ STARTS = (
 
 
 def touched() -> set[str]:
-    """What the last `up` made, changed, replaced or deleted, as type/name."""
+    """Everything that the last `up` created, changed, replaced or deleted, as type/name."""
     steps, _ = steps_of(json.loads(line) for line in EVENTS.read_text().splitlines())
     return {f"{step.type.rpartition(':')[2]}/{step.name}" for step in steps}
 
@@ -51,23 +51,23 @@ def site(platform: Platform) -> Target:
 
 
 def member_ids(platform: Platform) -> dict[str, int]:
-    """etcd's members by name; learners are none."""
+    """The ids of etcd's members by name, without learners."""
     listed = site(platform).etcd("members")["members"]
     return {member["name"]: member["ID"] for member in listed if not member.get("isLearner")}
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What stays when nothing happens to a machine, by the machine's name without the cluster's."""
+    """What stays the same when nothing happens to a machine, by its name without the cluster's name."""
 
     starts: dict[str, str]
-    """Of the machine and its services."""
+    """When the machine and its services started."""
     members: dict[str, int]
     nodes: dict[str, str]
-    """Unique ids of Kubernetes' objects."""
+    """The unique ids of the Node objects."""
 
     def without(self, *names: str) -> Identity:
-        """The same of all other machines."""
+        """The identity of all other machines."""
 
         def others(found: dict[str, Any]) -> dict[str, Any]:
             return {name: value for name, value in found.items() if name.removeprefix("lab-") not in names}
@@ -76,7 +76,7 @@ class Identity:
 
 
 def identity(platform: Platform) -> Identity:
-    """Of every machine as it runs now."""
+    """The current identity of every machine."""
     core = client.CoreV1Api(Cluster(platform.outputs).api_client())
     with Ssh(platform.outputs) as ssh:
 
@@ -91,14 +91,14 @@ def identity(platform: Platform) -> Identity:
 
 
 class DatabaseWriteWithPatience(DatabaseWrite):
-    """Waits for as long as a commit does that no replica has acknowledged, and a little longer."""
+    """Waits a little longer than a commit that no replica acknowledges."""
 
     timeout = 15.0
 
 
 @contextmanager
 def database_writes(platform: Platform) -> Iterator[DatabaseWrite]:
-    """Numbers are written to MariaDB's primary, by its Service, while the block runs; none may be lost."""
+    """Write numbers to MariaDB's primary through its Service during the block. None may be lost."""
     found, database = site(platform), platform.outputs.database
     assert database is not None
     service = database.service.partition(".")[0]
@@ -113,12 +113,12 @@ def database_writes(platform: Platform) -> Iterator[DatabaseWrite]:
     finally:
         probe.stop()
     lost = probe.acknowledged() - probe.kept()
-    assert not lost, f"acknowledged and lost: {sorted(lost)}"
+    assert not lost, f"acknowledged writes that are lost: {sorted(lost)}"
     probe.remove()
 
 
 class ApiWriteAndRead(ApiWrite):
-    """Writes, and beside them reads, whose answers are `reads`."""
+    """Writes and also reads. `reads` has the answers of the reads."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext, path: str) -> None:
         super().__init__(host, port, context, path)
@@ -126,19 +126,19 @@ class ApiWriteAndRead(ApiWrite):
         self.reads: Answers = self._read.answers
 
     def start(self) -> None:
-        """Begin both."""
+        """Start both."""
         super().start()
         self._read.start()
 
     def stop(self) -> None:
-        """End both."""
+        """Stop both."""
         super().stop()
         self._read.stop()
 
 
 @contextmanager
 def writing(platform: Platform, what: str) -> Iterator[ApiWriteAndRead]:
-    """Numbers are written to a ConfigMap by the VIP, and the API is read, while the block runs; none may be lost."""
+    """Write numbers to a ConfigMap through the VIP and read from the API during the block. None may be lost."""
     outputs = platform.outputs
     core, name = client.CoreV1Api(Cluster(outputs).api_client()), "written-by-a-test"
     if any(found.metadata.name == name for found in core.list_namespaced_config_map("default").items):
@@ -152,15 +152,15 @@ def writing(platform: Platform, what: str) -> Iterator[ApiWriteAndRead]:
     finally:
         write.stop()
     gaps = {"API read": write.reads.longest_gap(), write.name: write.answers.longest_gap()}
-    figures = ", ".join(f"longest without {name} {gap:.1f} s" for name, gap in gaps.items())
+    figures = ", ".join(f"longest time without {name} {gap:.1f} s" for name, gap in gaps.items())
     record(what, f"{figures}, {len(write.numbers)} written, {len(write.answers.bad)} refused")
     lost = write.acknowledged() - write.kept()
-    assert not lost, f"acknowledged and lost: {sorted(lost)}"
+    assert not lost, f"acknowledged writes that are lost: {sorted(lost)}"
     core.delete_namespaced_config_map(name, "default")
 
 
 def backends_up(platform: Platform, gateway: str) -> set[str]:
-    """The API servers that a gateway's haproxy finds ready, by name without the cluster's."""
+    """The API servers that a gateway's haproxy finds ready, by name without the cluster's name."""
     table = platform.on(gateway, "echo 'show stat' | socat - /run/haproxy/admin.sock 2>/dev/null || true")
     rows = [line.split(",") for line in table.splitlines()]
     return {

@@ -15,23 +15,23 @@ from tests.preview.stack import Stack
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Callable[[str], Stack]:
-    """Makes a stack by name, in a folder of its own."""
+    """Makes a stack with a given name in its own folder."""
     return lambda name: Stack(tmp_path / name, name)
 
 
 @pytest.fixture
 def cluster() -> str:
-    """A name that nothing in the cloud bears."""
+    """A name that nothing in the cloud has."""
     return f"faults-{uuid4().hex[:8]}"
 
 
 @pytest.fixture(scope="module")
 def member() -> Connection:
-    """The project's member, as whom the platform is made."""
+    """A connection as the project's member, who makes the platform."""
     return openstack.connect(cloud="lab")
 
 
 @pytest.fixture(scope="module")
 def admin() -> Connection:
-    """The cloud's administrator."""
+    """A connection as the cloud's administrator."""
     return openstack.connect(cloud="lab-admin")

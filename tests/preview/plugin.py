@@ -1,4 +1,4 @@
-"""A provider plugin of the toolchain, started by itself and asked directly, without the engine."""
+"""Starts a provider plugin and calls it directly, without the engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import grpc
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-#: An address where no engine is: a plugin dials it lazily, to log, which nothing here makes it do.
+#: An address without an engine. A plugin connects to it only to write logs, which nothing here causes.
 NO_ENGINE = "127.0.0.1:1"
 
 #: Schemas are larger than gRPC's default limit of 4 MiB.
@@ -30,9 +30,9 @@ class Plugin:
         self.schema: dict[str, Any] = json.loads(answer.schema)
 
     def refuses(self, token: str, name: str) -> bool:
-        """Whether checking a resource with this one input (a text) fails, and says that it is because of it.
+        """Whether checking a resource with this one input (a text) fails with a message that names the input.
 
-        `token` is that of a resource, or pulumi:providers:NAME for the provider's own options.
+        `token` is the resource's, or pulumi:providers:NAME for the provider's own options.
         """
         inputs = struct_pb2.Struct()
         inputs[name] = "probe"
@@ -48,7 +48,7 @@ class Plugin:
 
 @contextmanager
 def running(name: str, executable: Path) -> Iterator[Plugin]:
-    """Start a plugin, and end it."""
+    """Start a plugin and stop it after the block."""
     process = subprocess.Popen([executable, NO_ENGINE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout is not None

@@ -1,7 +1,7 @@
-"""A stack's state as a file that tests keep: `python -m tests.preview.record FOLDER <EXPORT` writes it there.
+"""Records a stack's state as a file for tests: `python -m tests.preview.record FOLDER <EXPORT`.
 
-What a preview does not ask for is left out: times, places in the source, what scripts said, and the machines' bundles
-(their content is new in every release anyway). Secrets stay encrypted; one in plain text is an error.
+It leaves out what a preview does not need: times, source positions, output of scripts, and the machines' bundles (their
+content changes with every release anyway). Secrets stay encrypted. A secret in plain text is an error.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from typing import Any
 
 STATE = "state.json.xz"
 COMMAND = "command:remote:Command"
-#: Bookkeeping of the engine, with paths of the machine on which it ran.
+#: The engine's bookkeeping, with paths of the host on which it ran.
 DROPPED = ("sourcePosition", "stackTrace", "created", "modified")
-#: What would be a secret in plain text.
+#: Matches secrets in plain text.
 PLAIN = re.compile(r"PRIVATE KEY|client-key-data|(password|secretKey|privateKey\w*)\\?\": ?\\?\"", re.IGNORECASE)
 #: The engine's mark of an encrypted value.
 CIPHERTEXT = "ciphertext"
 
 
 class RecordError(Exception):
-    """The state cannot be kept."""
+    """The state cannot be recorded."""
 
 
 def _shortest_secret(node: Any) -> dict[str, str]:
-    """An encrypted value of the same state, to stand where a long one is not needed."""
+    """The shortest encrypted value in the state, to replace long ones that are not needed."""
     found: list[dict[str, str]] = []
 
     def collect(value: Any) -> None:
@@ -43,7 +43,7 @@ def _shortest_secret(node: Any) -> dict[str, str]:
 
 
 def clean(export: dict[str, Any]) -> dict[str, Any]:
-    """The same state without what is not needed. Raises RecordError for a secret in plain text."""
+    """The state without what is not needed. Raises RecordError for a secret in plain text."""
     resources = export["deployment"]["resources"]
     secret = _shortest_secret(resources)
     for resource in resources:
@@ -53,7 +53,7 @@ def clean(export: dict[str, Any]) -> dict[str, Any]:
         if resource["type"] == COMMAND:
             outputs |= {"stdout": "", "stderr": "", "stdin": secret}
             resource["inputs"]["stdin"] = secret
-        # What Helm rendered is a picture for people.
+        # The manifest that Helm rendered is only for people.
         outputs.pop("manifest", None)
     text = json.dumps(export)
     if found := PLAIN.search(text):
@@ -62,14 +62,14 @@ def clean(export: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The state that was kept in a folder."""
+    """The state recorded in a folder."""
     with lzma.open(folder / STATE, "rt", encoding="utf-8") as file:
         state: dict[str, Any] = json.load(file)
     return state
 
 
 def main() -> None:
-    """Standard input to the file."""
+    """Record the state from standard input."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(clean(json.load(sys.stdin)), separators=(",", ":"))

@@ -42,7 +42,7 @@ class Used:
 
 
 def used_in(source: str) -> Iterator[Used]:
-    """Every name of an SDK that a module's source reaches, through any form of import."""
+    """Every name of an SDK that a module's source uses, through any form of import."""
     tree = ast.parse(source)
     modules: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -64,7 +64,7 @@ def used_in(source: str) -> Iterator[Used]:
 
 
 def used_by_program() -> set[Used]:
-    """Resources, providers and functions that __main__.py and components/ use."""
+    """The resources, providers and functions that __main__.py and components/ use."""
     found = set()
     for path in [PROJECT / "__main__.py", *sorted((PROJECT / "components").rglob("*.py"))]:
         found |= set(used_in(path.read_text(encoding="utf-8")))
@@ -72,7 +72,7 @@ def used_by_program() -> set[Used]:
 
 
 def is_resource(used: Used) -> bool:
-    """Whether it is a resource or provider that its plugin makes."""
+    """Whether it is a resource or a provider."""
     return inspect.isclass(used.object) and issubclass(used.object, CustomResource)
 
 
@@ -82,18 +82,18 @@ def is_provider(used: Used) -> bool:
 
 
 def is_function(used: Used) -> bool:
-    """Whether it is a function that asks its plugin for data."""
+    """Whether it is a function that gets data from its plugin."""
     return inspect.isfunction(used.object) and used.name.startswith("get_")
 
 
 def camel(name: str) -> str:
-    """The plugin's form of a Python name, where the SDK has no special one."""
+    """The plugin's form of a Python name, unless the SDK has a special one."""
     return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
 
 
 @dataclass(frozen=True)
 class Properties:
-    """What an SDK class sends and expects, by the plugin's names."""
+    """The inputs and outputs of an SDK class, by the plugin's names."""
 
     token: str
     inputs: frozenset[str]
@@ -101,7 +101,7 @@ class Properties:
 
 
 def resource_properties(used: Used) -> Properties:
-    """Read from the source that Pulumi generated for the class."""
+    """The properties of a class, read from the source that Pulumi generated for it."""
     source = inspect.getsource(used.object._internal_init)
     match = re.search(r"super\(\w+, __self__\).__init__\(\s*'([^']+)'", source)
     assert match, used
@@ -119,7 +119,7 @@ def resource_properties(used: Used) -> Properties:
 
 
 def function_properties(used: Used) -> Properties:
-    """The same for a function."""
+    """The properties of a function, read from its source."""
     source = inspect.getsource(used.object)
     match = re.search(r"pulumi\.runtime\.invoke\('([^']+)'.*typ=(\w+)\)", source)
     assert match, used
@@ -130,7 +130,7 @@ def function_properties(used: Used) -> Properties:
 
 
 def nested_names(used: Used) -> frozenset[str]:
-    """The plugin's names of the fields of a nested type, such as remote.ConnectionArgs."""
+    """The plugin's names for the fields of a nested type, such as remote.ConnectionArgs."""
     special = input_type_py_to_pulumi_names(used.object)
     fields = inspect.signature(used.object.__init__).parameters
     return frozenset(special.get(name, camel(name)) for name in fields if name != "__self__")

@@ -1,4 +1,4 @@
-"""A copy of the program in a folder of its own, with its own state, on which the real engine may run."""
+"""A copy of the program in its own folder with its own state, for the real engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import yaml
 from ops.pipeline.without_secrets import secret_keys, without_secrets
 from settings.stack_file import SECRETS
 
-#: Nobody listens on the discard port; the provider wants to be told of some cloud all the same.
+#: Credentials for a cloud that does not exist. The provider needs some, and nothing listens on port 9 (discard).
 NOWHERE = {
     "OS_AUTH_URL": "http://127.0.0.1:9/v3",
     "OS_USERNAME": "nobody",
@@ -27,7 +27,7 @@ NOWHERE = {
     "OS_PROJECT_DOMAIN_NAME": "none",
 }
 PROJECT = Path(__file__).resolve().parents[2]
-#: Without it today's engine writes the whole state at each step of a preview, and throws it away (docs/performance.md).
+#: Without it the engine writes the whole state at each step of a preview and throws it away (docs/performance.md).
 PREVIEWS = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 #: What the program consists of; tests, the lab and the toolchain are none of it.
 PARTS = ("Pulumi.yaml", "__main__.py", "settings", "components", "machines", "preflight", "charts", "requirements.txt")
@@ -35,7 +35,7 @@ PARTS = ("Pulumi.yaml", "__main__.py", "settings", "components", "machines", "pr
 
 @dataclass
 class Preview:
-    """The outcome of a preview: its steps by operation, its text, and how it ended."""
+    """The outcome of a preview: its exit status, its output and its steps."""
 
     status: int
     text: str
@@ -50,7 +50,7 @@ class Preview:
 
 
 class Stack:
-    """One stack of the copy."""
+    """A stack of the copy."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder / "program", name
@@ -72,26 +72,26 @@ class Stack:
         (folder / "state").mkdir()
 
     def leave_cloud(self) -> None:
-        """From now on there is no cloud to ask."""
+        """Remove the cloud's credentials from the environment."""
         self.environment = {
             key: value for key, value in self.environment.items() if not key.startswith("OS_")
         } | NOWHERE
 
     def configure(self, values: Mapping[str, Any]) -> None:
-        """Write the stack's file; `values` are the keys of this project, secret ones in plain text."""
+        """Write the stack's file. `values` are this project's keys, secrets in plain text."""
         self.secrets = {key: values[key] for key in SECRETS if key in values}
         plain = {key: value for key, value in values.items() if key not in self.secrets}
         document = {"config": {f"openstack-paas:{key}": value for key, value in plain.items()}}
         (self.folder / f"Pulumi.{self.name}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
 
     def configure_as_committed(self) -> None:
-        """Take the stack file that stands in the project, its secrets replaced by others."""
+        """Use the committed stack file with other values for its secrets."""
         text = (PROJECT / f"Pulumi.{self.name}.yaml").read_text(encoding="utf-8")
         self.secrets = {key.partition(":")[2]: "another" for key in secret_keys(text)}
         (self.folder / f"Pulumi.{self.name}.yaml").write_text(without_secrets(text), encoding="utf-8")
 
     def select(self) -> None:
-        """Make the stack, with its secrets."""
+        """Create the stack and set its secrets."""
         made = self.pulumi("stack", "select", "--create", self.name)
         assert made.returncode == 0, made.stderr
         for key, text in self.secrets.items():

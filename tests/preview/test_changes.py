@@ -1,4 +1,4 @@
-"""What a change touches, on the real engine, once a platform is there. (It is there by tests.engine.echo: no cloud.)"""
+"""What a change of an existing platform touches, on the real engine. tests.engine.echo stands for the cloud."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ETCD = {"etcd-0", "etcd-1", "etcd-2"}
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """A production platform that was brought up with the program as it is."""
+    """A production platform made with the current program."""
     folder = tmp_path_factory.mktemp("changes")
     made = Stack(folder / "stack", "changes")
     made.environment |= home.make(folder / "home")
@@ -44,7 +44,7 @@ def files(step: dict[str, Any]) -> set[str]:
 
     def listed(state: str) -> dict[str, str]:
         inputs = step[state]["inputs"]
-        # How a node leaves is a command for the day on which it does.
+        # A node's leave command has only a `delete` script.
         text = inputs.get("create") or inputs["delete"]
         return dict(re.findall(r"^# (\S+) ([0-9a-f]{8}|secret)$", text, re.MULTILINE))
 
@@ -91,7 +91,7 @@ def test_a_changed_template_touches_its_machines_and_files_and_nothing_else(
         assert files(step) == shown, step["urn"]
 
 
-def test_a_range_that_a_living_cluster_cannot_change_is_refused(stack: Stack) -> None:
+def test_a_range_that_a_running_cluster_cannot_change_is_refused(stack: Stack) -> None:
     stack.configure({**SETTINGS, "network": {"pods": "10.200.0.0/16"}})
     try:
         preview = stack.preview()
@@ -102,7 +102,7 @@ def test_a_range_that_a_living_cluster_cannot_change_is_refused(stack: Stack) ->
     assert not [step for step in preview.steps if step["op"] not in ("same", "create")]
 
 
-def test_a_new_image_under_the_old_name_touches_no_machine(stack: Stack) -> None:
+def test_another_image_touches_no_existing_machine(stack: Stack) -> None:
     stack.configure({**SETTINGS, "etcd": {**ON_THE_LAB["etcd"], "image": "debian-12-kubernetes"}})
     try:
         assert not changed(stack)
@@ -110,7 +110,7 @@ def test_a_new_image_under_the_old_name_touches_no_machine(stack: Stack) -> None
         stack.configure(SETTINGS)
 
 
-def test_other_passwords_are_a_change_of_the_secret_and_of_the_release_that_waits_for_them(stack: Stack) -> None:
+def test_other_passwords_change_the_secret_and_the_release_that_waits_for_them(stack: Stack) -> None:
     stack.configure({**SETTINGS, "database": {**SETTINGS["database"], "passwordEpoch": "2"}})
     try:
         steps = changed(stack)
@@ -122,7 +122,7 @@ def test_other_passwords_are_a_change_of_the_secret_and_of_the_release_that_wait
     }
 
 
-def test_a_change_inside_the_programs_chart_is_one_of_its_release(stack: Stack) -> None:
+def test_a_change_inside_the_chart_updates_its_release(stack: Stack) -> None:
     template = stack.folder / "charts" / "mariadb" / "templates" / "NOTES.txt"
     text = template.read_text(encoding="utf-8")
     template.write_text(f"{text}One more line.\n", encoding="utf-8")
@@ -139,7 +139,7 @@ ROTATED = {
 }
 
 
-def test_a_rotation_makes_keys_and_certificates_and_updates_steps_and_nothing_else(stack: Stack) -> None:
+def test_a_rotation_only_makes_keys_and_certificates_and_updates_steps(stack: Stack) -> None:
     stack.configure({**SETTINGS, **ROTATED})
     try:
         steps = changed(stack)
@@ -152,10 +152,10 @@ def test_a_rotation_makes_keys_and_certificates_and_updates_steps_and_nothing_el
     assert by_operation.pop("create") == {"openstack-paas", "tls"}
     assert by_operation.pop("delete") == {"openstack-paas", "tls"}
     assert by_operation.pop("update") <= {"command", "pulumi", "kubernetes"}
-    assert not by_operation, "nothing is replaced"
+    assert not by_operation, "nothing may be replaced"
 
 
-def test_a_stage_that_comes_too_early_is_refused(stack: Stack) -> None:
+def test_a_rotation_that_skips_a_stage_is_refused(stack: Stack) -> None:
     stack.configure({**SETTINGS, "certificates": {"authorities": {"issuing": "2", "trusted": ["2"]}}})
     try:
         preview = stack.preview()
@@ -165,8 +165,8 @@ def test_a_stage_that_comes_too_early_is_refused(stack: Stack) -> None:
     assert "certificates.authorities.trusted 2: leaves out 1, which the running platform issues with" in preview.text
 
 
-def test_the_first_of_two_ranges_leaves_alone(stack: Stack) -> None:
-    """On its own: counted by place, the second would take the first one's name, and OpenStack refuses a rule twice."""
+def test_removing_the_first_of_two_ranges_removes_only_its_rule(stack: Stack) -> None:
+    """If rules were numbered, the second would take the first one's name, and OpenStack refuses duplicate rules."""
     rule = "openstack:networking/secGroupRule:SecGroupRule"
 
     def rules(*cidrs: str) -> list[tuple[str, str]]:

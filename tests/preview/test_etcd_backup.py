@@ -1,4 +1,4 @@
-"""Snapshots of a real etcd: taken, proven, kept, copied; and what happens when one of these fails."""
+"""Snapshots of a real etcd are taken, verified, kept and copied. Also what happens when one of these fails."""
 
 from __future__ import annotations
 
@@ -24,52 +24,52 @@ def _backups(places: Mapping[str, Any], *recipients: str) -> BackupSettings:
 
 @pytest.fixture
 def single(tmp_path: Path) -> Iterator[Machine]:
-    """A cluster of one with a little history."""
+    """A cluster with one member and a little history."""
     for machines in members.running(tmp_path, 1):
         for number in range(5):
             machines[0].etcdctl("put", f"key-{number}", "first")
         machines[0].etcdctl("put", "key-1", "second")
         machines[0].etcdctl("del", "key-2")
-        # Kubernetes' events and leases of nodes have one.
+        # Kubernetes' events and node leases have one too.
         lease = machines[0].etcdctl("lease", "grant", "600").split()[1]
         machines[0].etcdctl("put", "--lease", lease, "leased", "yes")
         yield machines[0]
 
 
-def test_a_snapshot_is_proven_and_described(single: Machine) -> None:
+def test_a_snapshot_is_verified_and_described(single: Machine) -> None:
     taken = single.snapshot("--reason", "manual")
     assert taken["verified"]
     assert (taken["revision"], taken["keys"], taken["reason"], taken["member"]) == (9, 5, "manual", "etcd-0")
     file = single.backups / f"{taken['name']}.db"
     assert file.stat().st_size == taken["size"]
-    assert not list(single.backups.glob(".scratch*")), "the scratch etcd leaves nothing"
+    assert not list(single.backups.glob(".scratch*")), "the scratch etcd must leave nothing behind"
     file = single.root / "var/lib/openstack-paas-metrics/etcd-backup.prom"
-    assert (file.parent.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o755, 0o644), "others read it"
+    assert (file.parent.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o755, 0o644), "others must read it"
     metrics = file.read_text()
     assert "openstack_paas_etcd_backup_last_run_failed 0\n" in metrics
     assert f"openstack_paas_etcd_backup_last_verified_size_bytes {taken['size']}\n" in metrics
 
 
-def test_a_member_that_never_took_one_lists_none(single: Machine) -> None:
+def test_a_member_without_snapshots_lists_none(single: Machine) -> None:
     listed = single.run("etcd-backups.sh", "--here")
     assert listed.status == 0, listed.output
     assert json.loads(listed.output)["snapshots"] == []
 
 
-def test_a_history_that_was_compacted_is_compared_as_well(single: Machine) -> None:
+def test_a_snapshot_of_a_compacted_history_is_verified(single: Machine) -> None:
     single.etcdctl("compact", "5")
     single.etcdctl("put", "key-9", "after")
     assert single.snapshot()["verified"]
 
 
 def _fake_etcdctl(machine: Machine, text: str) -> None:
-    """etcdctl on this machine; `$real` is the real one and `$last` the last word."""
+    """Replace etcdctl on this machine. `$real` is the real one and `$last` its last argument."""
     head = f'#!/bin/bash\nreal={members.PROGRAMS}/etcdctl\nfor last in "$@"; do :; done\n'
     (machine.fakes / "etcdctl").write_text(head + text)
     (machine.fakes / "etcdctl").chmod(0o755)
 
 
-def test_a_snapshot_that_differs_from_its_member_is_no_good(single: Machine) -> None:
+def test_a_snapshot_that_differs_from_its_member_is_rejected(single: Machine) -> None:
     single.snapshot()
     other_hash = "jq -c '.[0].HashKV.hash += 1'"
     _fake_etcdctl(single, f'[[ $* == *https*"endpoint hashkv"* ]] || exec $real "$@"\n$real "$@" | {other_hash}\n')
@@ -81,7 +81,7 @@ def test_a_snapshot_that_differs_from_its_member_is_no_good(single: Machine) -> 
     assert listing["status"]["outcome"] == "failed"
 
 
-def test_a_broken_file_is_no_good(single: Machine) -> None:
+def test_a_damaged_snapshot_is_rejected(single: Machine) -> None:
     damage = "printf x | dd of=$last bs=1 seek=9000 conv=notrunc status=none"
     _fake_etcdctl(single, f'$real "$@" || exit\n[[ $* != *"snapshot save"* ]] || {damage}\n')
     done = single.run("etcd-backup.sh")
@@ -93,7 +93,7 @@ def test_a_broken_file_is_no_good(single: Machine) -> None:
     assert "openstack_paas_etcd_backup_failures_total 1\n" in metrics
 
 
-def test_a_full_disk_is_seen_before(single: Machine) -> None:
+def test_a_full_disk_is_noticed_before_the_snapshot(single: Machine) -> None:
     fake = single.fakes / "df"
     fake.write_text("#!/bin/sh\necho Avail\necho 1000000\n")
     fake.chmod(0o755)
@@ -103,7 +103,7 @@ def test_a_full_disk_is_seen_before(single: Machine) -> None:
     assert not list(single.backups.glob("*.db"))
 
 
-def test_what_a_killed_run_left_is_swept_up(single: Machine) -> None:
+def test_leftovers_of_a_killed_run_are_removed(single: Machine) -> None:
     single.backups.mkdir(exist_ok=True)
     (single.backups / "20200101T000000Z-r1-timer.db").write_text("half")
     (single.backups / ".scratch.old").mkdir()
@@ -112,7 +112,7 @@ def test_what_a_killed_run_left_is_swept_up(single: Machine) -> None:
     assert not (single.backups / ".scratch.old").exists()
 
 
-def test_a_member_without_a_majority_takes_none_and_a_joining_one_begins_with_one(tmp_path: Path) -> None:
+def test_no_snapshot_without_a_majority_and_one_before_a_join(tmp_path: Path) -> None:
     for machines in members.running(tmp_path, 3):
         first, second, third = machines
         first.etcdctl("put", "a", "1")
@@ -129,8 +129,8 @@ def test_a_member_without_a_majority_takes_none_and_a_joining_one_begins_with_on
         assert "no majority behind it" in done.output
 
 
-def test_a_learner_takes_none(single: Machine) -> None:
-    """A learner that says so of itself: catching up takes a real one no time here."""
+def test_a_learner_takes_no_snapshot(single: Machine) -> None:
+    """The member only claims to be a learner, because a real one catches up too fast here."""
     learner = "jq -c '.[0].Status.isLearner = true'"
     _fake_etcdctl(single, f'[[ $* == *"endpoint status"* ]] || exec $real "$@"\n$real "$@" | {learner}\n')
     done = single.good("etcd-backup.sh")
@@ -169,17 +169,17 @@ def test_copies_by_sftp_are_encrypted_listed_and_kept_by_the_same_tiers(tmp_path
                 assert [(entry["name"], entry["member"], entry["encrypted"]) for entry in there] == [
                     (name, "etcd-0", True) for name in names[1:]
                 ]
-                _lost_here_had_from_there(machine, names[2], identity)
+                _restore_from_copy(machine, names[2], identity)
         finally:
             sftp.terminate()
         done = machine.run("etcd-backups.sh")
         assert "problem" in json.loads(done.text)["places"]["sftp"], (
-            "a place that does not answer is a problem, not a failure"
+            "a place that does not answer must be reported as a problem, not as a failure"
         )
 
 
-def _lost_here_had_from_there(machine: Machine, name: str, identity: str) -> None:
-    """The machine's disk is gone, and the copy comes back by an identity that stays off the machine."""
+def _restore_from_copy(machine: Machine, name: str, identity: str) -> None:
+    """The machine loses its disk. The copy is restored with an identity that is never stored on the machine."""
     machine.systemctl("stop")
     shutil.rmtree(machine.data / "member")
     shutil.rmtree(machine.backups)
@@ -194,7 +194,7 @@ def _lost_here_had_from_there(machine: Machine, name: str, identity: str) -> Non
     assert machine.etcdctl("get", "key", "--print-value-only").strip() == "2"
 
 
-def test_copies_in_s3_are_made_good_after_a_store_that_refused(tmp_path: Path) -> None:
+def test_missed_copies_to_s3_are_made_by_the_next_run(tmp_path: Path) -> None:
     with s3.serve() as store:
         place = {"endpoint": store.endpoint, "bucket": "bucket", "prefix": "some/where"}
         secrets = {"backupS3AccessKey": s3.ACCESS_KEY, "backupS3SecretKey": "the-secret-key"}
@@ -215,7 +215,7 @@ def test_copies_in_s3_are_made_good_after_a_store_that_refused(tmp_path: Path) -
             names = [entry["name"] for entry in machine.listing("--here")["snapshots"]]
             folder = "bucket/some/where/test/etcd-0"
             assert list(store.objects) == [f"{folder}/{name}.db" for name in names], (
-                "the last two, the first is removed"
+                "expected the last two snapshots only"
             )
             (copied,) = [body for name, body in store.objects.items() if names[1] in name]
             assert copied == (machine.backups / f"{names[1]}.db").read_bytes()

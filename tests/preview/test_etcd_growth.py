@@ -1,4 +1,4 @@
-"""A real etcd grows, shrinks and loses members, by the members' own scripts: one at a time, never below quorum."""
+"""A real etcd grows, shrinks and loses members with the members' own scripts: one at a time, never below quorum."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from tests.preview.etcd_machine.members import Machine
 
 @pytest.fixture
 def five(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Machine]]:
-    """Five machines, with a cluster on the first of them: as many as the test asks for."""
+    """Five machines. The test says how many of them, counted from the first, form a cluster."""
     for machines in members.running(tmp_path, 5, first=request.param):
         machines[0].etcdctl("put", "before", "1")
         yield machines
 
 
 def begin(count: int) -> pytest.MarkDecorator:
-    """How many members there are at first."""
+    """The number of members at the beginning."""
     return pytest.mark.parametrize("five", [count], indirect=True)
 
 
 def listed(machine: Machine) -> list[str]:
-    """Each member's name and state as `machine` knows them, sorted."""
+    """The sorted names and states of the members, as `machine` knows them."""
     lines = machine.etcdctl("member", "list", "--write-out", "simple").splitlines()
     return sorted(" ".join([line.split(", ")[2], line.split(", ")[1], line.split(", ")[-1]]) for line in lines)
 
 
 def voters(count: int) -> list[str]:
-    """What `listed` shall be: no learners."""
+    """The expected result of `listed`: no learners."""
     return [f"etcd-{number} started false" for number in range(count)]
 
 
 def lose(machine: Machine) -> None:
-    """The machine is deleted, and another one made in its place."""
+    """Delete the machine and make another one in its place."""
     machine.kill()
     shutil.rmtree(machine.root / "var", ignore_errors=True)
     machine.data.mkdir(parents=True)
@@ -45,7 +45,7 @@ def lose(machine: Machine) -> None:
 
 
 def resize(machines: list[Machine], count: int, deleted: bool = True) -> list[str]:
-    """What an `up` with another etcd.count does, to its end unless others are not `deleted`; what was said."""
+    """Do what an `up` with another etcd.count does. Machines that left stay unless `deleted`. Returns the output."""
     members.name(machines[:count])
     done = members.converge(machines[:count])
     assert [each.status for each in done] == [0] * count, "\n".join(each.output for each in done)
@@ -61,11 +61,11 @@ def resize(machines: list[Machine], count: int, deleted: bool = True) -> list[st
 def test_from_one_to_five_and_back_and_to_three(five: list[Machine]) -> None:
     said = resize(five, 5)
     assert not five[0].backups.exists()
-    # Four wanted to join at once; each had a snapshot first, and they came in one after the other.
+    # Four wanted to join at once. Each took a snapshot first, and they joined one after another.
     assert ["a snapshot before the membership changes" in text for text in said] == [False, True, True, True, True]
     assert any("for another change of the membership" in text for text in said)
 
-    # The member that leads has to go.
+    # Make a member that has to leave the leader.
     leader = five[4]
     own = next(line for line in leader.etcdctl("member", "list").splitlines() if leader.address in line)
     for machine in five:
@@ -82,7 +82,7 @@ def test_from_one_to_five_and_back_and_to_three(five: list[Machine]) -> None:
 
 
 @begin(5)
-def test_nobody_leaves_while_one_that_stays_is_down_but_one_that_leaves_may_be(five: list[Machine]) -> None:
+def test_no_member_leaves_while_a_staying_member_is_down_but_a_leaving_one_may_be(five: list[Machine]) -> None:
     five[2].kill()
     members.name(five[:3])
     before = listed(five[0])
@@ -96,13 +96,13 @@ def test_nobody_leaves_while_one_that_stays_is_down_but_one_that_leaves_may_be(f
     five[2].systemctl("start")
     five[3].kill()
     resize(five, 3, deleted=False)
-    # Before their machines were deleted somebody wanted five again.
+    # Before their machines are deleted, the stack file says five again.
     said = resize(five, 5)
     assert ["does not list this machine" in text for text in said] == [False, False, False, True, True]
 
 
 @begin(5)
-def test_two_lost_ones_of_five_come_back_in_one_go(five: list[Machine]) -> None:
+def test_two_lost_members_of_five_rejoin_in_one_run(five: list[Machine]) -> None:
     for machine in five[1:3]:
         lose(machine)
     resize(five, 5)
@@ -111,13 +111,13 @@ def test_two_lost_ones_of_five_come_back_in_one_go(five: list[Machine]) -> None:
 @begin(3)
 def test_without_a_majority_nothing_is_changed(five: list[Machine]) -> None:
     before = listed(five[0])
-    # One machine is deleted and made again while another one is down.
+    # One machine is replaced while another one is down.
     lose(five[1])
     five[2].kill()
     (refused,) = members.converge([five[1]])
     assert refused.status != 0
     assert "has no majority (peers: etcd-0 broken, etcd-2 idle): nothing can be changed in it" in refused.output
-    # The other one is back: the same run ends well, and what was listed is replaced.
+    # When the other one is back, the same run succeeds, and the lost member is replaced.
     five[2].systemctl("start")
     resize(five, 3)
     assert len(before) == len(listed(five[0]))
@@ -125,7 +125,7 @@ def test_without_a_majority_nothing_is_changed(five: list[Machine]) -> None:
 
 @begin(1)
 def test_new_machines_do_not_outvote_a_member_that_is_away(five: list[Machine]) -> None:
-    """From one to three while the machine of the one is off: the two new ones are a majority of three."""
+    """From one to three while the only member is off. The two new machines would be a majority of three."""
     first, second, third = five[:3]
     members.name(five[:3])
     first.kill()

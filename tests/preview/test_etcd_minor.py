@@ -1,4 +1,4 @@
-"""A real etcd goes from 3.6 to 3.7, out of a release archive whose digest is known, and by hand back again."""
+"""A real etcd is upgraded from 3.6 to 3.7 with a release archive of known digest, and downgraded by hand."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from dev.lab.mirror.programs import ETCD_AFTER, etcd
 from dev.lab.progress import Progress
 from tests.preview.etcd_machine import members
 from tests.preview.etcd_machine.members import Machine
-from tests.preview.etcd_machine.turns import at_work, good, restarts, setting, up, watching
+from tests.preview.etcd_machine.rolling_restart import good, restarts, setting, started, up, watching
 
-#: Runs what a release archive brought, as the machine's PATH does, and what the package brought where there is none.
+#: Runs the program from the release archive if there is one, otherwise the package's, like PATH on a machine.
 CHOOSE = """#!/bin/sh
 for folder in "$ROOT/usr/local/bin" "{package}"; do
     [ ! -x "$folder/{name}" ] || exec "$folder/{name}" "$@"
@@ -33,7 +33,7 @@ done
 
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """The URL of the newer version's archive, and its digest."""
+    """The URL and the digest of the newer version's archive."""
     programs = compile_one(MIRROR_PLACES, etcd(ETCD_AFTER), Progress())
     folder = tmp_path_factory.mktemp("archives")
     name = f"etcd-v{ETCD_AFTER}-linux-amd64"
@@ -49,8 +49,8 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, st
 
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[list[Machine]]:
-    """Three members at work, of the package's version."""
-    for machines in at_work(tmp_path):
+    """Three running members with the package's version."""
+    for machines in started(tmp_path):
         for machine in machines:
             (machine.root / "usr/local/bin").mkdir(parents=True)
             for name in etcd(members.ETCD).programs:
@@ -62,19 +62,19 @@ def three(tmp_path: Path) -> Iterator[list[Machine]]:
 
 
 def status(machine: Machine) -> dict[str, Any]:
-    """What the member says of itself."""
+    """The status that the member reports."""
     said: dict[str, Any] = json.loads(machine.etcdctl("endpoint", "status", "--write-out", "json"))[0]["Status"]
     return said
 
 
 def running(machine: Machine) -> str:
-    """The version of the process that answers."""
+    """The version of the running process."""
     version: str = status(machine)["version"]
     return version
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Probe until `condition` holds."""
+    """Poll until `condition` holds."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {seconds:.0f} s"
@@ -82,7 +82,7 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None
 
 
 def offer(machines: list[Machine], *archives: str) -> None:
-    """The archives that the machines know of, and the version that they shall have."""
+    """Set the archives that the machines know and the version that they should have."""
     words = " ".join(f"'{archive}'" for archive in archives)
     setting(machines, "ETCD_ARCHIVES", f"({words})")
     setting(machines, "ETCD_VERSION", ETCD_AFTER)
@@ -109,11 +109,11 @@ def test_no_archive_without_its_digest(
     assert {running(machine) for machine in three} == {members.ETCD}
 
 
-def test_a_minor_version_up_after_a_snapshot_and_by_hand_back(three: list[Machine], archives: tuple[str, str]) -> None:
+def test_upgrade_after_a_snapshot_and_downgrade_by_hand(three: list[Machine], archives: tuple[str, str]) -> None:
     url, digest = archives
     three[0].etcdctl("put", "before", "1")
     offer(three, f"amd64 {digest} {url}")
-    # What an earlier, interrupted attempt left is not taken for the archive.
+    # The incomplete download of an earlier attempt must not be used.
     state = three[0].root / "var/lib/openstack-paas"
     (state / f"etcd-{ETCD_AFTER}.tar.gz").write_text("half of it")
     with watching(three) as answering:
@@ -128,15 +128,13 @@ def test_a_minor_version_up_after_a_snapshot_and_by_hand_back(three: list[Machin
     assert three[1].etcdctl("get", "before", "--print-value-only").strip() == "1"
     three[1].etcdctl("put", "since", "2")
 
-    # The way back of docs/runbooks/etcd-downgrade.md, without losing what was written since.
+    # The downgrade in docs/runbooks/etcd-downgrade.md keeps what was written since.
     minor = members.ETCD.rpartition(".")[0]
     newer = ".".join(ETCD_AFTER.split(".")[:2])
-    until(
-        lambda: {status(machine)["storageVersion"] for machine in three} == {f"{newer}.0"}, "a cluster of the newer one"
-    )
+    until(lambda: {status(machine)["storageVersion"] for machine in three} == {f"{newer}.0"}, "the newer data version")
     three[0].etcdctl("downgrade", "validate", minor)
     three[0].etcdctl("downgrade", "enable", minor)
-    until(lambda: {status(machine)["storageVersion"] for machine in three} == {f"{minor}.0"}, "data of the older one")
+    until(lambda: {status(machine)["storageVersion"] for machine in three} == {f"{minor}.0"}, "the older data version")
     for machine in three:
         machine.systemctl("stop")
         for program in (machine.root / "usr/local/bin").iterdir():
@@ -147,6 +145,6 @@ def test_a_minor_version_up_after_a_snapshot_and_by_hand_back(three: list[Machin
     assert {running(machine) for machine in three} == {members.ETCD}
     for key, value in {"before": "1", "since": "2"}.items():
         assert three[2].etcdctl("get", key, "--print-value-only").strip() == value
-    # The next `up` goes up again.
+    # The next `up` upgrades it again.
     assert restarts(good(three)) == [True] * 3
     assert {running(machine) for machine in three} == {ETCD_AFTER}

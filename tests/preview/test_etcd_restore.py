@@ -1,4 +1,4 @@
-"""A real etcd brought back by the members' own scripts: from a snapshot, from a survivor, interrupted on the way."""
+"""A real etcd is restored with the members' own scripts: from a snapshot, from a survivor, and after interruptions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _plan(first: str, **source: str) -> str:
 
 
 def _lead(machines: list[Machine], plan: str) -> None:
-    """What `python -m ops etcd restore` does: the first of `machines` gets the data, the others join it."""
+    """Do what `python -m ops etcd restore` does: the first of `machines` gets the data, the others join it."""
     first, *others = machines
     for machine in machines:
         machine.good("etcd-restore.sh", "stop", stdin=plan)
@@ -69,26 +69,26 @@ def test_deleted_data_comes_back_from_a_snapshot(three: list[Machine]) -> None:
     for machine in three:
         assert machine.etcdctl("get", "before", "--print-value-only").strip() == "1"
         assert machine.etcdctl("get", "after") == ""
-        # No watcher can have seen a revision as high as the first one now.
+        # No watcher can have seen a revision as high as this.
         assert _healthy(machine)["revision"] >= taken["revision"] + BUMP
     with pytest.raises(Exception, match="etcdctl"):
-        # Whoever asks from a revision of before is told to read everything anew.
+        # Clients that ask from an earlier revision get an error and have to read everything again.
         first.etcdctl("get", "before", "--rev", str(taken["revision"]))
     assert second.snapshot()["verified"]
     assert "this machine has its data" in _restarted(third)
 
 
 def _restarted(machine: Machine) -> str:
-    """What converge says at the next `pulumi up`."""
+    """The output of converge at the next `pulumi up`."""
     machine.systemctl("stop")
     return machine.join().output
 
 
-def test_the_last_member_s_data_is_kept_to_the_last_write(three: list[Machine]) -> None:
+def test_a_survivor_s_data_is_kept_up_to_the_last_write(three: list[Machine]) -> None:
     first, second, third = three
     first.etcdctl("put", "last", "write")
     revision = first.look()["revision"]
-    # A member that was killed holds its last writes in its log alone.
+    # A killed member has its last writes only in its log.
     for machine in three:
         machine.kill()
     for machine in (first, second):
@@ -100,10 +100,10 @@ def test_the_last_member_s_data_is_kept_to_the_last_write(three: list[Machine]) 
     assert first.etcdctl("get", "last", "--print-value-only").strip() == "write"
     assert third.look()["revision"] >= revision + BUMP
     (aside,) = third.look()["aside"]
-    assert (Path(aside) / "member/snap/db").exists(), "the old data is kept"
+    assert (Path(aside) / "member/snap/db").exists(), "the old data must be kept"
 
 
-def test_every_part_may_be_interrupted_and_run_again(three: list[Machine]) -> None:
+def test_every_step_can_be_interrupted_and_repeated(three: list[Machine]) -> None:
     first, second, third = three
     taken = first.snapshot()
     plan = _plan("etcd-0", kind="here", name=taken["name"])
@@ -116,7 +116,7 @@ def test_every_part_may_be_interrupted_and_run_again(three: list[Machine]) -> No
     for _ in range(2):
         first.good("etcd-restore.sh", "snapshot")
     first.good("etcd-restore.sh", "place")
-    # Killed after the data was in place and before that was noted.
+    # As if killed after the data was in place but before that was recorded.
     (first.root / "var/lib/openstack-paas/etcd-restore/stage").write_text("stopped\n")
     (first.data / f"restore-{ID}").mkdir()
     first.good("etcd-restore.sh", "place")
@@ -124,7 +124,7 @@ def test_every_part_may_be_interrupted_and_run_again(three: list[Machine]) -> No
     second.good("etcd-restore.sh", "empty")
     second.join()
     second.etcdctl("put", "new", "1")
-    # From the beginning: nothing that works already is stopped or emptied.
+    # Start again: nothing that already works is stopped or emptied.
     for machine in (first, second):
         machine.good("etcd-restore.sh", "stop", stdin=plan)
         assert machine.look()["healthy"]
@@ -136,7 +136,7 @@ def test_every_part_may_be_interrupted_and_run_again(three: list[Machine]) -> No
         assert machine.etcdctl("get", "new", "--print-value-only").strip() == "1"
 
 
-def test_a_member_of_before_does_not_mix_with_the_restored_cluster(three: list[Machine]) -> None:
+def test_an_old_member_does_not_mix_with_the_restored_cluster(three: list[Machine]) -> None:
     first, second, third = three
     taken = first.snapshot()
     third.etcdctl("put", "after", "1")

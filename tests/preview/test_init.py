@@ -1,4 +1,4 @@
-"""A stack as a newcomer makes it: `python -m ops init` on the lab's cloud with the real engine, then a preview."""
+"""A newcomer's first stack: `python -m ops init` on the lab's cloud with the real engine, then a preview."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.preview.stack import PROJECT, Stack
 
 
 def init(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
-    """The subcommand in the stack's copy of the program."""
+    """Run `ops init` in the stack's copy of the program."""
     return subprocess.run(
         [sys.executable, "-m", "ops", "init", stack.name, *words],
         cwd=stack.folder,
@@ -24,7 +24,7 @@ def init(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_what_it_writes_previews_cleanly(stack: Callable[[str], Stack]) -> None:
+def test_the_new_stack_previews_cleanly(stack: Callable[[str], Stack]) -> None:
     made = stack("trial")
     done = init(made, "--defaults")
     assert done.returncode == 0, done.stderr
@@ -42,7 +42,7 @@ def test_what_it_writes_previews_cleanly(stack: Callable[[str], Stack]) -> None:
     assert [path.name for path in made.folder.glob(".Pulumi*")] == []
 
 
-def test_written_anew_it_keeps_its_passwords(stack: Callable[[str], Stack]) -> None:
+def test_a_rewritten_stack_keeps_its_passwords(stack: Callable[[str], Stack]) -> None:
     made = stack("again")
     assert init(made, "--defaults").returncode == 0
     before = made.pulumi("config", "get", "databaseRootPassword").stdout
@@ -52,7 +52,7 @@ def test_written_anew_it_keeps_its_passwords(stack: Callable[[str], Stack]) -> N
     assert '"count":3' in made.pulumi("config").stdout
 
 
-def test_a_cloud_that_cannot_be_asked(stack: Callable[[str], Stack]) -> None:
+def test_a_cloud_that_cannot_be_reached(stack: Callable[[str], Stack]) -> None:
     made = stack("trial")
     made.environment = {key: value for key, value in made.environment.items() if not key.startswith("OS_")}
     made.environment |= {"OS_CLOUD": "nowhere", "OS_CLIENT_CONFIG_FILE": os.environ["OS_CLIENT_CONFIG_FILE"]}

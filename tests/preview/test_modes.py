@@ -1,4 +1,4 @@
-"""Each kind of public VIP, Octavia, zones and volumes on the real engine and the provider's own schema."""
+"""Each kind of public VIP, Octavia, zones and volumes, on the real engine with the provider's own schema."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.preview.stack import Preview, Stack
 from tests.preview.test_stacks import ON_THE_LAB
 
 MakeStack = Callable[[str], Stack]
-#: Of the lab's external network, outside of what floating IPs are taken from (172.24.4.100 to 200).
+#: Addresses on the lab's external network outside the pool of floating IPs (172.24.4.100 to 200).
 PROVIDER_NETWORK = {
     "publicVip": "provider-network",
     "edge": "172.24.4.0/24",
@@ -22,7 +22,7 @@ GATEWAYS = {**ON_THE_LAB["gateways"], "count": 2}
 
 
 def planned(preview: Preview) -> dict[str, dict[str, dict[str, Any]]]:
-    """The inputs of everything of OpenStack that would be made, by type and name."""
+    """The inputs of all planned OpenStack resources, by type and name."""
     assert preview.status == 0, preview.text
     assert set(preview.operations()) == {"create"}
     found: dict[str, dict[str, dict[str, Any]]] = {}
@@ -36,7 +36,7 @@ def planned(preview: Preview) -> dict[str, dict[str, dict[str, Any]]]:
 
 @pytest.fixture
 def offline(stack: MakeStack) -> Stack:
-    """A stack whose preview has no cloud to ask: for services that the lab does not have."""
+    """A stack that is previewed without a cloud, for services that the lab does not have."""
     made = stack("offline")
     made.leave_cloud()
     made.environment["OPENSTACK_PAAS_PREFLIGHT"] = "optional"
@@ -45,7 +45,7 @@ def offline(stack: MakeStack) -> Stack:
 
 def test_provider_network(stack: MakeStack) -> None:
     made = stack("provider")
-    # The lab's external network is shown to its administrator only; a site shares its own with the project.
+    # Only the administrator can see the subnets of the lab's external network. A real site would share its own.
     made.environment["OS_CLOUD"] = "lab-admin"
     made.configure(
         {
@@ -59,7 +59,7 @@ def test_provider_network(stack: MakeStack) -> None:
     assert not {"Router", "RouterInterface", "FloatingIp", "FloatingIpAssociate"} & set(plan)
     ports = [plan["Port"][name]["fixedIps"][0] for name in ("public-vip", "gateway-0-edge", "gateway-1-edge")]
     assert [port["ipAddress"] for port in ports] == [f"172.24.4.{last}" for last in (20, 21, 22)]
-    # The subnet that the preflight found in the cloud.
+    # The preflight found the subnet in the cloud.
     assert len({port["subnetId"] for port in ports}) == 1
     assert len(ports[0]["subnetId"]) == len("4be3c9b8-0f4f-4d43-b1f0-04f25ee4cd19")
 

@@ -1,4 +1,4 @@
-"""The cluster's side of the program on the real engine: states of the official plugin, and a cluster that is away."""
+"""Kubernetes resources on the real engine: states of the official plugin, and a cluster that cannot be reached."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from components.addons.release import AddonArgs, Chart, addon_options, release
 from settings.addons import ChartSettings
 from settings.mirrors import MirrorSettings
 
-# What the whole cluster dies with.
+# When the machines are deleted, so is everything in the cluster.
 machines = pulumi.ComponentResource("test:index:Machines", "machines")
 provider = Provider(
     "cluster",
@@ -45,7 +45,7 @@ if os.environ.get("TEST_RELEASE"):
     release("mariadb", Chart("charts/mariadb"), addon, ChartSettings(), "database", values, options)
 """
 NAME = "cluster"
-#: Nobody listens on the discard port.
+#: Nothing listens on port 9 (discard).
 DEAD = json.dumps(
     {
         "apiVersion": "v1",
@@ -62,7 +62,7 @@ SECRET_PATH = "/api/v1/namespaces/database/secrets/passwords"
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
-    """A stack whose program makes what the addons are made of, on a cluster that is away."""
+    """A stack with the resources that addons consist of, on a cluster that cannot be reached."""
     made = Stack(tmp_path / "stack", NAME)
     made.environment |= home.make(tmp_path / "home", [])
     made.environment |= {"TEST_KUBECONFIG": DEAD, "TEST_PASSWORD": "hunter2"}
@@ -75,7 +75,7 @@ def stack(tmp_path: Path) -> Stack:
 
 @pytest.fixture
 def api(stack: Stack) -> Iterator[ApiServer]:
-    """A cluster for the stack."""
+    """An API server for the stack."""
     with serving() as server:
         stack.environment["TEST_KUBECONFIG"] = server.kubeconfig
         yield server
@@ -89,7 +89,7 @@ MACHINES = urn("test:index:Machines", "machines")
 
 
 def official_state() -> dict[str, Any]:
-    """The deployment as the official plugins leave it, with secrets in plain text."""
+    """The deployment as the official plugins write it, with secrets in plain text."""
     root = urn("pulumi:pulumi:Stack", f"openstack-paas-{NAME}")
     provider = urn("pulumi:providers:kubernetes", "cluster")
     options = {
@@ -172,7 +172,7 @@ def taken_over(stack: Stack, tmp_path: Path) -> Stack:
     """The stack with the state of the official plugin."""
     stack.environment["TEST_RELEASE"] = "yes"
     state, file = official_state(), tmp_path / "official.json"
-    # What encrypts the secrets of the state is in the stack's file.
+    # The salt for the secrets of the state is in the stack's file.
     salt = yaml.safe_load((stack.folder / f"Pulumi.{NAME}.yaml").read_text(encoding="utf-8"))["encryptionsalt"]
     state["deployment"]["secrets_providers"] = {"type": "passphrase", "state": {"salt": salt}}
     file.write_text(json.dumps(state), encoding="utf-8")
@@ -191,7 +191,7 @@ def resources(stack: Stack) -> dict[str, dict[str, Any]]:
 def test_a_state_of_the_official_plugin_previews_no_change(taken_over: Stack) -> None:
     preview = taken_over.preview("--diff", "--expect-no-changes")
     assert preview.status == 0, preview.text
-    # It could show one.
+    # Make sure that it would show one.
     taken_over.environment["TEST_PASSWORD"] = "another"
     changed = taken_over.preview()
     assert [(step["op"], step["urn"].split("::")[-1]) for step in changed.steps if step["op"] != "same"] == [
@@ -199,7 +199,7 @@ def test_a_state_of_the_official_plugin_previews_no_change(taken_over: Stack) ->
     ], changed.text
 
 
-def test_a_change_inside_the_chart_is_one_of_its_release(taken_over: Stack) -> None:
+def test_a_change_inside_the_chart_updates_its_release(taken_over: Stack) -> None:
     (taken_over.folder / "charts" / "mariadb" / "templates" / "more.yaml").write_text("# One more file.\n")
     changed = taken_over.preview()
     assert [(step["op"], step["urn"].split("::")[-1]) for step in changed.steps if step["op"] != "same"] == [
@@ -207,7 +207,7 @@ def test_a_change_inside_the_chart_is_one_of_its_release(taken_over: Stack) -> N
     ], changed.text
 
 
-def test_what_is_made_has_the_state_of_the_official_plugin(stack: Stack, api: ApiServer) -> None:
+def test_new_resources_have_the_state_of_the_official_plugin(stack: Stack, api: ApiServer) -> None:
     up = stack.pulumi("up", "--yes", "--skip-preview")
     assert up.returncode == 0, up.stdout + up.stderr
     found = resources(stack)
@@ -223,7 +223,7 @@ def test_what_is_made_has_the_state_of_the_official_plugin(stack: Stack, api: Ap
     assert stack.preview("--expect-no-changes").status == 0
 
 
-def test_another_password_previews_what_the_update_does(stack: Stack, api: ApiServer) -> None:
+def test_the_preview_of_another_password_matches_its_update(stack: Stack, api: ApiServer) -> None:
     assert stack.pulumi("up", "--yes", "--skip-preview").returncode == 0
     stack.environment["TEST_PASSWORD"] = "another"
     api.requests.clear()
@@ -236,7 +236,7 @@ def test_another_password_previews_what_the_update_does(stack: Stack, api: ApiSe
     assert stack.preview("--expect-no-changes").status == 0
 
 
-def test_nothing_is_made_on_a_cluster_that_is_away_and_a_namesake_is_not_taken_over(stack: Stack) -> None:
+def test_nothing_is_made_on_an_unreachable_cluster_and_an_existing_object_is_not_taken_over(stack: Stack) -> None:
     assert stack.preview().operations().get("create") == 5
     up = stack.pulumi("up", "--yes", "--skip-preview")
     assert up.returncode != 0
@@ -248,7 +248,7 @@ def test_nothing_is_made_on_a_cluster_that_is_away_and_a_namesake_is_not_taken_o
         up = stack.pulumi("up", "--yes", "--skip-preview")
         assert up.returncode != 0
         assert "already exists in the cluster" in up.stdout + up.stderr
-        # As the program's own provider has it: what a killed `up` has left is taken over.
+        # The program's own provider sets this: it takes over what a killed `up` has left.
         stack.environment["PULUMI_K8S_UPSERT_EXISTING_OBJECTS"] = "true"
         up = stack.pulumi("up", "--yes", "--skip-preview")
         assert up.returncode == 0, up.stdout + up.stderr
@@ -270,7 +270,7 @@ def test_a_platform_is_repaired_and_destroyed_while_its_cluster_is_dead(taken_ov
     assert resources(taken_over) == {}
 
 
-def test_what_is_in_a_dead_cluster_can_be_dropped(taken_over: Stack) -> None:
+def test_the_resources_of_a_dead_cluster_can_be_dropped(taken_over: Stack) -> None:
     asked = taken_over.pulumi("destroy", "--yes", "--skip-preview", "--refresh")
     assert asked.returncode != 0
     taken_over.environment["PULUMI_K8S_DELETE_UNREACHABLE"] = "true"

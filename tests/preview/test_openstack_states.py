@@ -1,4 +1,4 @@
-"""States of other builds of the openstack plugin: what they recorded is what the plugin of today wants."""
+"""States of other builds of the openstack plugin preview without changes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import pytest
 from tests.engine import home, no_preflight
 from tests.preview import record
 from tests.preview.stack import Preview, Stack
-from tests.preview.test_release import RECORDED, catalog
+from tests.preview.test_earlier_releases import RECORDED, catalog
 
-#: What no release of the program has changed since those states were recorded.
+#: Types that no release of the program has changed since those states were recorded.
 STABLE = ["FloatingIp", "FloatingIpAssociate", "Keypair", "Network", "Router", "RouterInterface", "SecGroup"]
 STABLE += ["ServerGroup", "Subnet", "Volume", "VolumeAttach"]
 STATES = sorted(path.parent.name for path in RECORDED.glob(f"*/{record.STATE}"))
 
 
 def previewed(folder: Path, recorded: str, state: dict[str, Any]) -> Preview:
-    """A preview of today's program over a state, with nobody to ask."""
+    """A preview of the current program over a state, without a cloud."""
     made = Stack(folder / "stack", "lab")
     made.environment |= home.make(folder / "home", ["kubernetes"])
     made.leave_cloud()
@@ -38,7 +38,7 @@ def previewed(folder: Path, recorded: str, state: dict[str, Any]) -> Preview:
 
 
 def operations(preview: Preview) -> dict[str, set[str]]:
-    """What happens to resources of each stable type."""
+    """The operations on resources of each stable type."""
     assert preview.status == 0, preview.text
     found: dict[str, set[str]] = {}
     for step in preview.steps:
@@ -49,9 +49,9 @@ def operations(preview: Preview) -> dict[str, set[str]]:
 
 
 def as_the_official_plugin(state: dict[str, Any]) -> int:
-    """Bring the subnets into the form of pulumi-openstack over Terraform provider 3.4.0: one name for the pools.
+    """Convert the subnets to the form of pulumi-openstack over Terraform provider 3.4.0: one name for the pools.
 
-    Returns how many were in the older form.
+    Returns how many subnets had the older form.
     """
     subnets = [each["outputs"] for each in state["deployment"]["resources"] if each["type"].endswith(":Subnet")]
     for subnet in subnets:
@@ -63,13 +63,13 @@ def as_the_official_plugin(state: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("recorded", STATES)
-def test_what_the_plugin_over_an_older_terraform_provider_made_stays(tmp_path: Path, recorded: str) -> None:
+def test_a_state_of_the_plugin_over_an_older_terraform_provider_stays(tmp_path: Path, recorded: str) -> None:
     found = operations(previewed(tmp_path, recorded, record.read(RECORDED / recorded)))
     assert {"Network", "Router", "Subnet"} <= set(found)
     assert set().union(*found.values()) == {"same"}, found
 
 
-def test_what_the_official_plugin_made_stays(tmp_path: Path) -> None:
+def test_a_state_of_the_official_plugin_stays(tmp_path: Path) -> None:
     state = record.read(RECORDED / STATES[-1])
     assert as_the_official_plugin(state) == 2
     found = operations(previewed(tmp_path, STATES[-1], state))

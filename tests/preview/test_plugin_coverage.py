@@ -1,4 +1,4 @@
-"""Every property of the SDK classes that the program uses is honoured by the built plugin or refused, never ignored."""
+"""The built plugins honour or refuse every property of the SDK classes that the program uses. They ignore none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.preview.sdk import (
     used_by_program,
 )
 
-#: Checked whether the program uses them yet or not: what the platform is made of.
+#: Classes and functions that are checked even if the program does not use them yet.
 PLATFORM = {
     "pulumi_command.remote": "Command",
     "pulumi_kubernetes": "Provider",
@@ -37,7 +37,7 @@ PLATFORM = {
     "pulumi_tls": "Provider CertRequest LocallySignedCert PrivateKey SelfSignedCert",
 }
 
-#: Nested types: the class, and where the plugin has it (resource, input).
+#: Nested types: the class and its place in the plugin (resource, input).
 NESTED = {
     Used("pulumi_command.remote", "ConnectionArgs"): ("command:remote:Command", "connection"),
     Used("pulumi_command.remote", "ProxyConnectionArgs"): ("command:remote:Command", "connection.proxy"),
@@ -51,7 +51,7 @@ NESTED = {
     Used("pulumi_tls", "SelfSignedCertSubjectArgs"): ("tls:index/selfSignedCert:SelfSignedCert", "subject"),
 }
 
-#: What the schema of a stand-in calls an input without effect here; each is harmless (see dev/toolchain/kubernetes).
+#: A stand-in's schema marks inputs without effect with this word. Each is harmless (see dev/toolchain/kubernetes).
 IGNORED = "ignored"
 HARMLESS = {
     "kubernetes": {
@@ -70,14 +70,14 @@ PLUGINS = ("command", "kubernetes", "openstack", "tls")
 
 
 def checked() -> list[Used]:
-    """The classes and functions to look at."""
+    """The classes and functions to check."""
     fixed = {Used(module, name) for module, names in PLATFORM.items() for name in names.split()}
     return sorted(fixed | used_by_program(), key=str)
 
 
 @pytest.fixture(scope="module", params=PLUGINS)
 def plugin(request: pytest.FixtureRequest) -> Iterator[Plugin]:
-    """Each built plugin in turn; an official one needs no such test."""
+    """Each built plugin in turn. Official ones need no such test."""
     executable = default_places().binaries / f"pulumi-resource-{request.param}"
     if not executable.exists():
         pytest.skip(f"{executable.name} was not built by the toolchain")
@@ -94,7 +94,7 @@ def described(plugin: Plugin, token: str) -> dict[str, Any] | None:
 
 
 def test_every_input_is_honoured_or_refused(plugin: Plugin) -> None:
-    """An input that is neither would be accepted and do nothing."""
+    """An input that is neither would be accepted without any effect."""
     ignored = []
     for used in checked():
         if used.package != plugin.name or is_function(used):
@@ -114,8 +114,8 @@ def test_every_input_is_honoured_or_refused(plugin: Plugin) -> None:
     assert not ignored
 
 
-def test_every_output_of_used_classes_is_there(plugin: Plugin) -> None:
-    """An output that never comes would be None in the program. Those that are inputs here are refused above."""
+def test_every_output_of_used_classes_exists(plugin: Plugin) -> None:
+    """A missing output would be None in the program. Outputs that are also inputs are tested above."""
     missing = []
     for used in checked():
         if used.package != plugin.name or is_function(used) or is_provider(used):
@@ -129,7 +129,7 @@ def test_every_output_of_used_classes_is_there(plugin: Plugin) -> None:
 
 
 def test_every_argument_of_a_function_is_honoured_or_refused(plugin: Plugin) -> None:
-    """The same for functions; the Terraform bridge validates their arguments."""
+    """The same for functions. The Terraform bridge validates their arguments."""
     ignored = []
     for used in checked():
         if used.package != plugin.name or not is_function(used):
@@ -164,7 +164,7 @@ def test_nested_types_have_every_field(plugin: Plugin) -> None:
 
 @pytest.mark.parametrize("plugin", ["tls"], indirect=True)
 def test_secret_outputs_are_those_of_the_sdk(plugin: Plugin) -> None:
-    """Keys are secret in the stand-in's own schema too, not only by the SDK's word."""
+    """Keys are secret in the stand-in's schema too, not only in the SDK."""
     private = plugin.schema["resources"]["tls:index/privateKey:PrivateKey"]["properties"]
     assert {name for name, value in private.items() if value.get("secret")} == {
         "privateKeyOpenssh",
@@ -174,7 +174,7 @@ def test_secret_outputs_are_those_of_the_sdk(plugin: Plugin) -> None:
 
 
 def test_server_group_policies_are_one_text() -> None:
-    """The SDK passes a single policy, so the bridge has to take the list of one as a text."""
+    """The SDK passes a single policy, so the bridge has to present a list of one as a text."""
     executable = default_places().binaries / "pulumi-resource-openstack"
     if not executable.exists():
         pytest.skip("the official plugin is used")
@@ -185,7 +185,7 @@ def test_server_group_policies_are_one_text() -> None:
 
 @pytest.mark.parametrize("name", ["command", "tls"])
 def test_no_declared_input_is_left_unread(name: str) -> None:
-    """A field that a stand-in declares and never reads would be accepted and do nothing."""
+    """A field that a stand-in declares but never reads would be accepted without any effect."""
     files = [path for path in (SOURCES / name).glob("*.go") if not path.name.endswith("_test.go")]
     source = "\n".join(path.read_text(encoding="utf-8") for path in files)
     unread = []
@@ -193,5 +193,5 @@ def test_no_declared_input_is_left_unread(name: str) -> None:
         for field in re.findall(r'^[ \t]*(\w+)[ \t]+\S.*`pulumi:"', body, re.MULTILINE):
             if not re.search(rf"\.{field}\b", source):
                 unread.append(f"{owner}.{field}")
-    # Triggers are compared by the library, which replaces the resource by the field's tag.
+    # The library compares triggers and, because of the field's tag, replaces the resource.
     assert set(unread) <= {"Args.Triggers"}

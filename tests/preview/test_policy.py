@@ -1,4 +1,4 @@
-"""The committed stacks keep the rules, and the pack works on the engine: it ends a preview that breaks one."""
+"""The committed stacks follow the rules, and the policy pack stops a preview that breaks one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACK = str(PROJECT / "policy")
 
 
 @pytest.mark.parametrize("name", ["lab", "dev", "prod"])
-def test_committed_stacks_keep_the_rules(stack: MakeStack, name: str) -> None:
+def test_committed_stacks_follow_the_rules(stack: MakeStack, name: str) -> None:
     made = stack(name)
     made.configure_as_committed()
     preview = made.preview("--show-sames")
@@ -32,7 +32,7 @@ def test_committed_stacks_keep_the_rules(stack: MakeStack, name: str) -> None:
     assert facts.preset == ("dev" if name == "dev" else "production")
 
 
-def test_the_pack_ends_a_preview_that_breaks_a_rule(stack: MakeStack) -> None:
+def test_the_pack_stops_a_preview_that_breaks_a_rule(stack: MakeStack) -> None:
     made = stack("prod")
     made.configure_as_committed()
     file = made.folder / "Pulumi.prod.yaml"
@@ -59,7 +59,7 @@ def test_the_pack_passes_the_development_stack(stack: MakeStack) -> None:
 
 
 def test_an_update_makes_nothing_that_breaks_a_rule(stack: MakeStack, tmp_path: Path) -> None:
-    """Even without a preview before it: the engine asks the pack before it makes each resource."""
+    """Even without a preview: the engine asks the pack before it makes each resource."""
     made = stack("prod")
     made.environment |= home.make(tmp_path / "home")
     made.configure({"preset": "production", **ON_THE_LAB, "access": {"sshCidrs": ["0.0.0.0/0"]}})

@@ -1,4 +1,4 @@
-"""Names and addresses that others have, pools without room, and provider networks, made in the lab's real cloud."""
+"""Names and addresses in use, full address pools and provider networks, all made in the lab's cloud."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from openstack.connection import Connection
 from preflight.quota_usage import needs
 from preflight.run import run
 from settings.load import parse
-from tests.preview.on_the_lab import facts, problems, with_lab
+from tests.preview.lab_preflight import facts, problems, with_lab
 
-# What it takes away from the project other previews need.
+# These tests take away quotas and addresses that other previews need.
 pytestmark = pytest.mark.alone
 
 
 @contextmanager
 def strangers(member: Connection, cluster: str) -> Iterator[str]:
-    """Things of our names, but not ours, with a bound port on the public VIP's address; gives its floating IP."""
+    """Make resources with our names that are not ours, and a bound port on the public VIP. Yields its floating IP."""
     neutron = member.network
     with ExitStack() as undo:
         network = neutron.create_network(name=f"{cluster}-edge")
@@ -48,7 +48,7 @@ def strangers(member: Connection, cluster: str) -> Iterator[str]:
         yield floating_ip.floating_ip_address
 
 
-def test_names_and_addresses_that_somebody_else_has(cluster: str, member: Connection) -> None:
+def test_names_and_addresses_that_are_in_use(cluster: str, member: Connection) -> None:
     with strangers(member, cluster) as taken:
         report = problems(cluster, network={"apiFloatingIp": taken})
     for kind, name in (
@@ -68,7 +68,7 @@ def test_names_and_addresses_that_somebody_else_has(cluster: str, member: Connec
     run(parse(with_lab({}), cluster), None, {})
 
 
-def test_what_an_interrupted_up_left_is_ours_and_not_counted_twice(cluster: str, member: Connection) -> None:
+def test_leftovers_of_an_interrupted_up_are_ours_and_not_counted_twice(cluster: str, member: Connection) -> None:
     before = {need.quota: need.more for need in needs(facts(cluster))}
     network = member.network.create_network(name=f"{cluster}-private")
     try:
@@ -88,7 +88,7 @@ def test_a_floating_ip_that_the_project_does_not_own(cluster: str) -> None:
 
 @contextmanager
 def small_pool(admin: Connection, name: str, **properties: Any) -> Iterator[None]:
-    """An external network with two addresses, shared, so that a member is shown its subnet."""
+    """An external network with two addresses. When it is shared, a member can see its subnet."""
     network = admin.network.create_network(name=name, is_router_external=True, **properties)
     try:
         admin.network.create_subnet(
@@ -111,7 +111,7 @@ PROVIDER_NETWORK = {
 }
 
 
-def test_a_pool_without_room(cluster: str, admin: Connection) -> None:
+def test_an_address_pool_without_room(cluster: str, admin: Connection) -> None:
     with small_pool(admin, cluster, is_shared=True):
         report = problems(cluster, gateways={"count": 2}, network={"external": cluster})
     assert f"network.external {cluster}: has no room for 3 more floating IPs: its pools hold 2" in report

@@ -1,4 +1,4 @@
-"""Every fault that the preflight names, made in the lab's real cloud. Nothing of it outlives its test."""
+"""Every fault that the preflight reports, made in the lab's cloud. Each test cleans up after itself."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from openstack.connection import Connection
 from preflight.quota_usage import needs
 from preflight.run import run
 from settings.load import parse
-from tests.preview.on_the_lab import facts, problems, with_lab
+from tests.preview.lab_preflight import facts, problems, with_lab
 
-# What it takes away from the project other previews need.
+# These tests take away quotas that other previews need.
 pytestmark = pytest.mark.alone
 COMPUTE_QUOTAS = ("instances", "cores", "ram", "server_groups", "key_pairs")
 NETWORK_QUOTAS = ("port", "network", "subnet", "router", "floatingip", "security_group", "security_group_rule")
 
 
-def test_a_sane_platform_passes_with_its_ids(cluster: str, member: Connection) -> None:
+def test_a_valid_platform_passes_and_its_ids_are_found(cluster: str, member: Connection) -> None:
     found = run(parse(with_lab({}), cluster), None, {})
     assert found.catalog.external_network_id == member.network.find_network("public").id
     assert found.catalog.flavors["lab.etcd"] == member.compute.find_flavor("lab.etcd").id
@@ -32,7 +32,7 @@ def test_a_sane_platform_passes_with_its_ids(cluster: str, member: Connection) -
 
 @contextmanager
 def quotas(admin: Connection, project: str, compute: Mapping[str, int], network: Mapping[str, int]) -> Iterator[None]:
-    """The project's quotas, and afterwards what they were."""
+    """Set the project's quotas during the block."""
     nova, neutron = f"/os-quota-sets/{project}", f"/quotas/{project}"
     had_compute = admin.compute.get(nova).json()["quota_set"]
     had_network = admin.network.get(neutron).json()["quota"]
@@ -114,7 +114,7 @@ def test_a_flavor_that_is_too_small_for_its_role(cluster: str, admin: Connection
 
 @contextmanager
 def image(member: Connection, name: str, data: bytes | None, **properties: Any) -> Iterator[Any]:
-    """An image of the project's own; without data it waits for some."""
+    """An image of the project. Without data it stays queued."""
     made = member.image.post(
         "/images", json={"name": name, "disk_format": "raw", "container_format": "bare", **properties}
     ).json()
@@ -131,7 +131,7 @@ def image(member: Connection, name: str, data: bytes | None, **properties: Any) 
 
 @contextmanager
 def newer_image(member: Connection, older: Mapping[str, Any]) -> Iterator[Any]:
-    """Another image of that name, made in a later second: glance counts no fractions."""
+    """Another image with the same name, made at least a second later, because glance stores no fractions."""
     while datetime.now(UTC) < datetime.fromisoformat(older["created_at"]) + timedelta(seconds=1):
         time.sleep(0.05)
     with image(member, older["name"], b"newer") as made:

@@ -1,4 +1,4 @@
-"""Protected data and machines made anew, on the real engine, once a platform is there. (By tests.engine: no cloud.)"""
+"""Protected data and replaced machines of a platform, on the real engine. tests.engine stands for the cloud."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """A production platform with volumes that was brought up; everything that can be is protected."""
+    """A production platform with volumes. Everything that can be protected is."""
     folder = tmp_path_factory.mktemp("protection")
     made = Stack(folder / "stack", NAME)
     made.environment |= home.make(folder / "home")
@@ -42,14 +42,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 
 def state(stack: Stack) -> dict[str, dict[str, Any]]:
-    """What the state knows, by type and name."""
+    """The resources in the state, by type and name."""
     deployment = json.loads(stack.pulumi("stack", "export").stdout)["deployment"]
     found = deployment.get("resources", [])
     return {f"{item['type'].split(':')[-1]}/{item['urn'].split('::')[-1]}": item for item in found}
 
 
 def operations(log: str) -> list[tuple[str, str]]:
-    """The steps of `pulumi up --json` in their order, as operation and type/name; `same` and refreshes left out."""
+    """The steps of `pulumi up --json` in order, as operation and type/name, without `same` and refreshes."""
     events = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
     named = [(step["op"], f"{step['type'].split(':')[-1]}/{step['urn'].split('::')[-1]}") for step in steps]
@@ -57,7 +57,7 @@ def operations(log: str) -> list[tuple[str, str]]:
 
 
 def ask(stack: Stack) -> subprocess.CompletedProcess[str]:
-    """`python -m ops protected`, which dev/scripts/destroy.sh asks before it leaves the engine's preview out."""
+    """`python -m ops protected`, which dev/scripts/destroy.sh runs because it skips the engine's preview."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "ops", "protected", "--stack", NAME],
         cwd=stack.folder,
@@ -77,7 +77,7 @@ def test_destroy_is_refused_before_anything_is_touched(stack: Stack) -> None:
     assert state(stack) == before
 
 
-def test_which_key_protects_what_is_said_before_our_own_destroy(stack: Stack) -> None:
+def test_our_own_destroy_first_names_the_keys_that_protect_resources(stack: Stack) -> None:
     done = ask(stack)
     assert done.returncode == 1
     assert done.stderr == (
@@ -95,14 +95,14 @@ def test_which_key_protects_what_is_said_before_our_own_destroy(stack: Stack) ->
     assert script.index("python -m ops protected") < script.index("pulumi destroy --yes")
 
 
-def test_what_would_replace_protected_data_is_refused_in_the_preview(stack: Stack) -> None:
+def test_a_replacement_of_protected_data_is_refused_in_the_preview(stack: Stack) -> None:
     preview = stack.preview("--replace", state(stack)["Volume/worker-general-0-data"]["urn"])
     assert preview.status != 0
     assert "Volume::worker-general-0-data" in preview.text
     assert "currently marked for protection" in preview.text
 
 
-def test_a_line_that_would_replace_data_volumes_is_refused_before_the_engine_plans_anything(stack: Stack) -> None:
+def test_a_setting_that_would_replace_data_volumes_is_refused_before_the_engine_plans_anything(stack: Stack) -> None:
     pool = SETTINGS["workers"]["general"]
     stack.configure({**SETTINGS, "workers": {"general": {**pool, "volume": {"sizeGib": 20, "type": "fast"}}}})
     try:
@@ -115,15 +115,15 @@ def test_a_line_that_would_replace_data_volumes_is_refused_before_the_engine_pla
     assert "currently marked for protection" not in preview.text
 
 
-def test_a_member_s_machine_is_made_anew_and_gets_its_volume_again(stack: Stack) -> None:
-    """Its data is protected, it is not; and nothing of another machine is touched."""
+def test_a_replaced_machine_of_a_member_gets_its_volume_again(stack: Stack) -> None:
+    """Its data is protected, but the machine is not. Nothing of another machine is touched."""
     before = state(stack)
     up = stack.pulumi("up", "--yes", "--skip-preview", "--replace", before["Instance/etcd-0"]["urn"], "--json")
     assert up.returncode == 0, up.stdout + up.stderr
     done = operations(up.stdout)
     touched = {name for _, name in done}
     assert touched == {"Instance/etcd-0", "VolumeAttach/etcd-0-data", "Command/etcd-0"}
-    # The volume is off the old machine before that goes, and on the new one when its step runs.
+    # The volume is detached before the old machine is deleted, and attached before the new machine's step runs.
     assert done.index(("delete-replaced", "VolumeAttach/etcd-0-data")) < done.index(
         ("delete-replaced", "Instance/etcd-0")
     )
@@ -133,7 +133,7 @@ def test_a_member_s_machine_is_made_anew_and_gets_its_volume_again(stack: Stack)
 
 
 def lose(stack: Stack, *urns: str) -> list[tuple[str, str]]:
-    """`pulumi up --refresh` after these were lost: what it does, as operation and type/name, but for `same`."""
+    """Run `pulumi up --refresh` after these were lost. Returns its steps as operation and type/name, without `same`."""
     stack.environment[LOST] = " ".join(urns)
     try:
         up = stack.pulumi("up", "--yes", "--skip-preview", "--refresh", "--json")
@@ -150,7 +150,7 @@ def test_a_lost_machine_comes_back_with_its_volume(stack: Stack) -> None:
     assert state(stack)["Volume/etcd-1-data"]["id"] == before["Volume/etcd-1-data"]["id"]
 
 
-def test_a_lost_machine_that_is_protected_itself_comes_back(tmp_path: Path) -> None:
+def test_a_lost_machine_that_is_itself_protected_comes_back(tmp_path: Path) -> None:
     made = Stack(tmp_path / "stack", "single")
     made.environment |= home.make(tmp_path / "home")
     made.configure({**ON_THE_LAB, "preset": "dev", "protection": {"etcd": True}})
@@ -176,7 +176,7 @@ def test_a_volume_that_grows_runs_the_step_of_its_machine(stack: Stack) -> None:
 
 
 def test_protection_is_lifted_by_its_key_and_an_up_that_changes_nothing_else(stack: Stack) -> None:
-    """The last test of this platform: it goes."""
+    """The last test of this platform, which it destroys."""
     stack.configure({**SETTINGS, "protection": {"etcd": False, "database": False, "vips": False}})
     up = stack.pulumi("up", "--yes", "--skip-preview")
     assert up.returncode == 0, up.stdout + up.stderr

@@ -1,6 +1,6 @@
-"""A pull request's jobs on the real engine: preview, comment, gate, deployment, drift check.
+"""The jobs of a pull request on the real engine: preview, comment, gate, deployment, drift check.
 
-The platform stands by tests.engine.echo, the forge by tests.forge: no cloud, and nothing but what the jobs run.
+tests.engine.echo stands for the cloud and tests.forge for the forge. Everything else is what the jobs run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TEMPLATE = "machines/gateway/haproxy.cfg.j2"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """A checked-out branch, and a platform that was brought up from it."""
+    """A checked-out branch and a platform made from it."""
     folder = tmp_path_factory.mktemp("review")
     made = Stack(folder / "stack", "review")
     for part in ("ops", "policy"):
@@ -43,14 +43,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 @pytest.fixture
 def forge() -> Iterator[Forge]:
-    """A forge with nothing on it."""
+    """An empty forge."""
     made = Forge()
     yield made
     made.close()
 
 
 class Job:
-    """Runs the steps of a workflow's job in the branch."""
+    """Runs the steps of a workflow's job on the branch."""
 
     def __init__(self, stack: Stack, forge: Forge, folder: Path, description: str = "") -> None:
         forge.description = description
@@ -67,7 +67,7 @@ class Job:
         self.stack, self.previews, self.comment = stack, folder / "previews", folder / "comment.md"
 
     def run(self, script: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        """One script of ops/pipeline/."""
+        """Run a script in ops/pipeline/."""
         return subprocess.run(
             [self.stack.folder / "ops/pipeline" / script, *words],
             env=self.environment,
@@ -79,7 +79,7 @@ class Job:
         )
 
     def review(self) -> int:
-        """What preview.yml does for one stack; returns the gate's status."""
+        """Do what preview.yml does for one stack. Returns the gate's status."""
         previewed = self.run("preview.sh", self.stack.name, self.previews)
         assert previewed.returncode == 0, previewed.stderr
         gate = self.run("review.sh", self.previews, self.comment)
@@ -90,7 +90,7 @@ class Job:
 
 @contextmanager
 def changed(stack: Stack, file: str, old: str, new: str) -> Iterator[None]:
-    """The branch with one text replaced in one file."""
+    """Replace a text in one file of the branch during the block."""
     path = stack.folder / file
     before = path.read_text()
     assert old in before
@@ -102,7 +102,7 @@ def changed(stack: Stack, file: str, old: str, new: str) -> Iterator[None]:
 
 
 def test_one_comment_is_created_and_kept_up_to_date(stack: Stack, forge: Forge, tmp_path: Path) -> None:
-    """Nothing changed, twice the same; then a template: the machine and the file; then a mistake, and its report."""
+    """No change gives the same comment twice. A changed template names machine and file. A mistake is reported."""
     job = Job(stack, forge, tmp_path)
     assert job.review() == 0
     first = forge.comments[0]["body"]
@@ -120,14 +120,14 @@ def test_one_comment_is_created_and_kept_up_to_date(stack: Stack, forge: Forge, 
 
 
 def test_a_replaced_machine_needs_its_approval_until_it_is_deployed(stack: Stack, forge: Forge, tmp_path: Path) -> None:
-    # A line of the stack file replaces nothing by itself any more: here it is the program that does.
+    # Settings no longer replace machines, so the test changes the program.
     port = '{"port": port.id}'
     other = '{"port": port.id, "access_network": True} if name == "etcd-0" else {"port": port.id}'
     with changed(stack, "components/machine.py", port, other):
         job = Job(stack, forge, tmp_path)
         assert job.review() == 3
         assert "Approve-Replace: review-etcd-0" in forge.comments[0]["body"]
-        # Merged all the same: the deployment has the same gate, and leaves the stack as it was.
+        # Even if it is merged, the deployment has the same gate and does not change the stack.
         refused = job.run("deploy.sh", stack.name)
         assert refused.returncode == 3
         assert job.review() == 3
@@ -141,7 +141,7 @@ def test_a_replaced_machine_needs_its_approval_until_it_is_deployed(stack: Stack
     assert len(forge.comments) == 1
 
 
-def test_drift_is_found_and_told(stack: Stack, forge: Forge, tmp_path: Path) -> None:
+def test_drift_is_found_and_reported(stack: Stack, forge: Forge, tmp_path: Path) -> None:
     job, report = Job(stack, forge, tmp_path), tmp_path / "drift.md"
     state = stack.pulumi("up", "--yes", "--skip-preview")
     assert state.returncode == 0, state.stderr
@@ -156,10 +156,10 @@ def test_drift_is_found_and_told(stack: Stack, forge: Forge, tmp_path: Path) -> 
 
 
 def test_a_fork_without_secrets_is_previewed_from_nothing(stack: Stack, tmp_path: Path) -> None:
-    """Neither state, nor passphrase, nor cloud: real plugins, and a stack file with a secret that nobody can read."""
+    """There is no state, passphrase or cloud, only the real plugins and a stack file with an unreadable secret."""
     path = stack.folder / "Pulumi.fork.yaml"
     secret = "encryptionsalt: v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAA\nconfig:\n"
-    # Copies of backups are refused where their secrets are not set.
+    # Copies of backups are refused unless their secrets are set.
     for name in ("databaseRootPassword", "backupS3AccessKey", "backupS3SecretKey"):
         secret += f"  openstack-paas:{name}:\n    secure: v1:AAAA\n"
     secret += "  openstack-paas:backups:\n    copyTo:\n      s3: {endpoint: https://s3.example.org, bucket: backups}\n"

@@ -1,4 +1,4 @@
-"""`ops recover` and the engine's lock, on the real engine: a state with notes in a backend of its own, and no cloud."""
+"""`ops recover` and the engine's lock, on the real engine, with pending operations in a state and without a cloud."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ class Killed:
         state.write_text(json.dumps({"version": 3, "deployment": {"manifest": manifest, "resources": [resource]}}))
         imported = stack.pulumi("stack", "import", "--file", str(state))
         assert imported.returncode == 0, imported.stderr
-        # The engine's import drops notes.
+        # The engine's import drops pending operations.
         file = self.backend / "stacks/openstack-paas/killed.json"
         checkpoint = json.loads(file.read_text())
-        # Engines differ in how they write this key.
+        # Engine versions spell this key differently.
         (latest,) = [part for key, part in checkpoint["checkpoint"].items() if key.lower() == "latest"]
         latest["pending_operations"] = NOTES
         file.write_text(json.dumps(checkpoint))
 
     @property
     def deployment(self) -> dict[str, Any]:
-        """What the engine has on record."""
+        """The deployment that the engine has recorded."""
         found: dict[str, Any] = json.loads(self._stack.pulumi("stack", "export").stdout)["deployment"]
         return found
 
     def lock(self, process: int, host: str) -> Path:
-        """A lock as an engine leaves it."""
+        """Write a lock as an engine leaves it."""
         file = self.backend / "locks/organization/openstack-paas/killed/0b5e.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         content = {"pid": process, "username": "ann", "hostname": host, "timestamp": "2026-11-28T12:00:00.123456789Z"}
@@ -60,7 +60,7 @@ class Killed:
         return file
 
     def recover(self) -> subprocess.CompletedProcess[str]:
-        """As dev/scripts/up.sh calls it."""
+        """Run `ops recover` as dev/scripts/up.sh does."""
         return subprocess.run(
             [sys.executable, "-m", "ops", "recover"],
             cwd=self._stack.folder,
@@ -74,21 +74,21 @@ class Killed:
 
 @pytest.fixture
 def killed(stack: Callable[[str], Stack]) -> Killed:
-    """One of them."""
+    """A stack on which an `up` was killed."""
     return Killed(stack("killed"))
 
 
-def test_notes_are_cleared_and_the_state_stays(killed: Killed) -> None:
+def test_pending_operations_are_cleared_and_the_state_stays(killed: Killed) -> None:
     done = killed.recover()
     assert done.returncode == 0, done.stderr
     assert "cleared the notes of 2 operation(s)" in done.stdout
     after = killed.deployment
     assert after.get("pending_operations") in (None, [])
     assert [(one["urn"], one["outputs"]) for one in after["resources"]] == [(STACK, {"kept": "yes"})]
-    assert killed.recover().stdout == "", "there is nothing left to do"
+    assert killed.recover().stdout == "", "nothing must be left to do"
 
 
-def test_a_lock_of_another_host_ends_it_and_names_the_holder(killed: Killed) -> None:
+def test_a_lock_of_another_host_is_respected_and_its_holder_named(killed: Killed) -> None:
     lock = killed.lock(4711, "far.example.org")
     done = killed.recover()
     assert done.returncode == 2
@@ -99,7 +99,7 @@ def test_a_lock_of_another_host_ends_it_and_names_the_holder(killed: Killed) -> 
     assert lock.exists()
 
 
-def test_a_lock_of_a_living_process_ends_it(killed: Killed) -> None:
+def test_a_lock_of_a_running_process_is_respected(killed: Killed) -> None:
     lock = killed.lock(os.getpid(), socket.gethostname())
     content = json.loads(lock.read_text())
     lock.write_text(json.dumps(content | {"timestamp": "2099-01-01T00:00:00Z"}))
@@ -109,7 +109,7 @@ def test_a_lock_of_a_living_process_ends_it(killed: Killed) -> None:
     assert lock.exists()
 
 
-def test_the_lock_of_the_killed_up_itself_goes(killed: Killed) -> None:
+def test_the_lock_of_the_killed_up_itself_is_removed(killed: Killed) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait(timeout=30)
     lock = killed.lock(ended.pid, socket.gethostname())

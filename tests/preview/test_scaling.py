@@ -1,4 +1,4 @@
-"""What nodes that come and go touch, and in which order, on the real engine. (By tests.engine: no cloud.)"""
+"""What added and removed nodes touch, and in which order, on the real engine. tests.engine stands for the cloud."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GATEWAYS = {"Command/gateway-0", "Command/gateway-1"}
 
 
 def resized(workers: int = 2, control_planes: int = 3, **pools: Any) -> dict[str, Any]:
-    """The stack's settings in another size."""
+    """The stack's settings with another size."""
     return {
         **SETTINGS,
         "controlPlanes": {"flavor": "lab.control-plane", "image": "debian-12", "count": control_planes},
@@ -31,13 +31,13 @@ def resized(workers: int = 2, control_planes: int = 3, **pools: Any) -> dict[str
 
 @pytest.fixture(scope="module")
 def deleted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The URNs that the plugins were asked to delete, one a line."""
+    """The file with the URNs that the plugins were asked to delete, one per line."""
     return tmp_path_factory.mktemp("deleted") / "urns"
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, deleted: Path) -> Stack:
-    """A production platform that was brought up."""
+    """A production platform."""
     folder = tmp_path_factory.mktemp("scaling")
     made = Stack(folder / "stack", "scaling")
     shutil.copy(PROJECT / "tests" / "engine" / "no_preflight.py", made.folder / "preflight" / "run.py")
@@ -49,7 +49,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, deleted: Path) -> Stack:
 
 
 def up(stack: Stack, settings: dict[str, Any]) -> list[tuple[str, str]]:
-    """The steps of an `up` with these settings, as operation and type/name, in their order; `same` left out."""
+    """Run `up` with these settings. Returns its steps in order, as operation and type/name, without `same`."""
     stack.configure(settings)
     done = stack.pulumi("up", "--yes", "--skip-preview", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -57,13 +57,13 @@ def up(stack: Stack, settings: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def machine(name: str) -> set[str]:
-    """Everything that is a node's own."""
+    """The resources of one node."""
     kinds = ("PrivateKey", "Port", "Instance", "Command")
     return {f"{kind}/{name}" for kind in kinds} | {f"Command/leave-{name}"}
 
 
 def check_order(steps: list[tuple[str, str]], *names: str) -> None:
-    """Each node leaves before its machine goes, and all others have been changed by then."""
+    """Check that each node leaves before its machine is deleted, after all other machines have changed."""
     order = [name for op, name in steps if op == "delete"]
     for name in names:
         assert order.index(f"Command/leave-{name}") < order.index(f"Instance/{name}") < order.index(f"Port/{name}")
@@ -81,9 +81,7 @@ def test_a_preview_with_another_worker_shows_its_own_resources_and_nothing_else(
     assert named == machine("worker-general-2")
 
 
-def test_a_worker_that_comes_and_goes_touches_no_other_and_leaves_before_its_machine_goes(
-    stack: Stack, deleted: Path
-) -> None:
+def test_a_worker_touches_no_other_and_leaves_before_its_machine_is_deleted(stack: Stack, deleted: Path) -> None:
     came = up(stack, resized(workers=3))
     assert sorted(came) == sorted(("create", name) for name in machine("worker-general-2"))
     assert not deleted.exists()
@@ -92,7 +90,7 @@ def test_a_worker_that_comes_and_goes_touches_no_other_and_leaves_before_its_mac
     check_order(went, "worker-general-2")
 
 
-def test_a_pool_and_control_planes_touch_the_gateways_alone(stack: Stack) -> None:
+def test_a_pool_and_control_planes_touch_only_the_gateways(stack: Stack) -> None:
     names = ["worker-more-0", "worker-more-1"]
     group = {"WorkerPool/more", "ServerGroup/worker-more"}
     came = up(stack, resized(more={**POOL, "count": 2, "firstAddress": 64}))
@@ -106,8 +104,8 @@ def test_a_pool_and_control_planes_touch_the_gateways_alone(stack: Stack) -> Non
     assert {op for op, _ in came + went} == {"create", "update", "delete"}
 
 
-def test_destroy_asks_no_cluster(stack: Stack, deleted: Path) -> None:
-    """It may be dead; and its machines go anyway."""
+def test_destroy_does_not_need_the_cluster(stack: Stack, deleted: Path) -> None:
+    """The cluster may be dead, and its machines are deleted anyway."""
     assert any("::leave-" in line for line in deleted.read_text().splitlines())
     deleted.unlink()
     stack.configure({**resized(control_planes=1), "protection": {"etcd": False, "database": False, "vips": False}})

@@ -1,4 +1,4 @@
-"""Every committed stack and every preset previews cleanly; bad input is named before anything is planned."""
+"""Every committed stack and every preset previews cleanly. Bad settings are reported before anything is planned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from settings.stack_file import SECRETS
 from tests.preview.stack import Stack
 
 MakeStack = Callable[[str], Stack]
-#: Flavors and images that the lab's cloud has.
+#: Flavors and images of the lab's cloud.
 ON_THE_LAB = {
     "gateways": {"flavor": "lab.gateway", "image": "debian-12"},
     "etcd": {"flavor": "lab.etcd", "image": "debian-12"},
@@ -57,7 +57,7 @@ def test_no_private_key_in_a_preview(stack: MakeStack) -> None:
     assert "KnownRootPassword" not in preview.text
 
 
-def test_secrets_in_plain_text_are_refused_with_all_else(stack: MakeStack) -> None:
+def test_secrets_in_plain_text_are_reported_with_all_other_problems(stack: MakeStack) -> None:
     made = stack("plain")
     made.configure({"preset": "dev", **ON_THE_LAB, "etcd": {"count": 4}})
     made.select()
@@ -96,12 +96,12 @@ def problem_lines(stack: Stack) -> str:
     return preview.text
 
 
-def test_bad_settings_are_all_named_at_once(stack: MakeStack) -> None:
+def test_bad_settings_are_all_reported_at_once(stack: MakeStack) -> None:
     made = stack("bad")
     wrong = {"etcd": {"count": 4}, "gateway": {}, "network": {"private": "10.0.0.1/8"}, "kubernetes": "1.35.0"}
     made.configure(ON_THE_LAB | wrong)
     text = problem_lines(made)
-    # The last one is the engine's to let through: a section that is none.
+    # The engine lets the last one through: a text where a section belongs.
     for expected in (
         "4 members tolerate 1 lost",
         "did you mean gateways?",

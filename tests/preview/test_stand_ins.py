@@ -1,4 +1,4 @@
-"""Runs the stand-ins' own tests, which are written in Go beside them; `go test` vets the code, too."""
+"""Runs the Go tests of the stand-ins. `go test` also vets their code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dev.toolchain.places import SOURCES
 def test_stand_in(name: str) -> None:
     """The folder's Go tests pass."""
     if shutil.which("go") is None:
-        pytest.skip("Go is not here: the official plugins are used")
+        pytest.skip("Go is not installed, so the official plugins are used")
     answer = subprocess.run(
         ["go", "test", "-mod=readonly", "-buildvcs=false", "./..."],
         cwd=SOURCES / name,

@@ -133,7 +133,7 @@ def test_a_failed_backup_says_so_and_leaves_the_others(site: Site, first: str) -
     assert done.returncode == 1
     assert site.records() == before
     told = site.published()
-    assert "the dump of database-0.database-headless broke off" in told["failure"]
+    assert "the dump of database-0.database-headless failed" in told["failure"]
     assert first in told["list"]
     for pod in (site.primary, site.replica):
         pod.prepare()
@@ -192,7 +192,7 @@ def test_restore(site: Site, first: str) -> None:
     assert replica.query("SELECT GROUP_CONCAT(id) FROM app.rows") == "1,2,3,10"
     for pod in (primary, replica):
         pod.kill()
-        assert "data is there already" in pod.prepare()
+        assert "data already exists" in pod.prepare()
         pod.start()
 
 
@@ -201,7 +201,7 @@ def test_an_older_volume_than_the_restore_is_not_served(site: Site) -> None:
     primary.kill()
     primary.remember(generation="another")
     done = primary.run("/opt/mariadb-member/prepare.sh")
-    assert done.returncode == 1 and "is not of restore another" in done.stdout
+    assert done.returncode == 1 and "is not from restore another" in done.stdout
 
 
 def test_tiers(site: Site) -> None:
@@ -266,7 +266,7 @@ def test_copies_in_a_bucket(site: Site, bucket: Path) -> None:
     (site.job.folder / "s3" / "secret-key").write_text("wrong")
     done = site.job.run("/opt/mariadb-member/backup.sh")
     assert done.returncode == 1
-    assert "is not in the bucket: HTTP/1.1 403" in done.stdout and "wrong" not in done.stdout
+    assert "to the bucket: HTTP/1.1 403" in done.stdout and "wrong" not in done.stdout
     assert site.published()["list"].endswith(" -\n"), "it is on the volume all the same"
     (site.job.folder / "s3" / "secret-key").write_text("se/cret+key")
     newest = site.backup()

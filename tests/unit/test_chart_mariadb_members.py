@@ -109,7 +109,7 @@ def test_killed_replica_goes_on(pods: list[Pod]) -> None:
     primary, replica = pods[:2]
     replica.kill()
     primary.query("INSERT INTO app.rows VALUES (3)")
-    assert "data is there already" in replica.prepare()
+    assert "data already exists" in replica.prepare()
     replica.start()
     replicates(primary, replica, 4)
     assert replica.query("SELECT COUNT(*) FROM app.rows") == "4"
@@ -122,7 +122,7 @@ def test_replica_is_not_ready_without_its_primary(pods: list[Pod]) -> None:
     answer = replica.health("ready").stdout
     assert "replication stands still: receiving Connecting" in answer
     assert replica.health("alive").returncode == 0
-    assert "data is there already" in primary.prepare()
+    assert "data already exists" in primary.prepare()
     primary.start()
     wait_for("a ready replica", lambda: replica.health("ready").returncode == 0, 30)
     replicates(primary, replica, 5)
@@ -139,7 +139,7 @@ def test_interrupted_copy_starts_anew(pods: list[Pod]) -> None:
     os.killpg(preparing.pid, signal.SIGKILL)
     preparing.wait()
     assert not (late.folder / "data" / "data").exists()
-    assert "interrupted: starting anew" in late.prepare()
+    assert "interrupted: starting again" in late.prepare()
     late.start()
     replicates(primary, late, 6)
 
@@ -187,7 +187,7 @@ def test_lost_primary_is_rebuilt_from_the_furthest_replica(pods: list[Pod]) -> N
     primary.remember(initialised="2026-01-01T00:00:00Z")
     log = primary.prepare()
     assert "database-1.database-headless has data: rebuilding the primary from it" in log
-    assert "database-2.database-headless stands at" in log and "did not catch up" not in log
+    assert "database-2.database-headless is at" in log and "did not catch up" not in log
     primary.start()
     assert primary.query("SELECT COUNT(*) FROM app.rows") == rows
     assert primary.query("SELECT @@read_only") == "0"
@@ -207,7 +207,7 @@ def test_primary_is_rebuilt_from_a_copy_that_has_applied_nothing_since(pods: lis
     primary.kill()
     shutil.rmtree(primary.folder / "data" / "data")
     log = primary.prepare()
-    assert "going on without database-1.database-headless: what only they have is lost" in log.replace("  ", " ")
+    assert "continuing without database-1.database-headless: what only they have is lost" in log.replace("  ", " ")
     primary.start()
     # Behind a jump, which the copy takes part in.
     jumped = primary.query("SELECT @@gtid_binlog_pos")

@@ -1,1 +1,1 @@
-"""Machine images of the lab: root filesystems as tars, for the driver whose machines are system containers."""
+"""The lab's machine images: tars of root filesystems, for the driver that runs machines as system containers."""

@@ -1,4 +1,4 @@
-"""Makes the machine images: a plain Debian, and the same with the platform's own install step already run.
+"""Makes the machine images: a plain Debian, and the same with the platform's install step already run.
 
 `debian-12` is what a Debian cloud image is. `debian-12-kubernetes` is that image after the platform's own installation:
 a machine from either ends up the same, from the second one sooner. Needs root and the mirror's daemons and content.
@@ -16,7 +16,7 @@ from dev.lab.mirror.debian_sources import SUITE, source_lines
 from dev.lab.mirror.long_command import Progress, run
 from dev.lab.mirror.packages import all_packages
 from dev.lab.mirror.places import MIRROR_PLACES, Places
-from dev.lab.mirror.product import alone, content_key, key_of, replacing
+from dev.lab.mirror.product import content_key, key_of, lock, replacing
 from dev.lab.mirror.root_filesystem import build_environment
 from dev.lab.places import CACHE
 
@@ -26,7 +26,7 @@ BAKED = "debian-12-kubernetes"
 _HERE = Path(__file__).parent
 _IMAGE_FILE = "image.tar"
 _LIMIT_SECONDS = 900.0
-#: What a Debian cloud image has and the platform counts on, without what only a kernel of its own would use.
+#: What a Debian cloud image has and the platform relies on, without what only a machine with its own kernel needs.
 _PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "udev", "init", "kmod", "procps", "mount", "util-linux", "e2fsprogs"),
     *("cloud-init", "python3-netifaces", "openssh-server", "sudo", "ca-certificates", "curl", "gpg", "less", "netbase"),
@@ -35,8 +35,8 @@ _PACKAGES = (
 
 
 def ensure(progress: Progress, places: Places = MIRROR_PLACES, folder: Path = CACHE / "images") -> dict[str, Path]:
-    """The images by name, made when they are missing or out of date."""
-    with alone(folder, progress):
+    """Makes the images that are missing or out of date. Returns the paths of all images by name."""
+    with lock(folder, progress):
         plain = _plain(places, folder, progress)
         baked = _baked(places, folder, plain, progress)
     return {PLAIN: plain / _IMAGE_FILE, BAKED: baked / _IMAGE_FILE}
@@ -49,7 +49,7 @@ def _plain(places: Places, folder: Path, progress: Progress) -> Path:
     if key_of(product) == key:
         return product
     title = f"image {PLAIN}"
-    progress(f"{title}: installing {len(_PACKAGES)} packages and what they need")
+    progress(f"{title}: installing {len(_PACKAGES)} packages and their dependencies")
     log = places.logs / f"image-{PLAIN}.log"
     with replacing(product, key) as fresh:
         root = fresh / "root"
@@ -73,7 +73,7 @@ def _plain(places: Places, folder: Path, progress: Progress) -> Path:
 def _baked(places: Places, folder: Path, plain: Path, progress: Progress) -> Path:
     product = folder / BAKED
     bundle = install_bundle(places, KUBERNETES)
-    # The packages themselves count too: they may be built anew at the same version.
+    # The packages themselves count too: they may have been rebuilt at the same version.
     packages = all_packages(places, (KUBERNETES,))
     keys = [key_of(product_of(package, places.packages)) for package in packages]
     key = content_key(key_of(plain), bundle.script(), bundle.archive(), _HERE / "bake.sh", *keys)
@@ -103,7 +103,7 @@ def _baked(places: Places, folder: Path, plain: Path, progress: Progress) -> Pat
 
 
 def _pack(title: str, root: Path, product: Path, log: Path, progress: Progress) -> None:
-    """Turns the folder `root` into the image's tar."""
+    """Packs the folder `root` as the image's tar and deletes it."""
     target = product / _IMAGE_FILE
     run(title, [_HERE / "pack.sh", root, target], log=log, progress=progress, limit_seconds=_LIMIT_SECONDS)
     shutil.rmtree(root)

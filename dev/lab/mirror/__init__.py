@@ -1,5 +1,6 @@
-"""The lab's mirror: what a closed site would offer its machines, built from source and served on the lab's bridge.
+"""The lab's mirror: what a site without internet access offers its machines, built from source.
 
-Debian packages of Kubernetes and etcd, container images and charts. Everything here is a stand-in for the artifact of
-the same name that upstream publishes: the same programs and versions, built from Go modules and Debian packages.
+It has Debian packages of Kubernetes and etcd, container images and charts, served on the lab's bridge. Each is a
+stand-in for upstream's artifact of the same name: the same programs and versions, built from Go modules and Debian
+packages.
 """

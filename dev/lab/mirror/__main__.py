@@ -12,15 +12,15 @@ from settings import versions
 
 
 def main() -> int:
-    """Exit code 1 with one message when something failed."""
+    """Returns 1 after printing one message when something failed."""
     parser = argparse.ArgumentParser(prog="python -m dev.lab.mirror", description=__doc__)
     parser.add_argument(
         "--kubernetes",
         default=KUBERNETES,
         metavar="VERSION",
-        help=f"also this release, of {', '.join(versions.KUBERNETES)} (default: %(default)s)",
+        help=f"an additional release, one of {', '.join(versions.KUBERNETES)} (default: %(default)s)",
     )
-    parser.add_argument("--compile-only", action="store_true", help="only what needs no daemon of the lab")
+    parser.add_argument("--compile-only", action="store_true", help="only the part that needs no daemon of the lab")
     options = parser.parse_args()
     progress = Progress()
     try:

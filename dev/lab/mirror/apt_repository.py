@@ -1,6 +1,6 @@
-"""The apt repository: a pool of package files and the indexes of one suite with one component, unsigned.
+"""The apt repository: a pool of package files and the indexes of one unsigned suite with one component.
 
-Machines take it as trusted: it is served on a network that only the lab's machines have.
+Machines mark it as trusted: it is served on a network that only the lab's machines can reach.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KEY_FILE = ".key"
 
 
 def publish(files: list[Path], repository: Path) -> bool:
-    """Puts these package files into the pool and indexes it; what else is there stays. True when something changed."""
+    """Adds these package files to the pool and indexes it. Returns whether something changed."""
     pool = repository / "pool" / COMPONENT
     pool.mkdir(parents=True, exist_ok=True)
     for file in files:
@@ -46,7 +46,7 @@ def publish(files: list[Path], repository: Path) -> bool:
 
 
 def _stanza(package: Path, repository: Path) -> str:
-    """One entry of Packages: the control file and where to find what it describes."""
+    """One entry of Packages: the control file and where to find the package."""
     content = package.read_bytes()
     control = run("dpkg-deb", "--field", package)
     lines = [
@@ -58,7 +58,7 @@ def _stanza(package: Path, repository: Path) -> str:
 
 
 def release(indexes: dict[str, bytes], changed_seconds: float) -> str:
-    """The Release file over these indexes."""
+    """The Release file for these indexes."""
     head = {
         "Origin": "openstack-paas lab",
         "Label": "openstack-paas lab",

@@ -1,4 +1,4 @@
-"""Packing a Helm chart and giving it the OCI form that `helm pull oci://` and the Helm SDK read."""
+"""Packs a Helm chart in the OCI form that `helm pull oci://` and the Helm SDK read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONTENT_TYPE = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 def metadata(chart: Path) -> dict[str, Any]:
     """Chart.yaml. Raises LabError when a field that Helm needs is missing."""
-    # Only here, so that compiling can begin before the lab's own Debian packages are there.
+    # Imported here so that compiling can begin before the lab's Debian packages are installed.
     import yaml
 
     try:
@@ -34,12 +34,12 @@ def metadata(chart: Path) -> dict[str, Any]:
 
 
 def tag(version: str) -> str:
-    """A chart version as a registry tag, which may not hold a plus sign."""
+    """A chart version as a registry tag, which may not contain a plus sign."""
     return version.replace("+", "_")
 
 
 def archive(chart: Path) -> bytes:
-    """The chart as `helm package` packs it, but the same bytes each time."""
+    """The chart as `helm package` packs it, but with the same bytes each time."""
     name = metadata(chart)["name"]
     files = sorted(path for path in chart.rglob("*") if path.is_file())
     first = chart / "Chart.yaml"
@@ -54,7 +54,7 @@ def archive(chart: Path) -> bytes:
 
 
 def write(chart: Path, folder: Path) -> str:
-    """Writes the chart as an OCI layout into an empty folder and gives the digest of its manifest."""
+    """Writes the chart as an OCI layout into an empty folder. Returns the digest of its manifest."""
     document = metadata(chart)
     packed = archive(chart)
     layout = Layout(folder)

@@ -1,4 +1,4 @@
-"""Compiles the mirror's programs into the cache: needs Go, a C compiler and the Go module proxy, no daemons."""
+"""Compiles the mirror's programs into the cache. Needs Go, a C compiler and the Go module proxy, but no daemons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from dev.lab.errors import LabError
 from dev.lab.mirror.long_command import Progress, run
 from dev.lab.mirror.places import Places
-from dev.lab.mirror.product import alone, content_key, key_of, replacing
+from dev.lab.mirror.product import content_key, key_of, lock, replacing
 from dev.lab.mirror.programs import PAUSE_SOURCE, GoBuild, go_builds, pause_versions
 
 #: Two builds at a time fill two cores and stay under 4 GiB (peak of one Kubernetes build: 1.9 GB).
@@ -24,17 +24,17 @@ _LIMIT_SECONDS = 2400.0
 
 
 def folder_of(places: Places, build: GoBuild) -> Path:
-    """Where the finished programs of a build lie."""
+    """The folder with the finished programs of a build."""
     return places.binaries / f"{build.name}-{build.version}"
 
 
 def pause_folder(places: Places, version: str) -> Path:
-    """Where the pause program of a version lies."""
+    """The folder with the pause program of a version."""
     return places.binaries / f"pause-{version}"
 
 
 def compile_all(places: Places, kubernetes_versions: tuple[str, ...], progress: Progress) -> None:
-    """Compiles whatever is missing or out of date. Raises LabError with the first failure."""
+    """Compiles what is missing or out of date. Raises LabError with the first failure."""
     steps: list[Callable[[], None]] = []
     for build in go_builds(kubernetes_versions):
         key = _go_key(build)
@@ -50,13 +50,13 @@ def compile_all(places: Places, kubernetes_versions: tuple[str, ...], progress: 
         done, _ = wait([pool.submit(step) for step in steps], return_when=FIRST_EXCEPTION)
         failed = [error for future in done if (error := future.exception())]
         if failed:
-            progress("a build failed; waiting for those that are running")
+            progress("a build failed; waiting for the running ones to finish")
             pool.shutdown(cancel_futures=True)
             raise failed[0]
 
 
 def compile_one(places: Places, build: GoBuild, progress: Progress) -> Path:
-    """Compiles one build where it is missing or out of date; the folder of its programs."""
+    """Compiles one build if it is missing or out of date. Returns the folder of its programs."""
     key = _go_key(build)
     if key_of(folder_of(places, build)) != key:
         _compile_go(places, build, key, progress)
@@ -85,9 +85,9 @@ def _compile_go(places: Places, build: GoBuild, key: str, progress: Progress) ->
             f"settings/versions.py wants {build.version}"
         )
     if shutil.which("go") is None:
-        raise LabError(f"{build.title}: there is no `go` in PATH to compile it with")
-    # Whoever compiles ahead (ahead.py) may be at this one.
-    with alone(places.binaries / f".{build.name}-{build.version}.lock", progress):
+        raise LabError(f"{build.title}: cannot be compiled because `go` is not on PATH")
+    # compile_ahead.py may be compiling the same program.
+    with lock(places.binaries / f".{build.name}-{build.version}.lock", progress):
         if key_of(folder_of(places, build)) != key:
             _run_go(places, build, key, progress)
 
@@ -116,7 +116,7 @@ def _run_go(places: Places, build: GoBuild, key: str, progress: Progress) -> Non
 
 
 def default_name(package: str) -> str:
-    """The file name that `go build` gives a package: its last path element that is not a major version."""
+    """The file name that `go build` gives a package: the last path element that is not a major version."""
     elements = [element for element in package.split("/") if not re.fullmatch(r"v\d+", element)]
     return elements[-1]
 

@@ -1,8 +1,9 @@
-"""Everything the mirror offers, made and served: what is missing is built, what is not yet published is published.
+"""Builds and publishes the mirror's content, in two phases.
 
-Two phases. `compile_content` needs Go and the Go module proxy, but no daemon: programs, Debian packages, the apt
-repository, etcd's archive. `publish_content` needs the mirror's daemons (apt proxy and registry): container images and
-charts. Both may be interrupted at any point and run again; with everything in place they take well under a second.
+`compile_content` needs Go and the Go module proxy, but no daemon. It makes programs, Debian packages, the apt
+repository and etcd's archive. `publish_content` needs the mirror's daemons (apt proxy and registry). It makes container
+images and charts. Both can be interrupted at any point and run again. With everything in place they take well under a
+second.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from dev.lab.mirror.compile import compile_all
 from dev.lab.mirror.long_command import Progress
 from dev.lab.mirror.packages import all_packages
 from dev.lab.mirror.places import MIRROR_PLACES, Places
-from dev.lab.mirror.product import alone, content_key, key_of, replacing
+from dev.lab.mirror.product import content_key, key_of, lock, replacing
 from dev.lab.mirror.programs import etcd_versions, release
 from dev.lab.mirror.registry import Registry
 from settings import versions
 
 _CHARTS = Path(__file__).parent / "charts"
 _CHART_REPOSITORY = "charts"
-#: Debian packages that building needs, by a program of theirs.
+#: Debian packages that builds need, by a program in each.
 _TOOLS = {"gcc": "gcc", "mmdebstrap": "mmdebstrap", "dpkg-deb": "dpkg", "zstd": "zstd"}
-#: The same by a file of theirs.
+#: The same by a file in each.
 _TOOL_FILES = {
     Path("/usr/include/stdio.h"): "libc6-dev",
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"): "debian-archive-keyring",
@@ -37,20 +38,20 @@ KUBERNETES = versions.KUBERNETES[versions.DEFAULT_KUBERNETES].patch
 
 
 def ensure(progress: Progress, kubernetes: str = KUBERNETES, places: Places = MIRROR_PLACES) -> None:
-    """Both phases, for the lab's own Kubernetes and, when it is another one, the one asked for."""
+    """Both phases, for the lab's own Kubernetes release and the given one."""
     compile_content(progress, kubernetes, places)
     publish_content(progress, kubernetes, places)
 
 
 def wanted_versions(kubernetes: str) -> tuple[str, ...]:
-    """The lab's own Kubernetes release and the one asked for. Raises LabError when the lab does not have that one."""
+    """The lab's own Kubernetes release and the given one. Raises LabError when the lab does not have that one."""
     return tuple(dict.fromkeys((KUBERNETES, release(kubernetes))))
 
 
 def compile_content(progress: Progress, kubernetes: str = KUBERNETES, places: Places = MIRROR_PLACES) -> None:
     """The phase that needs no daemon."""
     wanted = wanted_versions(kubernetes)
-    with alone(places.root, progress):
+    with lock(places.root, progress):
         _install_tools(places, progress)
         compile_all(places, wanted, progress)
         files = [debian_package.make(package, places.packages) for package in all_packages(places, wanted)]
@@ -64,7 +65,7 @@ def compile_content(progress: Progress, kubernetes: str = KUBERNETES, places: Pl
 def publish_content(progress: Progress, kubernetes: str = KUBERNETES, places: Places = MIRROR_PLACES) -> None:
     """The phase that needs the apt proxy and the registry."""
     wanted = wanted_versions(kubernetes)
-    with alone(places.root, progress), Registry(places.registry) as registry:
+    with lock(places.root, progress), Registry(places.registry) as registry:
         registry.check()
         everything = images.all_images(places, wanted)
         bases = list(dict.fromkeys(image.base for image in everything if image.base))
@@ -92,7 +93,7 @@ def _publish_chart(folder: Path, places: Places, registry: Registry, progress: P
 
 
 def _install_tools(places: Places, progress: Progress) -> None:
-    """Installs the Debian packages that building needs and this host lacks."""
+    """Installs the Debian packages that builds need and this host lacks."""
     missing = {package for program, package in _TOOLS.items() if not shutil.which(program)}
     missing |= {package for file, package in _TOOL_FILES.items() if not file.exists()}
     if not missing:

@@ -1,4 +1,4 @@
-"""A Debian package as a value, and the deterministic making of its file with dpkg-deb."""
+"""Describes a Debian package and makes its file with dpkg-deb, reproducibly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ARCHITECTURE = "amd64"
 
 @dataclass(frozen=True)
 class Content:
-    """One file of a package: copied from `source`, or empty where there is none."""
+    """One file of a package: a copy of `source`, or an empty file without one."""
 
     source: Path | None
     mode: int = 0o755
@@ -24,7 +24,7 @@ class Content:
 
 @dataclass(frozen=True)
 class DebianPackage:
-    """`version` has upstream's revision, `files` are keyed by absolute path, `scripts` by their name."""
+    """`version` includes upstream's revision, `files` are keyed by absolute path, `scripts` by name."""
 
     name: str
     version: str
@@ -39,11 +39,11 @@ class DebianPackage:
 
     @property
     def file_name(self) -> str:
-        """As in a Debian archive."""
+        """The file's name in a Debian archive."""
         return f"{self.name}_{self.version}_{ARCHITECTURE}.deb"
 
     def control(self, installed_kib: int) -> str:
-        """The control file."""
+        """The text of the control file."""
         fields = {
             "Package": self.name,
             "Version": self.version,
@@ -59,7 +59,7 @@ class DebianPackage:
         return "".join(f"{name}: {value}\n" for name, value in fields.items() if value)
 
     def key(self) -> str:
-        """Changes when the file would; the same wherever the project and its cache lie."""
+        """A key that changes whenever the file would. It does not depend on where the project and its cache are."""
         files = [
             f"{path} {item.mode:o} {identity(item.source) if item.source else 'empty'}"
             for path, item in sorted(self.files.items())
@@ -74,12 +74,12 @@ class DebianPackage:
 
 
 def product_of(package: DebianPackage, folder: Path) -> Path:
-    """The product below `folder` that holds the package's file."""
+    """The product under `folder` that holds the package's file."""
     return folder / f"{package.name}_{package.version}"
 
 
 def make(package: DebianPackage, folder: Path) -> Path:
-    """The package's file in a product of its own below `folder`; made only when it is missing or out of date."""
+    """Makes the package's file in its own product under `folder`, if it is missing or out of date. Returns its path."""
     product = product_of(package, folder)
     key = package.key()
     if key_of(product) != key:

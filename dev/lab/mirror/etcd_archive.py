@@ -1,4 +1,4 @@
-"""etcd's release archive in upstream's layout, for machines that install etcd from a file and not from a package."""
+"""etcd's release archive in upstream's layout, for machines that install etcd from an archive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _README = "etcd, etcdctl and etcdutl, built for the lab: a stand-in for the rele
 
 
 def publish(places: Places, version: str) -> bool:
-    """Writes files/etcd/v<version>/ with the archive and its SHA256SUMS. True when something changed."""
+    """Writes files/etcd/v<version>/ with the archive and its SHA256SUMS. Returns whether something changed."""
     build = etcd(version)
     programs = folder_of(places, build)
     key = content_key(version, key_of(programs), _README)
@@ -33,7 +33,7 @@ def publish(places: Places, version: str) -> bool:
 
 
 def archive(folder: str, programs: dict[str, Path]) -> bytes:
-    """The archive's bytes, which depend on nothing but the programs; `folder` is what it unpacks to."""
+    """The archive's bytes, which depend only on the programs. It unpacks to `folder`."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
         tar.addfile(_member(folder, 0o755, tarfile.DIRTYPE))

@@ -1,4 +1,4 @@
-"""The container images of the mirror, under their upstream paths: what each holds and runs."""
+"""The container images of the mirror, under their upstream paths: what each contains and runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TEMPORARY = Entry("/tmp", 0o1777)
 
 @dataclass(frozen=True)
 class ContainerImage:
-    """`programs` maps paths in the image to files of this host (mode 0755), above `base` or almost nothing."""
+    """`programs` maps paths in the image to files of this host (mode 0755). They go on top of `base`, if given."""
 
     name: str
     tag: str
@@ -37,11 +37,11 @@ class ContainerImage:
         return f"{self.name}:{self.tag}"
 
     def folder(self, places: Places) -> Path:
-        """Its layout."""
+        """The folder of the image's OCI layout."""
         return places.images / self.reference.replace("/", "_").replace(":", "+")
 
     def key(self, places: Places) -> str:
-        """Changes when the image would; programs that this mirror built count by the key of their build."""
+        """A key that changes whenever the image would. Programs built here count by the key of their build."""
         programs = [f"{path} {identity(file)}" for path, file in sorted(self.programs.items())]
         base = key_of(root_filesystem.folder_of(places, self.base)) if self.base else "empty"
         return content_key(repr(self.config.document()), base, *programs)
@@ -50,7 +50,7 @@ class ContainerImage:
 def _kubernetes_images(places: Places, version: str) -> list[ContainerImage]:
     brought = brought_by(version)
     programs = folder_of(places, kubernetes(version))
-    # Static pods name their program and give it its options, so these images have a command and no entrypoint.
+    # Static pods name their program and its options, so these images have a command and no entrypoint.
     images = [
         ContainerImage(name, f"v{version}", ImageConfig(command=(name,)), {f"/usr/local/bin/{name}": programs / name})
         for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -119,14 +119,14 @@ def _addon_images(places: Places) -> list[ContainerImage]:
 
 
 def all_images(places: Places, kubernetes_versions: tuple[str, ...]) -> list[ContainerImage]:
-    """Every image that these Kubernetes releases and the addons pull."""
+    """Every image that these Kubernetes releases and the addons use."""
     images = [image for version in kubernetes_versions for image in _kubernetes_images(places, version)]
     images += _addon_images(places)
     return list({image.reference: image for image in images}.values())
 
 
 def write(places: Places, image: ContainerImage) -> bool:
-    """Writes the image's layout when it is missing or out of date. True when it was written."""
+    """Writes the image's layout if it is missing or out of date. Returns whether it was written."""
     key = image.key(places)
     if key_of(image.folder(places)) == key:
         return False

@@ -1,4 +1,4 @@
-"""Runs one program that takes minutes: at low priority, its output in a log, with a sign of life now and then."""
+"""Runs a program that takes minutes: at low priority, with its output in a log and a progress line now and then."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dev.lab.errors import LabError
 
 Progress = Callable[[str], None]
 
-_SIGN_OF_LIFE_SECONDS = 30
+_PROGRESS_SECONDS = 30
 
 
 def run(
@@ -25,7 +25,7 @@ def run(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Runs `command` at low priority. Raises LabError with `what` and the log's end when it fails or takes too long."""
+    """Runs `command` at low priority. When it fails or takes too long, raises LabError with the end of the log."""
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with log.open("ab") as output:
@@ -49,18 +49,18 @@ def run(
                 process.terminate()
                 process.wait()
     if code is None:
-        raise LabError(f"{what}: not done after {limit_seconds:.0f} s{tail(log)}")
+        raise LabError(f"{what}: not finished after {limit_seconds:.0f} s{tail(log)}")
     if code != 0:
-        raise LabError(f"{what}: {command[0]} ended with {code}{tail(log)}")
+        raise LabError(f"{what}: {command[0]}: exit code {code}{tail(log)}")
 
 
 def _wait(
     process: subprocess.Popen[bytes], what: str, progress: Progress, started: float, limit_seconds: float
 ) -> int | None:
-    """The exit code, or None when the limit has passed."""
+    """The exit code, or None after the time limit."""
     while (elapsed := time.monotonic() - started) < limit_seconds:
         try:
-            return process.wait(min(_SIGN_OF_LIFE_SECONDS, limit_seconds - elapsed))
+            return process.wait(min(_PROGRESS_SECONDS, limit_seconds - elapsed))
         except subprocess.TimeoutExpired:
-            progress(f"{what}: still at it after {time.monotonic() - started:.0f} s")
+            progress(f"{what}: still running after {time.monotonic() - started:.0f} s")
     return None

@@ -1,4 +1,4 @@
-"""Writing OCI image layouts: layers from plain files, reproducible to the byte."""
+"""Writes OCI image layouts with layers made from plain files, reproducible to the byte."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 _MANIFEST_FILE = "manifest.digest"
-#: Fast: these layers travel over a bridge of this machine, twice in their life.
+#: Fast rather than small: these layers are only sent over a bridge of this host.
 _GZIP_LEVEL = 1
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file (of `file` or `text`), symbolic link or, with none of the three, folder of a layer, by absolute path."""
+    """An entry of a layer at an absolute path: a file with the content of `file` or `text`, a link, or a folder."""
 
     path: str
     mode: int = 0o755
@@ -44,7 +44,7 @@ class Descriptor:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The descriptor as JSON."""
         plain: dict[str, Any] = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
         return {**plain, "annotations": dict(self.annotations)} if self.annotations else plain
 
@@ -77,7 +77,7 @@ class ImageConfig:
 
 
 def layer_tar(entries: Iterable[Entry]) -> bytes:
-    """A layer's tar: parents before children, fixed times and owners."""
+    """A layer as a tar: parents before children, with fixed times and owners."""
     buffer = io.BytesIO()
     seen: set[str] = set()
     ordered = sorted(entries, key=lambda entry: entry.path)
@@ -110,7 +110,7 @@ def _member(entry: Entry) -> tarfile.TarInfo:
 
 
 class Layout:
-    """An OCI image layout with one manifest, in an empty folder of its own."""
+    """An OCI image layout with one manifest, in its own empty folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -124,7 +124,7 @@ class Layout:
         return Descriptor(media_type, f"sha256:{digest}", len(content), annotations or {})
 
     def image(self, tars: Iterable[bytes], config: ImageConfig) -> str:
-        """Adds a container image of these layers and gives the digest of its manifest."""
+        """Adds a container image with these layers. Returns the digest of its manifest."""
         layers, identities = [], []
         for tar in tars:
             identities.append(f"sha256:{hashlib.sha256(tar).hexdigest()}")
@@ -141,7 +141,7 @@ class Layout:
     def manifest(
         self, config: Descriptor, layers: Iterable[Descriptor], annotations: Mapping[str, str] | None = None
     ) -> str:
-        """Adds the manifest, which ends the layout, and gives its digest."""
+        """Adds the manifest, which completes the layout. Returns its digest."""
         document: dict[str, Any] = {
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
@@ -162,7 +162,7 @@ def _json(document: Mapping[str, Any]) -> bytes:
 
 
 def manifest_digest(layout: Path) -> str:
-    """The digest of the one manifest of a finished layout."""
+    """The digest of the manifest of a finished layout."""
     return (layout / _MANIFEST_FILE).read_text()
 
 

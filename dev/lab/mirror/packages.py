@@ -1,8 +1,8 @@
 """The Debian packages of the mirror, with the names, versions, files and dependencies of upstream's community packages.
 
-Source of the facts: the package templates of the Kubernetes release tools (repository kubernetes/release, folder
+These come from the package templates of the Kubernetes release tools (repository kubernetes/release, folder
 cmd/krel/templates/latest).
-Upstream has no package of etcd: `etcd` is the lab's own, for machines that may not fetch release archives.
+Upstream has no package of etcd. `etcd` is the lab's own, for machines that may not fetch release archives.
 """
 
 from __future__ import annotations

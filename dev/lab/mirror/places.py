@@ -1,4 +1,4 @@
-"""Where the mirror keeps what it builds, and under which addresses the lab serves it."""
+"""The mirror's folders in the cache, and the addresses at which the lab serves them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dev.lab.places import EXTERNAL_ADDRESS, MIRROR, PORTS
 
 @dataclass(frozen=True)
 class Places:
-    """One mirror: `root` is its folder in the cache, the rest are addresses (the registry's is host:port)."""
+    """One mirror. `root` is its folder in the cache; the others are addresses (the registry's is host:port)."""
 
     root: Path
     registry: str = f"{EXTERNAL_ADDRESS}:{PORTS.registry}"
@@ -19,22 +19,22 @@ class Places:
 
     @property
     def binaries(self) -> Path:
-        """Programs, one folder a build."""
+        """Programs, one folder per build."""
         return self.root / "bin"
 
     @property
     def packages(self) -> Path:
-        """Debian packages, one folder a package and version."""
+        """Debian packages, one folder per package and version."""
         return self.root / "packages"
 
     @property
     def images(self) -> Path:
-        """Container images and charts as OCI image layouts, one folder a reference."""
+        """Container images and charts as OCI image layouts, one folder per reference."""
         return self.root / "oci"
 
     @property
     def root_filesystems(self) -> Path:
-        """Root filesystems of Debian packages for container images, one folder each."""
+        """Root filesystems made of Debian packages, for container images, one folder each."""
         return self.root / "rootfs"
 
     @property
@@ -44,7 +44,7 @@ class Places:
 
     @property
     def web_root(self) -> Path:
-        """What the web server serves."""
+        """The root folder of the web server."""
         return self.root / "www"
 
     @property

@@ -1,7 +1,7 @@
-"""A product: a folder that some step builds, together with the key of all that went into it.
+"""Products: folders that a step builds, each with a key of all its inputs.
 
-A product appears whole or not at all, so an interrupted build leaves nothing that a later one could take for finished,
-and a product whose key is still the wanted one is never built again.
+A product appears whole or not at all, so an interrupted build never looks finished. A product whose key still matches
+is not built again.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from dev.lab.errors import LabError
 
 _KEY_FILE = ".key"
 
-#: One point in time for everything that is built here, so that the same inputs give the same bytes (2026-01-01, UTC).
+#: The time stamp of everything built here (2026-01-01, UTC), so that the same inputs give the same bytes.
 EPOCH_SECONDS = 1767225600
 
 
 def content_key(*parts: str | bytes | Path) -> str:
-    """Digest over strings and over the contents of files and folders (with the names of the files in them)."""
+    """A digest of strings and of the contents of files and folders, including file names."""
     digest = hashlib.sha256()
     for part in parts:
         for piece in _pieces(part):
@@ -47,7 +47,7 @@ def _pieces(part: str | bytes | Path) -> Iterator[bytes]:
 
 
 def key_of(product: Path) -> str:
-    """The key of a finished product, empty where there is none."""
+    """The key of a finished product, or "" when there is none."""
     try:
         return (product / _KEY_FILE).read_text()
     except (FileNotFoundError, NotADirectoryError):
@@ -55,14 +55,14 @@ def key_of(product: Path) -> str:
 
 
 def identity(file: Path) -> str:
-    """Stands for a file's content: the key of the product that it lies in, so that big programs need not be read."""
+    """Identifies a file's content, by the key of its product if it is in one, so that big programs need not be read."""
     key = key_of(file.parent)
     return f"{file.name} {key}" if key else content_key(file)
 
 
 @contextmanager
 def replacing(product: Path, key: str) -> Iterator[Path]:
-    """Gives an empty folder to fill; when the block ends without an error it becomes `product` with that key."""
+    """Yields an empty folder to fill. When the block ends without an error, the folder becomes `product` with `key`."""
     product.parent.mkdir(parents=True, exist_ok=True)
     fresh = product.with_name(f".{product.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -78,26 +78,26 @@ def replacing(product: Path, key: str) -> Iterator[Path]:
 
 
 @contextmanager
-def alone(folder: Path, progress: Callable[[str], None]) -> Iterator[None]:
-    """One build at a time in a folder of products; another process that is at it is waited for.
+def lock(folder: Path, progress: Callable[[str], None]) -> Iterator[None]:
+    """Allows one build at a time in a folder of products, and waits for another process that is building there.
 
-    Raises LabError for what the operating system refuses meanwhile, such as a full disk.
+    Raises LabError for errors of the operating system in the block, such as a full disk.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as lock:
+        with (folder / ".lock").open("w") as file:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                progress(f"another build is under way in {folder}, waiting for it")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                progress(f"another build is running in {folder}; waiting for it")
+                fcntl.flock(file, fcntl.LOCK_EX)
             yield
     except OSError as error:
-        raise LabError(f"building in {folder}: {error}") from error
+        raise LabError(f"build in {folder}: {error}") from error
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that is never seen half-written."""
+    """Writes a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_bytes(content)

@@ -1,4 +1,4 @@
-"""What is compiled for the mirror: one entry a build, with the folder of its go.mod and how its version is stamped."""
+"""The programs compiled for the mirror: for each build, the folder of its go.mod and how its version is stamped."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _KUBERNETES_PROGRAMS = (
     "kube-proxy",
     "kube-scheduler",
 )
-#: Stands where upstream has the commit it was built from: what we build comes from a module, not from a commit.
+#: Upstream stamps the commit here. Our builds come from a module, not from a commit.
 _COMMIT = "0000000000000000000000000000000000000000"
 _BUILD_DATE = "2026-01-01T00:00:00Z"
-#: No machine has it: a version of the lab's own.
+#: Only the lab itself uses it, so it is not in settings/versions.py.
 _RCLONE = "1.76.0"
-#: The next minor version of etcd, to which the tests go up. The mirror has it as an archive alone.
+#: The next minor version of etcd, to which the tests upgrade. The mirror has it only as an archive.
 ETCD_AFTER = "3.7.3"
 
 
 @dataclass(frozen=True)
 class GoBuild:
-    """Programs from one go.mod folder, which pins `module` at `version`; `programs` maps file names to packages."""
+    """Programs from one folder, whose go.mod pins `module` at `version`. `programs` maps file names to packages."""
 
     name: str
     version: str
@@ -43,7 +43,7 @@ class GoBuild:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The name to show."""
         return f"{self.name} {self.version}"
 
 
@@ -98,7 +98,7 @@ def coredns(version: str) -> GoBuild:
 
 
 def cni_plugins(version: str) -> GoBuild:
-    """The CNI plugins that flannel and Calico call upon; upstream's package holds a dozen more."""
+    """The CNI plugins that flannel and Calico use. Upstream's package has a dozen more."""
     plugins = (
         "ipam/host-local",
         "ipam/static",
@@ -120,7 +120,7 @@ def cni_plugins(version: str) -> GoBuild:
 
 
 def flannel() -> GoBuild:
-    """The flannel daemon, with a main of our own (a stand-in, see its source)."""
+    """The flannel daemon with our own main (a stand-in, see its source)."""
     return GoBuild(
         name="flannel",
         version=versions.FLANNEL.removeprefix("v"),
@@ -144,7 +144,7 @@ def local_path_provisioner() -> GoBuild:
 
 
 def object_store() -> GoBuild:
-    """The S3 store, which the lab itself runs: rclone's, with a main of our own (a stand-in, see its source)."""
+    """The S3 store that the lab itself runs: rclone's, with our own main (a stand-in, see its source)."""
     return GoBuild(
         name="object-store",
         version=_RCLONE,
@@ -155,7 +155,7 @@ def object_store() -> GoBuild:
 
 
 def go_builds(kubernetes_versions: tuple[str, ...]) -> list[GoBuild]:
-    """Everything that these Kubernetes releases need, and the lab's own store, the longest build first."""
+    """Everything that these Kubernetes releases need, and the lab's S3 store, the longest build first."""
     brought = [brought_by(version) for version in kubernetes_versions]
     builds = [kubernetes(version) for version in kubernetes_versions]
     builds += [coredns(minor.coredns.removeprefix("v")) for minor in brought]
@@ -166,12 +166,12 @@ def go_builds(kubernetes_versions: tuple[str, ...]) -> list[GoBuild]:
 
 
 def pause_versions(kubernetes_versions: tuple[str, ...]) -> list[str]:
-    """Versions of the pause program."""
+    """The versions of the pause program for these releases."""
     return list(dict.fromkeys(brought_by(version).pause for version in kubernetes_versions))
 
 
 def etcd_versions(kubernetes_versions: tuple[str, ...]) -> list[str]:
-    """Versions of etcd: what comes with these releases, and with the newest of Kubernetes the one to go up to."""
+    """The versions of etcd for these releases; with the newest Kubernetes also the version for the upgrade test."""
     found = [brought_by(version).etcd for version in kubernetes_versions]
     if versions.minor(kubernetes_versions[-1]) == list(versions.KUBERNETES)[-1]:
         found.append(ETCD_AFTER)
@@ -179,7 +179,7 @@ def etcd_versions(kubernetes_versions: tuple[str, ...]) -> list[str]:
 
 
 def release(kubernetes: str) -> str:
-    """The release of a minor version, or the one of that name. Raises LabError when the lab cannot build it."""
+    """The release of a minor version, or that release itself. Raises LabError when the lab cannot build it."""
     for minor, brought in versions.KUBERNETES.items():
         if kubernetes in (minor, brought.patch):
             return brought.patch
@@ -189,9 +189,9 @@ def release(kubernetes: str) -> str:
 
 
 def brought_by(kubernetes_version: str) -> versions.Minor:
-    """What belongs to a release of Kubernetes."""
+    """The versions that belong to a release of Kubernetes."""
     return versions.KUBERNETES[versions.minor(kubernetes_version)]
 
 
-#: The source of the pause program, the only one that is not Go.
+#: The source of the pause program, the only one not written in Go.
 PAUSE_SOURCE = _FOLDER / "pause" / "pause.c"

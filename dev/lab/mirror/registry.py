@@ -1,4 +1,4 @@
-"""Pushing OCI layouts into a registry by its HTTP API, whatever is missing there and nothing else."""
+"""Pushes OCI layouts to a registry through its HTTP API, only what is missing there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LIMIT_SECONDS = 120
 
 
 class Registry:
-    """One plain-HTTP registry (host:port), for the mirror on the lab's own bridge."""
+    """A registry (host:port) over plain HTTP, on the lab's own bridge."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -31,15 +31,15 @@ class Registry:
         """Raises LabError when no registry answers."""
         status, _ = self._ask("GET", "/v2/")
         if status != 200:
-            raise LabError(f"http://{self.address}/v2/ answers {status}: that is not the lab's registry")
+            raise LabError(f"http://{self.address}/v2/ answers {status}: this is not the lab's registry")
 
     def digest(self, name: str, tag: str) -> str:
-        """The digest that a tag has, empty when there is none."""
+        """The digest of a tag, or "" when it does not exist."""
         status, headers = self._ask("HEAD", f"/v2/{name}/manifests/{tag}", headers={"Accept": MANIFEST_TYPE})
         return (headers.get("Docker-Content-Digest") or "") if status == 200 else ""
 
     def push(self, layout: Path, name: str, tag: str) -> bool:
-        """Pushes a layout as name:tag. True when the tag was not there or was another image."""
+        """Pushes a layout as name:tag. Returns whether the tag was missing or another image."""
         wanted = manifest_digest(layout)
         if self.digest(name, tag) == wanted:
             return False
@@ -51,7 +51,7 @@ class Registry:
             "PUT", f"/v2/{name}/manifests/{tag}", body=content, headers={"Content-Type": MANIFEST_TYPE}
         )
         if status != 201:
-            raise LabError(f"registry {self.address}: manifest of {name}:{tag} refused with {status}")
+            raise LabError(f"registry {self.address}: manifest of {name}:{tag} rejected with {status}")
         return True
 
     def _push_blob(self, name: str, digest: str, path: Path) -> None:
@@ -61,7 +61,7 @@ class Registry:
         status, headers = self._ask("POST", f"/v2/{name}/blobs/uploads/")
         location = headers.get("Location")
         if status != 202 or not location:
-            raise LabError(f"registry {self.address}: upload to {name} refused with {status}")
+            raise LabError(f"registry {self.address}: upload to {name} rejected with {status}")
         parts = urllib.parse.urlsplit(location)
         query = "&".join(filter(None, [parts.query, urllib.parse.urlencode({"digest": digest})]))
         with path.open("rb") as content:
@@ -72,7 +72,7 @@ class Registry:
                 headers={"Content-Type": "application/octet-stream", "Content-Length": str(path.stat().st_size)},
             )
         if status != 201:
-            raise LabError(f"registry {self.address}: blob {digest} of {name} refused with {status}")
+            raise LabError(f"registry {self.address}: blob {digest} of {name} rejected with {status}")
 
     def _ask(
         self, method: str, path: str, body: bytes | IO[bytes] | None = None, headers: dict[str, str] | None = None

@@ -1,4 +1,4 @@
-"""Root filesystems made of Debian packages, as tars: the lower layers of images that need more than a program."""
+"""Root filesystems made of Debian packages, as tars: the lower layers of images that need more than one program."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from dev.lab.mirror.product import EPOCH_SECONDS, content_key, key_of, replacing
 
 _IMAGES = Path(__file__).parent / "images"
 _LIMIT_SECONDS = 600.0
-#: The last moment at which a variant runs scripts of ours.
+#: The last hook of each variant that can run our script.
 _LAST_HOOK = {"extract": "extract", "essential": "customize"}
-#: What no container reads.
+#: Files that no container reads.
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/lintian/*")
 
 
 @dataclass(frozen=True)
 class RootFilesystem:
-    """`variant` is mmdebstrap's: `extract` has just these packages, unpacked; `essential` a small Debian and them.
+    """`variant` is mmdebstrap's: `extract` only unpacks these packages; `essential` adds them to a small Debian.
 
-    `customize` is a script that gets the folder of the finished filesystem.
+    `customize` is a script. Its argument is the folder of the finished filesystem.
     """
 
     name: str
@@ -31,12 +31,12 @@ class RootFilesystem:
     customize: Path | None = None
 
     def key(self) -> str:
-        """Changes when the filesystem shall be made again; Debian's own updates alone do not do that."""
+        """A key that changes when the filesystem has to be made again. Debian's updates do not change it."""
         scripts = [self.customize] if self.customize else []
         return content_key(self.variant, *self.packages, *scripts, *_LEFT_OUT)
 
 
-#: iptables over nftables, as the machines have it; kube-proxy and flannel call it.
+#: iptables over nftables, as on the machines. kube-proxy and flannel call it.
 IPTABLES = RootFilesystem(
     name="iptables",
     variant="extract",
@@ -58,17 +58,17 @@ MARIADB = RootFilesystem(
 
 
 def folder_of(places: Places, filesystem: RootFilesystem) -> Path:
-    """The product that holds the tar."""
+    """The folder of the product with the tar."""
     return places.root_filesystems / filesystem.name
 
 
 def tar_of(places: Places, filesystem: RootFilesystem) -> Path:
-    """The tar."""
+    """The path of the tar."""
     return folder_of(places, filesystem) / "rootfs.tar"
 
 
 def make(places: Places, filesystem: RootFilesystem, progress: Progress) -> None:
-    """Makes the tar when it is missing or out of date. Needs root and the mirror's apt proxy."""
+    """Makes the tar if it is missing or out of date. Needs root and the mirror's apt proxy."""
     key = filesystem.key()
     if key_of(folder_of(places, filesystem)) == key:
         return
@@ -93,7 +93,7 @@ def make(places: Places, filesystem: RootFilesystem, progress: Progress) -> None
 
 
 def build_environment(places: Places) -> dict[str, str]:
-    """The environment of mmdebstrap: nothing of the caller's, temporary files on disk, fixed times."""
+    """The environment of mmdebstrap: nothing of the caller's, temporary files on disk, a fixed time stamp."""
     temporary = places.root / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     temporary.chmod(0o1777)

@@ -1,7 +1,7 @@
-"""bootstrap_keystone.py CONFIGURATION URL REGION: keystone's first project, administrator, roles and endpoint.
+"""bootstrap_keystone.py CONFIGURATION URL REGION: makes keystone's first project, administrator, roles and endpoint.
 
-The administrator's password comes on standard input; keystone's own program takes it from arguments or the environment,
-both of which others can read, so it is set here, inside the process.
+The administrator's password is read from standard input. keystone's own program takes it from an argument or from the
+environment, which others can read, so it is set here inside the process.
 """
 
 import os

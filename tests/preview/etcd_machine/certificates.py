@@ -1,4 +1,4 @@
-"""A CA and one certificate for everything that members of a test do."""
+"""A CA and one certificate for all members of a test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Certificates:
 
 
 def make(addresses: list[str]) -> Certificates:
-    """For servers and clients at `addresses`."""
+    """Make a certificate for servers and clients at `addresses`."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test CA")])
     now = datetime.now(UTC)

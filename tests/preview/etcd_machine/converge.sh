@@ -1,6 +1,6 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2153,SC2154
-# The step of converge that stands before membership, out of the bundle's own converge.
+# Runs the step of the bundle's converge that comes before membership.
 folder=$ROOT/bundle
 # shellcheck source=/dev/null
 for part in lib settings; do . "$folder/$part.sh"; done

@@ -1,6 +1,6 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2153,SC2154
-# What converge does with membership, without what it does with packages and users.
+# Does what converge does for membership, without packages and users.
 folder=$ROOT/bundle
 # shellcheck source=/dev/null
 for part in lib services settings membership membership-changes; do . "$folder/$part.sh"; done

@@ -1,4 +1,4 @@
-"""Machines with a member of etcd each: what is on their disks, and their scripts run as on a real machine."""
+"""Machines with one etcd member each. Their disks are folders, and their scripts run as on a real machine."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ PROGRAMS = Places(MIRROR).binaries / f"etcd-{ETCD}"
 
 @dataclass(frozen=True)
 class Done:
-    """A script that ended."""
+    """A script that has ended."""
 
     status: int
     output: str
-    """Both streams."""
+    """Standard output and standard error."""
     text: str
-    """Standard output alone."""
+    """Standard output only."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,16 @@ class Machine:
 
     @property
     def backups(self) -> Path:
-        """Its snapshots."""
+        """The folder with etcd's snapshots."""
         return self.root / "var/lib/etcd-backup"
 
     @property
     def fakes(self) -> Path:
-        """Commands that come before all others."""
+        """The folder with commands that replace the real ones."""
         return self.root / "fake"
 
     def run(self, script: Path | str, *words: str, stdin: str = "", seconds: float = 120) -> Done:
-        """A script of its bundle, or another one."""
+        """Run a script from the machine's bundle, or another one."""
         environment = {
             "PATH": f"{os.environ['PATH']}:{PROGRAMS}",
             "ROOT": str(self.root),
@@ -85,21 +85,21 @@ class Machine:
         return Done(done.returncode, done.stdout + done.stderr, done.stdout)
 
     def good(self, script: Path | str, *words: str, stdin: str = "") -> Done:
-        """The same, which must end well."""
+        """Run a script that must succeed."""
         done = self.run(script, *words, stdin=stdin)
-        assert done.status == 0, f"{script} {' '.join(words)} on {self.name} ended with {done.status}:\n{done.output}"
+        assert done.status == 0, f"{script} {' '.join(words)} on {self.name}: status {done.status}:\n{done.output}"
         return done
 
     def join(self) -> Done:
-        """What converge does with membership."""
+        """Do what converge does for membership."""
         return self.good(_HERE / "join.sh")
 
     def systemctl(self, verb: str) -> None:
-        """etcd.service on this machine."""
+        """Run `systemctl` for etcd.service on this machine."""
         self.good(_HERE / "systemctl.sh", verb, "etcd.service")
 
     def kill(self) -> None:
-        """etcd ends at once."""
+        """Kill etcd."""
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             pid = int((self.root / "etcd.pid").read_text())
             os.kill(pid, signal.SIGKILL)
@@ -107,7 +107,7 @@ class Machine:
                 time.sleep(0.05)
 
     def etcdctl(self, *words: str) -> str:
-        """etcdctl for this member alone."""
+        """Run etcdctl against this member only."""
         pki = self.root / "etc/etcd/pki"
         certificate = ["--cacert", f"{pki}/ca.crt", "--cert", f"{pki}/client.crt", "--key", f"{pki}/client.key"]
         command = [str(PROGRAMS / "etcdctl"), "--endpoints", f"https://{self.address}:2379", *certificate]
@@ -116,17 +116,17 @@ class Machine:
         return done.stdout
 
     def look(self) -> dict[str, Any]:
-        """What etcd-restore.sh says of it."""
+        """The machine's state as etcd-restore.sh reports it."""
         found: dict[str, Any] = json.loads(self.good("etcd-restore.sh", "look").text)
         return found
 
     def listing(self, *words: str) -> dict[str, Any]:
-        """What etcd-backups.sh says of its snapshots."""
+        """The machine's snapshots as etcd-backups.sh reports them."""
         found: dict[str, Any] = json.loads(self.good("etcd-backups.sh", *words).text)
         return found
 
     def snapshot(self, *words: str) -> dict[str, Any]:
-        """Takes one; its description."""
+        """Take a snapshot. Returns its description."""
         self.good("etcd-backup.sh", *words)
         newest: dict[str, Any] = self.listing("--here")["snapshots"][-1]
         return newest
@@ -157,7 +157,7 @@ def make(
         for file in etcd_bundle(platform, member, {"ca": pem.ca, **pair, **(secrets or {})}).files:
             path = machine.root / "bundle" / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
-            # What the bundle names by its place on a machine.
+            # The bundle contains its path on a machine.
             path.write_text(file.content.replace("/opt/openstack-paas/etcd/", f"{machine.root}/bundle/"))
             path.chmod(file.mode)
         pki = machine.root / "etc/etcd/pki"
@@ -175,7 +175,7 @@ def make(
 
 
 def name(machines: list[Machine]) -> None:
-    """The settings of these machines name these members and no others."""
+    """Set exactly these machines as the members in their settings."""
     members = " ".join(f"'{machine.name} {machine.address}'" for machine in machines)
     for machine in machines:
         path = machine.root / "bundle/settings.sh"
@@ -183,7 +183,7 @@ def name(machines: list[Machine]) -> None:
 
 
 def converge(machines: list[Machine]) -> list[Done]:
-    """What an `up` does with membership on these machines, all at the same time; each may fail."""
+    """Do what an `up` does for membership on these machines, all at the same time. Each may fail."""
     with ThreadPoolExecutor(len(machines)) as pool:
         return list(pool.map(lambda machine: machine.run(_HERE / "join.sh"), machines))
 

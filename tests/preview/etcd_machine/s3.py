@@ -1,4 +1,4 @@
-"""As much of an S3 store as rclone needs for small files: put, head, get, list, delete, and one access key."""
+"""As much of an S3 store as rclone needs for small files: put, head, get, list and delete, with one access key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ACCESS_KEY = "the-access-key"
 
 
 class Store(ThreadingHTTPServer):
-    """Objects by "bucket/key". While `refuses`, nobody gets in."""
+    """Stores objects by "bucket/key". While `refuses` is set, it denies every request."""
 
     daemon_threads = True
 
@@ -26,12 +26,12 @@ class Store(ThreadingHTTPServer):
 
     @property
     def endpoint(self) -> str:
-        """Its URL."""
+        """The store's URL."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Requests by path, as stores of one's own have it."""
+    """Handles path-style requests, as private stores use them."""
 
     server: Store
     protocol_version = "HTTP/1.1"
@@ -106,7 +106,7 @@ def _tag(body: bytes) -> str:
 
 @contextmanager
 def serve() -> Iterator[Store]:
-    """A store while the test runs."""
+    """Run a store during the block."""
     with Store() as store:
         thread = Thread(target=store.serve_forever)
         thread.start()

@@ -1,11 +1,11 @@
 #!/bin/bash
 # shellcheck disable=SC2034
-# Stands for systemctl on a machine whose disk is $ROOT: etcd.service is a process started as the unit would.
+# Stands for systemctl on a machine with the disk $ROOT. It starts etcd.service as a process, like the unit would.
 set -euo pipefail
 while [[ ${1-} == --* ]]; do shift; done
 verb=$1
 pid=$(cat "$ROOT/etcd.pid" 2>/dev/null) || pid=
-# A process that ended may still be listed until its parent has asked for its status.
+# A process that has ended may still be listed until its parent reads its status.
 runs() { [ -n "$pid" ] && grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$pid/status"; }
 start() {
     set -a
@@ -13,7 +13,7 @@ start() {
     . "$ROOT/bundle/files/etcd.env"
     # shellcheck source=/dev/null
     [ ! -e "$ROOT/etc/etcd/initial.env" ] || . "$ROOT/etc/etcd/initial.env"
-    # Paths and ports that the machine has for itself.
+    # Paths and ports under this machine's own root.
     ETCD_DATA_DIR=$ROOT/var/lib/etcd
     ETCD_LISTEN_CLIENT_URLS=$ETCD_ADVERTISE_CLIENT_URLS
     unset ETCD_LISTEN_METRICS_URLS

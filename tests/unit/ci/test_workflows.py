@@ -133,7 +133,7 @@ def test_productions_preview_waits_for_people() -> None:
     assert jobs["preview"]["needs"] == "guard"
     assert "environment" not in jobs["guard"], "it asks, and has no secrets"
     (command,) = scripts(jobs["guard"])
-    assert command.split() == ["ops/pipeline/guarded.sh", *(f"preview-{stack}" for stack in production)]
+    assert command.split() == ["ops/pipeline/require-reviewers.sh", *(f"preview-{stack}" for stack in production)]
     drift = load(PROJECT / ".github/workflows/drift.yml")
     assert drift["jobs"]["drift"]["environment"] == "drift-${{ matrix.stack }}"
     assert not {"pull_request", "pull_request_target"} & set(drift[True]), "`on` is a truth value in YAML"

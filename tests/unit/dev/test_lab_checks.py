@@ -23,7 +23,7 @@ def test_all_problems_are_named_at_once() -> None:
     with pytest.raises(LabError) as raised:
         check(bad, NEEDED)
     text = str(raised.value)
-    for part in ("as root", "this is ubuntu 24.04", "16 GiB of memory; there are 7.7", "30 GiB free below /var/lib"):
+    for part in ("as root", "is ubuntu 24.04", "16 GiB of memory; this host has 7.7", "30 GiB free under /var/lib"):
         assert part in text
     assert "overlay" in text
 
@@ -49,7 +49,7 @@ def test_limits_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_taken_port_names_who_has_it(address: str) -> None:
     taken = Listener(address, 3142, 77, "squid", ours=False)
     assert problems(replace(GOOD, listeners=(taken,)), NEEDED) == [
-        f"port 3142 on 172.24.4.1 is taken by squid (process 77), which listens on {address}"
+        f"port 3142 on 172.24.4.1 is in use by squid (process 77), which listens on {address}"
     ]
 
 
@@ -69,7 +69,7 @@ def test_taken_names_and_networks() -> None:
         routes=(("default", "eth0"), ("172.24.0.0/16", "docker0"), ("10.0.0.0/8", "eth0")),
     )
     text = "\n".join(problems(taken, NEEDED))
-    for part in ("interface lab-external", "lab-host-1-u", "namespace lab-host-2", "qrouter-1 of another OpenStack"):
+    for part in ("interface lab-external", "lab-host-1-u", "namespace lab-host-2", "qrouter-1 belongs to another"):
         assert part in text
     assert text.count("overlaps 172.24.0.0/16, which is routed to docker0") == 2
     assert "vpn" not in text

@@ -220,14 +220,14 @@ def test_refused_download_falls_back_to_a_build(
     said: list[str] = []
     steps = Builder(places, said.append, tiny).run((engine, TINY))
     assert [step.state for step in steps] == ["official", "built"]
-    assert any("cannot be downloaded (no route); building instead" in line for line in said)
+    assert any("the download failed (no route); building it instead" in line for line in said)
 
 
 def test_missing_go_says_what_to_install(
     places: Places, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolchainError, match=r"Go 1\.21 or newer is needed.*no `go` on PATH"):
+    with pytest.raises(ToolchainError, match=r"Go 1\.21 or newer is needed.*`go` is not on PATH"):
         make_plan(places, tiny, (TINY,))
 
 

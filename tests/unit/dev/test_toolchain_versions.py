@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev.toolchain.asked_version import UNKNOWN, asked_version
 from dev.toolchain.places import SOURCES
 from dev.toolchain.programs import ENGINE, ENGINES, PROGRAMS, Program
+from dev.toolchain.reported_version import UNKNOWN, reported_version
 
 PROJECT = SOURCES.parents[1]
 #: A program that speaks the engine's protocol, with another version than the pinned one.
@@ -77,8 +77,8 @@ def test_the_same_engine_is_built_wanted_and_installed_by_the_workflows() -> Non
 
 def test_an_engine_says_its_version(tmp_path: Path) -> None:
     engine = script(tmp_path / "pulumi", '#!/bin/sh\n[ "$1" = version ] && echo v3.281.0\n')
-    assert asked_version(program("engine"), engine) == "3.281.0"
-    assert asked_version(program("engine"), script(tmp_path / "odd", "#!/bin/sh\necho dev\n")) == UNKNOWN
+    assert reported_version(program("engine"), engine) == "3.281.0"
+    assert reported_version(program("engine"), script(tmp_path / "odd", "#!/bin/sh\necho dev\n")) == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_an_engine_says_its_version(tmp_path: Path) -> None:
 )
 def test_plugins_and_the_language_host_are_asked(tmp_path: Path, kind: str, service: str, said: str) -> None:
     executable = speaker(tmp_path / "program", service, said)
-    assert asked_version(program(kind), executable) == said.removeprefix("v")
+    assert reported_version(program(kind), executable) == said.removeprefix("v")
 
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\nexit 1\n", "#!/bin/sh\necho no port\n", "#!/bin/sh\necho 1\n"])
 def test_a_program_that_does_not_answer_has_no_known_version(tmp_path: Path, text: str) -> None:
-    assert asked_version(program("plugin"), script(tmp_path / "program", text)) == UNKNOWN
+    assert reported_version(program("plugin"), script(tmp_path / "program", text)) == UNKNOWN
 
 
 def test_status_prints_what_official_programs_say_and_not_the_pin(tmp_path: Path) -> None:

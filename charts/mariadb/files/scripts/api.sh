@@ -1,12 +1,12 @@
 #!/bin/bash
-# What a pod tells the Kubernetes API: its own role, by which the Services find it, and what its release shall remember.
+# Writes to the Kubernetes API: a pod's own role, by which the Services find it, and the state of its release.
 #
-# The image has no client for the Kubernetes API, but it has socat (MariaDB needs it to copy data between servers), and
-# one PATCH request is all there is to say. The token goes through standard input, never through an argument.
+# The image has no client for the Kubernetes API, but it has socat (MariaDB needs it to copy data between servers), which
+# is enough for one PATCH request. The token goes through standard input, never through an argument.
 
 api_access=/var/run/secrets/kubernetes.io/serviceaccount
 
-# patch PATH BODY: one PATCH below the namespace; prints the status line of the answer.
+# patch PATH BODY: sends one PATCH in the namespace and prints the status line of the response.
 patch() {
   local host=$KUBERNETES_SERVICE_HOST address body=$2
   address=$host
@@ -24,7 +24,7 @@ patch() {
     { IFS= read -r status && printf '%s' "${status%$'\r'}"; cat >/dev/null; }
 }
 
-# publish WHAT PATH BODY: tries for five minutes, because the API may be away while a cluster comes up after a power cut.
+# publish WHAT PATH BODY: tries for five minutes, because the API may be down while a cluster starts after a power cut.
 publish() {
   local what=$1 answer deadline=$((SECONDS + 300))
   while true; do
@@ -41,7 +41,8 @@ publish_role() {
   publish "role: $1" "pods/$MEMBER_NAME" "$(printf '{"metadata":{"labels":{"%s":"%s"}}}' "$ROLE_LABEL" "$1")"
 }
 
-# Outside of all volumes: the release has data, so an empty volume is a lost one. Written before the first write is taken.
+# Records outside of all volumes that the release has data, so that an empty volume is known to be a lost one. This happens
+# before the first write is accepted.
 remember_data() {
   [ -z "$(remembered initialised)" ] || return 0
   publish "state: the release has data" "configmaps/$MEMBER_SET-state" \

@@ -1,5 +1,5 @@
 #!/bin/bash
-# health.sh alive: the server answers. health.sh ready: and, on a replica, it follows its primary closely enough.
+# health.sh alive: checks that the server answers. health.sh ready: also checks that a replica follows closely enough.
 set -euo pipefail
 # shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "$0")/library.sh"
@@ -14,7 +14,7 @@ if [ "${1:-alive}" = alive ] || is_primary; then
 fi
 
 if [ -e "$received" ]; then
-  echo "what was received up to $(<"$received") is applied before the primary is asked for more:" \
+  echo "applying what was received up to $(<"$received") before requesting more from the primary:" \
     "$(query --vertical --execute='SHOW SLAVE STATUS' | field Last_SQL_Error)"
   exit 1
 fi

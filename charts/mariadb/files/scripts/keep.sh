@@ -1,9 +1,10 @@
 #!/bin/bash
-# Which backups stay: whatever one of the tiers keeps.
+# Decides which backups are kept: those that at least one tier keeps.
 # shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
 
-# Names that a tier keeps: the newest of each of the newest COUNT periods. Names come newest first on standard input.
+# tier COUNT FORMAT: prints the names that a tier keeps: the newest of each of the newest COUNT periods. Reads names from
+# standard input, the newest first.
 tier() {
   local count=$1 format=$2 each period last=''
   while read -r each && [ "$count" -gt 0 ]; do
@@ -26,9 +27,9 @@ prune() {
   while read -r each; do
     ! grep -qx "$each" <<<"$kept" || continue
     if [ -e "$backups/$each.copied" ] && [ -n "$S3_ENDPOINT" ]; then
-      # Kept here until it is gone there: nothing else knows of it.
+      # Delete the copy in the bucket first, because only the files here say that it exists.
       { s3 DELETE "$each.record" && s3 DELETE "$each.sql.gz"; } >"$run/delete.log" ||
-        { log "$each stays: the bucket does not delete it: $(<"$run/delete.log")"; continue; }
+        { log "$each stays: cannot delete it from the bucket: $(<"$run/delete.log")"; continue; }
     fi
     rm -f "$backups/$each.record" "$backups/$each.sql.gz" "$backups/$each.copied"
     log "$each: no tier keeps it"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the scripts of a member share: names, messages, quoting, and the client's option file.
+# Shared by the scripts of a member: names, messages, quoting, and the client's option file.
 # shellcheck disable=SC2034  # the scripts that source this file use the names
 
 volume=/var/lib/mariadb
@@ -9,11 +9,12 @@ passwords=/etc/mariadb-passwords
 backups=/var/lib/mariadb-backups
 member_count=/etc/mariadb-members/count
 state=/etc/mariadb-state
-# Up to where a replica has received what it has not applied (replication.sh): beside its data, so that the server can read it.
+# The position up to which a replica has received but not applied transactions (replication.sh). The file is with the data,
+# so that the server can read it.
 received=$data/openstack-paas-received
 client_options=$run/client.cnf
 accounts_file=$run/accounts.sql
-# A server that only this pod reaches, while data is being made; it never listens on the network.
+# A server that makes the data. Only this pod can reach it: it never listens on the network.
 private_socket=$run/private.sock
 private_pid_file=$run/private.pid
 
@@ -35,24 +36,24 @@ ordinal() {
   printf '%s' "${MEMBER_NAME##*-}"
 }
 
-# A member's number as its server_id; 99 for a server that is no member.
+# The server_id: 100 plus the member's number, or 99 for a server that is not a member.
 server_id() {
   local number
   number=$(ordinal)
   if [[ $number =~ ^[0-9]+$ ]]; then printf '%s' "$((100 + number))"; else printf 99; fi
 }
 
-# field NAME: one field of SHOW SLAVE STATUS, which comes on standard input as "Name: value" lines.
+# field NAME: one field of SHOW SLAVE STATUS, read from standard input as "Name: value" lines.
 field() {
   awk -v name="$1:" '$1 == name { $1 = ""; sub(/^ /, ""); print; exit }'
 }
 
-# remembered KEY: what the release remembers outside of its volumes (ConfigMap <release>-state), empty when nothing.
+# remembered KEY: a value that the release keeps outside of its volumes (ConfigMap <release>-state), or nothing.
 remembered() {
   [ ! -e "$state/$1" ] || printf '%s' "$(<"$state/$1")"
 }
 
-# A password as its file holds it, without a newline at its end.
+# password NAME: a password from its file, without a newline at the end.
 password() {
   local content
   [ -r "$passwords/$1" ] || fail "the Secret has no key $1"
@@ -61,7 +62,7 @@ password() {
   printf '%s' "$content"
 }
 
-# Quotes a value for an SQL string literal or, in the same way, for an option file.
+# Quotes a value for an SQL string literal or an option file.
 quote() {
   local value=${1//\\/\\\\}
   value=${value//$'\n'/\\n}
@@ -92,7 +93,7 @@ accounts() {
     "$(quote "$root")" "'%'" "$(quote "$root")" "$(quote "$REPLICATION_USERNAME")" "'%'" "$(quote "$replication")"
 }
 
-# A server that starts reads them before it lets anybody in.
+# A server reads these at its start before it accepts clients.
 write_accounts() {
   local content
   content=$(accounts) || exit 1

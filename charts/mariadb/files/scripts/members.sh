@@ -1,9 +1,9 @@
 #!/bin/bash
-# The other members of the set, asked over the network: who answers, how far it has come, whether it follows.
+# Asks the other members of the set over the network: which of them answer, their positions, and whether they follow.
 # shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
 
-# member_query HOST PORT SQL [OPTION...]: root's answer from another member.
+# member_query HOST PORT SQL [OPTION...]: runs a query as root on another member.
 member_query() {
   local host=$1 port=$2 statement=$3
   shift 3
@@ -11,8 +11,8 @@ member_query() {
     --connect-timeout=3 --batch "${@:---skip-column-names}" --execute="$statement"
 }
 
-# dump_member HOST PORT: everything, users and GTID position included, at one point in time and without a lock.
-# The position table is each server's own: it is set by the position, not by its rows.
+# dump_member HOST PORT: dumps everything, including users and the GTID position, at one point in time without a lock.
+# The table with the position is left out, because it differs on each server: the position itself is set instead.
 dump_member() {
   timeout "$COPY_TIMEOUT_SECONDS" mariadb-dump --defaults-file="$client_options" --protocol=tcp \
     --host="$1" --port="$2" --all-databases --single-transaction --quick --master-data=1 --gtid \
@@ -23,8 +23,9 @@ member_host() {
   printf '%s-%s.%s' "$MEMBER_SET" "$1" "$MEMBER_DOMAIN"
 }
 
-# unapplied HOST: waits until a replica has applied all that it has received, as long as it comes on. When it does not,
-# prints up to where it has received, `?` when it does not know: acknowledged commits may be among it.
+# unapplied HOST: waits until a replica has applied everything that it has received, as long as it makes progress. When it
+# makes none, prints the position up to which it has received, or `?` when it does not know: acknowledged commits may be
+# among them.
 unapplied() {
   local note status goal position last=none deadline=0
   while true; do
@@ -43,7 +44,7 @@ unapplied() {
     if [ "$position" != "$last" ]; then
       last=$position deadline=$((SECONDS + REBUILD_WAIT_SECONDS))
     elif [ "$SECONDS" -ge "$deadline" ]; then
-      log "$1 stands at $position, has received up to $goal, and does not apply that"
+      log "$1 is at $position, has received transactions up to $goal and does not apply them"
       printf '%s' "$goal"
       return
     fi
@@ -51,13 +52,13 @@ unapplied() {
   done
 }
 
-# member_position HOST: the GTID position of a member that answers, and behind it up to where it has received more that it
-# does not apply; nothing of a member that is not there. That names cannot be looked up at all (-3) says nothing about the
-# member: it is waited out.
+# member_position HOST: the GTID position of a member that answers, followed by the position up to which it has received
+# transactions that it does not apply. Prints nothing for a member that does not answer. A failure of the name service
+# itself (-3) says nothing about the member, so wait until it is over.
 member_position() {
   local answer more deadline=$((SECONDS + 120))
   until answer=$(member_query "$1" 3306 'SELECT @@gtid_current_pos' 2>&1); do
-    [[ $answer != *"Access denied"* ]] || fail "$1 has data and refuses the root password of the Secret"
+    [[ $answer != *"Access denied"* ]] || fail "$1 has data and does not accept the root password of the Secret"
     [[ $answer == *"(-3)"* ]] || return 0
     [ "$SECONDS" -lt "$deadline" ] || fail "cannot look up $1: $answer"
     sleep 1
@@ -67,9 +68,9 @@ member_position() {
   printf '%s %s' "$answer" "$more"
 }
 
-# furthest_member: the living member that has come furthest, empty when none answers: its host name in the headless Service.
-# A release that had data waits for members that do not answer: an acknowledged commit is on one replica, and that may be
-# the missing one. It does not go on without what a member that answers has received and does not apply.
+# furthest_member: the host name of the most advanced member that answers, or nothing when none does. A release that had
+# data waits for members that do not answer: an acknowledged commit is on one replica, which may be the missing one. It
+# does not continue without transactions that a member has received but does not apply.
 furthest_member() {
   local number host position more best best_sequence missing held count reported='' deadline=$((SECONDS + REBUILD_WAIT_SECONDS))
   local -A behind
@@ -97,14 +98,14 @@ furthest_member() {
     reported=$missing
     sleep 2
   done
-  [ -z "$held" ] || fail "what these members have received is on no other member, and they do not apply it:$held." \
-    "SHOW SLAVE STATUS there says why. Mend that (this pod keeps looking), or give it up: delete the member's claim and pod"
-  [ -z "$best" ] || [ -z "$missing" ] || log "going on without$missing: what only they have is lost"
+  [ -z "$held" ] || fail "these members have received transactions that no other member has, and do not apply them:$held." \
+    "SHOW SLAVE STATUS there says why. Fix that (this pod keeps trying), or give the transactions up: delete the member's claim and pod"
+  [ -z "$best" ] || [ -z "$missing" ] || log "continuing without$missing: what only they have is lost"
   printf '%s' "$best"
 }
 
-# align_members FURTHEST: the other members that answer catch up from it, because the rebuilt primary's binary log begins
-# at the end of its data and cannot give them what they miss.
+# align_members FURTHEST: makes the other members that answer catch up from it, because the rebuilt primary's binary log
+# begins at the end of its data and does not have what they miss.
 align_members() {
   local number host position goal count
   count=$(<"$member_count")
@@ -116,20 +117,20 @@ align_members() {
     position=$(member_position "$host") || exit 1
     position=${position%% *}
     if [ -z "$position" ] || [ "$position" = "$goal" ]; then continue; fi
-    log "$host stands at $position and catches up with $1 at $goal"
-    point_member "$host" "$1" 3306 "$goal" || log "$host did not catch up: copy it anew if it does not follow"
+    log "$host is at $position and catches up with $1 at $goal"
+    point_member "$host" "$1" 3306 "$goal" || log "$host did not catch up: copy it again if it does not follow"
     point_member "$host" "$PRIMARY_HOST" "$PRIMARY_PORT" '' || true
   done
 }
 
-# point_member REPLICA HOST PORT GOAL: the replica follows HOST; waits until it is at GOAL, where there is one.
+# point_member REPLICA HOST PORT GOAL: makes the replica follow HOST and waits until it reaches GOAL, if given.
 point_member() {
   local answer
   answer=$(member_query "$1" 3306 "STOP SLAVE; CHANGE MASTER TO MASTER_HOST = $(quote "$2"), MASTER_PORT = $3,
     MASTER_USE_GTID = slave_pos; START SLAVE; SELECT IF('$4' = '', 0, MASTER_GTID_WAIT('$4', 60))") && [ "$answer" = 0 ]
 }
 
-# follows HOST: whether a replica receives and applies, and is not too far behind.
+# follows HOST: whether a replica receives and applies transactions and is not too far behind.
 follows() {
   local status lag
   status=$(member_query "$1" 3306 'SHOW SLAVE STATUS' --vertical 2>/dev/null) || return 1

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Passwords of a database that exists follow the Secret: `follow` while the server runs, beside it; `await` until every
-# member has taken them. A server takes them over by itself when it starts (start.sh).
+# Keeps the passwords of an existing database equal to the Secret's. `follow` runs beside the server; `await` waits until
+# every member has adopted them. A server also adopts them when it starts (start.sh).
 #
-# Each member changes its own accounts and writes none of it into its binary log, so that it depends on nobody. A replica
-# logs in with a new password once the primary takes it.
+# Each member changes its own accounts without its binary log, so that it does not depend on others. A replica logs in with
+# a new password once the primary accepts it.
 set -uo pipefail
 # shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "$0")/library.sh"
@@ -14,27 +14,28 @@ source "$(dirname "$0")/api.sh"
 # shellcheck source=charts/mariadb/files/scripts/replication.sh
 source "$(dirname "$0")/replication.sh"
 
-# takes_replication PASSWORD: whether the primary lets a replica in with it.
+# takes_replication PASSWORD: whether the primary accepts a replica with it.
 takes_replication() {
   (umask 077; printf '[client]\nuser = %s\npassword = %s\n' "$(quote "$REPLICATION_USERNAME")" "$(quote "$1")" >"$run/replication.cnf")
   mariadb --defaults-file="$run/replication.cnf" --protocol=tcp --host="$PRIMARY_HOST" --port="$PRIMARY_PORT" \
     --connect-timeout=3 --execute='SELECT 1' >/dev/null 2>&1
 }
 
-# follows_with PASSWORD: whether this replica logs in at the primary with it: the sixth line of its own notes.
+# follows_with PASSWORD: whether this replica logs in at the primary with it, which is in the sixth line of master.info.
 follows_with() {
   local notes
   mapfile -t notes <"$data/master.info" 2>/dev/null || return 0
   [ "${#notes[@]}" -lt 6 ] || [ "${notes[5]}" = "$1" ]
 }
 
-# has_taken: whether all this member knows are the Secret's passwords.
+# has_taken: whether this member uses the Secret's passwords everywhere.
 has_taken() {
   [ "$(client_text)" = "$(<"$client_options")" ] && [ "$(accounts)" = "$(<"$accounts_file")" ] &&
     { is_primary || follows_with "$(password replication-password)"; }
 }
 
-# take: root still comes in with the password of before, or, after a change that was interrupted, with the new one.
+# take: adopts the passwords. Root still logs in with the previous password or, after an interrupted change, with the new
+# one.
 take() {
   local replication
   replication=$(password replication-password) || return 1
@@ -51,8 +52,8 @@ take() {
   fi
 }
 
-# follow: as long as the server lives, whose process began this one. A replica's server has begun with its replication
-# stopped, and so has one whose change of the password was interrupted: the note says so.
+# follow: runs as long as the server, which is the parent process. A replica's server starts with replication stopped, and
+# so does one after an interrupted change of the password: then the file $received exists.
 follow() {
   local server=$PPID
   until query <<<'SELECT 1' >/dev/null 2>&1 || ! kill -0 "$server" 2>/dev/null; do sleep 0.5; done
@@ -63,8 +64,8 @@ follow() {
   done
 }
 
-# refusing: the members that answer and do not let root in with the Secret's password, and replicas that do not follow. One
-# that is away takes it over when it starts.
+# refusing: prints the members that do not accept the Secret's root password, and replicas that do not follow. A member
+# that is down adopts the passwords when it starts.
 refusing() {
   local number host answer count
   count=$(<"$member_count")
@@ -72,7 +73,7 @@ refusing() {
     host=$(member_host "$number")
     answer=$(member_query "$host" 3306 'SELECT 1' 2>&1) || true
     if [[ $answer == *"Access denied"* ]]; then
-      printf '%s refuses the password; ' "$host"
+      printf '%s does not accept the password; ' "$host"
     elif [ "$answer" != 1 ]; then
       [ "$number" != 0 ] || printf '%s does not answer: %s; ' "$host" "$answer"
     elif [ "$number" != 0 ] && ! follows "$host"; then
@@ -81,7 +82,8 @@ refusing() {
   done
 }
 
-# await REVISION: an annotation makes each kubelet look at once, which otherwise takes it a minute or more.
+# await REVISION: sets an annotation so that each kubelet updates the Secret at once, which otherwise takes a minute or
+# more. Then waits until every member has adopted the passwords.
 await() {
   local number count seen deadline=$((SECONDS + 240))
   count=$(<"$member_count")
@@ -89,7 +91,7 @@ await() {
     patch "pods/$MEMBER_SET-$number" "$(printf '{"metadata":{"annotations":{"openstack-paas/passwords":"%s"}}}' "$1")" >/dev/null || true
   done
   until seen=$(refusing) && [ -z "$seen" ]; do
-    [ "$SECONDS" -lt "$deadline" ] || fail "not all members have the Secret's passwords after 240 s: $seen they go on by themselves"
+    [ "$SECONDS" -lt "$deadline" ] || fail "not all members have the Secret's passwords after 240 s: $seen they keep trying"
     sleep 2
   done
   log "every member that answers has the Secret's passwords"

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Gives this member its data before its server starts: once, and again after a restore.
+# Makes this member's data before its server starts: once, and again after a restore.
 #
-# Data is made in data.new by a server without a network and becomes `data` by one rename, so `data` is always whole.
-# A data.new that an interrupted run left behind has never accepted a write from outside.
+# A server without a network makes the data in data.new. One rename turns it into `data`, which is therefore always
+# complete. A data.new left by an interrupted run has never accepted a write from outside.
 set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=charts/mariadb/files/scripts/library.sh
@@ -15,12 +15,12 @@ source "$here/api.sh"
 source "$here/private.sh"
 
 replaced=$data.replaced
-# Which restore the data is from, empty for none: a file of the data itself, so that both change by the same rename.
+# The restore that the data is from, empty for none. The file is part of the data, so that the same rename changes both.
 generation_file=openstack-paas-generation
-# More than any release commits while its clocks stand wrong.
+# More transactions than any release commits while its clocks are wrong.
 readonly generation_step=$((1 << 32))
 
-# follow_primary: a copied member follows the primary from the copy's position on.
+# follow_primary: makes a copied member follow the primary from the copy's position.
 follow_primary() {
   local secret
   secret=$(password replication-password)
@@ -32,15 +32,15 @@ CHANGE MASTER TO MASTER_HOST = $(quote "$PRIMARY_HOST"), MASTER_PORT = $PRIMARY_
 SQL
 }
 
-# number_after POSITION: a GTID number that was never given to a transaction which this copy does not have: nanoseconds
-# since 1970, because no server commits that fast. So two copies of the same position differ too.
+# number_after POSITION: a GTID number above every transaction that this copy does not have. It is the time in nanoseconds
+# since 1970, because no server commits that fast. So two copies of the same position get different numbers.
 number_after() {
   local last=${1##*-} now
   now=$(date +%s%N)
   if [ "$now" -gt "${last:-0}" ]; then printf '%s' "$now"; else printf '%s' "$((last + generation_step))"; fi
 }
 
-# lead_from POSITION: a primary made from a copy goes on counting there.
+# lead_from POSITION: makes a primary from a copy that continues counting there.
 lead_from() {
   private_query <<'SQL'
 RESET SLAVE ALL;
@@ -49,32 +49,32 @@ SQL
   begin_at "$1"
 }
 
-# jump NUMBER: the next transaction, which changes nothing, gets that number. Members at the position before it follow
-# through the jump; one that has come further stops with error 1236, instead of taking the transactions that get the
-# numbers of its own for those that it has.
+# jump NUMBER: gives this number to the next transaction, which changes nothing. Members at the previous position follow
+# through the jump. A member with more transactions stops with error 1236. Otherwise it would mistake new transactions
+# with the numbers of its own for those that it already has.
 jump() {
   private_query --execute="SET SESSION gtid_seq_no = $1; FLUSH PRIVILEGES"
-  log "goes on with GTID number $1"
+  log "continues with GTID number $1"
 }
 
 copied_position() {
   private_query --execute='SELECT @@gtid_slave_pos'
 }
 
-# wait_for_primary: until it answers root; it may still be making its own data.
+# wait_for_primary: waits until the primary answers root. It may still be making its own data.
 wait_for_primary() {
   local answer deadline=$((SECONDS + COPY_TIMEOUT_SECONDS)) reported=
   until [ -z "$(remembered source)" ] && answer=$(member_query "$PRIMARY_HOST" "$PRIMARY_PORT" 'SELECT 1' 2>&1); do
     [ -z "$(remembered source)" ] || answer="a backup is being restored into it"
-    [[ $answer != *"Access denied"* ]] || fail "$PRIMARY_HOST refuses the root password of the Secret"
-    [ "$SECONDS" -lt "$deadline" ] || fail "$PRIMARY_HOST gave no answer in $COPY_TIMEOUT_SECONDS s: $answer"
+    [[ $answer != *"Access denied"* ]] || fail "$PRIMARY_HOST does not accept the root password of the Secret"
+    [ "$SECONDS" -lt "$deadline" ] || fail "$PRIMARY_HOST did not answer within $COPY_TIMEOUT_SECONDS s: $answer"
     [ "$answer" = "$reported" ] || log "waiting for the primary: $answer"
     reported=$answer
     sleep 1
   done
 }
 
-# A backup, loaded by a server at the remembered address, becomes the primary's data.
+# Replaces the primary's data by a backup, which a server at the recorded address has loaded.
 restore_primary() {
   local source position
   source=$(remembered source)
@@ -82,12 +82,12 @@ restore_primary() {
   position=$(member_position "$source") || exit 1
   [ -n "$position" ] || fail "$source, which has loaded the backup, does not answer: run the restore again"
   copy_from "$source" 3306
-  # Every replica is copied anew, so nobody follows from before.
+  # Every replica is copied again, so none follows from an earlier position.
   lead_from "0-$(server_id)-$(number_after "$(copied_position)")"
   stop_private_server
 }
 
-# The primary's volume is empty: a new release, or a lost volume.
+# Makes data for a primary with an empty volume: of a new release, or after the loss of the volume.
 prepare_primary() {
   local source position
   source=$(furthest_member)
@@ -101,7 +101,7 @@ prepare_primary() {
     stop_private_server
   elif [ -n "$(remembered initialised)" ]; then
     fail "the volume is empty, this release has had data since $(remembered initialised), and no replica answers:" \
-      "an empty database would take its place. Bring a replica back (this pod keeps looking), or restore a backup." \
+      "an empty database would take its place. Bring a replica back (this pod keeps trying), or restore a backup." \
       "To begin with an empty database, and lose what was there, remove the key initialised from ConfigMap" \
       "$MEMBER_NAMESPACE/$MEMBER_SET-state and delete this pod"
   else
@@ -121,7 +121,7 @@ prepare_data() {
     prepare_primary
   fi
   printf '%s' "$wanted" >"$new/$generation_file"
-  # The server reads it to root's client (LOAD_FILE) only if everybody may; the folder keeps others out.
+  # LOAD_FILE needs a file that everyone may read. The folder keeps others out.
   chmod 0644 "$new/$generation_file"
   sync -f "$volume"
   if [ -d "$data" ]; then
@@ -137,16 +137,16 @@ prepare_data() {
 trap '[ -z "$server_process" ] || kill -TERM "$server_process" 2>/dev/null || true' EXIT
 write_client_options
 if is_primary; then publish_role primary; else publish_role replica; fi
-# The run that made the new data was interrupted between two renames.
+# An earlier run was interrupted between the two renames.
 if [ -d "$replaced" ] && [ ! -d "$data" ]; then mv -T "$replaced" "$data"; fi
 wanted=$(remembered generation)
 if [ -d "$data" ] && [ "$(cat "$data/$generation_file" 2>/dev/null || true)" = "$wanted" ]; then
-  log "data is there already"
+  log "data already exists"
 else
   if is_primary && [ -d "$data" ] && [ -z "$(remembered source)" ]; then
-    fail "this volume holds data that is not of restore ${wanted:-none}, which the release remembers: restore again"
+    fail "this volume has data that is not from restore ${wanted:-none}, which the release expects: restore again"
   fi
-  [ ! -e "$new" ] || log "an earlier preparation was interrupted: starting anew"
+  [ ! -e "$new" ] || log "an earlier preparation was interrupted: starting again"
   rm -rf "$new"
   prepare_data
 fi

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A server without a network, in which data is made in data.new: by the image's entrypoint, or from a dump.
+# A server without a network that makes data in data.new, with the image's entrypoint or from a dump.
 # shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
 
@@ -8,12 +8,12 @@ private_server=(--datadir="$new" --skip-networking --socket="$private_socket" --
   --server-id="$(server_id)" --read-only=OFF --skip-slave-start --rpl-semi-sync-master-enabled=OFF)
 server_process=
 
-# Root of the private server; has no password until the copy is complete and the server has started again.
+# Runs a query as root of the private server. Root has no password until the copy is complete and the server restarts.
 private_query() {
   mariadb --no-defaults --user=root --socket="$private_socket" --batch --skip-column-names "$@"
 }
 
-# wait_for_private_server CLIENT...: until the started process itself (not a temporary one before it) answers.
+# wait_for_private_server CLIENT...: waits until the started process itself answers, not a temporary one before it.
 wait_for_private_server() {
   local deadline=$((SECONDS + 300))
   until [ "$(cat "$private_pid_file" 2>/dev/null)" = "$server_process" ] && "$@" <<<'SELECT 1' >/dev/null 2>&1; do
@@ -29,7 +29,7 @@ stop_private_server() {
   server_process=
 }
 
-# First start of a release: the image's own entrypoint makes the data.
+# First start of a release: the image's entrypoint makes the data.
 initialise() {
   log "initialising a new database"
   mkdir -m 0700 "$new"
@@ -48,7 +48,7 @@ initialise() {
   stop_private_server
 }
 
-# An empty server without a password, running; `load` fills it.
+# Starts an empty server without a password, which `load` fills.
 install_empty() {
   mkdir -m 0700 "$new"
   mariadb-install-db --datadir="$new" --auth-root-authentication-method=normal --skip-test-db --rpm >"$run/install.log" ||
@@ -59,26 +59,26 @@ install_empty() {
   private_query --execute='RESET MASTER'
 }
 
-# A dump from standard input into the empty server, and none of it into the binary log.
+# Loads a dump from standard input into the empty server, without the binary log.
 load() {
   private_query --init-command='SET SESSION sql_log_bin = 0' --max-allowed-packet=1G
 }
 
-# copy_from HOST PORT: everything of another member, users included, and its GTID position, into an empty server.
+# copy_from HOST PORT: copies everything from another member, including users and the GTID position, to an empty server.
 copy_from() {
   log "copying the data of $1"
   install_empty
-  dump_member "$1" "$2" | load || fail "copying the data of $1 broke off"
+  dump_member "$1" "$2" | load || fail "copying the data of $1 failed"
   log "copied up to GTID $(private_query --execute='SELECT @@gtid_slave_pos')"
 }
 
-# begin_at POSITION: the binary log goes on from there, so that the members that are there already, or copy this one, follow.
+# begin_at POSITION: lets the binary log continue from there, so that members at that position and later copies can follow.
 begin_at() {
   private_query --execute='RESET MASTER'
   [[ $1 != *-* ]] || private_query --execute="SET GLOBAL gtid_binlog_state = $(quote "$1")"
 }
 
-# The Secret's passwords hold, whatever they were when the dump was made.
+# Sets the Secret's passwords, whatever they were when the dump was made.
 set_passwords() {
   local statements
   statements=$(accounts) || exit 1

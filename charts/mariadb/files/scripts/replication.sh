@@ -1,9 +1,9 @@
 #!/bin/bash
-# A replica's own replication: what it has received is applied before anything deletes it.
+# Makes sure that a replica applies everything that it has received before anything deletes it.
 #
-# With GTIDs, START SLAVE and CHANGE MASTER delete the relay logs and ask the primary for their content again. Commits that
-# this replica has acknowledged may be among it, and nowhere else once the primary's disk is lost. So the SQL thread applies
-# them first, alone and by their position in the files, which deletes nothing that is not applied.
+# With GTIDs, START SLAVE and CHANGE MASTER delete the relay logs and request their content from the primary again. The logs
+# may contain commits that this replica has acknowledged and that exist nowhere else once the primary's disk is lost. So the
+# SQL thread first runs alone and applies them by their position in the files, which deletes only what is applied.
 # shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
 
@@ -13,22 +13,23 @@ query() {
   mariadb --defaults-file="$client_options" --connect-timeout=3 --batch "${@:---skip-column-names}"
 }
 
-# note_received GTIDS: up to where this replica has received what it has not applied yet, `?` while that is not known. A
-# primary that is rebuilt reads it (LOAD_FILE, for which everybody must be allowed to); without the file all is applied.
+# note_received GTIDS: records the position up to which this replica has received but not applied transactions, `?` while
+# that is unknown. A primary that is rebuilt reads the file with LOAD_FILE, so everyone must be allowed to read it. Without
+# the file everything is applied.
 note_received() {
   printf '%s' "$1" >"$received.new"
   chmod 0644 "$received.new"
   mv -f "$received.new" "$received"
 }
 
-# report MESSAGE: in the log, once as long as it stays the same.
+# report MESSAGE: logs a message unless it is the same as the last one.
 report() {
   [ "$*" = "$reported" ] || log "$*"
   reported=$*
 }
 
-# relay_events: the relay logs as text, each behind a line with its name. The end of one may be torn by a crash: what
-# stands before counts, and nobody has acknowledged the torn rest.
+# relay_events: prints the relay logs as text, each after a line with its name. A crash may have cut off the end of one.
+# Everything before that counts, and the incomplete rest was never acknowledged.
 relay_events() {
   local file
   while read -r file; do
@@ -38,11 +39,11 @@ relay_events() {
   done <"$data/mariadb-relay.index"
 }
 
-# unapplied_events POSITION: of the relay logs' whole transactions behind that GTID position, where the first begins and
-# which the last of each domain is: "FILE OFFSET GTIDS"; nothing when there is none.
+# unapplied_events POSITION: prints "FILE OFFSET GTIDS" for the complete transactions in the relay logs after that GTID
+# position: where the first one begins, and the last one of each domain. Prints nothing when there are none.
 unapplied_events() {
   awk -F '\t' -v applied="$1" '
-    # Of numbers that have more digits than awk can calculate with.
+    # Compares numbers with more digits than awk can calculate with.
     function later(one, other) {
       return length(one) > length(other) || (length(one) == length(other) && one "" > other "")
     }
@@ -62,7 +63,7 @@ unapplied_events() {
     /^# at [0-9]+$/ { offset = substr($0, 6); behind_offset = 1; ended = 0; next }
     $1 ~ /^#[0-9]+ +[0-9:]+ server id [0-9]+ +end_log_pos [0-9]+/ {
       if ($2 ~ /^GTID [0-9]+-[0-9]+-[0-9]+/ && behind_offset) {
-        # The next transaction begins, so the one before is whole.
+        # The next transaction begins, so the previous one is complete.
         count_group()
         split($2, word, " ")
         group = word[2]; group_file = file; group_offset = offset; opening = 1; opened = 0
@@ -83,7 +84,7 @@ unapplied_events() {
     }'
 }
 
-# apply_relay_logs: fails when they cannot be read or applied; they stay, and the next attempt goes on where this one ended.
+# apply_relay_logs: fails when they cannot be read or applied. Then they stay, and the next attempt continues from here.
 apply_relay_logs() {
   local applied rest file offset goal status
   note_received '?'
@@ -94,7 +95,7 @@ apply_relay_logs() {
   [ -n "$rest" ] || return 0
   read -r file offset goal <<<"$rest"
   note_received "$goal"
-  report "at $applied, and has received up to $goal: that is applied before the primary is asked for more"
+  report "at $applied, and has received up to $goal: applying that before requesting more from the primary"
   query <<<"CHANGE MASTER TO MASTER_USE_GTID = no, RELAY_LOG_FILE = '$file', RELAY_LOG_POS = $offset;
     START SLAVE SQL_THREAD" || return 1
   until [ "$(query <<<"SELECT MASTER_GTID_WAIT('$goal', 2)")" = 0 ]; do
@@ -108,7 +109,7 @@ apply_relay_logs() {
   report "has applied what it had received, up to $goal"
 }
 
-# begin_following [CLAUSE]: this replica follows the primary, with another clause of CHANGE MASTER where one is given.
+# begin_following [CLAUSE]: makes this replica follow the primary, with an additional clause of CHANGE MASTER if given.
 begin_following() {
   apply_relay_logs || return 1
   query <<<"CHANGE MASTER TO MASTER_HOST = $(quote "$PRIMARY_HOST"), MASTER_PORT = $PRIMARY_PORT,

@@ -1,7 +1,7 @@
 #!/bin/bash
-# restore.sh [OPTION...]: loads the backup $BACKUP into a server of its own, which then serves it to the primary.
+# restore.sh [OPTION...]: loads the backup $BACKUP into a separate server, which then serves it to the primary.
 #
-# That proves the backup before any data is replaced. The server ends with its pod.
+# This proves that the backup is usable before any data is replaced. The server ends with its pod.
 set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=charts/mariadb/files/scripts/library.sh
@@ -17,8 +17,8 @@ trap '[ -z "$server_process" ] || kill -TERM "$server_process" 2>/dev/null || tr
 write_client_options
 if [ ! -e "$dump" ] && [ -n "$S3_ENDPOINT" ]; then
   log "$BACKUP is not on the volume: fetching it from the bucket"
-  answer=$(s3 GET "$BACKUP.sql.gz" "$dump.new") || fail "the bucket does not give $BACKUP: $answer"
-  answer=$(s3 GET "$BACKUP.record" "$record.new") || fail "the bucket has no record of $BACKUP: $answer"
+  answer=$(s3 GET "$BACKUP.sql.gz" "$dump.new") || fail "cannot fetch $BACKUP from the bucket: $answer"
+  answer=$(s3 GET "$BACKUP.record" "$record.new") || fail "cannot fetch the record of $BACKUP from the bucket: $answer"
   : >"$backups/$BACKUP.copied"
   mv "$dump.new" "$dump"
   mv "$record.new" "$record"
@@ -26,11 +26,11 @@ fi
 [ -e "$record" ] || fail "there is no backup $BACKUP"
 read -r _ _ checksum _ <"$record"
 actual=$(sha256sum <"$dump")
-[ "${actual%% *}" = "$checksum" ] || fail "$BACKUP is not what it was when it was taken: its checksum differs"
+[ "${actual%% *}" = "$checksum" ] || fail "$BACKUP has changed since it was taken: its checksum differs"
 rm -rf "$new" "$data"
 log "loading $BACKUP"
 install_empty
-gzip -dc "$dump" | load || fail "loading $BACKUP broke off"
+gzip -dc "$dump" | load || fail "loading $BACKUP failed"
 begin_at "$(private_query --execute='SELECT @@gtid_slave_pos')"
 set_passwords
 stop_private_server

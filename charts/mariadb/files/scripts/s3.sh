@@ -1,8 +1,8 @@
 #!/bin/bash
-# A bucket of an S3-compatible store, with the tools of the image: requests are signed here and sent by socat.
+# Uses a bucket of an S3-compatible store with the tools of the image: requests are signed here and sent by socat.
 #
-# Signature Version 4 (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). The store compares
-# each object with the SHA-256 that is signed. Keys come from files and reach no argument. One object holds 5 GiB at most.
+# It uses Signature Version 4 (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). The store
+# compares each object with the signed SHA-256. Keys are read from files and are never arguments. An object can have 5 GiB.
 # shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
 
@@ -14,14 +14,14 @@ sha256() {
   printf '%s' "${sum%% *}"
 }
 
-# bytes HEX: as bytes.
+# bytes HEX: prints the bytes.
 bytes() {
   local text=$1 escaped='' i
   for ((i = 0; i < ${#text}; i += 2)); do escaped+="\\x${text:i:2}"; done
   printf '%b' "$escaped"
 }
 
-# hmac KEY: HMAC-SHA256 (RFC 2104) of standard input; key and result in hex.
+# hmac KEY: the HMAC-SHA256 (RFC 2104) of standard input. Key and result are hexadecimal.
 hmac() {
   local key=$1 inner='' outer='' each digest i
   [ "${#key}" -le 128 ] || key=$(bytes "$key" | sha256)
@@ -34,7 +34,7 @@ hmac() {
   bytes "$outer$digest" | sha256
 }
 
-# signature DATE SCOPE REQUEST: of a canonical request.
+# signature DATE SCOPE REQUEST: the signature of a canonical request.
 signature() {
   local key part
   key=$(printf 'AWS4%s' "$(<"$s3_access/secret-key")" | od -An -v -tx1 | tr -d ' \n')
@@ -42,7 +42,7 @@ signature() {
   printf 'AWS4-HMAC-SHA256\n%s\n%s\n%s' "$1" "$2" "$(printf '%s' "$3" | sha256)" | hmac "$key"
 }
 
-# s3_target: what socat connects to; the endpoint is http://HOST[:PORT][/PATH] or https://...
+# s3_target AUTHORITY: the address for socat. The endpoint is http://HOST[:PORT][/PATH] or https://...
 s3_target() {
   local host=${1%:*} port=${1##*:}
   [ "$host" != "$1" ] || port=$([ "${S3_ENDPOINT%%:*}" = https ] && printf 443 || printf 80)
@@ -55,8 +55,8 @@ s3_target() {
   fi
 }
 
-# s3 METHOD NAME [FILE]: sends FILE (PUT) or writes it (GET); fails with the store's status line. LIST writes what there
-# is after NAME as the store's XML, a thousand objects at most.
+# s3 METHOD NAME [FILE]: sends FILE (PUT) or writes it (GET). On failure it prints the store's status line. LIST writes the
+# store's XML with the objects after NAME, a thousand at most.
 s3() {
   local method=$1 file=${3:-/dev/null} sent=/dev/null query='' version=1.1 rest authority path date hash scope signed status
   rest=${S3_ENDPOINT#*://}
@@ -64,7 +64,7 @@ s3() {
   if [ "$method" = LIST ]; then
     path=/${rest#"${rest%%/*}"}/${S3_PATH%%/*}
     query="list-type=2&prefix=${S3_PATH#*/}/${2:+&start-after=${S3_PATH#*/}/$2}"
-    # HTTP/1.1 would allow an answer in chunks.
+    # HTTP/1.1 would allow a chunked response.
     method=GET query=${query//\//%2F} version=1.0
   fi
   while [[ $path == *//* ]]; do path=${path//\/\//\/}; done
@@ -86,7 +86,7 @@ s3() {
   [[ $status == "HTTP/1."?" 20"* ]] || { printf '%s' "${status:-$(tail -n 1 "$run/s3.log")}" && return 1; }
 }
 
-# Prints the status line and, for GET, writes what follows the headers.
+# s3_answer METHOD FILE: prints the status line and, for GET, writes the body to FILE.
 s3_answer() {
   local status line
   IFS= read -r status

@@ -1,17 +1,17 @@
 #!/bin/bash
-# Starts the server on data that prepare.sh has made. No password is in its environment or arguments.
+# Starts the server with the data that prepare.sh has made. Its environment and arguments contain no password.
 set -euo pipefail
 # shellcheck source=charts/mariadb/files/scripts/replication.sh
 source "$(dirname "$0")/replication.sh"
 
-[ -d "$data/mysql" ] || fail "$data holds no database"
+[ -d "$data/mysql" ] || fail "$data has no database"
 write_client_options
 write_accounts
 if is_primary; then
-  # Only the primary waits for replicas: a replica with this switch would wait for replicas of its own.
+  # Only the primary waits for replicas: with this option a replica would wait for replicas of its own.
   role=(--read-only=OFF --rpl-semi-sync-master-enabled="$SEMI_SYNC")
 else
-  # A start of its own would delete what the replica has received and not applied.
+  # If the server started replication itself, it would delete what the replica has received but not applied.
   note_received '?'
   role=(--read-only=ON --skip-slave-start)
 fi

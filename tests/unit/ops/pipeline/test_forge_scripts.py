@@ -199,21 +199,21 @@ REVIEWERS = {"type": "required_reviewers", "reviewers": [{"type": "User"}]}
         ([{"type": "branch_policy"}, REVIEWERS], 0, ""),
         ([{"type": "branch_policy"}], 1, "has no required reviewers"),
         ([{**REVIEWERS, "reviewers": []}], 1, "has no required reviewers"),
-        (None, 1, "nobody knows whether people stand before it"),
+        (None, 1, "cannot find out whether it has required reviewers"),
     ],
 )
-def test_production_is_previewed_only_behind_people(
+def test_production_is_previewed_only_with_required_reviewers(
     rules: list[dict[str, Any]] | None, status: int, why: str, forge: Forge, run: Run, tmp_path: Path
 ) -> None:
-    """An environment without reviewers, or one that is not there, stops the preview before it has a secret."""
+    """An environment that is missing or has no reviewers stops the preview before it gets a secret."""
     if rules is not None:
         forge.environments["preview-prod"] = rules
-    done = run(github_job(forge, tmp_path), "guarded.sh", "preview-prod")
+    done = run(github_job(forge, tmp_path), "require-reviewers.sh", "preview-prod")
     assert done.returncode == status, done.stderr
     assert why in done.stderr
     forge.environments["preview-prod"] = [REVIEWERS]
-    refused = run({**github_job(forge, tmp_path), "GITHUB_TOKEN": "wrong"}, "guarded.sh", "preview-prod")
-    assert refused.returncode == 1, "a forge that does not answer is no guard"
+    refused = run({**github_job(forge, tmp_path), "GITHUB_TOKEN": "wrong"}, "require-reviewers.sh", "preview-prod")
+    assert refused.returncode == 1, "without an answer from the forge it must fail"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_production_is_previewed_only_behind_people(
     ],
 )
 def test_credentials(clouds: str, cloud: str, status: int, run: Run, tmp_path: Path) -> None:
-    """The file is its owner's only; the stack's cloud is the entry of its name, or the only one."""
+    """Only its owner can read the file. The cloud is the entry with the name of the stack, or the only entry."""
     done = run({**without_forge(), "CLOUDS_YAML": clouds}, "credentials.sh", "dev", str(tmp_path))
     assert done.returncode == status
     file = tmp_path / "clouds.yaml"

@@ -1,7 +1,7 @@
-"""A new release of the program replaces no machine: platforms as earlier commits brought them up, seen by this one.
+"""A new release of the program replaces no machine of a platform that an earlier commit made.
 
-The states are kept (see recorded/README.md), and nobody is asked: the plugins compare what was recorded with what the
-program wants now, as they do for every preview.
+The states were recorded (see recorded/README.md). No cloud is asked: the plugins compare the recorded state with what
+the program wants now, as they do in every preview.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from tests.preview import record
 from tests.preview.stack import Preview, Stack
 
 RECORDED = Path(__file__).with_name("recorded")
-#: What a release may make anew: no machine, address, authority or data depends on its being the same one.
+#: Types that a release may replace: no machine, address, authority or data depends on them.
 FREE = {
     "openstack:networking/secGroupRule:SecGroupRule",
     "tls:index/certRequest:CertRequest",
     "tls:index/locallySignedCert:LocallySignedCert",
 }
-#: Components that later releases do without (docs/decisions/0009): in the cloud there is nothing of them. What was
-#: below them has to be found again, as everything else.
+#: Components that later releases no longer have (docs/decisions/0009). The cloud has nothing for them, but their
+#: children must be found again like everything else.
 FORMER_COMPONENTS = {"openstack-paas:machine:Machine"}
 RULE = "openstack:networking/secGroupRule:SecGroupRule"
 INSTANCE = "openstack:compute/instance:Instance"
 
 
 def catalog(state: dict[str, Any]) -> dict[str, Any]:
-    """The ids of flavors, images and the external network in the cloud of then, by the names of then."""
+    """The ids and names of flavors, images and the external network in the recorded cloud."""
     found = state["deployment"]["resources"]
     machines = [each["outputs"] for each in found if each["type"] == INSTANCE]
     (router,) = [each["inputs"] for each in found if each["type"].endswith(":Router")]
@@ -46,14 +46,14 @@ def catalog(state: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(params=sorted(path.parent.name for path in RECORDED.glob(f"*/{record.STATE}")))
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Stack:
-    """A stack with the program as it is and the state that was recorded."""
+    """A stack with the current program and a recorded state."""
     folder = RECORDED / request.param
     state = record.read(folder)
     made = Stack(tmp_path / "stack", "lab")
-    # What has to be made anew is for the cloud's real plugin to say. The cluster's would ask the cluster of then.
+    # The cloud's real plugin decides what has to be replaced. The kubernetes plugin would ask the recorded cluster.
     made.environment |= home.make(tmp_path / "home", ["kubernetes"])
     made.leave_cloud()
-    # The recorded secrets are encrypted with the lab's passphrase, which everybody knows.
+    # The recorded secrets are encrypted with the lab's passphrase, which is public.
     made.environment["PULUMI_CONFIG_PASSPHRASE"] = "lab"
     shutil.copy(folder / "Pulumi.lab.yaml", made.folder)
     shutil.copy(no_preflight.__file__, made.folder / "preflight" / "run.py")
@@ -67,7 +67,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Stack:
 
 
 def lost(preview: Preview) -> set[str]:
-    """What is replaced or removed and must not be, as type and name."""
+    """Resources that are replaced or removed but must not be, as type and name."""
     assert preview.status == 0, preview.text
     return {
         f"{step['oldState']['type']} {step['urn'].split('::')[-1]}"
@@ -79,7 +79,7 @@ def lost(preview: Preview) -> set[str]:
 
 
 def change(file: Path, old: str, new: str) -> None:
-    """One place of a program file."""
+    """Replace a text that occurs once in a file of the program."""
     text = file.read_text(encoding="utf-8")
     assert text.count(old) == 1
     file.write_text(text.replace(old, new), encoding="utf-8")
@@ -91,14 +91,14 @@ def test_a_platform_of_an_earlier_commit_loses_nothing(stack: Stack) -> None:
     kept = [step["op"] for step in preview.steps if step.get("oldState", {}).get("type") == INSTANCE]
     assert len(kept) == 10
     assert set(kept) <= {"same", "update"}
-    # Rules of earlier releases had numbers: none of them is made a second time, which OpenStack refuses.
+    # Rules of earlier releases had numbers. None may be made a second time, because OpenStack refuses duplicates.
     rules = [step for step in preview.steps if step.get("newState", step.get("oldState"))["type"] == RULE]
     assert {step["op"] for step in rules} <= {"same", "create"}
     made = {step["urn"].split("::")[-1] for step in rules if step["op"] == "create"}
     assert not {name for name in made if name.startswith(("gateway-", "ingress-"))}
 
 
-def test_rules_with_numbers_are_found_in_whatever_order_the_list_is_now(stack: Stack) -> None:
+def test_numbered_rules_are_found_in_any_order_of_the_list(stack: Stack) -> None:
     file = stack.folder / "Pulumi.lab.yaml"
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     document["config"]["openstack-paas:access"] = {"sshCidrs": ["192.0.2.0/24", "0.0.0.0/0"]}
@@ -121,7 +121,7 @@ def test_a_release_that_would_replace_the_machines_is_seen(stack: Stack) -> None
 
 
 def rollout(stack: Stack, **replace: list[str]) -> None:
-    """One line that would replace all workers, and the names that may be."""
+    """Set a line that would replace all workers, and the names of machines that may be replaced."""
     file = stack.folder / f"Pulumi.{stack.name}.yaml"
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     document["config"]["openstack-paas:workers"]["general"]["spread"] = "required"
@@ -129,8 +129,8 @@ def rollout(stack: Stack, **replace: list[str]) -> None:
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
-def test_a_line_replaces_no_machine_of_an_earlier_commit_but_one_that_is_named(stack: Stack) -> None:
-    """What those machines are made of stands in no output of theirs: it is read from the state."""
+def test_a_setting_replaces_only_named_machines_of_an_earlier_commit(stack: Stack) -> None:
+    """What those machines were made from is in no output of that release, so it is read from the state."""
     rollout(stack)
     refused = stack.preview()
     assert refused.status != 0

@@ -1,4 +1,4 @@
-"""Platforms for the lab's real cloud, as the preflight sees them."""
+"""Platforms for the lab's cloud, and what the preflight finds out about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from preflight.run import run
 from settings.load import parse
 from settings.problem import SettingsError
 
-#: Flavors and images that the lab's cloud has.
+#: The flavors of the lab's cloud.
 ON_THE_LAB: dict[str, Any] = {
     "gateways": {"flavor": "lab.gateway"},
     "etcd": {"flavor": "lab.etcd"},
@@ -24,7 +24,7 @@ ON_THE_LAB: dict[str, Any] = {
 
 
 def with_lab(values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` over what the lab needs, one level deep."""
+    """The settings that the lab needs, overridden by `values`, one level deep."""
     merged: dict[str, Any] = {"preset": "dev", **ON_THE_LAB}
     for key, value in values.items():
         merged[key] = {**merged.get(key, {}), **value} if isinstance(value, Mapping) else value
@@ -32,7 +32,7 @@ def with_lab(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def problems(cluster: str, provider: Mapping[str, Any] | None = None, **values: Any) -> str:
-    """The report of a platform that must not pass."""
+    """The report on a platform that must fail the preflight."""
     with pytest.raises(SettingsError) as caught:
         run(parse(with_lab(values), cluster), None, provider or {})
     return str(caught.value)

@@ -1,4 +1,4 @@
-"""Members of a real etcd that work are changed one after another: options, version; and what stops them."""
+"""Running members of a real etcd are changed and restarted one after another, and what stops that."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 from tests.preview.etcd_machine import members
 from tests.preview.etcd_machine.members import Machine
-from tests.preview.etcd_machine.turns import at_work, good, restarts, setting, up, watching
+from tests.preview.etcd_machine.rolling_restart import good, restarts, setting, started, up, watching
 
 
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[list[Machine]]:
-    """Three members at work."""
-    yield from at_work(tmp_path)
+    """Three running members."""
+    yield from started(tmp_path)
 
 
-def test_an_option_changes_one_member_at_a_time_and_the_lead_is_given_away(three: list[Machine]) -> None:
+def test_an_option_changes_one_member_at_a_time_and_the_leader_hands_over(three: list[Machine]) -> None:
     said = good(three)
     assert restarts(said) == [False] * 3, said[0]
     three[0].etcdctl("put", "before", "1")
@@ -34,15 +34,15 @@ def test_an_option_changes_one_member_at_a_time_and_the_lead_is_given_away(three
     assert restarts(good(three)) == [False] * 3
 
 
-def test_a_version_comes_after_a_snapshot_of_each_member_and_only_once(three: list[Machine]) -> None:
-    assert not three[0].backups.exists(), "a new cluster has nothing to lose"
+def test_an_upgrade_comes_after_one_snapshot_of_each_member(three: list[Machine]) -> None:
+    assert not three[0].backups.exists(), "a new cluster needs no snapshot"
     setting(three, "ETCD_VERSION", "3.6.15")
     with watching(three) as answering:
         said = good(three)
     assert restarts(said) == [True] * 3
     assert min(answering) == 2, answering
     for machine, text in zip(three, said, strict=True):
-        # The archive is here before anything stops, and the snapshot before that.
+        # The package is downloaded before anything stops, and the snapshot is taken before that.
         fetched, installed = [line for line in (machine.root / "apt").read_text().splitlines() if "etcd=3.6.15" in line]
         assert "--download-only" in fetched
         assert "--download-only" not in installed
@@ -50,7 +50,7 @@ def test_a_version_comes_after_a_snapshot_of_each_member_and_only_once(three: li
         assert [(one["reason"], one["verified"]) for one in machine.listing("--here")["snapshots"]] == [
             ("upgrade", True)
         ]
-    # Nothing is repeated; the control planes' version alone makes one more snapshot and restarts nothing.
+    # Nothing is repeated. A new version of only Kubernetes causes one more snapshot and no restart.
     assert restarts(good(three)) == [False] * 3
     assert len(three[0].listing("--here")["snapshots"]) == 1
     setting(three, "KUBERNETES_VERSION", "1.35.0")
@@ -73,14 +73,14 @@ def test_no_upgrade_without_a_snapshot(three: list[Machine]) -> None:
 @pytest.mark.parametrize(
     ("wanted", "message"), [("3.6.4", "etcd does not go back here"), ("3.8.0", "Bring up the newest 3.7")]
 )
-def test_neither_back_nor_over_a_minor_version(three: list[Machine], wanted: str, message: str) -> None:
+def test_neither_a_downgrade_nor_a_skipped_minor_version(three: list[Machine], wanted: str, message: str) -> None:
     setting(three[:1], "ETCD_VERSION", wanted)
     (refused,) = up(three[:1])
     assert refused.status != 0
     assert message in refused.output
 
 
-def test_while_a_member_is_away_no_other_is_changed(three: list[Machine]) -> None:
+def test_no_member_changes_while_another_is_down(three: list[Machine]) -> None:
     three[1].kill()
     setting(three, "ETCD_HEARTBEAT_INTERVAL", "120")
     with (three[0].root / "bundle/settings.sh").open("a") as settings:
@@ -88,11 +88,11 @@ def test_while_a_member_is_away_no_other_is_changed(three: list[Machine]) -> Non
     (refused,) = up(three[:1])
     assert refused.status != 0
     assert "etcd-0 healthy, etcd-1 not healthy, etcd-2 healthy" in refused.output
-    # The same `up` brings it back, and all have their turn.
+    # The same `up` starts it again and changes all members.
     assert restarts(good(three)) == [True, False, True]
 
 
-def test_a_change_that_breaks_a_member_ends_there_and_is_mended(three: list[Machine]) -> None:
+def test_a_change_that_breaks_a_member_stops_there_and_can_be_fixed(three: list[Machine]) -> None:
     (three[0].root / "bundle/settings.sh").open("a").write("STAYING_SECONDS=2\n")
     setting(three, "ETCD_HEARTBEAT_INTERVAL", "nonsense")
     with watching(three) as answering:

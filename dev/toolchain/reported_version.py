@@ -1,4 +1,4 @@
-"""Which version an official program is: it is asked itself, as the engine would ask it."""
+"""Asks an official program for its version, the way the engine would."""
 
 import os
 import re
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from dev.toolchain.programs import Program
 
-#: Seconds that a program may take to start and to answer.
+#: Seconds that a program may take to start, and again to answer.
 LIMIT = 30
 
-#: What is printed of a program that does not say its version.
+#: Printed for a program that does not report its version.
 UNKNOWN = "unknown"
 
 #: The engine's protocol by kind of program.
 SERVICES = {"plugin": "ResourceProvider", "language": "LanguageRuntime"}
 
-#: Where no engine is: a program dials it lazily, to log, which this question does not make it do.
+#: An address without an engine. A program connects to it only to write logs, which this question does not cause.
 NO_ENGINE = "127.0.0.1:1"
 
 
 def engine_version(executable: Path) -> tuple[int, ...] | None:
-    """What `pulumi version` says, as numbers; None where it says nothing that looks like a version."""
+    """The output of `pulumi version` as numbers, or None when it is not a version."""
     try:
         answer = subprocess.run([executable, "version"], capture_output=True, text=True, timeout=LIMIT)
     except (OSError, subprocess.TimeoutExpired):
@@ -32,8 +32,8 @@ def engine_version(executable: Path) -> tuple[int, ...] | None:
     return tuple(int(number) for number in found.groups()) if found else None
 
 
-def asked_version(program: Program, executable: Path) -> str:
-    """The version that an official program gives for itself, or UNKNOWN."""
+def reported_version(program: Program, executable: Path) -> str:
+    """The version that an official program reports, or UNKNOWN."""
     if program.kind == "engine":
         numbers = engine_version(executable)
         return ".".join(map(str, numbers)) if numbers else UNKNOWN
@@ -55,7 +55,7 @@ def asked_version(program: Program, executable: Path) -> str:
 
 
 def _first_line(process: "subprocess.Popen[bytes]") -> str:
-    """The port that a program prints when it listens; less than a line when it ends or takes too long."""
+    """The port that a program prints when it is ready, or an incomplete line when it ends or takes too long."""
     assert process.stdout is not None
     end = time.monotonic() + LIMIT
     text = b""
@@ -68,7 +68,7 @@ def _first_line(process: "subprocess.Popen[bytes]") -> str:
 
 
 def _ask(service: str, port: str) -> str:
-    """The version by the call GetPluginInfo. The SDK that speaks it is in the virtual environment only."""
+    """The version from the call GetPluginInfo, or "". The SDK for this call is only in the virtual environment."""
     try:
         import grpc
         from google.protobuf.empty_pb2 import Empty

@@ -1,4 +1,4 @@
-"""`destroy` of a stack whose `up` was killed half-way: all of it goes, the second time there is nothing to do."""
+"""`destroy` of a stack whose `up` was killed half-way removes everything. A second one has nothing to do."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ import pytest
 from tests.lab.machines import Machines
 from tests.lab.platform import PROJECT, until
 from tests.lab.report import record
-from tests.lab.small import small
+from tests.lab.small_platform import small
 from tests.preview.stack import Stack
 
 pytestmark = pytest.mark.long
 
 
 def everything(machines: Machines) -> dict[str, set[str]]:
-    """What is in the project, by kind."""
+    """Everything in the project, by kind."""
     return {kind: set(names) for kind, names in machines.left().items()}
 
 
 @pytest.fixture
 def others(empty_cloud: None, machines: Machines) -> dict[str, set[str]]:
-    """What is in the project besides."""
+    """Everything in the project that does not belong to this test."""
     return everything(machines)
 
 
 @pytest.fixture
 def half_made(tmp_path: Path, others: dict[str, set[str]], machines: Machines) -> Iterator[Stack]:
-    """A stack whose engine was killed while it made machines."""
+    """A stack whose engine was killed while it was making machines."""
     stack = Stack(tmp_path / "half", "half")
-    # What `make destroy` runs stands beside the program.
+    # `make destroy` needs these beside the program.
     for part in ("dev/scripts", "ops", "policy"):
         shutil.copytree(PROJECT / part, stack.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     stack.configure(small("debian-12-kubernetes"))
@@ -50,7 +50,7 @@ def half_made(tmp_path: Path, others: dict[str, set[str]], machines: Machines) -
         start_new_session=True,
     )
     try:
-        until(lambda: any(name.startswith("half-") for name in machines.names()), "a machine is begun", 120)
+        until(lambda: any(name.startswith("half-") for name in machines.names()), "a machine exists", 120)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -59,7 +59,7 @@ def half_made(tmp_path: Path, others: dict[str, set[str]], machines: Machines) -
 
 
 def destroy(stack: Stack) -> float:
-    """`make destroy`, which must end well; the seconds that it took."""
+    """Run `make destroy`, which must succeed. Returns the seconds that it took."""
     began = time.monotonic()
     done = subprocess.run(
         ["dev/scripts/destroy.sh"],

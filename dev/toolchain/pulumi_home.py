@@ -1,7 +1,7 @@
 """A PULUMI_HOME with every plugin in it.
 
-The engine takes a plugin that it finds on PATH, too, but warns about each at every run. With
-PULUMI_IGNORE_AMBIENT_PLUGINS set it looks here only, and says nothing.
+The engine also uses plugins on PATH, but warns about each at every run. With PULUMI_IGNORE_AMBIENT_PLUGINS set it only
+looks here and does not warn.
 """
 
 from pathlib import Path
@@ -10,14 +10,14 @@ from dev.toolchain.plan import Step
 
 
 def link_plugins(home: Path, steps: list[Step]) -> None:
-    """Give each plugin the folder that the engine looks for, with a link to the executable; links only ever change."""
+    """Make the folder in which the engine looks for each plugin, with a link to the executable."""
     for step in steps:
         if step.program.kind != "plugin":
             continue
         folder = home / "plugins" / f"resource-{step.program.name}-v{step.program.version}"
         link = folder / step.program.binary
         if link == step.path or (link.exists() and not link.is_symlink()):
-            continue  # the official CLI has installed it here itself
+            continue  # the official CLI has installed the plugin here
         if link.is_symlink() and link.readlink() == step.path:
             continue
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The preflight's way into the cloud, or none; the preview and the doctor around it."""
+"""The preflight with and without credentials, in previews and in the doctor."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from preflight.credentials import find, log_in
 from preflight.run import VARIABLE, run
 from settings.load import parse
 from settings.problem import SettingsError
-from tests.preview.on_the_lab import problems, with_lab
+from tests.preview.lab_preflight import problems, with_lab
 from tests.preview.stack import Stack
 
 MakeStack = Callable[[str], Stack]
 
 
 def lab_credentials() -> dict[str, str]:
-    """The provider's configuration that stands for OS_CLOUD=lab."""
+    """The provider's configuration that is equivalent to OS_CLOUD=lab."""
     clouds = yaml.safe_load(Path(os.environ["OS_CLIENT_CONFIG_FILE"]).read_text(encoding="utf-8"))
     auth = clouds["clouds"]["lab"]["auth"]
     return {
@@ -47,7 +47,7 @@ def lab_credentials() -> dict[str, str]:
         ({"cloud": "nowhere"}, "there is no cloud nowhere in clouds.yaml, which has lab, lab-admin"),
     ],
 )
-def test_no_way_in_is_one_message_without_a_password(
+def test_wrong_credentials_give_one_message_without_a_password(
     cluster: str, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str], expected: str
 ) -> None:
     monkeypatch.delenv("OS_CLOUD")
@@ -60,9 +60,7 @@ def test_no_way_in_is_one_message_without_a_password(
     assert "wrong-password" not in report
 
 
-def test_a_cloud_that_cannot_be_asked_is_a_warning_where_that_is_allowed(
-    cluster: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_cloud_is_a_warning_where_that_is_allowed(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = {"authUrl": "http://127.0.0.1:9/v3", "userName": "u", "password": "p", "tenantName": "t"}
     monkeypatch.delenv("OS_CLOUD")
     optional, required = (parse(with_lab({"preflight": kind}), cluster) for kind in ("optional", "required"))
@@ -76,7 +74,7 @@ def test_a_cloud_that_cannot_be_asked_is_a_warning_where_that_is_allowed(
     assert run(required, None, nowhere, is_preview=True).warnings == found.warnings
 
 
-def test_a_preview_ends_before_any_resource(stack: MakeStack) -> None:
+def test_a_preview_stops_before_any_resource(stack: MakeStack) -> None:
     made = stack("faults")
     made.configure(with_lab({"etcd": {"flavor": "no-such-flavor"}, "network": {"external": "no-such-network"}}))
     preview = made.preview()
@@ -86,7 +84,7 @@ def test_a_preview_ends_before_any_resource(stack: MakeStack) -> None:
     assert "etcd.flavor no-such-flavor" in preview.text
 
 
-def test_the_stack_file_s_own_credentials_come_first(stack: MakeStack) -> None:
+def test_credentials_in_the_stack_file_come_first(stack: MakeStack) -> None:
     made = stack("credentials")
     made.configure(with_lab({}))
     file = made.folder / "Pulumi.credentials.yaml"

@@ -1,10 +1,10 @@
-"""A small platform beside the large one, for what costs less on it."""
+"""Settings of a small platform, for tests that are cheaper on it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-#: One machine a role, beside the large platform: other names, other networks.
+#: One machine per role, with its own names and networks, so that it can run beside the large platform.
 SMALL = {
     "preset": "education",
     "network": {"private": "10.40.0.0/24", "edge": "10.41.0.0/27", "pods": "10.245.0.0/16"},
@@ -12,13 +12,13 @@ SMALL = {
     "etcd": {"flavor": "lab.etcd"},
     "controlPlanes": {"flavor": "lab.control-plane"},
     "workers": {"general": {"count": 1, "flavor": "lab.worker"}},
-    # The default version: the lab's mirror and its baked image have it.
+    # The default Kubernetes version, which the lab's mirror and its baked image have.
     "kubernetes": {"cni": "flannel"},
 }
 
 
 def small(image: str, **more: Any) -> dict[str, Any]:
-    """Settings of a small platform whose machines are made of `image`."""
+    """Settings of a small platform whose machines are made from `image`."""
     values: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in SMALL.items()}
     for section in ("gateways", "etcd", "controlPlanes"):
         values[section]["image"] = image

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Debian packages that the tests need on this machine: shellcheck, the programs that check the configs we render, and the
-# database whose members the chart's scripts are tried with, and what carries backups away.
+# Installs the Debian packages that the tests need on this host: shellcheck, the programs that check rendered
+# configuration files, the database for the tests of the chart's scripts, and the tools that copy backups.
 set -Eeuo pipefail
 wanted=(shellcheck haproxy keepalived nftables jq curl mariadb-server socat iproute2 util-linux busybox-static rclone age)
 missing=()
@@ -9,10 +9,10 @@ for package in "${wanted[@]}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 [ "$(id -u)" -eq 0 ] || {
-    echo "missing: ${missing[*]}; install them (apt-get install ${missing[*]}) or run as root" >&2
+    echo "missing packages: install them (apt-get install ${missing[*]}) or run this as root" >&2
     exit 1
 }
-# Nothing may be started: these are checkers here, not services.
+# No service may start: the tests only use these programs.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"

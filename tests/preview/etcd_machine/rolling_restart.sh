@@ -1,12 +1,12 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2153,SC2154
-# What converge does with etcd, on a new machine or one at work, without what is the machine's own. $ROOT/package has the
-# version that is installed; an installation by apt-get changes that alone.
+# Does what converge does for etcd on a new or a running machine, without the steps for the machine itself. $ROOT/package
+# has the installed version. The test's apt-get only changes that file.
 folder=$ROOT/bundle
 # shellcheck source=/dev/null
 for part in lib services settings packages maintenance membership membership-changes rolling-restart; do . "$folder/$part.sh"; done
 eval "$(sed -n -e '/^start_member() {/,/^}/p' -e '/^wait_for_health() {/,/^}/p' "$folder/converge")"
-# Files are root's there.
+# On a machine this also sets the owner.
 install_file() { install -D "$1" "$ROOT$2"; }
 
 mkdir -p "$STATE" "$DATA"

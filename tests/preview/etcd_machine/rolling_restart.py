@@ -1,4 +1,4 @@
-"""Members of a real etcd that are changed one after another, as an `up` does it."""
+"""Rolling restarts of running members of a real etcd, as an `up` does them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from urllib.request import Request, urlopen
 from tests.preview.etcd_machine import members
 from tests.preview.etcd_machine.members import Done, Machine
 
-TURN = Path(__file__).parent / "turn.sh"
-#: Stand for dpkg and apt: the package's version is a file, and installing writes it.
+SCRIPT = Path(__file__).parent / "rolling_restart.sh"
+#: Stand-ins for dpkg and apt: the installed version is a file, and an installation writes it.
 DPKG = """#!/bin/sh
 case "$*" in *Package*) printf "etcd installed hold " ;; *) printf "installed " ;; esac
 cat "$ROOT/package"
@@ -30,27 +30,27 @@ MADISON = '#!/bin/sh\nfor version in 3.6.14 3.6.15; do echo " etcd | $version-1 
 
 
 def up(machines: list[Machine]) -> list[Done]:
-    """What an `up` does on these machines, all at the same time; each may fail."""
+    """Do what an `up` does on these machines, all at the same time. Each may fail."""
     with ThreadPoolExecutor(len(machines)) as pool:
-        return list(pool.map(lambda machine: machine.run(TURN), machines))
+        return list(pool.map(lambda machine: machine.run(SCRIPT), machines))
 
 
 def good(machines: list[Machine]) -> list[str]:
-    """The same, where none may fail; what was said."""
+    """The same, but none may fail. Returns the outputs."""
     done = up(machines)
     assert [each.status for each in done] == [0] * len(machines), "\n".join(each.output for each in done)
     return [each.output for each in done]
 
 
 def setting(machines: list[Machine], name: str, value: str) -> None:
-    """A word of settings.sh, or of etcd's own options, becomes another one."""
+    """Change a variable in settings.sh or in etcd's options."""
     for machine in machines:
         for path in (machine.root / "bundle/settings.sh", machine.root / "bundle/files/etcd.env"):
             path.write_text(re.sub(rf"(?m)^{name}=.*$", f"{name}={value}", path.read_text()))
 
 
-def at_work(folder: Path) -> Iterator[list[Machine]]:
-    """Three members at work, whose scripts may change them in turn."""
+def started(folder: Path) -> Iterator[list[Machine]]:
+    """Three running members with everything that a rolling restart needs."""
     machines = members.make(folder, 3)
     for machine in machines:
         (machine.root / "usr/sbin").mkdir(parents=True)
@@ -75,7 +75,7 @@ def at_work(folder: Path) -> Iterator[list[Machine]]:
 
 @contextmanager
 def watching(machines: list[Machine]) -> Iterator[list[int]]:
-    """How many members could answer for the whole cluster, looked at again and again while the block runs."""
+    """During the block, count again and again how many members can answer for the whole cluster."""
     found: list[int] = []
     end = Event()
     pki = machines[0].root / "bundle/pki"
@@ -84,7 +84,7 @@ def watching(machines: list[Machine]) -> Iterator[list[int]]:
 
     def answers(machine: Machine) -> bool:
         body = json.dumps({"key": "aGVhbHRo"}).encode()
-        # A request that meets a change of the leader is asked again, as clients do.
+        # Like other clients, repeat a request that fails during a change of the leader.
         for _ in range(3):
             try:
                 request = Request(f"https://{machine.address}:2379/v3/kv/range", body)
@@ -110,5 +110,5 @@ def watching(machines: list[Machine]) -> Iterator[list[int]]:
 
 
 def restarts(said: list[str]) -> list[bool]:
-    """Of each machine whether its member was restarted."""
+    """For each machine, whether its member was restarted."""
     return ["well again" in text for text in said]

@@ -1,7 +1,7 @@
-"""`python3 -m dev.lab.mirror.ahead [--all]`: compiles the newest Kubernetes, or all, before it is needed.
+"""`python3 -m dev.lab.mirror.compile_ahead [--all]`: compiles the newest Kubernetes, or all releases, early.
 
-With processor time that nobody else wants (SCHED_IDLE): a cold build takes eight minutes of two cores, and much of a
-test run is waiting. `python3 -m dev.lab.mirror --kubernetes VERSION` publishes it, or waits for it.
+It uses only idle processor time (SCHED_IDLE): a cold build takes eight minutes on two cores, and a test run spends
+much of its time waiting. `python3 -m dev.lab.mirror --kubernetes VERSION` publishes the release, or waits for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from settings import versions
 
 
 def main() -> int:
-    """Exit code 1 with one message when something failed; who needs the release tries again, and says more."""
+    """Returns 1 after printing one message when something failed. Whoever needs the release tries again."""
     known = list(versions.KUBERNETES)
     wanted = known if sys.argv[1:] == ["--all"] else known[-1:]
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
