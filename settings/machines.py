@@ -70,6 +70,8 @@ class GatewaySettings(MachineSettings):
     """How many gateways."""
     advert_interval_seconds: float = Field(0.7, ge=0.2, le=10)
     """VRRP advertisement interval. A lost gateway is noticed after three of them (RFC 9568, section 6.1)."""
+    client_timeout_seconds: Whole = Field(3600, ge=10, le=86400)
+    """How long haproxy keeps a connection to the API or the ingress that is silent. Watches are silent for long."""
     edge_addresses: tuple[Address, ...] = ()
     """One address for each gateway in `network.edge`. Empty: the plan chooses them.
 
