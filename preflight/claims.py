@@ -33,7 +33,7 @@ _SHOWN: Final = 4
 
 
 class NoAnswer(Exception):
-    """The API did not say what lies on its nodes; the text says why."""
+    """The API did not say which volumes are on its nodes. The text says why."""
 
 
 def endangered(platform: Platform) -> list[PlannedMachine]:
@@ -44,7 +44,7 @@ def endangered(platform: Platform) -> list[PlannedMachine]:
         for machine in platform.addresses.machines
         if platform.replacing.get(machine.hostname)
         and machine.hostname not in settings.rollout.lose_volumes
-        # A volume of the cloud is attached again, with what lies on it.
+        # A volume of the cloud is attached again with its data.
         and (
             machine.role == "control-plane" or (machine.role == "worker" and not settings.workers[machine.pool].volume)
         )
@@ -81,7 +81,7 @@ def _problems(machines: Sequence[PlannedMachine], kubeconfig: str, seconds: floa
 
 
 def volumes(kubeconfig: str, nodes: Sequence[str], seconds: float = ANSWER_SECONDS) -> dict[str, list[str]]:
-    """What lies on each of these nodes alone and somebody has a claim on, or has kept. Raises NoAnswer."""
+    """The volumes that are on each of these nodes alone, and are claimed or were kept. Raises NoAnswer."""
     api = _Api(kubeconfig, seconds)
     try:
         # A claim that is being deleted has been given up.

@@ -1,4 +1,4 @@
-"""Facts of the cloud, as its services told them to this project's member. None stands for what it would not tell."""
+"""Facts about the cloud, as its services show them to a member of the project. None: the service did not say."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Quota:
 
 @dataclass(frozen=True)
 class Existing:
-    """Something in the project that bears a name of this platform, or its tag."""
+    """Something in the project that has a name of this platform, or its tag."""
 
     kind: Kind
     name: str
@@ -123,7 +123,7 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Cloud:
-    """Everything that the checks go by. A collection of None was asked for in vain; `unknown` says why."""
+    """Everything that the checks look at. A collection is None where the service did not answer; `unknown` says why."""
 
     project_id: str = ""
     services: frozenset[str] = frozenset()

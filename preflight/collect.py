@@ -1,4 +1,4 @@
-"""Asks the cloud everything that the checks need: side by side, nothing but GETs."""
+"""Collects everything that the checks need from the cloud, in parallel, with GETs only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NETWORK_FIELDS: Final = [*_WHOSE, *(("fields", name) for name in ("router:exter
 def collect(access: Access, about: Platform | Query | None = None, seconds: float = ANSWER_SECONDS) -> Cloud:
     """The cloud's facts, about a platform or, with None, what it offers to anyone.
 
-    What a service does not tell is in `unknown`; nothing is raised for it.
+    What a service does not say is in `unknown`. Nothing is raised for it.
     """
     what = query(about) if isinstance(about, Platform) else about or Query()
     return _Inquiry(access, what, seconds).run()

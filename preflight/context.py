@@ -17,13 +17,13 @@ from settings.platform_settings import PlatformSettings
 from settings.replacement import role_key
 from settings.running import Running
 
-#: Kinds that OpenStack gives no tags, so that whose they are shows only in what stands beside them.
+#: Kinds without tags in OpenStack. Whether they are ours is known only from other resources.
 UNTAGGED: frozenset[Kind] = frozenset({"key pair", "server group", "volume"})
 
 
 @dataclass(frozen=True)
 class Context:
-    """One platform in one cloud; `running` is None when the stack has never been brought up whole."""
+    """One platform in one cloud. `running` is None when the stack runs nothing yet."""
 
     platform: Platform
     cloud: Cloud
@@ -95,14 +95,14 @@ class Context:
         return self.running is not None or any(self.tag in existing.tags for existing in self.cloud.existing)
 
     def is_ours(self, existing: Existing) -> bool:
-        """By its tag, by the stack's own outputs, or where there are no tags by the company it keeps."""
+        """By its tag, by the stack's own outputs, or, for kinds without tags, because other resources of ours exist."""
         if self.tag in existing.tags or (self.running and existing.id in self.running.instances.values()):
             return True
         return existing.kind in UNTAGGED and self.stands
 
     @cached_property
     def named(self) -> tuple[Existing, ...]:
-        """Everything in the cloud that bears a name which this platform gives, ours or not."""
+        """Everything in the cloud that has a name of this platform, ours or not."""
         wanted = planned.names_by_kind(self.platform)
         return tuple(existing for existing in self.cloud.existing if existing.name in wanted.get(existing.kind, ()))
 

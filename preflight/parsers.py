@@ -1,4 +1,4 @@
-"""From what the services answer to facts: pure, entry by entry."""
+"""Parses the services' answers into facts. Pure functions, entry by entry."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def subnet(entry: Entry) -> Subnet:
 
 
 def floating_ip(entry: Entry) -> FloatingIp:
-    """Neutron's floating IP, with the name of its port where neutron tells it (extension fip-port-details)."""
+    """Neutron's floating IP, with the name of its port where neutron shows it (extension fip-port-details)."""
     return FloatingIp(
         id=entry["id"],
         address=entry["floating_ip_address"],

@@ -1,4 +1,4 @@
-"""What the cloud is asked about."""
+"""What to ask the cloud about."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from settings.platform import Platform
 
 @dataclass(frozen=True)
 class Query:
-    """What the questions are about. Without a cluster only the cloud's offer is read."""
+    """What to ask about. Without a cluster only the cloud's offer is read."""
 
     cluster: str = ""
     images: frozenset[str] = frozenset()
@@ -32,7 +32,7 @@ class Query:
 
 
 def query(platform: Platform) -> Query:
-    """What a platform makes worth asking."""
+    """The query for a platform."""
     settings, plan = platform.settings, platform.addresses
     machines = (settings.gateways, settings.etcd, settings.control_planes, *settings.workers.values())
     addresses = (plan.public_vip, plan.private_vip, *(gateway.edge_address for gateway in plan.gateways))

@@ -31,7 +31,7 @@ class Need:
 
 
 def needs(context: Context) -> Iterator[Need]:
-    """Every need. A machine that stands counts as nothing, whatever its flavor: a resize is not foreseen here."""
+    """Every need. A machine that exists counts as nothing, whatever its flavor: resizes are not counted."""
     yield from _machines(context)
     yield from _networks(context)
     yield from _volumes(context)
@@ -117,7 +117,7 @@ def floating_ips(context: Context) -> Mapping[str, int]:
 
 
 def _volumes(context: Context) -> Iterator[Need]:
-    """Volumes and GiB, in all and by type. A volume that stands counts as nothing, even when it shall grow."""
+    """Volumes and GiB, in all and by type. A volume that exists counts as nothing, even when it is to grow."""
     count: Counter[str] = Counter()
     size: Counter[str] = Counter()
     by_type: dict[str, Counter[str]] = {}

@@ -19,7 +19,7 @@ from settings.problem import Problem, SettingsError
 from settings.running import Running
 
 #: `optional` in this variable does what the setting `preflight` does: a pull request from a fork has no credentials,
-#: and its stack file is the one that shall be previewed.
+#: but its stack file is the one to preview.
 VARIABLE: Final = "OPENSTACK_PAAS_PREFLIGHT"
 
 
@@ -66,7 +66,7 @@ def run(
 
     `provider` is the stack's configuration of the OpenStack provider. Raises SettingsError with every problem. A cloud
     that cannot be asked is one of them, but in a preview for which the preflight is optional. The
-    cluster is asked beside it what lies on disks that go.
+    cluster is asked at the same time which volumes are on disks that go.
     """
     with ThreadPoolExecutor(1, "claims") as pool:
         pending = pool.submit(claims.problems, platform, running)

@@ -72,7 +72,7 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """A name that several images bear, and an image for another processor."""
+    """A name that several images have, and an image for another processor."""
     for key, settings in context.machine_settings.items():
         image = newest(context, settings.image)
         if image is None:

@@ -1,4 +1,4 @@
-"""Octavia: that the cloud has it when the API shall be balanced by it."""
+"""Octavia: the cloud has it, when it is to balance the API."""
 
 from __future__ import annotations
 

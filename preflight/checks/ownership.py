@@ -1,4 +1,4 @@
-"""Names: nothing in the project bears one of ours without being ours."""
+"""Names: nothing in the project has a name of this platform without belonging to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def summary(context: Context) -> str:
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """What bears a name of ours: `pulumi up` would collide with it, or people would take one for the other."""
+    """What has one of our names without being ours: `pulumi up` would collide with it, or people would confuse them."""
     for existing in context.named:
         if context.is_ours(existing):
             continue
@@ -35,7 +35,7 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """Our tag on things that this stack does not know of as finished."""
+    """Our tag on resources, although no `up` of this stack has ever finished."""
     if context.running is not None and context.running.finished:
         return
     kinds = Counter(existing.kind for existing in context.cloud.existing if context.tag in existing.tags)

@@ -63,7 +63,7 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """A limit whose use the cloud does not tell."""
+    """A limit whose usage the cloud does not show."""
     for need in needs(context):
         quota = context.cloud.quotas.get(need.quota)
         if quota and need.more and quota.limit >= 0 and quota.used is None:

@@ -19,7 +19,7 @@ def summary(context: Context) -> str:
 
 
 def errors(context: Context) -> Iterator[Problem]:
-    """A missing service, or one that does not tell what everything depends on."""
+    """A missing service, or one that does not list what everything depends on."""
     services = context.cloud.services
     for service, project in NEEDED.items():
         if service not in services:

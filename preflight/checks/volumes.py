@@ -1,4 +1,4 @@
-"""Block storage: that there is some, and of the type asked for, when machines shall have volumes."""
+"""Block storage: it exists, with the wanted type, when machines need volumes."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_what_stands_is_not_counted_twice() -> None:
 
 
 def test_after_a_rotation_of_the_ssh_key_the_key_pair_of_the_new_generation_is_ours() -> None:
-    keys = {"access": {"sshKeys": {"login": "2", "accepted": ["1", "2"]}}}
+    keys: dict[str, Any] = {"access": {"sshKeys": {"login": "2", "accepted": ["1", "2"]}}}
     new, old = Existing("key pair", "dev-2", "dev-2"), Existing("key pair", "dev", "dev")
     living = Running(kubernetes="1.34.2", ssh_keys=Generations("2", ("1", "2")))
     assert demands(context(existing(new), living, **keys))["key_pairs"] == 0
