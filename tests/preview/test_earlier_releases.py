@@ -135,7 +135,7 @@ def test_a_setting_replaces_only_named_machines_of_an_earlier_commit(stack: Stac
     refused = stack.preview()
     assert refused.status != 0
     assert "workers.general.spread required: would replace lab-worker-general-0, " in refused.text
-    assert "set rollout.replace: [lab-worker-general-0] beside it" in refused.text
+    assert "set rollout.replace: [lab-worker-general-0] as well" in refused.text
     rollout(stack, replace=["lab-worker-general-0"])
     allowed = stack.preview()
     assert {name for name in lost(allowed) if name.startswith(INSTANCE)} == {f"{INSTANCE} worker-general-0"}
