@@ -27,8 +27,6 @@ others_serve() { :; }
 # balance_api: before anything asks the API. Whether an API server answers is for those that ask to say.
 balance_api() {
     local settings=/etc/systemd/system/haproxy.service.d/50-openstack-paas.conf
-    # Restarted, it is away for less than a second, and kubelet and kube-proxy ask again: no pod has to leave for that.
-    change_packages haproxy
     install_file "$folder/files/openstack-paas-haproxy.conf" "$settings"
     install_file -c "haproxy -c -q -f" "$folder/files/haproxy.cfg" /etc/haproxy/haproxy.cfg
     apply_service haproxy.service reload /etc/haproxy/haproxy.cfg

@@ -38,16 +38,3 @@ change_runtime >/dev/null
 expect "an epoch" "$(called)" "fetch;begin the epoch two, drained;renew;restart containerd.service;"
 change_runtime
 expect "an epoch that is over" "$(called)" ""
-
-# A worker's own balancer takes another haproxy without a drain.
-eval "$(sed -n '/^balance_api() {/,/^}/p' "$SCRIPTS/worker.sh")"
-folder=$ROOT
-install_file() { :; }
-apply_service() { call "apply $1"; }
-EPOCH=
-waiting=(haproxy=2.6.12-1+deb12u3 kubelet=1.35.0)
-balance_api >/dev/null
-expect "the balancer's package" "$(called)" "install haproxy=2.6.12-1+deb12u3;apply haproxy.service;"
-waiting=(kubelet=1.35.0)
-balance_api
-expect "the balancer as it is" "$(called)" "apply haproxy.service;"
