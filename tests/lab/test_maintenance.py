@@ -1,6 +1,7 @@
-"""A change of the stack file changes running etcd members and gateways one by one while clients read and write.
+"""Members of etcd and gateways are changed by the stack file, one after another, while clients read and write.
 
-One `up` changes an option of etcd and haproxy's package. A second one reverts both. Neither touches nodes.
+One `up` changes an option of etcd and haproxy's package, a second one takes both back. Workers change their own
+haproxy; kubelets and pods run on.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from tests.lab.report import record
 
 COMMITTED = PROJECT / "Pulumi.lab.yaml"
 GATEWAYS, MEMBERS = ("gateway-0", "gateway-1"), ("etcd-0", "etcd-1", "etcd-2")
-#: Longest times without an answer from the API through the VIP, and without a write, in seconds.
+WORKERS = ("worker-general-0", "worker-general-1")
+#: Longest times without an answer of the API by the VIP, and without a write, in seconds.
 API_READ, WRITE = 2.0, 5.0
 VERSION = "dpkg-query --show --showformat '${Version}' haproxy"
+NODE_STARTS = "systemctl show --value --property=ActiveEnterTimestampMonotonic kubelet containerd"
 OFFERS = "apt-get update --quiet >/dev/null && apt-cache madison haproxy | awk -F ' *[|] *' '{ print $2 }'"
 #: Replaces the program's file by a copy, like a package with the same version.
 SAME_AGAIN = (
@@ -44,7 +47,7 @@ def changed(platform: Platform, folder: Path, what: str, **sections: dict[str, o
         document["config"][key] = document["config"].get(key, {}) | values
     file = folder / COMMITTED.name
     file.write_text(yaml.safe_dump(document))
-    before = watch.identity(platform)
+    before, began_there = watch.identity(platform), kubelets(platform)
     with watch.writing(platform, what) as writer:
         began = time.monotonic()
         done = platform.up("--config-file", str(file))
@@ -54,14 +57,20 @@ def changed(platform: Platform, folder: Path, what: str, **sections: dict[str, o
     assert writer.answers.longest_gap(began) <= WRITE
     after = watch.identity(platform)
     again = {name for name in after.starts if after.starts[name] != before.starts[name]}
-    assert again == {*GATEWAYS, *MEMBERS}, "other services restarted"
+    assert again - {*WORKERS} == {*GATEWAYS, *MEMBERS}, "services of these were started again"
+    assert kubelets(platform) == began_there
     assert (after.members, after.nodes) == (before.members, before.nodes)
     return done.text
 
 
-def versions(platform: Platform) -> set[str]:
-    """The versions of haproxy on the gateways."""
-    return {platform.on(gateway, VERSION) for gateway in GATEWAYS}
+def kubelets(platform: Platform) -> list[str]:
+    """When the workers' kubelets and runtimes began."""
+    return [platform.on(worker, NODE_STARTS) for worker in WORKERS]
+
+
+def versions(platform: Platform, *machines: str) -> set[str]:
+    """haproxy's, as the gateways have it, and these machines."""
+    return {platform.on(machine, VERSION) for machine in (*GATEWAYS, *machines)}
 
 
 @pytest.mark.usefixtures("committed_afterwards")
@@ -80,7 +89,7 @@ def test_etcd_and_haproxy_change_one_machine_at_a_time(platform: Platform, tmp_p
         maintenance={"packages": {"haproxy": other}},
         etcd={"heartbeatMilliseconds": 120},
     )
-    assert versions(platform) == {other}
+    assert versions(platform, *WORKERS) == {other}
     for member in MEMBERS:
         assert "ETCD_HEARTBEAT_INTERVAL=120" in platform.on(member, "tr '\\0' '\\n' </proc/$(pgrep -x etcd)/environ")
     # Each gateway hands over the addresses before it changes. The first holder gets them back when the second changes.
@@ -89,5 +98,5 @@ def test_etcd_and_haproxy_change_one_machine_at_a_time(platform: Platform, tmp_p
         for gateway in GATEWAYS:
             platform.on(gateway, SAME_AGAIN)
     back: dict[str, object] = {"packages": {} if other == now else {"haproxy": now}}
-    changed(platform, tmp_path, f"haproxy {other} back to {now}", maintenance=back)
-    assert versions(platform) == {now}
+    changed(platform, tmp_path, f"haproxy {other} to {now}, back again", maintenance=back)
+    assert versions(platform, *WORKERS) == {now}

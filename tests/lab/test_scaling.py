@@ -15,6 +15,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from ops.shared.cluster import Cluster
+from settings.versions import DEFAULT_KUBERNETES, KUBERNETES
 from tests.lab import watch
 from tests.lab.machines import Machines
 from tests.lab.platform import PROJECT, Done, Platform, until
@@ -94,7 +95,9 @@ def is_ready(core: client.CoreV1Api, name: str) -> bool:
 def run_on_new_node(platform: Platform, core: client.CoreV1Api, name: str, claim: bool) -> None:
     """Make a Deployment whose pod prefers the new node, with or without a volume there."""
     labels = {"app": name}
-    container: dict[str, Any] = {"name": "pause", "image": "registry.k8s.io/pause:3.10.1"}
+    # The one that the mirror has for the nodes themselves.
+    pause = KUBERNETES[DEFAULT_KUBERNETES].pause
+    container: dict[str, Any] = {"name": "pause", "image": f"registry.k8s.io/pause:{pause}"}
     spec: dict[str, Any] = {"containers": [container], "terminationGracePeriodSeconds": 1}
     terms = [{"key": "kubernetes.io/hostname", "operator": "In", "values": [f"lab-{NEW}"]}]
     spec["affinity"] = {
