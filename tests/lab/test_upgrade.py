@@ -228,4 +228,4 @@ def test_a_downgrade_is_refused(platform: Platform) -> None:
     done = run("pulumi", "preview", "--non-interactive")
     assert done.status != 0
     assert "kubernetes.version" in done.text
-    assert "does not go back" in done.text
+    assert "cannot be downgraded" in done.text
