@@ -144,7 +144,6 @@ def test_worker(site: Target) -> None:
     assert drill(site, "worker").figures["pods ready elsewhere after"] <= 90
 
 
-@pytest.mark.long
 def test_gateways(site: Target) -> None:
     # No pod is evicted and no write inside the cluster is lost: the drill itself fails over either.
     done = drill(site, "gateways")

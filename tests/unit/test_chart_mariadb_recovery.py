@@ -91,12 +91,12 @@ def come_back(pod: Pod) -> str:
 def same(primary: Pod, *replicas: Pod) -> None:
     """The replicas come to hold what the primary holds."""
     for replica in replicas:
-        wait_for(f"{replica.name} with all rows", lambda pod=replica: rows(pod) == rows(primary), 90)
+        wait_for(f"{replica.name} with all rows", lambda pod=replica: rows(pod) == rows(primary), 30)
 
 
 def refuses(replica: Pod, its_rows: str) -> None:
     """The replica stops with an error and keeps what it had."""
-    wait_for(f"{replica.name} that refuses", lambda: "1236" in replica.health("ready").stdout, 90)
+    wait_for(f"{replica.name} that refuses", lambda: "1236" in replica.health("ready").stdout, 30)
     assert rows(replica) == its_rows
 
 
@@ -167,7 +167,7 @@ def test_what_a_lagging_replica_has_acknowledged_outlives_its_restart(pods: list
         file.write(relay.read_bytes()[4:44])
     assert "data already exists" in come_back(lagging)
     assert rows(lagging) == "NULL", "it lags, else this shows nothing"
-    wait_for("work on what was received", lambda: "up to 0-100-" in lagging.health("ready").stdout, 90)
+    wait_for("work on what was received", lambda: "up to 0-100-" in lagging.health("ready").stdout, 20)
     # Killed once more while it applies.
     lagging.kill()
     come_back(lagging)
@@ -177,7 +177,7 @@ def test_what_a_lagging_replica_has_acknowledged_outlives_its_restart(pods: list
     insert(primary, 4)
     behind.query("START SLAVE IO_THREAD")
     same(primary, lagging, behind)
-    wait_for("a ready replica", lambda: lagging.health("ready").returncode == 0, 90)
+    wait_for("a ready replica", lambda: lagging.health("ready").returncode == 0, 20)
 
 
 def test_a_rebuild_does_not_leave_out_what_a_replica_cannot_apply(pods: list[Pod]) -> None:
@@ -195,7 +195,7 @@ def test_a_rebuild_does_not_leave_out_what_a_replica_cannot_apply(pods: list[Pod
         # The same when it has started again, and knows it from its files alone.
         stuck.kill()
         come_back(stuck)
-    wait_for("the reason", lambda: "Duplicate entry" in stuck.health("ready").stdout, 90)
+    wait_for("the reason", lambda: "Duplicate entry" in stuck.health("ready").stdout, 20)
     stuck.query("SET sql_log_bin = 0; DELETE FROM app.rows")
     come_back(primary)
     assert rows(primary) == "1,2"
