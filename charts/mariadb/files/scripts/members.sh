@@ -23,9 +23,16 @@ member_host() {
   printf '%s-%s.%s' "$MEMBER_SET" "$1" "$MEMBER_DOMAIN"
 }
 
-# unapplied HOST: waits until a replica has applied everything that it has received, as long as it makes progress. When it
-# makes none, prints the position up to which it has received, or `?` when it does not know: acknowledged commits may be
-# among them.
+# executes HOST: whether a thread that applies works on a transaction, and waits for neither the log nor a lock.
+executes() {
+  local threads
+  threads=$(member_query "$1" 3306 "SELECT COUNT(*) FROM information_schema.processlist
+    WHERE command IN ('Slave_SQL', 'Slave_worker') AND LOWER(state) NOT LIKE '%waiting%'") && [ "$threads" -gt 0 ]
+}
+
+# unapplied HOST: waits until a replica has applied everything that it has received, as long as it makes progress: its
+# position moves, or it executes a transaction that takes long. When it makes none, prints the position up to which it has
+# received, or `?` when it does not know: acknowledged commits may be among them.
 unapplied() {
   local note status goal position last=none deadline=0
   while true; do
@@ -44,6 +51,11 @@ unapplied() {
     if [ "$position" != "$last" ]; then
       last=$position deadline=$((SECONDS + REBUILD_WAIT_SECONDS))
     elif [ "$SECONDS" -ge "$deadline" ]; then
+      if executes "$1"; then
+        log "$1 is at $position, has received transactions up to $goal and still applies the next one"
+        deadline=$((SECONDS + REBUILD_WAIT_SECONDS))
+        continue
+      fi
       log "$1 is at $position, has received transactions up to $goal and does not apply them"
       printf '%s' "$goal"
       return
