@@ -21,9 +21,9 @@ def up(folder: Path, program: str) -> str:
     log.touch()
     pulumi.write_text(f"#!/bin/bash\nlog={log}\n{program}\n")
     pulumi.chmod(0o755)
-    done = subprocess.run(
-        ["bash", "-c", SHELL, "up", SCRIPT, log, folder], capture_output=True, text=True, timeout=60, check=True
-    )
+    # A shell in the background ignores the interrupt, and so would all that it starts.
+    command = ["env", "--default-signal=INT", "bash", "-c", SHELL, "up", SCRIPT, log, folder]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout + done.stderr
 
 
