@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-#: A backup older than so many intervals means that several runs in a row have failed.
-LATE_INTERVALS = 3
+from ops.shared.backups import LATE_INTERVALS, duration
+
 #: A volume is bound and an image pulled before the first one; nothing is late until then. Seconds.
 GRACE = 900
 
@@ -81,12 +81,3 @@ def interval(schedule: str) -> int:
         if every:
             return int(every[1]) * 3600
     return 86400
-
-
-def duration(seconds: float) -> str:
-    """45 s, 12 min, 3.5 h, 2.0 d."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} d"

@@ -75,8 +75,8 @@ class Cluster:
             assert self.generations["mariadb-0"] == self.state["generation"], "else it would copy the old data"
         self.generations[name] = self.state["generation"]
 
-    def log(self, pod: str, container: str) -> str:
-        return "loading\nmariadb-backup: FAILED: its checksum differs"
+    def log(self, pod: str, container: str) -> list[str]:
+        return ["loading", "mariadb-backup: FAILED: its checksum differs"]
 
     def query(self, pod: str, statement: str) -> str:
         if pod in self.away:
@@ -161,7 +161,7 @@ def test_a_broken_backup_changes_nothing() -> None:
 def test_a_backup_that_only_the_bucket_has() -> None:
     cluster = Cluster()
     text = "\n".join(command.words(restore.plan(cluster, FOUND, "20261120T110700Z", TIME), TIME))
-    assert "Restores 20261120T110700Z, 24.0 h old, which is not on the volume, from the bucket." in text
+    assert "Restores 20261120T110700Z, 24 h 0 min old, which is not on the volume, from the bucket." in text
     go(cluster, "20261120T110700Z")
     assert cluster.steps[0] == "serve 20261120T110700Z"
 
@@ -198,7 +198,7 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert [backup["copied"] for backup in document["backups"]] == ["", "s3"]
     assert [backup["verified"] for backup in document["backups"]] == [True, True]
     assert command.show(FOUND, False, TIME + 4 * 3600) == 1
-    assert "the newest backup is 4.0 h old; one is due every 60 min" in capsys.readouterr().out
+    assert "the newest backup is 4 h 0 min old; one is due every 60 min" in capsys.readouterr().out
     failed = backups.parse({"failure": "20261121T120700Z the dump broke off"}, "7 * * * *")
     assert command.show(failed, False, TIME) == 1
     assert "the dump broke off" in capsys.readouterr().out

@@ -8,7 +8,8 @@ import pytest
 
 from ops.etcd import plan
 from ops.etcd.plan import Member, RestoreError
-from ops.etcd.snapshots import Snapshots, duration, parse
+from ops.etcd.snapshots import Snapshots, parse
+from ops.shared.backups import duration
 
 ID = "20260102T030405Z"
 NOW = 1_800_000_000
@@ -54,21 +55,24 @@ SOME = parse([_listing("etcd-0", 700, 1600), _listing("etcd-1", 100), _listing("
 
 def test_lost_data_comes_from_the_newest_snapshot_where_it_lies() -> None:
     chosen = plan.decide(ID, EMPTY, [], [], SOME)
-    assert (chosen.first, chosen.document["source"]["kind"]) == ("etcd-1", "here")
-    assert chosen.document["source"]["name"] == "etcd-1-100"
+    assert (chosen.first, chosen.source["kind"]) == ("etcd-1", "here")
+    assert chosen.source["name"] == "etcd-1-100"
     assert chosen.lost == "everything written in the 100 s since the snapshot"
+    # The members' scripts read these keys (machines/etcd/etcd-restore.sh).
+    assert list(chosen.document) == ["id", "first", "source", "what", "lost"]
+    assert chosen.document["source"] == chosen.source
 
 
 def test_the_last_member_s_data_wins_over_older_snapshots() -> None:
     members = [_member("etcd-0"), _member("etcd-2", data=True, active=True, revision=9_950)]
     chosen = plan.decide(ID, members, ["etcd-1"], [], SOME)
-    assert (chosen.first, chosen.document["source"]["kind"]) == ("etcd-2", "survivor")
+    assert (chosen.first, chosen.source["kind"]) == ("etcd-2", "survivor")
     assert "revision 9950" in chosen.what
 
 
 def test_a_member_that_was_behind_loses_to_a_newer_snapshot() -> None:
     members = [_member("etcd-1"), _member("etcd-2", data=True, revision=9_000)]
-    assert plan.decide(ID, members, ["etcd-0"], [], SOME).document["source"]["name"] == "etcd-1-100"
+    assert plan.decide(ID, members, ["etcd-0"], [], SOME).source["name"] == "etcd-1-100"
 
 
 def test_the_named_snapshot_is_taken_and_its_price_told() -> None:
@@ -81,7 +85,7 @@ def test_the_named_snapshot_is_taken_and_its_price_told() -> None:
 def test_off_machine_places_serve_when_machines_are_new() -> None:
     snapshots = parse([_listing("etcd-1", places=_s3(300, encrypted=True))])
     chosen = plan.decide(ID, EMPTY, [], [], snapshots)
-    source = chosen.document["source"]
+    source = chosen.source
     assert (chosen.first, source["kind"], source["path"], chosen.encrypted) == (
         "etcd-0",
         "s3",

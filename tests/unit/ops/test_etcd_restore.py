@@ -16,7 +16,7 @@ from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
 
 SOURCE = {"kind": "here", "name": "one", "path": "", "encrypted": False}
-PLAN = Plan("20260102T030405Z", "etcd-1", {"id": "20260102T030405Z", "first": "etcd-1", "source": SOURCE}, "", "")
+PLAN = Plan("20260102T030405Z", "etcd-1", SOURCE, "the snapshot one", "what came after it")
 
 
 def _outputs() -> Outputs:
