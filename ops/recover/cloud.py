@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from ops.recover import ownership
-from ops.recover.errors import RecoverError
-from ops.recover.notes import Begun
+from ops.recover.notes import Begun, RecoverError
 
 
 @dataclass(frozen=True)
@@ -20,20 +19,6 @@ class Found:
     id: str
     delete: Callable[[], object]
     doubt: str = ""
-
-
-#: Of each kind with a name: the service that has it, and how that lists and deletes it.
-_CALLS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "Network": ("network", "networks", "delete_network"),
-    "Subnet": ("network", "subnets", "delete_subnet"),
-    "Router": ("network", "routers", "delete_router"),
-    "Port": ("network", "ports", "delete_port"),
-    "SecGroup": ("network", "security_groups", "delete_security_group"),
-    "Instance": ("compute", "servers", "delete_server"),
-    "ServerGroup": ("compute", "server_groups", "delete_server_group"),
-    "Keypair": ("compute", "keypairs", "delete_keypair"),
-    "LoadBalancer": ("load_balancer", "load_balancers", "delete_load_balancer"),
-}
 
 
 def _nothing() -> None:
@@ -60,21 +45,21 @@ class Cloud:
             yield from self._interfaces(begun, known)
 
     def _named(self, begun: Begun) -> Iterator[Found]:
-        kind = begun.type.rpartition(":")[2]
-        service, listing, delete = _CALLS[kind]
+        kind = ownership.KINDS[begun.type]
         # A cloud need not have every service: only the one that is asked is looked for.
-        proxy = getattr(self._connection, service)
+        proxy = getattr(self._connection, kind.service)
         # Compute lists one project only, and knows no such filter.
-        own = {} if service == "compute" else {"project_id": self.project}
-        remove: Callable[..., Any] = self._delete_server if kind == "Instance" else getattr(proxy, delete)
-        if kind == "LoadBalancer":
+        own = {} if kind.service == "compute" else {"project_id": self.project}
+        remove: Callable[..., Any] = getattr(proxy, f"delete_{kind.word}")
+        if kind.word == "server":
+            remove = self._delete_server
+        elif kind.word == "load_balancer":
             remove = partial(remove, cascade=True)
-        tagging, in_use = ownership.KINDS[begun.type]
         # Not every listing can filter by name, and compute's name filter is a regular expression.
-        for item in getattr(proxy, listing)(**own):
-            if item.name == begun.name and ownership.in_project(item, self.project, tagging):
-                doubt = ownership.doubt(item, begun, tagging) or in_use(item, begun)
-                yield Found(f"{kind} {item.name} ({item.id})", item.id, partial(remove, item), doubt)
+        for item in getattr(proxy, f"{kind.word}s")(**own):
+            if item.name == begun.name and ownership.in_project(item, self.project, kind.tagging):
+                what = f"{begun.type.rpartition(':')[2]} {item.name} ({item.id})"
+                yield Found(what, item.id, partial(remove, item), ownership.doubt(item, begun))
 
     def _volumes(self, begun: Begun) -> Iterator[Found]:
         """Nobody can tell one from a volume that somebody has kept on purpose; and a second one does no harm."""
@@ -111,7 +96,7 @@ class Cloud:
             return  # Their ids say whose it is.
         for port in network.ports(device_id=router, device_owner="network:router_interface"):
             if any(fixed["subnet_id"] == subnet for fixed in port.fixed_ips):
-                # By its port: another interface that has come in its place meanwhile is another port.
+                # By its port: another interface that has replaced it meanwhile is another port.
                 remove = partial(network.remove_interface_from_router, router, port_id=port.id)
                 yield Found(f"RouterInterface {port.id}", port.id, remove)
 

@@ -5,43 +5,31 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from ops.recover import cloud, dead_locks
 from ops.recover.cloud import Cloud, Found
-from ops.recover.engine import Engine, creations
-from ops.recover.errors import RecoverError
-from ops.recover.helm import Helm, HelmError, Revision
-from ops.recover.notes import Notes
+from ops.recover.engine import Engine
+from ops.recover.helm import Helm, Revision
+from ops.recover.notes import Notes, RecoverError
+from ops.shared.cluster import ClusterError
 from ops.shared.stack_state import StackError, choose, read_file
 
 Say = Callable[[str], None]
 
 
-class Places(Protocol):
-    """Where things may have been left."""
+class Places:
+    """Where things of the selected stack may have been left."""
 
     def cloud(self, notes: Notes) -> Cloud:
-        """OpenStack. Raises RecoverError."""
-
-    def helm(self, kubeconfig: str) -> Helm:
-        """The cluster."""
-
-
-class TheirPlaces:
-    """The places of the selected stack."""
-
-    def cloud(self, notes: Notes) -> Cloud:
-        """With the credentials of the stack's own provider."""
+        """OpenStack, with the credentials of the stack's own provider. Raises RecoverError."""
         try:
-            folder = Path.cwd()
-            provider = read_file(choose(None, folder), folder).provider
+            provider = read_file(choose(None, Path.cwd()), Path.cwd()).provider
         except StackError as error:
             raise RecoverError(f"nothing was deleted: {error}") from error
         return cloud.connect(dict(provider), notes.projects)
 
     def helm(self, kubeconfig: str) -> Helm:
-        """By the administrator's kubeconfig."""
+        """The cluster, by the administrator's kubeconfig."""
         return Helm(kubeconfig)
 
 
@@ -60,7 +48,7 @@ def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> 
         return 1 if unasked else 0
     engine.prove_idle(before)
     after = engine.export()
-    if creations(after) != creations(before):
+    if after.identities != before.identities:
         raise RecoverError("another Pulumi has changed this stack in the meantime: nothing was deleted; run this again")
     _delete(things, before.known | after.known, say)
     for revision in revisions:
@@ -70,7 +58,7 @@ def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> 
     if unasked:
         return 1
     if after.creations:
-        if creations(engine.export()) != creations(after):
+        if engine.export().identities != after.identities:
             raise RecoverError("another Pulumi works on this stack by now: its notes stay; run this again afterwards")
         engine.clear_creations(after)
     if before.pending:
@@ -89,7 +77,7 @@ def _releases(engine: Engine, places: Places, notes: Notes, say: Say) -> tuple[H
     helm = places.helm(kubeconfig)
     try:
         return helm, helm.left_behind(notes.releases), True
-    except HelmError as error:
+    except ClusterError as error:
         # Unless a note says otherwise there is no reason to wait for a cluster that `up` may be about to repair.
         reason = ", though an operation on one did not end" if notes.names_releases else ""
         say(f"recover: the cluster's API does not answer ({error}): Helm's releases were not looked at{reason}")
@@ -103,8 +91,8 @@ def _things(places: Places, notes: Notes) -> list[Found]:
     begun = [one for one in reversed(notes.creations) if one.type.startswith("openstack:")]
     if not begun:
         return []
-    there = places.cloud(notes)
-    return [found for one in begun for found in there.matching(one, notes.known) if found.id not in notes.known]
+    project = places.cloud(notes)
+    return [found for one in begun for found in project.matching(one, notes.known) if found.id not in notes.known]
 
 
 def _delete(things: Sequence[Found], known: frozenset[str], say: Say) -> None:
@@ -128,4 +116,4 @@ def run(arguments: argparse.Namespace, say: Say = print) -> int:
     """Recover the selected stack; the exit status. Raises RecoverError."""
     engine = Engine()
     dead_locks.clear(engine.backend(), say)
-    return recover(engine, TheirPlaces(), say, releases=not arguments.no_releases)
+    return recover(engine, Places(), say, releases=not arguments.no_releases)

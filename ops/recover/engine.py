@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from ops.recover.errors import RecoverError
-from ops.recover.notes import Notes
+from ops.recover.notes import Notes, RecoverError
 from ops.shared import pulumi
 from ops.shared.pulumi import PulumiError
 
@@ -65,11 +63,6 @@ class Engine:
 
     def _refresh(self, notes: Notes, *more: str) -> None:
         """Other pending operations than creations go with any refresh: what they were about is in the state."""
-        target: Sequence[str] = ["--target", notes.target] if notes.target else []
+        target = ["--target", notes.target] if notes.target else []
         quiet = ("--suppress-outputs", "--suppress-progress", "--message", "ops recover")
         run("refresh", "--yes", "--skip-preview", "--run-program=false", *target, *quiet, *more)
-
-
-def creations(notes: Notes) -> list[dict[str, Any]]:
-    """What identifies the notes of creations, for comparing two readings of the state."""
-    return sorted(({"urn": begun.urn, "name": begun.name} for begun in notes.creations), key=lambda one: one["urn"])

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from ops.recover.cloud import Cloud
-from ops.recover.errors import RecoverError
-from ops.recover.helm import HelmError, Revision
-from ops.recover.notes import Notes, Release
+from ops.recover.helm import Revision
+from ops.recover.notes import Notes, RecoverError, Release
+from ops.shared.cluster import ClusterError
 
 PROJECT, OTHER_PROJECT = "p-ours", "p-theirs"
 TAG = "openstack-paas:lab"
@@ -114,7 +114,7 @@ class FakeHelm:
         """What was left of `releases`."""
         self.asked = releases
         if self.away:
-            raise HelmError(self.away)
+            raise ClusterError(self.away)
         return [one for one in self.revisions if one.release in releases]
 
     def forget(self, revision: Revision) -> None:

@@ -9,8 +9,7 @@ from openstack.exceptions import ConflictException, NotFoundException
 
 from ops.recover import command, engine
 from ops.recover.engine import Engine
-from ops.recover.errors import RecoverError
-from ops.recover.notes import Notes
+from ops.recover.notes import Notes, RecoverError
 from ops.shared.pulumi import PulumiError
 from tests.unit.ops.recover_samples import (
     PORT,

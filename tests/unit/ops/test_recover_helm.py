@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from ops.recover import command
-from ops.recover.errors import RecoverError
-from ops.recover.helm import Helm, HelmError, Revision
-from ops.recover.notes import Release
+from ops.recover.helm import Helm, Revision
+from ops.recover.notes import RecoverError, Release
+from ops.shared.cluster import ClusterError
 from tests.unit.ops.recover_samples import (
     PORT,
     RELEASE,
@@ -182,5 +182,5 @@ def test_a_record_that_cannot_be_deleted_is_told(api: str) -> None:
 
 
 def test_nobody_there_is_not_nothing_there() -> None:
-    with pytest.raises(HelmError):
+    with pytest.raises(ClusterError):
         Helm(kubeconfig(9)).left_behind([OURS])
