@@ -56,7 +56,7 @@ class State:
 
 
 def engine(*words: str, folder: Path) -> str | None:
-    """What the engine prints, or None when there is none or it fails."""
+    """What the engine prints, or None when it is not installed or fails."""
     try:
         return pulumi.run(*words, folder=folder, seconds=ENGINE_SECONDS)
     except pulumi.PulumiError:
@@ -91,11 +91,9 @@ def read_file(name: str, folder: Path) -> StackFile:
     for key, value in config.items():
         namespace, _, inner = str(key).rpartition(":")
         secret = isinstance(value, Mapping) and set(value) == {"secure"}
-        if namespace in ("", PROJECT) and secret:
-            if inner in SECRETS:
-                values[inner] = ENCRYPTED
-        elif namespace in ("", PROJECT):
-            values[inner] = value
+        if namespace in ("", PROJECT):
+            if not secret or inner in SECRETS:
+                values[inner] = ENCRYPTED if secret else value
         elif namespace == "openstack":
             text = engine("config", "get", f"openstack:{inner}", "--stack", name, folder=folder) if secret else value
             if text is None:
