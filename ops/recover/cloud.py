@@ -13,7 +13,7 @@ from ops.recover.notes import Begun, RecoverError
 
 @dataclass(frozen=True)
 class Found:
-    """A thing that a begun creation may have made. With a `doubt` it stays, and the doubt is said."""
+    """A thing that a killed operation may have made. With a `doubt` it stays, and the doubt is said."""
 
     what: str
     id: str

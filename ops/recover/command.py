@@ -6,11 +6,10 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ops.recover import cloud, dead_locks
+from ops.recover import cloud, dead_locks, helm
 from ops.recover.cloud import Cloud, Found
 from ops.recover.engine import Engine
-from ops.recover.helm import Helm, Revision
-from ops.recover.notes import Notes, RecoverError
+from ops.recover.notes import Notes, RecoverError, Release
 from ops.shared.cluster import ClusterError
 from ops.shared.stack_state import StackError, choose, read_file
 
@@ -28,9 +27,9 @@ class Places:
             raise RecoverError(f"nothing was deleted: {error}") from error
         return cloud.connect(dict(provider), notes.projects)
 
-    def helm(self, kubeconfig: str) -> Helm:
-        """The cluster, by the administrator's kubeconfig."""
-        return Helm(kubeconfig)
+    def helm(self, kubeconfig: str, releases: Sequence[Release]) -> list[Found]:
+        """Helm's records in the cluster, by the administrator's kubeconfig. Raises ClusterError."""
+        return helm.left_behind(kubeconfig, releases)
 
 
 def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> int:
@@ -40,8 +39,8 @@ def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> 
     nothing, or not all, could be done.
     """
     before = engine.export()
-    helm, revisions, asked = _releases(engine, places, before, say) if releases else (None, [], True)
-    unasked = before.names_releases and not asked
+    revisions = _revisions(engine, places, before, say) if releases else []
+    unasked = before.names_releases and revisions is None
     things = _things(places, before)
     # What only Helm can tell keeps its note; the rest is cleared all the same, for `up` repairs the cluster.
     if not revisions and (not before.pending or (unasked and not things)):
@@ -51,10 +50,9 @@ def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> 
     if after.identities != before.identities:
         raise RecoverError("another Pulumi has changed this stack in the meantime: nothing was deleted; run this again")
     _delete(things, before.known | after.known, say)
-    for revision in revisions:
-        if helm:
-            say(f"recover: {revision.what} was left by an operation that was killed; deleting its record")
-            helm.forget(revision)
+    for revision in revisions or []:
+        say(f"recover: {revision.what} was left by an operation that was killed; deleting its record")
+        revision.delete()
     if unasked:
         return 1
     if after.creations:
@@ -66,24 +64,23 @@ def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> 
     return 0
 
 
-def _releases(engine: Engine, places: Places, notes: Notes, say: Say) -> tuple[Helm | None, list[Revision], bool]:
-    """What was left of Helm's releases, and whether the cluster could be asked."""
+def _revisions(engine: Engine, places: Places, notes: Notes, say: Say) -> list[Found] | None:
+    """What was left of Helm's releases; None when the cluster could not be asked."""
     if not notes.releases:
-        return None, [], True
+        return []
     kubeconfig = engine.export(secrets=True).kubeconfig
     if not kubeconfig:
         say("recover: the state has no kubeconfig: Helm's releases were not looked at")
-        return None, [], False
-    helm = places.helm(kubeconfig)
+        return None
     try:
-        return helm, helm.left_behind(notes.releases), True
+        return places.helm(kubeconfig, notes.releases)
     except ClusterError as error:
         # Unless a note says otherwise there is no reason to wait for a cluster that `up` may be about to repair.
         reason = ", though an operation on one did not end" if notes.names_releases else ""
         say(f"recover: the cluster's API does not answer ({error}): Helm's releases were not looked at{reason}")
         if reason:
             say("recover: `pulumi up` repairs the cluster; run this again when its API answers")
-        return None, [], False
+        return None
 
 
 def _things(places: Places, notes: Notes) -> list[Found]:
