@@ -101,7 +101,7 @@ def journal(machine: Machine, units: Sequence[str], lines: int, follow: bool) ->
     matches: list[str] = [] if units else [f"SYSLOG_IDENTIFIER={_STEPS}"]
     for unit in units or _UNITS.get(machine.role, ()):
         name = unit if "." in unit else f"{unit}.service"
-        # Its own lines, and what systemd says of it.
+        # Its own lines, and systemd's about it.
         matches += [f"_SYSTEMD_UNIT={name}", f"UNIT={name}"]
     # Different fields must match together, unless there is a plus between them.
     return words + " + ".join(matches).split()

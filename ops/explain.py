@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 tail = console_tail(connection, arguments.cluster, failure.name)
             except Exception as error:
-                tail = f"its console log cannot be had: {error}"
+                tail = f"its console log cannot be read: {error}"
             if tail:
                 print(tail)
     print("\nFix the cause and run the same command again: it continues from here.")

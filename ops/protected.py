@@ -1,4 +1,4 @@
-"""What of a stack is protected, under which key of its file, and how that is lifted: asked before `pulumi destroy`.
+"""What is protected in a stack, by which key of its file, and how to lift that: asked before `pulumi destroy`.
 
 The engine refuses to remove a protected resource too. It names the resource and not the key; and without its preview it
 has removed other resources by then.

@@ -1,4 +1,4 @@
-"""Which backups there are, as the pods that take them have written it down in the cluster."""
+"""Which backups there are, as the pods that take them record it in the cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from ops.shared.backups import LATE_INTERVALS, duration
 
-#: A volume is bound and an image pulled before the first one; nothing is late until then. Seconds.
+#: Seconds for the first one, before which a volume is bound and an image pulled.
 GRACE = 900
 
 
@@ -33,7 +33,7 @@ class Backup:
 
     @property
     def time(self) -> int:
-        """When it was begun, which is the state that it has, in Unix seconds."""
+        """When it was begun, in Unix seconds: it holds the data of that moment."""
         return int(datetime.strptime(self.name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
 
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from ops.database import backups, restore
 from ops.database.backups import Backups
-from ops.database.release import DatabaseError, Release
+from ops.database.release import DatabaseError, Pod, Release
 from ops.shared import outputs as stack_outputs
 from ops.shared.backups import duration, print_json, print_table, size
 from ops.shared.cluster import Cluster, ClusterError
@@ -70,11 +70,10 @@ def take(release: Release) -> int:
     """One backup now."""
     release.start("backup", "backup-now", {})
 
-    def ended() -> bool:
-        return any(pod.phase in ("Succeeded", "Failed") for pod in release.pods_of("backup-now"))
+    def ended() -> list[Pod]:
+        return [pod for pod in release.pods_of("backup-now") if pod.phase in ("Succeeded", "Failed")]
 
-    release.wait("the backup", ended, BACKUP_SECONDS)
-    pod = next(pod for pod in release.pods_of("backup-now") if pod.phase in ("Succeeded", "Failed"))
+    pod = release.wait("the backup", ended, BACKUP_SECONDS)[0]
     last = release.log(pod.name, "backup")[-1:] or ["no message"]
     sys.stdout.write(f"{last[0]}\n")
     release.stop("backup-now")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from kubernetes import client
 
@@ -14,6 +14,7 @@ from ops.shared.outputs import Database
 
 #: Between two looks, in seconds.
 PERIOD = 2.0
+Answer = TypeVar("Answer")
 _LIMIT = {"_request_timeout": REQUEST_SECONDS}
 
 
@@ -128,13 +129,16 @@ class Release:
         """Root's answer from a member."""
         return self._cluster.query(self.namespace, pod, statement)
 
-    def wait(self, what: str, done: Callable[[], bool], seconds: float) -> None:
-        """Asks until it is so; an API that is away for a moment counts as not yet. Raises DatabaseError in the end."""
+    def wait(self, what: str, ask: Callable[[], Answer], seconds: float) -> Answer:
+        """Asks until the answer is true, and returns it; an API that does not answer for a moment counts as not yet.
+
+        Raises DatabaseError, or the last ClusterError, after `seconds`.
+        """
         limit = time.monotonic() + seconds
         while True:
             try:
-                if done():
-                    return
+                if answer := ask():
+                    return answer
             except ClusterError:
                 if time.monotonic() >= limit:
                     raise

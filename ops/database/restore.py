@@ -73,7 +73,7 @@ def run(release: Release, todo: Plan, say: Callable[[str], None]) -> None:
     primary = release.database.primary
     if not todo.resumed:
         source = _serve(release, todo.backup, say)
-        say(f"{primary}: takes it; what it has stays on its disk until that is whole")
+        say(f"{primary}: takes it; its present data stays on its disk until that is complete")
         release.remember(generation=todo.generation, pending=todo.generation, source=source)
         _replace(release, primary, say)
     release.remember(source=None)
@@ -94,15 +94,14 @@ def _serve(release: Release, backup: Backup, say: Callable[[str], None]) -> str:
     say(f"{backup.name}: its checksum is compared, and a server of its own loads it")
     release.start("restore", JOB, {"BACKUP": backup.name})
 
-    def loaded() -> bool:
+    def loaded() -> str:
         pods = release.pods_of(JOB)
         failed = next((pod for pod in pods if pod.phase in ("Failed", "Succeeded")), None)
         if failed:
             raise DatabaseError(f"{backup.name} cannot be restored, nothing has changed: {_why(release, failed)}")
-        return any(pod.ready for pod in pods)
+        return next((pod.address for pod in pods if pod.ready), "")
 
-    release.wait(f"{backup.name} to be loaded", loaded, LOAD_SECONDS)
-    return next(pod.address for pod in release.pods_of(JOB) if pod.ready)
+    return release.wait(f"{backup.name} to be loaded", loaded, LOAD_SECONDS)
 
 
 def _why(release: Release, pod: Pod) -> str:

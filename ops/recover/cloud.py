@@ -13,7 +13,7 @@ from ops.recover.notes import Begun, RecoverError
 
 @dataclass(frozen=True)
 class Found:
-    """A thing that a killed operation may have made. With a `doubt` it stays, and the doubt is said."""
+    """A thing that a killed operation may have made. With a `doubt` it stays, and the doubt is reported."""
 
     what: str
     id: str
@@ -78,7 +78,7 @@ class Cloud:
     def _rules(self, begun: Begun, known: Collection[str]) -> Iterator[Found]:
         inputs, network = begun.inputs, self._connection.network
         if inputs.get("securityGroupId") not in known:
-            return  # The group's id says whose it is.
+            return  # A group that the state does not know is not ours.
         wanted = {
             "protocol": inputs.get("protocol"),
             "port_range_min": inputs.get("portRangeMin"),
@@ -93,7 +93,7 @@ class Cloud:
     def _interfaces(self, begun: Begun, known: Collection[str]) -> Iterator[Found]:
         network, router, subnet = self._connection.network, begun.inputs.get("routerId"), begun.inputs.get("subnetId")
         if router not in known or subnet not in known:
-            return  # Their ids say whose it is.
+            return  # A router or subnet that the state does not know is not ours.
         for port in network.ports(device_id=router, device_owner="network:router_interface"):
             if any(fixed["subnet_id"] == subnet for fixed in port.fixed_ips):
                 # By its port: another interface that has replaced it meanwhile is another port.

@@ -42,7 +42,7 @@ def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> 
     revisions = _revisions(engine, places, before, say) if releases else []
     unasked = before.names_releases and revisions is None
     things = _things(places, before)
-    # What only Helm can tell keeps its note; the rest is cleared all the same, for `up` repairs the cluster.
+    # What only Helm can tell keeps its note; the rest is cleared all the same, because `up` repairs the cluster.
     if not revisions and (not before.pending or (unasked and not things)):
         return 1 if unasked else 0
     engine.prove_idle(before)
@@ -75,7 +75,7 @@ def _revisions(engine: Engine, places: Places, notes: Notes, say: Say) -> list[F
     try:
         return places.helm(kubeconfig, notes.releases)
     except ClusterError as error:
-        # Unless a note says otherwise there is no reason to wait for a cluster that `up` may be about to repair.
+        # Unless a note names a release there is no reason to wait for a cluster that `up` may be about to repair.
         reason = ", though an operation on one did not end" if notes.names_releases else ""
         say(f"recover: the cluster's API does not answer ({error}): Helm's releases were not looked at{reason}")
         if reason:
@@ -98,9 +98,9 @@ def _delete(things: Sequence[Found], known: frozenset[str], say: Say) -> None:
 
     for found in {found.id: found for found in things if found.id not in known}.values():
         if found.doubt:
-            say(f"recover: {found.what} is in no state and may be what was begun, but {found.doubt}: it stays")
+            say(f"recover: {found.what} is in no state and may be a leftover, but {found.doubt}: it stays")
             continue
-        say(f"recover: {found.what} was begun by an `up` that was killed; deleting it")
+        say(f"recover: {found.what} was left by an `up` that was killed; deleting it")
         try:
             found.delete()
         except NotFoundException:

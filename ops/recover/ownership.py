@@ -1,4 +1,4 @@
-"""Whether something in OpenStack that bears a name of ours is what a begun creation made.
+"""Whether something in OpenStack with a name of ours was made by a creation that was begun.
 
 OpenStack's listings show more than ours: an administrator's show every project, and a project may hold several
 platforms and what people have made by hand.
@@ -103,7 +103,7 @@ def _in_use(item: Any, begun: Begun, word: str) -> str:
     if word == "server_group" and item.member_ids:
         return "machines are in it"
     if word == "keypair":
-        # Key pairs have neither project nor tag: the key itself says whose it is.
+        # Key pairs have neither project nor tag: only the key itself shows the owner.
         wanted = begun.inputs.get("publicKey")
         if not isinstance(wanted, str) or (item.public_key or "").split()[:2] != wanted.split()[:2]:
             return "its key is not the one that was to be in it"

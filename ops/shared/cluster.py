@@ -44,10 +44,10 @@ class Node:
 
 
 def message(error: Exception) -> str:
-    """The first line of what the library says."""
+    """The first line of the library's message."""
     text = str(error)
     if isinstance(error, ApiException):
-        # Status 0 stands for no answer at all; the reason says why.
+        # Status 0 means no answer at all; the reason says why.
         text = f"{error.status} {error.reason}" if error.status else str(error.reason)
     return text.split("\n", 1)[0]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 from contextlib import ExitStack
 
@@ -17,11 +16,6 @@ CONNECT_SECONDS = 15
 
 class SshError(OpsError):
     """A machine could not be reached, or a command on it failed; the message names the machine."""
-
-
-def fingerprint(key: paramiko.PKey) -> str:
-    """As OpenSSH prints it: SHA256:... without padding."""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
 
 
 def private_key(text: str) -> paramiko.PKey:
@@ -42,8 +36,8 @@ class _Pinned(paramiko.MissingHostKeyPolicy):
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         """Refuses any other key."""
-        if fingerprint(key) != self.expected:
-            raise paramiko.SSHException(f"its host key is {fingerprint(key)}, the inventory has {self.expected}")
+        if key.fingerprint != self.expected:
+            raise paramiko.SSHException(f"its host key is {key.fingerprint}, the inventory has {self.expected}")
 
 
 class Ssh(ExitStack):

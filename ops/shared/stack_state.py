@@ -1,4 +1,4 @@
-"""A stack as the doctor sees it: its file, and its state where the engine is at hand."""
+"""A stack's file, and its state where the engine is installed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class State:
 
     @property
     def running(self) -> Running | None:
-        """What the stack's own outputs tell; None when it has never been brought up whole, or nobody knows."""
+        """What the stack's own outputs say; None when no `up` has finished yet, or the state is not known."""
         for resource in self.resources:
             if resource["type"] == "pulumi:pulumi:Stack":
                 return from_outputs(resource.get("outputs") or {})
@@ -105,7 +105,7 @@ def read_file(name: str, folder: Path) -> StackFile:
 def read_state(name: str, folder: Path) -> State:
     """The stack's state without its secrets, by the engine."""
     if shutil.which("pulumi") is None:
-        return State(reason="pulumi is not at hand")
+        return State(reason="pulumi is not installed")
     text = engine("stack", "export", "--stack", name, folder=folder)
     try:
         return State(json.loads(text)) if text else State(reason="pulumi knows no state of this stack")

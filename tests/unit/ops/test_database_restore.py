@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -83,8 +84,10 @@ class Cluster:
             raise ClusterError("away")
         return self.position if "gtid" in statement else self.generations[pod]
 
-    def wait(self, what: str, done: Callable[[], bool], seconds: float) -> None:
-        assert done(), what
+    def wait(self, what: str, ask: Callable[[], Any], seconds: float) -> Any:
+        answer = ask()
+        assert answer, what
+        return answer
 
 
 def go(cluster: Cluster, wanted: str | None = None) -> restore.Plan:
