@@ -12,7 +12,7 @@ from ops.database import backups, restore
 from ops.database.backups import Backups
 from ops.database.release import DatabaseError, Pod, Release
 from ops.shared import outputs as stack_outputs
-from ops.shared.backups import duration, print_json, print_table, size
+from ops.shared.backups import confirm, duration, print_json, print_table, size
 from ops.shared.cluster import Cluster, ClusterError
 from ops.shared.outputs import OutputsError
 
@@ -23,7 +23,7 @@ say = partial(print, flush=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when all is well; 1 when backups are late or something did not end; 2 when it was refused."""
+    """0 when all is well; 1 when backups are late or something did not end. Raises OpsError when it was refused."""
     outputs = stack_outputs.load(arguments.stack, arguments.outputs)
     if outputs.database is None:
         raise OutputsError("this stack has no database")
@@ -35,9 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.action == "backups":
             return show(found, arguments.json, time.time())
         return bring_back(release, found, arguments)
-    except (DatabaseError, ClusterError) as error:
+    except ClusterError as error:
         sys.stderr.write(f"{error}\n")
-        return 2 if isinstance(error, DatabaseError) else 1
+        return 1
 
 
 def show(found: Backups, as_json: bool, now: float) -> int:
@@ -55,13 +55,12 @@ def show(found: Backups, as_json: bool, now: float) -> int:
             }
         )
     else:
-        names = ("backup", "age", "size", "GTID", "from", "took", "verified", "copied")
+        columns = ("backup", "age", ">size", "GTID", "from", ">took", "verified", "copied")
         rows = []
         for one in found.found:
             age, took = duration(now - one.time), duration(one.seconds)
             rows.append((one.name, age, size(one.size), one.position, one.source, took, "yes", one.copied))
         problems = [f"the last attempt failed: {found.failure}"] if found.failure else []
-        columns = {name: name in ("size", "took") for name in names}
         print_table(columns, rows, problems, late, "The newest backup is recent.")
     return 1 if late else 0
 
@@ -86,10 +85,7 @@ def bring_back(release: Release, found: Backups, arguments: argparse.Namespace) 
     for line in words(todo, time.time()):
         say(line)
     if not arguments.yes:
-        if not sys.stdin.isatty():
-            raise DatabaseError("not restored: nobody can answer here; --yes answers")
-        if input(f"Type the name of the backup to continue ({todo.backup.name}): ").strip() != todo.backup.name:
-            raise DatabaseError("not restored")
+        confirm(f"Type the name of the backup to continue ({todo.backup.name}): ", todo.backup.name)
     begun = time.monotonic()
     try:
         restore.run(release, todo, say)

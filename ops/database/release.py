@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from kubernetes import client
 
 from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, asking, may_be_missing
+from ops.shared.errors import OpsError
 from ops.shared.outputs import Database
 
 #: Between two looks, in seconds.
@@ -18,7 +19,7 @@ Answer = TypeVar("Answer")
 _LIMIT = {"_request_timeout": REQUEST_SECONDS}
 
 
-class DatabaseError(Exception):
+class DatabaseError(OpsError):
     """The database, or a Job for it, is not as it has to be; the message says what to do."""
 
 

@@ -15,27 +15,23 @@ from ops.etcd.plan import Plan, RestoreError
 from ops.etcd.restore import Restore, Survey, survey
 from ops.etcd.snapshots import Snapshots
 from ops.shared import outputs as stack_outputs
-from ops.shared.backups import duration, print_json, print_table, size
+from ops.shared.backups import confirm, duration, print_json, print_table, size
 from ops.shared.cluster import Cluster, ClusterError
 from ops.shared.outputs import Outputs, OutputsError
 from ops.shared.ssh import Ssh, SshError
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when all is well; 1 when snapshots are late or a restore did not end; 2 when it was refused."""
+    """0 when all is well; 1 when snapshots are late or a restore did not end. Raises OpsError when it was refused."""
     outputs = stack_outputs.load(arguments.stack, arguments.outputs)
     if not outputs.role("etcd"):
         raise OutputsError("this stack has no members of etcd")
     with Ssh(outputs) as ssh:
-        try:
-            if arguments.action == "backups":
-                return _backups(snapshots.collect(ssh, outputs.role("etcd")), arguments.json)
-            if arguments.action == "snapshot":
-                return _snapshot(outputs, ssh)
-            return _restore(outputs, ssh, arguments)
-        except RestoreError as error:
-            _say(str(error))
-            return 2
+        if arguments.action == "backups":
+            return _backups(snapshots.collect(ssh, outputs.role("etcd")), arguments.json)
+        if arguments.action == "snapshot":
+            return _snapshot(outputs, ssh)
+        return _restore(outputs, ssh, arguments)
 
 
 def _backups(found: Snapshots, as_json: bool) -> int:
@@ -52,8 +48,7 @@ def _backups(found: Snapshots, as_json: bool) -> int:
             }
         )
     else:
-        left = dict.fromkeys(("where", "snapshot", "age"), False)
-        columns = left | dict.fromkeys(("revision", "keys", "size"), True) | {"verified": False}
+        columns = ("where", "snapshot", "age", ">revision", ">keys", ">size", "verified")
         problems = [f"problem: {problem}" for problem in found.problems]
         print_table(columns, _rows(found), problems, found.late, "The newest verified snapshot is recent.")
     return 1 if found.late else 0
@@ -105,8 +100,8 @@ def _restore(outputs: Outputs, ssh: Ssh, arguments: argparse.Namespace) -> int:
         raise RestoreError(f"the restore {chosen.id} was begun on {chosen.first}: bring that machine back")
     key = _identity(chosen, arguments.identity)
     _explain(chosen, found)
-    if not arguments.yes and not _agreed():
-        return 2
+    if not arguments.yes:
+        confirm("Restore? Type yes: ", "yes")
     restore = Restore(outputs, ssh, Follow(Cluster(outputs)), chosen, found, _say, key)
     problem = ""
     try:
@@ -150,12 +145,3 @@ def _explain(chosen: Plan, found: Survey) -> None:
     _say(f"{'Continuing' if chosen.resumed else 'To be restored'}: {chosen.what}")
     _say(f"This loses: {chosen.lost}")
     _say(f"First on {chosen.first}; API servers and all members stop during the restore. Nothing is deleted.")
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        _say("nothing was done: give --yes where nobody can answer")
-        return False
-    sys.stderr.write("Restore? Type yes: ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip() == "yes"

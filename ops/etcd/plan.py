@@ -8,9 +8,10 @@ from typing import Any
 
 from ops.etcd.snapshots import Snapshot, Snapshots
 from ops.shared.backups import duration
+from ops.shared.errors import OpsError
 
 
-class RestoreError(Exception):
+class RestoreError(OpsError):
     """There is nothing to restore, or it would be wrong to; the message says why and what to do."""
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ops.shared.errors import OpsError
 from ops.shared.options import add_outputs, console
 
 #: A backup older than this many intervals means that several runs in a row have failed.
@@ -43,20 +44,30 @@ def size(count: int) -> str:
     return f"{count / 2**20:.1f} MiB"
 
 
+def confirm(question: str, answer: str) -> None:
+    """Asks on standard error, and returns when the user types `answer`. Raises OpsError otherwise."""
+    if not sys.stdin.isatty():
+        raise OpsError("nothing was done: give --yes where nobody can answer")
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != answer:
+        raise OpsError("nothing was done")
+
+
 def print_json(document: Mapping[str, Any]) -> None:
     """The document on standard output."""
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
 def print_table(
-    columns: Mapping[str, bool], rows: Iterable[Iterable[str]], problems: Iterable[str], late: str, recent: str
+    columns: Iterable[str], rows: Iterable[Iterable[str]], problems: Iterable[str], late: str, recent: str
 ) -> None:
-    """A table, what went wrong, and whether the newest is late or `recent`. `columns`: is it aligned to the right?"""
+    """A table, what went wrong, and whether the newest is late or `recent`. ">name" is a column of numbers."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, to_the_right in columns.items():
-        table.add_column(name, justify="right" if to_the_right else "left", no_wrap=True)
+    for name in columns:
+        table.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     screen = console(140)
