@@ -146,12 +146,10 @@ def parse(document: Mapping[str, Any]) -> Outputs:
 
 def load(stack: str | None = None, file: Path | None = None) -> Outputs:
     """Outputs of a stack (the selected one by default), or from a file that holds such a document."""
-    if file:
-        try:
-            return parse(json.loads(file.read_text()))
-        except (OSError, json.JSONDecodeError) as error:
-            raise OutputsError(f"{file}: {error}") from error
     try:
-        return parse(json.loads(pulumi.run("stack", "output", "--json", "--show-secrets", stack=stack) or "{}"))
+        text = file.read_text() if file else pulumi.run("stack", "output", "--json", "--show-secrets", stack=stack)
+        return parse(json.loads(text if file else text or "{}"))
+    except (OSError, ValueError) as error:
+        raise OutputsError(f"{file or '`pulumi stack output`'}: {error}") from error
     except pulumi.PulumiError as error:
         raise OutputsError(str(error)) from error

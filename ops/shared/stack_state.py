@@ -49,10 +49,8 @@ class State:
     @property
     def running(self) -> Running | None:
         """What the stack's own outputs say; None when no `up` has finished yet, or the state is not known."""
-        for resource in self.resources:
-            if resource["type"] == "pulumi:pulumi:Stack":
-                return from_outputs(resource.get("outputs") or {})
-        return None
+        stack = next((one for one in self.resources if one["type"] == "pulumi:pulumi:Stack"), None)
+        return from_outputs(stack.get("outputs") or {}) if stack else None
 
 
 def engine(*words: str, folder: Path) -> str | None:

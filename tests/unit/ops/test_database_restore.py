@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from ops import __main__ as ops
 from ops.database import backups, command, restore
-from ops.database.release import DatabaseError, Pod
+from ops.database.release import DatabaseError, Pod, Release
 from ops.shared.cluster import ClusterError
-from ops.shared.outputs import Database
+from ops.shared.outputs import Database, Outputs
 
 LIST = """20261121T100700Z 2097152 aa 0-100-40 mariadb-1 3 s3
 20261121T110700Z 2097152 bb 0-100-50 mariadb-1 3 -
@@ -205,3 +206,17 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     failed = backups.parse({"failure": "20261121T120700Z the dump broke off"}, "7 * * * *")
     assert command.show(failed, False, TIME) == 1
     assert "the dump broke off" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("error", "status"), [(DatabaseError("no backups"), 2), (ClusterError("away"), 1)])
+def test_a_refusal_is_not_a_cluster_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, status: int
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    database = Database("s", "database", "mariadb-0", (), 3306)
+    monkeypatch.setattr("ops.shared.outputs.load", lambda *_: Outputs("https://a", "", "", "", (), database, {}))
+    monkeypatch.setattr(Release, "configuration", failing)
+    assert ops.main(["database", "restore", "--yes"]) == status
+    assert capsys.readouterr().err == f"{error}\n"

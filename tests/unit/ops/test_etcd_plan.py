@@ -9,7 +9,6 @@ import pytest
 from ops.etcd import plan
 from ops.etcd.plan import Member, RestoreError
 from ops.etcd.snapshots import Snapshots, parse
-from ops.shared.backups import duration
 
 ID = "20260102T030405Z"
 NOW = 1_800_000_000
@@ -151,10 +150,3 @@ def test_what_went_wrong_is_listed_beside_the_snapshots() -> None:
         "etcd-0: the last run failed at step 'copies'",
         "etcd-0: s3: 403 Forbidden",
     )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(59, "59 s"), (119, "119 s"), (120, "2 min"), (7300, "2 h 1 min"), (864_000, "10 d")]
-)
-def test_durations(seconds: int, text: str) -> None:
-    assert duration(seconds) == text
