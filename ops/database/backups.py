@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from ops.shared.backups import LATE_INTERVALS, duration
 
-#: Seconds for the first one, before which a volume is bound and an image pulled.
+#: Allowed on top, in seconds: before the first one a volume is bound and an image pulled.
 GRACE = 900
 
 
