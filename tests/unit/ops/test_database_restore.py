@@ -1,4 +1,4 @@
-"""`ops database`: the list of backups, what a restore says and does, and how it goes on after an interruption."""
+"""`ops database`: the list of backups, what a restore says and does, and how it continues after an interruption."""
 
 from __future__ import annotations
 

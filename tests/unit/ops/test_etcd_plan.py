@@ -74,7 +74,7 @@ def test_a_member_that_was_behind_loses_to_a_newer_snapshot() -> None:
     assert plan.decide(ID, members, ["etcd-0"], [], SOME).source["name"] == "etcd-1-100"
 
 
-def test_the_named_snapshot_is_taken_and_its_price_told() -> None:
+def test_the_named_snapshot_is_taken_and_its_price_reported() -> None:
     members = [_member(f"etcd-{number}", data=True, healthy=True, revision=11_000) for number in range(3)]
     chosen = plan.decide(ID, members, [], [], SOME, "etcd-0-1600")
     assert chosen.first == "etcd-0"

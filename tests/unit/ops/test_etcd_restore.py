@@ -1,4 +1,4 @@
-"""The order of a restore over the machines, with machines that only remember what they were told."""
+"""The order of a restore over the machines, with machines that only record what they are asked."""
 
 from __future__ import annotations
 
