@@ -17,12 +17,8 @@ class Found:
 
     what: str
     id: str
-    delete: Callable[[], object]
+    delete: Callable[[], object] = lambda: None
     doubt: str = ""
-
-
-def _nothing() -> None:
-    """What stays is not deleted."""
 
 
 class Cloud:
@@ -65,7 +61,7 @@ class Cloud:
         """Nobody can tell one from a volume that somebody has kept on purpose; and a second one does no harm."""
         for item in self._connection.block_storage.volumes(name=begun.name):
             if item.project_id in (None, self.project):
-                yield Found(f"Volume {item.name} ({item.id})", item.id, _nothing, "it may hold data")
+                yield Found(f"Volume {item.name} ({item.id})", item.id, doubt="it may hold data")
 
     def _addresses(self, begun: Begun) -> Iterator[Found]:
         """A floating IP has no name, and one that was kept on purpose looks the same."""
@@ -73,7 +69,8 @@ class Cloud:
             theirs = bool(set(item.tags or []) - set(begun.inputs.get("tags") or []))
             if item.project_id == self.project and not item.port_id and not theirs:
                 what = f"FloatingIp {item.floating_ip_address} ({item.id})"
-                yield Found(what, item.id, _nothing, "somebody may have kept it, for DNS names lead to such addresses")
+                doubt = "somebody may have kept it, for DNS names lead to such addresses"
+                yield Found(what, item.id, doubt=doubt)
 
     def _rules(self, begun: Begun, known: Collection[str]) -> Iterator[Found]:
         inputs, network = begun.inputs, self._connection.network
