@@ -13,7 +13,7 @@ from ops.recover.notes import Begun, RecoverError
 
 @dataclass(frozen=True)
 class Found:
-    """A thing that a killed operation may have made. With a `doubt` it stays, and the doubt is reported."""
+    """A thing that a killed operation may have made. With a `doubt` it is not deleted, and the doubt is reported."""
 
     what: str
     id: str
