@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ops import explain, kubeconfig, logs, protected, ssh
+from ops import access, explain, protected
 from ops.database import cli as database
 from ops.doctor import cli as doctor
 from ops.drill import cli as drill
@@ -19,24 +19,24 @@ from ops.status import cli as status
 from ops.timeline import cli as timeline
 from ops.topology import cli as topology
 
-#: In the order of `paas --help`. Each has `add`, which names its options and the function that runs it.
+#: In the order of `paas --help`. Each adds a parser: its options, and the function that runs it.
 COMMANDS = (
-    init,
-    doctor,
-    proof,
-    kubeconfig,
-    ssh,
-    timeline,
-    explain,
-    status,
-    logs,
-    topology,
-    recover,
-    protected,
-    drill,
-    etcd,
-    database,
-    preview_comment,
+    init.add,
+    doctor.add,
+    proof.add,
+    access.add_kubeconfig,
+    access.add_ssh,
+    timeline.add,
+    explain.add,
+    status.add,
+    access.add_logs,
+    topology.add,
+    recover.add,
+    protected.add,
+    drill.add,
+    etcd.add,
+    database.add,
+    preview_comment.add,
 )
 
 
@@ -44,8 +44,8 @@ def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     top = argparse.ArgumentParser(prog="paas", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
-    for command in COMMANDS:
-        command.add(commands)
+    for add in COMMANDS:
+        add(commands)
     return top
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,23 +38,20 @@ class Failure:
 
 def failures(lines: Iterable[str]) -> list[Failure]:
     """The failed resources of an engine's event log (JSON lines), each once, in the order of failing."""
-    failed: dict[str, str] = {}
+    failed: dict[str, None] = {}
     messages: dict[str, str] = {}
     for line in lines:
         try:
             event = json.loads(line)
         except ValueError:
             continue  # The last line of a killed engine may be cut.
-        if "diagnosticEvent" in event and event["diagnosticEvent"].get("severity") == "error":
-            diagnostic = event["diagnosticEvent"]
-            if diagnostic.get("urn"):
-                messages[diagnostic["urn"]] = diagnostic.get("message", "").strip()
-                if protected.is_refusal(messages[diagnostic["urn"]]):
-                    # Refused before it was tried.
-                    failed.setdefault(diagnostic["urn"], "")
+        diagnostic = event.get("diagnosticEvent") or {}
+        if diagnostic.get("severity") == "error" and (urn := diagnostic.get("urn")):
+            messages[urn] = diagnostic.get("message", "").strip()
+            if protected.is_refusal(messages[urn]):
+                failed[urn] = None  # Refused before it was tried.
         if "resOpFailedEvent" in event:
-            urn = event["resOpFailedEvent"]["metadata"]["urn"]
-            failed.setdefault(urn, "")
+            failed[event["resOpFailedEvent"]["metadata"]["urn"]] = None
     return [Failure(urn, messages.get(urn, "")) for urn in failed]
 
 
@@ -84,31 +81,24 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Always 0: the run itself has failed."""
-    return explain(arguments.log, arguments.cluster)
-
-
-def explain(event_log: Path, cluster: str, say: Callable[[str], None] = print) -> int:
-    """Explain the failures in `event_log`; the exit status."""
-    found = [failure for failure in failures(event_log.read_text(encoding="utf-8").splitlines())]
-    if not found:
-        return 0
-    refused = [protected.describe(failure.urn) for failure in found if protected.is_refusal(failure.message)]
+    found = failures(arguments.log.read_text(encoding="utf-8").splitlines())
+    refused = [failure.urn for failure in found if protected.is_refusal(failure.message)]
     if refused:
-        say(f"\nprotected from removal:\n{protected.how_to_lift(refused)}")
-    others = [failure for failure in found if not protected.is_refusal(failure.message)]
+        print(f"\nprotected from removal:\n{protected.how_to_lift(refused)}")
+    others = [failure for failure in found if failure.urn not in refused]
     if not others:
         return 0
     import openstack
 
     connection = openstack.connect()
     for failure in others:
-        say(f"\nfailed: {failure.name} ({failure.type.split(':')[-1]})")
+        print(f"\nfailed: {failure.name} ({failure.type.split(':')[-1]})")
         if failure.type in _OF_A_MACHINE:
             try:
-                tail = console_tail(connection, cluster, failure.name)
+                tail = console_tail(connection, arguments.cluster, failure.name)
             except Exception as error:
-                tail = f"its console log cannot be had: {error}"
+                tail = f"its console log cannot be read: {error}"
             if tail:
-                say(tail)
-    say("\nFix the cause and run the same command again: it continues from here.")
+                print(tail)
+    print("\nFix the cause and run the same command again: it continues from here.")
     return 0

@@ -1,4 +1,4 @@
-"""What of a stack is protected, under which key of its file, and how that is lifted: asked before `pulumi destroy`.
+"""What is protected in a stack, by which key of its file, and how to lift that: asked before `pulumi destroy`.
 
 The engine refuses to remove a protected resource too. It names the resource and not the key; and without its preview it
 has removed other resources by then.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from ops.shared import pulumi
 from ops.shared.options import Commands, add_stack
@@ -30,26 +29,11 @@ _KEYS: Final = {
 _REFUSALS: Final = ("cannot be deleted\nbecause it is protected", "currently marked for protection")
 
 
-@dataclass(frozen=True)
-class Protected:
-    """A protected resource: the last part of its type, its name, and its key below `protection` (empty: no key)."""
-
-    kind: str
-    name: str
-    key: str
-
-
-def describe(urn: str) -> Protected:
-    """The resource of a URN, with the key that protects it."""
+def describe(urn: str) -> tuple[str, str]:
+    """The key below `protection` that protects a URN's resource (empty: none), and the resource's type and name."""
     _, _, chain, name = urn.removeprefix("urn:pulumi:").split("::", 3)
-    key = next((key for kind, key in _KEYS.items() if kind in chain.split("$")), "")
-    return Protected(chain.split("$")[-1].split(":")[-1], name, key)
-
-
-def protected(deployment: Mapping[str, Any]) -> list[Protected]:
-    """The protected resources of an exported deployment, less the components around them."""
-    resources = deployment.get("resources") or []
-    return [describe(item["urn"]) for item in resources if item.get("protect") and item.get("custom")]
+    types = chain.split("$")
+    return next((key for kind, key in _KEYS.items() if kind in types), ""), f"{types[-1].split(':')[-1]} {name}"
 
 
 def is_refusal(message: str) -> bool:
@@ -57,17 +41,16 @@ def is_refusal(message: str) -> bool:
     return any(words in message for words in _REFUSALS)
 
 
-def how_to_lift(found: Iterable[Protected]) -> str:
+def how_to_lift(urns: Iterable[str]) -> str:
     """Which keys protect what, and what to do."""
     by_key: dict[str, list[str]] = {}
-    for item in found:
-        by_key.setdefault(item.key, []).append(f"{item.kind} {item.name}")
+    for key, what in map(describe, urns):
+        by_key.setdefault(key, []).append(what)
     lines = []
     for key, names in sorted(by_key.items()):
         title = f"protection.{key}" if key else "set by hand (pulumi state protect)"
         lines.append(f"  {title}: {', '.join(sorted(names))}")
-    keys = sorted(key for key in by_key if key)
-    if keys:
+    if keys := sorted(filter(None, by_key)):
         switches = ", ".join(f"{key}: false" for key in keys)
         lines += [
             "To remove or replace it, set in the stack's file",
@@ -79,10 +62,6 @@ def how_to_lift(found: Iterable[Protected]) -> str:
     return "\n".join(lines)
 
 
-def _deployment(stack: str | None) -> dict[str, Any]:
-    return dict(json.loads(pulumi.run("stack", "export", stack=stack)).get("deployment") or {})
-
-
 def add(commands: Commands) -> None:
     """Adds the command."""
     parser = commands.add_parser("protected", help="what is protected from removal, and how that is lifted")
@@ -92,7 +71,9 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """1 when something is protected, which it names."""
-    found = protected(_deployment(arguments.stack))
+    deployment = json.loads(pulumi.run("stack", "export", stack=arguments.stack)).get("deployment") or {}
+    # Less the components around them.
+    found = [one["urn"] for one in deployment.get("resources") or [] if one.get("protect") and one.get("custom")]
     if not found:
         return 0
     sys.stderr.write(f"{len(found)} resources of the stack are protected; nothing was touched:\n{how_to_lift(found)}\n")

@@ -1,4 +1,4 @@
-"""Which backups there are, as the pods that take them have written it down in the cluster."""
+"""Which backups there are, as the pods that take them record it in the cluster."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-#: A backup older than so many intervals means that several runs in a row have failed.
-LATE_INTERVALS = 3
-#: A volume is bound and an image pulled before the first one; nothing is late until then. Seconds.
+from ops.shared.backups import LATE_INTERVALS, duration
+
+#: Allowed on top, in seconds: before the first one a volume is bound and an image pulled.
 GRACE = 900
 
 
@@ -33,7 +33,7 @@ class Backup:
 
     @property
     def time(self) -> int:
-        """When it was begun, which is the state that it has, in Unix seconds."""
+        """When it was begun, in Unix seconds: it holds the data of that moment."""
         return int(datetime.strptime(self.name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
 
 
@@ -81,12 +81,3 @@ def interval(schedule: str) -> int:
         if every:
             return int(every[1]) * 3600
     return 86400
-
-
-def duration(seconds: float) -> str:
-    """45 s, 12 min, 3.5 h, 2.0 d."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} d"

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from dataclasses import asdict
-
-from rich.table import Table
+from functools import partial
 
 from ops.database import backups, restore
-from ops.database.backups import Backups, duration
-from ops.database.release import DatabaseError, Release
+from ops.database.backups import Backups
+from ops.database.release import DatabaseError, Pod, Release
 from ops.shared import outputs as stack_outputs
+from ops.shared.backups import confirm, duration, print_json, print_table, size
 from ops.shared.cluster import Cluster, ClusterError
-from ops.shared.options import console
 from ops.shared.outputs import OutputsError
 
 #: One backup, in seconds; its Job has a limit of its own.
 BACKUP_SECONDS = 7200.0
+#: A restore takes minutes: each line appears at once.
+say = partial(print, flush=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when all is well; 1 when backups are late or something did not end; 2 when it was refused."""
+    """0 when all is well; 1 when backups are late or something did not end. Raises OpsError when it was refused."""
     outputs = stack_outputs.load(arguments.stack, arguments.outputs)
     if outputs.database is None:
         raise OutputsError("this stack has no database")
@@ -35,44 +35,33 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.action == "backups":
             return show(found, arguments.json, time.time())
         return bring_back(release, found, arguments)
-    except (DatabaseError, ClusterError) as error:
+    except ClusterError as error:
         sys.stderr.write(f"{error}\n")
-        return 2 if isinstance(error, DatabaseError) else 1
-
-
-def say(line: str) -> None:
-    """One line at once: a restore takes minutes."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+        return 1
 
 
 def show(found: Backups, as_json: bool, now: float) -> int:
     """The table or the JSON; 1 when the newest is late."""
     late, newest = found.late(now), found.newest
     if as_json:
-        document = {
-            "late": late,
-            "failure": found.failure,
-            "newest": newest.name if newest else None,
-            "ageSeconds": int(now - newest.time) if newest else None,
-            "intervalSeconds": found.interval,
-            "backups": [{**asdict(backup), "time": backup.time, "verified": True} for backup in found.found],
-        }
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
-        return 1 if late else 0
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("backup", "age", "size", "GTID", "from", "took", "verified", "copied"):
-        table.add_column(column, justify="right" if column in ("size", "took") else "left", no_wrap=True)
-    for backup in found.found:
-        size, took = f"{backup.size / 2**20:.1f} MiB", duration(backup.seconds)
-        table.add_row(
-            backup.name, duration(now - backup.time), size, backup.position, backup.source, took, "yes", backup.copied
+        print_json(
+            {
+                "late": late,
+                "failure": found.failure,
+                "newest": newest.name if newest else None,
+                "ageSeconds": int(now - newest.time) if newest else None,
+                "intervalSeconds": found.interval,
+                "backups": [{**asdict(backup), "time": backup.time, "verified": True} for backup in found.found],
+            }
         )
-    screen = console(140)
-    screen.print(table)
-    if found.failure:
-        screen.print(f"the last attempt failed: {found.failure}", style="yellow", markup=False)
-    screen.print(late or "The newest backup is recent.", style="bold red" if late else "green")
+    else:
+        columns = ("backup", "age", ">size", "GTID", "from", ">took", "verified", "copied")
+        rows = []
+        for one in found.found:
+            age, took = duration(now - one.time), duration(one.seconds)
+            rows.append((one.name, age, size(one.size), one.position, one.source, took, "yes", one.copied))
+        problems = [f"the last attempt failed: {found.failure}"] if found.failure else []
+        print_table(columns, rows, problems, late, "The newest backup is recent.")
     return 1 if late else 0
 
 
@@ -80,13 +69,12 @@ def take(release: Release) -> int:
     """One backup now."""
     release.start("backup", "backup-now", {})
 
-    def ended() -> bool:
-        return any(pod.phase in ("Succeeded", "Failed") for pod in release.pods_of("backup-now"))
+    def ended() -> list[Pod]:
+        return [pod for pod in release.pods_of("backup-now") if pod.phase in ("Succeeded", "Failed")]
 
-    release.wait("the backup", ended, BACKUP_SECONDS)
-    pod = next(pod for pod in release.pods_of("backup-now") if pod.phase in ("Succeeded", "Failed"))
-    last = release.log(pod.name, "backup").splitlines()
-    sys.stdout.write(f"{last[-1] if last else 'no word'}\n")
+    pod = release.wait("the backup", ended, BACKUP_SECONDS)[0]
+    last = release.log(pod.name, "backup")[-1:] or ["no message"]
+    sys.stdout.write(f"{last[0]}\n")
     release.stop("backup-now")
     return 0 if pod.phase == "Succeeded" else 1
 
@@ -97,17 +85,14 @@ def bring_back(release: Release, found: Backups, arguments: argparse.Namespace) 
     for line in words(todo, time.time()):
         say(line)
     if not arguments.yes:
-        if not sys.stdin.isatty():
-            raise DatabaseError("not restored: nobody can be asked here; --yes answers")
-        if input(f"Type the name of the backup to go on ({todo.backup.name}): ").strip() != todo.backup.name:
-            raise DatabaseError("not restored")
+        confirm(f"Type the name of the backup to continue ({todo.backup.name}): ", todo.backup.name)
     begun = time.monotonic()
     try:
         restore.run(release, todo, say)
     except (DatabaseError, ClusterError) as error:
         sys.stderr.write(f"{error}\nThe restore has not finished: the same command continues it.\n")
         return 1
-    sys.stdout.write(f"restored in {time.monotonic() - begun:.0f} s\n")
+    say(f"restored in {time.monotonic() - begun:.0f} s")
     return 0
 
 
@@ -115,18 +100,17 @@ def words(todo: restore.Plan, now: float) -> list[str]:
     """What will happen, and what it costs."""
     if todo.resumed:
         return [f"The primary has {todo.backup.name} already; replicas that have not copied it yet do so now."]
-    age = duration(now - todo.backup.time)
-    lost = "how many is not known, for the primary does not answer" if not todo.position else "how many is not known"
+    lost = "how many is not known" if todo.position else "how many is not known, for the primary does not answer"
     if todo.lost is not None:
         lost = f"{todo.lost} transaction{'s' * (todo.lost != 1)} by the primary's count"
-    if not todo.backup.size:
-        what = f"Restores {todo.backup.name}, {age} old, which is not on the volume, from the bucket."
+    what = f"Restores {todo.backup.name}, {duration(now - todo.backup.time)} old"
+    if todo.backup.size:
+        what += f", {size(todo.backup.size)}, GTID {todo.backup.position}."
     else:
-        size = f"{todo.backup.size / 2**20:.1f} MiB"
-        what = f"Restores {todo.backup.name}, {age} old, {size}, GTID {todo.backup.position}."
+        what += ", which is not on the volume, from the bucket."
     return [
         what,
         f"LOST: everything that was committed since, in all databases ({lost}), users and passwords included.",
-        "The database is away from when the primary restarts until it has loaded the backup.",
+        "The database is down from the restart of the primary until it has loaded the backup.",
         "Root's and the replication's passwords stay those of the Secret.",
     ]

@@ -3,106 +3,90 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-
-from rich.table import Table
 
 from ops.etcd import plan, remote, snapshots
 from ops.etcd.kubernetes_check import Follow
 from ops.etcd.plan import Plan, RestoreError
 from ops.etcd.restore import Restore, Survey, survey
-from ops.etcd.snapshots import Snapshots, duration
+from ops.etcd.snapshots import Snapshots
 from ops.shared import outputs as stack_outputs
+from ops.shared.backups import confirm, duration, print_json, print_table, size
 from ops.shared.cluster import Cluster, ClusterError
-from ops.shared.options import console
 from ops.shared.outputs import Outputs, OutputsError
 from ops.shared.ssh import Ssh, SshError
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when all is well; 1 when snapshots are late or a restore did not end; 2 when it was refused."""
+    """0 when all is well; 1 when snapshots are late or a restore did not end. Raises OpsError when it was refused."""
     outputs = stack_outputs.load(arguments.stack, arguments.outputs)
     if not outputs.role("etcd"):
         raise OutputsError("this stack has no members of etcd")
     with Ssh(outputs) as ssh:
-        try:
-            if arguments.action == "backups":
-                return _backups(outputs, ssh, arguments.json)
-            if arguments.action == "snapshot":
-                return _snapshot(outputs, ssh)
-            return _restore(outputs, ssh, arguments)
-        except RestoreError as error:
-            sys.stderr.write(f"{error}\n")
-            return 2
+        if arguments.action == "backups":
+            return _backups(snapshots.collect(ssh, outputs.role("etcd")), arguments.json)
+        if arguments.action == "snapshot":
+            return _snapshot(outputs, ssh)
+        return _restore(outputs, ssh, arguments)
 
 
-def _backups(outputs: Outputs, ssh: remote.SshAccess, as_json: bool) -> int:
-    found = snapshots.collect(ssh, outputs.role("etcd"))
+def _backups(found: Snapshots, as_json: bool) -> int:
     if as_json:
         newest = found.newest
-        document = {
-            "late": found.late,
-            "newest": asdict(newest) if newest else None,
-            "ageSeconds": found.now - newest.time if newest else None,
-            "intervalSeconds": found.interval,
-            "problems": found.problems,
-            "snapshots": [asdict(snapshot) for snapshot in found.found],
-        }
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        print_json(
+            {
+                "late": found.late,
+                "newest": asdict(newest) if newest else None,
+                "ageSeconds": found.now - newest.time if newest else None,
+                "intervalSeconds": found.interval,
+                "problems": found.problems,
+                "snapshots": [asdict(snapshot) for snapshot in found.found],
+            }
+        )
     else:
-        _show(found)
+        columns = ("where", "snapshot", "age", ">revision", ">keys", ">size", "verified")
+        problems = [f"problem: {problem}" for problem in found.problems]
+        print_table(columns, _rows(found), problems, found.late, "The newest verified snapshot is recent.")
     return 1 if found.late else 0
 
 
-def _show(found: Snapshots) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("where", "snapshot", "age", "revision", "keys", "size", "verified"):
-        table.add_column(column, justify="right" if column in ("revision", "keys", "size") else "left", no_wrap=True)
+def _rows(found: Snapshots) -> Iterator[tuple[str, ...]]:
     for one in found.found:
-        table.add_row(
+        yield (
             one.where if not one.off_machine else f"{one.where}: {one.member}",
             one.name,
             duration(found.now - one.time),
             str(one.revision),
             "" if one.keys is None else str(one.keys),
-            "" if one.size is None else f"{one.size / 2**20:.1f} MiB",
+            "" if one.size is None else size(one.size),
             ("yes" if one.verified else "[red]NO[/red]") + (", encrypted" if one.encrypted else ""),
         )
-    screen = console(140)
-    screen.print(table)
-    for problem in found.problems:
-        screen.print(f"problem: {problem}", style="yellow", markup=False)
-    screen.print(found.late or "The newest verified snapshot is recent.", style="bold red" if found.late else "green")
 
 
-def _snapshot(outputs: Outputs, ssh: remote.SshAccess) -> int:
+def _snapshot(outputs: Outputs, ssh: Ssh) -> int:
     """One now, on the first member that takes one: a learner, or a member that is away, does not."""
     refused: list[str] = []
     for member in outputs.role("etcd"):
+        command = f"{remote.MEMBER}/etcd-backup.sh --reason manual"
         try:
-            said = remote.call(
-                ssh,
-                member,
-                f"{remote.MEMBER}/etcd-backup.sh --reason manual",
-                seconds=remote.SNAPSHOT_SECONDS,
-            )
+            printed = remote.call(ssh, member, command, seconds=remote.SNAPSHOT_SECONDS)
         except SshError as error:
             refused.append(str(error))
             continue
-        last = said.strip().splitlines()[-1]
+        last = printed.strip().splitlines()[-1]
         if "verified" in last:
             sys.stdout.write(f"{member.name}: {last}\n")
             return 0
         refused.append(f"{member.name}: {last}")
-    sys.stderr.write("no member took a snapshot:\n" + "".join(f"  {line}\n" for line in refused))
+    _say("\n  ".join(["no member took a snapshot:", *refused]))
     return 1
 
 
-def _restore(outputs: Outputs, ssh: remote.SshAccess, arguments: argparse.Namespace) -> int:
+def _restore(outputs: Outputs, ssh: Ssh, arguments: argparse.Namespace) -> int:
     found = survey(outputs, ssh)
     for problem in found.problems:
         _say(f"not reached: {problem}")
@@ -116,30 +100,24 @@ def _restore(outputs: Outputs, ssh: remote.SshAccess, arguments: argparse.Namesp
         raise RestoreError(f"the restore {chosen.id} was begun on {chosen.first}: bring that machine back")
     key = _identity(chosen, arguments.identity)
     _explain(chosen, found)
-    if not arguments.yes and not _agreed(chosen):
-        return 2
+    if not arguments.yes:
+        confirm("Restore? Type yes: ", "yes")
     restore = Restore(outputs, ssh, Follow(Cluster(outputs)), chosen, found, _say, key)
     problem = ""
     try:
         restore.run()
     except (SshError, ClusterError) as error:
         problem = str(error)
+    total = sum(restore.seconds.values())
     if arguments.json:
-        document = {
-            "id": chosen.id,
-            "what": chosen.what,
-            "lost": chosen.lost,
-            "seconds": restore.seconds,
-            "totalSeconds": round(sum(restore.seconds.values()), 1),
-            "problem": problem,
-        }
-        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        report = {"id": chosen.id, "what": chosen.what, "lost": chosen.lost, "seconds": restore.seconds}
+        print_json(report | {"totalSeconds": round(total, 1), "problem": problem})
     if problem:
-        sys.stderr.write(f"{problem}\nThe restore has not finished: `paas etcd restore` continues it.\n")
+        _say(f"{problem}\nThe restore has not finished: `paas etcd restore` continues it.")
         return 1
-    _say(f"restored in {sum(restore.seconds.values()):.0f} s; the old data is kept in /var/lib/etcd/aside-{chosen.id}")
+    _say(f"restored in {total:.0f} s; the old data is kept in /var/lib/etcd/aside-{chosen.id}")
     if found.away:
-        _say(f"not there: {', '.join(found.away)}; `pulumi up --refresh` recreates them, then they join")
+        _say(f"not present: {', '.join(found.away)}; `pulumi up --refresh` recreates them, then they join")
     return 0
 
 
@@ -164,15 +142,6 @@ def _explain(chosen: Plan, found: Survey) -> None:
         state = "with a majority" if member.healthy else "running, without a majority" if member.active else "stopped"
         data = f"data up to revision {member.revision}" if member.data else "no data"
         _say(f"{member.name}: {state}, {data}{', ' + member.stage if member.stage else ''}")
-    _say(f"{'Going on with' if chosen.resumed else 'To be restored'}: {chosen.what}")
+    _say(f"{'Continuing' if chosen.resumed else 'To be restored'}: {chosen.what}")
     _say(f"This loses: {chosen.lost}")
     _say(f"First on {chosen.first}; API servers and all members stop during the restore. Nothing is deleted.")
-
-
-def _agreed(chosen: Plan) -> bool:
-    if not sys.stdin.isatty():
-        _say("nothing was done: give --yes where nobody can be asked")
-        return False
-    sys.stderr.write("Restore? Type yes: ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip() == "yes"

@@ -6,31 +6,18 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
 
 from kubernetes import client
-from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
 
-from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
+from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, asking
 
 #: Who must hold its lease again; each renews it every 2 s (kube-scheduler's and kube-controller-manager's defaults).
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
 NAMESPACE = "kube-system"
-_FAILURES = (ApiException, HTTPError, OSError)
-
-
-class Follower(Protocol):
-    """What a restore asks of the cluster."""
-
-    def api(self) -> None: ...
-    def nodes(self, since: datetime) -> None: ...
-    def controllers(self, since: datetime) -> None: ...
-    def write(self) -> None: ...
 
 
 class Follow:
-    """The checks; each raises ClusterError while it does not hold."""
+    """The checks. Each raises ClusterError while its condition does not hold."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -40,12 +27,12 @@ class Follow:
         self.cluster.etcd_ready()
 
     def nodes(self, since: datetime) -> None:
-        """Every node is ready, and has said so after `since`."""
-        waiting = [f"{node.name} ({node.reason})" for node in self.cluster.nodes() if not node.ready]
+        """Every node is ready, and has reported after `since`."""
+        nodes = self.cluster.nodes()
+        waiting = [f"{node.name} ({node.reason})" for node in nodes if not node.ready]
         renewed = self._renewed("kube-node-lease")
-        silent = [name for name, moment in renewed.items() if moment <= since]
-        known = {node.name for node in self.cluster.nodes()}
-        waiting += [f"{name} (its lease is old)" for name in sorted(known & set(silent))]
+        silent = sorted(node.name for node in nodes if node.name in renewed and renewed[node.name] <= since)
+        waiting += [f"{name} (its lease is old)" for name in silent]
         if waiting:
             raise ClusterError(f"not ready: {', '.join(waiting)}")
 
@@ -61,30 +48,24 @@ class Follow:
         core = client.CoreV1Api(self.cluster.api_client())
         name = f"openstack-paas-restore-{secrets.token_hex(4)}"
         body = client.V1ConfigMap(metadata=client.V1ObjectMeta(name=name))
-        try:
-            core.create_namespaced_config_map(NAMESPACE, body, _request_timeout=REQUEST_SECONDS)
+        limit = {"_request_timeout": REQUEST_SECONDS}
+        with asking("a new object cannot be written"):
+            core.create_namespaced_config_map(NAMESPACE, body, **limit)
             try:
                 # Revision 0: out of the cache that watches are served from.
-                listed = core.list_namespaced_config_map(
-                    NAMESPACE, resource_version="0", _request_timeout=REQUEST_SECONDS
-                ).items
+                listed = core.list_namespaced_config_map(NAMESPACE, resource_version="0", **limit).items
                 if all(one.metadata.name != name for one in listed):
                     raise ClusterError("a new object is not seen by those who watch")
             finally:
-                core.delete_namespaced_config_map(name, NAMESPACE, _request_timeout=REQUEST_SECONDS)
-        except _FAILURES as error:
-            raise ClusterError(f"a new object cannot be written: {message(error)}") from error
+                core.delete_namespaced_config_map(name, NAMESPACE, **limit)
 
     def _renewed(self, namespace: str) -> dict[str, datetime]:
         """When each lease was last renewed."""
-        try:
-            leases = client.CoordinationV1Api(self.cluster.api_client()).list_namespaced_lease(
-                namespace, _request_timeout=REQUEST_SECONDS
-            )
-        except _FAILURES as error:
-            raise ClusterError(f"{namespace}: no leases: {message(error)}") from error
+        with asking(f"{namespace}: no leases"):
+            api = client.CoordinationV1Api(self.cluster.api_client())
+            leases = api.list_namespaced_lease(namespace, _request_timeout=REQUEST_SECONDS).items
         never = datetime.fromtimestamp(0, UTC)
-        return {lease.metadata.name: lease.spec.renew_time or never for lease in leases.items}
+        return {lease.metadata.name: lease.spec.renew_time or never for lease in leases}
 
 
 def until(check: Callable[[], None], what: str, seconds: float, pause: float = 0.5) -> None:

@@ -1,4 +1,4 @@
-"""What to restore, on which member first, and what that loses: decided from what the members say. Pure."""
+"""What to restore, on which member first, and what that loses: decided from what the members report. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ops.etcd.snapshots import Snapshot, Snapshots, duration
+from ops.etcd.snapshots import Snapshot, Snapshots
+from ops.shared.backups import duration
+from ops.shared.errors import OpsError
 
 
-class RestoreError(Exception):
+class RestoreError(OpsError):
     """There is nothing to restore, or it would be wrong to; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """What etcd-restore.sh said of one member; `revision` is None where it is not known."""
+    """What etcd-restore.sh reports of one member; `revision` is None where it is not known."""
 
     name: str
     active: bool
@@ -28,44 +30,43 @@ class Member:
     @staticmethod
     def parse(look: Mapping[str, Any]) -> Member:
         """From its JSON."""
-        return Member(
-            look["member"],
-            look["etcd"] in ("active", "activating", "reloading"),
-            look["healthy"],
-            look["data"],
-            look["revision"],
-            look["stage"],
-            look["plan"],
-        )
+        active = look["etcd"] in ("active", "activating", "reloading")
+        same = {key: look[key] for key in ("healthy", "data", "revision", "stage", "plan")}
+        return Member(name=look["member"], active=active, **same)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A restore. `document` goes to the members, whose scripts read it; `lost` says in words what it costs."""
+    """A restore. `source` says to the members' scripts where the data is; `lost` says in words what it costs."""
 
     id: str
     first: str
-    document: Mapping[str, Any]
+    source: Mapping[str, Any]
     what: str
     lost: str
     resumed: bool = False
 
     @property
+    def document(self) -> dict[str, Any]:
+        """What goes to the members, which keep it as their note of the restore."""
+        return {"id": self.id, "first": self.first, "source": self.source, "what": self.what, "lost": self.lost}
+
+    @property
     def encrypted(self) -> bool:
         """Whether an age identity is needed."""
-        return bool(self.document["source"].get("encrypted"))
+        return bool(self.source.get("encrypted"))
 
 
 def resumed(members: Collection[Member]) -> Plan | None:
     """The restore that was begun and not ended, if there is one. Raises RestoreError when there are two."""
-    plans = {member.plan["id"]: member.plan for member in members if member.plan}
-    if len(plans) > 1:
+    notes = {member.plan["id"]: member.plan for member in members if member.plan}
+    if len(notes) > 1:
         raise RestoreError(
-            f"parts of {len(plans)} restores are on the members ({', '.join(sorted(plans))}): finish the one that "
+            f"parts of {len(notes)} restores are on the members ({', '.join(sorted(notes))}): finish the one that "
             "counts by hand (docs/runbooks/etcd-restore.md)"
         )
-    for identity, document in plans.items():
-        return Plan(identity, document["first"], document, document["what"], document["lost"], resumed=True)
+    for note in notes.values():
+        return Plan(note["id"], note["first"], note["source"], note["what"], note["lost"], resumed=True)
     return None
 
 
@@ -96,27 +97,25 @@ def decide(
             f"etcd works ({', '.join(healthy)} with a majority): nothing is lost. To throw its data away for that of a "
             "snapshot, name it with --snapshot NAME (`paas etcd backups` lists them)"
         )
-    known = max((member.revision for member in members if member.revision is not None), default=None)
-    survivor = max(
-        (member for member in members if member.data and member.revision is not None),
-        key=lambda member: member.revision or 0,
-        default=None,
-    )
     chosen = snapshots.named(name) if name else snapshots.newest
     if name and chosen is None:
         raise RestoreError(f"there is no snapshot {name}: `paas etcd backups` lists what there is")
+    known = [member for member in members if member.revision is not None]
+    known.sort(key=lambda member: member.revision or 0, reverse=True)
+    survivor = next((member for member in known if member.data), None)
     if not name and survivor and (chosen is None or (survivor.revision or 0) >= chosen.revision):
         return _from_survivor(identity, survivor, chosen)
     if chosen is None:
         raise RestoreError("there is no verified snapshot anywhere, and no member has data")
     if not chosen.verified:
         raise RestoreError(f"the snapshot {chosen.name} failed its proof: choose another")
-    return _from_snapshot(identity, chosen, members, known, snapshots.now)
+    last = known[0].revision if known else None
+    return _from_snapshot(identity, chosen, sorted(member.name for member in members), last, snapshots.now)
 
 
 def _from_survivor(identity: str, survivor: Member, chosen: Snapshot | None) -> Plan:
     beside = f"; the newest snapshot, {chosen.name}, has revision {chosen.revision}" if chosen else ""
-    return _plan(
+    return Plan(
         identity,
         survivor.name,
         {"kind": "survivor", "name": "", "path": "", "encrypted": False},
@@ -125,24 +124,18 @@ def _from_survivor(identity: str, survivor: Member, chosen: Snapshot | None) -> 
     )
 
 
-def _from_snapshot(identity: str, chosen: Snapshot, members: Sequence[Member], known: int | None, now: int) -> Plan:
-    reachable = sorted(member.name for member in members)
+def _from_snapshot(identity: str, chosen: Snapshot, reachable: Sequence[str], last: int | None, now: int) -> Plan:
     if not chosen.off_machine and chosen.where not in reachable:
         raise RestoreError(f"{chosen.name} is on {chosen.where}, which cannot be reached")
     age = duration(max(now - chosen.time, 0))
     lost = f"everything written in the {age} since the snapshot"
-    if known is not None and known > chosen.revision:
-        lost += f": {known - chosen.revision} revisions, up to {known}"
+    if last is not None and last > chosen.revision:
+        lost += f": {last - chosen.revision} revisions, up to {last}"
     kind = chosen.where if chosen.off_machine else "here"
-    return _plan(
+    return Plan(
         identity,
         reachable[0] if chosen.off_machine else chosen.where,
         {"kind": kind, "name": chosen.name, "path": chosen.path, "encrypted": chosen.encrypted},
         f"the snapshot {chosen.name} in {chosen.where}, {age} old, revision {chosen.revision}",
         lost,
     )
-
-
-def _plan(identity: str, first: str, source: Mapping[str, Any], what: str, lost: str) -> Plan:
-    document = {"id": identity, "first": first, "source": source, "what": what, "lost": lost}
-    return Plan(identity, first, document, what, lost)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 from ops.shared.outputs import Machine
-from ops.shared.ssh import SshError
+from ops.shared.ssh import Ssh, SshError
 
 #: Where `pulumi up` has put them (machines/common/run.sh.j2).
 MEMBER = "/opt/openstack-paas/etcd"
@@ -15,21 +16,16 @@ CONTROL_PLANE = "/opt/openstack-paas/control-plane"
 #: A snapshot of a large database with its proof and copies; copies of what was missed before may come on top.
 SNAPSHOT_SECONDS = 2700
 LOOK_SECONDS = 60
+STEP_SECONDS = 180
 
 
-class SshAccess(Protocol):
-    """What is asked of ops.ssh.Ssh."""
-
-    def run(self, machine: Machine, command: str, script: str = "", seconds: float = 30) -> str: ...
-
-
-def call(ssh: SshAccess, machine: Machine, command: str, stdin: str = "", seconds: float = LOOK_SECONDS) -> str:
+def call(ssh: Ssh, machine: Machine, command: str, stdin: str = "", seconds: float = LOOK_SECONDS) -> str:
     """One script as root; its standard output. Raises SshError."""
-    # By bash: only root may look into the folder, and sudo would look for the command as somebody else.
+    # By bash: only root may look into the folder, and sudo would look for the command as another user.
     return ssh.run(machine, f"sudo --non-interactive bash {command}", stdin, seconds)
 
 
-def read(ssh: SshAccess, machine: Machine, command: str) -> dict[str, Any]:
+def read(ssh: Ssh, machine: Machine, command: str) -> dict[str, Any]:
     """The same for a script that prints JSON. Raises SshError."""
     text = call(ssh, machine, command)
     try:
@@ -39,9 +35,12 @@ def read(ssh: SshAccess, machine: Machine, command: str) -> dict[str, Any]:
     return document
 
 
-def at_once(ssh: SshAccess, machines: list[Machine], command: str, stdin: str = "", seconds: float = 180) -> None:
-    """One script on several machines at the same time, each connected before. Raises the first SshError."""
-    with ThreadPoolExecutor(max_workers=max(len(machines), 1)) as pool:
-        running = [pool.submit(call, ssh, machine, command, stdin, seconds) for machine in machines]
+def at_once(ssh: Ssh, calls: Sequence[tuple[Machine, str, str]]) -> None:
+    """Several scripts (machine, command, standard input) at the same time; the machines must be connected already.
+
+    Waits for all of them, then raises the first SshError.
+    """
+    with ThreadPoolExecutor(max_workers=max(len(calls), 1)) as pool:
+        running = [pool.submit(call, ssh, *words, seconds=STEP_SECONDS) for words in calls]
     for one in running:
         one.result()

@@ -1,19 +1,19 @@
-"""A restore over all machines, step by step. Each step may be run again; the members' notes say how far each one is."""
+"""A restore over all machines, step by step. Each step may run again; the members' notes say how far each one is."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from ops.etcd import remote
-from ops.etcd.kubernetes_check import Follower, until
+from ops.etcd.kubernetes_check import Follow, until
 from ops.etcd.plan import Member, Plan
 from ops.shared.outputs import Machine, Outputs
-from ops.shared.ssh import SshError
+from ops.shared.ssh import Ssh, SshError
 
 #: Longest steps: a proof of a large snapshot, a join that copies a large database.
 DATA_SECONDS = 1800
@@ -24,34 +24,31 @@ NEW_SECONDS = 30
 
 @dataclass(frozen=True)
 class Survey:
-    """What is there: members and control planes that answer, and the names of those that do not."""
+    """Members and control planes that answer, the names of members that do not, and why machines do not."""
 
-    members: dict[str, Member]
-    control_planes: list[Machine]
-    away: list[str]
-    problems: list[str]
+    members: dict[str, Member] = field(default_factory=dict)
+    control_planes: list[Machine] = field(default_factory=list)
+    away: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
-def survey(outputs: Outputs, ssh: remote.SshAccess) -> Survey:
-    """Asks every member and every control plane. What cannot be reached is in the answer, not an error."""
-    members: dict[str, Member] = {}
-    control_planes: list[Machine] = []
-    away: list[str] = []
-    problems: list[str] = []
+def survey(outputs: Outputs, ssh: Ssh) -> Survey:
+    """Asks every member and every control plane. A machine that cannot be reached is in the answer, not an error."""
+    found = Survey()
     for machine in outputs.role("etcd"):
         try:
             look = remote.read(ssh, machine, f"{remote.MEMBER}/etcd-restore.sh look")
-            members[machine.name] = Member.parse(look)
+            found.members[machine.name] = Member.parse(look)
         except SshError as error:
-            away.append(machine.name)
-            problems.append(str(error))
+            found.away.append(machine.name)
+            found.problems.append(str(error))
     for machine in outputs.role("control-plane"):
         try:
             remote.call(ssh, machine, f"{remote.CONTROL_PLANE}/api-server.sh state")
-            control_planes.append(machine)
+            found.control_planes.append(machine)
         except SshError as error:
-            problems.append(str(error))
-    return Survey(members, control_planes, away, problems)
+            found.problems.append(str(error))
+    return found
 
 
 @dataclass
@@ -59,8 +56,8 @@ class Restore:
     """One restore. `identity` is an age identity for an encrypted snapshot; only age on the first member gets it."""
 
     outputs: Outputs
-    ssh: remote.SshAccess
-    follow: Follower
+    ssh: Ssh
+    follow: Follow
     plan: Plan
     found: Survey
     say: Callable[[str], None]
@@ -70,70 +67,52 @@ class Restore:
     _since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def run(self) -> None:
-        """All steps. Raises SshError and ClusterError; then it goes on where it was when it is run again."""
-        works = self._serves()
-        # At once: what an API server still writes is lost either way, and none of them serves a restored etcd.
-        self._step("etcd stopped" if works else "API servers and etcd stopped", lambda: self._stop(api=not works))
-        self._step("snapshot at hand", self._snapshot)
-        self._step(f"data in place on {self.plan.first}", self._place)
-        self._step("API servers back", self._start_api)
-        for name in self._others():
-            self._step(f"{name} joined", lambda name=name: self._join(name))  # type: ignore[misc]
-        self._step("nodes and controllers follow", self._followed)
-        self._step("a snapshot of what is there now", self._new_snapshot)
-        self._step("notes removed", self._finish)
+        """All steps. Raises SshError and ClusterError; the next run then continues where this one ended."""
+        first = self.plan.first
+        others = [name for name in self.found.members if name != first]
+        # An earlier run may have come as far as a first member that serves the restored data.
+        serves = self.found.members[first].stage == "placed" and self.found.members[first].healthy
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("etcd stopped" if serves else "API servers and etcd stopped", partial(self._stop, api=not serves)),
+            ("snapshot at hand", partial(self._member, first, "snapshot", self.identity, DATA_SECONDS)),
+            (f"data in place on {first}", partial(self._converge_after, first, "place", DATA_SECONDS)),
+            ("API servers back", self._start_api),
+            *((f"{name} joined", partial(self._converge_after, name, "empty")) for name in others),
+            ("nodes and controllers follow", self._followed),
+            ("a snapshot of what is there now", self._new_snapshot),
+            # The first member last: as long as it has notes, another run continues this restore.
+            ("notes removed", partial(self._finish, [*others, first])),
+        ]
+        for name, action in steps:
+            began = time.monotonic()
+            action()
+            self.seconds[name] = round(time.monotonic() - began, 1)
+            self.say(f"{name}: {self.seconds[name]} s")
 
-    def _step(self, name: str, action: Callable[[], None]) -> None:
-        began = time.monotonic()
-        action()
-        self.seconds[name] = round(time.monotonic() - began, 1)
-        self.say(f"{name}: {self.seconds[name]} s")
+    def _script(self, name: str, words: str, stdin: str = "", seconds: float = DATA_SECONDS) -> None:
+        remote.call(self.ssh, self.outputs.machine(name), f"{remote.MEMBER}/{words}", stdin, seconds)
 
-    def _serves(self) -> bool:
-        """Whether an earlier run has come as far as a first member that serves the restored data."""
-        first = self.found.members[self.plan.first]
-        return first.stage == "placed" and first.healthy
+    def _member(self, name: str, word: str, stdin: str = "", seconds: float = remote.STEP_SECONDS) -> None:
+        self._script(name, f"etcd-restore.sh {word}", stdin, seconds)
 
-    def _others(self) -> Collection[str]:
-        return [name for name in self.found.members if name != self.plan.first]
+    def _converge_after(self, name: str, word: str, seconds: float = remote.STEP_SECONDS) -> None:
+        self._member(name, word, seconds=seconds)
+        self._script(name, "converge")
 
-    def _member(self, name: str, word: str, stdin: str = "", seconds: float = 180) -> None:
-        command = f"{remote.MEMBER}/etcd-restore.sh {word}"
-        remote.call(self.ssh, self.outputs.machine(name), command, stdin, seconds)
+    def _api_servers(self, word: str) -> list[tuple[Machine, str, str]]:
+        return [(one, f"{remote.CONTROL_PLANE}/api-server.sh {word}", "") for one in self.found.control_planes]
 
     def _stop(self, api: bool) -> None:
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            running = [pool.submit(self._stop_members)] + ([pool.submit(self._stop_api)] if api else [])
-        for one in running:
-            one.result()
-
-    def _stop_api(self) -> None:
-        remote.at_once(self.ssh, self.found.control_planes, f"{remote.CONTROL_PLANE}/api-server.sh stop")
-
-    def _stop_members(self) -> None:
-        reached = [self.outputs.machine(name) for name in self.found.members]
-        plan = json.dumps(self.plan.document)
-        remote.at_once(self.ssh, reached, f"{remote.MEMBER}/etcd-restore.sh stop", plan)
-
-    def _snapshot(self) -> None:
-        self._member(self.plan.first, "snapshot", self.identity, DATA_SECONDS)
-
-    def _place(self) -> None:
-        self._member(self.plan.first, "place", seconds=DATA_SECONDS)
-        self._converge(self.plan.first)
-
-    def _converge(self, name: str) -> None:
-        remote.call(self.ssh, self.outputs.machine(name), f"{remote.MEMBER}/converge", seconds=DATA_SECONDS)
+        """All at once: what an API server still writes is lost either way, and none of them serves a restored etcd."""
+        plan, stop = json.dumps(self.plan.document), f"{remote.MEMBER}/etcd-restore.sh stop"
+        members = [(self.outputs.machine(name), stop, plan) for name in self.found.members]
+        remote.at_once(self.ssh, members + (self._api_servers("stop") if api else []))
 
     def _start_api(self) -> None:
-        remote.at_once(self.ssh, self.found.control_planes, f"{remote.CONTROL_PLANE}/api-server.sh start")
+        remote.at_once(self.ssh, self._api_servers("start"))
         if self.found.control_planes:
             until(self.follow.api, "the API serves", API_SECONDS)
         self._since = datetime.now(UTC)
-
-    def _join(self, name: str) -> None:
-        self._member(name, "empty")
-        self._converge(name)
 
     def _followed(self) -> None:
         if not self.found.control_planes:
@@ -143,10 +122,9 @@ class Restore:
         until(self.follow.write, "a new object is seen", NEW_SECONDS)
 
     def _new_snapshot(self) -> None:
-        command = f"{remote.MEMBER}/etcd-backup.sh --reason restore --no-copies"
-        remote.call(self.ssh, self.outputs.machine(self.plan.first), command, seconds=remote.SNAPSHOT_SECONDS)
+        words = "etcd-backup.sh --reason restore --no-copies"
+        self._script(self.plan.first, words, seconds=remote.SNAPSHOT_SECONDS)
 
-    def _finish(self) -> None:
-        # The first member last: as long as it has notes, another run goes on with this restore.
-        for name in (*self._others(), self.plan.first):
+    def _finish(self, names: Sequence[str]) -> None:
+        for name in names:
             self._member(name, "finish")

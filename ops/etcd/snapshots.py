@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.etcd import remote
+from ops.shared.backups import LATE_INTERVALS, duration
 from ops.shared.outputs import Machine
-from ops.shared.ssh import SshError
+from ops.shared.ssh import Ssh, SshError
 
-#: A snapshot older than so many intervals means that several runs in a row have failed.
-LATE_INTERVALS = 3
+#: What a listing has of each snapshot, wherever it is.
+_COMMON = ("name", "member", "time", "revision")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Snapshots:
 
     @property
     def newest(self) -> Snapshot | None:
-        """The newest verified one; of the same one's places its own machine, which needs no way to it."""
+        """The newest verified one; if it is in several places, the copy on a member, which nothing needs to fetch."""
         good = [snapshot for snapshot in self.found if snapshot.verified]
         return max(good, key=lambda one: (one.time, not one.off_machine), default=None)
 
@@ -70,17 +71,6 @@ class Snapshots:
         return min((one for one in self.found if one.name == name), key=lambda one: one.off_machine, default=None)
 
 
-def duration(seconds: float) -> str:
-    """Two units at most: 45 s, 12 min, 3 h 20 min, 9 d."""
-    minutes = int(seconds) // 60
-    if minutes < 2:
-        return f"{int(seconds)} s"
-    if minutes < 120:
-        return f"{minutes} min"
-    hours = minutes // 60
-    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} d"
-
-
 def parse(listings: Iterable[Mapping[str, Any]], problems: Iterable[str] = ()) -> Snapshots:
     """From what the members' etcd-backups.sh prints; every member lists the same places."""
     found: dict[tuple[str, str], Snapshot] = {}
@@ -88,7 +78,7 @@ def parse(listings: Iterable[Mapping[str, Any]], problems: Iterable[str] = ()) -
     interval = now = 0
     for listing in listings:
         interval, now = max(interval, listing["interval"]), max(now, listing["now"])
-        for snapshot in (*_here(listing), *_there(listing)):
+        for snapshot in _placed(listing):
             found[snapshot.where, snapshot.name] = snapshot
         status = listing["status"]
         if status.get("outcome") == "failed":
@@ -100,37 +90,18 @@ def parse(listings: Iterable[Mapping[str, Any]], problems: Iterable[str] = ()) -
     return Snapshots(tuple(ordered), tuple(dict.fromkeys(said)), interval, now)
 
 
-def _here(listing: Mapping[str, Any]) -> Iterator[Snapshot]:
+def _placed(listing: Mapping[str, Any]) -> Iterator[Snapshot]:
+    """On the member that lists them, then in each place off the machines, to which only verified ones are copied."""
     for one in listing["snapshots"]:
-        yield Snapshot(
-            name=one["name"],
-            member=one["member"],
-            where=listing["member"],
-            time=one["time"],
-            revision=one["revision"],
-            verified=one["verified"],
-            size=one["size"],
-            keys=one["keys"],
-        )
-
-
-def _there(listing: Mapping[str, Any]) -> Iterator[Snapshot]:
+        here = {key: one[key] for key in (*_COMMON, "verified", "size", "keys")}
+        yield Snapshot(where=listing["member"], **here)
     for place, content in listing["places"].items():
         for one in content.get("snapshots", []):
-            # Only what was verified is copied.
-            yield Snapshot(
-                name=one["name"],
-                member=one["member"],
-                where=place,
-                time=one["time"],
-                revision=one["revision"],
-                verified=True,
-                path=one["path"],
-                encrypted=one["encrypted"],
-            )
+            there = {key: one[key] for key in (*_COMMON, "path", "encrypted")}
+            yield Snapshot(where=place, verified=True, **there)
 
 
-def collect(ssh: remote.SshAccess, members: Iterable[Machine]) -> Snapshots:
+def collect(ssh: Ssh, members: Iterable[Machine]) -> Snapshots:
     """Asks every member; one that cannot be asked is a problem, not an error. The places are asked by the first."""
     listings: list[dict[str, Any]] = []
     problems: list[str] = []

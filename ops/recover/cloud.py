@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from ops.recover import ownership
-from ops.recover.errors import RecoverError
-from ops.recover.notes import Begun
+from ops.recover.notes import Begun, RecoverError
 
 
 @dataclass(frozen=True)
 class Found:
-    """A thing that a begun creation may have made. With a `doubt` it stays, and the doubt is said."""
+    """A thing that a killed operation may have made. With a `doubt` it is not deleted, and the doubt is reported."""
 
     what: str
     id: str
-    delete: Callable[[], object]
+    delete: Callable[[], object] = lambda: None
     doubt: str = ""
-
-
-#: Of each kind with a name: the service that has it, and how that lists and deletes it.
-_CALLS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "Network": ("network", "networks", "delete_network"),
-    "Subnet": ("network", "subnets", "delete_subnet"),
-    "Router": ("network", "routers", "delete_router"),
-    "Port": ("network", "ports", "delete_port"),
-    "SecGroup": ("network", "security_groups", "delete_security_group"),
-    "Instance": ("compute", "servers", "delete_server"),
-    "ServerGroup": ("compute", "server_groups", "delete_server_group"),
-    "Keypair": ("compute", "keypairs", "delete_keypair"),
-    "LoadBalancer": ("load_balancer", "load_balancers", "delete_load_balancer"),
-}
-
-
-def _nothing() -> None:
-    """What stays is not deleted."""
 
 
 class Cloud:
@@ -60,27 +41,27 @@ class Cloud:
             yield from self._interfaces(begun, known)
 
     def _named(self, begun: Begun) -> Iterator[Found]:
-        kind = begun.type.rpartition(":")[2]
-        service, listing, delete = _CALLS[kind]
+        kind = ownership.KINDS[begun.type]
         # A cloud need not have every service: only the one that is asked is looked for.
-        proxy = getattr(self._connection, service)
+        proxy = getattr(self._connection, kind.service)
         # Compute lists one project only, and knows no such filter.
-        own = {} if service == "compute" else {"project_id": self.project}
-        remove: Callable[..., Any] = self._delete_server if kind == "Instance" else getattr(proxy, delete)
-        if kind == "LoadBalancer":
+        own = {} if kind.service == "compute" else {"project_id": self.project}
+        remove: Callable[..., Any] = getattr(proxy, f"delete_{kind.word}")
+        if kind.word == "server":
+            remove = self._delete_server
+        elif kind.word == "load_balancer":
             remove = partial(remove, cascade=True)
-        tagging, in_use = ownership.KINDS[begun.type]
         # Not every listing can filter by name, and compute's name filter is a regular expression.
-        for item in getattr(proxy, listing)(**own):
-            if item.name == begun.name and ownership.in_project(item, self.project, tagging):
-                doubt = ownership.doubt(item, begun, tagging) or in_use(item, begun)
-                yield Found(f"{kind} {item.name} ({item.id})", item.id, partial(remove, item), doubt)
+        for item in getattr(proxy, f"{kind.word}s")(**own):
+            if item.name == begun.name and ownership.in_project(item, self.project, kind.tagging):
+                what = f"{begun.type.rpartition(':')[2]} {item.name} ({item.id})"
+                yield Found(what, item.id, partial(remove, item), ownership.doubt(item, begun))
 
     def _volumes(self, begun: Begun) -> Iterator[Found]:
         """Nobody can tell one from a volume that somebody has kept on purpose; and a second one does no harm."""
         for item in self._connection.block_storage.volumes(name=begun.name):
             if item.project_id in (None, self.project):
-                yield Found(f"Volume {item.name} ({item.id})", item.id, _nothing, "it may hold data")
+                yield Found(f"Volume {item.name} ({item.id})", item.id, doubt="it may hold data")
 
     def _addresses(self, begun: Begun) -> Iterator[Found]:
         """A floating IP has no name, and one that was kept on purpose looks the same."""
@@ -88,12 +69,13 @@ class Cloud:
             theirs = bool(set(item.tags or []) - set(begun.inputs.get("tags") or []))
             if item.project_id == self.project and not item.port_id and not theirs:
                 what = f"FloatingIp {item.floating_ip_address} ({item.id})"
-                yield Found(what, item.id, _nothing, "somebody may have kept it, for DNS names lead to such addresses")
+                doubt = "somebody may have kept it, for DNS names lead to such addresses"
+                yield Found(what, item.id, doubt=doubt)
 
     def _rules(self, begun: Begun, known: Collection[str]) -> Iterator[Found]:
         inputs, network = begun.inputs, self._connection.network
         if inputs.get("securityGroupId") not in known:
-            return  # The group's id says whose it is.
+            return  # A group that the state does not know is not ours.
         wanted = {
             "protocol": inputs.get("protocol"),
             "port_range_min": inputs.get("portRangeMin"),
@@ -108,10 +90,10 @@ class Cloud:
     def _interfaces(self, begun: Begun, known: Collection[str]) -> Iterator[Found]:
         network, router, subnet = self._connection.network, begun.inputs.get("routerId"), begun.inputs.get("subnetId")
         if router not in known or subnet not in known:
-            return  # Their ids say whose it is.
+            return  # A router or subnet that the state does not know is not ours.
         for port in network.ports(device_id=router, device_owner="network:router_interface"):
             if any(fixed["subnet_id"] == subnet for fixed in port.fixed_ips):
-                # By its port: another interface that has come in its place meanwhile is another port.
+                # By its port: another interface that has replaced it meanwhile is another port.
                 remove = partial(network.remove_interface_from_router, router, port_id=port.id)
                 yield Found(f"RouterInterface {port.id}", port.id, remove)
 

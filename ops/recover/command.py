@@ -5,44 +5,31 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
-from ops.recover import cloud, dead_locks
+from ops.recover import cloud, dead_locks, helm
 from ops.recover.cloud import Cloud, Found
-from ops.recover.engine import Engine, creations
-from ops.recover.errors import RecoverError
-from ops.recover.helm import Helm, HelmError, Revision
-from ops.recover.notes import Notes
+from ops.recover.engine import Engine
+from ops.recover.notes import Notes, RecoverError, Release
+from ops.shared.cluster import ClusterError
 from ops.shared.stack_state import StackError, choose, read_file
 
 Say = Callable[[str], None]
 
 
-class Places(Protocol):
-    """Where things may have been left."""
+class Places:
+    """Where things of the selected stack may have been left."""
 
     def cloud(self, notes: Notes) -> Cloud:
-        """OpenStack. Raises RecoverError."""
-
-    def helm(self, kubeconfig: str) -> Helm:
-        """The cluster."""
-
-
-class TheirPlaces:
-    """The places of the selected stack."""
-
-    def cloud(self, notes: Notes) -> Cloud:
-        """With the credentials of the stack's own provider."""
+        """OpenStack, with the credentials of the stack's own provider. Raises RecoverError."""
         try:
-            folder = Path.cwd()
-            provider = read_file(choose(None, folder), folder).provider
+            provider = read_file(choose(None, Path.cwd()), Path.cwd()).provider
         except StackError as error:
             raise RecoverError(f"nothing was deleted: {error}") from error
         return cloud.connect(dict(provider), notes.projects)
 
-    def helm(self, kubeconfig: str) -> Helm:
-        """By the administrator's kubeconfig."""
-        return Helm(kubeconfig)
+    def helm(self, kubeconfig: str, releases: Sequence[Release]) -> list[Found]:
+        """Helm's records in the cluster, by the administrator's kubeconfig. Raises ClusterError."""
+        return helm.left_behind(kubeconfig, releases)
 
 
 def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> int:
@@ -52,25 +39,24 @@ def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> 
     nothing, or not all, could be done.
     """
     before = engine.export()
-    helm, revisions, asked = _releases(engine, places, before, say) if releases else (None, [], True)
-    unasked = before.names_releases and not asked
+    revisions = _revisions(engine, places, before, say) if releases else []
+    unasked = before.names_releases and revisions is None
     things = _things(places, before)
-    # What only Helm can tell keeps its note; the rest is cleared all the same, for `up` repairs the cluster.
+    # What only Helm can tell keeps its note; the rest is cleared all the same, because `up` repairs the cluster.
     if not revisions and (not before.pending or (unasked and not things)):
         return 1 if unasked else 0
     engine.prove_idle(before)
     after = engine.export()
-    if creations(after) != creations(before):
+    if after.identities != before.identities:
         raise RecoverError("another Pulumi has changed this stack in the meantime: nothing was deleted; run this again")
     _delete(things, before.known | after.known, say)
-    for revision in revisions:
-        if helm:
-            say(f"recover: {revision.what} was left by an operation that was killed; deleting its record")
-            helm.forget(revision)
+    for revision in revisions or []:
+        say(f"recover: {revision.what} was left by an operation that was killed; deleting its record")
+        revision.delete()
     if unasked:
         return 1
     if after.creations:
-        if creations(engine.export()) != creations(after):
+        if engine.export().identities != after.identities:
             raise RecoverError("another Pulumi works on this stack by now: its notes stay; run this again afterwards")
         engine.clear_creations(after)
     if before.pending:
@@ -78,24 +64,23 @@ def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> 
     return 0
 
 
-def _releases(engine: Engine, places: Places, notes: Notes, say: Say) -> tuple[Helm | None, list[Revision], bool]:
-    """What was left of Helm's releases, and whether the cluster could be asked."""
+def _revisions(engine: Engine, places: Places, notes: Notes, say: Say) -> list[Found] | None:
+    """What was left of Helm's releases; None when the cluster could not be asked."""
     if not notes.releases:
-        return None, [], True
+        return []
     kubeconfig = engine.export(secrets=True).kubeconfig
     if not kubeconfig:
         say("recover: the state has no kubeconfig: Helm's releases were not looked at")
-        return None, [], False
-    helm = places.helm(kubeconfig)
+        return None
     try:
-        return helm, helm.left_behind(notes.releases), True
-    except HelmError as error:
-        # Unless a note says otherwise there is no reason to wait for a cluster that `up` may be about to repair.
+        return places.helm(kubeconfig, notes.releases)
+    except ClusterError as error:
+        # Unless a note names a release there is no reason to wait for a cluster that `up` may be about to repair.
         reason = ", though an operation on one did not end" if notes.names_releases else ""
         say(f"recover: the cluster's API does not answer ({error}): Helm's releases were not looked at{reason}")
         if reason:
             say("recover: `pulumi up` repairs the cluster; run this again when its API answers")
-        return None, [], False
+        return None
 
 
 def _things(places: Places, notes: Notes) -> list[Found]:
@@ -103,8 +88,8 @@ def _things(places: Places, notes: Notes) -> list[Found]:
     begun = [one for one in reversed(notes.creations) if one.type.startswith("openstack:")]
     if not begun:
         return []
-    there = places.cloud(notes)
-    return [found for one in begun for found in there.matching(one, notes.known) if found.id not in notes.known]
+    project = places.cloud(notes)
+    return [found for one in begun for found in project.matching(one, notes.known) if found.id not in notes.known]
 
 
 def _delete(things: Sequence[Found], known: frozenset[str], say: Say) -> None:
@@ -113,9 +98,9 @@ def _delete(things: Sequence[Found], known: frozenset[str], say: Say) -> None:
 
     for found in {found.id: found for found in things if found.id not in known}.values():
         if found.doubt:
-            say(f"recover: {found.what} is in no state and may be what was begun, but {found.doubt}: it stays")
+            say(f"recover: {found.what} is in no state and may be a leftover, but {found.doubt}: it stays")
             continue
-        say(f"recover: {found.what} was begun by an `up` that was killed; deleting it")
+        say(f"recover: {found.what} was left by an `up` that was killed; deleting it")
         try:
             found.delete()
         except NotFoundException:
@@ -128,4 +113,4 @@ def run(arguments: argparse.Namespace, say: Say = print) -> int:
     """Recover the selected stack; the exit status. Raises RecoverError."""
     engine = Engine()
     dead_locks.clear(engine.backend(), say)
-    return recover(engine, TheirPlaces(), say, releases=not arguments.no_releases)
+    return recover(engine, Places(), say, releases=not arguments.no_releases)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
-from ops.recover.errors import RecoverError
-from ops.recover.notes import Notes
+from ops.recover.notes import Notes, RecoverError
 from ops.shared import pulumi
 from ops.shared.pulumi import PulumiError
 
 #: Seconds that one command may take: the backend may be far away, and the state large.
 SECONDS: Final = 300
-
-
-def run(*words: str) -> str:
-    """What `pulumi` prints. Raises PulumiError."""
-    return pulumi.run(*words, seconds=SECONDS)
+#: What `pulumi` prints. Raises PulumiError.
+run = partial(pulumi.run, seconds=SECONDS)
 
 
 class Engine:
@@ -38,12 +34,12 @@ class Engine:
         try:
             return str(json.loads(run("whoami", "--json")).get("url") or "")
         except (PulumiError, ValueError) as error:
-            raise RecoverError(f"nobody knows where the state is, so nothing was deleted: {error}") from error
+            raise RecoverError(f"it is not known where the state is, so nothing was deleted: {error}") from error
 
     def prove_idle(self, notes: Notes) -> None:
-        """Takes the stack's lock and lets it go, which shows that no other Pulumi runs. Raises RecoverError.
+        """Takes the stack's lock and releases it, which shows that no other Pulumi runs. Raises RecoverError.
 
-        Every backend locks a stack while an operation that writes is on: Pulumi Cloud by itself, others by a file. No
+        Every backend locks a stack while an operation writes: Pulumi Cloud by itself, others by a file. No
         command only asks. A refresh of nothing but the stack itself reads and writes the state under the lock, asks no
         provider, and changes no resource. (`pulumi stack import` takes it, too, but writes what was read before it.)
         """
@@ -51,7 +47,7 @@ class Engine:
             self._refresh(notes)
         except PulumiError as error:
             raise RecoverError(
-                f"the stack's lock cannot be had, so another Pulumi may be running and nothing was deleted: {error}\n"
+                f"the stack's lock cannot be taken, so another Pulumi may be running and nothing was deleted: {error}\n"
                 "Wait for it to end. If you are sure that nobody works on this stack, run `pulumi cancel` and then "
                 "this command again"
             ) from error
@@ -65,11 +61,6 @@ class Engine:
 
     def _refresh(self, notes: Notes, *more: str) -> None:
         """Other pending operations than creations go with any refresh: what they were about is in the state."""
-        target: Sequence[str] = ["--target", notes.target] if notes.target else []
+        target = ["--target", notes.target] if notes.target else []
         quiet = ("--suppress-outputs", "--suppress-progress", "--message", "ops recover")
         run("refresh", "--yes", "--skip-preview", "--run-program=false", *target, *quiet, *more)
-
-
-def creations(notes: Notes) -> list[dict[str, Any]]:
-    """What identifies the notes of creations, for comparing two readings of the state."""
-    return sorted(({"urn": begun.urn, "name": begun.name} for begun in notes.creations), key=lambda one: one["urn"])

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+from ops.shared.errors import OpsError
 
 Resource = Mapping[str, Any]
 RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 _CLUSTER: Final = "pulumi:providers:kubernetes"
 _STACK: Final = "pulumi:pulumi:Stack"
+
+
+class RecoverError(OpsError):
+    """A recovery ended before its end. The message says what was not done, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class Begun:
     urn: str
     inputs: Mapping[str, Any]
     after: datetime | None = None
-    """When the last of what it is made from was there: it began later. None when the state does not say."""
+    """When the last of its dependencies was created: it began later. None when the state does not say."""
 
     @property
     def name(self) -> str:
@@ -44,29 +50,31 @@ class Notes:
     """One exported state (`pulumi stack export`)."""
 
     exported: Mapping[str, Any]
-    _deployment: Mapping[str, Any] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_deployment", self.exported.get("deployment") or {})
+    def _part(self, name: str) -> list[Resource]:
+        return list((self.exported.get("deployment") or {}).get(name) or [])
 
     @property
     def resources(self) -> list[Resource]:
         """What the state knows."""
-        return list(self._deployment.get("resources") or [])
+        return self._part("resources")
 
     @property
     def pending(self) -> list[Mapping[str, Any]]:
         """Operations that were begun and never ended, of whatever kind."""
-        return list(self._deployment.get("pending_operations") or [])
+        return self._part("pending_operations")
 
     @property
     def creations(self) -> list[Begun]:
         """The pending creations, in the order in which they were begun."""
-        created = {resource["urn"]: _moment(resource.get("created")) for resource in self.resources}
-        return [
-            Begun(resource["type"], resource["urn"], resource.get("inputs") or {}, _after(resource, created))
-            for resource in (one["resource"] for one in self.pending if one["type"] == "creating")
-        ]
+        created = {resource["urn"]: resource.get("created") for resource in self.resources}
+        begun = [one["resource"] for one in self.pending if one["type"] == "creating"]
+        return [Begun(one["type"], one["urn"], one.get("inputs") or {}, _after(one, created)) for one in begun]
+
+    @property
+    def identities(self) -> list[tuple[str, str]]:
+        """URN and name of each pending creation, for comparing two readings of the state."""
+        return sorted((begun.urn, begun.name) for begun in self.creations)
 
     @property
     def known(self) -> frozenset[str]:
@@ -75,13 +83,10 @@ class Notes:
 
     @property
     def projects(self) -> frozenset[str]:
-        """Where in OpenStack the state's own things are."""
-        outputs = [
-            resource.get("outputs") or {}
-            for resource in self.resources
-            if resource["type"].startswith("openstack:networking/")
-        ]
-        return frozenset(found["tenantId"] for found in outputs if isinstance(found.get("tenantId"), str))
+        """The OpenStack projects of the state's own networks."""
+        networks = [one for one in self.resources if one["type"].startswith("openstack:networking/")]
+        found = [(one.get("outputs") or {}).get("tenantId") for one in networks]
+        return frozenset(project for project in found if isinstance(project, str))
 
     @property
     def target(self) -> str:
@@ -93,13 +98,13 @@ class Notes:
     def releases(self) -> tuple[Release, ...]:
         """Every Helm release of ours, begun ones among them."""
         recorded = [one["id"] for one in self.resources if one["type"] == RELEASE and "/" in (one.get("id") or "")]
-        parts = [identity.partition("/") for identity in recorded]
-        found = [Release(namespace, name, recorded=True) for namespace, _, name in parts]
-        for begun in self.creations:
-            namespace = str(begun.inputs.get("namespace", ""))
-            if begun.type == RELEASE and namespace and f"{namespace}/{begun.name}" not in recorded:
-                found.append(Release(namespace, begun.name, recorded=False))
-        return tuple(found)
+        begun = [
+            f"{one.inputs['namespace']}/{one.name}"
+            for one in self.creations
+            if one.type == RELEASE and one.inputs.get("namespace")
+        ]
+        names = [*recorded, *(name for name in begun if name not in recorded)]
+        return tuple(Release(name.partition("/")[0], name.partition("/")[2], name in recorded) for name in names)
 
     @property
     def names_releases(self) -> bool:
@@ -109,23 +114,17 @@ class Notes:
     @property
     def kubeconfig(self) -> str:
         """Of the cluster that the releases are in; it is a secret, so only a state with its secrets shown has it."""
-        return next(self._kubeconfigs(), "")
-
-    def _kubeconfigs(self) -> Iterator[str]:
         for resource in self.resources:
             given = (resource.get("inputs") or {}).get("kubeconfig")
             if resource["type"] == _CLUSTER and given:
                 text = json.loads(given["plaintext"]) if isinstance(given, Mapping) and "plaintext" in given else given
                 if isinstance(text, str):
-                    yield text
+                    return text
+        return ""
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _after(resource: Resource, created: Mapping[str, datetime | None]) -> datetime | None:
-    """The latest moment of what `resource` depends on; its provider is there before anything that it makes."""
+def _after(resource: Resource, created: Mapping[str, str | None]) -> datetime | None:
+    """When the last of what `resource` depends on was created; its provider exists before anything that it makes."""
     provider = str(resource.get("provider", "")).rpartition("::")[0]
     moments = [created.get(urn) for urn in (provider, *(resource.get("dependencies") or []))]
-    return max((moment for moment in moments if moment), default=None)
+    return max((datetime.fromisoformat(moment) for moment in moments if moment), default=None)

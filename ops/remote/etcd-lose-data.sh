@@ -1,6 +1,6 @@
 #!/bin/bash
 # On an etcd machine, as root: `lose` kills etcd and takes its data away, as a lost disk would; `forget` removes what was
-# taken. The data is moved, not deleted: should no way back work, a person has it still.
+# taken. The data is moved, not deleted: if no restore works, a person still has it.
 set -euo pipefail
 lost=/var/lib/etcd/drill-lost
 case $1 in

@@ -12,7 +12,7 @@ stop)
     systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || true
     systemd-run --quiet --collect --unit "$unit" --on-active 600 mv -n "$kept" "$here"
     mv "$here" "$kept"
-    # The kubelet would let it end in peace and give its lease back; a lost one cannot.
+    # The kubelet would end it gracefully, and it would release its lease; a lost one cannot.
     filter="labels.\"io.kubernetes.pod.namespace\"==kube-system,labels.\"io.kubernetes.container.name\"==$name"
     mapfile -t containers < <(timeout 10 ctr --namespace k8s.io containers list --quiet "$filter")
     for container in "${containers[@]}"; do

@@ -24,8 +24,6 @@ ask() {
 }
 limited() { timeout --kill-after=1 "$limit" "$@"; }
 
-addresses() { limited ip -oneline -4 address show; }
-
 # One line each: "80 /" is a file system that is full to 80 %; one that several paths share is there once.
 disks() {
     local path paths=()
@@ -51,14 +49,7 @@ services() {
     done
 }
 
-# Packages that change the platform when they change, in "NAME VERSION".
-versions() {
-    # shellcheck disable=SC2016
-    limited dpkg-query --show --showformat '${Package} ${Version}\n' "$@"
-}
-
-# The instance that this machine is, and whether it waits for a restart: a package says so, or there is a newer kernel.
-instance() { limited cat "$root/var/lib/cloud/data/instance-id"; }
+# Whether the machine waits for a restart: a package says so, or there is a newer kernel.
 restart() {
     local newest running
     running=$(uname --kernel-release)
@@ -74,7 +65,7 @@ etcd() {
     # shellcheck source=/dev/null
     . "$root/etc/etcd/etcdctl.env" || return
     set +a
-    # Of this member alone: each tells for itself.
+    # Of this member alone: each reports for itself.
     limited env ETCDCTL_ENDPOINTS=https://127.0.0.1:2379 etcdctl --dial-timeout 2s --command-timeout 4s \
         --write-out json "$@"
 }
@@ -108,12 +99,14 @@ certificates() {
 
 ask disks disks
 ask services services
-ask instance instance
+ask instance limited cat "$root/var/lib/cloud/data/instance-id"
 ask restart restart
 case $role in
     gateway)
-        ask addresses addresses
-        ask versions versions haproxy keepalived
+        ask addresses limited ip -oneline -4 address show
+        # Packages that change the platform when they change, in "NAME VERSION".
+        # shellcheck disable=SC2016
+        ask versions limited dpkg-query --show --showformat '${Package} ${Version}\n' haproxy keepalived
         ;;
     etcd)
         ask etcd-status etcd endpoint status

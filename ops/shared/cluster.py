@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,8 @@ from ops.shared.outputs import Outputs
 
 REQUEST_SECONDS = 10
 CLIENT = ("mariadb", "--defaults-file=/run/mysqld/client.cnf", "--batch", "--skip-column-names", "--connect-timeout=5")
+#: What the library raises when the API, or the way to it, fails.
+FAILURES = (ApiException, HTTPError, OSError)
 
 #: The library knows a certificate's temporary file by its name before it has written it: one client at a time.
 _MAKING = threading.Lock()
@@ -40,13 +44,39 @@ class Node:
 
 
 def message(error: Exception) -> str:
-    """The first line of what the library says."""
+    """The first line of the library's message."""
+    text = str(error)
     if isinstance(error, ApiException):
-        # Status 0 stands for no answer at all; the reason says why.
+        # Status 0 means no answer at all; the reason says why.
         text = f"{error.status} {error.reason}" if error.status else str(error.reason)
-    else:
-        text = str(error)
     return text.split("\n", 1)[0]
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Turns a failure of the API into a ClusterError that begins with `what`."""
+    try:
+        yield
+    except FAILURES as error:
+        raise ClusterError(f"{what}: {message(error)}") from error
+
+
+@contextmanager
+def may_be_missing() -> Iterator[None]:
+    """Continues when the API has no such object; every other failure passes."""
+    try:
+        yield
+    except ApiException as error:
+        if error.status != 404:
+            raise
+
+
+def connect(kubeconfig: Mapping[str, Any]) -> client.ApiClient:
+    """A connection to the API that tries nothing twice."""
+    settings = client.Configuration()
+    settings.retries = False
+    with _MAKING:
+        return config.new_client_from_config_dict(kubeconfig, client_configuration=settings, persist_config=False)
 
 
 class Cluster:
@@ -59,27 +89,18 @@ class Cluster:
         websocket.setdefaulttimeout(REQUEST_SECONDS)
 
     def api_client(self) -> client.ApiClient:
-        """A connection to the API that tries nothing twice."""
-        # A client a use: stream() turns every request of the client that it gets into a websocket.
-        settings = client.Configuration()
-        settings.retries = False
-        with _MAKING:
-            return config.new_client_from_config_dict(
-                self.document, client_configuration=settings, persist_config=False
-            )
+        """A new connection for each use: stream() turns every request of its client into a websocket."""
+        return connect(self.document)
 
     def nodes(self) -> list[Node]:
         """All nodes. Raises ClusterError."""
-        try:
+        with asking(f"{self.endpoint} does not list nodes"):
             found = client.CoreV1Api(self.api_client()).list_node(_request_timeout=REQUEST_SECONDS).items
-        except (ApiException, HTTPError, OSError) as error:
-            raise ClusterError(f"{self.endpoint} does not list nodes: {message(error)}") from error
         return [self._node(node) for node in found]
 
     @staticmethod
     def _node(node: Any) -> Node:
-        conditions = {condition.type: condition for condition in node.status.conditions or []}
-        state = conditions.get("Ready")
+        state = next((one for one in node.status.conditions or [] if one.type == "Ready"), None)
         ready = state is not None and state.status == "True"
         return Node(
             name=node.metadata.name,
@@ -91,20 +112,13 @@ class Cluster:
 
     def etcd_ready(self) -> None:
         """Whether the API server reaches its etcd. Raises ClusterError."""
-        try:
-            self.api_client().call_api(
-                "/readyz/etcd",
-                "GET",
-                auth_settings=["BearerToken"],
-                response_type="str",
-                _request_timeout=REQUEST_SECONDS,
-            )
-        except (ApiException, HTTPError, OSError) as error:
-            raise ClusterError(f"{self.endpoint}/readyz/etcd: {message(error)}") from error
+        words = {"auth_settings": ["BearerToken"], "response_type": "str", "_request_timeout": REQUEST_SECONDS}
+        with asking(f"{self.endpoint}/readyz/etcd"):
+            self.api_client().call_api("/readyz/etcd", "GET", **words)
 
     def query(self, namespace: str, pod: str, statement: str) -> str:
         """Root's answer from a MariaDB pod, whose client reads the password from a file. Raises ClusterError."""
-        try:
+        with asking(f"pod {namespace}/{pod}"):
             answer = stream(
                 client.CoreV1Api(self.api_client()).connect_get_namespaced_pod_exec,
                 pod,
@@ -122,8 +136,6 @@ class Cluster:
             unfinished = answer.is_open()
             text, errors, outcome = answer.read_stdout(), answer.read_stderr(), answer.read_channel(ERROR_CHANNEL)
             answer.close()
-        except (ApiException, HTTPError, OSError) as error:
-            raise ClusterError(f"pod {namespace}/{pod}: {message(error)}") from error
         if unfinished:
             raise ClusterError(f"pod {namespace}/{pod}: the client gave no answer within {REQUEST_SECONDS} s")
         status = yaml.safe_load(outcome) or {}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from ops.shared import pulumi
 from ops.shared.errors import OpsError
+
+Entry = TypeVar("Entry", "Machine", "Database")
 
 
 class OutputsError(OpsError):
@@ -89,7 +92,7 @@ class Outputs:
 
     @property
     def _cluster(self) -> str:
-        """The cluster's name, also from outputs of earlier releases: what stands before the role in every name."""
+        """The cluster's name, also from outputs of earlier releases: what every name has before its role."""
         if name := self.fixed.get("clusterName"):
             return name
         names = {machine.name.partition(f"-{machine.role}-")[0] for machine in self.inventory}
@@ -106,29 +109,17 @@ class Outputs:
         raise OutputsError(f"no machine is called {name}; {hint}")
 
 
-def _machine(entry: Mapping[str, Any]) -> Machine:
-    return Machine(
-        name=entry["name"],
-        role=entry["role"],
-        address=entry["address"],
-        instance_id=entry["instanceId"],
-        host_key_fingerprint=entry["hostKeyFingerprint"],
-        host_key=entry.get("hostKey", ""),
-        public_address=entry.get("publicAddress", ""),
-        pool=entry.get("pool", ""),
-    )
+def _read(kind: type[Entry], entry: Mapping[str, Any]) -> Entry:
+    """An entry whose keys are the fields' names in camelCase. Raises KeyError when one without a default is missing."""
+    keys = {one.name: re.sub("_(.)", lambda letter: letter[1].upper(), one.name) for one in fields(kind)}
+    needed = {one.name for one in fields(kind) if one.default is MISSING}
+    return kind(**{name: entry[key] for name, key in keys.items() if name in needed or key in entry})
 
 
 def _database(entry: Mapping[str, Any]) -> Database | None:
     if not entry:
         return None
-    return Database(
-        service=entry["service"],
-        namespace=entry["namespace"],
-        primary=entry["primary"],
-        replicas=tuple(entry["replicas"]),
-        port=int(entry["port"]),
-    )
+    return _read(Database, {**entry, "replicas": tuple(entry["replicas"]), "port": int(entry["port"])})
 
 
 def parse(document: Mapping[str, Any]) -> Outputs:
@@ -141,7 +132,7 @@ def parse(document: Mapping[str, Any]) -> Outputs:
             kubeconfig=document["kubeconfig"],
             ssh_private_key=document["sshPrivateKey"],
             ssh_user=document.get("sshUser", "debian"),
-            inventory=tuple(_machine(entry) for entry in document["inventory"]),
+            inventory=tuple(_read(Machine, entry) for entry in document["inventory"]),
             database=_database(document["database"]),
             versions=document["versions"],
             gateway_address=document.get("gatewayAddress", ""),
@@ -155,12 +146,10 @@ def parse(document: Mapping[str, Any]) -> Outputs:
 
 def load(stack: str | None = None, file: Path | None = None) -> Outputs:
     """Outputs of a stack (the selected one by default), or from a file that holds such a document."""
-    if file:
-        try:
-            return parse(json.loads(file.read_text()))
-        except (OSError, json.JSONDecodeError) as error:
-            raise OutputsError(f"{file}: {error}") from error
     try:
-        return parse(json.loads(pulumi.run("stack", "output", "--json", "--show-secrets", stack=stack) or "{}"))
+        text = file.read_text() if file else pulumi.run("stack", "output", "--json", "--show-secrets", stack=stack)
+        return parse(json.loads(text if file else text or "{}"))
+    except (OSError, ValueError) as error:
+        raise OutputsError(f"{file or '`pulumi stack output`'}: {error}") from error
     except pulumi.PulumiError as error:
         raise OutputsError(str(error)) from error

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 import paramiko
 
@@ -19,12 +16,6 @@ CONNECT_SECONDS = 15
 
 class SshError(OpsError):
     """A machine could not be reached, or a command on it failed; the message names the machine."""
-
-
-def fingerprint(key: paramiko.PKey) -> str:
-    """As OpenSSH prints it: SHA256:... without padding."""
-    digest = base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode()
-    return "SHA256:" + digest.rstrip("=")
 
 
 def private_key(text: str) -> paramiko.PKey:
@@ -40,44 +31,32 @@ def private_key(text: str) -> paramiko.PKey:
 class _Pinned(paramiko.MissingHostKeyPolicy):
     """Accepts the one host key of a machine, known by its fingerprint."""
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(self, expected: str) -> None:
+        self.expected = expected
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         """Refuses any other key."""
-        if fingerprint(key) != self.machine.host_key_fingerprint:
-            raise paramiko.SSHException(
-                f"its host key is {fingerprint(key)}, the inventory has {self.machine.host_key_fingerprint}"
-            )
+        if key.fingerprint != self.expected:
+            raise paramiko.SSHException(f"its host key is {key.fingerprint}, the inventory has {self.expected}")
 
 
-class Ssh:
+class Ssh(ExitStack):
     """Connections to the machines of one platform, opened when needed and closed together."""
 
     def __init__(
         self, outputs: Outputs, through: Machine | None = None, connect_seconds: float = CONNECT_SECONDS
     ) -> None:
         """`through` is a gateway with an address of its own to go by, instead of the one that holds the VIP."""
+        super().__init__()
         self.outputs = outputs
         self.through = through
         self.connect_seconds = connect_seconds
         self.key = private_key(outputs.ssh_private_key)
-        self.open = ExitStack()
         self.clients: dict[str, paramiko.SSHClient] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ends all connections."""
-        self.open.close()
 
     def _connect(self, machine: Machine, host: str, channel: paramiko.Channel | None = None) -> paramiko.SSHClient:
         client = paramiko.SSHClient()
-        client.set_missing_host_key_policy(_Pinned(machine))
+        client.set_missing_host_key_policy(_Pinned(machine.host_key_fingerprint))
         if machine.host_key:
             kind, blob = machine.host_key.split()[:2]
             client.get_host_keys().add(host, kind, paramiko.PKey.from_type_string(kind, base64.b64decode(blob)))
@@ -96,39 +75,40 @@ class Ssh:
         except (paramiko.SSHException, OSError) as error:
             client.close()
             raise SshError(f"{machine.name}: no SSH to {host}: {error}") from error
-        self.open.callback(client.close)
+        self.callback(client.close)
         return client
 
-    def _proxy(self) -> paramiko.SSHClient:
-        """The gateway that holds the VIP, whichever it is: all gateways have the same host key."""
+    def reach(self) -> paramiko.SSHClient:
+        """The gateway that holds the VIP, whichever it is: all gateways have the same host key.
+
+        It is the way to the machines behind, and several threads may use it afterwards. Raises SshError.
+        """
         if "" not in self.clients:
-            gateways = [self.through] if self.through else self.outputs.role("gateway")
-            if not gateways:
+            gateway = self.through or next(iter(self.outputs.role("gateway")), None)
+            if gateway is None:
                 raise SshError("the inventory has no gateway")
             host = self.through.public_address if self.through else self.outputs.entry_host
-            self.clients[""] = self._connect(gateways[0], host)
+            self.clients[""] = self._connect(gateway, host)
         return self.clients[""]
-
-    def reach(self) -> None:
-        """Opens the way to machines behind the gateways, which several threads may go afterwards. Raises SshError."""
-        self._proxy()
 
     def client(self, machine: Machine) -> paramiko.SSHClient:
         """The connection to a machine. Raises SshError."""
         if machine.name not in self.clients:
-            if machine.public_address:
-                self.clients[machine.name] = self._connect(machine, machine.public_address)
-                return self.clients[machine.name]
-            transport = self._proxy().get_transport()
-            if transport is None:
-                raise SshError(f"{machine.name}: the connection to {self.outputs.entry_host} is closed")
-            target = (machine.address, 22)
-            try:
-                channel = transport.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=self.connect_seconds)
-            except (paramiko.SSHException, OSError) as error:
-                raise SshError(f"{machine.name}: not reached through {self.outputs.entry_host}: {error}") from error
-            self.clients[machine.name] = self._connect(machine, machine.address, channel)
+            host = machine.public_address or machine.address
+            channel = None if machine.public_address else self._channel(machine)
+            self.clients[machine.name] = self._connect(machine, host, channel)
         return self.clients[machine.name]
+
+    def _channel(self, machine: Machine) -> paramiko.Channel:
+        """From the gateway to a machine behind it."""
+        transport = self.reach().get_transport()
+        if transport is None:
+            raise SshError(f"{machine.name}: the connection to {self.outputs.entry_host} is closed")
+        target, seconds = (machine.address, 22), self.connect_seconds
+        try:
+            return transport.open_channel("direct-tcpip", target, ("127.0.0.1", 0), timeout=seconds)
+        except (paramiko.SSHException, OSError) as error:
+            raise SshError(f"{machine.name}: not reached through {self.outputs.entry_host}: {error}") from error
 
     def run(self, machine: Machine, command: str, script: str = "", seconds: float = 30) -> str:
         """Runs a command, `script` on its standard input; returns its standard output. Raises SshError."""

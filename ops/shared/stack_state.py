@@ -1,4 +1,4 @@
-"""A stack as the doctor sees it: its file, and its state where the engine is at hand."""
+"""A stack's file, and its state where the engine is installed."""
 
 from __future__ import annotations
 
@@ -48,15 +48,13 @@ class State:
 
     @property
     def running(self) -> Running | None:
-        """What the stack's own outputs tell; None when it has never been brought up whole, or nobody knows."""
-        for resource in self.resources:
-            if resource["type"] == "pulumi:pulumi:Stack":
-                return from_outputs(resource.get("outputs") or {})
-        return None
+        """What the stack's own outputs say; None when no `up` has finished yet, or the state is not known."""
+        stack = next((one for one in self.resources if one["type"] == "pulumi:pulumi:Stack"), None)
+        return from_outputs(stack.get("outputs") or {}) if stack else None
 
 
 def engine(*words: str, folder: Path) -> str | None:
-    """What the engine prints, or None when there is none or it fails."""
+    """What the engine prints, or None when it is not installed or fails."""
     try:
         return pulumi.run(*words, folder=folder, seconds=ENGINE_SECONDS)
     except pulumi.PulumiError:
@@ -91,11 +89,9 @@ def read_file(name: str, folder: Path) -> StackFile:
     for key, value in config.items():
         namespace, _, inner = str(key).rpartition(":")
         secret = isinstance(value, Mapping) and set(value) == {"secure"}
-        if namespace in ("", PROJECT) and secret:
-            if inner in SECRETS:
-                values[inner] = ENCRYPTED
-        elif namespace in ("", PROJECT):
-            values[inner] = value
+        if namespace in ("", PROJECT):
+            if not secret or inner in SECRETS:
+                values[inner] = ENCRYPTED if secret else value
         elif namespace == "openstack":
             text = engine("config", "get", f"openstack:{inner}", "--stack", name, folder=folder) if secret else value
             if text is None:
@@ -107,7 +103,7 @@ def read_file(name: str, folder: Path) -> StackFile:
 def read_state(name: str, folder: Path) -> State:
     """The stack's state without its secrets, by the engine."""
     if shutil.which("pulumi") is None:
-        return State(reason="pulumi is not at hand")
+        return State(reason="pulumi is not installed")
     text = engine("stack", "export", "--stack", name, folder=folder)
     try:
         return State(json.loads(text)) if text else State(reason="pulumi knows no state of this stack")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ops.etcd.snapshots import duration
+from ops.shared.backups import duration
 from ops.status.backups import Backup
 from ops.status.certificates import DAY, date, grouped
 from ops.status.problems import FULL_PERCENT, STALLED, Problem

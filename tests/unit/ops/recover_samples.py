@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from ops.recover.cloud import Cloud
-from ops.recover.errors import RecoverError
-from ops.recover.helm import HelmError, Revision
-from ops.recover.notes import Notes, Release
+from ops.recover.cloud import Cloud, Found
+from ops.recover.notes import Notes, RecoverError, Release
+from ops.shared.cluster import ClusterError
 
 PROJECT, OTHER_PROJECT = "p-ours", "p-theirs"
 TAG = "openstack-paas:lab"
@@ -105,21 +105,18 @@ KUBERNETES = {
 
 
 class FakeHelm:
-    """Helm's records; `away` is why the API does not answer."""
+    """A cluster with a pending revision of each of `releases`; `away` is why its API does not answer."""
 
-    def __init__(self, *revisions: Revision, away: str = "") -> None:
-        self.revisions, self.away, self.asked, self.forgotten = revisions, away, tuple[Release, ...](), list[str]()
+    def __init__(self, *releases: Release, away: str = "") -> None:
+        self.releases, self.away, self.asked, self.forgotten = releases, away, tuple[Release, ...](), list[str]()
 
-    def left_behind(self, releases: tuple[Release, ...]) -> list[Revision]:
+    def left_behind(self, releases: tuple[Release, ...]) -> list[Found]:
         """What was left of `releases`."""
         self.asked = releases
         if self.away:
-            raise HelmError(self.away)
-        return [one for one in self.revisions if one.release in releases]
-
-    def forget(self, revision: Revision) -> None:
-        """Deletes a record."""
-        self.forgotten.append(revision.secret)
+            raise ClusterError(self.away)
+        names = [f"{one.namespace}/{one.name}" for one in self.releases if one in releases]
+        return [Found(f"the revision of {name}", name, partial(self.forgotten.append, name)) for name in names]
 
 
 class Where:
@@ -133,7 +130,7 @@ class Where:
         assert self.connection is not None, "nobody was to ask OpenStack"
         return Cloud(self.connection, PROJECT)
 
-    def helm(self, kubeconfig: str) -> Any:
+    def helm(self, kubeconfig: str, releases: tuple[Release, ...]) -> list[Found]:
         """The cluster's records."""
         self.kubeconfig = kubeconfig
-        return self.records
+        return self.records.left_behind(releases)

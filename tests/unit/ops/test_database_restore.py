@@ -1,16 +1,18 @@
-"""`ops database`: the list of backups, what a restore says and does, and how it goes on after an interruption."""
+"""`ops database`: the list of backups, what a restore says and does, and how it continues after an interruption."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
+from ops import __main__ as ops
 from ops.database import backups, command, restore
-from ops.database.release import DatabaseError, Pod
+from ops.database.release import DatabaseError, Pod, Release
 from ops.shared.cluster import ClusterError
-from ops.shared.outputs import Database
+from ops.shared.outputs import Database, Outputs
 
 LIST = """20261121T100700Z 2097152 aa 0-100-40 mariadb-1 3 s3
 20261121T110700Z 2097152 bb 0-100-50 mariadb-1 3 -
@@ -75,16 +77,18 @@ class Cluster:
             assert self.generations["mariadb-0"] == self.state["generation"], "else it would copy the old data"
         self.generations[name] = self.state["generation"]
 
-    def log(self, pod: str, container: str) -> str:
-        return "loading\nmariadb-backup: FAILED: its checksum differs"
+    def log(self, pod: str, container: str) -> list[str]:
+        return ["loading", "mariadb-backup: FAILED: its checksum differs"]
 
     def query(self, pod: str, statement: str) -> str:
         if pod in self.away:
             raise ClusterError("away")
         return self.position if "gtid" in statement else self.generations[pod]
 
-    def wait(self, what: str, done: Callable[[], bool], seconds: float) -> None:
-        assert done(), what
+    def wait(self, what: str, ask: Callable[[], Any], seconds: float) -> Any:
+        answer = ask()
+        assert answer, what
+        return answer
 
 
 def go(cluster: Cluster, wanted: str | None = None) -> restore.Plan:
@@ -161,7 +165,7 @@ def test_a_broken_backup_changes_nothing() -> None:
 def test_a_backup_that_only_the_bucket_has() -> None:
     cluster = Cluster()
     text = "\n".join(command.words(restore.plan(cluster, FOUND, "20261120T110700Z", TIME), TIME))
-    assert "Restores 20261120T110700Z, 24.0 h old, which is not on the volume, from the bucket." in text
+    assert "Restores 20261120T110700Z, 24 h 0 min old, which is not on the volume, from the bucket." in text
     go(cluster, "20261120T110700Z")
     assert cluster.steps[0] == "serve 20261120T110700Z"
 
@@ -198,7 +202,21 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert [backup["copied"] for backup in document["backups"]] == ["", "s3"]
     assert [backup["verified"] for backup in document["backups"]] == [True, True]
     assert command.show(FOUND, False, TIME + 4 * 3600) == 1
-    assert "the newest backup is 4.0 h old; one is due every 60 min" in capsys.readouterr().out
+    assert "the newest backup is 4 h 0 min old; one is due every 60 min" in capsys.readouterr().out
     failed = backups.parse({"failure": "20261121T120700Z the dump broke off"}, "7 * * * *")
     assert command.show(failed, False, TIME) == 1
     assert "the dump broke off" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("error", "status"), [(DatabaseError("no backups"), 2), (ClusterError("away"), 1)])
+def test_a_refusal_is_not_a_cluster_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, status: int
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    database = Database("s", "database", "mariadb-0", (), 3306)
+    monkeypatch.setattr("ops.shared.outputs.load", lambda *_: Outputs("https://a", "", "", "", (), database, {}))
+    monkeypatch.setattr(Release, "configuration", failing)
+    assert ops.main(["database", "restore", "--yes"]) == status
+    assert capsys.readouterr().err == f"{error}\n"

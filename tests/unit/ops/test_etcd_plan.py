@@ -8,7 +8,7 @@ import pytest
 
 from ops.etcd import plan
 from ops.etcd.plan import Member, RestoreError
-from ops.etcd.snapshots import Snapshots, duration, parse
+from ops.etcd.snapshots import Snapshots, parse
 
 ID = "20260102T030405Z"
 NOW = 1_800_000_000
@@ -54,24 +54,27 @@ SOME = parse([_listing("etcd-0", 700, 1600), _listing("etcd-1", 100), _listing("
 
 def test_lost_data_comes_from_the_newest_snapshot_where_it_lies() -> None:
     chosen = plan.decide(ID, EMPTY, [], [], SOME)
-    assert (chosen.first, chosen.document["source"]["kind"]) == ("etcd-1", "here")
-    assert chosen.document["source"]["name"] == "etcd-1-100"
+    assert (chosen.first, chosen.source["kind"]) == ("etcd-1", "here")
+    assert chosen.source["name"] == "etcd-1-100"
     assert chosen.lost == "everything written in the 100 s since the snapshot"
+    # The members' scripts read these keys (machines/etcd/etcd-restore.sh).
+    assert list(chosen.document) == ["id", "first", "source", "what", "lost"]
+    assert chosen.document["source"] == chosen.source
 
 
 def test_the_last_member_s_data_wins_over_older_snapshots() -> None:
     members = [_member("etcd-0"), _member("etcd-2", data=True, active=True, revision=9_950)]
     chosen = plan.decide(ID, members, ["etcd-1"], [], SOME)
-    assert (chosen.first, chosen.document["source"]["kind"]) == ("etcd-2", "survivor")
+    assert (chosen.first, chosen.source["kind"]) == ("etcd-2", "survivor")
     assert "revision 9950" in chosen.what
 
 
 def test_a_member_that_was_behind_loses_to_a_newer_snapshot() -> None:
     members = [_member("etcd-1"), _member("etcd-2", data=True, revision=9_000)]
-    assert plan.decide(ID, members, ["etcd-0"], [], SOME).document["source"]["name"] == "etcd-1-100"
+    assert plan.decide(ID, members, ["etcd-0"], [], SOME).source["name"] == "etcd-1-100"
 
 
-def test_the_named_snapshot_is_taken_and_its_price_told() -> None:
+def test_the_named_snapshot_is_taken_and_its_price_reported() -> None:
     members = [_member(f"etcd-{number}", data=True, healthy=True, revision=11_000) for number in range(3)]
     chosen = plan.decide(ID, members, [], [], SOME, "etcd-0-1600")
     assert chosen.first == "etcd-0"
@@ -81,7 +84,7 @@ def test_the_named_snapshot_is_taken_and_its_price_told() -> None:
 def test_off_machine_places_serve_when_machines_are_new() -> None:
     snapshots = parse([_listing("etcd-1", places=_s3(300, encrypted=True))])
     chosen = plan.decide(ID, EMPTY, [], [], snapshots)
-    source = chosen.document["source"]
+    source = chosen.source
     assert (chosen.first, source["kind"], source["path"], chosen.encrypted) == (
         "etcd-0",
         "s3",
@@ -147,10 +150,3 @@ def test_what_went_wrong_is_listed_beside_the_snapshots() -> None:
         "etcd-0: the last run failed at step 'copies'",
         "etcd-0: s3: 403 Forbidden",
     )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(59, "59 s"), (119, "119 s"), (120, "2 min"), (7300, "2 h 1 min"), (864_000, "10 d")]
-)
-def test_durations(seconds: int, text: str) -> None:
-    assert duration(seconds) == text

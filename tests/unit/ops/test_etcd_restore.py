@@ -1,4 +1,4 @@
-"""The order of a restore over the machines, with machines that only remember what they were told."""
+"""The order of a restore over the machines, with machines that only record what they are asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
 
 SOURCE = {"kind": "here", "name": "one", "path": "", "encrypted": False}
-PLAN = Plan("20260102T030405Z", "etcd-1", {"id": "20260102T030405Z", "first": "etcd-1", "source": SOURCE}, "", "")
+PLAN = Plan("20260102T030405Z", "etcd-1", SOURCE, "the snapshot one", "what came after it")
 
 
 def _outputs() -> Outputs:
@@ -34,6 +34,7 @@ class Machines:
         self.looks, self.broken, self.away = looks or {}, broken, away
         self.done: list[str] = []
         self.given: dict[str, str] = {}
+        self.limits: dict[str, float] = {}
         self.lock = Lock()
 
     def run(self, machine: Machine, command: str, script: str = "", seconds: float = 30) -> str:
@@ -51,7 +52,7 @@ class Machines:
                 self.broken = ""
                 raise SshError(f"{machine.name}: the connection broke off")
             self.done.append(entry)
-            self.given[entry] = script
+            self.given[entry], self.limits[entry] = script, seconds
         return ""
 
 
@@ -112,6 +113,13 @@ def test_first_the_data_then_the_api_then_the_others_one_by_one() -> None:
     assert json.loads(ssh.given["etcd-0: etcd-restore.sh stop"]) == PLAN.document
     given = [entry for entry, text in ssh.given.items() if text == "an identity"]
     assert given == ["etcd-1: etcd-restore.sh snapshot"], "nothing else sees the identity"
+    assert {entry.split(": ")[1]: seconds for entry, seconds in ssh.limits.items()} == {
+        **{f"api-server.sh {word}": 180 for word in ("stop", "start")},
+        **{f"etcd-restore.sh {word}": 180 for word in ("stop", "empty", "finish")},
+        **{f"etcd-restore.sh {word}": 1800 for word in ("snapshot", "place")},
+        "converge": 1800,
+        "etcd-backup.sh --reason restore --no-copies": 2700,
+    }, "a large database needs its time, and nothing waits for ever"
     assert list(restore.seconds)[:2] == ["API servers and etcd stopped", "snapshot at hand"]
 
 

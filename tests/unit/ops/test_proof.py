@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 
 from ops import __main__ as command_line
+from ops import access
 from ops.proof import command, screen
 from ops.proof.checks import Check, Prover
 from ops.shared import outputs as stack_outputs
-from ops.shared import session
 from ops.shared.cluster import ClusterError, Node
 from ops.shared.outputs import Machine, Outputs, OutputsError
 from ops.shared.ssh import SshError
@@ -274,10 +274,10 @@ def test_kubeconfig_for_its_owner_only(tmp_path: Path) -> None:
 
 def test_session_pins_host_keys(tmp_path: Path) -> None:
     worker, gateway = OUTPUTS.machine("paas-worker-0"), OUTPUTS.machine("paas-gateway-0")
-    behind = session.configuration(OUTPUTS, worker, tmp_path)
+    behind = access.configuration(OUTPUTS, worker, tmp_path)
     assert "ProxyJump gateway-vip" in behind and "HostName 203.0.113.9" in behind
-    assert session.known_hosts(OUTPUTS, worker) == f"paas-worker-0 {HOST_KEY}\ngateway-vip {HOST_KEY}\n"
-    direct = session.configuration(OUTPUTS, gateway, tmp_path)
+    assert access.known_hosts(OUTPUTS, worker) == f"paas-worker-0 {HOST_KEY}\ngateway-vip {HOST_KEY}\n"
+    direct = access.configuration(OUTPUTS, gateway, tmp_path)
     assert "ProxyJump" not in direct and "HostName 203.0.113.10" in direct
     with pytest.raises(OutputsError, match="no machine is called nobody; there are: gateway-0"):
         OUTPUTS.machine("nobody")

@@ -9,8 +9,7 @@ from openstack.exceptions import ConflictException, NotFoundException
 
 from ops.recover import command, engine
 from ops.recover.engine import Engine
-from ops.recover.errors import RecoverError
-from ops.recover.notes import Notes
+from ops.recover.notes import Notes, RecoverError
 from ops.shared.pulumi import PulumiError
 from tests.unit.ops.recover_samples import (
     PORT,
@@ -170,7 +169,7 @@ def test_what_is_gone_by_now_is_no_fault_and_what_cannot_be_deleted_keeps_its_no
     assert "clear" not in fake.did
 
 
-def test_a_lock_that_cannot_be_had_is_told_with_its_holder_and_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_cannot_be_taken_is_reported_with_its_holder(monkeypatch: pytest.MonkeyPatch) -> None:
     """And so is every other fault: nobody knows then whether another Pulumi runs."""
     held = (
         "the stack is currently locked by 1 lock(s).\n  s3://b/x.json: created by ann@far (pid 7) at 2026-11-28T12:00"

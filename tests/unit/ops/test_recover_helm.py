@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from ops.recover import command
-from ops.recover.errors import RecoverError
-from ops.recover.helm import Helm, HelmError, Revision
-from ops.recover.notes import Release
+from ops.recover.helm import left_behind
+from ops.recover.notes import RecoverError, Release
+from ops.shared.cluster import ClusterError
 from tests.unit.ops.recover_samples import (
     PORT,
     RELEASE,
@@ -30,32 +30,34 @@ from tests.unit.ops.recover_samples import (
 
 OURS = Release("database", "mariadb", recorded=True)
 RECORDED = {"urn": "urn::mariadb", "type": RELEASE, "id": "database/mariadb"}
-STUCK = Revision(OURS, "sh.helm.release.v1.mariadb.v3", "u3", "3", "pending-upgrade")
+SECRET = "sh.helm.release.v1.mariadb.v3"
 UPDATE = {"type": "updating", "resource": {"type": RELEASE, "urn": "urn::mariadb", "inputs": {}}}
 
 
 def test_a_pending_revision_of_a_release_of_ours_is_cleared_under_the_lock() -> None:
-    helm, said = FakeHelm(STUCK), list[str]()
+    helm, said = FakeHelm(OURS), list[str]()
     where, fake = Where(helm=helm), FakeEngine(state(UPDATE, resources=(RECORDED,)), state(resources=(RECORDED,)))
     assert command.recover(fake, where, said.append) == 0
     assert helm.asked == (OURS,)
     assert where.kubeconfig == "apiVersion: v1", "of the provider in the state: there may be no outputs yet"
     assert fake.did == ["export", "lock", "export"]
-    assert helm.forgotten == [STUCK.secret]
-    assert "revision 3 of Helm's release database/mariadb (pending-upgrade)" in said[0]
+    assert helm.forgotten == ["database/mariadb"]
+    assert said[0] == (
+        "recover: the revision of database/mariadb was left by an operation that was killed; deleting its record"
+    )
 
 
 def test_a_pending_revision_without_a_note_is_cleared_too() -> None:
     """The plugin alone was killed, or the API was lost in the middle: the engine has then recorded a failure."""
-    helm = FakeHelm(STUCK)
+    helm = FakeHelm(OURS)
     fake = FakeEngine(state(resources=(RECORDED,)))
     assert command.recover(fake, Where(helm=helm), print) == 0
-    assert helm.forgotten == [STUCK.secret]
+    assert helm.forgotten == ["database/mariadb"]
     assert fake.did == ["export", "lock", "export"]
 
 
 def test_nothing_is_cleared_while_another_pulumi_runs() -> None:
-    helm = FakeHelm(STUCK)
+    helm = FakeHelm(OURS)
     with pytest.raises(RecoverError, match="locked"):
         command.recover(FakeEngine(state(UPDATE, resources=(RECORDED,)), held="ann@far"), Where(helm=helm), print)
     assert helm.forgotten == []
@@ -155,12 +157,18 @@ def kubeconfig(port: int) -> str:
     )
 
 
-def test_only_pending_revisions_of_recorded_releases_are_asked_for(api: str) -> None:
+def stuck() -> dict[str, Any]:
+    """A pending revision as the API has it."""
     labels = {"owner": "helm", "name": "mariadb", "status": "pending-upgrade", "version": "3"}
-    Api.listed = [{"metadata": {"name": STUCK.secret, "uid": "u3", "labels": labels}}]
-    helm = Helm(api)
-    assert helm.left_behind([OURS]) == [STUCK]
-    helm.left_behind([Release("kube-flannel", "flannel", recorded=False)])
+    return {"metadata": {"name": SECRET, "uid": "u3", "labels": labels}}
+
+
+def test_only_pending_revisions_of_recorded_releases_are_asked_for(api: str) -> None:
+    Api.listed = [stuck()]
+    (one,) = left_behind(api, [OURS])
+    assert one.what == "revision 3 of Helm's release database/mariadb (pending-upgrade)"
+    assert (one.id, one.doubt) == ("u3", "")
+    left_behind(api, [Release("kube-flannel", "flannel", recorded=False)])
     pending = "status in (pending-install, pending-upgrade, pending-rollback)"
     assert Api.asked == [
         ("GET", "/api/v1/namespaces/database/secrets", f"owner=helm,name=mariadb,{pending}"),
@@ -170,17 +178,19 @@ def test_only_pending_revisions_of_recorded_releases_are_asked_for(api: str) -> 
 
 @pytest.mark.parametrize("deletion", [200, 404, 409])
 def test_the_very_record_goes_and_none_that_came_in_its_place(api: str, deletion: int) -> None:
-    Api.deletion = deletion
-    Helm(api).forget(STUCK)
-    assert Api.asked == [("DELETE", f"/api/v1/namespaces/database/secrets/{STUCK.secret}", {"uid": "u3"})]
+    Api.listed, Api.deletion = [stuck()], deletion
+    (one,) = left_behind(api, [OURS])
+    one.delete()
+    assert Api.asked[1:] == [("DELETE", f"/api/v1/namespaces/database/secrets/{SECRET}", {"uid": "u3"})]
 
 
-def test_a_record_that_cannot_be_deleted_is_told(api: str) -> None:
-    Api.deletion = 403
+def test_a_record_that_cannot_be_deleted_is_reported(api: str) -> None:
+    Api.listed, Api.deletion = [stuck()], 403
+    (one,) = left_behind(api, [OURS])
     with pytest.raises(RecoverError, match=r"revision 3 of .*database/mariadb.* cannot be deleted: 403"):
-        Helm(api).forget(STUCK)
+        one.delete()
 
 
 def test_nobody_there_is_not_nothing_there() -> None:
-    with pytest.raises(HelmError):
-        Helm(kubeconfig(9)).left_behind([OURS])
+    with pytest.raises(ClusterError):
+        left_behind(kubeconfig(9), [OURS])

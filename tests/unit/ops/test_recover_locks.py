@@ -13,25 +13,16 @@ from pathlib import Path
 import pytest
 
 from ops.recover import dead_locks
-from ops.recover.dead_locks import Processes, clear
+from ops.recover.dead_locks import clear, lives, started
 
 NOW = datetime.now(UTC)
 
 
-class Fake(Processes):
-    """One process of the number 7: its name, and when it started."""
+class Fake:
+    """One process of the number 7: its name, and when it started; nothing when another user's processes are hidden."""
 
     def __init__(self, name: str = "", started: datetime = NOW) -> None:
-        super().__init__()
-        self._living = (name, started) if name else None
-
-    def lives(self, process: int) -> bool:
-        """Only the one does."""
-        return process == 7
-
-    def started(self, process: int) -> tuple[str, datetime] | None:
-        """What it shows; nothing when another user's processes are hidden."""
-        return self._living
+        self.shown = (name, started) if name else None
 
 
 def lock(folder: Path, process: int = 7, host: str = "", taken: datetime = NOW) -> Path:
@@ -44,10 +35,14 @@ def lock(folder: Path, process: int = 7, host: str = "", taken: datetime = NOW) 
     return file
 
 
-def cleared(folder: Path, processes: Processes) -> bool:
-    """Whether the lock in `folder` is gone afterwards."""
+def cleared(folder: Path, process: Fake | None = None) -> bool:
+    """Whether the lock in `folder` is gone afterwards: with this one process, or with the real ones."""
     said: list[str] = []
-    removed = clear(f"file://{folder}", said.append, processes)
+    with pytest.MonkeyPatch.context() as patch:
+        if process:
+            patch.setattr(dead_locks, "lives", lambda number: number == 7)
+            patch.setattr(dead_locks, "started", lambda _: process.shown)
+        removed = clear(f"file://{folder}", said.append)
     assert len(said) == removed
     return removed == 1
 
@@ -99,17 +94,16 @@ def test_the_folder_of_a_backend_on_disk(tmp_path: Path) -> None:
 
 def test_real_processes(tmp_path: Path) -> None:
     """This one is alive since before now; one that has ended is dead."""
-    living = Processes()
-    assert living.lives(os.getpid())
-    shown = living.started(os.getpid())
+    assert lives(os.getpid())
+    shown = started(os.getpid())
     assert shown is not None
-    name, started = shown
-    assert name and started < datetime.now(UTC) + timedelta(seconds=2)
+    name, moment = shown
+    assert name and moment < datetime.now(UTC) + timedelta(seconds=2)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait(timeout=30)
-    assert not living.lives(ended.pid)
-    assert living.lives(1), "another user's process lives, too"
+    assert not lives(ended.pid)
+    assert lives(1), "another user's process lives, too"
     lock(tmp_path, process=os.getpid(), taken=datetime.now(UTC))
-    assert not cleared(tmp_path, living)
+    assert not cleared(tmp_path)
     lock(tmp_path, process=ended.pid)
-    assert cleared(tmp_path, living)
+    assert cleared(tmp_path)

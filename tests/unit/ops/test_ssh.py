@@ -11,7 +11,7 @@ import paramiko
 import pytest
 
 from ops.shared.outputs import Machine, Outputs
-from ops.shared.ssh import Ssh, SshError, fingerprint, private_key
+from ops.shared.ssh import Ssh, SshError, private_key
 from tests.unit.ops.ssh_server import SshServer, public_line
 
 KEY = paramiko.ECDSAKey.generate()
@@ -40,7 +40,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outputs]:
     text = io.StringIO()
     KEY.write_private_key(text)
     machines = [
-        Machine(name, name, address, "", fingerprint(server.host_key), public_line(server.host_key), public)
+        Machine(name, name, address, "", server.host_key.fingerprint, public_line(server.host_key), public)
         for name, address, public, server in (
             ("gateway", "10.0.0.12", "203.0.113.10", gateway),
             ("worker", "10.0.0.40", "", behind),
@@ -77,7 +77,7 @@ def test_a_fingerprint_is_enough(platform: Outputs) -> None:
 @pytest.mark.parametrize("whole", [True, False])
 def test_refuses_another_host_key(platform: Outputs, name: str, whole: bool) -> None:
     other = paramiko.ECDSAKey.generate()
-    outputs = with_key(platform, name, public_line(other) if whole else "", fingerprint(other))
+    outputs = with_key(platform, name, public_line(other) if whole else "", other.fingerprint)
     with Ssh(outputs) as ssh, pytest.raises(SshError, match=f"{name}: no SSH to .*[Hh]ost key"):
         ssh.run(outputs.machine("worker"), "uptime")
         ssh.run(outputs.machine(name), "uptime")

@@ -1,11 +1,11 @@
-"""`ops logs`: which lines of the journal are asked for."""
+"""`paas logs`: which lines of the journal are asked for."""
 
 from __future__ import annotations
 
 import pytest
 
 from ops import __main__ as ops
-from ops import logs
+from ops import access
 from ops.shared.outputs import Machine, Outputs, OutputsError
 from tests.unit.ops.drill_samples import LARGE
 from tests.unit.ops.drill_samples import outputs as platform
@@ -20,7 +20,7 @@ def words(monkeypatch: pytest.MonkeyPatch, *line: str) -> list[str]:
         return 0
 
     monkeypatch.setattr("ops.shared.outputs.load", lambda *_: platform(LARGE))
-    monkeypatch.setattr(logs.session, "run", run)
+    monkeypatch.setattr(access, "run", run)
     assert ops.main(["logs", *line]) == 0
     return seen
 
@@ -44,4 +44,4 @@ def test_one_unit_alone_and_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("unit", ["a;reboot", "$(id)", "", "a b"])
 def test_a_name_that_a_shell_would_read_is_refused(unit: str) -> None:
     with pytest.raises(OutputsError, match="no unit has such a name"):
-        logs.command(platform(LARGE).machine("paas-etcd-0"), [unit], 1, False)
+        access.journal(platform(LARGE).machine("paas-etcd-0"), [unit], 1, False)
