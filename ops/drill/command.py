@@ -6,28 +6,20 @@ import argparse
 import contextlib
 import json
 import logging
-import ssl
 import sys
-import tempfile
 import time
-from base64 import b64decode
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-import yaml
-
 from ops.drill import drills, report, summary
-from ops.drill.drill import Drill
-from ops.drill.lock import one_at_a_time
-from ops.drill.machines import OpenStackPower
-from ops.drill.probes.api import ApiRead
+from ops.drill.base import Drill
+from ops.drill.power import OpenStackPower
 from ops.drill.probes.database import DatabaseWrite
-from ops.drill.probes.ingress import Ingress
+from ops.drill.probes.http import ApiRead, ApiWrite, Ingress, client_context
 from ops.drill.probes.probe import Probe
-from ops.drill.probes.writes import ApiWrite
-from ops.drill.runner import Refusal, Runner
+from ops.drill.runner import Runner
+from ops.drill.state_files import one_at_a_time
 from ops.drill.target import Target
-from ops.drill.waiting import DrillError
 from ops.drill.workload import NAMESPACE, WRITES, Workload
 from ops.shared import outputs as stack_outputs
 from ops.shared import pulumi
@@ -35,22 +27,11 @@ from ops.shared.cluster import Cluster
 from ops.shared.options import console
 
 
-def tls(kubeconfig: str) -> ssl.SSLContext:
-    """What a client needs that acts as the kubeconfig's user. The key is on disk only while it is read."""
-    document = yaml.safe_load(kubeconfig)
-    cluster, user = document["clusters"][0]["cluster"], document["users"][0]["user"]
-    context = ssl.create_default_context(cadata=b64decode(cluster["certificate-authority-data"]).decode())
-    with tempfile.NamedTemporaryFile(prefix="openstack-paas-drill-") as pair:
-        pair.write(b64decode(user["client-certificate-data"]) + b"\n" + b64decode(user["client-key-data"]))
-        pair.flush()
-        context.load_cert_chain(pair.name)
-    return context
-
-
 def make_probes(target: Target) -> list[Probe]:
     """All that fit the platform."""
     outputs = target.outputs
-    host, port, context = outputs.api_host, urlsplit(outputs.api_endpoint).port or 443, tls(outputs.kubeconfig)
+    host, port = outputs.api_host, urlsplit(outputs.api_endpoint).port or 443
+    context = client_context(outputs.kubeconfig)
     probes: list[Probe] = [
         ApiRead(host, port, context),
         ApiWrite(host, port, context, f"/api/v1/namespaces/{NAMESPACE}/configmaps/{WRITES}"),
@@ -67,7 +48,7 @@ def make_probes(target: Target) -> list[Probe]:
     return probes
 
 
-def may_go_on(target: Target, arguments: argparse.Namespace, plan: list[str], ask: Callable[[str], str]) -> str:
+def reason_against(target: Target, arguments: argparse.Namespace, plan: list[str], ask: Callable[[str], str]) -> str:
     """Why the drill must not begin, empty when it may. A production platform needs two confirmations."""
     sensitive = target.outputs.preset in ("production", "")
     if sensitive and not arguments.production:
@@ -83,34 +64,18 @@ def may_go_on(target: Target, arguments: argparse.Namespace, plan: list[str], as
 
 def drill_one(kind: type[Drill], target: Target, arguments: argparse.Namespace) -> report.Report:
     """One drill from its preconditions to its report."""
-    runner = Runner(kind(), target, Workload(target.cluster), lambda: make_probes(target))
-    with one_at_a_time(target.stack) as free:
-        if free:
-            return _drill(runner, arguments)
-    runner.report.status = report.REFUSED
-    runner.report.problems = [f"another drill of stack {target.stack} runs on this machine"]
-    return runner.report
-
-
-def _drill(runner: Runner, arguments: argparse.Namespace) -> report.Report:
-    target = runner.target
     target.away.clear()
-    try:
-        plan = runner.look()
-    except Refusal:
-        return runner.report
-    for line in plan:
-        target.say(line)
-    reason = may_go_on(target, arguments, plan, input)
-    if reason:
-        runner.report.status, runner.report.problems = report.REFUSED, [reason]
-        return runner.report
-    return runner.run()
-
-
-def _stack(name: str | None) -> str:
-    """The name of the stack, the selected one's when none was given."""
-    return name or pulumi.run("stack", "--show-name").strip()
+    runner = Runner(kind(target), Workload(target), lambda: make_probes(target))
+    with one_at_a_time(target.stack) as free:
+        if not free:
+            return runner.refuse(f"another drill of stack {target.stack} runs on this machine")
+        if not runner.look():
+            return runner.report
+        plan = runner.report.plan
+        for line in plan:
+            target.say(line)
+        reason = reason_against(target, arguments, plan, input)
+        return runner.refuse(reason) if reason else runner.run()
 
 
 def _list(arguments: argparse.Namespace, known: dict[str, type[Drill]]) -> int:
@@ -150,20 +115,15 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
 
     def say(text: str) -> None:
-        # Nobody reads any more: no reason to stop, least of all in the middle of a repair.
+        # When nobody reads any more, that is no reason to stop, least of all in the middle of a repair.
         with contextlib.suppress(OSError):
             sys.stderr.write(f"{time.monotonic() - began:7.1f} s  {text}\n")
 
     outputs = stack_outputs.load(arguments.stack)
-    try:
-        power = OpenStackPower()
-    except DrillError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    target = Target(
-        outputs, _stack(arguments.stack), Cluster(outputs), power, None, arguments.delete, arguments.machine, say
-    )
-    worst, ran = 0, False
+    power = OpenStackPower()
+    stack = arguments.stack or pulumi.run("stack", "--show-name").strip()
+    target = Target(outputs, stack, Cluster(outputs), power, None, arguments.delete, arguments.machine, say)
+    statuses = []
     for kind in known.values() if arguments.name == "all" else [known[arguments.name]]:
         say(f"drill {kind.name}: {kind.about}")
         done = drill_one(kind, target, arguments)
@@ -173,9 +133,8 @@ def run(arguments: argparse.Namespace) -> int:
             report.show(console(), done)
         if arguments.report:
             report.append(done, arguments.report)
-        # Among all, a drill that this platform is too small for is not a failure.
-        if done.status != report.REFUSED:
-            worst, ran = max(worst, done.status), True
         if done.status in (report.NOT_RESTORED, report.INTERRUPTED):
             return done.status
-    return worst if ran else report.REFUSED
+        statuses.append(done.status)
+    # Among all, a drill that this platform is too small for is not a failure.
+    return max((status for status in statuses if status != report.REFUSED), default=report.REFUSED)

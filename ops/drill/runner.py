@@ -1,19 +1,19 @@
-"""Runs a drill: health before, probes throughout, fault, repair, health again, and the counting."""
+"""Runs a drill: health before, probes throughout, fault, repair, health again, and the count of lost writes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ops.drill import aftermath, counting
-from ops.drill.drill import Drill
+from ops.drill import state_files
+from ops.drill.base import Drill
+from ops.drill.probes.http import ApiWrite
 from ops.drill.probes.probe import Probe
-from ops.drill.probes.writes import ApiWrite
-from ops.drill.report import FAILED, INTERRUPTED, NOT_RESTORED, PASSED, REFUSED, Report
+from ops.drill.report import FAILED, INTERRUPTED, NOT_RESTORED, PASSED, REFUSED, Report, seconds
 from ops.drill.signals import Signals
-from ops.drill.target import Target
 from ops.drill.waiting import DrillError, until
 from ops.drill.workload import Workload
 from ops.shared.cluster import ClusterError
@@ -29,49 +29,50 @@ LOOK_PAUSE_SECONDS = 0.5
 KNOWN = (DrillError, SshError, ClusterError)
 
 
-class Refusal(Exception):
-    """The drill does not begin; the message says why. Nothing was touched."""
-
-
 @dataclass
 class Runner:
     """One drill on one platform."""
 
     drill: Drill
-    target: Target
     workload: Workload
     make_probes: Callable[[], list[Probe]]
     report: Report = field(init=False)
-    probes: dict[str, Probe] = field(default_factory=dict)
-    began: float = 0.0
-    """When the failure was made, on the clock of time.monotonic; 0 before."""
     nodes: set[str] = field(default_factory=set)
     members: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         started = datetime.now(UTC).isoformat(timespec="seconds")
+        self.target = self.drill.target
         self.report = Report(self.drill.name, self.target.stack, started, [])
 
-    def look(self) -> list[str]:
-        """Preconditions; returns the plan. Raises Refusal: nothing has been touched then."""
+    def refuse(self, *reasons: str) -> Report:
+        """The report of a drill that does not begin. Nothing was touched."""
+        self.report.status, self.report.problems = REFUSED, list(reasons)
+        return self.report
+
+    def look(self) -> bool:
+        """Whether the drill may begin: then the report has its plan, otherwise the reasons. Touches nothing."""
         try:
-            reasons = list(self.drill.refusals(self.target))
-            if not reasons and self.workload.in_use():
-                reasons = ["another drill runs on this platform: two at once measure and repair each other's failures"]
-            if not reasons:
-                failed = [check for check in self.target.health(BEFORE_SECONDS) if not check.passed]
-                reasons = [f"the platform is not healthy: {check.name}: {check.summary}" for check in failed]
-            if not reasons:
-                self.nodes = {node.name for node in self.target.cluster.nodes()}
-                self.members = self.target.etcd_members() if self.target.outputs.role("etcd") else []
-                self.drill.choose(self.target)
+            reasons = self._reasons_against()
         except KNOWN as error:
             reasons = [str(error)]
         if reasons:
-            self.report.status, self.report.problems = REFUSED, reasons
-            raise Refusal("; ".join(reasons))
-        self.report.plan = self.drill.plan(self.target)
-        return self.report.plan
+            self.refuse(*reasons)
+        else:
+            self.report.plan = self.drill.plan()
+        return not reasons
+
+    def _reasons_against(self) -> list[str]:
+        if reasons := list(self.drill.refusals()):
+            return reasons
+        if self.workload.in_use():
+            return ["another drill runs on this platform: two at once measure and repair each other's failures"]
+        failed = [check for check in self.target.health(BEFORE_SECONDS) if not check.passed]
+        if not failed:
+            self.nodes = {node.name for node in self.target.cluster.nodes()}
+            self.members = self.target.etcd_members() if self.target.outputs.role("etcd") else []
+            self.drill.choose()
+        return [f"the platform is not healthy: {check.name}: {check.summary}" for check in failed]
 
     def run(self) -> Report:
         """The drill itself, after `look`. Whatever happens, the repair runs once the failure has been made."""
@@ -90,14 +91,14 @@ class Runner:
                 # A fault in the drill itself must not keep it from the repair.
                 self.report.problems.append(f"{type(error).__name__}: {error}")
             signals.open = False
-            healthy = not self.began or self._repair()
+            healthy = not self.drill.began or self._repair()
             self._count()
             self._clear_away()
         report = self.report
         if not healthy:
             report.status = NOT_RESTORED
             try:
-                report.state_file = str(aftermath.write(self.drill, self.target, report))
+                report.state_file = str(state_files.write_description(self.drill, report))
             except Exception as error:
                 # The report itself must come out.
                 report.problems.append(f"no file with the platform's state: {error}")
@@ -108,20 +109,20 @@ class Runner:
         return report
 
     def _prepare(self) -> None:
-        self.target.say("putting the drill's own pods up")
+        self.target.say("creating the drill's own pods")
         self.workload.remove()
         self.workload.make()
         for probe in self.make_probes():
             # Known before it has made anything, so that what it makes is removed however far it comes.
-            self.probes[probe.name] = probe
+            self.drill.probes[probe.name] = probe
             probe.prepare()
-        for probe in self.probes.values():
+        for probe in self.drill.probes.values():
             probe.start()
         self._steady(time.monotonic(), STEADY_SECONDS, frozenset())
 
-    def _steady(self, since: float, seconds: float, without: frozenset[str]) -> None:
+    def _steady(self, since: float, limit: float, without: frozenset[str]) -> None:
         """Until every probe is answered again and again. Raises DrillError naming those that are not."""
-        waiting = {name: probe for name, probe in self.probes.items() if name not in without}
+        waiting = {name: probe for name, probe in self.drill.probes.items() if name not in without}
 
         def answered() -> bool:
             for name in [name for name, probe in waiting.items() if probe.answers.answered_since(since)]:
@@ -129,50 +130,44 @@ class Runner:
             return not waiting
 
         try:
-            until(answered, "", seconds, 0.1)
+            until(answered, "", limit, 0.1)
         except DrillError as error:
             what = "; ".join(f"{name}: {probe.answers.last_error}" for name, probe in waiting.items())
-            raise DrillError(f"no steady answers within {seconds:.0f} s: {what}") from error
+            raise DrillError(f"no steady answers within {limit:.0f} s: {what}") from error
 
     def _fail_and_watch(self) -> None:
         drill, target, report = self.drill, self.target, self.report
-        target.say("the failure begins")
-        self.began = time.monotonic()
-        drill.fault(target)
-        noticed: list[float] = []
 
-        def detected() -> bool:
-            try:
-                moment = drill.noticed(target, self.probes, self.began)
-            except KNOWN:
-                return False
-            if moment is not None:
-                noticed.append(moment)
-            return bool(noticed)
+        def noticed() -> bool:
+            with suppress(*KNOWN):
+                moment = drill.noticed_at()
+                report.detection_seconds = None if moment is None else moment - drill.began
+            return report.detection_seconds is not None
 
-        until(detected, "the platform notices the failure", drill.detection_seconds, 0.2)
-        report.detection_seconds = noticed[0] - self.began
-        target.say(f"noticed after {report.detection_seconds:.1f} s")
-        if not drill.serves_without:
-            time.sleep(max(0.0, self.began + drill.held_seconds - time.monotonic()))
-            return
-        self._steady(time.monotonic(), drill.serving_seconds, drill.away)
-        until(lambda: self._serving(), "the platform serves without what failed", drill.serving_seconds)
-        report.serving_seconds = time.monotonic() - self.began
-        target.say(f"serves without it after {report.serving_seconds:.1f} s")
-
-    def _serving(self) -> bool:
-        try:
-            return self.drill.serving(self.target)
-        except KNOWN:
+        def serving() -> bool:
+            with suppress(*KNOWN):
+                return drill.serving()
             return False
+
+        target.say("the failure begins")
+        drill.began = time.monotonic()
+        drill.fault()
+        until(noticed, "the platform notices the failure", drill.detection_seconds, 0.2)
+        target.say(f"noticed after {seconds(report.detection_seconds)}")
+        if drill.held_seconds is not None:
+            time.sleep(max(0.0, drill.began + drill.held_seconds - time.monotonic()))
+            return
+        self._steady(time.monotonic(), drill.serving_seconds, drill.silent_probes)
+        until(serving, "the platform serves without what failed", drill.serving_seconds)
+        report.serving_seconds = time.monotonic() - drill.began
+        target.say(f"serves without it after {seconds(report.serving_seconds)}")
 
     def _repair(self) -> bool:
         """Whether the platform is as before afterwards."""
         began, end = time.monotonic(), time.monotonic() + self.drill.recovery_seconds
         self.target.say("repairing")
         try:
-            self.drill.repair(self.target)
+            self.drill.repair()
             self.target.away.clear()
         except Exception as error:
             # Health decides below: the platform may have come back by itself.
@@ -188,8 +183,8 @@ class Runner:
             self.report.problems += [f"after {self.drill.recovery_seconds:.0f} s: {line}" for line in wrong]
             return False
         self.report.repair_seconds = time.monotonic() - began
-        self.report.recovery_seconds = time.monotonic() - self.began
-        self.target.say(f"verified after {self.report.recovery_seconds:.1f} s")
+        self.report.recovery_seconds = time.monotonic() - self.drill.began
+        self.target.say(f"verified after {seconds(self.report.recovery_seconds)}")
         return True
 
     def _wrong(self) -> list[str]:
@@ -201,36 +196,37 @@ class Runner:
             members = self.target.etcd_members() if self.members else []
             if members != self.members:
                 wrong.append(f"etcd members: {', '.join(members)} instead of {', '.join(self.members)}")
-            return wrong + self.drill.wrong(self.target)
+            return wrong + self.drill.wrong()
         except Exception as error:
             # Whatever keeps the platform from being looked at: it is not known to be healthy.
             return [str(error) or type(error).__name__]
 
     def _count(self) -> None:
         """Stop the probes and look for every acknowledged number."""
-        for probe in self.probes.values():
+        problems = self.report.problems
+        for probe in self.drill.probes.values():
             probe.stop()
-            seen = counting.outage(probe, self.began)
-            self.report.probes[probe.name] = seen
+            seen = self.report.probes[probe.name] = probe.outage(self.drill.began)
             try:
-                counting.count(probe, seen)
+                seen.lost = len(probe.lost_writes())
             except DrillError as error:
-                if not (self.drill.loses and seen.lost and probe.name == ApiWrite.name):
-                    self.report.problems.append(str(error))
-        if self.began:
+                problems.append(str(error))
+            if seen.lost and not (self.drill.loses and probe.name == ApiWrite.name):
+                problems.append(f"{probe.name}: {seen.lost} of {seen.acknowledged} acknowledged writes are lost")
+        if self.drill.began:
             try:
-                self.report.problems += self.drill.failures(self.target)
+                problems += self.drill.failures()
             except KNOWN as error:
-                self.report.problems.append(f"what this drill counts is not known: {error}")
-        self.report.figures |= self.drill.figures(self.target)
+                problems.append(f"what this drill counts is not known: {error}")
+        self.report.figures |= self.drill.figures
 
     def _clear_away(self) -> None:
-        for probe in self.probes.values():
+        for probe in self.drill.probes.values():
             try:
                 probe.remove()
             except Exception as error:
-                # What is left is named; the next drill takes it away before it begins.
-                self.report.problems.append(f"{probe.name}: what the drill made there is left: {error}")
+                # What is left is named; the next drill removes it before it begins.
+                self.report.problems.append(f"{probe.name}: what the drill created is left behind: {error}")
         try:
             self.workload.remove()
         except DrillError as error:

@@ -13,14 +13,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Signals:
     """While it is open, the first signal raises KeyboardInterrupt and closes it; closed, signals only get an answer.
 
-    One switch and not two handlers after each other: there is no moment between them at which a signal is lost on the
-    repair.
+    One switch and not two handlers after each other: at no moment between them can a signal interrupt the repair.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
         self.open = True
-        self._kept: dict[int, object] = {}
+        self._previous: dict[int, object] = {}
 
     def _arrived(self, number: int, frame: FrameType | None) -> None:
         if self.open:
@@ -29,9 +28,9 @@ class Signals:
         self.say("the platform is being repaired first; every step of that has a time limit")
 
     def __enter__(self) -> Self:
-        self._kept = {number: signal.signal(number, self._arrived) for number in SIGNALS}
+        self._previous = {number: signal.signal(number, self._arrived) for number in SIGNALS}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for number, handler in self._kept.items():
+        for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]

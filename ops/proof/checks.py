@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ops.shared.cluster import ClusterError, Node
+from ops.shared.cluster import Cluster, ClusterError
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
 
@@ -23,16 +23,8 @@ CREATE = (
 )
 
 
-class ClusterAccess(Protocol):
-    """What the proof asks of the cluster (ops.cluster.Cluster)."""
-
-    def nodes(self) -> list[Node]: ...
-    def etcd_ready(self) -> None: ...
-    def query(self, namespace: str, pod: str, statement: str) -> str: ...
-
-
 class SshAccess(Protocol):
-    """What the proof asks of the machines (ops.ssh.Ssh)."""
+    """Runs commands on machines: ops.shared.ssh.Ssh, and a drill's target."""
 
     def run(self, machine: Machine, command: str, script: str = "", seconds: float = 30) -> str: ...
 
@@ -52,12 +44,19 @@ class Check:
     seconds: float = 0.0
 
 
+def virtual_addresses(ssh: SshAccess, gateway: Machine) -> list[str]:
+    """Those that a gateway holds: the only ones with prefix 32. Raises SshError, json.JSONDecodeError."""
+    links = json.loads(ssh.run(gateway, "ip -json -4 address show"))
+    entries = [entry for link in links for entry in link.get("addr_info", [])]
+    return [entry["local"] for entry in entries if entry.get("prefixlen") == 32]
+
+
 @dataclass
 class Prover:
     """Runs the checks. Each is tried until it passes, at most `wait_seconds` long: a platform settles for a moment."""
 
     outputs: Outputs
-    cluster: ClusterAccess
+    cluster: Cluster
     ssh: SshAccess
     wait_seconds: float = 90
     pause_seconds: float = 1.0
@@ -132,16 +131,14 @@ class Prover:
         raise Failure("\n".join(["no etcd machine reports on the members", *errors]))
 
     def gateways(self) -> tuple[str, list[str]]:
-        """All gateways answer, and exactly one of them holds the virtual addresses (the only ones with prefix 32)."""
+        """All gateways answer, and exactly one of them holds the virtual addresses."""
         holders, lines, errors = [], [], []
         for gateway in self.outputs.role("gateway"):
             try:
-                links = json.loads(self.ssh.run(gateway, "ip -json -4 address show"))
+                held = virtual_addresses(self.ssh, gateway)
             except (SshError, json.JSONDecodeError) as error:
                 errors.append(str(error))
                 continue
-            entries = [entry for link in links for entry in link.get("addr_info", [])]
-            held = [entry["local"] for entry in entries if entry.get("prefixlen") == 32]
             lines.append(f"{gateway.name}  {'holds ' + ', '.join(held) if held else 'stands by'}")
             if held:
                 holders.append(gateway.name)

@@ -3,84 +3,74 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from ops.drill.drill import Drill
-from ops.drill.probes.probe import Probe
-from ops.drill.target import Target
-from ops.drill.waiting import now_if
+from ops.drill.base import Drill
+from ops.drill.target import Target, is_ready
+from ops.shared.outputs import Machine
 
 LEASES = ("kube-scheduler", "kube-controller-manager")
 
 
 class LeaderElection(Drill):
-    """The others notice when the lease has run out (15 s, asked for every 2 s), and one of them leads."""
+    """The others notice when the lease has run out (15 s, requested every 2 s), and one of them leads."""
 
     name = "leader-election"
     about = "scheduler and controller manager are stopped where they lead"
     order = 13
     detection_seconds = 60
+    #: Where the manifests are kept meanwhile.
+    commands = ("paas ssh {machine} sudo ls -l /etc/kubernetes/manifests",)
 
-    def __init__(self) -> None:
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
         self.holders: dict[str, str] = {}
         """The identity that held each lease."""
-        self.taken: dict[str, float] = {}
-        """When another one held it, in seconds after the fault."""
 
-    def refusals(self, target: Target) -> Iterator[str]:
+    def refusals(self) -> Iterator[str]:
         """Too few to take over."""
-        if len(target.outputs.role("control-plane")) < 2:
+        if len(self.target.outputs.role("control-plane")) < 2:
             yield "one control plane: no other scheduler and controller manager could take over"
 
-    def choose(self, target: Target) -> None:
+    def choose(self) -> None:
         """Who leads now."""
-        self.holders = {lease: target.lease_holder(lease) for lease in LEASES}
+        self.holders = {lease: self.target.lease_holder(lease) for lease in LEASES}
 
-    def _machine(self, lease: str) -> str:
-        return self.holders[lease].rpartition("_")[0]
+    def _machine(self, lease: str) -> Machine:
+        return self.target.machine_of(self.holders[lease])
 
-    def plan(self, target: Target) -> list[str]:
-        """Fault and repair."""
+    def victims(self) -> list[Machine]:
+        return sorted({self._machine(lease) for lease in LEASES}, key=lambda machine: machine.name)
+
+    def plan(self) -> list[str]:
         return [
-            *(f"{lease} is stopped on {self._machine(lease)}." for lease in LEASES),
-            "Others take over when the lease has run out (15 s, asked for every 2 s).",
+            *(f"{lease} is stopped on {self._machine(lease).name}." for lease in LEASES),
+            "Others take over when the lease has run out (15 s, requested every 2 s).",
             "Then both are started again.",
         ]
 
-    def fault(self, target: Target) -> None:
+    def fault(self) -> None:
         """Both at once from the cluster's view: neither lease runs out before both are stopped."""
         for lease in LEASES:
-            target.script(target.outputs.machine(self._machine(lease)), "static-pod.sh", "stop", lease)
+            self.target.script(self._machine(lease), "static-pod.sh", "stop", lease)
 
-    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
-        """Others hold both leases."""
+    def noticed(self) -> bool:
+        """Others hold both leases. Notes when each was first held by another."""
         for lease in LEASES:
-            holder = target.lease_holder(lease)
-            if lease not in self.taken and holder and holder != self.holders[lease]:
-                self.taken[lease] = time.monotonic() - since
-        return now_if(len(self.taken) == len(LEASES))
+            holder, figure = self.target.lease_holder(lease), f"new holder of {lease} after"
+            if figure not in self.figures and holder and holder != self.holders[lease]:
+                self.figures[figure] = time.monotonic() - self.began
+        return len(self.figures) == len(LEASES)
 
-    def repair(self, target: Target) -> None:
-        """Both start again where they were stopped."""
+    def repair(self) -> None:
         for lease in LEASES:
-            target.script(target.outputs.machine(self._machine(lease)), "static-pod.sh", "start", lease)
+            self.target.script(self._machine(lease), "static-pod.sh", "start", lease)
 
-    def wrong(self, target: Target) -> list[str]:
+    def wrong(self) -> list[str]:
         """Pods of both that are not ready on their machines."""
-        pods = target.core.list_namespaced_pod("kube-system", label_selector="tier=control-plane", _request_timeout=10)
-        ready = {
-            pod.metadata.name
-            for pod in pods.items
-            if any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
-        }
-        names = [f"{lease}-{self._machine(lease)}" for lease in LEASES]
+        pods = self.target.core.list_namespaced_pod(
+            "kube-system", label_selector="tier=control-plane", _request_timeout=10
+        )
+        ready = {pod.metadata.name for pod in pods.items if is_ready(pod)}
+        names = [f"{lease}-{self._machine(lease).name}" for lease in LEASES]
         return [f"{name}: not ready" for name in names if name not in ready]
-
-    def figures(self, target: Target) -> dict[str, float]:
-        """Each lease's own time."""
-        return {f"new holder of {lease} after": seconds for lease, seconds in self.taken.items()}
-
-    def inspect(self, target: Target) -> list[str]:
-        """Where the manifests are kept meanwhile."""
-        machines = sorted({self._machine(lease) for lease in LEASES})
-        return [f"paas ssh {name} sudo ls -l /etc/kubernetes/manifests" for name in machines]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ops.drill import command, summary
-from ops.drill.report import FAILED, PASSED, Outage, Report, as_json
+from ops.drill.probes.probe import Outage
+from ops.drill.report import FAILED, PASSED, Report, as_json
 
 
 def line(drill: str, status: int = PASSED, gap: float | None = 1.0, lost: int = 0, **times: Any) -> str:

@@ -1,4 +1,4 @@
-"""Machines from outside: their power and their existence, by OpenStack."""
+"""The power of machines, and of a whole compute host: off, on, and deletion through OpenStack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ WAIT = 180
 
 
 class Power(Protocol):
-    """Who can switch machines off and on."""
+    """Who can switch machines off and on. `how` completes the sentence "the machine is ..."."""
+
+    how: str
 
     def off(self, machine: Machine) -> None: ...
     def on(self, machine: Machine) -> None: ...
