@@ -22,6 +22,14 @@ class Drill(ABC):
     """What fails, in a few words for the list."""
     order: ClassVar[int] = 100
     """The position among all drills; the gentle ones come first."""
+    role: ClassVar[str] = ""
+    """The role of the machines that fail; empty where the drill is for none."""
+    at_least: ClassVar[int] = 0
+    """How many machines of the role the platform must have."""
+    why: ClassVar[str] = ""
+    """What fewer machines would mean."""
+    deletes: ClassVar[bool] = False
+    """Whether `--delete` deletes the machines; `up` then comes on top of what the cluster needs to recover."""
 
     detection_seconds: ClassVar[float] = 120
     """How long the platform may take to notice."""
@@ -47,17 +55,21 @@ class Drill(ABC):
         """When the failure was made, on the clock of time.monotonic; 0 before."""
         self.figures: dict[str, float] = {}
         """Further figures of this drill, in seconds, for the report."""
+        if target.delete and self.deletes:
+            self.recovery_seconds += UP_SECONDS
 
     def refusals(self) -> Iterator[str]:
         """Why this platform cannot survive the failure, or the drill cannot make it there; nothing when it can."""
-        yield from ()
+        count = len(self.target.outputs.role(self.role))
+        if count < self.at_least:
+            yield f"{count} of at least {self.at_least} machines with the role {self.role}: {self.why}"
 
     def choose(self) -> None:
         """Decide what fails, as the platform is now. Raises DrillError, SshError, ClusterError."""
 
     def victims(self) -> list[Machine]:
-        """The machines that fail; known after `choose`."""
-        return []
+        """The machines that fail, by default all of the role; known after `choose`."""
+        return self.target.outputs.role(self.role)
 
     @abstractmethod
     def plan(self) -> list[str]:
@@ -112,7 +124,6 @@ class Drill(ABC):
 class MachineDrill(Drill):
     """One machine fails: the one that the user chose, or the one whose failure is felt most."""
 
-    role: ClassVar[str] = ""
     victim: Machine
     """Known after `choose`."""
 
@@ -132,54 +143,3 @@ class MachineDrill(Drill):
         if self.victim.role in ("gateway", "etcd"):
             return self.target.leader(self.victim.role).name != self.victim.name
         return not self.target.node_ready(self.victim.name)
-
-
-class MachineLoss(MachineDrill):
-    """A machine is switched off or deleted, and brought back. Subclasses name the role and how many it must have."""
-
-    at_least: ClassVar[int] = 2
-    why: ClassVar[str] = ""
-    """What fewer machines would mean."""
-    effect: ClassVar[str] = ""
-    """What is expected to happen during the loss."""
-
-    recovery_seconds = 420
-    commands = ("openstack server show {machine}", "openstack console log show {machine}", "paas ssh {machine}")
-
-    def refusals(self) -> Iterator[str]:
-        """Too few machines of the role, or a chosen machine of another role."""
-        machines = self.target.outputs.role(self.role)
-        if len(machines) < self.at_least:
-            yield f"{len(machines)} of at least {self.at_least} machines with the role {self.role}: {self.why}"
-        elif self.target.machine and self.target.machine not in {machine.name for machine in machines}:
-            names = ", ".join(machine.name for machine in machines)
-            yield f"{self.target.machine} does not have the role {self.role}: {names} do"
-
-    def choose(self) -> None:
-        super().choose()
-        if self.target.delete:
-            # What `up` needs comes on top of what the cluster needs.
-            self.recovery_seconds = MachineLoss.recovery_seconds + UP_SECONDS
-
-    def plan(self) -> list[str]:
-        how, back = self.target.power.how, "it is switched on again the same way"
-        if self.target.delete:
-            how, back = "deleted through OpenStack, with its disk", "`pulumi up --refresh` replaces it"
-        return [f"{self.victim.name} is {how}.", *self.effects(), f"Then {back}."]
-
-    def effects(self) -> list[str]:
-        """What is expected to happen during the loss, a sentence each."""
-        return [self.effect]
-
-    def fault(self) -> None:
-        self.target.away.add(self.victim.name)
-        if self.target.delete:
-            self.target.power.delete(self.victim)
-        else:
-            self.target.power.off(self.victim)
-
-    def repair(self) -> None:
-        if self.target.delete:
-            self.target.up()
-        else:
-            self.target.power.on(self.victim)

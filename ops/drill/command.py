@@ -9,6 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from ops.drill import drills, report, summary
@@ -24,6 +25,7 @@ from ops.drill.workload import NAMESPACE, WRITES, Workload
 from ops.shared import outputs as stack_outputs
 from ops.shared import pulumi
 from ops.shared.cluster import Cluster
+from ops.shared.errors import OpsError
 from ops.shared.options import console
 
 
@@ -78,38 +80,33 @@ def drill_one(kind: type[Drill], target: Target, arguments: argparse.Namespace) 
         return runner.refuse(reason) if reason else runner.run()
 
 
-def _list(arguments: argparse.Namespace, known: dict[str, type[Drill]]) -> int:
-    if arguments.json:
-        sys.stdout.write(json.dumps({name: kind.about for name, kind in known.items()}) + "\n")
-    else:
-        for name, kind in known.items():
-            sys.stdout.write(f"{name:<20} {kind.about}\n")
-    return 0
+def _list(known: dict[str, type[Drill]], as_json: bool) -> str:
+    if as_json:
+        return json.dumps({name: kind.about for name, kind in known.items()}) + "\n"
+    return "".join(f"{name:<20} {kind.about}\n" for name, kind in known.items())
 
 
-def _summary(arguments: argparse.Namespace) -> int:
-    if arguments.report is None:
-        sys.stderr.write("the summary is of a file of reports: --report FILE\n")
-        return 2
+def _summary(file: Path | None) -> str:
+    if file is None:
+        raise OpsError("the summary is of a file of reports: --report FILE")
     try:
-        found = summary.read(arguments.report.read_text().splitlines())
+        return summary.table(summary.read(file.read_text().splitlines()))
     except (OSError, ValueError, KeyError) as error:
-        sys.stderr.write(f"{arguments.report} is not a file of reports: {error!r}\n")
-        return 2
-    sys.stdout.write(summary.table(found))
-    return 0
+        raise OpsError(f"{file} is not a file of reports: {error!r}") from error
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The worst of the drills' statuses (ops/drill/report.py): 0 passed to 3, the platform is not healthy; 130."""
+    """The worst of the drills' statuses (ops/drill/report.py): 0 passed to 3, the platform is not healthy; 130.
+
+    Raises OpsError for what the user must change.
+    """
     known = drills.known()
-    if arguments.name == "list":
-        return _list(arguments, known)
-    if arguments.name == "summary":
-        return _summary(arguments)
+    if arguments.name in ("list", "summary"):
+        listed = arguments.name == "list"
+        sys.stdout.write(_list(known, arguments.json) if listed else _summary(arguments.report))
+        return 0
     if arguments.name != "all" and arguments.name not in known:
-        sys.stderr.write(f"no drill is called {arguments.name}; there are: {', '.join(known)}, all\n")
-        return 2
+        raise OpsError(f"no drill is called {arguments.name}; there are: {', '.join(known)}, all")
     # Its complaints about connections that break are what the probes count.
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     began = time.monotonic()

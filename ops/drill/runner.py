@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from ops.drill import state_files
@@ -29,21 +28,14 @@ LOOK_PAUSE_SECONDS = 0.5
 KNOWN = (DrillError, SshError, ClusterError)
 
 
-@dataclass
 class Runner:
     """One drill on one platform."""
 
-    drill: Drill
-    workload: Workload
-    make_probes: Callable[[], list[Probe]]
-    report: Report = field(init=False)
-    nodes: set[str] = field(default_factory=set)
-    members: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        self.target = self.drill.target
-        self.report = Report(self.drill.name, self.target.stack, started, [])
+    def __init__(self, drill: Drill, workload: Workload, make_probes: Callable[[], list[Probe]]) -> None:
+        self.drill, self.target, self.workload, self.make_probes = drill, drill.target, workload, make_probes
+        self.report = Report(drill.name, drill.target.stack, datetime.now(UTC).isoformat(timespec="seconds"), [])
+        self.before: dict[str, list[str]] = {}
+        """What must be the same after the repair."""
 
     def refuse(self, *reasons: str) -> Report:
         """The report of a drill that does not begin. Nothing was touched."""
@@ -67,12 +59,26 @@ class Runner:
             return reasons
         if self.workload.in_use():
             return ["another drill runs on this platform: two at once measure and repair each other's failures"]
-        failed = [check for check in self.target.health(BEFORE_SECONDS) if not check.passed]
-        if not failed:
-            self.nodes = {node.name for node in self.target.cluster.nodes()}
-            self.members = self.target.etcd_members() if self.target.outputs.role("etcd") else []
-            self.drill.choose()
-        return [f"the platform is not healthy: {check.name}: {check.summary}" for check in failed]
+        if failed := self._failed_checks(BEFORE_SECONDS):
+            return [f"the platform is not healthy: {check}" for check in failed]
+        self.before = self._nodes_and_members()
+        self.drill.choose()
+        return []
+
+    def _failed_checks(self, limit: float) -> list[str]:
+        return [f"{check.name}: {check.summary}" for check in self.target.health(limit) if not check.passed]
+
+    def _nodes_and_members(self) -> dict[str, list[str]]:
+        members = self.target.etcd_members() if self.target.outputs.role("etcd") else []
+        return {"nodes": sorted(node.name for node in self.target.cluster.nodes()), "etcd members": members}
+
+    @contextmanager
+    def _noting(self, what: str, *errors: type[Exception]) -> Iterator[None]:
+        """Such an error in the block becomes one of the report's problems and stops nothing else."""
+        try:
+            yield
+        except errors as error:
+            self.report.problems.append(f"{what}{error}")
 
     def run(self) -> Report:
         """The drill itself, after `look`. Whatever happens, the repair runs once the failure has been made."""
@@ -97,11 +103,9 @@ class Runner:
         report = self.report
         if not healthy:
             report.status = NOT_RESTORED
-            try:
+            # The report itself must come out.
+            with self._noting("no file with the platform's state: ", Exception):
                 report.state_file = str(state_files.write_description(self.drill, report))
-            except Exception as error:
-                # The report itself must come out.
-                report.problems.append(f"no file with the platform's state: {error}")
         elif interrupted and not report.lost:
             report.status = INTERRUPTED
         else:
@@ -122,18 +126,13 @@ class Runner:
 
     def _steady(self, since: float, limit: float, without: frozenset[str]) -> None:
         """Until every probe is answered again and again. Raises DrillError naming those that are not."""
+        end = time.monotonic() + limit
         waiting = {name: probe for name, probe in self.drill.probes.items() if name not in without}
-
-        def answered() -> bool:
-            for name in [name for name, probe in waiting.items() if probe.answers.answered_since(since)]:
-                del waiting[name]
-            return not waiting
-
-        try:
-            until(answered, "", limit, 0.1)
-        except DrillError as error:
-            what = "; ".join(f"{name}: {probe.answers.last_error}" for name, probe in waiting.items())
-            raise DrillError(f"no steady answers within {limit:.0f} s: {what}") from error
+        while waiting := {name: each for name, each in waiting.items() if not each.answers.answered_since(since)}:
+            if time.monotonic() > end:
+                what = "; ".join(f"{name}: {probe.answers.last_error}" for name, probe in waiting.items())
+                raise DrillError(f"no steady answers within {limit:.0f} s: {what}")
+            time.sleep(0.1)
 
     def _fail_and_watch(self) -> None:
         drill, target, report = self.drill, self.target, self.report
@@ -166,12 +165,10 @@ class Runner:
         """Whether the platform is as before afterwards."""
         began, end = time.monotonic(), time.monotonic() + self.drill.recovery_seconds
         self.target.say("repairing")
-        try:
+        # Health decides below: the platform may have come back by itself.
+        with self._noting("the repair failed: ", Exception):
             self.drill.repair()
             self.target.away.clear()
-        except Exception as error:
-            # Health decides below: the platform may have come back by itself.
-            self.report.problems.append(f"the repair failed: {error}")
         while (wrong := self._wrong()) and time.monotonic() < end:
             time.sleep(LOOK_PAUSE_SECONDS)
         if not wrong:
@@ -189,13 +186,10 @@ class Runner:
 
     def _wrong(self) -> list[str]:
         try:
-            wrong = [f"{check.name}: {check.summary}" for check in self.target.health(LOOK_SECONDS) if not check.passed]
-            nodes = {node.name for node in self.target.cluster.nodes()}
-            if nodes != self.nodes:
-                wrong.append(f"nodes: {', '.join(sorted(nodes))} instead of {', '.join(sorted(self.nodes))}")
-            members = self.target.etcd_members() if self.members else []
-            if members != self.members:
-                wrong.append(f"etcd members: {', '.join(members)} instead of {', '.join(self.members)}")
+            wrong = self._failed_checks(LOOK_SECONDS)
+            for what, names in self._nodes_and_members().items():
+                if names != self.before[what]:
+                    wrong.append(f"{what}: {', '.join(names)} instead of {', '.join(self.before[what])}")
             return wrong + self.drill.wrong()
         except Exception as error:
             # Whatever keeps the platform from being looked at: it is not known to be healthy.
@@ -207,27 +201,19 @@ class Runner:
         for probe in self.drill.probes.values():
             probe.stop()
             seen = self.report.probes[probe.name] = probe.outage(self.drill.began)
-            try:
+            with self._noting("", DrillError):
                 seen.lost = len(probe.lost_writes())
-            except DrillError as error:
-                problems.append(str(error))
             if seen.lost and not (self.drill.loses and probe.name == ApiWrite.name):
                 problems.append(f"{probe.name}: {seen.lost} of {seen.acknowledged} acknowledged writes are lost")
         if self.drill.began:
-            try:
+            with self._noting("what this drill counts is not known: ", *KNOWN):
                 problems += self.drill.failures()
-            except KNOWN as error:
-                problems.append(f"what this drill counts is not known: {error}")
         self.report.figures |= self.drill.figures
 
     def _clear_away(self) -> None:
         for probe in self.drill.probes.values():
-            try:
+            # What is left is named; the next drill removes it before it begins.
+            with self._noting(f"{probe.name}: what the drill created is left behind: ", Exception):
                 probe.remove()
-            except Exception as error:
-                # What is left is named; the next drill removes it before it begins.
-                self.report.problems.append(f"{probe.name}: what the drill created is left behind: {error}")
-        try:
+        with self._noting("", DrillError):
             self.workload.remove()
-        except DrillError as error:
-            self.report.problems.append(str(error))

@@ -41,8 +41,7 @@ def describe(drill: Drill, report: Report) -> str:
     """Everything that a person needs who continues by hand; no secret."""
     target = drill.target
     lines = [
-        f"Drill {drill.name} on stack {target.stack or '(the selected one)'} at {report.started} "
-        "did not restore health.",
+        f"Drill {drill.name} on stack {target.stack} at {report.started} did not restore health.",
         "",
         "What was done:",
         *(f"  {line}" for line in report.plan),
@@ -55,18 +54,17 @@ def describe(drill: Drill, report: Report) -> str:
     for check in target.health(5):
         lines.append(f"  {'good' if check.passed else 'BAD '}  {check.name}: {check.summary}")
         lines += [f"        {line}" for line in check.lines]
-    stack = f" --stack {target.stack}" if target.stack else ""
     lines += [
         "",
         "What the probes saw last:",
         *(f"  {name}: {outage.last_error or 'no bad answer'}" for name, outage in report.probes.items()),
         "",
         "Where to look further:",
-        f"  paas proof{stack}",
+        f"  paas proof --stack {target.stack}",
         "  openstack server list",
         *(f"  {command}" for command in drill.inspect()),
         "What brings machines back that are gone or broken:",
-        f"  pulumi up --refresh{stack}",
+        f"  pulumi up --refresh --stack {target.stack}",
         "",
         as_json(report),
     ]

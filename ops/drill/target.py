@@ -197,18 +197,16 @@ class Target:
         else:
             self._pulumi("refresh", "--target", MACHINES)
             self._pulumi("up")
-        self.outputs = stack_outputs.load(self.stack or None)
+        self.outputs = stack_outputs.load(self.stack)
         self.cluster = Cluster(self.outputs)
 
     def _pulumi(self, *words: str) -> None:
-        command = ["pulumi", *words, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"]
-        if self.stack:
-            command += ["--stack", self.stack]
+        options = ["--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--stack", self.stack]
         name = f"`pulumi {' '.join(words)}`"
         try:
             # In a session of its own: Ctrl-C is for the drill, which does not interrupt its repair.
             done = subprocess.run(
-                command,
+                ["pulumi", *words, *options],
                 cwd=PROJECT,
                 capture_output=True,
                 text=True,

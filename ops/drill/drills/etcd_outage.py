@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from ops.drill.base import Drill
 from ops.drill.probes.http import ApiWrite
-from ops.drill.target import UP_SECONDS
 from ops.drill.waiting import DrillError
 from ops.etcd import plan, remote, snapshots
 from ops.etcd.kubernetes_check import Follow
@@ -16,8 +14,6 @@ from ops.etcd.plan import RestoreError
 from ops.etcd.restore import Restore, survey
 from ops.shared.outputs import Machine
 
-#: What the runner allows: the restore's own steps have limits of their own.
-RECOVERY_SECONDS = 900
 #: In what machines/etcd/membership.sh says where no member has data and nodes exist.
 ORPHANS = "belong to a cluster"
 
@@ -25,15 +21,11 @@ ORPHANS = "belong to a cluster"
 class EtcdOutage(Drill):
     """The API answers no writes until the repair; pods and the database go on."""
 
+    role = "etcd"
+    #: The service and the scripts of a restore are only on such machines.
+    at_least = 1
+    why = "etcd has no machines of its own"
     noticed_by = ApiWrite.name
-
-    def refusals(self) -> Iterator[str]:
-        """Only where etcd is a service on machines of its own, with the scripts of a restore on them."""
-        if not self.target.outputs.role("etcd"):
-            yield "etcd has no machines of its own"
-
-    def victims(self) -> list[Machine]:
-        return self.target.outputs.role("etcd")
 
 
 class EtcdStop(EtcdOutage):
@@ -68,12 +60,9 @@ class EtcdLoss(EtcdOutage):
     """Subclasses say how many members lose their data; the repair is what `paas etcd restore` does."""
 
     held_seconds = 5
-    recovery_seconds = RECOVERY_SECONDS
-
-    def choose(self) -> None:
-        """Machines that are deleted take longer."""
-        if self.target.delete:
-            self.recovery_seconds = RECOVERY_SECONDS + UP_SECONDS
+    deletes = True
+    #: What the runner allows: the restore's own steps have limits of their own.
+    recovery_seconds = 900
 
     def fault(self) -> None:
         """Gone on all of them at once."""
@@ -129,12 +118,8 @@ class EtcdMajority(EtcdLoss):
     name = "etcd-majority"
     about = "all members of etcd but one lose their data; restored from the last one"
     order = 50
-
-    def refusals(self) -> Iterator[str]:
-        """Also without a majority to lose and a member to keep."""
-        yield from super().refusals()
-        if len(self.target.outputs.role("etcd")) < 3:
-            yield "etcd has less than three members: losing all but one does not lose the majority"
+    at_least = 3
+    why = "losing all but one of fewer members does not lose the majority"
 
     def victims(self) -> list[Machine]:
         """All but the last."""

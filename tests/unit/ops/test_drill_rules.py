@@ -15,9 +15,8 @@ import pytest
 from rich.console import Console
 
 from ops.drill import command, drills, report
-from ops.drill.drills.gateways import GatewaysLoss
-from ops.drill.drills.machine_loss import WorkerLoss
-from ops.drill.inside_writes import InsideWriter
+from ops.drill.drills.gateways import GatewaysLoss, InsideWriter
+from ops.drill.drills.one_machine import WorkerLoss
 from ops.drill.probes.database import NumbersTable
 from ops.drill.probes.http import ApiRead
 from ops.drill.probes.probe import Outage, Probe
@@ -66,9 +65,10 @@ def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.M
         ("gateway", {"gateway": 1}, "1 of at least 2 machines with the role gateway"),
         ("gateways", {"gateway": 0}, "there is no gateway"),
         ("etcd-follower", {"etcd": 1}, "no majority"),
-        ("etcd-leader", {"etcd": 0}, "etcd has no machines of its own"),
+        ("etcd-leader", {"etcd": 0}, "0 of at least 3 machines with the role etcd"),
+        ("etcd-leader", {"etcd": 0}, "with etcd on control planes use the drill control-plane"),
         ("etcd-stop", {"etcd": 0}, "etcd has no machines of its own"),
-        ("etcd-majority", {"etcd": 1}, "less than three members"),
+        ("etcd-majority", {"etcd": 1}, "1 of at least 3 machines with the role etcd: losing all but one"),
         ("etcd-data-loss", {"etcd": 0}, "etcd has no machines of its own"),
         ("control-plane", {"control-plane": 1}, "no API server would be left"),
         ("control-plane", {"control-plane": 2, "etcd": 0}, "without one of them it has no majority"),

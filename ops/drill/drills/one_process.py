@@ -1,4 +1,4 @@
-"""Scheduler and controller manager are stopped where they lead."""
+"""A process that leads is stopped or killed: scheduler and controller manager, or the database's primary."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 
 from ops.drill.base import Drill
-from ops.drill.target import Target, is_ready
-from ops.shared.outputs import Machine
+from ops.drill.probes.database import DatabaseWrite
+from ops.drill.target import is_ready
+from ops.shared.outputs import Database, Machine
 
 LEASES = ("kube-scheduler", "kube-controller-manager")
 
@@ -18,19 +19,15 @@ class LeaderElection(Drill):
     name = "leader-election"
     about = "scheduler and controller manager are stopped where they lead"
     order = 13
+    role = "control-plane"
+    at_least = 2
+    why = "no other scheduler and controller manager could take over"
     detection_seconds = 60
     #: Where the manifests are kept meanwhile.
     commands = ("paas ssh {machine} sudo ls -l /etc/kubernetes/manifests",)
 
-    def __init__(self, target: Target) -> None:
-        super().__init__(target)
-        self.holders: dict[str, str] = {}
-        """The identity that held each lease."""
-
-    def refusals(self) -> Iterator[str]:
-        """Too few to take over."""
-        if len(self.target.outputs.role("control-plane")) < 2:
-            yield "one control plane: no other scheduler and controller manager could take over"
+    holders: dict[str, str]
+    """The identity that held each lease; known after `choose`."""
 
     def choose(self) -> None:
         """Who leads now."""
@@ -74,3 +71,50 @@ class LeaderElection(Drill):
         ready = {pod.metadata.name for pod in pods.items if is_ready(pod)}
         names = [f"{lease}-{self._machine(lease).name}" for lease in LEASES]
         return [f"{name}: not ready" for name in names if name not in ready]
+
+
+class MariadbPrimary(Drill):
+    """The server process dies without a chance to close anything; its container starts again on the same data.
+
+    Every acknowledged row is there afterwards, because the primary syncs its log with each commit. What this does not
+    cover is a lost disk: replication is asynchronous as long as the chart's `replication.semiSync` is off, and nothing
+    promotes a replica.
+    """
+
+    name = "mariadb-primary"
+    about = "the server process of the database's primary is killed"
+    order = 14
+    detection_seconds = 30
+    serving_seconds = 300
+    recovery_seconds = 300
+    noticed_by = DatabaseWrite.name
+    database: Database
+    node: str
+    """The primary's. Both are known after `choose`."""
+
+    def refusals(self) -> Iterator[str]:
+        if self.target.outputs.database is None:
+            yield "the platform has no database"
+
+    def choose(self) -> None:
+        assert self.target.outputs.database is not None
+        self.database, self.node = self.target.outputs.database, self.target.primary_node()
+
+    def plan(self) -> list[str]:
+        return [
+            f"The server process of {self.database.primary} on {self.node} is killed (SIGKILL).",
+            "Its container starts again on the same data and reads its log; writes wait for that.",
+            "Nothing has to be repaired by hand.",
+        ]
+
+    def fault(self) -> None:
+        """SIGKILL from the node: inside its container the process is number 1, which no signal from inside ends."""
+        machine = self.target.outputs.machine(self.node)
+        self.target.script(machine, "kill-container.sh", self.database.namespace, self.database.primary, "mariadb")
+
+    def repair(self) -> None:
+        """The kubelet has started it again already."""
+
+    def inspect(self) -> list[str]:
+        pod = f"-n {self.database.namespace} {self.database.primary}"
+        return [f"kubectl describe pod {pod}", f"kubectl logs {pod} -c mariadb --previous"]

@@ -1,14 +1,59 @@
-"""One machine is lost: a gateway, an etcd member, a control plane or a worker."""
+"""One machine fails: it is switched off, deleted, or cut off from the network."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import ClassVar
 
-from ops.drill.base import MachineLoss
+from ops.drill.base import MachineDrill
 from ops.drill.probes.database import DatabaseWrite
+from ops.drill.waiting import DrillError, until
 from ops.drill.workload import REPLICAS, Workload
 from ops.shared.outputs import Machine
+from ops.shared.ssh import SshError
+
+
+class MachineLoss(MachineDrill):
+    """A machine is switched off or deleted, and brought back. Subclasses name the role."""
+
+    effect: ClassVar[str] = ""
+    """What is expected to happen during the loss."""
+
+    at_least = 2
+    deletes = True
+    recovery_seconds = 420
+    commands = ("openstack server show {machine}", "openstack console log show {machine}", "paas ssh {machine}")
+
+    def refusals(self) -> Iterator[str]:
+        """Too few machines of the role, or a chosen machine of another role."""
+        yield from super().refusals()
+        wanted, names = self.target.machine, [machine.name for machine in self.target.outputs.role(self.role)]
+        if wanted and len(names) >= self.at_least and wanted not in names:
+            yield f"{wanted} does not have the role {self.role}: {', '.join(names)} do"
+
+    def plan(self) -> list[str]:
+        how, back = self.target.power.how, "it is switched on again the same way"
+        if self.target.delete:
+            how, back = "deleted through OpenStack, with its disk", "`pulumi up --refresh` replaces it"
+        return [f"{self.victim.name} is {how}.", *self.effects(), f"Then {back}."]
+
+    def effects(self) -> list[str]:
+        """What is expected to happen during the loss, a sentence each."""
+        return [self.effect]
+
+    def fault(self) -> None:
+        self.target.away.add(self.victim.name)
+        if self.target.delete:
+            self.target.power.delete(self.victim)
+        else:
+            self.target.power.off(self.victim)
+
+    def repair(self) -> None:
+        if self.target.delete:
+            self.target.up()
+        else:
+            self.target.power.on(self.victim)
 
 
 class GatewayLoss(MachineLoss):
@@ -27,14 +72,7 @@ class EtcdMemberLoss(MachineLoss):
 
     role = "etcd"
     at_least = 3
-    why = "without one of them etcd would have no majority"
-
-    def refusals(self) -> Iterator[str]:
-        """Also when etcd has no machines of its own."""
-        if not self.target.outputs.role("etcd"):
-            yield "etcd has no machines of its own: use the drill control-plane"
-        else:
-            yield from super().refusals()
+    why = "without one of them etcd would have no majority; with etcd on control planes use the drill control-plane"
 
 
 class EtcdFollowerLoss(EtcdMemberLoss):
@@ -121,3 +159,58 @@ class WorkerLoss(MachineLoss):
             return False
         self.figures["pods ready elsewhere after"] = time.monotonic() - self.began
         return True
+
+
+class NetworkPartition(MachineDrill):
+    """The machine drops every packet for a while; a timer of its own ends that, whatever becomes of the drill.
+
+    By default the etcd leader's machine: the side without a majority must acknowledge nothing.
+    """
+
+    name = "network-partition"
+    about = "a machine (the etcd leader's) is cut off for a while and returns"
+    order = 15
+    role = "etcd"
+    cut_seconds = 45
+    detection_seconds = 40
+    recovery_seconds = 300
+    commands = ("paas ssh {machine} sudo nft list tables", "openstack server reboot --hard {machine}")
+
+    def refusals(self) -> Iterator[str]:
+        """No leader's machine to choose, or a machine without a second one beside it."""
+        outputs, wanted = self.target.outputs, self.target.machine
+        if wanted:
+            role = outputs.machine(wanted).role
+            needed = 3 if role == "etcd" else 2
+            if len(outputs.role(role)) < needed:
+                yield f"{wanted}: fewer than {needed} machines with the role {role}"
+            if role == "worker":
+                yield f"{wanted}: a worker that is cut off looks like a lost one: use the drill worker"
+        elif len(outputs.role("etcd")) < 3:
+            yield "fewer than 3 machines with the role etcd; choose another machine with --machine NAME"
+
+    def plan(self) -> list[str]:
+        return [
+            f"{self.victim.name} drops every packet in and out for {self.cut_seconds} s and goes on running.",
+            "The others go on without it; it acknowledges nothing to anybody meanwhile.",
+            "Then its own timer lets packets through again.",
+        ]
+
+    def fault(self) -> None:
+        """Cut off one second after the answer to this."""
+        self.target.script(self.victim, "cut-off.sh", str(self.cut_seconds))
+        self.target.away.add(self.victim.name)
+
+    def repair(self) -> None:
+        """Its timer does it; a machine that stays away is restarted."""
+        try:
+            until(self._answers, f"{self.victim.name} has come back", self.cut_seconds + 60, 1)
+        except DrillError:
+            self.target.power.off(self.victim)
+            self.target.power.on(self.victim)
+
+    def _answers(self) -> bool:
+        try:
+            return self.target.script(self.victim, "cut-off.sh", "0", seconds=10) == ""
+        except SshError:
+            return False
