@@ -59,7 +59,7 @@ class Drill(ABC):
             self.recovery_seconds += UP_SECONDS
 
     def refusals(self) -> Iterator[str]:
-        """Why this platform cannot survive the failure, or the drill cannot make it there; nothing when it can."""
+        """Why this platform cannot survive the failure, or why the drill cannot make it; nothing when both are fine."""
         count = len(self.target.outputs.role(self.role))
         if count < self.at_least:
             yield f"{count} of at least {self.at_least} machines with the role {self.role}: {self.why}"
@@ -122,7 +122,7 @@ class Drill(ABC):
 
 
 class MachineDrill(Drill):
-    """One machine fails: the one that the user chose, or the one whose failure is felt most."""
+    """One machine fails: the one that the user chose, or the one that the platform feels most."""
 
     victim: Machine
     """Known after `choose`."""
@@ -132,7 +132,7 @@ class MachineDrill(Drill):
         self.victim = self.target.outputs.machine(wanted) if wanted else self.hardest()
 
     def hardest(self) -> Machine:
-        """The machine whose failure is felt most: the one that leads its role."""
+        """The machine that the platform misses most: the one that leads its role."""
         return self.target.leader(self.role)
 
     def victims(self) -> list[Machine]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from types import FrameType, TracebackType
+from typing import Self
 
 from ops.drill import state_files
 from ops.drill.base import Drill
 from ops.drill.probes.http import ApiWrite
 from ops.drill.probes.probe import Probe
 from ops.drill.report import FAILED, INTERRUPTED, NOT_RESTORED, PASSED, REFUSED, Report, seconds
-from ops.drill.signals import Signals
 from ops.drill.waiting import DrillError, until
 from ops.drill.workload import Workload
 from ops.shared.cluster import ClusterError
@@ -26,6 +28,34 @@ LOOK_SECONDS = 10
 LOOK_PAUSE_SECONDS = 0.5
 
 KNOWN = (DrillError, SshError, ClusterError)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interruption:
+    """Ctrl-C and `kill` end a drill early, but never in the middle of its repair.
+
+    While it is open, the first signal raises KeyboardInterrupt and closes it; closed, signals only get an answer.
+    One switch and not two handlers after each other: at no moment between them can a signal interrupt the repair.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.open = True
+        self._previous: dict[int, object] = {}
+
+    def _arrived(self, number: int, frame: FrameType | None) -> None:
+        if self.open:
+            self.open = False
+            raise KeyboardInterrupt
+        self.say("the platform is being repaired first; every step of that has a time limit")
+
+    def __enter__(self) -> Self:
+        self._previous = {number: signal.signal(number, self._arrived) for number in SIGNALS}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
 
 
 class Runner:
@@ -83,11 +113,11 @@ class Runner:
     def run(self) -> Report:
         """The drill itself, after `look`. Whatever happens, the repair runs once the failure has been made."""
         interrupted = False
-        with Signals(self.target.say) as signals:
+        with Interruption(self.target.say) as interruption:
             try:
                 self._prepare()
                 self._fail_and_watch()
-                signals.open = False
+                interruption.open = False
             except KeyboardInterrupt:
                 interrupted = True
                 self.target.say("interrupted")
@@ -96,7 +126,7 @@ class Runner:
             except Exception as error:
                 # A fault in the drill itself must not keep it from the repair.
                 self.report.problems.append(f"{type(error).__name__}: {error}")
-            signals.open = False
+            interruption.open = False
             healthy = not self.drill.began or self._repair()
             self._count()
             self._clear_away()

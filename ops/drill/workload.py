@@ -109,9 +109,10 @@ class Workload:
 
     def ready(self) -> list[str]:
         """The nodes of the pods that are ready, one entry a pod; empty when the API does not answer."""
-        core, limit = self.target.core, {"_request_timeout": REQUEST_SECONDS}
         try:
-            pods = core.list_namespaced_pod(NAMESPACE, label_selector="app=web", **limit).items
+            pods = self.target.core.list_namespaced_pod(
+                NAMESPACE, label_selector="app=web", _request_timeout=REQUEST_SECONDS
+            ).items
         except API_ERRORS:
             return []
         return [pod.spec.node_name for pod in pods if pod.metadata.deletion_timestamp is None and is_ready(pod)]

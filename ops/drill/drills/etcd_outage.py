@@ -35,7 +35,6 @@ class EtcdStop(EtcdOutage):
     about = "etcd is stopped on all members at once and started again"
     order = 40
     held_seconds = 15
-    recovery_seconds = 300
     commands = ("paas ssh {machine} systemctl status etcd --no-pager",)
 
     def plan(self) -> list[str]:

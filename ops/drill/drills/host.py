@@ -15,7 +15,6 @@ class HostLoss(Drill):
     name = "host"
     about = "a compute host is lost with every machine on it (in a lab only)"
     order = 50
-    detection_seconds = 120
     serving_seconds = 180
     recovery_seconds = 600
     commands = ("openstack compute service list", "openstack hypervisor list")

@@ -76,7 +76,7 @@ class EtcdMemberLoss(MachineLoss):
 
 
 class EtcdFollowerLoss(EtcdMemberLoss):
-    """Nobody feels anything."""
+    """The loss is not felt."""
 
     name = "etcd-follower"
     about = "an etcd member that does not lead is lost"
@@ -129,7 +129,6 @@ class WorkerLoss(MachineLoss):
     order = 30
     role = "worker"
     why = "no machine would be left for its pods"
-    detection_seconds = 120
     #: The pods' tolerations of a node that is away, and a start.
     serving_seconds = 420
 
@@ -173,7 +172,6 @@ class NetworkPartition(MachineDrill):
     role = "etcd"
     cut_seconds = 45
     detection_seconds = 40
-    recovery_seconds = 300
     commands = ("paas ssh {machine} sudo nft list tables", "openstack server reboot --hard {machine}")
 
     def refusals(self) -> Iterator[str]:

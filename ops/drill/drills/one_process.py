@@ -86,7 +86,6 @@ class MariadbPrimary(Drill):
     order = 14
     detection_seconds = 30
     serving_seconds = 300
-    recovery_seconds = 300
     noticed_by = DatabaseWrite.name
     database: Database
     node: str
