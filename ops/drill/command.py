@@ -41,12 +41,7 @@ def make_probes(target: Target) -> list[Probe]:
     if outputs.role("gateway") and outputs.role("worker"):
         probes.append(Ingress(outputs.entry_host))
     if outputs.database:
-        database = outputs.database
-        service = database.service.partition(".")[0]
-        address = target.core.read_namespaced_service(service, database.namespace, _request_timeout=10).spec.cluster_ip
-        probes.append(
-            DatabaseWrite(target.cluster, database, lambda seconds: target.tunnel(address, database.port, seconds))
-        )
+        probes.append(DatabaseWrite(target, outputs.database))
     return probes
 
 

@@ -99,11 +99,7 @@ def database_writes(platform: Platform) -> Iterator[DatabaseWrite]:
     """Write numbers to MariaDB's primary through its Service during the block. None may be lost."""
     found, database = site(platform), platform.outputs.database
     assert database is not None
-    service = database.service.partition(".")[0]
-    address = found.core.read_namespaced_service(service, database.namespace).spec.cluster_ip
-    probe = DatabaseWriteWithPatience(
-        found.cluster, database, lambda seconds: found.tunnel(address, database.port, seconds)
-    )
+    probe = DatabaseWriteWithPatience(found, database)
     probe.prepare()
     probe.start()
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import ClassVar
 
 from ops.drill.base import MachineDrill
 from ops.drill.probes.database import DatabaseWrite
@@ -17,8 +16,8 @@ from ops.shared.ssh import SshError
 class MachineLoss(MachineDrill):
     """A machine is switched off or deleted, and brought back. Subclasses name the role."""
 
-    effect: ClassVar[str] = ""
-    """What is expected to happen during the loss."""
+    effects: tuple[str, ...] = ()
+    """What is expected to happen during the loss, a sentence each."""
 
     at_least = 2
     deletes = True
@@ -36,11 +35,7 @@ class MachineLoss(MachineDrill):
         how, back = self.target.power.how, "it is switched on again the same way"
         if self.target.delete:
             how, back = "deleted through OpenStack, with its disk", "`pulumi up --refresh` replaces it"
-        return [f"{self.victim.name} is {how}.", *self.effects(), f"Then {back}."]
-
-    def effects(self) -> list[str]:
-        """What is expected to happen during the loss, a sentence each."""
-        return [self.effect]
+        return [f"{self.victim.name} is {how}.", *self.effects, f"Then {back}."]
 
     def fault(self) -> None:
         self.target.away.add(self.victim.name)
@@ -64,7 +59,7 @@ class GatewayLoss(MachineLoss):
     order = 10
     role = "gateway"
     why = "nobody could reach the platform any more"
-    effect = "Another gateway takes the virtual addresses; connections through them break and are reopened."
+    effects = ("Another gateway takes the virtual addresses; connections through them break and are reopened.",)
 
 
 class EtcdMemberLoss(MachineLoss):
@@ -81,7 +76,7 @@ class EtcdFollowerLoss(EtcdMemberLoss):
     name = "etcd-follower"
     about = "an etcd member that does not lead is lost"
     order = 11
-    effect = "The others go on with their majority; API servers that talked to it turn to them."
+    effects = ("The others go on with their majority; API servers that talked to it turn to them.",)
 
     def hardest(self) -> Machine:
         """The first that does not lead."""
@@ -99,7 +94,7 @@ class EtcdLeaderLoss(EtcdMemberLoss):
     name = "etcd-leader"
     about = "the etcd member that leads is lost"
     order = 12
-    effect = "The others elect a new leader; writes wait for that."
+    effects = ("The others elect a new leader; writes wait for that.",)
 
 
 class ControlPlaneLoss(MachineLoss):
@@ -110,7 +105,7 @@ class ControlPlaneLoss(MachineLoss):
     order = 20
     role = "control-plane"
     why = "no API server would be left"
-    effect = "The gateways send the API's clients to the other control planes; other controllers take over."
+    effects = ("The gateways send the API's clients to the other control planes; other controllers take over.",)
     #: The controllers' lease (15 s), then the node's own silence (node-monitor-grace-period).
     detection_seconds = 150
 
@@ -129,6 +124,7 @@ class WorkerLoss(MachineLoss):
     order = 30
     role = "worker"
     why = "no machine would be left for its pods"
+    effects: tuple[str, ...] = ("The cluster gives it up after a while and creates its pods again on other nodes.",)
     #: The pods' tolerations of a node that is away, and a start.
     serving_seconds = 420
 
@@ -136,20 +132,15 @@ class WorkerLoss(MachineLoss):
         super().choose()
         if self.target.primary_node() == self.victim.name:
             self.silent_probes = frozenset({DatabaseWrite.name})
+            self.effects += ("The database's primary runs there, on its disk: writes wait until the machine is back.",)
+            if self.target.delete:
+                self.effects += ("ITS DISK GOES TOO: rows that no replica has received yet are lost.",)
 
     def hardest(self) -> Machine:
         """The primary's; with --delete another one, because rows that no replica has yet would go with its disk."""
         workers, primary = self.target.outputs.role("worker"), self.target.primary_node()
         chosen = [worker for worker in workers if (worker.name == primary) is not self.target.delete]
         return (chosen or workers)[0]
-
-    def effects(self) -> list[str]:
-        lines = ["The cluster gives it up after a while and creates its pods again on other nodes."]
-        if self.silent_probes:
-            lines.append("The database's primary runs there, on its disk: writes wait until the machine is back.")
-        if self.silent_probes and self.target.delete:
-            lines.append("ITS DISK GOES TOO: rows that no replica has received yet are lost.")
-        return lines
 
     def serving(self) -> bool:
         """All of the drill's own pods are ready, none of them on the lost machine."""

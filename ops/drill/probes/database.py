@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
 from typing import Any, cast
 
-import paramiko
 import pymysql
 
 from ops.drill.probes.probe import WriteProbe
-from ops.shared.cluster import Cluster
+from ops.drill.target import Target
+from ops.shared.cluster import REQUEST_SECONDS, Cluster
 from ops.shared.outputs import Database
+from ops.shared.ssh import Ssh
 
 #: Database and user of the drill's own; both are removed with it.
 NAME = "openstack_paas_drill"
@@ -57,19 +57,19 @@ class DatabaseWrite(WriteProbe):
     name = "database write"
     timeout = 3.0
 
-    def __init__(
-        self, cluster: Cluster, database: Database, tunnel: Callable[[float], tuple[paramiko.Channel, Any]]
-    ) -> None:
-        """`tunnel(seconds)` opens a channel to the primary's Service and returns it with what must be closed later."""
+    def __init__(self, target: Target, database: Database) -> None:
         super().__init__()
-        self.table = NumbersTable(cluster, database, NAME)
-        self.tunnel = tunnel
-        self.password = ""
+        self.target, self.database = target, database
+        self.table = NumbersTable(target.cluster, database, NAME)
+        self.address, self.password = "", ""
         self.connection: pymysql.Connection[Any] | None = None
-        self.way: Any = None
+        self.ssh: Ssh | None = None
 
     def prepare(self) -> None:
-        """The table and a user who may write only there."""
+        """The table, a user who may write only there, and the address of the primary's Service."""
+        service, namespace = self.database.service.partition(".")[0], self.database.namespace
+        found = self.target.core.read_namespaced_service(service, namespace, _request_timeout=REQUEST_SECONDS)
+        self.address = found.spec.cluster_ip
         self.password = self.table.create()
 
     def remove(self) -> None:
@@ -77,7 +77,7 @@ class DatabaseWrite(WriteProbe):
         self.table.drop()
 
     def _connect(self) -> pymysql.Connection[Any]:
-        channel, self.way = self.tunnel(self.timeout)
+        channel, self.ssh = self.target.tunnel(self.address, self.database.port, self.timeout)
         # The library's own time limits go to a socket that it opened itself; this one brings its own.
         channel.settimeout(self.timeout)
         connection = pymysql.connect(
@@ -105,13 +105,13 @@ class DatabaseWrite(WriteProbe):
             raise
 
     def close(self) -> None:
-        """Drop the connection and the way to it, without a word to the other side."""
+        """Drop the connection and the SSH below it, without a word to the other side."""
         connection, self.connection = self.connection, None
-        way, self.way = self.way, None
+        ssh, self.ssh = self.ssh, None
         if connection is not None:
             connection._force_close()  # type: ignore[attr-defined]
-        if way is not None:
-            way.close()
+        if ssh is not None:
+            ssh.close()
 
     def kept(self) -> set[int]:
         """What the table holds on the primary."""
