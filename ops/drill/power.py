@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+import openstack
 from openstack.exceptions import SDKException
 
 from ops.drill.waiting import DrillError
@@ -47,8 +48,6 @@ class OpenStackPower:
     how = "powered off through OpenStack, as `openstack server stop` does"
 
     def __init__(self) -> None:
-        import openstack
-
         with _openstack_errors("no access to OpenStack, which must switch machines off and on"):
             self.compute: Any = openstack.connect().compute
 

@@ -27,7 +27,8 @@ STEADY_SECONDS = 60
 LOOK_SECONDS = 10
 LOOK_PAUSE_SECONDS = 0.5
 
-KNOWN = (DrillError, SshError, ClusterError)
+#: What the platform's failures raise; anything else is a fault in the drill.
+EXPECTED = (DrillError, SshError, ClusterError)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -76,7 +77,7 @@ class Runner:
         """Whether the drill may begin: then the report has its plan, otherwise the reasons. Touches nothing."""
         try:
             reasons = self._reasons_against()
-        except KNOWN as error:
+        except EXPECTED as error:
             reasons = [str(error)]
         if reasons:
             self.refuse(*reasons)
@@ -99,8 +100,8 @@ class Runner:
         return [f"{check.name}: {check.summary}" for check in self.target.health(limit) if not check.passed]
 
     def _nodes_and_members(self) -> dict[str, list[str]]:
-        members = self.target.etcd_members() if self.target.outputs.role("etcd") else []
-        return {"nodes": sorted(node.name for node in self.target.cluster.nodes()), "etcd members": members}
+        nodes = sorted(node.name for node in self.target.cluster.nodes())
+        return {"nodes": nodes, "etcd members": self.target.etcd_members() if self.target.outputs.role("etcd") else []}
 
     @contextmanager
     def _noting(self, what: str, *errors: type[Exception]) -> Iterator[None]:
@@ -121,7 +122,7 @@ class Runner:
             except KeyboardInterrupt:
                 interrupted = True
                 self.target.say("interrupted")
-            except KNOWN as error:
+            except EXPECTED as error:
                 self.report.problems.append(str(error))
             except Exception as error:
                 # A fault in the drill itself must not keep it from the repair.
@@ -168,13 +169,13 @@ class Runner:
         drill, target, report = self.drill, self.target, self.report
 
         def noticed() -> bool:
-            with suppress(*KNOWN):
+            with suppress(*EXPECTED):
                 moment = drill.noticed_at()
                 report.detection_seconds = None if moment is None else moment - drill.began
             return report.detection_seconds is not None
 
         def serving() -> bool:
-            with suppress(*KNOWN):
+            with suppress(*EXPECTED):
                 return drill.serving()
             return False
 
@@ -236,7 +237,7 @@ class Runner:
             if seen.lost and not (self.drill.loses and probe.name == ApiWrite.name):
                 problems.append(f"{probe.name}: {seen.lost} of {seen.acknowledged} acknowledged writes are lost")
         if self.drill.began:
-            with self._noting("what this drill counts is not known: ", *KNOWN):
+            with self._noting("what this drill counts is not known: ", *EXPECTED):
                 problems += self.drill.failures()
         self.report.figures |= self.drill.figures
 
