@@ -22,6 +22,7 @@ from ops.drill.probes.http import ApiRead
 from ops.drill.probes.probe import Outage, Probe
 from ops.drill.report import Report
 from ops.drill.state_files import one_at_a_time
+from ops.drill.target import UP_SECONDS
 from tests.unit.ops.drill_samples import LARGE, FakePower, FakeTarget, target
 
 KNOWN = drills.known()
@@ -120,6 +121,30 @@ def test_a_deleted_machine_is_made_again_by_up_and_is_not_the_primarys(monkeypat
     drill = WorkerLoss(target(power=power, delete=True, machine="paas-worker-1"))
     drill.choose()
     assert any("no replica has received yet are lost" in line for line in drill.plan())
+
+
+def test_deletion_adds_the_time_of_up_to_the_drills_that_delete() -> None:
+    for name, seconds, deletes in (("worker", 420, True), ("etcd-majority", 900, True), ("etcd-stop", 300, False)):
+        assert KNOWN[name](target()).recovery_seconds == seconds
+        assert KNOWN[name](target(delete=True)).recovery_seconds == seconds + UP_SECONDS * deletes
+
+
+def test_each_role_notices_the_loss_of_a_machine_in_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def noticed(name: str, machine: str = "") -> bool:
+        drill = KNOWN[name](target(machine=machine))
+        drill.choose()
+        return drill.noticed_at() is not None
+
+    monkeypatch.setattr(FakeTarget, "primary_node", lambda _: "")
+    monkeypatch.setattr(FakeTarget, "etcd_status", lambda _: {"10.0.1.1": {}, "10.0.1.2": {}})
+    # The fake's gateway 1 and etcd member 1 lead, and all nodes are Ready.
+    assert not noticed("gateway") and noticed("gateway", "paas-gateway-0")
+    assert not noticed("etcd-leader") and noticed("etcd-leader", "paas-etcd-0")
+    assert noticed("etcd-follower") and not noticed("etcd-follower", "paas-etcd-2")
+    assert not noticed("network-partition") and noticed("network-partition", "paas-gateway-0")
+    assert not noticed("control-plane") and not noticed("worker")
+    monkeypatch.setattr(FakeTarget, "node_ready", lambda *_: False)
+    assert noticed("control-plane") and noticed("worker") and noticed("network-partition", "paas-control-plane-0")
 
 
 def arguments(**given: Any) -> argparse.Namespace:
