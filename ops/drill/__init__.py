@@ -1,1 +1,1 @@
-"""Drills: one failure each, made on purpose on a standing platform, measured, repaired and verified."""
+"""Drills: each makes one failure on purpose on a running platform, measures it, repairs it and verifies that."""

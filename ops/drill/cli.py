@@ -16,9 +16,7 @@ def add(commands: Commands) -> None:
     )
     add_stack(parser)
     parser.add_argument("--machine", default="", help="the machine to fail (default: the one felt most)")
-    parser.add_argument(
-        "--delete", action="store_true", help="delete the machine; `pulumi up --refresh` makes it again"
-    )
+    parser.add_argument("--delete", action="store_true", help="delete the machine; `pulumi up --refresh` replaces it")
     parser.add_argument("--yes", action="store_true", help="ask nothing")
     parser.add_argument("--production", action="store_true", help="yes, on a platform for production too")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each drill")

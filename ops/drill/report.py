@@ -11,6 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ops.drill.probes.probe import Outage
+
 PASSED, FAILED, REFUSED, NOT_RESTORED, INTERRUPTED = 0, 1, 2, 3, 130
 _WORDS = {
     PASSED: "passed",
@@ -19,20 +21,6 @@ _WORDS = {
     NOT_RESTORED: "THE PLATFORM IS NOT HEALTHY",
     INTERRUPTED: "interrupted, and repaired",
 }
-
-
-@dataclass
-class Outage:
-    """What one probe saw from the fault to the end."""
-
-    asked: int
-    failed: int
-    longest_gap: float | None
-    """Seconds between the two good answers that lie furthest apart; None when none was good."""
-    acknowledged: int = 0
-    lost: int = 0
-    """Acknowledged writes that the platform no longer has at the end."""
-    last_error: str = ""
 
 
 @dataclass
@@ -48,7 +36,7 @@ class Report:
     detection_seconds: float | None = None
     """Until the platform had noticed."""
     serving_seconds: float | None = None
-    """Until every probe was answered again, with what failed still away; None where that must be repaired first."""
+    """Until every probe was answered again, without what failed; None where that must be repaired first."""
     repair_seconds: float | None = None
     """From the beginning of the repair until everything was verified."""
     recovery_seconds: float | None = None

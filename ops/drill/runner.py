@@ -1,19 +1,20 @@
-"""Runs a drill: health before, probes throughout, fault, repair, health again, and the counting."""
+"""Runs a drill: health before, probes throughout, fault, repair, health again, and the count of lost writes."""
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from types import FrameType, TracebackType
+from typing import Self
 
-from ops.drill import aftermath, counting
-from ops.drill.drill import Drill
+from ops.drill import state_files
+from ops.drill.base import Drill
+from ops.drill.probes.http import ApiWrite
 from ops.drill.probes.probe import Probe
-from ops.drill.probes.writes import ApiWrite
-from ops.drill.report import FAILED, INTERRUPTED, NOT_RESTORED, PASSED, REFUSED, Report
-from ops.drill.signals import Signals
-from ops.drill.target import Target
+from ops.drill.report import FAILED, INTERRUPTED, NOT_RESTORED, PASSED, REFUSED, Report, seconds
 from ops.drill.waiting import DrillError, until
 from ops.drill.workload import Workload
 from ops.shared.cluster import ClusterError
@@ -26,81 +27,116 @@ STEADY_SECONDS = 60
 LOOK_SECONDS = 10
 LOOK_PAUSE_SECONDS = 0.5
 
-KNOWN = (DrillError, SshError, ClusterError)
+#: What the platform's failures raise; anything else is a fault in the drill.
+EXPECTED = (DrillError, SshError, ClusterError)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Refusal(Exception):
-    """The drill does not begin; the message says why. Nothing was touched."""
+class Interruption:
+    """Ctrl-C and `kill` end a drill early, but never in the middle of its repair.
+
+    While it is open, the first signal raises KeyboardInterrupt and closes it; closed, signals only get an answer.
+    One switch and not two handlers after each other: at no moment between them can a signal interrupt the repair.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.open = True
+        self._previous: dict[int, object] = {}
+
+    def _arrived(self, number: int, frame: FrameType | None) -> None:
+        if self.open:
+            self.open = False
+            raise KeyboardInterrupt
+        self.say("the platform is being repaired first; every step of that has a time limit")
+
+    def __enter__(self) -> Self:
+        self._previous = {number: signal.signal(number, self._arrived) for number in SIGNALS}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
 
 
-@dataclass
 class Runner:
     """One drill on one platform."""
 
-    drill: Drill
-    target: Target
-    workload: Workload
-    make_probes: Callable[[], list[Probe]]
-    report: Report = field(init=False)
-    probes: dict[str, Probe] = field(default_factory=dict)
-    began: float = 0.0
-    """When the failure was made, on the clock of time.monotonic; 0 before."""
-    nodes: set[str] = field(default_factory=set)
-    members: list[str] = field(default_factory=list)
+    def __init__(self, drill: Drill, workload: Workload, make_probes: Callable[[], list[Probe]]) -> None:
+        self.drill, self.target, self.workload, self.make_probes = drill, drill.target, workload, make_probes
+        self.report = Report(drill.name, drill.target.stack, datetime.now(UTC).isoformat(timespec="seconds"), [])
+        self.before: dict[str, list[str]] = {}
+        """What must be the same after the repair."""
 
-    def __post_init__(self) -> None:
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        self.report = Report(self.drill.name, self.target.stack, started, [])
+    def refuse(self, *reasons: str) -> Report:
+        """The report of a drill that does not begin. Nothing was touched."""
+        self.report.status, self.report.problems = REFUSED, list(reasons)
+        return self.report
 
-    def look(self) -> list[str]:
-        """Preconditions; returns the plan. Raises Refusal: nothing has been touched then."""
+    def look(self) -> bool:
+        """Whether the drill may begin: then the report has its plan, otherwise the reasons. Touches nothing."""
         try:
-            reasons = list(self.drill.refusals(self.target))
-            if not reasons and self.workload.in_use():
-                reasons = ["another drill runs on this platform: two at once measure and repair each other's failures"]
-            if not reasons:
-                failed = [check for check in self.target.health(BEFORE_SECONDS) if not check.passed]
-                reasons = [f"the platform is not healthy: {check.name}: {check.summary}" for check in failed]
-            if not reasons:
-                self.nodes = {node.name for node in self.target.cluster.nodes()}
-                self.members = self.target.etcd_members() if self.target.outputs.role("etcd") else []
-                self.drill.choose(self.target)
-        except KNOWN as error:
+            reasons = self._reasons_against()
+        except EXPECTED as error:
             reasons = [str(error)]
         if reasons:
-            self.report.status, self.report.problems = REFUSED, reasons
-            raise Refusal("; ".join(reasons))
-        self.report.plan = self.drill.plan(self.target)
-        return self.report.plan
+            self.refuse(*reasons)
+        else:
+            self.report.plan = self.drill.plan()
+        return not reasons
+
+    def _reasons_against(self) -> list[str]:
+        if reasons := list(self.drill.refusals()):
+            return reasons
+        if self.workload.in_use():
+            return ["another drill runs on this platform: two at once measure and repair each other's failures"]
+        if failed := self._failed_checks(BEFORE_SECONDS):
+            return [f"the platform is not healthy: {check}" for check in failed]
+        self.before = self._nodes_and_members()
+        self.drill.choose()
+        return []
+
+    def _failed_checks(self, limit: float) -> list[str]:
+        return [f"{check.name}: {check.summary}" for check in self.target.health(limit) if not check.passed]
+
+    def _nodes_and_members(self) -> dict[str, list[str]]:
+        nodes = sorted(node.name for node in self.target.cluster.nodes())
+        return {"nodes": nodes, "etcd members": self.target.etcd_members() if self.target.outputs.role("etcd") else []}
+
+    @contextmanager
+    def _noting(self, what: str, *errors: type[Exception]) -> Iterator[None]:
+        """Such an error in the block becomes one of the report's problems and stops nothing else."""
+        try:
+            yield
+        except errors as error:
+            self.report.problems.append(f"{what}{error}")
 
     def run(self) -> Report:
         """The drill itself, after `look`. Whatever happens, the repair runs once the failure has been made."""
         interrupted = False
-        with Signals(self.target.say) as signals:
+        with Interruption(self.target.say) as interruption:
             try:
                 self._prepare()
                 self._fail_and_watch()
-                signals.open = False
+                interruption.open = False
             except KeyboardInterrupt:
                 interrupted = True
                 self.target.say("interrupted")
-            except KNOWN as error:
+            except EXPECTED as error:
                 self.report.problems.append(str(error))
             except Exception as error:
                 # A fault in the drill itself must not keep it from the repair.
                 self.report.problems.append(f"{type(error).__name__}: {error}")
-            signals.open = False
-            healthy = not self.began or self._repair()
+            interruption.open = False
+            healthy = not self.drill.began or self._repair()
             self._count()
             self._clear_away()
         report = self.report
         if not healthy:
             report.status = NOT_RESTORED
-            try:
-                report.state_file = str(aftermath.write(self.drill, self.target, report))
-            except Exception as error:
-                # The report itself must come out.
-                report.problems.append(f"no file with the platform's state: {error}")
+            # The report itself must come out.
+            with self._noting("no file with the platform's state: ", Exception):
+                report.state_file = str(state_files.write_description(self.drill, report))
         elif interrupted and not report.lost:
             report.status = INTERRUPTED
         else:
@@ -108,75 +144,62 @@ class Runner:
         return report
 
     def _prepare(self) -> None:
-        self.target.say("putting the drill's own pods up")
+        self.target.say("creating the drill's own pods")
         self.workload.remove()
         self.workload.make()
         for probe in self.make_probes():
             # Known before it has made anything, so that what it makes is removed however far it comes.
-            self.probes[probe.name] = probe
+            self.drill.probes[probe.name] = probe
             probe.prepare()
-        for probe in self.probes.values():
+        for probe in self.drill.probes.values():
             probe.start()
         self._steady(time.monotonic(), STEADY_SECONDS, frozenset())
 
-    def _steady(self, since: float, seconds: float, without: frozenset[str]) -> None:
+    def _steady(self, since: float, limit: float, without: frozenset[str]) -> None:
         """Until every probe is answered again and again. Raises DrillError naming those that are not."""
-        waiting = {name: probe for name, probe in self.probes.items() if name not in without}
-
-        def answered() -> bool:
-            for name in [name for name, probe in waiting.items() if probe.answers.answered_since(since)]:
-                del waiting[name]
-            return not waiting
-
-        try:
-            until(answered, "", seconds, 0.1)
-        except DrillError as error:
-            what = "; ".join(f"{name}: {probe.answers.last_error}" for name, probe in waiting.items())
-            raise DrillError(f"no steady answers within {seconds:.0f} s: {what}") from error
+        end = time.monotonic() + limit
+        waiting = {name: probe for name, probe in self.drill.probes.items() if name not in without}
+        while waiting := {name: each for name, each in waiting.items() if not each.answers.answered_since(since)}:
+            if time.monotonic() > end:
+                what = "; ".join(f"{name}: {probe.answers.last_error}" for name, probe in waiting.items())
+                raise DrillError(f"no steady answers within {limit:.0f} s: {what}")
+            time.sleep(0.1)
 
     def _fail_and_watch(self) -> None:
         drill, target, report = self.drill, self.target, self.report
-        target.say("the failure begins")
-        self.began = time.monotonic()
-        drill.fault(target)
-        noticed: list[float] = []
 
-        def detected() -> bool:
-            try:
-                moment = drill.noticed(target, self.probes, self.began)
-            except KNOWN:
-                return False
-            if moment is not None:
-                noticed.append(moment)
-            return bool(noticed)
+        def noticed() -> bool:
+            with suppress(*EXPECTED):
+                moment = drill.noticed_at()
+                report.detection_seconds = None if moment is None else moment - drill.began
+            return report.detection_seconds is not None
 
-        until(detected, "the platform notices the failure", drill.detection_seconds, 0.2)
-        report.detection_seconds = noticed[0] - self.began
-        target.say(f"noticed after {report.detection_seconds:.1f} s")
-        if not drill.serves_without:
-            time.sleep(max(0.0, self.began + drill.held_seconds - time.monotonic()))
-            return
-        self._steady(time.monotonic(), drill.serving_seconds, drill.away)
-        until(lambda: self._serving(), "the platform serves without what failed", drill.serving_seconds)
-        report.serving_seconds = time.monotonic() - self.began
-        target.say(f"serves without it after {report.serving_seconds:.1f} s")
-
-    def _serving(self) -> bool:
-        try:
-            return self.drill.serving(self.target)
-        except KNOWN:
+        def serving() -> bool:
+            with suppress(*EXPECTED):
+                return drill.serving()
             return False
+
+        target.say("the failure begins")
+        drill.began = time.monotonic()
+        drill.fault()
+        until(noticed, "the platform notices the failure", drill.detection_seconds, 0.2)
+        target.say(f"noticed after {seconds(report.detection_seconds)}")
+        if drill.held_seconds is not None:
+            time.sleep(max(0.0, drill.began + drill.held_seconds - time.monotonic()))
+            return
+        self._steady(time.monotonic(), drill.serving_seconds, drill.silent_probes)
+        until(serving, "the platform serves without what failed", drill.serving_seconds)
+        report.serving_seconds = time.monotonic() - drill.began
+        target.say(f"serves without it after {seconds(report.serving_seconds)}")
 
     def _repair(self) -> bool:
         """Whether the platform is as before afterwards."""
         began, end = time.monotonic(), time.monotonic() + self.drill.recovery_seconds
         self.target.say("repairing")
-        try:
-            self.drill.repair(self.target)
+        # Health decides below: the platform may have come back by itself.
+        with self._noting("the repair failed: ", Exception):
+            self.drill.repair()
             self.target.away.clear()
-        except Exception as error:
-            # Health decides below: the platform may have come back by itself.
-            self.report.problems.append(f"the repair failed: {error}")
         while (wrong := self._wrong()) and time.monotonic() < end:
             time.sleep(LOOK_PAUSE_SECONDS)
         if not wrong:
@@ -188,50 +211,40 @@ class Runner:
             self.report.problems += [f"after {self.drill.recovery_seconds:.0f} s: {line}" for line in wrong]
             return False
         self.report.repair_seconds = time.monotonic() - began
-        self.report.recovery_seconds = time.monotonic() - self.began
-        self.target.say(f"verified after {self.report.recovery_seconds:.1f} s")
+        self.report.recovery_seconds = time.monotonic() - self.drill.began
+        self.target.say(f"verified after {seconds(self.report.recovery_seconds)}")
         return True
 
     def _wrong(self) -> list[str]:
         try:
-            wrong = [f"{check.name}: {check.summary}" for check in self.target.health(LOOK_SECONDS) if not check.passed]
-            nodes = {node.name for node in self.target.cluster.nodes()}
-            if nodes != self.nodes:
-                wrong.append(f"nodes: {', '.join(sorted(nodes))} instead of {', '.join(sorted(self.nodes))}")
-            members = self.target.etcd_members() if self.members else []
-            if members != self.members:
-                wrong.append(f"etcd members: {', '.join(members)} instead of {', '.join(self.members)}")
-            return wrong + self.drill.wrong(self.target)
+            wrong = self._failed_checks(LOOK_SECONDS)
+            for what, names in self._nodes_and_members().items():
+                if names != self.before[what]:
+                    wrong.append(f"{what}: {', '.join(names)} instead of {', '.join(self.before[what])}")
+            return wrong + self.drill.wrong()
         except Exception as error:
             # Whatever keeps the platform from being looked at: it is not known to be healthy.
             return [str(error) or type(error).__name__]
 
     def _count(self) -> None:
         """Stop the probes and look for every acknowledged number."""
-        for probe in self.probes.values():
+        problems = self.report.problems
+        for probe in self.drill.probes.values():
             probe.stop()
-            seen = counting.outage(probe, self.began)
-            self.report.probes[probe.name] = seen
-            try:
-                counting.count(probe, seen)
-            except DrillError as error:
-                if not (self.drill.loses and seen.lost and probe.name == ApiWrite.name):
-                    self.report.problems.append(str(error))
-        if self.began:
-            try:
-                self.report.problems += self.drill.failures(self.target)
-            except KNOWN as error:
-                self.report.problems.append(f"what this drill counts is not known: {error}")
-        self.report.figures |= self.drill.figures(self.target)
+            seen = self.report.probes[probe.name] = probe.outage(self.drill.began)
+            with self._noting("", DrillError):
+                seen.lost = len(probe.lost_writes())
+            if seen.lost and not (self.drill.loses and probe.name == ApiWrite.name):
+                problems.append(f"{probe.name}: {seen.lost} of {seen.acknowledged} acknowledged writes are lost")
+        if self.drill.began:
+            with self._noting("what this drill counts is not known: ", *EXPECTED):
+                problems += self.drill.failures()
+        self.report.figures |= self.drill.figures
 
     def _clear_away(self) -> None:
-        for probe in self.probes.values():
-            try:
+        for probe in self.drill.probes.values():
+            # What is left is named; the next drill removes it before it begins.
+            with self._noting(f"{probe.name}: what the drill created is left behind: ", Exception):
                 probe.remove()
-            except Exception as error:
-                # What is left is named; the next drill takes it away before it begins.
-                self.report.problems.append(f"{probe.name}: what the drill made there is left: {error}")
-        try:
+        with self._noting("", DrillError):
             self.workload.remove()
-        except DrillError as error:
-            self.report.problems.append(str(error))

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import paramiko
 from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
 
-from ops.drill.machines import Host, Power
+from ops.drill.power import Host, Power
 from ops.drill.waiting import DrillError
-from ops.proof.checks import Check, Prover
+from ops.proof.checks import Check, Prover, virtual_addresses
 from ops.shared import outputs as stack_outputs
-from ops.shared.cluster import Cluster, ClusterError
+from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import Ssh, SshError
 
@@ -29,6 +33,22 @@ CONNECT_SECONDS = 5.0
 UP_SECONDS = 1200
 #: The stack's machines, as `--target` names them.
 MACHINES = "**openstack:compute/instance:Instance::*"
+#: What the Kubernetes client raises when the API gives no good answer.
+API_ERRORS = (ApiException, HTTPError, OSError)
+
+
+@contextmanager
+def api_errors(what: str) -> Iterator[None]:
+    """Errors of the Kubernetes API in the block become a ClusterError that begins with `what`."""
+    try:
+        yield
+    except API_ERRORS as error:
+        raise ClusterError(f"{what}: {message(error)}") from error
+
+
+def is_ready(pod: Any) -> bool:
+    """Whether a pod's condition Ready holds."""
+    return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
 
 
 @dataclass
@@ -41,7 +61,7 @@ class Target:
     power: Power
     host: Host | None = None
     delete: bool = False
-    """Machines are deleted instead of switched off, and `pulumi up --refresh` makes them again."""
+    """Machines are deleted instead of switched off, and `pulumi up --refresh` replaces them."""
     machine: str = ""
     """The machine to fail; empty: the drill chooses."""
     say: Callable[[str], None] = lambda _: None
@@ -83,13 +103,11 @@ class Target:
             ssh = self.ssh(seconds)
             try:
                 transport = ssh.client(node).get_transport()
+                assert transport is not None
+                return transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=seconds), ssh
             except SshError as error:
                 ssh.close()
                 errors.append(str(error))
-                continue
-            try:
-                assert transport is not None
-                return transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=seconds), ssh
             except (paramiko.SSHException, OSError) as error:
                 # The node answers and the address does not: from the next node it would not either.
                 ssh.close()
@@ -114,23 +132,30 @@ class Target:
                 errors.append(str(error))
         raise DrillError("\n".join(["no etcd member answers", *errors]))
 
+    def etcd_status(self) -> dict[str, Any]:
+        """What each member that answers says of itself, by its address. Raises DrillError."""
+        return {urlsplit(entry["Endpoint"]).hostname or "": entry["Status"] for entry in self.etcd("status")}
+
+    def leader(self, role: str) -> Machine:
+        """The gateway, etcd member or control plane that leads. Raises DrillError, SshError, ClusterError."""
+        if role == "gateway":
+            return self.vip_holder()
+        if role == "etcd":
+            return self.etcd_leader()
+        return self.machine_of(self.lease_holder("kube-controller-manager"))
+
     def etcd_leader(self) -> Machine:
         """The machine of the member that leads. Raises DrillError."""
-        for entry in self.etcd("status"):
-            status = entry["Status"]
-            if status["header"]["member_id"] == status["leader"]:
-                host = entry["Endpoint"].split("//")[-1].rsplit(":", 1)[0]
-                for machine in self.outputs.role("etcd"):
-                    if machine.address == host:
-                        return machine
+        machines = {machine.address: machine for machine in self.outputs.role("etcd")}
+        for address, status in self.etcd_status().items():
+            if status["header"]["member_id"] == status["leader"] and address in machines:
+                return machines[address]
         raise DrillError("no etcd member leads")
 
     def vip_holder(self) -> Machine:
         """The gateway that holds the virtual addresses, as the proof finds it. Raises DrillError, SshError."""
         for gateway in self.answering("gateway"):
-            links = json.loads(self.run(gateway, "ip -json -4 address show"))
-            entries = [entry for link in links for entry in link.get("addr_info", [])]
-            if any(entry.get("prefixlen") == 32 for entry in entries):
+            if virtual_addresses(self, gateway):
                 return gateway
         raise DrillError("no gateway holds the virtual addresses")
 
@@ -147,28 +172,41 @@ class Target:
             raise ClusterError(f"lease {name}: {error}") from error
         return str(lease.spec.holder_identity)
 
-    def up(self, api: bool = True) -> None:
-        """`pulumi up --refresh`: what is missing is made again. Reads the outputs again. Raises DrillError.
+    def machine_of(self, identity: str) -> Machine:
+        """The machine of a lease's holder: its identity is the node's name, `_` and an id. Raises OutputsError."""
+        return self.outputs.machine(identity.rpartition("_")[0])
 
-        Without an API what is in the cluster cannot be looked at, and `--refresh` fails: then only the machines are.
+    def primary_node(self) -> str:
+        """The node that the database's primary runs on; empty without a database. Raises ClusterError."""
+        database = self.outputs.database
+        if database is None:
+            return ""
+        with api_errors(f"pod {database.namespace}/{database.primary}"):
+            found = self.core.read_namespaced_pod(
+                database.primary, database.namespace, _request_timeout=REQUEST_SECONDS
+            )
+        return str(found.spec.node_name or "")
+
+    def up(self, api: bool = True) -> None:
+        """`pulumi up --refresh`: what is missing is created again. Reads the outputs again. Raises DrillError.
+
+        Without an API the cluster's objects cannot be read, and `--refresh` fails: then only machines are refreshed.
         """
         if api:
             self._pulumi("up", "--refresh")
         else:
             self._pulumi("refresh", "--target", MACHINES)
             self._pulumi("up")
-        self.outputs = stack_outputs.load(self.stack or None)
+        self.outputs = stack_outputs.load(self.stack)
         self.cluster = Cluster(self.outputs)
 
     def _pulumi(self, *words: str) -> None:
-        command = ["pulumi", *words, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"]
-        if self.stack:
-            command += ["--stack", self.stack]
+        options = ["--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--stack", self.stack]
         name = f"`pulumi {' '.join(words)}`"
         try:
             # In a session of its own: Ctrl-C is for the drill, which does not interrupt its repair.
             done = subprocess.run(
-                command,
+                ["pulumi", *words, *options],
                 cwd=PROJECT,
                 capture_output=True,
                 text=True,

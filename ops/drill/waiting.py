@@ -5,21 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from ops.shared.errors import OpsError
 
-class DrillError(Exception):
+
+class DrillError(OpsError):
     """A step of a drill failed or took too long; the message says which and what it saw."""
 
 
-def now_if(condition: bool) -> float | None:
-    """This moment when the condition holds: for what can only be seen by looking again and again."""
-    return time.monotonic() if condition else None
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float, interval: float = 0.5) -> float:
-    """Probe until `condition` holds; returns the seconds it took. Raises DrillError naming `what`."""
+def until(condition: Callable[[], bool], what: str, seconds: float, interval: float = 0.5) -> None:
+    """Look until `condition` holds, at most `seconds` long. Raises DrillError naming `what`."""
     began = time.monotonic()
     while not condition():
         if time.monotonic() - began > seconds:
             raise DrillError(f"{what}: not within {seconds:.0f} s")
         time.sleep(interval)
-    return time.monotonic() - began

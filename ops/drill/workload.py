@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
 
+from ops.drill.target import API_ERRORS, Target, api_errors, is_ready
 from ops.drill.waiting import DrillError, until
-from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
+from ops.shared.cluster import REQUEST_SECONDS, ClusterError, message
 from settings import ports
 from settings.versions import BUSYBOX
 
@@ -19,6 +19,35 @@ WRITES: Final = "writes"
 REPLICAS: Final = 2
 LABELS: Final = {"app": "web"}
 
+
+def pod_spec(container: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A pod with one container that the `restricted` security standard admits. `more` are keys of its spec."""
+    restrictions = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 1,
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container | {"securityContext": restrictions}],
+        **more,
+    }
+
+
+WEB: Final[dict[str, Any]] = {
+    "name": "web",
+    "image": f"docker.io/library/busybox:{BUSYBOX}",
+    "command": ["httpd", "-f", "-p", "8080", "-h", "/pages"],
+    "ports": [{"containerPort": 8080}],
+    "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+    "resources": {"requests": {"cpu": "10m", "memory": "8Mi"}, "limits": {"memory": "32Mi"}},
+    "volumeMounts": [{"name": "pages", "mountPath": "/pages"}],
+}
+SPREAD: Final[dict[str, Any]] = {
+    "maxSkew": 1,
+    "topologyKey": "kubernetes.io/hostname",
+    "whenUnsatisfiable": "ScheduleAnyway",
+    "labelSelector": {"matchLabels": LABELS},
+}
 #: Answers with one page. Pods are spread, and each worker answers for its own pod only (externalTrafficPolicy), so that
 #: a gateway's check of a worker's port tells whether that worker serves. Tolerations are the cluster's.
 DEPLOYMENT: Final[dict[str, Any]] = {
@@ -28,44 +57,14 @@ DEPLOYMENT: Final[dict[str, Any]] = {
         "selector": {"matchLabels": LABELS},
         "template": {
             "metadata": {"labels": LABELS},
-            "spec": {
-                "automountServiceAccountToken": False,
-                "enableServiceLinks": False,
-                "terminationGracePeriodSeconds": 1,
-                "securityContext": {
-                    "runAsNonRoot": True,
-                    "runAsUser": 65534,
-                    "seccompProfile": {"type": "RuntimeDefault"},
-                },
-                "topologySpreadConstraints": [
-                    {
-                        "maxSkew": 1,
-                        "topologyKey": "kubernetes.io/hostname",
-                        "whenUnsatisfiable": "ScheduleAnyway",
-                        "labelSelector": {"matchLabels": LABELS},
-                    }
-                ],
-                "containers": [
-                    {
-                        "name": "web",
-                        "image": f"docker.io/library/busybox:{BUSYBOX}",
-                        "command": ["httpd", "-f", "-p", "8080", "-h", "/pages"],
-                        "ports": [{"containerPort": 8080}],
-                        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
-                        "resources": {"requests": {"cpu": "10m", "memory": "8Mi"}, "limits": {"memory": "32Mi"}},
-                        "securityContext": {
-                            "allowPrivilegeEscalation": False,
-                            "capabilities": {"drop": ["ALL"]},
-                        },
-                        "volumeMounts": [{"name": "pages", "mountPath": "/pages"}],
-                    }
-                ],
-                "volumes": [{"name": "pages", "configMap": {"name": "pages"}}],
-            },
+            "spec": pod_spec(
+                WEB,
+                topologySpreadConstraints=[SPREAD],
+                volumes=[{"name": "pages", "configMap": {"name": "pages"}}],
+            ),
         },
     },
 }
-
 SERVICE: Final[dict[str, Any]] = {
     "metadata": {"name": "web"},
     "spec": {
@@ -80,33 +79,27 @@ SERVICE: Final[dict[str, Any]] = {
 class Workload:
     """Made before a drill and removed after it."""
 
-    def __init__(self, cluster: Cluster, seconds: float = 120) -> None:
-        self.cluster, self.seconds = cluster, seconds
-
-    @property
-    def _core(self) -> Any:
-        return client.CoreV1Api(self.cluster.api_client())
+    def __init__(self, target: Target, seconds: float = 120) -> None:
+        self.target, self.seconds = target, seconds
 
     def make(self) -> None:
-        """Everything, up and ready. Raises DrillError."""
-        core, limit = self._core, {"_request_timeout": REQUEST_SECONDS}
-        try:
-            labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        """Everything, up and ready. Raises DrillError, ClusterError."""
+        core, limit = self.target.core, {"_request_timeout": REQUEST_SECONDS}
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        pages = {"metadata": {"name": "pages"}, "data": {"index.html": "served\n"}}
+        with api_errors("the drill's own pods cannot be created"):
             core.create_namespace({"metadata": {"name": NAMESPACE, "labels": labels}}, **limit)
             core.create_namespaced_config_map(NAMESPACE, {"metadata": {"name": WRITES}}, **limit)
-            pages = {"metadata": {"name": "pages"}, "data": {"index.html": "served\n"}}
             core.create_namespaced_config_map(NAMESPACE, pages, **limit)
             if not self.port_taken():
                 core.create_namespaced_service(NAMESPACE, SERVICE, **limit)
-            apps = client.AppsV1Api(self.cluster.api_client())
+            apps = client.AppsV1Api(self.target.cluster.api_client())
             apps.create_namespaced_deployment(NAMESPACE, DEPLOYMENT, **limit)
-        except (ApiException, HTTPError, OSError) as error:
-            raise DrillError(f"the drill's own pods cannot be made: {message(error)}") from error
         until(lambda: len(self.ready()) >= REPLICAS, "the drill's own pods are ready", self.seconds, 1)
 
     def port_taken(self) -> bool:
         """Whether something of the platform's user answers on port 80 already; then the probe asks that."""
-        services = self._core.list_service_for_all_namespaces(_request_timeout=REQUEST_SECONDS).items
+        services = self.target.core.list_service_for_all_namespaces(_request_timeout=REQUEST_SECONDS).items
         return any(
             port.node_port == ports.INGRESS_HTTP
             for service in services
@@ -117,17 +110,12 @@ class Workload:
     def ready(self) -> list[str]:
         """The nodes of the pods that are ready, one entry a pod; empty when the API does not answer."""
         try:
-            pods = self._core.list_namespaced_pod(
+            pods = self.target.core.list_namespaced_pod(
                 NAMESPACE, label_selector="app=web", _request_timeout=REQUEST_SECONDS
             ).items
-        except (ApiException, HTTPError, OSError):
+        except API_ERRORS:
             return []
-        return [
-            pod.spec.node_name
-            for pod in pods
-            if pod.metadata.deletion_timestamp is None
-            and any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
-        ]
+        return [pod.spec.node_name for pod in pods if pod.metadata.deletion_timestamp is None and is_ready(pod)]
 
     def in_use(self, seconds: float = 3.0) -> bool:
         """Whether another drill runs on this platform: its numbers grow while one looks. Raises ClusterError."""
@@ -142,12 +130,10 @@ class Workload:
     def _writes_version(self) -> str:
         """Changes with each write; empty when there is nothing to write to."""
         try:
-            found = self._core.read_namespaced_config_map(WRITES, NAMESPACE, _request_timeout=REQUEST_SECONDS)
-        except ApiException as error:
-            if error.status == 404:
+            found = self.target.core.read_namespaced_config_map(WRITES, NAMESPACE, _request_timeout=REQUEST_SECONDS)
+        except API_ERRORS as error:
+            if is_missing(error):
                 return ""
-            raise ClusterError(f"namespace {NAMESPACE}: {message(error)}") from error
-        except (HTTPError, OSError) as error:
             raise ClusterError(f"namespace {NAMESPACE}: {message(error)}") from error
         return str(found.metadata.resource_version)
 
@@ -155,16 +141,18 @@ class Workload:
         """Nothing of a drill is left, nor of a previous one that was interrupted. Raises DrillError."""
         end = time.monotonic() + self.seconds
         while True:
+            problem = "it is still being removed"
             try:
-                self._core.delete_namespace(NAMESPACE, _request_timeout=REQUEST_SECONDS)
-            except ApiException as error:
-                if error.status == 404:
+                self.target.core.delete_namespace(NAMESPACE, _request_timeout=REQUEST_SECONDS)
+            except API_ERRORS as error:
+                if is_missing(error):
                     return
                 problem = message(error)
-            except (HTTPError, OSError) as error:
-                problem = message(error)
-            else:
-                problem = "it is still being removed"
             if time.monotonic() > end:
                 raise DrillError(f"namespace {NAMESPACE}: not gone within {self.seconds:.0f} s: {problem}")
             time.sleep(1)
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether the API answered that there is no such object."""
+    return isinstance(error, ApiException) and error.status == 404

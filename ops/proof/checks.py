@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
-from ops.shared.cluster import ClusterError, Node
+from ops.shared.cluster import Cluster, ClusterError
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
 
@@ -23,22 +24,17 @@ CREATE = (
 )
 
 
-class ClusterAccess(Protocol):
-    """What the proof asks of the cluster (ops.cluster.Cluster)."""
-
-    def nodes(self) -> list[Node]: ...
-    def etcd_ready(self) -> None: ...
-    def query(self, namespace: str, pod: str, statement: str) -> str: ...
-
-
 class SshAccess(Protocol):
-    """What the proof asks of the machines (ops.ssh.Ssh)."""
+    """Runs commands on machines: ops.shared.ssh.Ssh, and a drill's target."""
 
     def run(self, machine: Machine, command: str, script: str = "", seconds: float = 30) -> str: ...
 
 
 class Failure(Exception):
-    """A check did not pass; the message says what and where."""
+    """A check did not pass: what failed, and a line for each part of it."""
+
+    def __init__(self, summary: str, *lines: str) -> None:
+        super().__init__("\n".join((summary, *lines)))
 
 
 @dataclass(frozen=True)
@@ -52,12 +48,19 @@ class Check:
     seconds: float = 0.0
 
 
+def virtual_addresses(ssh: SshAccess, gateway: Machine) -> list[str]:
+    """Those that a gateway holds: the only ones with prefix 32. Raises SshError, json.JSONDecodeError."""
+    links = json.loads(ssh.run(gateway, "ip -json -4 address show"))
+    entries = [entry for link in links for entry in link.get("addr_info", [])]
+    return [entry["local"] for entry in entries if entry.get("prefixlen") == 32]
+
+
 @dataclass
 class Prover:
     """Runs the checks. Each is tried until it passes, at most `wait_seconds` long: a platform settles for a moment."""
 
     outputs: Outputs
-    cluster: ClusterAccess
+    cluster: Cluster
     ssh: SshAccess
     wait_seconds: float = 90
     pause_seconds: float = 1.0
@@ -94,7 +97,7 @@ class Prover:
             elif node.version != wanted:
                 wrong.append(f"{node.name}: runs {node.version}, not {wanted}")
         if wrong:
-            raise Failure("\n".join([f"{len(wrong)} of {len(expected | found.keys())} nodes are not right", *wrong]))
+            raise Failure(f"{len(wrong)} of {len(expected | found.keys())} nodes are not right", *wrong)
         role = {True: "control plane", False: "worker"}
         lines = [f"{node.name}  {role[node.control_plane]}  v{node.version}" for node in found.values()]
         return f"{len(found)} of {len(expected)} nodes Ready", lines
@@ -105,16 +108,15 @@ class Prover:
         machines = self.outputs.role("etcd")
         if not machines:
             return "healthy, as the API server sees it (members run on the control planes)", []
-        members = self._etcd_members(machines)
         names = {machine.address: machine.name for machine in machines}
         lines, healthy = [], 0
-        for member in members:
-            host = member["endpoint"].split("//")[-1].rsplit(":", 1)[0]
+        for member in self._etcd_members(machines):
+            host = urlsplit(member["endpoint"]).hostname or ""
             healthy += bool(member.get("health"))
             state = f"healthy, {member['took']}" if member.get("health") else f"UNHEALTHY: {member.get('error', '')}"
             lines.append(f"{names.get(host, host)}  {state}")
         if healthy < len(machines):
-            raise Failure("\n".join([f"{healthy} of {len(machines)} etcd members healthy", *lines]))
+            raise Failure(f"{healthy} of {len(machines)} etcd members healthy", *lines)
         return f"{healthy} of {len(machines)} members healthy", lines
 
     def _etcd_members(self, machines: list[Machine]) -> list[dict[str, str]]:
@@ -129,25 +131,23 @@ class Prover:
                 errors.append(str(error))
             except json.JSONDecodeError:
                 errors.append(f"{machine.name}: etcdctl's answer is not JSON: {report.strip()}")
-        raise Failure("\n".join(["no etcd machine reports on the members", *errors]))
+        raise Failure("no etcd machine reports on the members", *errors)
 
     def gateways(self) -> tuple[str, list[str]]:
-        """All gateways answer, and exactly one of them holds the virtual addresses (the only ones with prefix 32)."""
+        """All gateways answer, and exactly one of them holds the virtual addresses."""
         holders, lines, errors = [], [], []
         for gateway in self.outputs.role("gateway"):
             try:
-                links = json.loads(self.ssh.run(gateway, "ip -json -4 address show"))
+                held = virtual_addresses(self.ssh, gateway)
             except (SshError, json.JSONDecodeError) as error:
                 errors.append(str(error))
                 continue
-            entries = [entry for link in links for entry in link.get("addr_info", [])]
-            held = [entry["local"] for entry in entries if entry.get("prefixlen") == 32]
             lines.append(f"{gateway.name}  {'holds ' + ', '.join(held) if held else 'stands by'}")
             if held:
                 holders.append(gateway.name)
         if errors or len(holders) != 1:
             who = "no gateway holds" if not holders else f"{' and '.join(holders)} hold{'s' * (len(holders) == 1)}"
-            raise Failure("\n".join([f"{who} the virtual addresses", *lines, *errors]))
+            raise Failure(f"{who} the virtual addresses", *lines, *errors)
         return f"{holders[0]} holds the virtual addresses", lines
 
     def database(self) -> tuple[str, list[str]]:

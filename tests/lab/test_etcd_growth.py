@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ops.drill.probes.writes import ApiWrite
+from ops.drill.probes.http import ApiWrite
 from tests.lab import watch
 from tests.lab.machines import Machines
 from tests.lab.platform import PROJECT, Platform, run

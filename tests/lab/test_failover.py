@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
 
-from ops.drill.probes.api import probing
+from ops.drill.probes.http import ApiRead
 from ops.drill.probes.probe import Answers
+from settings import ports
 from tests.lab.platform import Platform, run, until
 from tests.lab.report import record
 
@@ -23,6 +27,17 @@ def certificate_authority(platform: Platform) -> str:
     """The cluster's CA in PEM."""
     cluster = json.loads(platform.document["kubeconfig"])["clusters"][0]["cluster"]
     return base64.b64decode(cluster["certificate-authority-data"]).decode()
+
+
+@contextmanager
+def probing(host: str, certificate_authority: str) -> Iterator[Answers]:
+    """Ask the API at `host` while the block runs. `certificate_authority` is PEM."""
+    probe = ApiRead(host, ports.API, ssl.create_default_context(cadata=certificate_authority))
+    probe.start()
+    try:
+        yield probe.answers
+    finally:
+        probe.stop()
 
 
 def steady(answers: Answers, moment: float) -> None:

@@ -14,11 +14,9 @@ from urllib.parse import urlsplit
 from kubernetes import client
 
 from dev.lab import places
-from ops.drill.command import tls
-from ops.drill.probes.api import ApiRead
 from ops.drill.probes.database import DatabaseWrite
+from ops.drill.probes.http import ApiRead, ApiWrite, client_context
 from ops.drill.probes.probe import Answers
-from ops.drill.probes.writes import ApiWrite
 from ops.drill.target import Target
 from ops.shared.cluster import Cluster
 from ops.shared.outputs import Machine
@@ -101,11 +99,7 @@ def database_writes(platform: Platform) -> Iterator[DatabaseWrite]:
     """Write numbers to MariaDB's primary through its Service during the block. None may be lost."""
     found, database = site(platform), platform.outputs.database
     assert database is not None
-    service = database.service.partition(".")[0]
-    address = found.core.read_namespaced_service(service, database.namespace).spec.cluster_ip
-    probe = DatabaseWriteWithPatience(
-        found.cluster, database, lambda seconds: found.tunnel(address, database.port, seconds)
-    )
+    probe = DatabaseWriteWithPatience(found, database)
     probe.prepare()
     probe.start()
     try:
@@ -144,7 +138,8 @@ def writing(platform: Platform, what: str) -> Iterator[ApiWriteAndRead]:
     if any(found.metadata.name == name for found in core.list_namespaced_config_map("default").items):
         core.delete_namespaced_config_map(name, "default")
     core.create_namespaced_config_map("default", {"metadata": {"name": name}})
-    host, port, context = outputs.api_host, urlsplit(outputs.api_endpoint).port or 443, tls(outputs.kubeconfig)
+    host, port = outputs.api_host, urlsplit(outputs.api_endpoint).port or 443
+    context = client_context(outputs.kubeconfig)
     write = ApiWriteAndRead(host, port, context, f"/api/v1/namespaces/default/configmaps/{name}")
     write.start()
     try:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from ops.drill.drill import Drill
-from ops.drill.drills.worker import node_of
+from ops.drill.base import Drill
+from ops.drill.power import Host
 from ops.drill.probes.database import DatabaseWrite
-from ops.drill.probes.probe import Probe
-from ops.drill.target import Target
-from ops.drill.waiting import now_if
 
 
 class HostLoss(Drill):
@@ -18,58 +15,52 @@ class HostLoss(Drill):
     name = "host"
     about = "a compute host is lost with every machine on it (in a lab only)"
     order = 50
-    detection_seconds = 120
     serving_seconds = 180
     recovery_seconds = 600
+    commands = ("openstack compute service list", "openstack hypervisor list")
 
-    def refusals(self, target: Target) -> Iterator[str]:
+    @property
+    def host(self) -> Host:
+        """What is switched off; without one the drill is refused."""
+        assert self.target.host is not None
+        return self.target.host
+
+    def refusals(self) -> Iterator[str]:
         """No host to switch off, or one that takes too much of a role."""
-        if target.host is None:
+        if self.target.host is None:
             yield "a compute host cannot be switched off through OpenStack: only a lab's tests can do that"
             return
-        lost = set(target.host.machines())
-        for role, needed in (("gateway", 1), ("etcd", len(target.outputs.role("etcd")) // 2 + 1), ("control-plane", 1)):
-            machines = target.outputs.role(role)
+        outputs, lost = self.target.outputs, set(self.host.machines())
+        for role, needed in (("gateway", 1), ("etcd", len(outputs.role("etcd")) // 2 + 1), ("control-plane", 1)):
+            machines = outputs.role(role)
             left = [machine for machine in machines if machine.name not in lost]
             if machines and len(left) < needed:
                 yield f"the host takes {len(machines) - len(left)} of {len(machines)} machines with the role {role}"
 
-    def choose(self, target: Target) -> None:
+    def choose(self) -> None:
         """Whether the database's primary is on it."""
-        assert target.host is not None
-        database = target.outputs.database
-        if database and node_of(target, database.namespace, database.primary) in target.host.machines():
-            self.away = frozenset({DatabaseWrite.name})
+        if self.target.primary_node() in self.host.machines():
+            self.silent_probes = frozenset({DatabaseWrite.name})
 
-    def plan(self, target: Target) -> list[str]:
-        """Fault and repair."""
-        assert target.host is not None
+    def plan(self) -> list[str]:
         return [
-            f"The compute host with {', '.join(sorted(target.host.machines()))} loses its power.",
+            f"The compute host with {', '.join(sorted(self.host.machines()))} loses its power.",
             "The machines on other hosts go on.",
             "Then the host and its machines are switched on again.",
         ]
 
-    def fault(self, target: Target) -> None:
-        """Off."""
-        assert target.host is not None
-        target.away.update(target.host.machines())
-        target.host.off()
+    def fault(self) -> None:
+        self.target.away.update(self.host.machines())
+        self.host.off()
 
-    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
-        """The cluster no longer calls one of its nodes Ready, or another etcd member is missed."""
-        lost = [machine for machine in target.outputs.inventory if machine.name in target.away]
+    def noticed(self) -> bool:
+        """The cluster no longer calls one of the host's nodes Ready; without nodes, a lost etcd member is missed."""
+        lost = [machine for machine in self.target.outputs.inventory if machine.name in self.target.away]
         nodes = [machine for machine in lost if machine.role in ("control-plane", "worker")]
         if nodes:
-            return now_if(not all(target.node_ready(machine.name) for machine in nodes))
-        endpoints = " ".join(entry["Endpoint"] for entry in target.etcd("status"))
-        return now_if(not all(f"//{machine.address}:" in endpoints for machine in lost))
+            return not all(self.target.node_ready(machine.name) for machine in nodes)
+        members = self.target.etcd_status()
+        return not all(machine.address in members for machine in lost)
 
-    def repair(self, target: Target) -> None:
-        """On."""
-        assert target.host is not None
-        target.host.on()
-
-    def inspect(self, target: Target) -> list[str]:
-        """The services of the cloud."""
-        return ["openstack compute service list", "openstack hypervisor list"]
+    def repair(self) -> None:
+        self.host.on()

@@ -1,1 +1,1 @@
-"""What asks the platform again and again while something in it fails."""
+"""Probes: each asks the platform the same question again and again while something in it fails."""

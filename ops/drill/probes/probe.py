@@ -8,8 +8,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from ops.drill.waiting import DrillError
+
 #: A probe ends by itself after this time, whatever becomes of the drill, in seconds.
 LONGEST = 3600.0
+#: How long the numbers of acknowledged writes may take to be read back, in seconds.
+READ_BACK_SECONDS = 60.0
 
 
 @dataclass
@@ -48,6 +52,20 @@ class Answers:
         return len([t for t in self.good if t > moment and t > last_bad]) >= times
 
 
+@dataclass
+class Outage:
+    """What one probe saw from the fault to the end."""
+
+    asked: int
+    failed: int
+    longest_gap: float | None
+    """Seconds between the two good answers that lie furthest apart; None when none was good."""
+    acknowledged: int = 0
+    lost: int = 0
+    """Acknowledged writes that the platform no longer has at the end."""
+    last_error: str = ""
+
+
 class Probe(ABC):
     """Asks in a thread of its own. Subclasses say what: `ask` returns after a good answer, raises after a bad one."""
 
@@ -61,28 +79,54 @@ class Probe(ABC):
 
     def __init__(self) -> None:
         self.answers = Answers()
+        self.numbers: set[int] = set()
+        """The acknowledged writes; empty for a probe that only reads."""
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=f"probe {self.name}", daemon=True)
         self._asking: set[threading.Thread] = set()
 
     def prepare(self) -> None:
-        """What must be there before the first question. May raise."""
+        """Create what the first question needs. May raise."""
 
     def remove(self) -> None:
-        """Take away what `prepare` made. May raise."""
+        """Remove what `prepare` made. May raise."""
 
     @abstractmethod
     def ask(self) -> None:
         """One question. Raises when the answer is not good or does not come within `timeout`."""
 
     def acknowledged(self) -> set[int]:
-        """The numbers of acknowledged writes; empty for a probe that only reads."""
-        return set()
+        """A copy of the numbers of acknowledged writes."""
+        return set(self.numbers)
 
     def kept(self) -> set[int]:
-        """The numbers that the platform still has; asked after the end."""
+        """The numbers that the platform still has; asked after the end. May raise."""
         return set()
+
+    def lost_writes(self, seconds: float = READ_BACK_SECONDS) -> set[int]:
+        """Acknowledged numbers that the platform no longer has. Raises DrillError when they cannot be read back."""
+        acknowledged = self.acknowledged()
+        end = time.monotonic() + seconds
+        while acknowledged:
+            try:
+                return acknowledged - self.kept()
+            except Exception as error:
+                # Any failure to read is one more reason to read again, until the time is up.
+                if time.monotonic() > end:
+                    raise DrillError(
+                        f"{self.name}: the writes could not be read back within {seconds:.0f} s: {error}"
+                    ) from error
+            time.sleep(1)
+        return set()
+
+    def outage(self, since: float) -> Outage:
+        """What the probe, now stopped, saw after `since` (time.monotonic). Counts all its writes, earlier ones too."""
+        answers = self.answers
+        failed, gap = answers.failed(since), answers.longest_gap(since)
+        asked = failed + sum(moment > since for moment in answers.good)
+        longest = None if gap == float("inf") else gap
+        return Outage(asked, failed, longest, acknowledged=len(self.numbers), last_error=answers.last_error)
 
     def start(self) -> None:
         """Begin to ask."""
@@ -127,3 +171,23 @@ class Probe(ABC):
             else:
                 self._once()
             self._stop.wait(self.interval)
+
+
+class WriteProbe(Probe):
+    """Writes one number after the other; a number counts as acknowledged when the platform has answered well."""
+
+    interval = 0.25
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+
+    def ask(self) -> None:
+        """Write the next number."""
+        self.number += 1
+        self.write(self.number)
+        self.numbers.add(self.number)
+
+    @abstractmethod
+    def write(self, number: int) -> None:
+        """One write. Raises when it is not acknowledged within `timeout`."""

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ops.drill.drill import Drill
-from ops.drill.machines import Power
-from ops.drill.probes.probe import Probe
+from ops.drill.base import Drill
+from ops.drill.power import Power
+from ops.drill.probes.probe import WriteProbe
 from ops.drill.runner import Runner
 from ops.drill.target import Target
-from ops.drill.waiting import now_if
 from ops.drill.workload import Workload
 from ops.proof.checks import Check
 from ops.shared import outputs as stack_outputs
@@ -142,8 +141,8 @@ class FakeWorkload:
         self.events.append("remove")
 
 
-class Numbers(Probe):
-    """Writes numbers into a set, as long as the platform is well."""
+class Numbers(WriteProbe):
+    """Writes that are acknowledged as long as the platform is well."""
 
     name = "numbers"
     interval = 0.005
@@ -151,22 +150,15 @@ class Numbers(Probe):
     def __init__(self, platform: FakeTarget) -> None:
         super().__init__()
         self.platform = platform
-        self.number = 0
-        self.written: set[int] = set()
         self.forgotten: set[int] = set()
         self.removed = False
 
-    def ask(self) -> None:
+    def write(self, number: int) -> None:
         if self.platform.sick:
             raise OSError(self.platform.sick)
-        self.number += 1
-        self.written.add(self.number)
-
-    def acknowledged(self) -> set[int]:
-        return set(self.written)
 
     def kept(self) -> set[int]:
-        return self.written - self.forgotten
+        return self.numbers - self.forgotten
 
     def remove(self) -> None:
         self.removed = True
@@ -176,33 +168,33 @@ class Trial(Drill):
     """A failure that lasts until it is repaired."""
 
     name = "trial"
-    serves_without = False
     held_seconds = 0.05
     detection_seconds = 1
     recovery_seconds = 0.2
 
     def __init__(self, platform: FakeTarget) -> None:
+        super().__init__(platform)
         self.platform = platform
         self.fails: BaseException | None = None
         self.cures = True
         self.losses: list[str] = []
 
-    def failures(self, target: Target) -> list[str]:
+    def failures(self) -> list[str]:
         return self.losses
 
-    def plan(self, target: Target) -> list[str]:
+    def plan(self) -> list[str]:
         return ["It falls ill."]
 
-    def fault(self, target: Target) -> None:
+    def fault(self) -> None:
         self.platform.events.append("fault")
         self.platform.sick = "ill"
         if self.fails:
             raise self.fails
 
-    def noticed(self, target: Target, probes: Mapping[str, Probe], since: float) -> float | None:
-        return now_if(bool(self.platform.sick))
+    def noticed(self) -> bool:
+        return bool(self.platform.sick)
 
-    def repair(self, target: Target) -> None:
+    def repair(self) -> None:
         self.platform.events.append("repair")
         if self.cures:
             self.platform.sick = ""
@@ -211,4 +203,4 @@ class Trial(Drill):
 def runner(drill: Trial, probe: Numbers) -> Runner:
     """The runner of a trial with one probe."""
     workload = cast(Workload, FakeWorkload(drill.platform.events))
-    return Runner(drill, drill.platform, workload, lambda: [probe])
+    return Runner(drill, workload, lambda: [probe])

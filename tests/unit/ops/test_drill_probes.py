@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from ops.drill.probes.ingress import Ingress
+from ops.drill.probes.http import ApiWrite, Ingress
 from ops.drill.probes.probe import Answers, Probe
-from ops.drill.probes.writes import ApiWrite
 
 
 def test_the_longest_gap_lies_between_good_answers() -> None:

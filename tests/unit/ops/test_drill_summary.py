@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from ops import __main__ as command_line
 from ops.drill import command, summary
-from ops.drill.report import FAILED, PASSED, Outage, Report, as_json
+from ops.drill.probes.probe import Outage
+from ops.drill.report import FAILED, PASSED, Report, as_json
+from ops.shared.errors import OpsError
 
 
 def line(drill: str, status: int = PASSED, gap: float | None = 1.0, lost: int = 0, **times: Any) -> str:
@@ -38,7 +41,8 @@ def test_the_command_reads_the_file_of_reports(tmp_path: Path, capsys: pytest.Ca
     file.write_text(line("gateway") + "\n")
     assert command.run(argparse.Namespace(name="summary", report=file)) == 0
     assert "| `gateway` | 1 |" in capsys.readouterr().out
-    assert command.run(argparse.Namespace(name="summary", report=None)) == 2
+    with pytest.raises(OpsError, match="--report FILE"):
+        command.run(argparse.Namespace(name="summary", report=None))
     file.write_text(json.dumps({"no": "report"}))
-    assert command.run(argparse.Namespace(name="summary", report=file)) == 2
+    assert command_line.main(["drill", "summary", "--report", str(file)]) == 2
     assert "is not a file of reports" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ops import __main__ as command_line
 from ops import access
-from ops.proof import command, screen
+from ops.proof import command
 from ops.proof.checks import Check, Prover
 from ops.shared import outputs as stack_outputs
 from ops.shared.cluster import ClusterError, Node
@@ -221,11 +221,11 @@ def test_a_fault_that_passes_is_waited_for() -> None:
 def test_screen_and_json_hold_no_secret() -> None:
     checks = list(prove(FakeCluster(), FakeSsh()).values())
     console = Console(file=StringIO(), width=120)
-    screen.show(console, OUTPUTS, checks, "lab")
+    command.show(console, OUTPUTS, checks, "lab")
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     for part in ("paas kubeconfig", "paas ssh paas-control-plane-0", "make destroy", "passed"):
         assert part in shown
-    text = screen.as_json(OUTPUTS, checks)
+    text = command.as_json(OUTPUTS, checks)
     assert json.loads(text)["passed"] is True
     assert "secret-" not in shown + text
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops.drill.machines import OpenStackPower
+from ops.drill.power import OpenStackPower
 from ops.drill.waiting import DrillError
 from tests.unit.ops.drill_samples import outputs
 

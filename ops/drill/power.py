@@ -1,9 +1,12 @@
-"""Machines from outside: their power and their existence, by OpenStack."""
+"""The power of machines, and of a whole compute host: off, on, and deletion through OpenStack."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
+import openstack
 from openstack.exceptions import SDKException
 
 from ops.drill.waiting import DrillError
@@ -14,7 +17,9 @@ WAIT = 180
 
 
 class Power(Protocol):
-    """Who can switch machines off and on."""
+    """Who can switch machines off and on. `how` completes the sentence "the machine is ..."."""
+
+    how: str
 
     def off(self, machine: Machine) -> None: ...
     def on(self, machine: Machine) -> None: ...
@@ -29,39 +34,39 @@ class Host(Protocol):
     def on(self) -> None: ...
 
 
+@contextmanager
+def _openstack_errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except SDKException as error:
+        raise DrillError(f"{what}: {error}") from error
+
+
 class OpenStackPower:
-    """The owner's means: stop, start and delete a server. Credentials as for `pulumi up` (clouds.yaml, OS_*)."""
+    """Stops, starts and deletes servers as their owner. Credentials as for `pulumi up` (clouds.yaml, OS_*)."""
 
     how = "powered off through OpenStack, as `openstack server stop` does"
 
     def __init__(self) -> None:
-        import openstack
-
-        try:
+        with _openstack_errors("no access to OpenStack, which must switch machines off and on"):
             self.compute: Any = openstack.connect().compute
-        except SDKException as error:
-            raise DrillError(f"no access to OpenStack, which must switch machines off and on: {error}") from error
 
     def _server(self, machine: Machine) -> Any:
         server = self.compute.find_server(machine.name, ignore_missing=True)
         return self.compute.get_server(server.id) if server else None
 
     def _wait(self, machine: Machine, status: str) -> None:
-        try:
+        with _openstack_errors(f"{machine.name}: not {status} within {WAIT} s"):
             self.compute.wait_for_server(self._server(machine), status=status, interval=1, wait=WAIT)
-        except SDKException as error:
-            raise DrillError(f"{machine.name}: not {status} within {WAIT} s: {error}") from error
 
     def off(self, machine: Machine) -> None:
         """Asks for it and returns at once: what happens from here on is what the drill measures."""
-        try:
+        with _openstack_errors(f"{machine.name}: OpenStack does not stop it"):
             self.compute.stop_server(self._server(machine))
-        except SDKException as error:
-            raise DrillError(f"{machine.name}: OpenStack does not stop it: {error}") from error
 
     def on(self, machine: Machine) -> None:
         """Runs afterwards, whatever it was before; nothing happens to one that was not stopped."""
-        try:
+        with _openstack_errors(f"{machine.name}: OpenStack does not start it"):
             server = self._server(machine)
             if server is None:
                 raise DrillError(f"{machine.name}: OpenStack has no server of that name")
@@ -73,14 +78,10 @@ class OpenStackPower:
             elif server.status != "ACTIVE":
                 self.compute.reboot_server(server, "HARD")
             self._wait(machine, "ACTIVE")
-        except SDKException as error:
-            raise DrillError(f"{machine.name}: OpenStack does not start it: {error}") from error
 
     def delete(self, machine: Machine) -> None:
         """Gone for good, with its disk."""
-        try:
+        with _openstack_errors(f"{machine.name}: OpenStack does not delete it"):
             server = self._server(machine)
             self.compute.delete_server(server)
             self.compute.wait_for_delete(server, interval=1, wait=WAIT)
-        except SDKException as error:
-            raise DrillError(f"{machine.name}: OpenStack does not delete it: {error}") from error
