@@ -69,7 +69,7 @@ def of_etcd(reports: Iterable[MachineReport], created: int | None, now: float) -
     newest = found.newest
     first_is_due = created is None or now >= created + found.interval + FIRST
     late = found.late if found.interval and (newest or first_is_due) else ""
-    unverified = [f"{one.where}: {one.name} failed its verification" for one in found.found if not one.verified]
+    unverified = [f"{one.where}: {one.name} failed its proof" for one in found.found if not one.verified]
     backup = Backup(
         "etcd",
         count=len(found.found),

@@ -209,7 +209,7 @@ def test_backups_that_failed_are_late_or_unverified() -> None:
     assert said(judged(platform(), given)[1]) == [
         "backups: etcd: the newest verified snapshot is 50 min old, more than 3 intervals of 15 min (failed-backup)",
         "backups: etcd: paas-etcd: the last run failed at step 'copies' (failed-backup)",
-        "backups: etcd: paas-etcd-1: paas-etcd-1-new failed its verification (failed-backup)",
+        "backups: etcd: paas-etcd-1: paas-etcd-1-new failed its proof (failed-backup)",
         "backups: database: the newest backup is 13.0 h old; one is due every 60 min (failed-backup)",
         "backups: database: the last attempt failed: no space left (failed-backup)",
     ]
