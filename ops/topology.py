@@ -16,7 +16,7 @@ from ops.shared.outputs import Machine, Outputs
 #: Sizes in pixels: the picture, its margin, the room inside a frame, between two things; a machine, at its widest.
 WIDTH, MARGIN, INSIDE, GAP = 1120, 24, 14, 10
 CARD_WIDTH, CARD_HEIGHT = 208, 46
-#: A gateway, and the bar that stands for the outside.
+#: A gateway, and the bar for everything outside.
 GATEWAY_WIDTH, GATEWAY_HEIGHT, OUTSIDE_WIDTH = 196, 62, 620
 #: Height of the title, of a frame's head line, of the bars, and of the lines between them.
 TITLE, HEAD, BAR, LINK = 78, 34, 42, 26

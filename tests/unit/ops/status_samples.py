@@ -180,9 +180,9 @@ def raw(
         if machine.name in (away or {}):
             reports.append(MachineReport(machine, problem=(away or {})[machine.name]))
             continue
-        told: dict[str, str | tuple[int, str]] = {**answers(outputs, machine)}
-        told |= changes.get(machine.name.replace("-", "_"), {})
-        found = {name: answer if isinstance(answer, tuple) else (0, answer) for name, answer in told.items()}
+        given_answers: dict[str, str | tuple[int, str]] = {**answers(outputs, machine)}
+        given_answers |= changes.get(machine.name.replace("-", "_"), {})
+        found = {name: answer if isinstance(answer, tuple) else (0, answer) for name, answer in given_answers.items()}
         reports.append(
             machine_report.parse(
                 machine, "".join(section(name, text, status) for name, (status, text) in found.items())

@@ -149,7 +149,7 @@ def test_an_api_that_refuses_is_an_error_and_a_missing_object_is_not(monkeypatch
         ("[Errno None] Unable to connect to port 22", "Unable to connect to port 22"),
     ],
 )
-def test_what_libraries_say_is_told_plainly(text: str, words: str) -> None:
+def test_what_libraries_say_is_said_plainly(text: str, words: str) -> None:
     assert collect.plain(text) == words
 
 

@@ -27,7 +27,7 @@ def test_a_healthy_platform_has_no_problem() -> None:
     assert output.exit_status(report, problems) == 0
 
 
-def test_half_a_platform_is_told_as_it_is() -> None:
+def test_half_a_platform_is_reported_as_it_is() -> None:
     outputs = platform()
     away = {"paas-etcd-1": "timed out", **LOST}
     nodes = [
@@ -48,16 +48,16 @@ def test_half_a_platform_is_told_as_it_is() -> None:
     )
     report, problems = judged(outputs, given)
     assert output.exit_status(report, problems) == 1
-    told = said(problems)
+    printed = said(problems)
     for name, page in (("gateway-0", "gateway"), ("etcd-0", "etcd-member"), ("worker-0", "worker")):
-        assert f"machines: paas-{name}: not reached: {away[f'paas-{name}']} ({page})" in told
-    assert "etcd: paas-etcd-2: unhealthy: context deadline exceeded (etcd-restore)" in told
-    assert "etcd: no member leads (etcd-restore)" in told
-    assert "nodes: paas-worker-0: not Ready: because of Ready (worker)" in told
-    assert "database: mariadb-0: no answer within 9 s (mariadb-primary)" in told
-    assert not [line for line in told if "gateways" in line], "the other gateway has the addresses"
-    assert not [line for line in told if line.startswith("backups")], "they are where they were"
-    of_api = [line for line in told if line.startswith("API")]
+        assert f"machines: paas-{name}: not reached: {away[f'paas-{name}']} ({page})" in printed
+    assert "etcd: paas-etcd-2: unhealthy: context deadline exceeded (etcd-restore)" in printed
+    assert "etcd: no member leads (etcd-restore)" in printed
+    assert "nodes: paas-worker-0: not Ready: because of Ready (worker)" in printed
+    assert "database: mariadb-0: no answer within 9 s (mariadb-primary)" in printed
+    assert not [line for line in printed if "gateways" in line], "the other gateway has the addresses"
+    assert not [line for line in printed if line.startswith("backups")], "they are where they were"
+    of_api = [line for line in printed if line.startswith("API")]
     assert of_api == ["API: it does not list pods: 503 Service Unavailable (control-plane)"], "served by the others"
 
 
@@ -88,9 +88,9 @@ def test_an_api_without_an_answer_names_the_page_of_its_cause(servers: str | tup
         paas_control_plane_1=change,
         paas_control_plane_2=change,
     )
-    told = said(judged(outputs, given)[1])
-    assert told[0] == f"API: https://203.0.113.9:6443 does not answer: timed out ({page})"
-    assert len(told) == (1 if servers == "200" else 4)
+    printed = said(judged(outputs, given)[1])
+    assert printed[0] == f"API: https://203.0.113.9:6443 does not answer: timed out ({page})"
+    assert len(printed) == (1 if servers == "200" else 4)
 
 
 def test_answers_in_another_form_are_problems_and_no_errors() -> None:
@@ -101,12 +101,14 @@ def test_answers_in_another_form_are_problems_and_no_errors() -> None:
         paas_etcd_0={"etcd-status": "[{}]", "backups": "{}", "services": "etcd.service"},
         paas_etcd_1={"etcd-health": "5", "disks": "? /"},
     )
-    told = said(judged(platform(), given)[1])
-    assert "etcd: paas-etcd-0: it does not answer: its answer cannot be read: KeyError 'Status' (etcd-restore)" in told
-    assert "machines: paas-etcd-0: etcd.service is unknown (etcd-member)" in told
-    assert "backups: etcd: the members' listings cannot be read: KeyError 'interval' (failed-backup)" in told
-    assert "API: it does not list nodes: its answer cannot be read (control-plane)" in told
-    assert any(line.startswith("backups: database: the list of backups cannot be read: ValueError") for line in told)
+    printed = said(judged(platform(), given)[1])
+    assert (
+        "etcd: paas-etcd-0: it does not answer: its answer cannot be read: KeyError 'Status' (etcd-restore)" in printed
+    )
+    assert "machines: paas-etcd-0: etcd.service is unknown (etcd-member)" in printed
+    assert "backups: etcd: the members' listings cannot be read: KeyError 'interval' (failed-backup)" in printed
+    assert "API: it does not list nodes: its answer cannot be read (control-plane)" in printed
+    assert any(line.startswith("backups: database: the list of backups cannot be read: ValueError") for line in printed)
 
 
 def test_two_gateways_with_the_addresses_are_a_partition() -> None:
@@ -179,15 +181,17 @@ def test_certificates_that_end_soon_or_have_ended() -> None:
         paas_etcd_1={"certificates": samples.certificates(etcd, soon)},
         paas_control_plane_1={"certificates": samples.certificates(plane, NOW - DAY) + "# /etc/kubernetes/pki/x.crt\n"},
     )
-    told = said(judged(outputs, given)[1])
+    printed = said(judged(outputs, given)[1])
     page = "(certificates)"
-    assert f"certificates: etcd: paas-etcd-1: /etc/etcd/pki/server.crt expires on 2026-12-20, in 29 days {page}" in told
+    assert (
+        f"certificates: etcd: paas-etcd-1: /etc/etcd/pki/server.crt expires on 2026-12-20, in 29 days {page}" in printed
+    )
     assert (
         "certificates: API server: paas-control-plane-1: /etc/kubernetes/pki/apiserver.crt expired on 2026-11-20 "
-        f"{page}" in told
+        f"{page}" in printed
     )
-    assert f"certificates: paas-control-plane-1: /etc/kubernetes/pki/x.crt contains no certificate {page}" in told
-    assert len(told) == 6
+    assert f"certificates: paas-control-plane-1: /etc/kubernetes/pki/x.crt contains no certificate {page}" in printed
+    assert len(printed) == 6
 
 
 def test_a_certificate_with_a_short_life_is_no_problem_while_it_is_young() -> None:

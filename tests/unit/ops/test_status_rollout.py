@@ -76,7 +76,7 @@ def test_a_change_that_does_not_end_is_a_problem() -> None:
     ]
 
 
-def test_an_annotation_of_another_release_is_told_all_the_same() -> None:
+def test_an_annotation_of_another_release_is_shown_all_the_same() -> None:
     outputs = platform()
     report, problems = judged(outputs, upgraded(outputs, 0, '{"step": 3}'))
     assert ("paas-control-plane-0", "a change that this release does not know", "") in rows(report, problems, "Rollout")
