@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ops.status.certificates import DAY, Certificate, date
+from ops.status.certificates import DAY, date
 from ops.status.database import MOST_LAG
 from ops.status.report import Report
 
@@ -184,15 +184,10 @@ def _certificates(report: Report) -> Found:
         where = f"{one.machine}: {one.file}" if one.machine else "of the outputs"
         if one.ends <= report.time:
             yield one.kind, f"{where} expired on {date(one.ends)}", "certificates"
-        elif one.ends - report.time < _notice(one):
+        elif one.ends - report.time < min(EXPIRY_DAYS * DAY, (one.ends - one.begins) / 5):
             yield one.kind, f"{where} expires on {date(one.ends)}, in {one.days_left(report.time)} days", "certificates"
     for text in report.unreadable:
         yield "", text, "certificates"
-
-
-def _notice(one: Certificate) -> float:
-    """Seconds before its end from which on it is a problem."""
-    return min(EXPIRY_DAYS * DAY, (one.ends - one.begins) / 5)
 
 
 def _backups(report: Report) -> Found:
