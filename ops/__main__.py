@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ops import access, explain, protected
+from ops import access, explain, protected, topology
 from ops.database import cli as database
 from ops.doctor import cli as doctor
 from ops.drill import cli as drill
@@ -17,7 +17,6 @@ from ops.recover import cli as recover
 from ops.shared.errors import OpsError
 from ops.status import cli as status
 from ops.timeline import cli as timeline
-from ops.topology import cli as topology
 
 #: In the order of `paas --help`. Each adds a parser: its options, and the function that runs it.
 COMMANDS = (

@@ -17,7 +17,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when nothing fails, 1 when something does, 2 when the stack or the cloud cannot be read."""
+    """0 when nothing fails, 1 when something does, 2 when the cloud cannot be asked. Raises StackError."""
     from ops.doctor import command
 
     return command.run(arguments)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import yaml
 
 from ops.shared import pulumi
+from ops.shared.errors import OpsError
 from settings.running import Running, from_outputs
 from settings.stack_file import ENCRYPTED, SECRETS
 
@@ -20,7 +21,7 @@ PROJECT: Final = "openstack-paas"
 ENGINE_SECONDS: Final = 60
 
 
-class StackError(Exception):
+class StackError(OpsError):
     """The stack cannot be looked at; the message says what to do."""
 
 

@@ -12,14 +12,16 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("status", help="the whole platform on one screen, and what is wrong with it")
     add_outputs(parser)
     parser.add_argument("--json", action="store_true", help="print JSON (with --watch one line each time)")
-    parser.add_argument("--watch", type=_seconds, metavar="SECONDS", help="again and again, until Ctrl-C")
+    parser.add_argument(
+        "--watch", type=_seconds, metavar="SECONDS", help="look again after so many seconds, until Ctrl-C"
+    )
     parser.set_defaults(func=run)
 
 
 def _seconds(text: str) -> float:
     seconds = float(text)
     if seconds <= 0:
-        raise argparse.ArgumentTypeError(f"{text}: a pause is longer than nothing")
+        raise argparse.ArgumentTypeError(f"{text}: the pause must be longer than 0 s")
     return seconds
 
 

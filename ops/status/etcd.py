@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ops.status.machine_report import Answer, MachineReport
+from ops.status.machine_report import UNREADABLE, MachineReport
 from settings import ports
 
 _UNITS = {"µs": 1e-3, "us": 1e-3, "ms": 1.0, "m": 60e3, "s": 1e3}
@@ -19,7 +20,7 @@ _ALARM = re.compile(r"alarm:\s*(\w+)")
 class Member:
     """One member. Sizes in bytes; `milliseconds` is what one read through a majority took.
 
-    `problem` says why it does not tell anything; `unhealthy` why such a read failed.
+    `problem` says why it reports nothing; `unhealthy` why such a read failed.
     """
 
     name: str
@@ -38,9 +39,7 @@ class Member:
 
     @property
     def part(self) -> str:
-        """What it is to the others."""
-        if self.problem:
-            return "not known"
+        """Its part among the members."""
         if self.learner:
             return "learner"
         if self.leads:
@@ -57,73 +56,62 @@ class Etcd:
     missing: tuple[str, ...] = ()
 
 
-def read(looks: Iterable[MachineReport]) -> Etcd:
+def read(reports: Iterable[MachineReport]) -> Etcd:
     """From etcdctl's JSON."""
-    asked = list(looks)
-    members = tuple(_member(look) for look in asked)
-    addresses = {f"https://{look.machine.address}:{ports.ETCD_PEERS}": look.name for look in asked}
-    lists = [found for look in asked if (found := _json(look.answer("etcd-members")))]
+    asked = list(reports)
+    members = tuple(map(_member, asked))
+    addresses = {f"https://{report.machine.address}:{ports.ETCD_PEERS}": report.name for report in asked}
+    lists = [found for report in asked if (found := _json(report, "etcd-members"))]
     # A member that was away knows an old list: the newest is that of the highest term.
     newest = max(lists, key=lambda found: int(found["header"].get("raft_term", 0)), default=None)
     if newest is None:
         return Etcd(members)
     listed = {url: one.get("name") or url for one in newest["members"] for url in one.get("peerURLs", [])}
-    return Etcd(
-        members,
-        tuple(sorted(name for url, name in listed.items() if url not in addresses)),
-        tuple(sorted(name for url, name in addresses.items() if url not in listed)),
-    )
+    strangers = sorted(name for url, name in listed.items() if url not in addresses)
+    missing = sorted(name for url, name in addresses.items() if url not in listed)
+    return Etcd(members, tuple(strangers), tuple(missing))
 
 
-def _member(look: MachineReport) -> Member:
+def _member(report: MachineReport) -> Member:
     try:
-        return _read_member(look)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        return Member(look.name, problem=f"its answer cannot be read: {type(error).__name__} {error}")
+        found, health = _json(report, "etcd-status"), _json(report, "etcd-health")
+        if not found:
+            return Member(report.name, problem=report.answer("etcd-status").problem or "etcd gives no status")
+        status = found[0]["Status"]
+        leader = status.get("leader")
+        member = Member(
+            report.name,
+            version=status.get("version", ""),
+            leads=bool(leader) and leader == status["header"]["member_id"],
+            has_leader=bool(leader),
+            learner=bool(status.get("isLearner")),
+            size=int(status.get("dbSize", 0)),
+            size_in_use=int(status.get("dbSizeInUse", 0)),
+            quota=int(status.get("dbSizeQuota", 0)),
+            revision=int(status["header"].get("revision", 0)),
+            alarms=tuple(name for error in status.get("errors") or [] for name in _ALARM.findall(error)),
+        )
+        if not health:
+            return replace(member, unhealthy=report.answer("etcd-health").problem or "its health is not known")
+        if not health[0].get("health"):
+            return replace(member, unhealthy=health[0].get("error") or "it is unhealthy")
+        return replace(member, milliseconds=milliseconds(health[0].get("took", "")))
+    except UNREADABLE as error:
+        return Member(report.name, problem=f"its answer cannot be read: {type(error).__name__} {error}")
 
 
-def _read_member(look: MachineReport) -> Member:
-    answer = look.answer("etcd-status")
-    found = _json(answer)
-    if not found:
-        return Member(look.name, problem=answer.problem or "etcd does not tell its status")
-    status = found[0]["Status"]
-    member = Member(
-        look.name,
-        version=status.get("version", ""),
-        leads=bool(status.get("leader")) and status["leader"] == status["header"]["member_id"],
-        has_leader=bool(status.get("leader")),
-        learner=bool(status.get("isLearner")),
-        size=int(status.get("dbSize", 0)),
-        size_in_use=int(status.get("dbSizeInUse", 0)),
-        quota=int(status.get("dbSizeQuota", 0)),
-        revision=int(status["header"].get("revision", 0)),
-        alarms=tuple(name for error in status.get("errors") or [] for name in _ALARM.findall(error)),
-    )
-    health = _json(look.answer("etcd-health"))
-    if not health:
-        return replace(member, unhealthy=look.answer("etcd-health").problem or "its health is not known")
-    if not health[0].get("health"):
-        return replace(member, unhealthy=health[0].get("error") or "it is unhealthy")
-    return replace(member, milliseconds=milliseconds(health[0].get("took", "")))
-
-
-def _json(answer: Answer) -> Any:
-    """The document, None where there is none. etcdctl's own log lines may come before it."""
-    if answer.problem:
-        return None
-    for line in reversed(answer.text.splitlines()):
-        try:
+def _json(report: MachineReport, question: str) -> Any:
+    """The document, None when there is none. etcdctl's own log lines may come before it."""
+    for line in reversed(report.text(question).splitlines()):
+        with suppress(json.JSONDecodeError):
             document = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        # A log line is an object with a level.
-        if not isinstance(document, Mapping) or "level" not in document:
-            return document
+            # A log line is an object with a level.
+            if not isinstance(document, Mapping) or "level" not in document:
+                return document
     return None
 
 
 def milliseconds(text: str) -> float | None:
-    """Go's way to write a duration (62.5ms, 1.2s, 1m2.5s); None for none."""
+    """From a duration as Go writes it (62.5ms, 1.2s, 1m2.5s); None when there is none."""
     parts = re.findall(r"([\d.]+)(µs|us|ms|m|s)", text)
     return round(sum(float(number) * _UNITS[unit] for number, unit in parts), 3) if parts else None

@@ -1,4 +1,4 @@
-"""What one machine says of itself: the sections that ops/remote/status.sh prints."""
+"""What one machine reports: the sections that ops/remote/status.sh prints."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ops.shared.outputs import Machine
+from ops.shared import outputs
 
-_HEAD = re.compile(r"^== (?P<name>[a-z-]+) (?P<status>\d+)$")
+_HEAD = re.compile(r"^== ([a-z-]+) (\d+)\n", re.MULTILINE)
 #: `timeout` ends a question with 124, or 137 where only SIGKILL did.
-_TOO_LATE = {124, 137}
+_TOO_LATE = (124, 137)
+#: Virtual addresses are the only ones with this prefix (keepalived.conf.j2).
+_VIRTUAL = "/32"
+#: What reading an answer raises when its form is that of another release.
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -22,32 +26,35 @@ class Answer:
 
     @property
     def problem(self) -> str:
-        """Why it is no good answer; empty when it is one."""
+        """Why the question failed; empty when it did not."""
         if self.status == 0:
             return ""
         if self.status in _TOO_LATE:
-            return "no answer within its time"
-        return last_line(self.text) or f"ended with status {self.status}"
+            return "no answer in time"
+        return self.text.rstrip().rpartition("\n")[2].strip() or f"ended with status {self.status}"
 
 
 @dataclass(frozen=True)
 class MachineReport:
     """One machine: its answers by question, or in `problem` why it could not be asked."""
 
-    machine: Machine
+    machine: outputs.Machine
     answers: Mapping[str, Answer] = field(default_factory=dict)
     problem: str = ""
 
     @property
     def name(self) -> str:
-        """The machine's."""
+        """The machine's name."""
         return self.machine.name
 
     def answer(self, question: str) -> Answer:
-        """The answer; of a machine that was not reached, or printed none, one that says so."""
-        if self.problem:
-            return Answer(1, self.problem)
-        return self.answers.get(question, Answer(1, "it does not say"))
+        """The answer. A question without one fails, with the reason."""
+        return self.answers.get(question, Answer(1, self.problem or "it gave no answer"))
+
+    def text(self, question: str) -> str:
+        """What the question printed; empty when it failed."""
+        answer = self.answer(question)
+        return "" if answer.problem else answer.text
 
     def services(self) -> dict[str, str]:
         """State by unit, as systemd names it: active, inactive, failed, activating."""
@@ -62,37 +69,72 @@ class MachineReport:
         return dict(self._pairs("versions"))
 
     def instance(self) -> str:
-        """The instance's id as cloud-init has it, empty when it is not known."""
-        answer = self.answer("instance")
-        return "" if answer.problem else answer.text.strip()
+        """The instance's id as cloud-init has it; empty when it is not known."""
+        return self.text("instance").strip()
 
     def wants_restart(self) -> bool:
         """Whether a package has asked for a restart of the machine."""
-        answer = self.answer("restart")
-        return not answer.problem and bool(answer.text.strip())
+        return bool(self.text("restart").strip())
 
     def _pairs(self, question: str) -> list[tuple[str, str]]:
-        """The lines' first words, and the rest of each; none when there is no good answer."""
-        answer = self.answer(question)
-        lines = [] if answer.problem else [line.partition(" ") for line in answer.text.splitlines() if line.strip()]
+        """Each line's first word, and the rest of it."""
+        lines = [line.partition(" ") for line in self.text(question).splitlines() if line.strip()]
         return [(first, rest.strip()) for first, _, rest in lines]
 
 
-def parse(machine: Machine, text: str) -> MachineReport:
+@dataclass(frozen=True)
+class Machine:
+    """A machine in the status report; `problem` says why it was not reached."""
+
+    name: str
+    role: str
+    problem: str
+    services: Mapping[str, str]
+    disks: Mapping[str, int]
+    stranger: bool = False
+    """Whether it is a different instance from the one in the outputs."""
+    wants_restart: bool = False
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """One gateway. `holds` has the virtual addresses that are on it; `problem` says why it could not be asked."""
+
+    name: str
+    holds: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def state(self) -> str:
+        """In words."""
+        return self.problem or (f"holds {', '.join(self.holds)}" if self.holds else "stands by")
+
+
+def parse(machine: outputs.Machine, text: str) -> MachineReport:
     """From what the script printed."""
-    answers: dict[str, Answer] = {}
-    name, status, lines = "", 0, list[str]()
-    for line in [*text.splitlines(), "== end 0"]:
-        head = _HEAD.match(line)
-        if not head:
-            lines.append(line)
-            continue
-        if name:
-            answers[name] = Answer(status, "\n".join(lines))
-        name, status, lines = head["name"], int(head["status"]), []
-    return MachineReport(machine, answers)
+    _, *parts = _HEAD.split(text)
+    sections = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    return MachineReport(machine, {name: Answer(int(code), body.removesuffix("\n")) for name, code, body in sections})
 
 
-def last_line(text: str) -> str:
-    """The last line that says something."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+def read_machine(report: MachineReport) -> Machine:
+    """Its services and disks, and whether it is the instance that it should be."""
+    # Stand-ins for clouds, and images without cloud-init's data, have no id.
+    stranger = report.instance() not in ("", report.machine.instance_id)
+    facts = (report.problem, report.services(), report.disks(), stranger, report.wants_restart())
+    return Machine(report.name, report.machine.role, *facts)
+
+
+def read_gateway(report: MachineReport) -> Gateway:
+    """From the lines of `ip -oneline address`: 2: eth0    inet 10.21.0.5/32 scope global eth0."""
+    words = [line.split() for line in report.text("addresses").splitlines()]
+    held = [line[3].removesuffix(_VIRTUAL) for line in words if len(line) > 3 and line[3].endswith(_VIRTUAL)]
+    return Gateway(report.name, tuple(held), report.answer("addresses").problem)
+
+
+def api_server_problem(report: MachineReport) -> str:
+    """What is wrong with a control plane's own API server: the failing checks, or why there is no answer."""
+    answer = report.answer("api-server")
+    lines = answer.text.splitlines()
+    failing = ", ".join(line.removeprefix("[-]") for line in lines if line.startswith("[-]"))
+    return failing or answer.problem or ("" if "200" in lines else f"it answers {' '.join(lines)}")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from ops.status.certificates import DAY, Certificate, date
+from ops.status.certificates import DAY, date
 from ops.status.database import MOST_LAG
 from ops.status.report import Report
 
 #: A certificate that ends within so many days is a problem, or within a fifth of a shorter life: `pulumi up` and the
 #: kubelets renew theirs long before.
 EXPIRY_DAYS = 30
-#: A file system that is fuller, in percent, or a database of etcd that is, of its quota.
+#: From this percentage on a file system is too full, and so is a database of etcd, of its quota.
 FULL_PERCENT = 90
-#: A read of etcd that takes longer, in milliseconds: elections begin at 1000 (settings, etcd.electionMilliseconds).
+#: A read of etcd that takes this long, in milliseconds: elections begin at 1000 (settings, etcd.electionMilliseconds).
 SLOW_MILLISECONDS = 1000.0
-
-#: A node that has been changed for so long, in seconds: a drain's own limit ends it long before.
+#: A node that has been changing for so long, in seconds: a drain's own limit ends it long before.
 STALLED = 3600.0
-#: What makes the rest of a change that stopped.
-GOES_ON = "`pulumi up` continues it"
+#: What completes a change that stopped.
+CONTINUES = "`pulumi up` continues it"
 
 _PAGES = {"gateway": "gateway", "etcd": "etcd-member", "control-plane": "control-plane", "worker": "worker"}
 
@@ -43,58 +43,72 @@ class Problem:
         return f"{self.area}: {self.subject}: {self.text}" if self.subject else f"{self.area}: {self.text}"
 
 
+#: Subject, text and page of each problem of an area.
+Found: TypeAlias = Iterator[tuple[str, str, str]]
+
+
 def find(report: Report) -> list[Problem]:
     """Every problem, in the order of the screen."""
-    rules = (_machines, _api, _gateways, _etcd, _nodes, _rollout, _pods, _database, _certificates, _backups)
-    return [problem for rule in rules for problem in rule(report)]
+    rules = {
+        "machines": _machines,
+        "API": _api,
+        "gateways": _gateways,
+        "etcd": _etcd,
+        "nodes": _nodes,
+        "rollout": _rollout,
+        "pods": _pods,
+        "database": _database,
+        "certificates": _certificates,
+        "backups": _backups,
+    }
+    return [Problem(area, *found) for area, rule in rules.items() for found in rule(report)]
 
 
-def _machines(report: Report) -> Iterator[Problem]:
+def _machines(report: Report) -> Found:
     for machine in report.machines:
         page = _PAGES.get(machine.role, "")
         if machine.problem:
-            yield Problem("machines", machine.name, f"not reached: {machine.problem}", page)
+            yield machine.name, f"not reached: {machine.problem}", page
         if machine.stranger:
-            text = "another instance than the stack's outputs say: `pulumi up --refresh` makes them agree"
-            yield Problem("machines", machine.name, text, page)
+            yield (
+                machine.name,
+                "a different instance from the one in the outputs: `pulumi up --refresh` reconciles them",
+                page,
+            )
         for unit, state in machine.services.items():
             if state != "active":
-                where = "failed-backup" if unit.endswith(".timer") else page
-                yield Problem("machines", machine.name, f"{unit} is {state}", where)
+                yield machine.name, f"{unit} is {state}", "failed-backup" if unit.endswith(".timer") else page
         for path, percent in machine.disks.items():
             if percent >= FULL_PERCENT:
-                yield Problem("machines", machine.name, f"{path} is full to {percent} %", "full-disk")
+                yield machine.name, f"{path} is {percent} % full", "full-disk"
 
 
-def _api(report: Report) -> Iterator[Problem]:
-    ready = [name for name, wrong in report.api.servers.items() if not wrong]
-    if report.api.problem:
-        # With servers that are ready it is the way to them.
-        etcd_lost = any("etcd" in wrong for wrong in report.api.servers.values())
-        page = "gateway" if ready else "etcd-restore" if etcd_lost else "control-plane"
-        yield Problem("API", "", f"{report.api.endpoint} does not answer: {report.api.problem}", page)
+def _api(report: Report) -> Found:
+    servers, problem = report.api.servers, report.api.problem
+    if problem:
+        # When a server is ready, it is the way to it that fails.
+        etcd_lost = any("etcd" in wrong for wrong in servers.values())
+        page = "gateway" if "" in servers.values() else "etcd-restore" if etcd_lost else "control-plane"
+        yield "", f"{report.api.endpoint} does not answer: {problem}", page
     away = {machine.name for machine in report.machines if machine.problem}
-    for name, wrong in report.api.servers.items():
+    for name, wrong in servers.items():
         if wrong and name not in away:
-            yield Problem("API", name, f"its API server is not ready: {wrong}", "control-plane")
-    if not report.api.problem:
-        for question, why in report.not_asked.items():
-            yield Problem("API", "", f"it does not tell {question}: {why}", "control-plane")
+            yield name, f"its API server is not ready: {wrong}", "control-plane"
+    for question, why in report.not_asked.items() if not problem else ():
+        yield "", f"it does not list {question}: {why}", "control-plane"
 
 
-def _gateways(report: Report) -> Iterator[Problem]:
-    if not report.gateways:
-        return
+def _gateways(report: Report) -> Found:
     holders = [gateway.name for gateway in report.gateways if gateway.holds]
     silent = [gateway.name for gateway in report.gateways if gateway.problem]
     if len(holders) > 1:
-        yield Problem("gateways", "", f"{' and '.join(holders)} hold the virtual addresses", "network-partition")
-    elif not holders:
+        yield "", f"{' and '.join(holders)} hold the virtual addresses", "network-partition"
+    elif report.gateways and not holders:
         unless = f", unless {' or '.join(silent)} does, which cannot be asked" if silent else ""
-        yield Problem("gateways", "", f"no gateway holds the virtual addresses{unless}", "gateway")
+        yield "", f"no gateway holds the virtual addresses{unless}", "gateway"
 
 
-def _etcd(report: Report) -> Iterator[Problem]:
+def _etcd(report: Report) -> Found:
     away = {machine.name for machine in report.machines if machine.problem}
     members = report.etcd.members
     lost = sum(bool(member.problem or member.unhealthy) for member in members) > len(members) // 2
@@ -103,93 +117,80 @@ def _etcd(report: Report) -> Iterator[Problem]:
         if member.name in away:
             continue
         if member.problem:
-            yield Problem("etcd", member.name, f"it does not answer: {member.problem}", page)
-            continue
+            yield member.name, f"it does not answer: {member.problem}", page
         if member.unhealthy:
-            yield Problem("etcd", member.name, f"unhealthy: {member.unhealthy}", page)
+            yield member.name, f"unhealthy: {member.unhealthy}", page
         if member.learner:
-            yield Problem("etcd", member.name, "a learner: it has no vote until it has caught up", page)
+            yield member.name, "a learner: it has no vote until it has caught up", page
         for alarm in member.alarms:
-            yield Problem("etcd", member.name, f"alarm {alarm}", "full-disk" if alarm == "NOSPACE" else page)
+            yield member.name, f"alarm {alarm}", "full-disk" if alarm == "NOSPACE" else page
         if member.quota and member.size >= member.quota * FULL_PERCENT / 100:
-            percent = f"{100 * member.size / member.quota:.0f} %"
-            yield Problem("etcd", member.name, f"its database has {percent} of the size that it may have", "full-disk")
+            yield member.name, f"its database uses {100 * member.size / member.quota:.0f} % of its quota", "full-disk"
         if member.milliseconds is not None and member.milliseconds >= SLOW_MILLISECONDS:
-            yield Problem("etcd", member.name, f"slow: a read takes {member.milliseconds / 1000:.1f} s", page)
-    if members and not any(member.leads for member in members) and not all(member.problem for member in members):
-        leader_may_be_away = any(member.has_leader for member in members)
-        if not leader_may_be_away:
-            yield Problem("etcd", "", "no member leads", "etcd-restore")
+            yield member.name, f"slow: a read takes {member.milliseconds / 1000:.1f} s", page
+    # A member that knows a leader, which is then one that did not answer, is not without one.
+    answering = [member for member in members if not member.problem]
+    if answering and not any(member.leads or member.has_leader for member in answering):
+        yield "", "no member leads", "etcd-restore"
     for name in report.etcd.strangers:
-        yield Problem("etcd", name, "a member that is not a machine of this stack", "etcd-member")
+        yield name, "a member that is not a machine of this stack", "etcd-member"
     for name in report.etcd.missing:
-        yield Problem("etcd", name, "not in the list of members", "etcd-member")
+        yield name, "not in the list of members", "etcd-member"
 
 
-def _nodes(report: Report) -> Iterator[Problem]:
+def _nodes(report: Report) -> Found:
     if report.nodes is None:
         return
     roles = {machine.name: machine.role for machine in report.machines if machine.role in ("control-plane", "worker")}
-    found = {node.name: node for node in report.nodes}
-    for name in sorted(roles.keys() - found.keys()):
-        yield Problem("nodes", name, "not a node of the cluster", _PAGES[roles[name]])
+    for name in sorted(roles.keys() - {node.name for node in report.nodes}):
+        yield name, "not a node of the cluster", _PAGES[roles[name]]
     for node in report.nodes:
         page = _PAGES[roles.get(node.name, node.role)]
         if node.name not in roles:
-            yield Problem("nodes", node.name, "a node that is not a machine of this stack", page)
+            yield node.name, "a node that is not a machine of this stack", page
         if not node.ready:
-            yield Problem("nodes", node.name, f"not Ready: {node.reason}", page)
+            yield node.name, f"not Ready: {node.reason}", page
         if node.change and report.time - node.change.since > STALLED:
-            yield Problem("nodes", node.name, f"its change has not ended ({node.change.what}): {GOES_ON}", page)
+            yield node.name, f"its change has not ended ({node.change.what}): {CONTINUES}", page
         for condition in node.conditions:
-            yield Problem("nodes", node.name, condition, "full-disk" if condition == "DiskPressure" else page)
+            yield node.name, condition, "full-disk" if condition == "DiskPressure" else page
 
 
-def _rollout(report: Report) -> Iterator[Problem]:
-    # While a machine is being changed there is nobody who should do anything.
-    changing = any(node.change for node in report.nodes or ())
-    for progress in report.rollout if not changing else ():
-        yield Problem("rollout", "", f"{progress}: {GOES_ON}", "failed-up")
+def _rollout(report: Report) -> Found:
+    # While a node is being changed, nobody has to do anything.
+    if not any(node.change for node in report.nodes or ()):
+        for progress in report.rollout:
+            yield "", f"{progress}: {CONTINUES}", "failed-up"
 
 
-def _pods(report: Report) -> Iterator[Problem]:
-    # What is on a lost node waits for it, or is made again elsewhere: the node is the problem.
+def _pods(report: Report) -> Found:
+    # What is on a lost node waits for it, or is replaced elsewhere: the node is the problem.
     lost = {node.name for node in report.nodes or () if not node.ready}
     for pod in report.pods.others if report.pods else ():
         if pod.bad and pod.node not in lost:
-            why = pod.reason or "no reason given"
-            yield Problem("pods", f"{pod.namespace}/{pod.name}", f"{pod.state}: {why}", "pods")
+            yield f"{pod.namespace}/{pod.name}", f"{pod.state}: {pod.reason or 'no reason given'}", "pods"
 
 
-def _database(report: Report) -> Iterator[Problem]:
+def _database(report: Report) -> Found:
     for member in report.database:
-        page = "mariadb-primary"
-        if member.problem or member.error:
-            yield Problem("database", member.name, member.problem or member.error, page)
-        elif member.role == "primary" and not member.writes:
-            yield Problem("database", member.name, "the primary takes no writes", page)
-        elif member.lag is not None and member.lag > MOST_LAG:
-            yield Problem("database", member.name, f"{member.lag} s behind the primary", page)
+        late = f"{member.lag} s behind the primary" if (member.lag or 0) > MOST_LAG else ""
+        read_only = "the primary takes no writes" if member.role == "primary" and not member.writes else ""
+        if text := member.problem or member.error or read_only or late:
+            yield member.name, text, "mariadb-primary"
 
 
-def _certificates(report: Report) -> Iterator[Problem]:
+def _certificates(report: Report) -> Found:
     for one in report.certificates:
         where = f"{one.machine}: {one.file}" if one.machine else "of the outputs"
         if one.ends <= report.time:
-            yield Problem("certificates", one.kind, f"{where} has ended on {date(one.ends)}", "certificates")
-        elif one.ends - report.time < _notice(one):
-            days = one.days_left(report.time)
-            yield Problem("certificates", one.kind, f"{where} ends on {date(one.ends)}, in {days} days", "certificates")
+            yield one.kind, f"{where} expired on {date(one.ends)}", "certificates"
+        elif one.ends - report.time < min(EXPIRY_DAYS * DAY, (one.ends - one.begins) / 5):
+            yield one.kind, f"{where} expires on {date(one.ends)}, in {one.days_left(report.time)} days", "certificates"
     for text in report.unreadable:
-        yield Problem("certificates", "", text, "certificates")
+        yield "", text, "certificates"
 
 
-def _notice(one: Certificate) -> float:
-    """Seconds before its end from which on it is a problem."""
-    return min(EXPIRY_DAYS * DAY, (one.ends - one.begins) / 5)
-
-
-def _backups(report: Report) -> Iterator[Problem]:
+def _backups(report: Report) -> Found:
     for backup in report.backups:
         for text in filter(None, [backup.problem, *backup.wrong]):
-            yield Problem("backups", backup.of, text, "failed-backup")
+            yield backup.of, text, "failed-backup"

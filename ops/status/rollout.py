@@ -1,32 +1,23 @@
-"""Where a change of the platform is: which nodes are being changed now, and what runs in more than one version."""
+"""How far a change of versions has come: what runs in more than one version, or in another than the outputs say."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-#: Set by machines/kubernetes/rollout.sh for as long as a node is being changed.
-ANNOTATION = "openstack-paas/change"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What is done to a node now, and since when (Unix seconds)."""
-
-    what: str
-    since: float
+from ops.shared.outputs import Outputs
+from ops.status.cluster import Node, Pods
+from ops.status.etcd import Etcd
+from ops.status.machine_report import MachineReport
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Something that runs in more than one version, or in another than the stack's outputs say."""
+    """So many (`done`) of the things that were counted have the version `after`."""
 
     of: str
-    """Of what the versions are: Kubernetes, etcd, haproxy, ..."""
+    """What has the versions: Kubernetes, etcd, haproxy, ..."""
     before: str
     after: str
     done: int
@@ -38,25 +29,30 @@ class Progress:
         return f"{self.of} {self.before} -> {self.after}: {self.done} of {self.count} {self.noun}"
 
 
-def change(item: Mapping[str, Any]) -> Change | None:
-    """From a Node of the API; None for one that is not being changed."""
-    text = (item["metadata"].get("annotations") or {}).get(ANNOTATION)
-    if not text:
-        return None
-    try:
-        said = json.loads(text)
-        return Change(str(said["what"]), datetime.fromisoformat(said["since"]).timestamp())
-    except (KeyError, TypeError, ValueError):
-        # Of another release: that something is under way is shown all the same.
-        return Change("something that this release does not know", 0)
+def read(
+    outputs: Outputs, nodes: Iterable[Node], pods: Pods | None, etcd: Etcd, gateways: Iterable[MachineReport]
+) -> list[Progress]:
+    """The API servers come before the nodes, as in an upgrade."""
+    nodes, installed = list(nodes), [gateway.versions() for gateway in gateways]
+    kubernetes = outputs.versions.get("kubernetes", "").removeprefix("v")
+    counted = (
+        ("etcd", "members", [member.version for member in etcd.members], outputs.versions.get("etcd", "")),
+        ("Kubernetes", "API servers", list(pods.servers.values()) if pods else [], kubernetes),
+        ("Kubernetes", "nodes", [node.version for node in nodes], kubernetes),
+        ("containerd", "nodes", [node.containerd for node in nodes], ""),
+        ("haproxy", "gateways", [versions.get("haproxy", "") for versions in installed], ""),
+        ("keepalived", "gateways", [versions.get("keepalived", "") for versions in installed], ""),
+    )
+    return [progress for row in counted if (progress := _progress(*row))]
 
 
-def progress(of: str, noun: str, versions: Iterable[str], wanted: str = "") -> Iterator[Progress]:
-    """At most one. Versions that are not known are empty, and counted nowhere."""
+def _progress(of: str, noun: str, versions: list[str], wanted: str) -> Progress | None:
+    """None when all have the same version. An empty version is one that is not known, and does not count."""
     found = [version for version in versions if version]
-    different = sorted({*found, *filter(None, [wanted])}, key=_numbers)
-    if found and len(different) > 1:
-        yield Progress(of, different[0], different[-1], found.count(different[-1]), len(found), noun)
+    different = sorted({*found, wanted} - {""}, key=_numbers)
+    if not found or len(different) < 2:
+        return None
+    return Progress(of, different[0], different[-1], found.count(different[-1]), len(found), noun)
 
 
 def _numbers(version: str) -> tuple[list[int], str]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from ops.shared.backups import duration
 from ops.status.backups import Backup
-from ops.status.certificates import DAY, date, grouped
+from ops.status.certificates import DAY, by_kind, date
 from ops.status.problems import FULL_PERCENT, STALLED, Problem
 from ops.status.report import Report
 from settings.names import FIRST
 from settings.versions import support_ends
 
-#: So many pods are shown; a lost worker can have a hundred.
+#: At most so many pods are shown; a lost worker can have a hundred.
 MOST_PODS = 15
 
 
@@ -26,35 +27,28 @@ class Row:
     bad: bool = False
 
 
-@dataclass(frozen=True)
-class Part:
-    """A titled part of the screen."""
-
-    title: str
-    rows: tuple[Row, ...]
+#: Area and subject of each problem.
+Marked: TypeAlias = set[tuple[str, str]]
 
 
-def parts(report: Report, problems: Iterable[Problem]) -> list[Part]:
-    """Everything above the list of problems; a part without rows is left out."""
+def parts(report: Report, problems: Iterable[Problem]) -> dict[str, list[Row]]:
+    """Everything above the list of problems, by title; a part without rows is left out."""
     marked = {(problem.area, problem.subject) for problem in problems}
-    found = [
-        Part("API", tuple(_api(report, marked))),
-        Part("Gateways", tuple(_gateways(report, marked))),
-        Part("etcd", tuple(_etcd(report, marked))),
-        Part("Nodes", tuple(_nodes(report, marked))),
-        Part("Pods", tuple(_pods(report, marked))),
-        Part("Database", tuple(_database(report, marked))),
-        Part("Certificates", tuple(_certificates(report, marked))),
-        Part("Backups", tuple(_backups(report, marked))),
-        Part("Machines", tuple(_machines(report, marked))),
-        Part("Rollout", tuple(_rollout(report))),
-        Part("Drift", tuple(_drift(report))),
-        Part("Support", tuple(_support(report))),
-    ]
-    return [part for part in found if part.rows]
-
-
-Marked = set[tuple[str, str]]
+    found = {
+        "API": _api,
+        "Gateways": _gateways,
+        "etcd": _etcd,
+        "Nodes": _nodes,
+        "Pods": _pods,
+        "Database": _database,
+        "Certificates": _certificates,
+        "Backups": _backups,
+        "Machines": _machines,
+        "Rollout": _rollout,
+        "Drift": _drift,
+        "Support": _support,
+    }
+    return {title: rows for title, part in found.items() if (rows := list(part(report, marked)))}
 
 
 def _api(report: Report, marked: Marked) -> Iterator[Row]:
@@ -73,38 +67,41 @@ def _etcd(report: Report, marked: Marked) -> Iterator[Row]:
     if not report.etcd.members:
         yield Row(("no machines of its own",))
     for member in report.etcd.members:
-        bad = bool(member.problem) or ("etcd", member.name) in marked
         if member.problem:
-            yield Row((member.name, "not known", member.problem), bad)
+            yield Row((member.name, "not known", member.problem), True)
             continue
-        took = "" if member.milliseconds is None else f"{member.milliseconds:.0f} ms"
-        state = member.unhealthy or f"answers in {took}"
-        size = f"{mebibytes(member.size)} of {mebibytes(member.quota)}" if member.quota else mebibytes(member.size)
+        state = member.unhealthy or f"answers in {member.milliseconds or 0:.0f} ms"
+        size = f"{_size(member.size)} of {_size(member.quota)}" if member.quota else _size(member.size)
         alarms = f"alarm {', '.join(member.alarms)}" if member.alarms else ""
-        yield Row((member.name, member.part, state, size, f"v{member.version}", alarms), bad)
+        cells = (member.name, member.part, state, size, f"v{member.version}", alarms)
+        yield Row(cells, ("etcd", member.name) in marked)
     for name in report.etcd.strangers:
         yield Row((name, "member", "not a machine of this stack"), True)
 
 
+def _size(size: int) -> str:
+    """3.5 MiB, 2.0 GiB."""
+    return f"{size / 2**20:.1f} MiB" if size < 2**30 else f"{size / 2**30:.1f} GiB"
+
+
 def _nodes(report: Report, marked: Marked) -> Iterator[Row]:
     if report.nodes is None:
-        yield Row((f"not asked: {report.not_asked.get('nodes', '')}",), True)
+        yield Row((f"not asked: {report.not_asked['nodes']}",), True)
         return
     for node in report.nodes:
-        role = node.role.replace("-", " ")
-        yield Row((node.name, role, f"v{node.version}", node.state), ("nodes", node.name) in marked)
+        cells = (node.name, node.role.replace("-", " "), f"v{node.version}", node.state)
+        yield Row(cells, ("nodes", node.name) in marked)
     known = {node.name for node in report.nodes}
-    for area, name in sorted(marked):
-        if area == "nodes" and name not in known:
-            yield Row((name, "", "", "not a node of the cluster"), True)
+    for name in sorted(subject for area, subject in marked if area == "nodes" and subject not in known):
+        yield Row((name, "", "", "not a node of the cluster"), True)
 
 
 def _pods(report: Report, marked: Marked) -> Iterator[Row]:
     if report.pods is None:
-        yield Row((f"not asked: {report.not_asked.get('pods', '')}",), True)
+        yield Row((f"not asked: {report.not_asked['pods']}",), True)
         return
     count = len(report.pods.others)
-    yield Row((f"{report.pods.running} run and are ready" + (f", {count} do not:" if count else ""),))
+    yield Row((f"{report.pods.running} running and ready" + (f", {count} not:" if count else ""),))
     for pod in report.pods.others[:MOST_PODS]:
         name, state = f"{pod.namespace}/{pod.name}", f"{pod.state}, {duration(pod.seconds)}"
         where = f"on {pod.node}" if pod.node else ""
@@ -119,14 +116,18 @@ def _database(report: Report, marked: Marked) -> Iterator[Row]:
 
 
 def _certificates(report: Report, marked: Marked) -> Iterator[Row]:
-    for group in grouped(report.certificates):
-        first = group.first
-        where = f"first {first.machine}: {first.file}" if first.machine and group.count > 1 else ""
+    for kind, found in by_kind(report.certificates).items():
+        first = min(found, key=lambda one: one.ends)
+        generations = {one.generation for one in found} - {""}
+        due = sum(one.due for one in found)
+        notes = (
+            f"generation {', '.join(sorted(generations))}" if generations - {FIRST} else "",
+            f"{due} renewed by the next `pulumi up`" if due else "",
+            f"first {first.machine}: {first.file}" if first.machine and len(found) > 1 else "",
+        )
         ends = f"until {date(first.ends)}, {first.days_left(report.time)} days"
-        of = "" if group.generations in ((), (FIRST,)) else f"generation {', '.join(group.generations)}"
-        due = f"{group.due} renewed by the next `pulumi up`" if group.due else ""
-        notes = "; ".join(filter(None, (of, due, where)))
-        yield Row((group.kind, str(group.count), ends, notes), ("certificates", group.kind) in marked)
+        cells = (kind, str(len(found)), ends, "; ".join(filter(None, notes)))
+        yield Row(cells, ("certificates", kind) in marked)
 
 
 def _backups(report: Report, marked: Marked) -> Iterator[Row]:
@@ -140,13 +141,13 @@ def _backup(backup: Backup) -> tuple[str, ...]:
     if backup.off and not backup.count:
         return ("off",)
     newest = "none yet" if backup.age is None else f"verified, {duration(backup.age)} old, {backup.where}"
-    every = f"every {duration(backup.interval)}" if backup.interval else "none by themselves"
-    copies = ", ".join(f"{place} {duration(age)} ago" for place, age in backup.copied) or "no copies off the cluster"
-    return (newest, every, f"{backup.count} kept", copies)
+    every = f"every {duration(backup.interval)}" if backup.interval else "no schedule"
+    copies = ", ".join(f"{place} {duration(age)} ago" for place, age in backup.copied.items())
+    return (newest, every, f"{backup.count} kept", copies or "no copies off the cluster")
 
 
 def _machines(report: Report, marked: Marked) -> Iterator[Row]:
-    """Only those with a problem: where all is well their parts above say so."""
+    """Only those with a problem: the others are in the parts above."""
     count = sum(not machine.problem for machine in report.machines)
     yield Row((f"{count} of {len(report.machines)} reached",), count < len(report.machines))
     for machine in report.machines:
@@ -157,8 +158,8 @@ def _machines(report: Report, marked: Marked) -> Iterator[Row]:
             yield Row((machine.name, machine.role.replace("-", " "), words), True)
 
 
-def _rollout(report: Report) -> Iterator[Row]:
-    """What a change has reached: versions, and who is at it now."""
+def _rollout(report: Report, _: Marked) -> Iterator[Row]:
+    """What a change has reached: versions, and the nodes that are being changed."""
     for one in report.rollout:
         yield Row((f"{one.of} {one.before} -> {one.after}", f"{one.done} of {one.count} {one.noun}"))
     for node in report.nodes or ():
@@ -168,34 +169,22 @@ def _rollout(report: Report) -> Iterator[Row]:
     if any(one.of in ("Kubernetes", "etcd") for one in report.rollout):
         for backup in report.backups:
             if backup.of == "etcd" and not backup.problem:
-                yield _snapshot(backup)
+                # Whether there is a way back. A snapshot of last week's upgrade is none.
+                fresh = backup.upgrade is not None and backup.upgrade <= DAY
+                words = f"{duration(backup.upgrade or 0)} old" if fresh else "none: `paas etcd snapshot` takes one"
+                yield Row(("snapshot of etcd before it", words), not fresh)
 
 
-def _snapshot(backup: Backup) -> Row:
-    """Whether there is a way back; the one of an upgrade of another day is none."""
-    what = "snapshot of etcd before it"
-    if backup.upgrade is None or backup.upgrade > DAY:
-        return Row((what, "none: `paas etcd snapshot` takes one"), True)
-    return Row((what, f"{duration(backup.upgrade)} old"))
-
-
-def _support(report: Report) -> Iterator[Row]:
-    """Red at its end, and no problem all the same: a day that passes makes nothing unhealthy."""
-    if report.kubernetes:
-        words = support_ends(report.kubernetes, datetime.fromtimestamp(report.time, UTC).date())
-        yield Row((f"Kubernetes {report.kubernetes}", words or f"gets fixes until {report.end_of_life}"), bool(words))
-
-
-def _drift(report: Report) -> Iterator[Row]:
-    """What is not as the outputs say, as far as it was asked."""
+def _drift(report: Report, _: Marked) -> Iterator[Row]:
+    """What differs from the outputs, as far as it was asked."""
     nodes = {node.name for node in report.nodes or ()}
     roles = {machine.name for machine in report.machines if machine.role in ("control-plane", "worker")}
     found = {
         "machines that are another instance": [machine.name for machine in report.machines if machine.stranger],
         "nodes that are not machines of the stack": sorted(nodes - roles),
         "machines that are not nodes": sorted(roles - nodes) if report.nodes is not None else [],
-        "etcd members that are not machines of the stack": list(report.etcd.strangers),
-        "machines that are not etcd members": list(report.etcd.missing),
+        "etcd members that are not machines of the stack": report.etcd.strangers,
+        "machines that are not etcd members": report.etcd.missing,
         "cordoned by hand": [node.name for node in report.nodes or () if node.cordoned and not node.change],
         "restart wanted by a package": [machine.name for machine in report.machines if machine.wants_restart],
     }
@@ -207,6 +196,8 @@ def _drift(report: Report) -> Iterator[Row]:
     yield Row(("every resource: `pulumi preview --refresh --expect-no-changes`",))
 
 
-def mebibytes(size: int) -> str:
-    """3.5 MiB, 2.0 GiB."""
-    return f"{size / 2**20:.1f} MiB" if size < 2**30 else f"{size / 2**30:.1f} GiB"
+def _support(report: Report, _: Marked) -> Iterator[Row]:
+    """Red near its end, but never a problem: no platform becomes unhealthy on that day."""
+    if report.kubernetes:
+        words = support_ends(report.kubernetes, datetime.fromtimestamp(report.time, UTC).date())
+        yield Row((f"Kubernetes {report.kubernetes}", words or f"gets fixes until {report.end_of_life}"), bool(words))

@@ -1,4 +1,4 @@
-"""`paas timeline`: what took how long in a run of the engine."""
+"""`paas timeline`: a run of the engine as a table for the terminal, and as a picture."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 from ops.shared.options import Commands, console
+from ops.timeline import picture
+from ops.timeline.steps import Run, read
 
 
 def add(commands: Commands) -> None:
@@ -20,10 +22,37 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0, after the table and, when asked for, the picture. Raises TimelineError."""
-    from ops.timeline import report, steps
-
-    found = steps.read(arguments.log, arguments.state)
-    report.show(console(), found)
+    found = read(arguments.log, arguments.state)
+    show(found)
     if arguments.svg:
-        arguments.svg.write_text(report.picture(found, arguments.title))
+        arguments.svg.write_text(picture.draw(found, arguments.title))
     return 0
+
+
+def show(run: Run) -> None:
+    """Prints every step in order of its start, then the critical path with the waits in between."""
+    from rich.table import Table
+
+    table = Table(title=f"{len(run.steps)} operations in {run.seconds:.0f} s (times in seconds; * critical path)")
+    path = Table(title="Critical path" if run.by_dependencies else "Critical path, guessed from times (give --state)")
+    for columns, words, numbers in (
+        (table, ("", "resource", "type", "operation"), ("start", "end", "took")),
+        (path, ("resource", "type"), ("waited", "took", "at")),
+    ):
+        for name in words:
+            columns.add_column(name, overflow="fold")
+        for name in numbers:
+            columns.add_column(name, justify="right")
+    for step in run.steps:
+        mark = "*" if step in run.critical else ""
+        operation = f"{step.operation}, FAILED" if step.failed else step.operation
+        times = (f"{step.start:.0f}", f"{step.end:.0f}", f"{step.seconds:.0f}")
+        table.add_row(mark, step.name, picture.short_type(step), operation, *times, style="bold" if mark else None)
+    before = 0.0
+    for step in run.critical:
+        times = (f"{max(0.0, step.start - before):.0f}", f"{step.seconds:.0f}", f"{step.end:.0f}")
+        path.add_row(step.name, picture.short_type(step), *times)
+        before = step.end
+    screen = console()
+    screen.print(table)
+    screen.print(path)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from ops.shared.errors import OpsError
 
 DELETIONS = frozenset({"delete", "delete-replaced", "discard", "discard-replaced"})
 UNCHANGED = frozenset({"same", "read", "refresh"})
+#: Events of a resource: its operation begins, ends, fails.
+BEGINS, ENDS, FAILS = "resourcePreEvent", "resOutputsEvent", "resOpFailedEvent"
 #: The log's times are whole seconds, so a predecessor may seem to end this much after its successor began.
 RESOLUTION_SECONDS = 1.0
 
@@ -64,38 +67,32 @@ class Run:
 
 @dataclass(frozen=True)
 class Graph:
-    """Who waits for whom, by URN: dependencies, and the parents of components."""
+    """Who waits for whom, by URN. A component counts as everything below it."""
 
-    dependencies: Mapping[str, frozenset[str]]
-    children: Mapping[str, frozenset[str]]
-
-    def before(self, urn: str) -> set[str]:
-        """What has to be there before this resource, the children of components taken for the components."""
-        found: set[str] = set()
-        for dependency in self.dependencies.get(urn, frozenset()):
-            found |= {dependency} | self._below(dependency)
-        return found - {urn}
-
-    def after(self, urn: str) -> set[str]:
-        """What has to be gone before this resource may be deleted."""
-        return {other for other in self.dependencies if urn in self.before(other)} | self._below(urn)
-
-    def _below(self, urn: str) -> set[str]:
-        found: set[str] = set()
-        waiting = list(self.children.get(urn, ()))
-        while waiting:
-            child = waiting.pop()
-            if child not in found:
-                found.add(child)
-                waiting += self.children.get(child, ())
-        return found
+    before: Mapping[str, set[str]]
+    """What has to exist before this resource."""
+    after: Mapping[str, set[str]]
+    """What has to be gone before this resource may be deleted."""
 
 
-def _lines(log: Path) -> Iterable[dict[str, Any]]:
+def read(log: Path, state: Path | None = None) -> Run:
+    """The run in an event log. Raises TimelineError."""
     try:
-        text = log.read_text()
+        steps, seconds = steps_of(_events(log.read_text()))
     except OSError as error:
         raise TimelineError(f"{log}: {error.strerror}") from error
+    if not steps:
+        raise TimelineError(f"{log}: no resource was changed in this run")
+    graph = None
+    if state:
+        try:
+            graph = graph_of(json.loads(state.read_text()))
+        except (OSError, json.JSONDecodeError) as error:
+            raise TimelineError(f"{state}: {error}") from error
+    return Run(steps, critical_path(steps, graph), seconds, graph is not None)
+
+
+def _events(text: str) -> Iterator[Mapping[str, Any]]:
     for line in text.splitlines():
         try:
             event = json.loads(line)
@@ -107,33 +104,25 @@ def _lines(log: Path) -> Iterable[dict[str, Any]]:
 
 def steps_of(events: Iterable[Mapping[str, Any]]) -> tuple[list[Step], float]:
     """The steps of resources that a provider worked on, and the length of the run; components only group others."""
-    first = last = None
+    timed = [event for event in events if event.get("timestamp")]
+    times = [float(event["timestamp"]) for event in timed]
+    length = times[-1] - times[0] if times else 0
     started: dict[tuple[str, str], float] = {}
     steps = []
-    for event in events:
-        now = float(event.get("timestamp") or 0)
-        if not now:
-            continue
-        first = now if first is None else first
-        last = now
-        for kind in ("resourcePreEvent", "resOutputsEvent", "resOpFailedEvent"):
-            if kind not in event:
-                continue
-            metadata = event[kind]["metadata"]
+    for event, time in zip(timed, times, strict=True):
+        for kind in event.keys() & {BEGINS, ENDS, FAILS}:
+            metadata, now = event[kind]["metadata"], time - times[0]
+            urn, operation = key = (metadata["urn"], metadata["op"])
             state = metadata.get("new") or metadata.get("old") or {}
             # The engine leaves `custom` out where it is false: components, and the stack itself.
-            provider = "::pulumi:providers:" in metadata["urn"]
-            if metadata["op"] in UNCHANGED or provider or not state.get("custom"):
+            if operation in UNCHANGED or "::pulumi:providers:" in urn or not state.get("custom"):
                 continue
-            key = (metadata["urn"], metadata["op"])
-            if kind == "resourcePreEvent":
+            if kind == BEGINS:
                 started[key] = now
             elif key in started:
-                begin = started.pop(key)
-                steps.append(Step(*key, begin - first, now - first, kind == "resOpFailedEvent"))
+                steps.append(Step(urn, operation, started.pop(key), now, kind == FAILS))
     # What the run broke off in the middle of lasts until its end.
-    length = (last or 0) - (first or 0)
-    steps += [Step(*key, begin - (first or 0), length, True) for key, begin in started.items()]
+    steps += [Step(*key, start, length, failed=True) for key, start in started.items()]
     return sorted(steps, key=lambda step: (step.start, step.end, step.urn)), length
 
 
@@ -141,57 +130,38 @@ def graph_of(state: Mapping[str, Any]) -> Graph:
     """Dependencies from `pulumi stack export`. Raises TimelineError."""
     resources = (state.get("deployment") or {}).get("resources")
     if resources is None:
-        raise TimelineError("the state holds no deployment.resources: is it from `pulumi stack export`?")
+        raise TimelineError("the state has no deployment.resources: is it from `pulumi stack export`?")
     children: dict[str, set[str]] = defaultdict(set)
-    dependencies = {}
     for resource in resources:
-        urn = resource["urn"]
-        found = set(resource.get("dependencies") or ())
-        for each in (resource.get("propertyDependencies") or {}).values():
-            found |= set(each or ())
+        children[resource.get("parent", "")].add(resource["urn"])
+
+    def below(urn: str) -> set[str]:
+        return children.get(urn, set()).union(*map(below, children.get(urn, ())))
+
+    before: dict[str, set[str]] = {}
+    after: dict[str, set[str]] = defaultdict(set)
+    for resource in resources:
+        urn, by_property = resource["urn"], resource.get("propertyDependencies") or {}
+        needs = set(chain(resource.get("dependencies") or (), *filter(None, by_property.values())))
         if resource.get("provider"):
-            found.add(resource["provider"].rsplit("::", 1)[0])
-        dependencies[urn] = frozenset(found)
-        if resource.get("parent"):
-            children[resource["parent"]].add(urn)
-    return Graph(dependencies, {urn: frozenset(below) for urn, below in children.items()})
+            needs.add(resource["provider"].rsplit("::", 1)[0])
+        before[urn] = needs.union(*map(below, needs)) - {urn}
+        after[urn] |= below(urn)
+        for other in before[urn]:
+            after[other].add(urn)
+    return Graph(before, after)
 
 
 def critical_path(steps: list[Step], graph: Graph | None) -> list[Step]:
     """Back from the step that ended last: before each, the one it waited for that ended last."""
-    if not steps:
-        return []
-    by_urn: dict[str, list[Step]] = defaultdict(list)
-    for step in steps:
-        by_urn[step.urn].append(step)
-    current = max(steps, key=lambda step: (step.end, step.start))
-    path = [current]
+    path = [max(steps, key=lambda step: (step.end, step.start))]
     while True:
-        if graph is None:
-            candidates = list(steps)
-        else:
-            waited_for = graph.after(current.urn) if current.operation in DELETIONS else graph.before(current.urn)
-            candidates = [step for urn in waited_for | {current.urn} for step in by_urn.get(urn, ())]
-        candidates = [
-            step
-            for step in candidates
-            if step not in path and step.end <= current.start + RESOLUTION_SECONDS and step.start <= current.start
-        ]
-        if not candidates:
+        current, candidates = path[-1], steps
+        if graph:
+            waits = graph.after if current.operation in DELETIONS else graph.before
+            candidates = [step for step in steps if step.urn in waits.get(current.urn, ()) or step.urn == current.urn]
+        latest, limit = current.start + RESOLUTION_SECONDS, current.start
+        earlier = [one for one in candidates if one not in path and one.end <= latest and one.start <= limit]
+        if not earlier:
             return path[::-1]
-        current = max(candidates, key=lambda step: (step.end, -step.start))
-        path.append(current)
-
-
-def read(log: Path, state: Path | None = None) -> Run:
-    """The run in an event log. Raises TimelineError."""
-    steps, seconds = steps_of(_lines(log))
-    if not steps:
-        raise TimelineError(f"{log}: no resource was changed in this run")
-    graph = None
-    if state:
-        try:
-            graph = graph_of(json.loads(state.read_text()))
-        except (OSError, json.JSONDecodeError) as error:
-            raise TimelineError(f"{state}: {error}") from error
-    return Run(steps, critical_path(steps, graph), seconds, graph is not None)
+        path.append(max(earlier, key=lambda step: (step.end, -step.start)))

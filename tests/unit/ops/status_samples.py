@@ -19,10 +19,10 @@ from cryptography.x509.oid import NameOID
 
 from ops.shared.outputs import Machine, Outputs
 from ops.status import machine_report, problems, report
+from ops.status.cluster import ANNOTATION
 from ops.status.machine_report import MachineReport
 from ops.status.problems import Problem
 from ops.status.report import Raw, Report
-from ops.status.rollout import ANNOTATION
 from tests.unit.ops.drill_samples import LARGE
 from tests.unit.ops.drill_samples import outputs as sample_outputs
 
@@ -175,15 +175,15 @@ def raw(
 
     The machine of a change is named with _ for -; an answer is its text, or its exit status and its text.
     """
-    looks = []
+    reports = []
     for machine in outputs.inventory:
         if machine.name in (away or {}):
-            looks.append(MachineReport(machine, problem=(away or {})[machine.name]))
+            reports.append(MachineReport(machine, problem=(away or {})[machine.name]))
             continue
-        told: dict[str, str | tuple[int, str]] = {**answers(outputs, machine)}
-        told |= changes.get(machine.name.replace("-", "_"), {})
-        found = {name: answer if isinstance(answer, tuple) else (0, answer) for name, answer in told.items()}
-        looks.append(
+        given_answers: dict[str, str | tuple[int, str]] = {**answers(outputs, machine)}
+        given_answers |= changes.get(machine.name.replace("-", "_"), {})
+        found = {name: answer if isinstance(answer, tuple) else (0, answer) for name, answer in given_answers.items()}
+        reports.append(
             machine_report.parse(
                 machine, "".join(section(name, text, status) for name, (status, text) in found.items())
             )
@@ -201,9 +201,8 @@ def raw(
     missing = errors or {}
     database = {"mariadb-0": "self\t0\tON\t1", "mariadb-1": replica()}
     return Raw(
-        tuple(looks),
-        {name: text for name, text in given.items() if name not in missing},
-        {name: text for name, text in database.items() if name not in missing},
+        tuple(reports),
+        {name: text for name, text in {**given, **database}.items() if name not in missing},
         missing,
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ops.__main__ import main
 from ops.doctor import command as doctor
 from ops.shared.stack_state import ENCRYPTED, StackError, State, choose, read_file
 from tests.unit.fake_cloud import ANSWERS, PASSWORD, PROJECT, FakeCloud, fake_cloud
@@ -65,11 +65,12 @@ def login(cloud: FakeCloud) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the doctor in `tmp_path`; gives its status and what it printed."""
+    monkeypatch.chdir(tmp_path)
 
-    def examined(**options: Any) -> tuple[int, str]:
-        status = doctor.run(Namespace(**{"stack": "dev", "json": False, "offline": False, **options}), tmp_path)
+    def examined(*words: str, stack: str = "dev") -> tuple[int, str]:
+        status = main(["doctor", "--stack", stack, *words])
         printed = capsys.readouterr()
         return status, printed.out + printed.err
 
@@ -83,7 +84,7 @@ def results(text: str) -> dict[str, str]:
 
 def test_a_platform_that_is_ready(run: Run, tmp_path: Path, cloud: FakeCloud) -> None:
     write(tmp_path, login(cloud))
-    status, text = run(json=True)
+    status, text = run("--json")
     found = results(text)
     assert status == 0
     assert set(found.values()) == {"passed", "skipped"}
@@ -102,7 +103,7 @@ def test_a_fault_of_the_cloud_is_in_the_table_with_its_fix(run: Run, tmp_path: P
 
 def test_a_fault_in_json_has_key_value_rule_and_fix(run: Run, tmp_path: Path, cloud: FakeCloud) -> None:
     write(tmp_path, login(cloud), etcd={"flavor": "m1.smal"})
-    status, text = run(json=True)
+    status, text = run("--json")
     (line,) = [line for line in json.loads(text)["checks"] if line["result"] == "failed"]
     assert (status, line["check"]) == (1, "flavors")
     assert line["errors"] == [
@@ -115,16 +116,16 @@ def test_a_fault_in_json_has_key_value_rule_and_fix(run: Run, tmp_path: Path, cl
     ]
 
 
-def test_wrong_settings_are_told_without_asking_anyone(run: Run, tmp_path: Path) -> None:
+def test_wrong_settings_are_reported_without_asking_anyone(run: Run, tmp_path: Path) -> None:
     write(tmp_path, etcd={"count": 2})
-    status, text = run(json=True)
+    status, text = run("--json")
     found = results(text)
     assert (status, found["settings/stack file"], found["cloud/all"]) == (1, "failed", "skipped")
 
 
 def test_offline_asks_nobody(run: Run, tmp_path: Path, cloud: FakeCloud) -> None:
     write(tmp_path, login(cloud))
-    status, text = run(json=True, offline=True)
+    status, text = run("--json", "--offline")
     assert (status, results(text)["cloud/all"]) == (0, "skipped")
     assert cloud.asked == []
 
@@ -160,11 +161,11 @@ def test_encrypted_secrets_count_as_set(run: Run, tmp_path: Path) -> None:
     place = {"copyTo": {"s3": {"endpoint": "https://s3.example.org", "bucket": "backups"}}}
     keys = {key: {"secure": "v1:abc:def"} for key in ("backupS3AccessKey", "backupS3SecretKey")}
     write(tmp_path, backups=place, **keys)
-    status, text = run(offline=True)
+    status, text = run("--offline")
     assert status == 0, text
     del keys["backupS3SecretKey"]
     write(tmp_path, backups=place, **keys)
-    status, text = run(offline=True)
+    status, text = run("--offline")
     assert status == 1
     assert "needs the secret backupS3SecretKey" in text
     assert "backupS3AccessKey" not in text
@@ -204,13 +205,13 @@ def test_what_runs_comes_from_the_outputs_on_record() -> None:
     assert state().running is None
 
 
-def test_the_rules_look_at_what_stands(tmp_path: Path) -> None:
+def test_the_rules_look_at_what_is_deployed(tmp_path: Path) -> None:
     write(tmp_path)
     rule = {"direction": "ingress", "protocol": "tcp", "portRangeMin": 22, "portRangeMax": 22}
     open_to_all = rule | {"remoteIpPrefix": "0.0.0.0/0"}
     platform = resource("openstack-paas:index:Platform", "dev", inputs={"preset": "production", "cluster": "dev"})
     ssh = resource("openstack:networking/secGroupRule:SecGroupRule", "gateway-ssh-0.0.0.0-0", inputs=open_to_all)
-    report = doctor.examine(read_file("dev", tmp_path), state(platform, ssh), offline=True)
-    failed = {finding.check for finding in report.findings if finding.result == "failed"}
+    findings = list(doctor.examine(read_file("dev", tmp_path), state(platform, ssh), offline=True))
+    failed = {finding.check for finding in findings if finding.result == "failed"}
     assert "no-public-ssh" in failed
-    assert report.status == 1
+    assert doctor.exit_status(findings) == 1

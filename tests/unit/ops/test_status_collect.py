@@ -13,8 +13,8 @@ from ops.shared.cluster import Cluster
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
 from ops.status import collect, command
+from ops.status.collect import Questions
 from ops.status.etcd import milliseconds
-from ops.status.parallel import Questions
 from ops.status.report import Raw
 from tests.unit.ops import status_samples as samples
 from tests.unit.ops.status_samples import NOW, platform, raw
@@ -70,10 +70,10 @@ def test_any_gateway_that_answers_leads_on(monkeypatch: pytest.MonkeyPatch, away
     monkeypatch.setattr(FakeSsh, "away", frozenset(away))
     monkeypatch.setattr(collect, "Ssh", FakeSsh)
     given = collect.gather(platform())
-    assert [look.name for look in given.looks if look.problem] == silent
+    assert [machine.name for machine in given.machines if machine.problem] == silent
     assert given.errors.keys() == {"ready", "nodes", "pods", "backups", "schedule", "mariadb-0", "mariadb-1"}
-    for look in given.looks:
-        assert look.problem in ("", "no SSH to it: timed out", "no gateway leads to it")
+    for machine in given.machines:
+        assert machine.problem in ("", "no SSH to it: timed out", "no gateway leads to it")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, given: Raw, *words: str) -> int:
@@ -130,7 +130,7 @@ def test_an_api_that_refuses_is_an_error_and_a_missing_object_is_not(monkeypatch
     monkeypatch.setattr(collect, "Ssh", FakeSsh)
     monkeypatch.setattr(Cluster, "api_client", lambda _: Refusing())
     given = collect.gather(platform())
-    assert given.api["backups"] == "" and "backups" not in given.errors
+    assert given.answers["backups"] == "" and "backups" not in given.errors
     assert given.errors["nodes"] == "503 as it is"
 
 
@@ -149,7 +149,7 @@ def test_an_api_that_refuses_is_an_error_and_a_missing_object_is_not(monkeypatch
         ("[Errno None] Unable to connect to port 22", "Unable to connect to port 22"),
     ],
 )
-def test_what_libraries_say_is_told_plainly(text: str, words: str) -> None:
+def test_what_libraries_say_is_said_plainly(text: str, words: str) -> None:
     assert collect.plain(text) == words
 
 

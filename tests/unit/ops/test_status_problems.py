@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from ops.status import json_document
+from ops.status import output
 from ops.status.problems import EXPIRY_DAYS
 from ops.status.rows import parts
 from tests.unit.ops import status_samples as samples
@@ -23,10 +24,10 @@ LOST = {
 def test_a_healthy_platform_has_no_problem() -> None:
     report, problems = judged(platform(), raw(platform()))
     assert said(problems) == []
-    assert json_document.status(report, problems) == 0
+    assert output.exit_status(report, problems) == 0
 
 
-def test_half_a_platform_is_told_as_it_is() -> None:
+def test_half_a_platform_is_reported_as_it_is() -> None:
     outputs = platform()
     away = {"paas-etcd-1": "timed out", **LOST}
     nodes = [
@@ -46,18 +47,18 @@ def test_half_a_platform_is_told_as_it_is() -> None:
         paas_gateway_1={"addresses": "2: eth0    inet 203.0.113.9/32 scope global eth0"},
     )
     report, problems = judged(outputs, given)
-    assert json_document.status(report, problems) == 1
-    told = said(problems)
+    assert output.exit_status(report, problems) == 1
+    printed = said(problems)
     for name, page in (("gateway-0", "gateway"), ("etcd-0", "etcd-member"), ("worker-0", "worker")):
-        assert f"machines: paas-{name}: not reached: {away[f'paas-{name}']} ({page})" in told
-    assert "etcd: paas-etcd-2: unhealthy: context deadline exceeded (etcd-restore)" in told
-    assert "etcd: no member leads (etcd-restore)" in told
-    assert "nodes: paas-worker-0: not Ready: because of Ready (worker)" in told
-    assert "database: mariadb-0: no answer within 9 s (mariadb-primary)" in told
-    assert not [line for line in told if "gateways" in line], "the other gateway has the addresses"
-    assert not [line for line in told if line.startswith("backups")], "they are where they were"
-    of_api = [line for line in told if line.startswith("API")]
-    assert of_api == ["API: it does not tell pods: 503 Service Unavailable (control-plane)"], "served by the others"
+        assert f"machines: paas-{name}: not reached: {away[f'paas-{name}']} ({page})" in printed
+    assert "etcd: paas-etcd-2: unhealthy: context deadline exceeded (etcd-restore)" in printed
+    assert "etcd: no member leads (etcd-restore)" in printed
+    assert "nodes: paas-worker-0: not Ready: because of Ready (worker)" in printed
+    assert "database: mariadb-0: no answer within 9 s (mariadb-primary)" in printed
+    assert not [line for line in printed if "gateways" in line], "the other gateway has the addresses"
+    assert not [line for line in printed if line.startswith("backups")], "they are where they were"
+    of_api = [line for line in printed if line.startswith("API")]
+    assert of_api == ["API: it does not list pods: 503 Service Unavailable (control-plane)"], "served by the others"
 
 
 def test_a_platform_that_does_not_answer_at_all_is_status_two() -> None:
@@ -65,7 +66,7 @@ def test_a_platform_that_does_not_answer_at_all_is_status_two() -> None:
     away = {machine.name: "no gateway leads to it" for machine in outputs.inventory}
     names = ("ready", "nodes", "pods", "backups", "schedule", "mariadb-0", "mariadb-1")
     report, problems = judged(outputs, raw(outputs, away, errors=dict.fromkeys(names, "timed out")))
-    assert json_document.status(report, problems) == 2
+    assert output.exit_status(report, problems) == 2
     assert len([line for line in said(problems) if line.startswith("machines: ")]) == len(outputs.inventory)
 
 
@@ -87,9 +88,9 @@ def test_an_api_without_an_answer_names_the_page_of_its_cause(servers: str | tup
         paas_control_plane_1=change,
         paas_control_plane_2=change,
     )
-    told = said(judged(outputs, given)[1])
-    assert told[0] == f"API: https://203.0.113.9:6443 does not answer: timed out ({page})"
-    assert len(told) == (1 if servers == "200" else 4)
+    printed = said(judged(outputs, given)[1])
+    assert printed[0] == f"API: https://203.0.113.9:6443 does not answer: timed out ({page})"
+    assert len(printed) == (1 if servers == "200" else 4)
 
 
 def test_answers_in_another_form_are_problems_and_no_errors() -> None:
@@ -100,12 +101,14 @@ def test_answers_in_another_form_are_problems_and_no_errors() -> None:
         paas_etcd_0={"etcd-status": "[{}]", "backups": "{}", "services": "etcd.service"},
         paas_etcd_1={"etcd-health": "5", "disks": "? /"},
     )
-    told = said(judged(platform(), given)[1])
-    assert "etcd: paas-etcd-0: it does not answer: its answer cannot be read: KeyError 'Status' (etcd-restore)" in told
-    assert "machines: paas-etcd-0: etcd.service is unknown (etcd-member)" in told
-    assert "backups: etcd: the members' listings cannot be read: KeyError 'interval' (failed-backup)" in told
-    assert "API: it does not tell nodes: its answer cannot be read (control-plane)" in told
-    assert any(line.startswith("backups: database: the list of backups cannot be read: ValueError") for line in told)
+    printed = said(judged(platform(), given)[1])
+    assert (
+        "etcd: paas-etcd-0: it does not answer: its answer cannot be read: KeyError 'Status' (etcd-restore)" in printed
+    )
+    assert "machines: paas-etcd-0: etcd.service is unknown (etcd-member)" in printed
+    assert "backups: etcd: the members' listings cannot be read: KeyError 'interval' (failed-backup)" in printed
+    assert "API: it does not list nodes: its answer cannot be read (control-plane)" in printed
+    assert any(line.startswith("backups: database: the list of backups cannot be read: ValueError") for line in printed)
 
 
 def test_two_gateways_with_the_addresses_are_a_partition() -> None:
@@ -121,13 +124,13 @@ def test_two_gateways_with_the_addresses_are_a_partition() -> None:
     [
         ({"etcd-status": samples.etcd_status(2, isLearner=True)}, "a learner: it has no vote until it has caught up"),
         ({"etcd-status": samples.etcd_status(2, errors=["memberID:2 alarm:NOSPACE "])}, "alarm NOSPACE"),
-        ({"etcd-status": samples.etcd_status(2, dbSize=2**31)}, "its database has 100 % of the size that it may have"),
+        ({"etcd-status": samples.etcd_status(2, dbSize=2**31)}, "its database uses 100 % of its quota"),
         ({"etcd-status": (1, "connection refused")}, "it does not answer: connection refused"),
         ({"etcd-health": json.dumps([{"health": True, "took": "1.25s"}])}, "slow: a read takes 1.2 s"),
     ],
 )
 def test_a_member_of_etcd(answers: dict[str, str | tuple[int, str]], problem: str) -> None:
-    page = "full-disk" if "NOSPACE" in problem or "size" in problem else "etcd-member"
+    page = "full-disk" if "NOSPACE" in problem or "quota" in problem else "etcd-member"
     problems = judged(platform(), raw(platform(), paas_etcd_1=answers))[1]
     assert said(problems) == [f"etcd: paas-etcd-1: {problem} ({page})"]
 
@@ -164,7 +167,7 @@ def test_services_and_disks() -> None:
     )
     assert said(judged(platform(), given)[1]) == [
         "machines: paas-etcd-0: openstack-paas-etcd-backup.timer is inactive (failed-backup)",
-        "machines: paas-etcd-0: / is full to 95 % (full-disk)",
+        "machines: paas-etcd-0: / is 95 % full (full-disk)",
         "machines: paas-worker-1: kubelet.service is failed (worker)",
     ]
 
@@ -178,15 +181,17 @@ def test_certificates_that_end_soon_or_have_ended() -> None:
         paas_etcd_1={"certificates": samples.certificates(etcd, soon)},
         paas_control_plane_1={"certificates": samples.certificates(plane, NOW - DAY) + "# /etc/kubernetes/pki/x.crt\n"},
     )
-    told = said(judged(outputs, given)[1])
+    printed = said(judged(outputs, given)[1])
     page = "(certificates)"
-    assert f"certificates: etcd: paas-etcd-1: /etc/etcd/pki/server.crt ends on 2026-12-20, in 29 days {page}" in told
     assert (
-        "certificates: API server: paas-control-plane-1: /etc/kubernetes/pki/apiserver.crt has ended on 2026-11-20 "
-        f"{page}" in told
+        f"certificates: etcd: paas-etcd-1: /etc/etcd/pki/server.crt expires on 2026-12-20, in 29 days {page}" in printed
     )
-    assert f"certificates: paas-control-plane-1: /etc/kubernetes/pki/x.crt holds no certificate {page}" in told
-    assert len(told) == 6
+    assert (
+        "certificates: API server: paas-control-plane-1: /etc/kubernetes/pki/apiserver.crt expired on 2026-11-20 "
+        f"{page}" in printed
+    )
+    assert f"certificates: paas-control-plane-1: /etc/kubernetes/pki/x.crt contains no certificate {page}" in printed
+    assert len(printed) == 6
 
 
 def test_a_certificate_with_a_short_life_is_no_problem_while_it_is_young() -> None:
@@ -270,7 +275,7 @@ def test_pods_of_a_lost_node_are_no_problems_of_their_own() -> None:
     given = raw(outputs, api={"nodes": json.dumps({"items": nodes}), "pods": json.dumps({"items": pods})})
     report, problems = judged(outputs, given)
     assert said(problems) == ["nodes: paas-worker-0: not Ready: because of Ready (worker)"]
-    shown = next(part for part in parts(report, problems) if part.title == "Pods").rows
+    shown = parts(report, problems)["Pods"]
     assert shown[-1].cells == ("and 5 more: `kubectl get pods --all-namespaces` has all",)
 
 
@@ -280,13 +285,13 @@ def test_pods_of_a_lost_node_are_no_problems_of_their_own() -> None:
         ({"mariadb-1": samples.replica("31")}, "mariadb-1: 31 s behind the primary"),
         (
             {"mariadb-1": samples.replica("NULL", "Connecting", error="no way")},
-            "mariadb-1: replication stands still: receiving Connecting, applying Yes: no way",
+            "mariadb-1: replication is not running: receiving Connecting, applying Yes: no way",
         ),
-        ({"mariadb-1": "self\t1\tOFF\t0"}, "mariadb-1: it follows nobody"),
+        ({"mariadb-1": "self\t1\tOFF\t0"}, "mariadb-1: it does not replicate"),
         ({"mariadb-0": "self\t1\tON\t1"}, "mariadb-0: the primary takes no writes"),
     ],
 )
 def test_members_of_the_database(answers: dict[str, str], problem: str) -> None:
     given = raw(platform())
-    given = type(given)(given.looks, given.api, {**given.members, **answers}, given.errors)
+    given = replace(given, answers={**given.answers, **answers})
     assert said(judged(platform(), given)[1]) == [f"database: {problem} (mariadb-primary)"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ops.status import json_document, screen
+from ops.status import output
 from ops.status.problems import Problem
 from ops.status.report import Report
 from tests.unit.ops import status_samples as samples
@@ -24,7 +24,7 @@ def drawn(report: Report, problems: list[Problem], colours: bool = False) -> str
     console = Console(
         width=100, file=io.StringIO(), force_terminal=colours, color_system="standard" if colours else None
     )
-    console.print(screen.screen(report, problems))
+    console.print(output.screen(report, problems))
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
 
@@ -88,15 +88,14 @@ def test_the_end_of_support_is_red_when_it_is_near_and_no_problem() -> None:
 
 def test_where_the_end_may_be_cut_off_the_verdict_comes_first() -> None:
     console = Console(width=100, file=io.StringIO())
-    console.print(screen.screen(*sick(), verdict_first=True))
+    console.print(output.screen(*sick(), verdict_first=True))
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue().splitlines()[2].strip() == "7 problems"
 
 
 def test_the_keys_of_the_json() -> None:
     """Who reads it relies on them: changing one needs another `format`."""
-    found = json_document.document(*sick())
-    assert json.loads(json_document.text(*sick())) == found
+    found = json.loads(output.as_json(*sick()))
     assert found["format"] == 1 and found["status"] == 1
     keys = {name: sorted(value[0]) for name, value in found.items() if isinstance(value, list) and value and value[0]}
     assert list(found) == [

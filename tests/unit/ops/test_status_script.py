@@ -46,7 +46,7 @@ def write(folder: Path, path: str, text: str) -> None:
     file.write_text(text)
 
 
-def test_certificates_are_told_and_keys_are_not(tmp_path: Path) -> None:
+def test_certificates_are_reported_and_keys_are_not(tmp_path: Path) -> None:
     pem = certificate("a node")
     data = base64.b64encode(certificate("an administrator").encode()).decode()
     write(tmp_path, "var/lib/kubelet/pki/kubelet-client-current.pem", KEY + pem + KEY)
@@ -54,14 +54,14 @@ def test_certificates_are_told_and_keys_are_not(tmp_path: Path) -> None:
         tmp_path, "etc/kubernetes/admin.conf", f"    client-certificate-data: {data}\n    client-key-data: c2VjcmV0\n"
     )
     write(tmp_path, "etc/kubernetes/kubelet.conf", "    client-certificate: /var/lib/kubelet/pki/current.pem\n")
-    told = run(tmp_path, "worker")
-    found, problems = certificates.read([told])
+    report = run(tmp_path, "worker")
+    found, problems = certificates.read([report])
     assert [(one.kind, one.subject) for one in found] == [
         ("kubelets", "CN=a node"),
         ("controllers", "CN=an administrator"),
     ]
     assert not problems
-    assert "PRIVATE" not in str(told.answers) and "c2VjcmV0" not in str(told.answers)
+    assert "PRIVATE" not in str(report.answers) and "c2VjcmV0" not in str(report.answers)
 
 
 def test_a_question_that_hangs_or_fails_takes_no_other_with_it(tmp_path: Path) -> None:
@@ -70,13 +70,13 @@ def test_a_question_that_hangs_or_fails_takes_no_other_with_it(tmp_path: Path) -
         'case $* in *status*) sleep 60 ;; *health*) echo "refused" >&2; exit 1 ;; *) echo "$ETCDCTL_ENDPOINTS" ;; esac'
     )
     began = time.monotonic()
-    told = run(tmp_path, "etcd", etcdctl=body)
+    report = run(tmp_path, "etcd", etcdctl=body)
     assert time.monotonic() - began < 10
-    assert told.answer("etcd-status").problem == "no answer within its time"
-    assert told.answer("etcd-health").problem == "refused"
-    assert told.answer("etcd-members").text == "https://127.0.0.1:2379", "each tells for itself"
-    assert "etcd-backups.sh" in told.answer("backups").problem
-    assert told.services()["etcd.service"] == "active"
+    assert report.answer("etcd-status").problem == "no answer in time"
+    assert report.answer("etcd-health").problem == "refused"
+    assert report.answer("etcd-members").text == "https://127.0.0.1:2379", "each tells for itself"
+    assert "etcd-backups.sh" in report.answer("backups").problem
+    assert report.services()["etcd.service"] == "active"
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_a_question_that_hangs_or_fails_takes_no_other_with_it(tmp_path: Path) -
 )
 def test_an_api_server_tells_what_fails(tmp_path: Path, code: str, body: str, problem: str) -> None:
     refused = 'echo "curl: (7) Failed to connect" >&2; exit 7'
-    told = run(tmp_path, "control-plane", curl=f"printf '%s\\n' '{body}' {code}\n{refused if problem else ''}")
-    assert told.answer("api-server").problem == problem
+    report = run(tmp_path, "control-plane", curl=f"printf '%s\\n' '{body}' {code}\n{refused if problem else ''}")
+    assert report.answer("api-server").problem == problem
     if not problem:
-        assert told.answer("api-server").text == "[-]etcd failed: reason withheld\n500"
+        assert report.answer("api-server").text == "[-]etcd failed: reason withheld\n500"
 
 
-def test_a_file_system_is_told_once(tmp_path: Path) -> None:
+def test_a_file_system_is_reported_once(tmp_path: Path) -> None:
     listing = "size avail pcent target\n100 60 40% /\n100 60 40% /var/lib/etcd\n200 20 90% /var/lib/kubelet"
     assert run(tmp_path, "worker", df=f"echo '{listing}'").disks() == {"/": 40, "/var/lib/kubelet": 90}
 
@@ -104,19 +104,19 @@ def test_packages_instance_and_a_restart_that_is_wanted(tmp_path: Path) -> None:
     write(tmp_path, "boot/vmlinuz-6.1.0-9-amd64", "")
     write(tmp_path, "boot/vmlinuz-6.1.0-27-amd64", "")
     commands = {"dpkg-query": 'printf "%s 2.0-1\\n" "${@: -2}"', "uname": "echo 6.1.0-27-amd64"}
-    told = run(tmp_path, "gateway", **commands)
-    assert told.versions() == {"haproxy": "2.0-1", "keepalived": "2.0-1"}
-    assert told.instance() == "f0ab0ada"
-    assert not told.wants_restart()
+    report = run(tmp_path, "gateway", **commands)
+    assert report.versions() == {"haproxy": "2.0-1", "keepalived": "2.0-1"}
+    assert report.instance() == "f0ab0ada"
+    assert not report.wants_restart()
     assert run(tmp_path, "gateway", **commands | {"uname": "echo 6.1.0-9-amd64"}).wants_restart()
     write(tmp_path, "run/reboot-required", "")
     assert run(tmp_path, "gateway", **commands).wants_restart()
 
 
 def test_a_machine_that_tells_no_instance_is_no_stranger(tmp_path: Path) -> None:
-    told = run(tmp_path, "gateway", **{"dpkg-query": "exit 1"})
-    assert told.instance() == ""
-    assert told.versions() == {}
+    report = run(tmp_path, "gateway", **{"dpkg-query": "exit 1"})
+    assert report.instance() == ""
+    assert report.versions() == {}
 
 
 def test_a_bundle_of_authorities_and_what_is_due() -> None:
@@ -124,11 +124,11 @@ def test_a_bundle_of_authorities_and_what_is_due() -> None:
     served = certificate("kube-apiserver", NOW + 30 * DAY, issuer_name="kubernetes-2")
     text = f"# /etc/kubernetes/pki/ca.crt\n{second}{first}# /etc/kubernetes/pki/apiserver.crt\n{served}"
     machine = samples.platform().role("control-plane")[0]
-    told = machine_report.parse(machine, samples.section("certificates", text))
-    found, _ = certificates.read([told], NOW + 60 * DAY)
-    groups = {group.kind: group for group in certificates.grouped(found)}
-    assert groups["authorities"].generations == ("1", "2") and groups["authorities"].due == 0
-    assert groups["API server"].generations == ("2",) and groups["API server"].due == 1
+    report = machine_report.parse(machine, samples.section("certificates", text))
+    found, _ = certificates.read([report], NOW + 60 * DAY)
+    groups = certificates.by_kind(found)
+    assert [(one.generation, one.due) for one in groups["authorities"]] == [("2", False), ("1", False)]
+    assert [(one.generation, one.due) for one in groups["API server"]] == [("2", True)]
 
 
 def test_only_a_workers_way_to_the_api_is_a_service(tmp_path: Path) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as xml
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from ops.__main__ import main
-from ops.timeline import report as timeline_report
+from ops.timeline import picture
 from ops.timeline import steps as timeline
+from ops.timeline.cli import show
 
 STACK = "urn:pulumi:lab::openstack-paas::pulumi:pulumi:Stack::openstack-paas-lab"
 BEGIN = 1_700_000_000
@@ -137,17 +136,16 @@ def test_failed_and_broken_off_steps(tmp_path: Path) -> None:
     assert [(step.name, step.end, step.failed) for step in steps] == [("network", 7, True), ("gateway-0", 9, True)]
 
 
-def test_picture_and_table(files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_picture_and_table(files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     run = timeline.read(*files)
-    drawing = timeline_report.picture(run, "An <up>")
+    drawing = picture.draw(run, "An <up>")
     root = xml.fromstring(drawing)
     bars = [element for element in root.iter("{http://www.w3.org/2000/svg}rect") if len(element)]
     assert len(bars) == 6
     assert "7 operations in 81 s; 1 of at most 1 s are not drawn" in drawing
-    assert sum(bar.get("fill") == timeline_report.CRITICAL for bar in bars) == 5
-    console = Console(file=StringIO(), width=120)
-    timeline_report.show(console, run)
-    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert sum(bar.get("fill") == picture.CRITICAL for bar in bars) == 5
+    show(run)
+    shown = capsys.readouterr().out
     assert "Critical path" in shown and "gateway-0-step" in shown
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ops.__main__ import main
 from ops.shared.outputs import Machine, Outputs, OutputsError
-from ops.topology.picture import WIDTH, groups, picture, rows
+from ops.topology import WIDTH, groups, picture, rows
 from tests.unit.ops.drill_samples import LARGE, outputs
 
 GOLDEN = Path(__file__).with_name("golden") / "topology.svg"
