@@ -138,7 +138,7 @@ def _ask(report: Report, platform: Platform, file: StackFile, state: State) -> N
         report.complete = False
         return
     report.findings.append(Finding("cloud", "credentials", f"project {access.project_id}"))
-    context = Context(platform, collect(access, platform), state.running)
+    context = Context.of(platform, collect(access, platform), state.running)
     report.findings += _cloud(context)
 
 

@@ -81,7 +81,7 @@ PROVIDES = replace(FITS, networks=(replace(PUBLIC, shared=True, project_id=PROJE
 
 def context(cloud: Cloud, /, running: Running | None = None, **values: Any) -> Context:
     """The dev preset in a cloud."""
-    return Context(parse({"preset": "dev", **values}, "dev"), cloud, running)
+    return Context.of(parse({"preset": "dev", **values}, "dev"), cloud, running)
 
 
 def texts(problems: Iterable[object]) -> list[str]:

@@ -40,7 +40,7 @@ def seen(cloud: Cloud, lost: tuple[str, ...] = (), form: Form | None = None, **v
         forms={name: form or Form(flavor="m1.large", zone="nova") for name in WORKERS},
     )
     things = tuple(Existing("server", name, f"id-{name}", OURS) for name in names if name not in lost)
-    return Context(parse({"preset": "dev", **values}, "dev", running), replace(cloud, existing=things), running)
+    return Context.of(parse({"preset": "dev", **values}, "dev", running), replace(cloud, existing=things), running)
 
 
 def general(**changes: Any) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def test_a_deleted_flavor_is_a_warning_while_its_machines_run() -> None:
             rollout={"replace": [WORKERS[0]]},
             **general(availabilityZones=["zone-2"]),
         ),
-        Context(parse({"preset": "dev"}, "dev"), NO_LARGE),
+        Context.of(parse({"preset": "dev"}, "dev"), NO_LARGE),
     ],
     ids=["lost", "one more", "named for the flavor", "named for the zone", "new"],
 )

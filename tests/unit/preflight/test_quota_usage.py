@@ -123,9 +123,9 @@ def test_a_changed_spread_takes_a_second_server_group() -> None:
         "rollout": {"replace": names[:1]},
     }
     servers = existing(*(Existing("server", name, f"{name}-id", OURS) for name in names))
-    before = replace(context(servers, living), platform=parse({"preset": "dev"}, "dev", living))
+    before = Context.of(parse({"preset": "dev"}, "dev", living), servers, living)
     assert demands(before)["server_groups"] == 0
-    changed = replace(before, platform=parse({"preset": "dev", **values}, "dev", living))
+    changed = Context.of(parse({"preset": "dev", **values}, "dev", living), servers, living)
     assert demands(changed)["server_groups"] == 1
     groups = planned.groups_by_name(changed.platform)
     assert {name: len(group.machines) for name, group in groups.items() if "general" in name} == {
