@@ -30,7 +30,7 @@ class Check:
 
 
 #: Every rule with the check that it belongs to, in the order of the report.
-_TABLE: Final[tuple[tuple[str, Rule[Context]], ...]] = (
+RULES: Final[tuple[tuple[str, Rule[Context]], ...]] = (
     ("services", Rule("error", services.missing)),
     ("services", Rule("error", services.unlisted)),
     ("services", Rule("warning", services.unanswered)),
@@ -47,7 +47,8 @@ _TABLE: Final[tuple[tuple[str, Rule[Context]], ...]] = (
     ("provider network", Rule("error", networks.no_provider_subnet)),
     ("provider network", Rule("error", networks.provider_gateway)),
     ("provider network", Rule("error", networks.taken_on_provider_network)),
-    ("provider network", Rule("warning", networks.provider_policies)),
+    ("provider network", Rule("warning", networks.foreign_provider_network)),
+    ("provider network", Rule("warning", networks.unshared_provider_network)),
     ("network extensions", Rule("error", services.missing_extensions)),
     ("network extensions", Rule("warning", services.useful_extensions)),
     ("MTU", Rule("error", networks.large_mtu)),
@@ -77,15 +78,15 @@ _SUMMARIES: Final[dict[str, Callable[[Context], str]]] = {
     "names": project.names_summary,
 }
 ALL: Final = tuple(
-    Check(name, summary, tuple(rule for check, rule in _TABLE if check == name)) for name, summary in _SUMMARIES.items()
+    Check(name, summary, tuple(rule for check, rule in RULES if check == name)) for name, summary in _SUMMARIES.items()
 )
 
 
 def errors(context: Context) -> Iterator[Problem]:
     """Everything that would end an `up` half-way."""
-    return found((rule for _, rule in _TABLE), "error", context)
+    return found((rule for _, rule in RULES), "error", context)
 
 
 def warnings(context: Context) -> Iterator[Problem]:
     """What would go through and is unwise, and what could not be asked."""
-    return found((rule for _, rule in _TABLE), "warning", context)
+    return found((rule for _, rule in RULES), "warning", context)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from preflight.cloud import Subnet
+from preflight.cloud import Network, Subnet
 from preflight.context import Context, suggestion
 from settings import names
 from settings.problem import Problem
 
+PROVIDER_NETWORK: Final = "provider-network"
 #: Bytes that vxlan takes over IPv4: flannel's and Calico's overlay (RFC 7348, section 5).
 OVERLAY: Final = 50
 #: Least MTU that every IPv6 link has (RFC 8200, section 5): below it DNS answers and TLS hellos are cut in parts.
@@ -41,7 +42,7 @@ def external(context: Context) -> Iterator[Problem]:
 def _provider_subnets(context: Context) -> list[Subnet] | None:
     """The subnets of the provider's network; None where it is not the edge, or nothing is known about it."""
     external, subnets = context.external, context.cloud.subnets
-    if context.settings.network.public_vip != "provider-network" or external is None or subnets is None:
+    if context.settings.network.public_vip != PROVIDER_NETWORK or external is None or subnets is None:
         return None
     return [subnet for subnet in subnets if subnet.network_id == external.id]
 
@@ -56,7 +57,7 @@ def provider_summary(context: Context) -> str:
     """Whether the provider's network is asked for, and the subnet."""
     if subnet := provider_subnet(context):
         return f"{subnet.cidr} ({subnet.id})"
-    asked = context.settings.network.public_vip == "provider-network" and context.external
+    asked = context.settings.network.public_vip == PROVIDER_NETWORK and context.external
     return "no subnet" if asked else "not asked for"
 
 
@@ -96,26 +97,33 @@ def taken_on_provider_network(context: Context) -> Iterator[Problem]:
                 yield Problem(wanted[address], address, rule, "use a free address")
 
 
-def provider_policies(context: Context) -> Iterator[Problem]:
-    """What neutron's and nova's policies allow by default only to those who own the network."""
-    key, mode, network = "network.publicVip", context.settings.network.public_vip, context.external
-    if mode != "provider-network" or network is None or network.project_id == context.cloud.project_id:
-        return
-    yield Problem(
-        key,
-        mode,
-        f"{network.name} is not this project's: by default neutron lets its members choose neither fixed IPs nor "
-        "allowed address pairs there (policies create_port:fixed_ips:ip_address, create_port:allowed_address_pairs)",
-        "ask the cloud's operators to allow both, or use floating-ip",
-    )
-    if not network.shared:
-        yield Problem(
-            key,
-            mode,
-            f"{network.name} is external and not shared: by default nova attaches no machine to it "
-            "(policy network:attach_external_network)",
-            "ask for it to be shared with this project, or use floating-ip",
+def _foreign_provider_network(context: Context) -> Network | None:
+    """The provider's network where it is the edge and belongs to another project."""
+    network = context.external if context.settings.network.public_vip == PROVIDER_NETWORK else None
+    return network if network and network.project_id != context.cloud.project_id else None
+
+
+def foreign_provider_network(context: Context) -> Iterator[Problem]:
+    """What neutron's policies allow by default only to those who own the network."""
+    if network := _foreign_provider_network(context):
+        rule = (
+            f"{network.name} is not this project's: by default neutron lets its members choose neither fixed IPs nor "
+            "allowed address pairs there (policies create_port:fixed_ips:ip_address, create_port:allowed_address_pairs)"
         )
+        fix = "ask the cloud's operators to allow both, or use floating-ip"
+        yield Problem("network.publicVip", PROVIDER_NETWORK, rule, fix)
+
+
+def unshared_provider_network(context: Context) -> Iterator[Problem]:
+    """What nova's policies allow by default only to administrators."""
+    network = _foreign_provider_network(context)
+    if network and not network.shared:
+        rule = (
+            f"{network.name} is external and not shared: by default nova attaches no machine to it "
+            "(policy network:attach_external_network)"
+        )
+        fix = "ask for it to be shared with this project, or use floating-ip"
+        yield Problem("network.publicVip", PROVIDER_NETWORK, rule, fix)
 
 
 def _mtu(context: Context) -> int | None:
