@@ -184,3 +184,7 @@ def test_every_rule_is_proven_and_every_check_says_what_it_found(check: checks.C
         table = tables[rule.severity]
         assert any(expected in texts(rule.find(context(cloud, **values))) for cloud, values, expected in table)
     assert check.summary(context(FITS))
+
+
+def test_the_report_has_every_rule_in_the_order_of_the_table() -> None:
+    assert [(check.name, rule) for check in checks.ALL for rule in check.rules] == list(checks.RULES)
