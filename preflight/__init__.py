@@ -1,1 +1,1 @@
-"""Preflight: the cloud is asked whether the platform can stand in it, before anything is made. Nothing is changed."""
+"""Preflight: asks the cloud whether it has what the platform needs, before anything is made. Changes nothing."""

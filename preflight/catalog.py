@@ -13,4 +13,4 @@ class Catalog:
     flavors: dict[str, str] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
     external_subnet_id: str = ""
-    """The subnet of the external network on which the gateways stand; only with `publicVip: provider-network`."""
+    """The subnet of the external network that the gateways are on; only with `publicVip: provider-network`."""

@@ -1,7 +1,7 @@
-"""Volumes on the disks of nodes that are to be made again: the cluster that runs is asked, before anything goes.
+"""Volumes on the disks of nodes that will be replaced: the running cluster is asked before anything is deleted.
 
-The same rule as machines/gateway/leave.sh, which asks once more when it is the machine's turn. No answer is no
-permission.
+The same rule as machines/gateway/leave.sh, which asks once more when it is the machine's turn. No answer means
+no permission.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import ssl
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -37,47 +37,36 @@ class NoAnswer(Exception):
 
 
 def endangered(platform: Platform) -> list[PlannedMachine]:
-    """Machines whose node loses its disk in this run, and for which nobody has said that volumes may be lost."""
+    """Nodes that lose their disk in this run, less those of which the settings say that volumes may be lost."""
     settings = platform.settings
     return [
         machine
         for machine in platform.addresses.machines
-        if platform.replacing.get(machine.hostname)
-        and machine.hostname not in settings.rollout.lose_volumes
+        if platform.replacing.get(machine.hostname) and machine.hostname not in settings.rollout.lose_volumes
         # A volume of the cloud is attached again with its data.
-        and (
-            machine.role == "control-plane" or (machine.role == "worker" and not settings.workers[machine.pool].volume)
-        )
+        if machine.role == "control-plane" or (machine.role == "worker" and not settings.workers[machine.pool].volume)
     ]
 
 
 def problems(platform: Platform, running: Running | None, seconds: float = ANSWER_SECONDS) -> list[Problem]:
-    """One problem a machine whose disk holds data that is nowhere else, or of which nobody knows."""
+    """One problem for each machine with data on its disk that is nowhere else, or of which nothing is known."""
     machines = endangered(platform)
-    return list(_problems(machines, running.kubeconfig if running else "", seconds)) if machines else []
-
-
-def _problems(machines: Sequence[PlannedMachine], kubeconfig: str, seconds: float) -> Iterator[Problem]:
+    if not machines:
+        return []
     try:
-        held = volumes(kubeconfig, [machine.hostname for machine in machines], seconds)
+        held = volumes(running.kubeconfig if running else "", [machine.hostname for machine in machines], seconds)
     except NoAnswer as error:
-        for machine in machines:
-            yield Problem(
-                "rollout.replace",
-                machine.hostname,
-                f"its disk goes with it, and the cluster could not be asked which volumes are on it ({error})",
-                "see that its API answers, or name it in rollout.loseVolumes: everything on it is lost then",
-            )
-        return
-    for machine in machines:
-        if found := held[machine.hostname]:
-            more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-            yield Problem(
-                "rollout.replace",
-                machine.hostname,
-                f"its disk holds data that is nowhere else: {', '.join(found[:_SHOWN])}{more}",
-                "move it (docs/scaling.md), or name the machine in rollout.loseVolumes: the data is lost then",
-            )
+        rule = f"its disk goes with it, and the cluster could not be asked which volumes are on it ({error})"
+        fix = "see that its API answers, or name it in rollout.loseVolumes: everything on it is lost then"
+        return [Problem("rollout.replace", machine.hostname, rule, fix) for machine in machines]
+    return [_lossy(node, found) for node, found in held.items() if found]
+
+
+def _lossy(node: str, found: Sequence[str]) -> Problem:
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    rule = f"its disk holds data that is nowhere else: {', '.join(found[:_SHOWN])}{more}"
+    fix = "move it (docs/scaling.md), or name the machine in rollout.loseVolumes: the data is lost then"
+    return Problem("rollout.replace", node, rule, fix)
 
 
 def volumes(kubeconfig: str, nodes: Sequence[str], seconds: float = ANSWER_SECONDS) -> dict[str, list[str]]:
@@ -166,8 +155,8 @@ class _Api:
             raise NoAnswer(f"{path}: {answer.status} {answer.reason}")
         try:
             found = json.loads(text)["items"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise NoAnswer(f"{path}: the answer is not a listing") from error
+        except (ValueError, KeyError, TypeError):
+            found = None
         if not isinstance(found, list):
             raise NoAnswer(f"{path}: the answer is not a listing")
         return found

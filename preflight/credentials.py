@@ -23,14 +23,42 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from keystoneauth1.session import Session, TCPKeepAliveAdapter
 
 from preflight import clouds_file
-from preflight.credential_keys import AUTH, BESIDE
 
 #: Seconds that keystone may take to answer.
 LOGIN_SECONDS: Final = 10.0
 #: Questions that one host may be asked at a time: many clouds have all services behind one address.
 CONNECTIONS: Final = 16
 
-_CHECK = "check OS_CLOUD and clouds.yaml, the OS_* variables, or the stack's openstack:... keys"
+_CHECK: Final = "check OS_CLOUD and clouds.yaml, the OS_* variables, or the stack's openstack:... keys"
+
+#: Each credential: its key in the provider's configuration, in a cloud's `auth` of clouds.yaml, and its OS_* variables.
+_AUTH: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "auth_url": ("authUrl", ("OS_AUTH_URL",)),
+    "user_id": ("userId", ("OS_USER_ID", "OS_USERID")),
+    "username": ("userName", ("OS_USERNAME",)),
+    "password": ("password", ("OS_PASSWORD",)),
+    "token": ("token", ("OS_TOKEN", "OS_AUTH_TOKEN")),
+    "project_id": ("tenantId", ("OS_PROJECT_ID", "OS_TENANT_ID")),
+    "project_name": ("tenantName", ("OS_PROJECT_NAME", "OS_TENANT_NAME")),
+    "user_domain_id": ("userDomainId", ("OS_USER_DOMAIN_ID",)),
+    "user_domain_name": ("userDomainName", ("OS_USER_DOMAIN_NAME",)),
+    "project_domain_id": ("projectDomainId", ("OS_PROJECT_DOMAIN_ID",)),
+    "project_domain_name": ("projectDomainName", ("OS_PROJECT_DOMAIN_NAME",)),
+    "domain_id": ("domainId", ("OS_DOMAIN_ID",)),
+    "domain_name": ("domainName", ("OS_DOMAIN_NAME",)),
+    "default_domain": ("defaultDomain", ("OS_DEFAULT_DOMAIN",)),
+    "application_credential_id": ("applicationCredentialId", ("OS_APPLICATION_CREDENTIAL_ID",)),
+    "application_credential_name": ("applicationCredentialName", ("OS_APPLICATION_CREDENTIAL_NAME",)),
+    "application_credential_secret": ("applicationCredentialSecret", ("OS_APPLICATION_CREDENTIAL_SECRET",)),
+}
+#: The same for what is beside `auth`.
+_BESIDE: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "region_name": ("region", ("OS_REGION_NAME",)),
+    "interface": ("endpointType", ("OS_INTERFACE", "OS_ENDPOINT_TYPE")),
+    "cacert": ("cacertFile", ("OS_CACERT",)),
+    "cert": ("cert", ("OS_CERT",)),
+    "key": ("key", ("OS_KEY",)),
+}
 
 
 class CloudUnreachable(Exception):
@@ -52,29 +80,19 @@ class Access:
     interface: str
     services: frozenset[str]
     """Types of the services that keystone's catalog has in this region."""
-    user_id: str = ""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What the user gave, by keystone's names; `name` is the cloud's in clouds.yaml, or empty."""
+    """What the user gave, by keystone's names; empty where it is not given."""
 
     auth: Mapping[str, str]
     beside: Mapping[str, str]
     verify: bool = True
-    name: str = ""
-
-
-def _true(value: object) -> bool:
-    return str(value).lower() in ("true", "1", "yes")
 
 
 def _first(*values: object) -> str:
     return next((str(value) for value in values if value not in (None, "")), "")
-
-
-def _environment(names: tuple[str, ...]) -> str:
-    return _first(*(os.environ.get(name) for name in names))
 
 
 def find(provider: Mapping[str, Any] | None = None) -> Credentials:
@@ -84,34 +102,36 @@ def find(provider: Mapping[str, Any] | None = None) -> Credentials:
     """
     provider = provider or {}
     name = _first(provider.get("cloud"), os.environ.get("OS_CLOUD"))
-    entry: Mapping[str, Any] = {}
-    if name:
-        try:
-            found = clouds_file.cloud(name)
-        except (OSError, yaml.YAMLError) as error:
-            raise CloudUnreachable(f"clouds.yaml cannot be read ({type(error).__name__})", "correct the file") from None
-        if found is None:
-            known = ", ".join(clouds_file.names()) or "no cloud at all"
-            raise CloudUnreachable(
-                f"there is no cloud {name} in clouds.yaml, which has {known}", "set OS_CLOUD to one of them"
-            )
-        entry = found
-    in_auth: Mapping[str, Any] = entry.get("auth") or {}
-    auth = {
-        key: _first(provider.get(configured), in_auth.get(key), _environment(variables))
-        for key, (configured, variables) in AUTH.items()
-    }
-    beside = {
-        key: _first(provider.get(configured), entry.get(key), _environment(variables))
-        for key, (configured, variables) in BESIDE.items()
-    }
-    insecure = _first(provider.get("insecure"), os.environ.get("OS_INSECURE"))
-    verify = not _true(insecure) if insecure else entry.get("verify", True) is not False
+    entry = _entry(name) if name else {}
+
+    def given(keys: Mapping[str, tuple[str, tuple[str, ...]]], section: Mapping[str, Any]) -> dict[str, str]:
+        return {
+            key: _first(provider.get(configured), section.get(key), *map(os.environ.get, variables))
+            for key, (configured, variables) in keys.items()
+        }
+
+    auth = given(_AUTH, entry.get("auth") or {})
+    insecure = _first(provider.get("insecure"), os.environ.get("OS_INSECURE")).lower()
+    verify = insecure not in ("true", "1", "yes") if insecure else entry.get("verify", True) is not False
     if not auth["auth_url"]:
         raise CloudUnreachable(
             "there are no credentials for OpenStack", "set OS_CLOUD (clouds.yaml) or the OS_* variables"
         )
-    return Credentials(auth, beside, verify, name)
+    return Credentials(auth, given(_BESIDE, entry), verify)
+
+
+def _entry(name: str) -> Mapping[str, Any]:
+    """The cloud `name` of clouds.yaml."""
+    try:
+        found = clouds_file.cloud(name)
+    except (OSError, yaml.YAMLError) as error:
+        raise CloudUnreachable(f"clouds.yaml cannot be read ({type(error).__name__})", "correct the file") from None
+    if found is None:
+        known = ", ".join(clouds_file.names()) or "no cloud at all"
+        raise CloudUnreachable(
+            f"there is no cloud {name} in clouds.yaml, which has {known}", "set OS_CLOUD to one of them"
+        )
+    return found
 
 
 def _versioned(auth_url: str) -> str:
@@ -120,36 +140,24 @@ def _versioned(auth_url: str) -> str:
     return root if root.endswith("/v3") else root.removesuffix("/v2.0") + "/v3"
 
 
-def _plugin(auth: Mapping[str, str]) -> BaseIdentityPlugin:
+def _domain(auth: Mapping[str, str | None], of: str) -> dict[str, str | None]:
+    """The domain of the user or the project. The defaults do not mix: a name is not joined by an id that is not its."""
+    name = auth[f"{of}_domain_name"] or auth["domain_name"]
+    default = None if name else auth["domain_id"] or auth["default_domain"]
+    return {f"{of}_domain_name": name, f"{of}_domain_id": auth[f"{of}_domain_id"] or default}
+
+
+def _plugin(credentials: Mapping[str, str]) -> BaseIdentityPlugin:
     """How to log in: an application credential, a token or a password, whichever was given."""
-    url = _versioned(auth["auth_url"])
-    domain = auth["default_domain"] or None
-    project: dict[str, Any] = {
-        "project_id": auth["project_id"] or None,
-        "project_name": auth["project_name"] or None,
-        "project_domain_id": auth["project_domain_id"] or auth["domain_id"] or domain,
-        "project_domain_name": auth["project_domain_name"] or auth["domain_name"] or None,
-    }
-    if project["project_domain_name"]:
-        project["project_domain_id"] = auth["project_domain_id"] or None
-    user_domain: dict[str, Any] = {
-        "user_domain_id": auth["user_domain_id"] or auth["domain_id"] or domain,
-        "user_domain_name": auth["user_domain_name"] or auth["domain_name"] or None,
-    }
-    if user_domain["user_domain_name"]:
-        user_domain["user_domain_id"] = auth["user_domain_id"] or None
-    user: dict[str, Any] = {"user_id": auth["user_id"] or None, "username": auth["username"] or None}
-    if auth["application_credential_secret"]:
-        return v3.ApplicationCredential(
-            url,
-            auth["application_credential_secret"],
-            application_credential_id=auth["application_credential_id"] or None,
-            application_credential_name=auth["application_credential_name"] or None,
-            **user,
-            **user_domain,
-        )
+    auth = {key: value or None for key, value in credentials.items()}
+    url = _versioned(credentials["auth_url"])
+    user: dict[str, Any] = {key: auth[key] for key in ("user_id", "username")} | _domain(auth, "user")
+    project: dict[str, Any] = {key: auth[key] for key in ("project_id", "project_name")} | _domain(auth, "project")
+    if secret := auth["application_credential_secret"]:
+        identity, name = auth["application_credential_id"], auth["application_credential_name"]
+        return v3.ApplicationCredential(url, secret, identity, application_credential_name=name, **user)
     if auth["password"]:
-        return v3.Password(url, password=auth["password"], **user, **user_domain, **project)
+        return v3.Password(url, password=auth["password"], **user, **project)
     if auth["token"]:
         return v3.Token(url, auth["token"], **project)
     raise CloudUnreachable("the credentials have no password, token or application credential")
@@ -217,38 +225,24 @@ def log_in(credentials: Credentials) -> Access:
 
 def _access(session: Session, access: Any, beside: Mapping[str, str]) -> Access:
     """Where to ask: the region must be one that the catalog has."""
-    catalog = access.service_catalog.catalog
-    regions = {point.get("region_id") or point.get("region") or "" for item in catalog for point in item["endpoints"]}
     region = beside["region_name"]
+    offers = [
+        (item["type"], {point.get("region_id") or point.get("region") or "" for point in item["endpoints"]})
+        for item in access.service_catalog.catalog
+    ]
+    regions = set[str]().union(*(places for _, places in offers))
     if region and regions and region not in regions:
         raise CloudUnreachable(
             f"there is no region {region}, the cloud has {', '.join(sorted(regions))}",
             "correct region_name or OS_REGION_NAME",
         )
-    services = frozenset(
-        item["type"]
-        for item in catalog
-        if any(not region or region in (point.get("region_id"), point.get("region")) for point in item["endpoints"])
-    )
-    return Access(
-        session=session,
-        project_id=access.project_id,
-        region=region,
-        interface=(beside["interface"] or "public").removesuffix("URL"),
-        services=services,
-        user_id=access.user_id,
-    )
+    services = frozenset(kind for kind, places in offers if (region in places if region else places))
+    interface = (beside["interface"] or "public").removesuffix("URL")
+    return Access(session, access.project_id, region, interface, services)
 
 
 def _certificate(error: Exception) -> str:
-    """The library's own words about a certificate."""
-    text = str(error)
-    for phrase in (
-        "certificate has expired",
-        "certificate is not yet valid",
-        "Hostname mismatch",
-        "self-signed certificate",
-    ):
-        if phrase.lower() in text.lower():
-            return phrase
-    return "its issuer is unknown to this machine"
+    """What is wrong with a certificate, in the library's own words."""
+    text = str(error).lower()
+    known = ("certificate has expired", "certificate is not yet valid", "Hostname mismatch", "self-signed certificate")
+    return next((words for words in known if words.lower() in text), "its issuer is unknown to this machine")

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from preflight.cloud import Kind
 from settings import names, security
-from settings.machines import MachineSettings
+from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
 from settings.plan import PlannedMachine
 from settings.platform import Platform
-from settings.replacement import role_key
+from settings.platform_settings import PlatformSettings
+from settings.replacement import role_key, role_settings
 from settings.server_groups import server_groups
 
+#: The roles, by their keys in the stack file.
+_ROLES: Final = {"gateways": "gateway", "etcd": "etcd", "controlPlanes": "control-plane"}
 
-@dataclass(frozen=True)
-class ServerGroup:
+
+class ServerGroup(NamedTuple):
     """A server group: the key of its machines in the stack file, and the machines."""
 
     key: str
     machines: tuple[PlannedMachine, ...]
+
+
+class Volume(NamedTuple):
+    """A volume: the key of its machine in the stack file, its type (empty: the cloud's default) and its size in GiB."""
+
+    key: str
+    type: str
+    size_gib: int
+
+
+def machine_settings(settings: PlatformSettings) -> dict[str, MachineSettings]:
+    """Settings of each kind of machine, by their key in the stack file."""
+    pools = {f"workers.{name}": pool for name, pool in settings.workers.items()}
+    return {"gateways": settings.gateways, "etcd": settings.etcd, "controlPlanes": settings.control_planes, **pools}
 
 
 def names_by_kind(platform: Platform) -> Mapping[Kind, frozenset[str]]:
@@ -49,32 +66,21 @@ def names_by_kind(platform: Platform) -> Mapping[Kind, frozenset[str]]:
 
 def groups_by_name(platform: Platform) -> Mapping[str, ServerGroup]:
     """Every server group. A role has two while a changed `spread` has not reached all its machines."""
-    settings, plan = platform.settings, platform.addresses
-    roles: list[tuple[str, str, MachineSettings, Sequence[PlannedMachine]]] = [
-        ("gateways", "gateway", settings.gateways, plan.gateways),
-        ("etcd", "etcd", settings.etcd, plan.etcd),
-        ("controlPlanes", "control-plane", settings.control_planes, plan.control_planes),
-        *(
-            (f"workers.{name}", f"worker-{name}", pool, [worker for worker in plan.workers if worker.pool == name])
-            for name, pool in settings.workers.items()
-        ),
-    ]
     found: dict[str, ServerGroup] = {}
-    for key, role, own, machines in roles:
-        groups = server_groups(platform, role, own, machines)
+    for key, settings in machine_settings(platform.settings).items():
+        machines = [machine for machine in platform.addresses.machines if role_key(machine) == key]
+        groups = server_groups(platform, _ROLES.get(key) or key.replace("workers.", "worker-"), settings, machines)
         for name in groups.spreads:
             members = tuple(machine for machine in machines if groups.of(machine) == name)
             found[names.server_group(platform.cluster, name)] = ServerGroup(key, members)
     return found
 
 
-def volumes(platform: Platform) -> Mapping[str, tuple[str, str, int]]:
-    """Each volume by name: the key that asks for it, its type (empty: the cloud's default) and its size in GiB."""
-    settings, found = platform.settings, {}
+def volumes(platform: Platform) -> Mapping[str, Volume]:
+    """Every volume by its name."""
+    found: dict[str, Volume] = {}
     for machine in platform.addresses.machines:
-        volume = settings.etcd.volume if machine.role == "etcd" else None
-        if machine.role == "worker":
-            volume = settings.workers[machine.pool].volume
-        if volume is not None:
-            found[names.data_volume(machine.hostname)] = (role_key(machine), volume.type, volume.size_gib)
+        settings = role_settings(platform.settings, machine)
+        if isinstance(settings, EtcdSettings | WorkerPoolSettings) and (volume := settings.volume):
+            found[names.data_volume(machine.hostname)] = Volume(role_key(machine), volume.type, volume.size_gib)
     return found

@@ -1,10 +1,11 @@
-"""What a plan takes of each quota, over and above what the stack has made already."""
+"""What a plan takes of each quota, beyond what the stack has already."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from preflight import planned
 from preflight.cloud import Flavor
@@ -13,7 +14,8 @@ from settings import names, security
 from settings.replacement import role_key
 
 #: Rules that neutron puts into every new security group: egress, IPv4 and IPv6.
-DEFAULT_RULES = 2
+DEFAULT_RULES: Final = 2
+NO_FLAVOR: Final = Flavor("", "", 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -35,68 +37,61 @@ def needs(context: Context) -> Iterator[Need]:
     yield from _machines(context)
     yield from _networks(context)
     yield from _volumes(context)
-    platform = context.platform
-    wanted = planned.names_by_kind(platform)
+    wanted = planned.names_by_kind(context.platform)
     yield Need("key_pairs", len(wanted["key pair"] - context.ours("key pair")))
     yield Need("server_groups", len(wanted["server group"] - _server_groups(context)))
-    if platform.settings.api.load_balancer == "octavia":
+    if context.settings.api.load_balancer == "octavia":
         yield Need("load_balancer", 1 - len(context.ours("load balancer")), {"api.loadBalancer": 1})
 
 
 def _server_groups(context: Context) -> frozenset[str]:
     """Server groups of ours: those that were listed, those that the stack has, and those of machines of ours."""
-    cluster, standing = context.cluster, context.ours("server")
-    known = {names.server_group(cluster, name) for name in context.platform.running.spreads}
-    if known:
-        return context.ours("server group") | known
-    return context.ours("server group") | {
-        name
-        for name, group in planned.groups_by_name(context.platform).items()
-        if any(machine.hostname in standing for machine in group.machines)
-    }
+    known = {names.server_group(context.cluster, name) for name in context.platform.running.spreads}
+    if not known:
+        groups, machines = planned.groups_by_name(context.platform), context.ours("server")
+        known = {name for name, group in groups.items() if machines & {one.hostname for one in group.machines}}
+    return context.ours("server group") | known
 
 
 def _machines(context: Context) -> Iterator[Need]:
     """Instances, cores and RAM; flavors that the cloud does not have count as nothing, another check names them."""
     flavors = {flavor.name: flavor for flavor in context.cloud.flavors or ()}
-    standing = context.ours("server")
-    instances: Counter[str] = Counter()
-    cores: Counter[str] = Counter()
-    ram: Counter[str] = Counter()
-    nothing = Flavor("", "", 0, 0, 0)
+    existing = context.ours("server")
+    by: dict[str, Counter[str]] = {quota: Counter() for quota in ("instances", "cores", "ram")}
     for machine in context.plan.machines:
-        if machine.hostname in standing:
-            continue
-        key = role_key(machine)
-        flavor = flavors.get(context.machine_settings[key].flavor, nothing)
-        instances[key] += 1
-        cores[key] += flavor.vcpus
-        ram[key] += flavor.ram_mib
-    for quota, by in (("instances", instances), ("cores", cores), ("ram", ram)):
-        yield Need(quota, by.total(), by)
+        if machine.hostname not in existing:
+            key = role_key(machine)
+            flavor = flavors.get(context.machine_settings[key].flavor, NO_FLAVOR)
+            for quota, count in (("instances", 1), ("cores", flavor.vcpus), ("ram", flavor.ram_mib)):
+                by[quota][key] += count
+    yield from _needs(by)
+
+
+def _needs(by: Mapping[str, Counter[str]]) -> Iterator[Need]:
+    for quota, counts in by.items():
+        yield Need(quota, counts.total(), counts)
 
 
 def _networks(context: Context) -> Iterator[Need]:
     """What neutron counts. Of ports also one DHCP port a network and the router's interface; more agents take more."""
     platform = context.platform
-    settings, wanted = platform.settings, planned.names_by_kind(platform)
-    more = {kind: wanted[kind] - context.ours(kind) for kind in wanted}
+    more = {kind: wanted - context.ours(kind) for kind, wanted in planned.names_by_kind(platform).items()}
     ports = Counter(
         role_key(machine)
         for machine in platform.addresses.machines
         for name in {machine.hostname, names.edge_port(machine.hostname)} & more["port"]
     )
-    others = len(more["port"]) - ports.total() + len(more["network"]) + len(more["router"])
-    if settings.api.load_balancer == "octavia":
-        others += len(more["load balancer"])
+    others = len(more["port"]) - ports.total()
+    others += len(more["network"]) + len(more["router"]) + len(more["load balancer"])
     yield Need("port", ports.total() + others, {**ports, "network": others})
     yield Need("network", len(more["network"]))
     yield Need("subnet", len(more["subnet"]))
     yield Need("router", len(more["router"]))
-    yield Need("security_group", len(more["security group"]))
-    table = security.table(settings, platform.addresses)
-    new = [rule for rule in table if names.security_group(platform.cluster, rule.group) in more["security group"]]
-    rules = len(new) + DEFAULT_RULES * len(more["security group"])
+    groups = more["security group"]
+    yield Need("security_group", len(groups))
+    table = security.table(platform.settings, platform.addresses)
+    new = [rule for rule in table if names.security_group(platform.cluster, rule.group) in groups]
+    rules = len(new) + DEFAULT_RULES * len(groups)
     yield Need("security_group_rule", rules, {"access": rules})
     by = floating_ips(context)
     ours = sum(1 for existing in context.cloud.existing if existing.kind == "floating ip" and context.is_ours(existing))
@@ -118,17 +113,10 @@ def floating_ips(context: Context) -> Mapping[str, int]:
 
 def _volumes(context: Context) -> Iterator[Need]:
     """Volumes and GiB, in all and by type. A volume that exists counts as nothing, even when it is to grow."""
-    count: Counter[str] = Counter()
-    size: Counter[str] = Counter()
-    by_type: dict[str, Counter[str]] = {}
-    standing = context.ours("volume")
-    for name, (key, kind, gib) in planned.volumes(context.platform).items():
-        if name in standing:
-            continue
-        count[key] += 1
-        size[key] += gib
-        if kind:
-            by_type.setdefault(f"gigabytes_{kind}", Counter())[key] += gib
-            by_type.setdefault(f"volumes_{kind}", Counter())[key] += 1
-    for quota, by in {"volumes": count, "gigabytes": size, **by_type}.items():
-        yield Need(quota, by.total(), by)
+    by: defaultdict[str, Counter[str]] = defaultdict(Counter, volumes=Counter(), gigabytes=Counter())
+    for name, volume in planned.volumes(context.platform).items():
+        if name not in context.ours("volume"):
+            for kind in ("", f"_{volume.type}") if volume.type else ("",):
+                by[f"gigabytes{kind}"][volume.key] += volume.size_gib
+                by[f"volumes{kind}"][volume.key] += 1
+    yield from _needs(by)

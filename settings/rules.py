@@ -23,7 +23,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Context:
-    """What a rule may look at when no cloud is asked. preflight.context has the same and the cloud."""
+    """What a rule may look at when no cloud is asked. preflight.context adds the platform and its cloud."""
 
     settings: PlatformSettings
     cluster: str

@@ -102,7 +102,7 @@ def _cloud(platform: Platform, file: StackFile, state: State) -> Iterator[Findin
         yield Finding("cloud", CREDENTIALS, "no access", (unreachable(error),))
         return
     yield Finding("cloud", CREDENTIALS, f"project {access.project_id}")
-    context = Context(platform, collect(access, platform), state.running)
+    context = Context.of(platform, collect(access, platform), state.running)
     for check in checks.ALL:
         problems = (tuple(check.errors(context)), tuple(check.warnings(context)))
         yield Finding("cloud", check.name, check.summary(context), *problems)

@@ -1,4 +1,4 @@
-"""The checks against the cloud, one module each, and the table of their rules, all of which run every time."""
+"""The checks against the cloud, and the table of their rules, all of which run every time."""
 
 from __future__ import annotations
 
@@ -6,22 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from preflight.checks import (
-    extensions,
-    external,
-    flavors,
-    floating_ips,
-    images,
-    load_balancer,
-    mtu,
-    ownership,
-    provider_network,
-    quotas,
-    services,
-    vips,
-    volumes,
-    zones,
-)
+from preflight.checks import addresses, flavors, images, networks, project, services
 from preflight.context import Context
 from settings.problem import Problem
 from settings.rules import Rule, found
@@ -44,38 +29,64 @@ class Check:
         return found(self.rules, "warning", context)
 
 
-ALL: Final = (
-    Check("services", services.summary, (Rule("error", services.errors), Rule("warning", services.warnings))),
-    Check("quotas", quotas.summary, (Rule("error", quotas.errors), Rule("warning", quotas.warnings))),
-    Check("flavors", flavors.summary, (Rule("error", flavors.errors), Rule("warning", flavors.warnings))),
-    Check("images", images.summary, (Rule("error", images.errors), Rule("warning", images.warnings))),
-    Check("external network", external.summary, (Rule("error", external.errors),)),
-    Check("floating IPs", floating_ips.summary, (Rule("error", floating_ips.errors),)),
-    Check(
-        "provider network",
-        provider_network.summary,
-        (Rule("error", provider_network.errors), Rule("warning", provider_network.warnings)),
-    ),
-    Check(
-        "network extensions",
-        extensions.summary,
-        (Rule("error", extensions.errors), Rule("warning", extensions.warnings)),
-    ),
-    Check("MTU", mtu.summary, (Rule("error", mtu.errors), Rule("warning", mtu.warnings))),
-    Check("availability zones", zones.summary, (Rule("error", zones.errors),)),
-    Check("block storage", volumes.summary, (Rule("error", volumes.errors),)),
-    Check("load balancer", load_balancer.summary, (Rule("error", load_balancer.errors),)),
-    Check("VIP ports", vips.summary, (Rule("error", vips.errors), Rule("warning", vips.warnings))),
-    Check("names", ownership.summary, (Rule("error", ownership.errors), Rule("warning", ownership.warnings))),
+#: Every rule with the check that it belongs to, in the order of the report.
+RULES: Final[tuple[tuple[str, Rule[Context]], ...]] = (
+    ("services", Rule("error", services.missing)),
+    ("services", Rule("error", services.unlisted)),
+    ("services", Rule("warning", services.unanswered)),
+    ("quotas", Rule("error", project.small_quotas)),
+    ("quotas", Rule("error", project.large_server_groups)),
+    ("quotas", Rule("warning", project.unknown_usage)),
+    ("flavors", Rule("error", flavors.unusable)),
+    ("flavors", Rule("warning", flavors.unwise)),
+    ("images", Rule("error", images.unusable)),
+    ("images", Rule("warning", images.unwise)),
+    ("external network", Rule("error", networks.external)),
+    ("floating IPs", Rule("error", addresses.pool)),
+    ("floating IPs", Rule("error", addresses.brought)),
+    ("provider network", Rule("error", networks.no_provider_subnet)),
+    ("provider network", Rule("error", networks.provider_gateway)),
+    ("provider network", Rule("error", networks.taken_on_provider_network)),
+    ("provider network", Rule("warning", networks.foreign_provider_network)),
+    ("provider network", Rule("warning", networks.unshared_provider_network)),
+    ("network extensions", Rule("error", services.missing_extensions)),
+    ("network extensions", Rule("warning", services.useful_extensions)),
+    ("MTU", Rule("error", networks.large_mtu)),
+    ("MTU", Rule("warning", networks.small_mtu)),
+    ("availability zones", Rule("error", services.unknown_zones)),
+    ("block storage", Rule("error", services.block_storage)),
+    ("load balancer", Rule("error", services.load_balancer)),
+    ("VIP ports", Rule("error", addresses.taken_vips)),
+    ("VIP ports", Rule("warning", addresses.wide_pairs)),
+    ("names", Rule("error", project.taken_names)),
+    ("names", Rule("warning", project.unfinished)),
 )
-_RULES: Final = tuple(rule for check in ALL for rule in check.rules)
+_SUMMARIES: Final[dict[str, Callable[[Context], str]]] = {
+    "services": services.summary,
+    "quotas": project.quotas_summary,
+    "flavors": flavors.summary,
+    "images": images.summary,
+    "external network": networks.external_summary,
+    "floating IPs": addresses.floating_ips_summary,
+    "provider network": networks.provider_summary,
+    "network extensions": services.extensions_summary,
+    "MTU": networks.mtu_summary,
+    "availability zones": services.zones_summary,
+    "block storage": services.volumes_summary,
+    "load balancer": services.load_balancer_summary,
+    "VIP ports": addresses.vips_summary,
+    "names": project.names_summary,
+}
+ALL: Final = tuple(
+    Check(name, summary, tuple(rule for check, rule in RULES if check == name)) for name, summary in _SUMMARIES.items()
+)
 
 
 def errors(context: Context) -> Iterator[Problem]:
     """Everything that would end an `up` half-way."""
-    return found(_RULES, "error", context)
+    return found((rule for _, rule in RULES), "error", context)
 
 
 def warnings(context: Context) -> Iterator[Problem]:
     """What would go through and is unwise, and what could not be asked."""
-    return found(_RULES, "warning", context)
+    return found((rule for _, rule in RULES), "warning", context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from preflight.cloud import Flavor
@@ -36,91 +37,70 @@ RECOMMENDED: Final[dict[str, Size]] = {"controlPlanes": NODE, "workers": NODE}
 NODE_DISK_GIB: Final = 10
 
 
+def by_name(context: Context) -> dict[str, Flavor]:
+    """The cloud's flavors."""
+    return {flavor.name: flavor for flavor in context.cloud.flavors or ()}
+
+
 def summary(context: Context) -> str:
     """The flavors in use with their sizes."""
-    known = _by_name(context)
+    known = by_name(context)
     used = dict.fromkeys(settings.flavor for settings in context.machine_settings.values())
     return ", ".join(
         f"{name} ({known[name].vcpus} vCPU, {known[name].ram_mib} MiB)" if name in known else name for name in used
     )
 
 
-def _by_name(context: Context) -> dict[str, Flavor]:
-    return {flavor.name: flavor for flavor in context.cloud.flavors or ()}
+def _measures(key: str, flavor: Flavor) -> Iterator[tuple[int, int, int, str, str]]:
+    """What the flavor has, what the role needs, what is recommended, the unit, and kubeadm's name of the rule."""
+    role = key.partition(".")[0]
+    least = LEAST[role]
+    recommended = RECOMMENDED.get(role, least)
+    yield flavor.vcpus, least.vcpus, recommended.vcpus, "vCPU", least.checks[0]
+    yield flavor.ram_mib, least.ram_mib, recommended.ram_mib, "MiB of RAM", least.checks[1]
 
 
-def _role(key: str) -> str:
-    return key.partition(".")[0]
-
-
-def errors(context: Context) -> Iterator[Problem]:
-    """A flavor that is not there, or in which the role's programs cannot run."""
+def unusable(context: Context) -> Iterator[Problem]:
+    """A flavor that does not exist, or in which the role's programs cannot run."""
     if context.cloud.flavors is None:
         return
-    known = _by_name(context)
+    known = by_name(context)
     ignored = {name.lower() for name in context.settings.kubernetes.ignore_preflight_errors}
     for key, settings in context.machine_settings.items():
-        flavor = known.get(settings.flavor)
+        wrong, flavor = partial(Problem, f"{key}.flavor", settings.flavor), known.get(settings.flavor)
         if flavor is None:
-            if not context.keepers(key):
-                yield Problem(
-                    f"{key}.flavor", settings.flavor, "the cloud has no such flavor", suggestion(settings.flavor, known)
-                )
+            if not context.keeping(key):
+                yield wrong("the cloud has no such flavor", suggestion(settings.flavor, known))
             continue
-        least = LEAST[_role(key)]
-        measures = ((flavor.vcpus, least.vcpus, "vCPU"), (flavor.ram_mib, least.ram_mib, "MiB of RAM"))
-        for (has, needed, unit), check in zip(measures, least.checks, strict=True):
-            if has < needed and not {check.lower(), "all"} & (ignored - {""} if check else set()):
-                fix = f"use a flavor with {needed} {unit} or more"
-                if check:
-                    fix += f", or add {check} to kubernetes.ignorePreflightErrors"
-                yield Problem(
-                    f"{key}.flavor", settings.flavor, f"has {has} {unit}, but needs {needed}: {least.source}", fix
-                )
+        for has, needed, _, unit, check in _measures(key, flavor):
+            if has < needed and not (check and {check.lower(), "all"} & ignored):
+                source = LEAST[key.partition(".")[0]].source
+                ignore = f", or add {check} to kubernetes.ignorePreflightErrors" if check else ""
+                fix = f"use a flavor with {needed} {unit} or more{ignore}"
+                yield wrong(f"has {has} {unit}, but needs {needed}: {source}", fix)
 
 
-def warnings(context: Context) -> Iterator[Problem]:
-    """A flavor that will do, but badly."""
-    known = _by_name(context)
+def unwise(context: Context) -> Iterator[Problem]:
+    """A flavor that works, but badly."""
+    known = by_name(context)
     for key, settings in context.machine_settings.items():
-        flavor = known.get(settings.flavor)
+        wrong, flavor = partial(Problem, f"{key}.flavor", settings.flavor), known.get(settings.flavor)
         if flavor is None:
-            if kept := context.keepers(key):
-                yield Problem(
-                    f"{key}.flavor",
-                    settings.flavor,
+            if kept := context.keeping(key):
+                yield wrong(
                     f"the cloud no longer has it: running machines keep it ({', '.join(kept)}), "
                     "and cannot be recreated if lost",
                     "name an existing one, and the machines in rollout.replace, a few at a time (docs/upgrades.md)",
                 )
             continue
         if flavor.disk_gib == 0:
-            yield Problem(
-                f"{key}.flavor",
-                settings.flavor,
+            yield wrong(
                 "has no root disk of its own: nova lets only administrators use it by default (zero_disk_flavor)",
                 "use a flavor with a disk",
             )
-        wanted = RECOMMENDED.get(_role(key))
-        if wanted is None:
-            continue
-        least = LEAST[_role(key)]
-        measures = (
-            (flavor.vcpus, least.vcpus, wanted.vcpus, "vCPU"),
-            (flavor.ram_mib, least.ram_mib, wanted.ram_mib, "MiB of RAM"),
-        )
-        for has, needed, recommended, unit in measures:
+        for has, needed, recommended, unit, _ in _measures(key, flavor):
             if needed <= has < recommended:
-                yield Problem(
-                    f"{key}.flavor",
-                    settings.flavor,
-                    f"has {has} {unit}, {recommended} are recommended: {wanted.source}",
-                    "use a larger flavor",
-                )
-        if 0 < flavor.disk_gib < NODE_DISK_GIB:
-            yield Problem(
-                f"{key}.flavor",
-                settings.flavor,
-                f"has a disk of {flavor.disk_gib} GiB, container images need {NODE_DISK_GIB}",
-                "use a larger flavor",
-            )
+                yield wrong(f"has {has} {unit}, {recommended} are recommended: {NODE.source}", "use a larger flavor")
+        if key.partition(".")[0] in RECOMMENDED and 0 < flavor.disk_gib < NODE_DISK_GIB:
+            rule = f"has a disk of {flavor.disk_gib} GiB, container images need {NODE_DISK_GIB}"
+            yield wrong(rule, "use a larger flavor")

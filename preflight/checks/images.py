@@ -3,100 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Final
 
+from preflight.checks import flavors
 from preflight.cloud import Image
 from preflight.context import Context, suggestion
 from settings.problem import Problem
 
 #: Names of the architecture that the platform was tried on.
-AMD64 = frozenset({"", "x86_64", "amd64"})
+AMD64: Final = frozenset({"", "x86_64", "amd64"})
 
 
-def newest(context: Context, name: str) -> Image | None:
-    """The image that is used for `name`: of those that are active the newest."""
-    active = [image for image in context.cloud.images or () if image.name == name and image.status == "active"]
-    return max(active, key=lambda image: image.created, default=None)
+def active(context: Context, name: str) -> list[Image]:
+    """The images of that name that can be used, newest first."""
+    usable = [image for image in context.cloud.images or () if image.name == name and image.status == "active"]
+    return sorted(usable, key=lambda image: image.created, reverse=True)
+
+
+def newest(context: Context) -> dict[str, Image]:
+    """The image that is used for each name of the settings, as far as there is one."""
+    found = {settings.image: active(context, settings.image) for settings in context.machine_settings.values()}
+    return {name: usable[0] for name, usable in found.items() if usable}
 
 
 def summary(context: Context) -> str:
     """The images in use with their ids."""
     used = dict.fromkeys(settings.image for settings in context.machine_settings.values())
-    found = {name: newest(context, name) for name in used}
-    return ", ".join(f"{name} ({image.id})" if image else name for name, image in found.items())
+    found = newest(context)
+    return ", ".join(f"{name} ({found[name].id})" if name in found else name for name in used)
 
 
-def errors(context: Context) -> Iterator[Problem]:
-    """An image that is not there, is not ready, or is too large for a flavor."""
-    if context.cloud.images is None:
+def unusable(context: Context) -> Iterator[Problem]:
+    """An image that does not exist, is not ready, or is too large for a flavor."""
+    known = context.cloud.images
+    if known is None:
         return
-    flavors = {flavor.name: flavor for flavor in context.cloud.flavors or ()}
+    found, flavor_by_name = newest(context), flavors.by_name(context)
     for key, settings in context.machine_settings.items():
-        image = newest(context, settings.image)
-        if image is None and context.keepers(key, made_again=True):
-            continue
+        wrong, image = partial(Problem, f"{key}.image", settings.image), found.get(settings.image)
+        flavor = flavor_by_name.get(settings.flavor)
         if image is None:
-            states = sorted({image.status for image in context.cloud.images if image.name == settings.image})
-            if states:
-                yield Problem(
-                    f"{key}.image",
-                    settings.image,
-                    f"cannot be used: it is {', '.join(states)}, not active",
-                    "wait until it is active, reactivate it, or use another one",
-                )
-            else:
-                known = {*context.cloud.image_names, *(image.name for image in context.cloud.images)}
-                yield Problem(
-                    f"{key}.image",
-                    settings.image,
-                    "this project sees no image of that name",
-                    suggestion(settings.image, known),
-                )
+            if not context.keeping(key, unless_replaced=True):
+                yield wrong(*_missing(context, settings.image))
             continue
-        flavor = flavors.get(settings.flavor)
-        if flavor is None:
-            continue
-        if 0 < flavor.disk_gib < image.disk_gib:
-            yield Problem(
-                f"{key}.image",
-                settings.image,
+        if flavor and 0 < flavor.disk_gib < image.disk_gib:
+            yield wrong(
                 f"needs a disk of {image.disk_gib:.3g} GiB, but the flavor {flavor.name} has {flavor.disk_gib}",
                 f"use a larger {key}.flavor or a smaller image",
             )
-        if flavor.ram_mib < image.ram_mib:
-            yield Problem(
-                f"{key}.image",
-                settings.image,
+        if flavor and flavor.ram_mib < image.ram_mib:
+            yield wrong(
                 f"needs {image.ram_mib} MiB of RAM, but the flavor {flavor.name} has {flavor.ram_mib}",
                 f"use a larger {key}.flavor or another image",
             )
 
 
-def warnings(context: Context) -> Iterator[Problem]:
-    """A name that several images have, and an image for another processor."""
+def _missing(context: Context, name: str) -> tuple[str, str]:
+    """Why no image of that name can be used, and what to do."""
+    known = context.cloud.images or ()
+    if states := sorted({image.status for image in known if image.name == name}):
+        fix = "wait until it is active, reactivate it, or use another one"
+        return f"cannot be used: it is {', '.join(states)}, not active", fix
+    names = {*context.cloud.image_names, *(image.name for image in known)}
+    return "this project sees no image of that name", suggestion(name, names)
+
+
+def unwise(context: Context) -> Iterator[Problem]:
+    """An image that is gone while machines run on it, a name that several have, or an image for another processor."""
     for key, settings in context.machine_settings.items():
-        image = newest(context, settings.image)
-        if image is None:
-            if kept := context.keepers(key, made_again=True):
-                yield Problem(
-                    f"{key}.image",
-                    settings.image,
+        wrong, usable = partial(Problem, f"{key}.image", settings.image), active(context, settings.image)
+        if not usable:
+            if kept := context.keeping(key, unless_replaced=True):
+                yield wrong(
                     "the cloud no longer has it, or it is not active: running machines keep it "
                     f"({', '.join(kept)}), and cannot be recreated if lost",
                     "name an existing one: that touches no running machine",
                 )
             continue
-        others = [one for one in context.cloud.images or () if one.name == image.name and one.status == "active"]
-        if len(others) > 1:
-            yield Problem(
-                f"{key}.image",
-                settings.image,
-                f"{len(others)} images have that name, and the newest is used ({image.id}, {image.created[:10]})",
+        image = usable[0]
+        if len(usable) > 1:
+            yield wrong(
+                f"{len(usable)} images have that name, and the newest is used ({image.id}, {image.created[:10]})",
                 "rename the others if that is not the one",
             )
         if image.architecture.lower() not in AMD64:
-            yield Problem(
-                f"{key}.image",
-                settings.image,
+            yield wrong(
                 f"is made for {image.architecture}, but the packages installed on it are not",
                 "use an image for x86_64",
             )

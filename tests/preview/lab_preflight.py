@@ -41,4 +41,4 @@ def problems(cluster: str, provider: Mapping[str, Any] | None = None, **values: 
 def facts(cluster: str, **values: Any) -> Context:
     """What the checks see."""
     platform = parse(with_lab(values), cluster)
-    return Context(platform, collect(log_in(find()), platform))
+    return Context.of(platform, collect(log_in(find()), platform))

@@ -21,7 +21,7 @@ M1 = [
     Flavor("medium-id", "m1.medium", 2, 4096, 40),
     Flavor("large-id", "m1.large", 4, 8192, 80),
 ]
-#: Limits of a project in which nothing stands; generous.
+#: Limits of a project in which there is nothing yet; generous.
 PLENTY = {
     name: Quota(name, 100000, 0)
     for name in [
@@ -81,7 +81,7 @@ PROVIDES = replace(FITS, networks=(replace(PUBLIC, shared=True, project_id=PROJE
 
 def context(cloud: Cloud, /, running: Running | None = None, **values: Any) -> Context:
     """The dev preset in a cloud."""
-    return Context(parse({"preset": "dev", **values}, "dev"), cloud, running)
+    return Context.of(parse({"preset": "dev", **values}, "dev"), cloud, running)
 
 
 def texts(problems: Iterable[object]) -> list[str]:
@@ -104,5 +104,5 @@ BROUGHT: dict[str, Any] = {"network": {"apiFloatingIp": "203.0.113.9"}}
 
 
 def existing(*things: Existing) -> Cloud:
-    """A cloud in which something bears our names."""
+    """A cloud in which something has our names."""
     return replace(FITS, existing=things)

@@ -1,4 +1,4 @@
-"""A machine whose disk holds somebody's data is made again only where that is said; the cluster must answer."""
+"""A machine whose disk holds somebody's data is replaced only where the settings say so; the cluster must answer."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def api(pair: tuple[str, str], tmp_path: Path) -> Iterator[Api]:
         server.server_close()
 
 
-def standing(kubeconfig: str, zone: str = "zone-1") -> Running:
+def two_workers(kubeconfig: str, zone: str = "zone-1") -> Running:
     """Two workers in a zone."""
     return Running(
         instances={WORKER: "id-0", OTHER: "id-1"},
@@ -144,24 +144,24 @@ def planned(running: Running, pool: dict[str, Any] | None = None, **rollout: Any
     return parse({"preset": "dev", **values}, "lab", running)
 
 
-def told(running: Running, seconds: float = 5, **rollout: Any) -> list[str]:
-    """What is said of a platform on `running`."""
+def reported(running: Running, seconds: float = 5, **rollout: Any) -> list[str]:
+    """The problems of a platform on `running`."""
     return [str(problem) for problem in claims.problems(planned(running, **rollout), running, seconds)]
 
 
 def test_a_claimed_volume_on_the_disk_is_a_refusal_that_names_it(api: Api) -> None:
     api.claims = [claim("data"), claim("elsewhere")]
     api.volumes = [volume("pv-1", WORKER, "data"), volume("pv-2", OTHER, "elsewhere")]
-    assert told(standing(api.kubeconfig)) == [
+    assert reported(two_workers(api.kubeconfig)) == [
         f"rollout.replace {WORKER}: its disk holds data that is nowhere else: shop/data (volume pv-1); move it "
         "(docs/scaling.md), or name the machine in rollout.loseVolumes: the data is lost then"
     ]
     assert api.asked == ["/api/v1/persistentvolumeclaims", "/api/v1/persistentvolumes"]
 
 
-def test_who_gives_the_volumes_up_is_not_asked(api: Api) -> None:
+def test_volumes_that_may_be_lost_are_not_asked_about(api: Api) -> None:
     api.claims, api.volumes = [claim("data")], [volume("pv-1", WORKER, "data")]
-    assert told(standing(api.kubeconfig), loseVolumes=[WORKER]) == []
+    assert reported(two_workers(api.kubeconfig), loseVolumes=[WORKER]) == []
     assert api.asked == []
 
 
@@ -190,7 +190,7 @@ def test_a_volume_that_may_be_on_two_nodes_is_on_neither_alone(api: Api) -> None
 
 def unanswered(running: Running, seconds: float = 5) -> str:
     """The reason why the cluster could not be asked, which is a refusal."""
-    (text,) = told(running, seconds)
+    (text,) = reported(running, seconds)
     before, _, rest = text.partition("could not be asked which volumes are on it (")
     assert before.startswith(f"rollout.replace {WORKER}: its disk goes with it")
     reason, _, fix = rest.partition("); ")
@@ -213,22 +213,22 @@ def test_no_good_answer_is_no_permission(api: Api, change: dict[str, Any], reaso
     for name, value in change.items():
         setattr(api, name, value)
     began = time.monotonic()
-    assert unanswered(standing(api.kubeconfig), 0.4 if api.delay else 5) == reason
+    assert unanswered(two_workers(api.kubeconfig), 0.4 if api.delay else 5) == reason
     assert time.monotonic() - began < 3
 
 
 def test_nobody_there_or_no_kubeconfig_is_no_permission(pair: tuple[str, str]) -> None:
     certificate, key = pair
     nobody = kubeconfig_text("lab", "https://127.0.0.1:9", certificate, certificate, key)
-    assert unanswered(standing(nobody)).startswith("127.0.0.1:9: ")
-    assert unanswered(standing("")) == "the stack's outputs have no kubeconfig"
+    assert unanswered(two_workers(nobody)).startswith("127.0.0.1:9: ")
+    assert unanswered(two_workers("")) == "the stack's outputs have no kubeconfig"
     secret = nobody.replace('"client-key-data"', '"client-key"')
-    assert unanswered(standing(secret)) == "the kubeconfig among the stack's outputs cannot be used"
-    assert unanswered(standing("no: [yaml")) == "the kubeconfig among the stack's outputs cannot be used"
+    assert unanswered(two_workers(secret)) == "the kubeconfig among the stack's outputs cannot be used"
+    assert unanswered(two_workers("no: [yaml")) == "the kubeconfig among the stack's outputs cannot be used"
 
 
 def test_nothing_is_asked_where_no_disk_goes(api: Api) -> None:
-    running = standing(api.kubeconfig)
+    running = two_workers(api.kubeconfig)
     same = replace(running, forms={name: Form(flavor="m1.large", zone="zone-2") for name in (WORKER, OTHER)})
     resized = replace(running, forms={name: Form(flavor="m1.small", zone="zone-2") for name in (WORKER, OTHER)})
     with_volume = planned(running, {"volume": {"sizeGib": 20}})
@@ -240,7 +240,7 @@ def test_nothing_is_asked_where_no_disk_goes(api: Api) -> None:
 
 def test_the_preflight_refuses_even_where_the_cloud_may_stay_unasked(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENSTACK_PAAS_PREFLIGHT", "optional")
-    running = standing(api.kubeconfig)
+    running = two_workers(api.kubeconfig)
     nowhere = {"authUrl": "http://127.0.0.1:9/v3", "userName": "a", "password": "b", "tenantName": "c"}
     assert run(planned(running), running, nowhere, is_preview=True).warnings
     api.claims, api.volumes = [claim("data")], [volume("pv-1", WORKER, "data")]

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from preflight.cloud import Cloud, Quota, Unknown
+from preflight.cloud import Cloud, Image, Port, Quota, Subnet, Unknown
 from preflight.collect import collect
 from preflight.credentials import CloudUnreachable, find, log_in
 from settings.load import parse
@@ -122,19 +122,28 @@ def test_each_way_of_logging_in(cloud: FakeCloud) -> None:
     assert access.services == set(cloud.services)
 
 
-def test_a_wrong_password_is_told_without_it(cloud: FakeCloud) -> None:
+def test_the_default_domain_is_for_what_has_no_domain_of_its_own(cloud: FakeCloud) -> None:
+    given = {"authUrl": cloud.url, "userName": "paas", "password": PASSWORD, "tenantName": "paas"}
+    log_in(find({**given, "defaultDomain": "default", "userDomainName": "People"}))
+    log_in(find({**given, "domainName": "All", "projectDomainId": "d1"}))
+    users = [login["identity"]["password"]["user"]["domain"] for login in cloud.logins]
+    projects = [login["scope"]["project"]["domain"] for login in cloud.logins]
+    assert (users, projects) == ([{"name": "People"}, {"name": "All"}], [{"id": "default"}, {"id": "d1"}])
+
+
+def test_a_wrong_password_is_not_shown(cloud: FakeCloud) -> None:
     error = refused(**provider(cloud, password="open-sesame"))
     assert "rejects paas (401" in error.reason
     assert "open-sesame" not in str(error)
 
 
-def test_keystone_that_is_not_there() -> None:
+def test_a_keystone_that_cannot_be_reached() -> None:
     url = f"http://user:{PASSWORD}@127.0.0.1:{unused_port()}"
     error = refused(authUrl=url, userName="u", password=PASSWORD)
     assert error.reason == f"keystone at {url.replace(f'user:{PASSWORD}@', '')} cannot be reached"
 
 
-def test_something_else_than_keystone(cloud: FakeCloud) -> None:
+def test_something_other_than_keystone(cloud: FakeCloud) -> None:
     error = refused(**provider(cloud, authUrl=f"{cloud.url}/horizon"))
     assert error.reason == f"keystone at {cloud.url} answers 404, not with a token"
 
@@ -155,7 +164,7 @@ def test_a_token_of_no_project(cloud: FakeCloud) -> None:
     assert refused(**provider(cloud)).reason == "the credentials name no project"
 
 
-def test_a_region_that_is_not_there(cloud: FakeCloud) -> None:
+def test_a_region_that_does_not_exist(cloud: FakeCloud) -> None:
     assert refused(**provider(cloud, region="Two")).reason == "there is no region Two, the cloud has One"
 
 
@@ -220,6 +229,29 @@ def test_facts_of_a_platform(cloud: FakeCloud) -> None:
     assert found.floating_ips and found.floating_ips[0].port_name == "dev-public-vip"
 
 
+def test_what_services_leave_empty_and_what_is_another_project_s(cloud: FakeCloud) -> None:
+    ports = {
+        "id": "p1",
+        "name": "somebody",
+        "network_id": "n1",
+        "fixed_ips": [{"subnet_id": "s1", "ip_address": "10.21.0.5"}],
+        "allowed_address_pairs": [{"ip_address": "10.21.0.6", "mac_address": "m"}],
+        "device_id": None,
+    }
+    pool = {"start": "10.21.0.2", "end": "10.21.0.9"}
+    subnet = {"id": "s1", "name": "dev-edge", "network_id": "n1", "cidr": "10.21.0.0/24", "project_id": "another"}
+    cloud.answers |= {
+        "/image/v2/images": {"images": [{"id": "i1", "name": None, "status": "queued", "size": None}]},
+        "/network/v2.0/ports": {"ports": [ports]},
+        "/network/v2.0/subnets": {"subnets": [{**subnet, "gateway_ip": None, "allocation_pools": [pool]}]},
+    }
+    found = facts(cloud, platform())
+    assert found.images == (Image("i1", "", "queued"),)
+    assert found.ports == (Port("p1", "somebody", "n1", ("10.21.0.5",), pairs=("10.21.0.6",)),)
+    assert found.subnets == (Subnet("s1", "dev-edge", "n1", "10.21.0.0/24", pools=(("10.21.0.2", "10.21.0.9"),)),)
+    assert not [one for one in found.existing if one.kind in ("port", "subnet")]
+
+
 def test_nothing_is_asked_but_what_a_platform_needs_and_all_by_get(cloud: FakeCloud) -> None:
     facts(cloud, platform())
     paths = [path for method, path, _ in cloud.asked if method == "GET"]
@@ -251,7 +283,7 @@ def test_a_long_listing_is_read_page_by_page(cloud: FakeCloud) -> None:
         (500, "the service failed with 500"),
     ],
 )
-def test_what_is_not_told_is_unknown(cloud: FakeCloud, status: int, reason: str) -> None:
+def test_a_question_that_fails_is_unknown(cloud: FakeCloud, status: int, reason: str) -> None:
     cloud.statuses["/compute/os-availability-zone"] = status
     found = facts(cloud, platform())
     assert found.zones is None

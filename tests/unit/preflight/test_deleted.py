@@ -33,14 +33,14 @@ NO_SUCH_IMAGE = (
 
 
 def seen(cloud: Cloud, lost: tuple[str, ...] = (), form: Form | None = None, **values: Any) -> Context:
-    """The dev preset, all of whose machines run; those of `lost` are not in the cloud any more."""
+    """The dev preset with all machines running; those of `lost` are not in the cloud any more."""
     names = [machine.hostname for machine in parse({"preset": "dev"}, "dev").addresses.machines]
     running = Running(
         instances={name: f"id-{name}" for name in names},
         forms={name: form or Form(flavor="m1.large", zone="nova") for name in WORKERS},
     )
     things = tuple(Existing("server", name, f"id-{name}", OURS) for name in names if name not in lost)
-    return Context(parse({"preset": "dev", **values}, "dev", running), replace(cloud, existing=things), running)
+    return Context.of(parse({"preset": "dev", **values}, "dev", running), replace(cloud, existing=things), running)
 
 
 def general(**changes: Any) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def test_a_deleted_flavor_is_a_warning_while_its_machines_run() -> None:
             rollout={"replace": [WORKERS[0]]},
             **general(availabilityZones=["zone-2"]),
         ),
-        Context(parse({"preset": "dev"}, "dev"), NO_LARGE),
+        Context.of(parse({"preset": "dev"}, "dev"), NO_LARGE),
     ],
     ids=["lost", "one more", "named for the flavor", "named for the zone", "new"],
 )
@@ -93,7 +93,7 @@ def test_a_deleted_image_is_a_warning_while_its_machines_run() -> None:
     )
 
 
-def test_a_machine_that_is_made_again_needs_the_image_and_one_that_is_resized_does_not() -> None:
+def test_a_machine_that_is_replaced_needs_the_image_and_one_that_is_resized_does_not() -> None:
     zone = general(availabilityZones=["zone-2"])
     again = seen(NO_IMAGE, form=Form(flavor="m1.large", zone="one"), rollout={"replace": [WORKERS[0]]}, **zone)
     resized = seen(NO_IMAGE, form=Form(flavor="m1.medium"), rollout={"replace": [WORKERS[0]]})
@@ -102,15 +102,15 @@ def test_a_machine_that_is_made_again_needs_the_image_and_one_that_is_resized_do
     assert texts(checks.errors(seen(NO_IMAGE, lost=WORKERS[:1]))) == [NO_SUCH_IMAGE]
 
 
-def test_an_image_that_is_not_active_reaches_nobody_who_runs() -> None:
+def test_an_image_that_is_not_active_matters_to_no_running_machine() -> None:
     assert FITS.images
     queued = replace(FITS, images=(replace(FITS.images[0], status="deactivated"),))
     assert texts(checks.errors(seen(queued))) == []
     assert any("it is deactivated, not active" in text for text in texts(checks.errors(seen(queued, lost=WORKERS))))
 
 
-def test_ids_that_are_gone_reach_no_machine_that_runs() -> None:
-    """The name stands in the graph where the id should be, and the engine is asked to look past it."""
+def test_ids_that_are_gone_reach_no_running_machine() -> None:
+    """The graph has the name in place of the id, and the engine ignores the difference."""
     found = catalog(seen(replace(NO_LARGE, images=())))
     assert "m1.large" not in found.flavors and found.images == {}
     _, outputs = graphs.run(LAB)

@@ -26,13 +26,13 @@ from tests.unit.preflight.samples import (
 )
 
 
-def demands(seen: Context) -> dict[str, int]:
+def more_needed(seen: Context) -> dict[str, int]:
     """What is needed of each quota."""
     return {need.quota: need.more for need in quota_usage.needs(seen)}
 
 
-def test_demand_of_a_platform_from_nothing() -> None:
-    assert demands(context(FITS)) == {
+def test_need_of_a_platform_from_nothing() -> None:
+    assert more_needed(context(FITS)) == {
         "instances": 5,
         # m1.small, m1.medium twice, m1.large twice.
         "cores": 1 + 2 + 2 + 4 + 4,
@@ -68,12 +68,12 @@ def test_demand_of_a_platform_from_nothing() -> None:
         ),
     ],
 )
-def test_demand_by_mode(values: dict[str, Any], expected: dict[str, int]) -> None:
-    found = demands(context(FITS, **values))
+def test_need_by_mode(values: dict[str, Any], expected: dict[str, int]) -> None:
+    found = more_needed(context(FITS, **values))
     assert {name: found[name] for name in expected} == expected
 
 
-def test_what_stands_is_not_counted_twice() -> None:
+def test_what_exists_is_not_counted_twice() -> None:
     whole = context(FITS)
     planned = (
         ("server", "dev-etcd-0"),
@@ -83,7 +83,7 @@ def test_what_stands_is_not_counted_twice() -> None:
     )
     things = [Existing(kind, name, f"{kind}-id", OURS) for kind, name in planned]  # type: ignore[arg-type]
     ip = Existing("floating ip", "203.0.113.4", "ip-id", OURS)
-    before, after = demands(whole), demands(context(existing(*things, ip, Existing("key pair", "dev", "dev"))))
+    before, after = more_needed(whole), more_needed(context(existing(*things, ip, Existing("key pair", "dev", "dev"))))
     less = {name: before[name] - after[name] for name in before if before[name] != after[name]}
     assert less.pop("security_group_rule") > 2
     assert less == {
@@ -105,9 +105,11 @@ def test_after_a_rotation_of_the_ssh_key_the_key_pair_of_the_new_generation_is_o
     keys: dict[str, Any] = {"access": {"sshKeys": {"login": "2", "accepted": ["1", "2"]}}}
     new, old = Existing("key pair", "dev-2", "dev-2"), Existing("key pair", "dev", "dev")
     living = Running(kubernetes="1.34.2", ssh_keys=Generations("2", ("1", "2")))
-    assert demands(context(existing(new), living, **keys))["key_pairs"] == 0
-    assert demands(context(existing(old), living, **keys))["key_pairs"] == 1, "the new one is made beside the old one"
-    assert texts(errors(context(existing(new), **keys))) != [], "somebody else's, where nothing of ours stands"
+    assert more_needed(context(existing(new), living, **keys))["key_pairs"] == 0
+    assert more_needed(context(existing(old), living, **keys))["key_pairs"] == 1, (
+        "the new one is made beside the old one"
+    )
+    assert texts(errors(context(existing(new), **keys))) != [], "somebody else's, where nothing of ours exists"
 
 
 def test_a_changed_spread_takes_a_second_server_group() -> None:
@@ -123,10 +125,10 @@ def test_a_changed_spread_takes_a_second_server_group() -> None:
         "rollout": {"replace": names[:1]},
     }
     servers = existing(*(Existing("server", name, f"{name}-id", OURS) for name in names))
-    before = replace(context(servers, living), platform=parse({"preset": "dev"}, "dev", living))
-    assert demands(before)["server_groups"] == 0
-    changed = replace(before, platform=parse({"preset": "dev", **values}, "dev", living))
-    assert demands(changed)["server_groups"] == 1
+    before = Context.of(parse({"preset": "dev"}, "dev", living), servers, living)
+    assert more_needed(before)["server_groups"] == 0
+    changed = Context.of(parse({"preset": "dev", **values}, "dev", living), servers, living)
+    assert more_needed(changed)["server_groups"] == 1
     groups = planned.groups_by_name(changed.platform)
     assert {name: len(group.machines) for name, group in groups.items() if "general" in name} == {
         "dev-worker-general": 1,
