@@ -69,7 +69,7 @@ def parse(
 def _place(problem: Problem) -> int:
     """The position of the problem's section in the reference. The report has that order, with unknown keys first."""
     section = problem.key.split(".")[0]
-    known = list(schema.fields(PlatformSettings))
+    known = list(schema.root()["properties"])
     return known.index(section) if section in known else -1
 
 
@@ -110,5 +110,5 @@ def _concerns(wrong: str, key: str) -> bool:
     if key == wrong or key.startswith(f"{wrong}."):
         return True
     # A wrong entry spoils its list, but not its section: the rest of the section is as it was.
-    kind = schema.bare(schema.at(key.split("."))[0])
-    return wrong.startswith(f"{key}.") and key != "workers" and not schema.is_section(kind)
+    node = schema.at(key.split("."))
+    return wrong.startswith(f"{key}.") and key != "workers" and not (node and schema.is_section(node))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.model import Address, CloudName, Key, Name, Quantity, Section, Whole, text
+from settings.model import NO_BOOLEAN, Address, CloudName, Key, Name, Quantity, Section, Whole, text
 from settings.versions import Architecture
 
 LabelValue = Annotated[
@@ -122,9 +122,9 @@ class WorkerPoolSettings(MachineSettings):
 
     flavor: CloudName = "m1.large"
     """Name of the flavor."""
-    count: Whole | None = Field(None, ge=0, le=5000)
+    count: Annotated[int, Field(ge=0, le=5000), NO_BOOLEAN] | None = None
     """How many machines. Their keys are 0 to count - 1."""
-    machines: dict[Key, Annotated[Whole, Field(ge=0)]] | None = None
+    machines: dict[Key, Annotated[int, Field(ge=0), NO_BOOLEAN]] | None = None
     """Instead of `count`: each machine's key with its place in the pool, from 0.
 
     The place gives the address, so removing one machine moves no other.
@@ -133,7 +133,7 @@ class WorkerPoolSettings(MachineSettings):
     """Labels of the nodes."""
     taints: tuple[Taint, ...] = ()
     """Taints of the nodes, as key=value:Effect."""
-    first_address: Whole | None = Field(None, ge=32)
+    first_address: Annotated[int, Field(ge=32), NO_BOOLEAN] | None = None
     """Offset of the pool's first address in `network.private`.
 
     One pool may leave it out, and starts at 32. Every other pool sets its own.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from settings import schema
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
 
 #: Secrets for the places that backups go to.
@@ -22,6 +22,11 @@ SECRETS: Final[Mapping[str, str]] = {
     **BACKUP_SECRETS,
 }
 
+#: The defaults of the top-level keys: texts and sections.
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    field.alias or name: field.default for name, field in PlatformSettings.model_fields.items()
+}
+
 #: Stands for the text of an encrypted secret: it is set, but never read into settings.
 ENCRYPTED: Final = "[encrypted]"
 
@@ -34,15 +39,14 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     read: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in values.items():
-        annotation, _ = schema.at((key,))
         if key in SECRETS:
             if value not in (None, "", ENCRYPTED) and not _is_encrypted(value):
                 problems.append(_in_plain_text(key))
             continue
-        if annotation is not None and value in (None, "", {}, "{}"):
+        if key in _DEFAULTS and value in (None, "", {}, "{}"):
             continue
         read[key] = value
-        if isinstance(value, str) and annotation is not None and _is_object(annotation):
+        if isinstance(value, str) and not isinstance(_DEFAULTS.get(key, ""), str):
             try:
                 read[key] = json.loads(value)
             except json.JSONDecodeError as error:
@@ -50,11 +54,6 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
                     problems.append(_unreadable(key, error))
                     del read[key]
     return read, problems
-
-
-def _is_object(annotation: Any) -> bool:
-    bare = schema.bare(annotation)
-    return schema.is_section(bare) or schema.below(bare) is not None
 
 
 def _is_encrypted(value: Any) -> bool:

@@ -67,7 +67,7 @@ def every_gateway_has_an_edge_address(context: Context) -> Iterator[Problem]:
     elif given and len(given) != count:
         value, rule = f"[{', '.join(map(str, given))}]", f"must be one for each gateway, {count} in all"
         yield Problem(
-            _EDGE_ADDRESSES, value, rule, f"write {count}" + ("" if provider else ", or leave it out"), others
+            _EDGE_ADDRESSES, value, rule, f"write {count}" + ("" if provider else ", or leave the key out"), others
         )
 
 
