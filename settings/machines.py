@@ -25,15 +25,13 @@ Taint = Annotated[
 ]
 Digest = Annotated[
     str,
-    text(
-        r"^[0-9a-f]{64}$",
-        "must be a SHA-256 as 64 digits of 0-9 and a-f",
-        "copy it from SHA256SUMS of the release",
-    ),
+    text(r"^[0-9a-f]{64}$", "must be a SHA-256 as 64 digits of 0-9 and a-f", "copy it from SHA256SUMS of the release"),
 ]
 
 #: Largest number of gateways: their addresses are one aligned block of four (see settings.plan).
 MOST_GATEWAYS = 4
+#: Offset of the first worker's address in `network.private`.
+FIRST_WORKER = 32
 
 
 class VolumeSettings(Section):
@@ -133,7 +131,7 @@ class WorkerPoolSettings(MachineSettings):
     """Labels of the nodes."""
     taints: tuple[Taint, ...] = ()
     """Taints of the nodes, as key=value:Effect."""
-    first_address: Annotated[int, Field(ge=32), NO_BOOLEAN] | None = None
+    first_address: Annotated[int, Field(ge=FIRST_WORKER), NO_BOOLEAN] | None = None
     """Offset of the pool's first address in `network.private`.
 
     One pool may leave it out, and starts at 32. Every other pool sets its own.
@@ -149,6 +147,11 @@ class WorkerPoolSettings(MachineSettings):
         if self.machines is not None:
             return dict(self.machines)
         return {str(i): i for i in range(self.count or 0)}
+
+    @property
+    def offset(self) -> int:
+        """Offset of the first place in `network.private`."""
+        return self.first_address or FIRST_WORKER
 
 
 WorkerPools = dict[Name, WorkerPoolSettings]

@@ -1,8 +1,7 @@
 """The base of every section, and the kinds of text that sections share, each with its rule in words."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 from pydantic.alias_generators import to_camel
@@ -17,8 +16,7 @@ class Section(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-@dataclass(frozen=True)
-class Words:
+class Words(NamedTuple):
     """A pattern in words: what a text must be (`rule`, after "key value: ") and how to fix it (`fix`)."""
 
     rule: str

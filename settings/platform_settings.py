@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from settings.addons import AddonSettings
-from settings.api import ApiSettings
 from settings.backups import BackupSettings
 from settings.certificates import CertificateSettings
 from settings.database import DatabaseSettings, StorageSettings
-from settings.kubernetes import KubernetesSettings
+from settings.kubernetes import ApiSettings, KubernetesSettings
 from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySettings, WorkerPools
-from settings.maintenance import MaintenanceSettings
+from settings.maintenance import MaintenanceSettings, ProtectionSettings, RolloutSettings
 from settings.mirrors import MirrorSettings, ProxySettings
 from settings.model import Name, Section
 from settings.network import AccessSettings, NetworkSettings
-from settings.protection import ProtectionSettings
-from settings.rollout import RolloutSettings
 from settings.versions import KUBERNETES, Minor, minor
 
 

@@ -32,6 +32,8 @@ ANY_POOL: Final = "workers.*"
 SIZES_OF_A_POOL: Final = ("count", "machines", "taints", "firstAddress")
 
 RULES: Final[tuple[Rule[Context], ...]] = (
+    Rule("error", networks.networks_hold_the_fixed_roles),
+    Rule("error", networks.private_network_holds_every_worker, needs_plan=True),
     Rule("error", machines.etcd_has_an_odd_number_of_members),
     Rule("error", machines.production_has_an_odd_number_of_control_planes),
     Rule("error", pools.pools_list_their_machines_once),

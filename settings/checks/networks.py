@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Final
 
 from settings.checks.mirrors import address_of, host_address, urls
+from settings.plan import DYNAMIC, SMALLEST_PRIVATE, smallest_edge
 from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
 from settings.rules import Context
@@ -21,6 +22,8 @@ RESERVED: Final = (
     (IPv4Network("224.0.0.0/4"), "multicast"),
     (IPv4Network("240.0.0.0/4"), "reserved"),
 )
+#: The largest private range there is (RFC 1918).
+LARGEST_PRIVATE: Final = 8
 #: Each node takes one (kube-controller-manager's --node-cidr-mask-size).
 NODE_PREFIX: Final = 24
 #: kube-apiserver accepts 2^20 addresses at most. A /28 still has the DNS service's tenth address.
@@ -40,6 +43,39 @@ def ranges(settings: PlatformSettings) -> dict[str, IPv4Network]:
     net = settings.network
     own = {"edge": net.edge, "private": net.private, "pods": net.pods, "services": net.services}
     return {f"network.{name}": network for name, network in own.items()}
+
+
+def networks_hold_the_fixed_roles(context: Context) -> Iterator[Problem]:
+    settings, net = context.settings, context.settings.network
+    for key, network, smallest, what in (
+        ("network.edge", net.edge, smallest_edge(settings), "router, VIP and gateways"),
+        ("network.private", net.private, SMALLEST_PRIVATE, "VIP, gateways, etcd, control planes and neutron"),
+    ):
+        if network.prefixlen > smallest:
+            rule = f"is too small: {what} need a /{smallest}"
+            yield Problem(key, str(network), rule, f"use a /{smallest} or larger")
+
+
+def private_network_holds_every_worker(context: Context) -> Iterator[Problem]:
+    """The fixed roles are below the workers, and neutron's addresses above them."""
+    private, workers = context.settings.network.private, context.settings.workers
+    last, end = 0, private.num_addresses - 1 - DYNAMIC
+    for name, pool in sorted(workers.items()):
+        for key, place in sorted(pool.places.items()):
+            if pool.offset + place > last:
+                last, last_name = pool.offset + place, f"worker-{name}-{key}"
+    if last >= end:
+        rule = (
+            f"is too small: {last_name} would have address {last:,} of {private.num_addresses:,}, of which the last "
+            f"{DYNAMIC + 1} are neutron's and the broadcast's"
+        )
+        fitting = 32 - (last + 1 + DYNAMIC).bit_length()
+        fix = (
+            f"use a /{fitting} or larger, or fewer workers"
+            if fitting >= LARGEST_PRIVATE
+            else "use lower places and firstAddress"
+        )
+        yield Problem("network.private", str(private), rule, fix, others=("workers.*", "network.private"))
 
 
 def ranges_do_not_overlap(context: Context) -> Iterator[Problem]:

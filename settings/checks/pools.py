@@ -78,8 +78,7 @@ def _without_address(settings: PlatformSettings) -> list[str]:
 
 
 def _taken(pool: WorkerPoolSettings) -> set[int]:
-    start = WORKERS if pool.first_address is None else pool.first_address
-    return {start + place for place in pool.places.values()}
+    return {pool.offset + place for place in pool.places.values()}
 
 
 def pools_share_no_address(context: Context) -> Iterator[Problem]:
