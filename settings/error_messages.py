@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from settings import schema
-from settings.model import WORDS
 from settings.problem import Problem
 from settings.redact import redacted
 from settings.schema import Node
@@ -63,14 +62,12 @@ def problem(error: Mapping[str, Any]) -> Problem:
         return _unknown(key, location)
     node = schema.at(location) or {}
     if kind == "missing":
-        return Problem(
-            key, "", "is missing", WORDS[node["pattern"]].fix if "pattern" in node else f"write {noun(node)}"
-        )
+        return Problem(key, "", "is missing", node.get("fix", f"write {noun(node)}"))
     if value is None:
         return Problem(key, "", "is empty", "give it a value, or leave the key out")
     if kind == "string_pattern_mismatch":
-        words = WORDS[error["ctx"]["pattern"]]
-        return Problem(key, "" if location[-1] == "[key]" else redacted(value), words.rule, words.fix)
+        shown = "" if location[-1] == "[key]" else redacted(value)
+        return Problem(key, shown, node["patternErrorMessage"], node["fix"])
     if kind == "literal_error":
         return _choice(key, value, node["enum"])
     if kind in ("greater_than_equal", "less_than_equal"):

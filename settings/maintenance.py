@@ -15,7 +15,7 @@ PackageVersion = Annotated[
         'write it in quotes, such as "2.6.12-1+deb12u2"',
     ),
 ]
-Epoch = Annotated[
+PackageEpoch = Annotated[
     str,
     text(
         r"^([A-Za-z0-9][A-Za-z0-9._:+-]{0,63})?$",
@@ -36,7 +36,7 @@ class MaintenanceSettings(Section):
 
     Without a pin a machine has the version that was newest when it was created, or in its last epoch.
     """
-    epoch: Epoch = ""
+    epoch: PackageEpoch = ""
     """A new word upgrades every machine's packages to what the apt sources offer then. Nothing is removed.
 
     Packages that are pinned in `packages` keep their version. A machine that needs a reboot afterwards says so.

@@ -1,10 +1,12 @@
 """The base of every section, and the kinds of text that sections share, each with its rule in words."""
 
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
 
 
 class Section(BaseModel):
@@ -16,21 +18,14 @@ class Section(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class Words(NamedTuple):
-    """A pattern in words: what a text must be (`rule`, after "key value: ") and how to fix it (`fix`)."""
+def text(pattern: str, rule: str, fix: str) -> FieldInfo:
+    """A text that matches the whole of `pattern`. In words: what it must be (`rule`) and how to fix it (`fix`).
 
-    rule: str
-    fix: str
-
-
-#: The words of every pattern. Messages and the reference use them.
-WORDS: Final[dict[str, Words]] = {}
-
-
-def text(pattern: str, rule: str, fix: str) -> StringConstraints:
-    """A text that matches the whole of `pattern`, with its words."""
-    WORDS[pattern] = Words(rule, fix)
-    return StringConstraints(pattern=pattern)
+    Messages and the reference read the words from the JSON Schema, and editors show the rule.
+    """
+    words: JsonDict = {"patternErrorMessage": rule, "fix": fix}
+    found: FieldInfo = Field(pattern=pattern, json_schema_extra=words)
+    return found
 
 
 def _no_boolean(value: object) -> object:

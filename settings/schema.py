@@ -12,7 +12,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema, to_jsonable_python
 
-from settings.model import WORDS, Section
+from settings.model import Section
 from settings.platform_settings import PlatformSettings
 
 Location = Sequence[int | str]
@@ -20,7 +20,7 @@ Node = Mapping[str, Any]
 
 
 class _Generator(GenerateJsonSchema):
-    """As pydantic's, but with names of keys that are checked, patterns in words, and no value that is null."""
+    """As pydantic's, but with names of keys that are checked, and no value that is null."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """A key without a value is a mistake."""
@@ -38,11 +38,6 @@ class _Generator(GenerateJsonSchema):
         names, values = self.generate_inner(schema["keys_schema"]), self.generate_inner(schema["values_schema"])
         made: JsonSchemaValue = {"type": "object", "additionalProperties": values}
         return made if names == {"type": "string"} else {**made, "propertyNames": names}
-
-    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
-        """The words of a pattern, for editors that show them."""
-        made = super().str_schema(schema)
-        return {**made, "patternErrorMessage": WORDS[made["pattern"]].rule} if "pattern" in made else made
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """Docstrings have one line a paragraph, and references stand alone: draft 7 ignores what is beside them."""
