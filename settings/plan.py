@@ -1,6 +1,6 @@
 """The plan: every machine's name, address and zone, known before anything exists.
 
-Offsets count from the start of a network. Below 32 lie the fixed roles, so that one more worker never moves another
+Offsets count from the start of a network. Below 32 are the fixed roles, so that one more worker never moves another
 machine; the top 16 addresses are left to neutron (its DHCP ports) as the allocation pool. A machine's address depends
 on its own key and on where its pool begins, never on the other machines: adding or removing one moves nobody. Gateways
 look for ingress at the block of eight places that holds a pool's first machine (places 0 to 7, 8 to 15, ...).
@@ -30,7 +30,7 @@ GATEWAY_RANGE_PREFIX: Final = 30
 ETCD: Final = 16
 CONTROL_PLANES: Final = 23
 WORKERS: Final = FIRST_WORKER
-#: Places of a pool that the gateways know beforehand, as one aligned block: enough ways in for any pool, and few enough
+#: Places of a pool that the gateways know in advance, as one aligned block: enough ways in for any pool, and few enough
 #: that checking empty ones costs little.
 INGRESS_BLOCK: Final = 8
 #: Addresses at the top of each network that neutron may assign.
@@ -140,7 +140,7 @@ def _ingress_places(settings: PlatformSettings) -> tuple[IngressPlace, ...]:
 def make_plan(settings: PlatformSettings, cluster: str) -> Plan | None:
     """The plan of `settings`, with host names that start with `cluster`. It fits where settings/checks find no problem.
 
-    None when a network cannot hold the fixed roles at all.
+    None when a network cannot hold the fixed roles.
     """
     net, edge, private = settings.network, settings.network.edge, settings.network.private
     if edge.prefixlen > smallest_edge(settings) or private.prefixlen > SMALLEST_PRIVATE:

@@ -40,7 +40,7 @@ class _Generator(GenerateJsonSchema):
         return made if names == {"type": "string"} else {**made, "propertyNames": names}
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """Docstrings have one line a paragraph, and references stand alone: draft 7 ignores what is beside them."""
+        """Docstrings have one line a paragraph, and references are alone: draft 7 ignores what is beside them."""
         made = super().model_schema(schema)
         for node in (made, *made["properties"].values()):
             node.pop("title", None)

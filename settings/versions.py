@@ -26,7 +26,7 @@ class Minor(NamedTuple):
 
 
 #: By minor version, oldest first. Where the values are from, in the sources of each `patch`:
-#: coredns, pause: cmd/kubeadm/app/constants/constants.go; kubeadm deploys its own CoreDNS, whatever stands here.
+#: coredns, pause: cmd/kubeadm/app/constants/constants.go; kubeadm deploys its own CoreDNS, whatever is written here.
 #: cni_plugins: build/dependencies.yaml, which is what pkgs.k8s.io has with that minor version.
 #: containerd: getCgroupDriverFromCRI in cmd/kubelet/app/server.go; up to 1.37 a kubelet does without the RuntimeConfig
 #: that containerd has since 2.0, and says so.
@@ -113,7 +113,7 @@ def support_ends(version: str, today: date) -> str:
     """When support of a version of Kubernetes ends, in words. Empty while that is far away."""
     known = KUBERNETES.get(minor(version))
     if known is None:
-        return "whose end of life is not in the table"
+        return "of an unknown end of life"
     if known.end_of_life < today:
         return f"out of support since {known.end_of_life}"
     if (known.end_of_life - today).days <= END_OF_LIFE_NOTICE_DAYS:

@@ -8,6 +8,7 @@ from typing import Final
 
 from settings.checks import (
     backups,
+    changes,
     database,
     etcd,
     kubernetes,
@@ -16,8 +17,6 @@ from settings.checks import (
     networks,
     pools,
     replacement,
-    rotation,
-    unchangeable,
     versions,
     vips,
 )
@@ -77,9 +76,9 @@ RULES: Final[tuple[Rule[Context], ...]] = (
     Rule("error", versions.etcd_is_known),
     Rule("error", versions.etcd_has_a_digest),
     Rule("error", versions.etcd_goes_up_by_one_minor_version),
-    Rule("error", rotation.authorities_are_trusted_before_they_issue),
-    Rule("error", rotation.ssh_keys_are_accepted_before_they_log_in),
-    Rule("error", rotation.certificates_outlive_their_renewal),
+    Rule("error", changes.authorities_are_trusted_before_they_issue),
+    Rule("error", changes.ssh_keys_are_accepted_before_they_log_in),
+    Rule("error", changes.certificates_outlive_their_renewal),
     Rule("error", vips.provider_network_has_a_range_and_a_vip),
     Rule("error", vips.settings_fit_the_kind_of_public_vip),
     Rule("error", vips.every_gateway_has_an_edge_address),
@@ -87,9 +86,9 @@ RULES: Final[tuple[Rule[Context], ...]] = (
     Rule("error", vips.private_vip_is_free),
     Rule("error", machines.host_names_are_unique, needs_plan=True),
     Rule("error", machines.host_names_fit_dns, needs_plan=True),
-    Rule("error", unchangeable.fixed_settings_stay, needs_plan=True),
-    Rule("error", unchangeable.gateways_keep_their_addresses, needs_plan=True),
-    Rule("error", unchangeable.workers_keep_their_addresses, needs_plan=True),
+    Rule("error", changes.fixed_settings_stay, needs_plan=True),
+    Rule("error", changes.gateways_keep_their_addresses, needs_plan=True),
+    Rule("error", changes.workers_keep_their_addresses, needs_plan=True),
     Rule("error", replacement.replaced_machines_exist, needs_plan=True),
     Rule("error", replacement.lost_volumes_are_of_replaced_machines, needs_plan=True),
     Rule("error", replacement.changed_machines_keep_their_data_and_are_named, needs_plan=True),
@@ -135,5 +134,5 @@ def errors(context: Context) -> Iterator[Problem]:
 
 
 def warnings(context: Context) -> Iterator[Problem]:
-    """What is allowed but unwise; there is a plan by then."""
+    """What is allowed but unwise. It is asked only where there is a plan."""
     return found(RULES, "warning", context)

@@ -124,7 +124,7 @@ def volumes_hold_the_database(context: Context) -> Iterator[Problem]:
     for name, pool in sorted(context.settings.workers.items()):
         if database.enabled and pool.volume is not None and pool.volume.size_gib * 1024**3 < size_of(database.size):
             rule = f"is less than database.size, which is {database.size}"
-            fix = "use more: several volumes may lie on one node"
+            fix = "use more: several volumes may be on one node"
             yield Problem(f"workers.{name}.volume.sizeGib", str(pool.volume.size_gib), rule, fix)
 
 

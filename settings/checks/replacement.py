@@ -46,7 +46,7 @@ def changed_machines_keep_their_data_and_are_named(context: Context) -> Iterator
         many = len(names) > 1
         have = f"{'have' if many else 'has'} {before}"
         if any(change.loses for change in some):
-            rule = f"would remove the data of {', '.join(names)}, whose volume{'s' if many else ''} {have}"
+            rule = f"would remove the data of {', '.join(names)}: {'their volumes' if many else 'its volume'} {have}"
             instead = "make another pool and move there" if key.startswith("workers.") else "a larger sizeGib is fine"
             fix = f"set it back to {before}: this release has no way to move the data of a working machine; {instead}"
             yield Problem(key, after, rule, fix)

@@ -104,7 +104,7 @@ def containerd_is_new_enough_for_the_kubelet(context: Context) -> Iterator[Probl
         return
     oldest = settings.brought.containerd
     if (int(match[1]), int(match[2])) < tuple(map(int, oldest.split("."))):
-        rule = f"is too old for Kubernetes {minor(settings.kubernetes.version)}, whose kubelet needs {oldest} or newer"
+        rule = f"is too old for Kubernetes {minor(settings.kubernetes.version)}: its kubelet needs {oldest} or newer"
         fix = f"pin {oldest} or newer, or leave the pin out"
         yield Problem("maintenance.packages.containerd", pin, rule, fix, (_KEY,))
 

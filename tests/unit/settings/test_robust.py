@@ -1,4 +1,4 @@
-"""Whatever stands in a stack file: settings or a report, never a traceback, and never a report without its key."""
+"""Whatever is in a stack file: settings or a report, never a traceback, and never a report without its key."""
 
 from __future__ import annotations
 
