@@ -28,6 +28,12 @@ def text(pattern: str, rule: str, fix: str) -> FieldInfo:
     return found
 
 
+def label(longest: int, fix: str) -> FieldInfo:
+    """A label of a DNS name (RFC 1123) of at most `longest` characters that begins with a letter."""
+    rule = f"must be 1 to {longest} lower-case letters, digits and dashes, a letter first and no dash last"
+    return text(rf"^[a-z]([a-z0-9-]{{0,{longest - 2}}}[a-z0-9])?$", rule, fix)
+
+
 def _no_boolean(value: object) -> object:
     """YAML's yes and true are not numbers, although Python treats them as such."""
     return str(value).lower() if isinstance(value, bool) else value
@@ -64,14 +70,7 @@ Cidr = Annotated[
 ]
 
 #: A label of a host name and part of an OpenStack name: RFC 1123, and short, so that whole node names stay below 63.
-Name = Annotated[
-    str,
-    text(
-        r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
-        "must be 1 to 20 lower-case letters, digits and dashes, a letter first and no dash last",
-        "choose another name",
-    ),
-]
+Name = Annotated[str, label(20, "choose another name")]
 
 #: A key of a machine inside its pool.
 Key = Annotated[

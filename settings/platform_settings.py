@@ -9,7 +9,7 @@ from settings.backups import BackupSettings
 from settings.certificates import CertificateSettings
 from settings.database import DatabaseSettings, StorageSettings
 from settings.kubernetes import ApiSettings, KubernetesSettings
-from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySettings, WorkerPools
+from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySettings, MachineSettings, WorkerPools
 from settings.maintenance import MaintenanceSettings, ProtectionSettings, RolloutSettings
 from settings.mirrors import MirrorSettings, ProxySettings
 from settings.model import Name, Section
@@ -65,6 +65,12 @@ class PlatformSettings(Section):
     """Mirrors of packages, images, charts and files, for a closed site."""
     proxy: ProxySettings = ProxySettings()
     """HTTP proxies of the machines."""
+
+    @property
+    def roles(self) -> dict[str, MachineSettings]:
+        """What the machines of each role or pool share, by its key in the stack file."""
+        pools = {f"workers.{name}": pool for name, pool in sorted(self.workers.items())}
+        return {"gateways": self.gateways, "etcd": self.etcd, "controlPlanes": self.control_planes, **pools}
 
     @property
     def etcd_version(self) -> str:

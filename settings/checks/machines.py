@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from settings.machines import MachineSettings
 from settings.plan import PlannedMachine
 from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
@@ -109,14 +108,7 @@ def pods_and_containers_are_within_limits(context: Context) -> Iterator[Problem]
 
 
 def zones_are_names_listed_once(context: Context) -> Iterator[Problem]:
-    settings = context.settings
-    roles: dict[str, MachineSettings] = {
-        "gateways": settings.gateways,
-        "etcd": settings.etcd,
-        "controlPlanes": settings.control_planes,
-        **{f"workers.{name}": pool for name, pool in sorted(settings.workers.items())},
-    }
-    for role, machines in roles.items():
+    for role, machines in context.settings.roles.items():
         zones = machines.availability_zones
         for index, zone in enumerate(zones):
             key = f"{role}.availabilityZones.{index}"
