@@ -11,9 +11,11 @@ from settings.problem import Problem
 from settings.redact import redacted
 from settings.schema import Node
 
+#: floor((n - 1) / 2) members may be lost (https://etcd.io/docs/v3.6/faq/#why-an-odd-number-of-cluster-members).
+TOLERATED_LOSSES: Final = "1 tolerates 0 lost, 3 tolerate 1, 5 tolerate 2, 7 tolerate 3"
 #: The reasons for ranges, by key. The message gives the reason with the range.
 REASONS: Final[Mapping[str, str]] = {
-    "etcd.count": "an odd number of members (1 tolerates 0 lost, 3 tolerate 1, 5 tolerate 2, 7 tolerate 3)",
+    "etcd.count": f"an odd number of members ({TOLERATED_LOSSES})",
     "controlPlanes.count": "without one there is no API, and an even number tolerates no more losses than one fewer",
     "gateways.count": "they are the only way in and out, and their addresses are one block of four",
     "kubernetes.podsPerNode": "a node's /24 holds no more",

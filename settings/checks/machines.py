@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from settings.error_messages import TOLERATED_LOSSES
 from settings.plan import PlannedMachine
 from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
 from settings.rules import Context
 
-#: floor((n - 1) / 2) members may be lost (https://etcd.io/docs/v3.6/faq/#why-an-odd-number-of-cluster-members).
-TOLERATED_LOSSES: Final = "1 tolerates 0 lost, 3 tolerate 1, 5 tolerate 2, 7 tolerate 3"
 #: Least number of nodes (control planes and workers) by preset, and the fix.
 LEAST_NODES: Final[Mapping[str, tuple[int, str]]] = {
     "dev": (3, "use 3 or 4"),

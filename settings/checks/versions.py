@@ -29,10 +29,7 @@ SUPPORTED: Final = tuple(each for each in KUBERNETES if each not in DEPARTING)
 #: Packages whose version is a setting of its own.
 _OWN_SETTING: Final[Mapping[str, str]] = {
     "etcd": _ETCD,
-    "kubeadm": _KEY,
-    "kubectl": _KEY,
-    "kubelet": _KEY,
-    "kubernetes-cni": _KEY,
+    **dict.fromkeys(("kubeadm", "kubectl", "kubelet", "kubernetes-cni"), _KEY),
 }
 
 
