@@ -97,7 +97,7 @@ def support_ends(version: str, today: date) -> str:
     """When support of a version of Kubernetes ends, in words. Empty while that is far away."""
     known = KUBERNETES.get(minor(version))
     if known is None:
-        return "of an unknown end of life"
+        return "not in the table of ends of life"
     if known.end_of_life < today:
         return f"out of support since {known.end_of_life}"
     if (known.end_of_life - today).days <= END_OF_LIFE_NOTICE_DAYS:
