@@ -9,12 +9,7 @@ from settings.names import FIRST
 
 #: The name of one of several keys that replace each other over time.
 Generation = Annotated[
-    str,
-    text(
-        r"^[a-z0-9]{1,10}$",
-        "must be 1 to 10 lower-case letters and digits",
-        'count them: "1", "2", ...',
-    ),
+    str, text(r"^[a-z0-9]{1,10}$", "must be 1 to 10 lower-case letters and digits", 'count them: "1", "2", ...')
 ]
 Epoch = Annotated[
     str,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from settings.certificates import Epoch
-from settings.model import AbsolutePath, Quantity, Section, Whole, text
+from settings.model import AbsolutePath, Quantity, Section, Whole, label, text
 
 #: RFC 1123 subdomain, as Kubernetes wants names of StorageClasses.
 StorageClassName = Annotated[
@@ -16,23 +16,9 @@ StorageClassName = Annotated[
         "write it as local-path",
     ),
 ]
-Namespace = Annotated[
-    str,
-    text(
-        r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
-        "must be 1 to 63 lower-case letters, digits and dashes, a letter first and no dash last",
-        "choose another namespace",
-    ),
-]
+Namespace = Annotated[str, label(63, "choose another namespace")]
 #: Short: the pods' host names add their number and the service's name to it.
-ReleaseName = Annotated[
-    str,
-    text(
-        r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$",
-        "must be 1 to 32 lower-case letters, digits and dashes, a letter first and no dash last",
-        "choose another name",
-    ),
-]
+ReleaseName = Annotated[str, label(32, "choose another name")]
 DatabaseName = Annotated[
     str,
     text(

@@ -1,4 +1,4 @@
-"""Kubernetes: its version, its CNI, and the component configurations that a site may extend."""
+"""Kubernetes: its version, its CNI, the component configurations that a site may extend, and its API."""
 
 from typing import Annotated, Any, Literal
 
@@ -47,3 +47,27 @@ class KubernetesSettings(Section):
     """Most pods on a node (the kubelet's maxPods). A node's /24 has room for 250 and for terminating ones."""
     containers_per_pod: float = Field(2, ge=1, le=20)
     """Average containers per pod, with sidecars. Only the check against Kubernetes' limit of 300,000 uses it."""
+
+
+class OctaviaSettings(Section):
+    """The load balancer of `loadBalancer: octavia`."""
+
+    provider: str = ""
+    """Octavia's provider driver (amphora, ovn, ...). Empty: the cloud's default."""
+    flavor: str = ""
+    """Id of the load balancer's flavor. Empty: the cloud's default."""
+
+
+class ApiSettings(Section):
+    """The Kubernetes API as clients see it."""
+
+    load_balancer: Literal["gateways", "octavia"] = "gateways"
+    """What balances the API's clients over the control planes: haproxy on the gateways, or the cloud's load balancer.
+
+    With `octavia` the gateways still carry SSH, NAT and ingress. The API gets its own address on the edge network and
+    a floating IP, so it needs `network.publicVip: floating-ip`. It cannot change while the cluster exists.
+    """
+    certificate_names: tuple[str, ...] = ()
+    """More DNS names and addresses for the API server's certificate."""
+    octavia: OctaviaSettings = OctaviaSettings()
+    """Driver and flavor of the load balancer."""

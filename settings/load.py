@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from settings import checks, error_messages, replacement, resolved, schema, stack_file, validation
+from pydantic import ValidationError
+
+from settings import checks, error_messages, replacement, resolved, schema, stack_file
 from settings.plan import make_plan
 from settings.platform import Platform
 from settings.platform_settings import PlatformSettings
-from settings.presets import PRESETS
+from settings.presets import PRESETS, merged
 from settings.problem import Problem, SettingsError
 from settings.redact import redacted
 from settings.rules import Context
@@ -19,8 +22,11 @@ from settings.running import Running
 
 #: What a cluster's name must be; it is the prefix of host names.
 CLUSTER_NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
-#: A cluster name for stacks whose own is invalid, so that everything else can still be checked.
-_STAND_IN: Final = "cluster"
+#: Names in place of invalid ones, so that everything else can still be checked: of the cluster, and of pools.
+_CLUSTER: Final = "cluster"
+_POOL: Final = "pool"
+#: Rounds of removing what is wrong. Removing a value reveals at most a missing key above it.
+_ROUNDS: Final = 5
 
 
 def parse(
@@ -38,22 +44,31 @@ def parse(
     given, problems = stack_file.read(values)
     given = resolved.with_versions(given, running)
     broken = {problem.key for problem in problems}
-    settings, mistaken, left_out = validation.validate(given, _preset(given))
+    settings, mistaken, left_out = _validate(given, _preset(given))
     problems += mistaken
     broken |= left_out
     cluster = settings.cluster_name or stack
     if not CLUSTER_NAME.fullmatch(cluster):
         if "clusterName" not in broken:
-            problems.append(_misnamed(cluster))
+            rule = "must be 1 to 20 lower-case letters, digits and dashes, a letter first and no dash last"
+            fix = "set clusterName where the stack's name does not fit"
+            problems.append(Problem("clusterName", cluster, rule, fix))
         broken.add("clusterName")
-        cluster = _STAND_IN
-    plan, misfits = make_plan(settings, cluster)
+        cluster = _CLUSTER
+    plan = make_plan(settings, cluster)
     secrets = [key for key in stack_file.SECRETS if values.get(key)]
     context = Context(settings, cluster, plan, running, secrets, checks.today())
-    found = [*misfits, *checks.errors(context)]
-    problems += [_short(problem) for problem in found if not _echo(problem, broken)]
+    problems += [
+        # A value that fits on a line and shows no password.
+        replace(problem, value=redacted(problem.value)) if problem.value else problem
+        for problem in checks.errors(context)
+        if not _follows(problem, broken)
+    ]
     if problems or plan is None:
-        raise SettingsError(sorted(problems, key=_place))
+        # In the order of the sections in the reference, with unknown keys first.
+        sections = ["", *schema.root()["properties"]]
+        places = {section: place for place, section in enumerate(sections)}
+        raise SettingsError(sorted(problems, key=lambda problem: places.get(problem.key.split(".")[0], 0)))
     return Platform(
         settings=settings,
         cluster=cluster,
@@ -66,13 +81,6 @@ def parse(
     )
 
 
-def _place(problem: Problem) -> int:
-    """The position of the problem's section in the reference. The report has that order, with unknown keys first."""
-    section = problem.key.split(".")[0]
-    known = list(schema.fields(PlatformSettings))
-    return known.index(section) if section in known else -1
-
-
 def _preset(given: Mapping[str, Any]) -> str:
     """The preset whose defaults apply. For a misspelt one, the one that was probably meant."""
     wanted = given.get("preset", PlatformSettings.model_fields["preset"].default)
@@ -81,21 +89,60 @@ def _preset(given: Mapping[str, Any]) -> str:
     return error_messages.closest(str(wanted), list(PRESETS)) or "dev"
 
 
-def _short(problem: Problem) -> Problem:
-    """The problem with a value that fits on a line and shows no password."""
-    return replace(problem, value=redacted(problem.value)) if problem.value else problem
+def _validate(given: Mapping[str, Any], preset: str) -> tuple[PlatformSettings, list[Problem], set[str]]:
+    """Settings of `given` over the preset, the problems of `given`, and the keys whose values were left out."""
+    values: dict[str, Any] = copy.deepcopy(dict(given))
+    problems: list[Problem] = []
+    broken: set[str] = set()
+    for _ in range(_ROUNDS):
+        try:
+            return PlatformSettings.model_validate(merged(PRESETS[preset], values)), problems, broken
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+        # A key that was removed is reported as missing now, but its problem has been reported already.
+        problems += [error_messages.problem(one) for one in found if error_messages.dotted(one["loc"]) not in broken]
+        # From the back, so that the indexes of a list's earlier entries stay valid.
+        for location in sorted({tuple(one["loc"]) for one in found}, key=_order, reverse=True):
+            broken.add(_take_away(values, location))
+        broken |= {meant for one in found if (meant := error_messages.meant(one))}
+    return PlatformSettings.model_validate(PRESETS[preset]), problems, broken
 
 
-def _misnamed(cluster: str) -> Problem:
-    return Problem(
-        "clusterName",
-        cluster,
-        "must be 1 to 20 lower-case letters, digits and dashes, a letter first and no dash last",
-        "set clusterName where the stack's name does not fit",
-    )
+def _order(location: schema.Location) -> tuple[tuple[int, str], ...]:
+    return tuple((step, "") if isinstance(step, int) else (-1, step) for step in location)
 
 
-def _echo(problem: Problem, broken: Iterable[str]) -> bool:
+def _take_away(values: dict[str, Any], location: schema.Location) -> str:
+    """Remove the value at `location` from `values`, or what contains it if there is none. Return the removed key."""
+    if location[-1] == "[key]":
+        return _rename(values, location[:-1])
+    for depth in range(len(location), 0, -1):
+        holder: Any = values
+        try:
+            for step in location[: depth - 1]:
+                holder = holder[step]
+            del holder[location[depth - 1]]
+        except (KeyError, IndexError, TypeError):
+            continue
+        return error_messages.dotted(location[:depth])
+    return error_messages.dotted(location)
+
+
+def _rename(values: dict[str, Any], location: schema.Location) -> str:
+    """Rename a pool with an invalid name, and remove any other entry with an invalid name."""
+    holder: Any = values
+    for step in location[:-1]:
+        # It is gone where the value of another invalid name was wrong too.
+        holder = holder.get(step, {})
+    entry = holder.pop(location[-1], None)
+    if location[0] != "workers" or len(location) != 2 or entry is None:
+        return error_messages.dotted(location)
+    name = next(name for number in range(len(holder) + 1) if (name := f"{_POOL}{number}") not in holder)
+    holder[name] = entry
+    return f"workers.{name}"
+
+
+def _follows(problem: Problem, broken: Collection[str]) -> bool:
     """Whether the problem of a combination only follows from a wrong value in it."""
     return any(_concerns(wrong, key) for key in (problem.key, *problem.others) for wrong in broken)
 
@@ -110,5 +157,5 @@ def _concerns(wrong: str, key: str) -> bool:
     if key == wrong or key.startswith(f"{wrong}."):
         return True
     # A wrong entry spoils its list, but not its section: the rest of the section is as it was.
-    kind = schema.bare(schema.at(key.split("."))[0])
-    return wrong.startswith(f"{key}.") and key != "workers" and not schema.is_section(kind)
+    node = schema.at(key.split("."))
+    return wrong.startswith(f"{key}.") and key != "workers" and not (node and schema.is_section(node))

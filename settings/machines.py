@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from settings.model import Address, CloudName, Key, Name, Quantity, Section, Whole, text
+from settings.model import NO_BOOLEAN, Address, CloudName, Key, Name, Quantity, Section, Whole, text
 from settings.versions import Architecture
 
 LabelValue = Annotated[
@@ -25,15 +25,13 @@ Taint = Annotated[
 ]
 Digest = Annotated[
     str,
-    text(
-        r"^[0-9a-f]{64}$",
-        "must be a SHA-256 as 64 digits of 0-9 and a-f",
-        "copy it from SHA256SUMS of the release",
-    ),
+    text(r"^[0-9a-f]{64}$", "must be a SHA-256 as 64 digits of 0-9 and a-f", "copy it from SHA256SUMS of the release"),
 ]
 
 #: Largest number of gateways: their addresses are one aligned block of four (see settings.plan).
 MOST_GATEWAYS = 4
+#: Offset of the first worker's address in `network.private`.
+FIRST_WORKER = 32
 
 
 class VolumeSettings(Section):
@@ -122,9 +120,9 @@ class WorkerPoolSettings(MachineSettings):
 
     flavor: CloudName = "m1.large"
     """Name of the flavor."""
-    count: Whole | None = Field(None, ge=0, le=5000)
+    count: Annotated[int, Field(ge=0, le=5000), NO_BOOLEAN] | None = None
     """How many machines. Their keys are 0 to count - 1."""
-    machines: dict[Key, Annotated[Whole, Field(ge=0)]] | None = None
+    machines: dict[Key, Annotated[int, Field(ge=0), NO_BOOLEAN]] | None = None
     """Instead of `count`: each machine's key with its place in the pool, from 0.
 
     The place gives the address, so removing one machine moves no other.
@@ -133,7 +131,7 @@ class WorkerPoolSettings(MachineSettings):
     """Labels of the nodes."""
     taints: tuple[Taint, ...] = ()
     """Taints of the nodes, as key=value:Effect."""
-    first_address: Whole | None = Field(None, ge=32)
+    first_address: Annotated[int, Field(ge=FIRST_WORKER), NO_BOOLEAN] | None = None
     """Offset of the pool's first address in `network.private`.
 
     One pool may leave it out, and starts at 32. Every other pool sets its own.
@@ -149,6 +147,11 @@ class WorkerPoolSettings(MachineSettings):
         if self.machines is not None:
             return dict(self.machines)
         return {str(i): i for i in range(self.count or 0)}
+
+    @property
+    def offset(self) -> int:
+        """Offset of the first place in `network.private`."""
+        return self.first_address or FIRST_WORKER
 
 
 WorkerPools = dict[Name, WorkerPoolSettings]

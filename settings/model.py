@@ -1,38 +1,37 @@
 """The base of every section, and the kinds of text that sections share, each with its rule in words."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
 
 
 class Section(BaseModel):
     """One section of the configuration: camelCase keys as in stack files, no unknown key, values that do not change.
 
-    Its docstring and those of its fields are the reference in docs/settings.md (settings/reference.py reads them).
+    Its docstring and those of its fields are the reference in docs/settings.md.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-@dataclass(frozen=True)
-class Words:
-    """A pattern in words: what a text must be (`rule`, after "key value: ") and how to fix it (`fix`)."""
+def text(pattern: str, rule: str, fix: str) -> FieldInfo:
+    """A text that matches the whole of `pattern`. In words: what it must be (`rule`) and how to fix it (`fix`).
 
-    rule: str
-    fix: str
-
-
-#: The words of every pattern. Messages and the reference use them.
-WORDS: Final[dict[str, Words]] = {}
+    Messages and the reference read the words from the JSON Schema, and editors show the rule.
+    """
+    words: JsonDict = {"patternErrorMessage": rule, "fix": fix}
+    found: FieldInfo = Field(pattern=pattern, json_schema_extra=words)
+    return found
 
 
-def text(pattern: str, rule: str, fix: str) -> StringConstraints:
-    """A text that matches the whole of `pattern`, with its words."""
-    WORDS[pattern] = Words(rule, fix)
-    return StringConstraints(pattern=pattern)
+def label(longest: int, fix: str) -> FieldInfo:
+    """A label of a DNS name (RFC 1123) of at most `longest` characters that begins with a letter."""
+    rule = f"must be 1 to {longest} lower-case letters, digits and dashes, a letter first and no dash last"
+    return text(rf"^[a-z]([a-z0-9-]{{0,{longest - 2}}}[a-z0-9])?$", rule, fix)
 
 
 def _no_boolean(value: object) -> object:
@@ -40,8 +39,10 @@ def _no_boolean(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-#: A whole number. Pulumi may hand it over as text.
-Whole = Annotated[int, BeforeValidator(_no_boolean)]
+NO_BOOLEAN: Final = BeforeValidator(_no_boolean)
+#: A whole number. Pulumi may hand it over as text. Bounds inside `Annotated` go before NO_BOOLEAN, or pydantic leaves
+#: them out of the JSON Schema.
+Whole = Annotated[int, NO_BOOLEAN]
 
 
 def _text(value: object) -> object:
@@ -49,21 +50,27 @@ def _text(value: object) -> object:
     return str(value).lower() if isinstance(value, (bool, int)) else value
 
 
+def _address_schema(format: str, pattern: str, rule: str) -> WithJsonSchema:
+    """pydantic's own JSON Schema has the format alone, which editors do not check."""
+    return WithJsonSchema({"type": "string", "format": format, "pattern": pattern, "patternErrorMessage": rule})
+
+
+_BYTE: Final = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4: Final = rf"^{_BYTE}(\.{_BYTE}){{3}}"
 #: An IPv4 address.
-Address = Annotated[IPv4Address, BeforeValidator(_text)]
+Address = Annotated[
+    IPv4Address, BeforeValidator(_text), _address_schema("ipv4", f"{_IPV4}$", "must be an IPv4 address")
+]
 
 #: An IPv4 network in CIDR form with its host bits zero. How large it must be is a check's business.
-Cidr = Annotated[IPv4Network, BeforeValidator(_text)]
+Cidr = Annotated[
+    IPv4Network,
+    BeforeValidator(_text),
+    _address_schema("ipv4network", f"{_IPV4}(/(3[0-2]|[12]?[0-9]))?$", "must be an IPv4 network, as 10.20.0.0/22"),
+]
 
 #: A label of a host name and part of an OpenStack name: RFC 1123, and short, so that whole node names stay below 63.
-Name = Annotated[
-    str,
-    text(
-        r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
-        "must be 1 to 20 lower-case letters, digits and dashes, a letter first and no dash last",
-        "choose another name",
-    ),
-]
+Name = Annotated[str, label(20, "choose another name")]
 
 #: A key of a machine inside its pool.
 Key = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from settings.certificates import Generation
-from settings.model import Address, Cidr, CloudName, Section, Whole, text
+from settings.model import NO_BOOLEAN, Address, Cidr, CloudName, Section, text
 from settings.names import FIRST
 
 PublicVip = Literal["floating-ip", "provider-network", "none"]
@@ -73,7 +73,7 @@ class NetworkSettings(Section):
     """Domain of the cluster's services. It cannot change while the cluster exists."""
     api_floating_ip: Address | None = None
     """A floating IP of the project for the API and ingress. It outlives the stack. Empty: a new one."""
-    mtu: Whole | None = Field(None, ge=1280, le=9000)
+    mtu: Annotated[int, Field(ge=1280, le=9000), NO_BOOLEAN] | None = None
     """MTU of the stack's networks, in bytes. Empty: the cloud's own.
 
     The pods get 50 less, for the vxlan overlay.

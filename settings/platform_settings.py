@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from settings.addons import AddonSettings
-from settings.api import ApiSettings
 from settings.backups import BackupSettings
 from settings.certificates import CertificateSettings
 from settings.database import DatabaseSettings, StorageSettings
-from settings.kubernetes import KubernetesSettings
-from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySettings, WorkerPools
-from settings.maintenance import MaintenanceSettings
+from settings.kubernetes import ApiSettings, KubernetesSettings
+from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySettings, MachineSettings, WorkerPools
+from settings.maintenance import MaintenanceSettings, ProtectionSettings, RolloutSettings
 from settings.mirrors import MirrorSettings, ProxySettings
 from settings.model import Name, Section
 from settings.network import AccessSettings, NetworkSettings
-from settings.protection import ProtectionSettings
-from settings.rollout import RolloutSettings
 from settings.versions import KUBERNETES, Minor, minor
 
 
@@ -68,6 +65,12 @@ class PlatformSettings(Section):
     """Mirrors of packages, images, charts and files, for a closed site."""
     proxy: ProxySettings = ProxySettings()
     """HTTP proxies of the machines."""
+
+    @property
+    def roles(self) -> dict[str, MachineSettings]:
+        """What the machines of each role or pool share, by its key in the stack file."""
+        pools = {f"workers.{name}": pool for name, pool in sorted(self.workers.items())}
+        return {"gateways": self.gateways, "etcd": self.etcd, "controlPlanes": self.control_planes, **pools}
 
     @property
     def etcd_version(self) -> str:

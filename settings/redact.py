@@ -15,10 +15,7 @@ _IDENTITY: Final = re.compile(r"(?<=AGE-SECRET-KEY-)\w+", re.IGNORECASE)
 
 def redacted(value: Any) -> str:
     """The value for a message. The user and password of a URL are masked, and so are private keys."""
-    return _cut(_IDENTITY.sub("***", _CREDENTIALS.sub("***@", _flow(value))))
-
-
-def _cut(text: str) -> str:
+    text = _IDENTITY.sub("***", _CREDENTIALS.sub("***@", _flow(value)))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 

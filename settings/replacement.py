@@ -31,13 +31,6 @@ def role_key(machine: PlannedMachine) -> str:
     return keys.get(machine.role) or f"workers.{machine.pool}"
 
 
-def role_settings(settings: PlatformSettings, machine: PlannedMachine) -> MachineSettings:
-    """What the machines of its role share."""
-    if machine.role == "worker":
-        return settings.workers[machine.pool]
-    return {"gateway": settings.gateways, "etcd": settings.etcd}.get(machine.role) or settings.control_planes
-
-
 def can_miss(settings: PlatformSettings, plan: Plan, machine: PlannedMachine) -> int:
     """How many machines of its role may be unavailable at a time."""
     if machine.role == "etcd":
@@ -49,10 +42,11 @@ def changes(settings: PlatformSettings, plan: Plan, running: Running | None) -> 
     """Every change that would replace or stop a running machine, by machine. Unknown forms count as unchanged."""
     if running is None:
         return
+    roles = settings.roles
     for machine in plan.machines:
         form = running.forms.get(machine.hostname)
         if form is not None and machine.hostname in running.instances:
-            yield from _changes(machine, role_settings(settings, machine), form, running)
+            yield from _changes(machine, roles[role_key(machine)], form, running)
 
 
 def _changes(machine: PlannedMachine, wanted: MachineSettings, form: Form, running: Running) -> Iterator[Change]:

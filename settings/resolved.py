@@ -43,7 +43,7 @@ def with_versions(given: Mapping[str, Any], running: Running | None) -> dict[str
 
 
 def _as_it_runs(running: Running | None) -> str:
-    """A newer default is for new stacks, and for those whose minor version this program no longer knows."""
+    """A newer default is for new stacks, and for those with a minor version that this program no longer has."""
     known = running is not None and numbers(running.kubernetes) and minor(running.kubernetes) in KUBERNETES
     return running.kubernetes if running and known else DEFAULT_KUBERNETES
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from settings import names
 from settings.names import FIRST
 
 #: Value of the output `securityRules`: rules are named by the range that they let in.
 BY_RANGE: Final = "by-range"
+_INSTANCE: Final = "openstack:compute/instance:Instance"
 #: Nova's policy for each `spread`.
 SPREADS: Final[Mapping[str, str]] = {"preferred": "soft-anti-affinity", "required": "anti-affinity"}
 
@@ -74,7 +76,7 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
     versions = outputs.get("versions")
     if not versions:
         return None
-    inventory = outputs.get("inventory") or []
+    inventory, forms = outputs.get("inventory") or [], outputs.get("forms") or {}
     return Running(
         kubernetes=str(versions.get("kubernetes", "")),
         fixed={str(key): str(value) for key, value in (outputs.get("fixedSettings") or {}).items()},
@@ -82,98 +84,89 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
         addresses={entry["name"]: str(entry["address"]) for entry in inventory if entry.get("address")},
         edge_addresses={entry["name"]: str(entry["edgeAddress"]) for entry in inventory if entry.get("edgeAddress")},
         etcd=str(versions.get("etcd", "")),
-        authorities=_generations(outputs.get("certificates") or {}, "issuing", "trusted"),
-        ssh_keys=_generations(outputs.get("sshKeys") or {}, "login", "accepted"),
+        authorities=_generations(outputs.get("certificates"), "issuing", "trusted"),
+        ssh_keys=_generations(outputs.get("sshKeys"), "login", "accepted"),
         rules=str(outputs.get("securityRules", "")),
-        **_forms(outputs.get("forms") or {}),
+        forms={name: _form(form) for name, form in (forms.get("machines") or {}).items()},
+        spreads=dict(forms.get("spreads") or {}),
         kubeconfig=str(outputs.get("kubeconfig") or ""),
     )
 
 
-def numbered_rules(resources: Mapping[str, Any]) -> dict[str, str]:
-    """The ranges that security group rules let in, by the rules' names. `resources` are all resources by URN."""
-    rules = {
-        urn.rpartition("::")[2]: entry["outputs"].get("remoteIpPrefix")
-        for urn, entry in resources.items()
-        if entry["type"] == "openstack:networking/secGroupRule:SecGroupRule"
-    }
-    return {name: cidr for name, cidr in rules.items() if cidr}
+def _generations(output: Mapping[str, Any] | None, used: str, accepted: str) -> Generations:
+    """From an output about generations."""
+    return Generations(str(output[used]), tuple(map(str, output[accepted]))) if output else Generations()
 
 
-def _forms(output: Mapping[str, Any]) -> dict[str, Any]:
-    """From the output `forms`."""
-    machines = {
-        str(name): Form(
-            flavor=str(form.get("flavor") or ""),
-            flavor_id=str(form.get("flavorId") or ""),
-            zone=str(form.get("zone") or ""),
-            group=str(form.get("group") or ""),
-            volume=bool(form.get("volume")),
-            volume_type=str((form.get("volume") or {}).get("type") or ""),
-            volume_gib=int((form.get("volume") or {}).get("sizeGib") or 0),
-        )
-        for name, form in (output.get("machines") or {}).items()
-    }
-    return {"forms": machines, "spreads": dict(output.get("spreads") or {})}
+def _form(form: Mapping[str, Any]) -> Form:
+    """From a machine's entry in the output `forms`."""
+    volume = form.get("volume") or {}
+    return Form(
+        flavor=str(form.get("flavor") or ""),
+        flavor_id=str(form.get("flavorId") or ""),
+        zone=str(form.get("zone") or ""),
+        group=str(form.get("group") or ""),
+        volume=bool(volume),
+        volume_type=str(volume.get("type") or ""),
+        volume_gib=int(volume.get("sizeGib") or 0),
+    )
 
 
 def from_resources(resources: Mapping[str, Any]) -> Running | None:
-    """What an `up` has made that never finished and so left no outputs; None where no machine is ready.
+    """What an `up` has created that never finished and so left no outputs. None where no machine is ready.
 
     A machine counts once its step has run: etcd or the control plane may depend on it from then on.
     """
-    by_type = _by_type(resources)
     steps = {
         name: [str(trigger) for trigger in step.get("triggers") or []]
-        for name, step in by_type.get("command:remote:Command", {}).items()
+        for name, step in _outputs(resources, "command:remote:Command").items()
     }
     instances = {
         str(instance["name"]): str(instance["id"])
-        for name, instance in by_type.get("openstack:compute/instance:Instance", {}).items()
+        for name, instance in _outputs(resources, _INSTANCE).items()
         if str(instance.get("id")) in steps.get(name, ())
     }
     if not instances:
         return None
     output = forms_of_resources(resources)
-    ready = {name: form for name, form in output["machines"].items() if name in instances}
-    return Running(finished=False, instances=instances, **_forms({**output, "machines": ready}))
+    forms = {name: _form(form) for name, form in output["machines"].items() if name in instances}
+    return Running(finished=False, instances=instances, forms=forms, spreads=output["spreads"])
 
 
-def _by_type(resources: Mapping[str, Any]) -> dict[str, dict[str, Mapping[str, Any]]]:
-    """The outputs of resources by type and name; `resources` are by URN, as the engine hands them over."""
-    found: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for urn, resource in resources.items():
-        found.setdefault(str(resource.get("type", "")), {})[urn.rpartition("::")[2]] = resource.get("outputs") or {}
-    return found
+def _outputs(resources: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:
+    """The outputs of the resources of one type, by name. `resources` are by URN, as the engine hands them over."""
+    return {
+        urn.rpartition("::")[2]: resource.get("outputs") or {}
+        for urn, resource in resources.items()
+        if resource.get("type") == kind
+    }
+
+
+def numbered_rules(resources: Mapping[str, Any]) -> dict[str, str]:
+    """The ranges that security group rules let in, by the rules' names. `resources` are all resources by URN."""
+    rules = _outputs(resources, "openstack:networking/secGroupRule:SecGroupRule")
+    return {name: cidr for name, rule in rules.items() if (cidr := rule.get("remoteIpPrefix"))}
 
 
 def forms_of_resources(resources: Mapping[str, Any]) -> dict[str, Any]:
     """The output `forms` for a stack of an earlier release, from its resources by URN."""
-    found = {kind.rpartition(":")[2]: by_name for kind, by_name in _by_type(resources).items()}
-    groups = {str(group.get("id")): name for name, group in found.get("ServerGroup", {}).items()}
-    volumes = found.get("Volume", {})
+    groups = _outputs(resources, "openstack:compute/serverGroup:ServerGroup")
+    by_id = {str(group.get("id")): name for name, group in groups.items()}
+    volumes = {
+        name: {"type": volume.get("volumeType"), "sizeGib": volume.get("size")}
+        for name, volume in _outputs(resources, "openstack:blockstorage/volume:Volume").items()
+    }
     return {
         "machines": {
             str(instance["name"]): {
                 "flavor": instance.get("flavorName"),
                 "flavorId": instance.get("flavorId"),
                 "zone": instance.get("availabilityZone"),
-                "group": groups.get(next((hint.get("group") for hint in instance.get("schedulerHints") or []), "")),
-                "volume": _volume(volumes[f"{name}-data"]) if f"{name}-data" in volumes else None,
+                "group": by_id.get(next((hint.get("group") for hint in instance.get("schedulerHints") or []), "")),
+                "volume": volumes.get(names.data_volume(name)),
             }
-            for name, instance in found.get("Instance", {}).items()
+            for name, instance in _outputs(resources, _INSTANCE).items()
             if instance.get("name")
         },
-        "spreads": {
-            name: spread_of(str(group.get("policies"))) for name, group in found.get("ServerGroup", {}).items()
-        },
+        "spreads": {name: spread_of(str(group.get("policies"))) for name, group in groups.items()},
     }
-
-
-def _volume(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": outputs.get("volumeType"), "sizeGib": outputs.get("size")}
-
-
-def _generations(output: Mapping[str, Any], used: str, accepted: str) -> Generations:
-    """From an output about generations."""
-    return Generations(str(output[used]), tuple(map(str, output[accepted]))) if output else Generations()

@@ -1,111 +1,110 @@
-"""The schema of stack files: what may be at each place, read from the sections' types."""
+"""The schema of stack files: pydantic's JSON Schema of the sections, as editors read it (draft 7).
+
+A node is the schema of one value. It is a section where it has `properties`, or refers to one.
+"""
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema, to_jsonable_python
 
 from settings.model import Section
 from settings.platform_settings import PlatformSettings
 
 Location = Sequence[int | str]
+Node = Mapping[str, Any]
 
 
-def bare(annotation: Any) -> Any:
-    """A type without its metadata and without None: what a user writes when the key is set."""
-    while True:
-        origin = get_origin(annotation)
-        if origin is Annotated:
-            annotation = get_args(annotation)[0]
-        elif origin in (Union, types.UnionType):
-            annotation = next(argument for argument in get_args(annotation) if argument is not type(None))
-        else:
-            return annotation
+class _Generator(GenerateJsonSchema):
+    """As pydantic's, but with names of keys that are checked, and no value that is null."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """A key without a value is a mistake."""
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """A section's default is an empty one: its keys have their own."""
+        made, default = self.generate_inner(schema["schema"]), schema.get("default")
+        if default is None:
+            return made
+        return {**made, "default": {} if isinstance(default, Section) else to_jsonable_python(default, fallback=str)}
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """pydantic itself lets other names through where names have a pattern."""
+        names, values = self.generate_inner(schema["keys_schema"]), self.generate_inner(schema["values_schema"])
+        made: JsonSchemaValue = {"type": "object", "additionalProperties": values}
+        return made if names == {"type": "string"} else {**made, "propertyNames": names}
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Docstrings have one line a paragraph, and references are alone: draft 7 ignores what is beside them."""
+        made = super().model_schema(schema)
+        for node in (made, *made["properties"].values()):
+            node.pop("title", None)
+            paragraphs = node["description"].split("\n\n")
+            node["description"] = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+            if "$ref" in node:
+                node["allOf"] = [{"$ref": node.pop("$ref")}]
+        return made
 
 
 @cache
-def fields(section: type[Section]) -> Mapping[str, FieldInfo]:
-    """The fields of a section by the keys of stack files."""
-    return {field.alias or name: field for name, field in section.model_fields.items()}
+def root() -> Node:
+    """The section of all top-level keys, with every other section in its `$defs`."""
+    return PlatformSettings.model_json_schema(schema_generator=_Generator)
 
 
-def is_section(annotation: Any) -> bool:
-    """Whether a (bare) type is a section."""
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+def resolved(node: Node) -> Node:
+    """The section that a node refers to, or the node itself."""
+    (one,) = node.get("allOf", [node])
+    section: Node = root()["$defs"][one["$ref"].rpartition("/")[2]] if "$ref" in one else node
+    return section
 
 
-def below(annotation: Any) -> Any:
-    """The type of an entry of a list or of a mapping. None for anything else."""
-    arguments = get_args(annotation)
-    if get_origin(annotation) is dict:
-        return arguments[1]
-    return arguments[0] if get_origin(annotation) is tuple else None
+def is_section(node: Node) -> bool:
+    """Whether a node is a section."""
+    return "properties" in resolved(node)
 
 
-def _metadata(annotation: Any, field: FieldInfo | None) -> Iterator[Any]:
-    """All annotations of a type, or of its field."""
-    for entry in (*(field.metadata if field else ()), *getattr(annotation, "__metadata__", ())):
-        yield entry
-        yield from getattr(entry, "metadata", ())
-    if get_origin(annotation) in (Annotated, Union, types.UnionType):
-        for argument in get_args(annotation)[: 1 if get_origin(annotation) is Annotated else None]:
-            yield from _metadata(argument, None)
+def below(node: Node) -> Node | None:
+    """The node of an entry of a list or of a mapping. None for anything else."""
+    return None if is_section(node) else node.get("items", node.get("additionalProperties"))
 
 
-def bounds(annotation: Any, field: FieldInfo | None) -> tuple[Any, Any]:
-    """The least and the greatest value. None where there is no limit."""
-    parts = list(_metadata(annotation, field))
-    low = next((part.ge for part in parts if getattr(part, "ge", None) is not None), None)
-    high = next((part.le for part in parts if getattr(part, "le", None) is not None), None)
-    return low, high
+def at(location: Location) -> Node | None:
+    """The node of a place, or of its key where pydantic adds `[key]`. None for an unknown place."""
+    if location and location[-1] == "[key]":
+        holder = at(location[:-2])
+        return holder and holder.get("propertyNames")
+    node: Node | None = root()
+    for step in location:
+        if node is not None:
+            node = resolved(node)["properties"].get(str(step)) if is_section(node) else below(node)
+    return node
 
 
-def span(annotation: Any, field: FieldInfo | None) -> str:
+def span(node: Node) -> str:
     """The range in words: "1 to 7", "32 or more". Empty without one."""
-    low, high = bounds(annotation, field)
+    low, high = node.get("minimum"), node.get("maximum")
     if low is None:
         return ""
     return f"{low} or more" if high is None else f"{low} to {high}"
 
 
-def pattern(annotation: Any, field: FieldInfo | None) -> str | None:
-    """The pattern of a text. None without one."""
-    parts = _metadata(annotation, field)
-    return next((str(part.pattern) for part in parts if getattr(part, "pattern", None)), None)
-
-
-def at(location: Location) -> tuple[Any, FieldInfo | None]:
-    """The type at a place, and its field if it is one. (None, None) for an unknown place."""
-    annotation: Any = PlatformSettings
-    field: FieldInfo | None = None
-    for step in location:
-        annotation = bare(annotation)
-        if is_section(annotation):
-            field = fields(annotation).get(str(step))
-            annotation = field.annotation if field else None
-        elif step != "[key]":
-            field, annotation = None, below(annotation)
-        if annotation is None:
-            return None, None
-    return annotation, field
-
-
-def sections() -> Iterator[tuple[tuple[str, ...], type[Section]]]:
+def sections() -> Iterator[tuple[tuple[str, ...], Node]]:
     """Every section with its place, outermost first. There `*` is a key of the user, `0` an entry of a list."""
 
-    def under(place: tuple[str, ...], section: type[Section]) -> Iterator[tuple[tuple[str, ...], type[Section]]]:
+    def under(place: tuple[str, ...], section: Node) -> Iterator[tuple[tuple[str, ...], Node]]:
         yield place, section
-        for key, field in fields(section).items():
-            annotation, here = bare(field.annotation), (*place, key)
-            while (entry := below(annotation)) is not None:
-                here = (*here, "*" if get_origin(annotation) is dict else "0")
-                annotation = bare(entry)
-            if is_section(annotation):
-                yield from under(here, annotation)
+        for key, node in section["properties"].items():
+            here = (*place, key)
+            while (entry := below(node)) is not None:
+                here = (*here, "0" if "items" in node else "*")
+                node = entry
+            if is_section(node):
+                yield from under(here, resolved(node))
 
-    yield from under((), PlatformSettings)
+    yield from under((), root())

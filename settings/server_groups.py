@@ -1,4 +1,4 @@
-"""Which server group each machine stands in. A machine that runs stays in its group until it is replaced."""
+"""Which server group each machine is in. A machine that runs stays in its group until it is replaced."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from settings import schema
+from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
 
 #: Secrets for the places that backups go to.
@@ -22,6 +22,11 @@ SECRETS: Final[Mapping[str, str]] = {
     **BACKUP_SECRETS,
 }
 
+#: The defaults of the top-level keys: texts and sections.
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    field.alias or name: field.default for name, field in PlatformSettings.model_fields.items()
+}
+
 #: Stands for the text of an encrypted secret: it is set, but never read into settings.
 ENCRYPTED: Final = "[encrypted]"
 
@@ -34,50 +39,35 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     read: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in values.items():
-        annotation, _ = schema.at((key,))
         if key in SECRETS:
-            if value not in (None, "", ENCRYPTED) and not _is_encrypted(value):
-                problems.append(_in_plain_text(key))
+            # The engine writes an encrypted value as {secure: ...} into the file.
+            is_encrypted = value == ENCRYPTED or (isinstance(value, Mapping) and set(value) == {"secure"})
+            if value not in (None, "") and not is_encrypted:
+                problems.append(_plain_secret(key))
+        elif key in _DEFAULTS and value in (None, "", {}, "{}"):
             continue
-        if annotation is not None and value in (None, "", {}, "{}"):
-            continue
-        read[key] = value
-        if isinstance(value, str) and annotation is not None and _is_object(annotation):
+        elif isinstance(value, str) and not isinstance(_DEFAULTS.get(key, ""), str):
             try:
                 read[key] = json.loads(value)
             except json.JSONDecodeError as error:
                 if value.lstrip()[:1] in ("{", "["):
                     problems.append(_unreadable(key, error))
-                    del read[key]
+                else:
+                    read[key] = value
+        else:
+            read[key] = value
     return read, problems
 
 
-def _is_object(annotation: Any) -> bool:
-    bare = schema.bare(annotation)
-    return schema.is_section(bare) or schema.below(bare) is not None
-
-
-def _is_encrypted(value: Any) -> bool:
-    """Whether a value is as the engine writes an encrypted one into the file."""
-    return isinstance(value, Mapping) and set(value) == {"secure"}
-
-
-def _in_plain_text(key: str) -> Problem:
+def _plain_secret(key: str) -> Problem:
     """The engine itself accepts such a key (settings.reference.project_file says why)."""
-    return Problem(
-        key,
-        "",
-        "is a secret, and is in the stack file in plain text",
-        f"`pulumi config set --secret openstack-paas:{key}`, with a new value on standard input if others have seen "
-        "this one",
-    )
+    rule = "is a secret, and is in the stack file in plain text"
+    command = f"`pulumi config set --secret openstack-paas:{key}`"
+    return Problem(key, "", rule, f"{command}, with a new value on standard input if others have seen this one")
 
 
 def _unreadable(key: str, error: json.JSONDecodeError) -> Problem:
     """JSON with a mistake. It is not shown, because it may contain a secret."""
-    return Problem(
-        key,
-        "",
-        f"is JSON with a mistake at character {error.pos + 1} ({error.msg})",
-        f"write its keys under {key} in the stack file, or set one with `pulumi config set --path '{key}.KEY' VALUE`",
-    )
+    rule = f"is JSON with a mistake at character {error.pos + 1} ({error.msg})"
+    command = f"`pulumi config set --path '{key}.KEY' VALUE`"
+    return Problem(key, "", rule, f"write its keys under {key} in the stack file, or set one with {command}")

@@ -26,7 +26,7 @@ class Minor(NamedTuple):
 
 
 #: By minor version, oldest first. Where the values are from, in the sources of each `patch`:
-#: coredns, pause: cmd/kubeadm/app/constants/constants.go; kubeadm deploys its own CoreDNS, whatever stands here.
+#: coredns, pause: cmd/kubeadm/app/constants/constants.go; kubeadm deploys its own CoreDNS, whatever is written here.
 #: cni_plugins: build/dependencies.yaml, which is what pkgs.k8s.io has with that minor version.
 #: containerd: getCgroupDriverFromCRI in cmd/kubelet/app/server.go; up to 1.37 a kubelet does without the RuntimeConfig
 #: that containerd has since 2.0, and says so.
@@ -53,48 +53,32 @@ Architecture = Literal["amd64", "arm64"]
 ETCD_MINORS: Final = ("3.6", "3.7")
 #: SHA-256 of etcd's release archives (etcd-vVERSION-linux-ARCHITECTURE.tar.gz), oldest version first: SHA256SUMS of
 #: each release at https://github.com/etcd-io/etcd/releases. A version that is not here needs `etcd.sha256`.
-ETCD: Final[dict[str, dict[Architecture, str]]] = {
-    "3.6.5": {
-        "amd64": "66bad39ed920f6fc15fd74adcb8bfd38ba9a6412f8c7852d09eb11670e88cac3",
-        "arm64": "7010161787077b07de29b15b76825ceacbbcedcb77fe2e6832f509be102cab6b",
-    },
-    "3.6.6": {
-        "amd64": "887afaa4a99f22d802ccdfbe65730a5e79aa5c9ce2c8799c67e9d804c50ecedb",
-        "arm64": "8a15f5427c111ff4692753682374970fb68878401d946c2c28bdad6857db652f",
-    },
-    "3.6.7": {
-        "amd64": "cf8af880c5a01ee5363cefa14a3e0cb7e5308dcf4ed17a6973099c9a7aee5a9a",
-        "arm64": "ef5fc443cf7cc5b82738f3c28363704896551900af90a6d622cae740b5644270",
-    },
-    "3.6.8": {
-        "amd64": "cf9cfe91a4856cb90eed9c99e6aee4b708db2c7888b88a6f116281f04b0ea693",
-        "arm64": "438f56a700d17ce761510a3e63e6fa5c1d587b2dd4d7a22c179c09a649366760",
-    },
-    "3.6.9": {
-        "amd64": "633136f13fcadac52e5c0ddcb97912643af6fcb9cb362e75774d0f96f7666396",
-        "arm64": "b51e433724325b66770019c4819d091b8965d2e81c07571a46e0619da1c8ece6",
-    },
-    "3.6.10": {
-        "amd64": "ed579fafab5701e3aaa95509969e7bc74776a4ae5269d32e3928408b406456ec",
-        "arm64": "e40dc34b7a512b99c651f7700c1014e9b76e02415e2e24365b248966b173524c",
-    },
-    "3.6.11": {
-        "amd64": "8756f7a4eaf921668a83de0bf13c0f65cae9186a165696e3ae8396afe6f557ed",
-        "arm64": "5302f1a6157c34eb0568c75fba9d06da98353576df04399f08645bef634acd2d",
-    },
-    "3.6.12": {
-        "amd64": "d2564bb50b58e52fbaf3bde4a9561a1d04e20cdc761f795580e4d615d5d41355",
-        "arm64": "147afc710e164fa342ad8561bcca8903f3913bd9fb9ae0c83c857b1d868189cc",
-    },
-    "3.6.13": {
-        "amd64": "b4928654aed84d90952620c7144555e4186d795e1e7414e65fe0cf6265fd0465",
-        "arm64": "5ab53ff70301fa9d782fa4b59fdfc1fae49ffdf427a0afb3cd313a93449800fc",
-    },
-    "3.6.14": {
-        "amd64": "ffe840ff9295808e88cce2794a18a5ac87f12a5203c8314d0bf6aa119b41bac5",
-        "arm64": "fa1b80565ee6fc2df1ae6f57a508b221f3ecc7d591c317c581cd8281b0842b3e",
-    },
-}
+_ETCD_ARCHIVES: Final[tuple[tuple[str, Architecture, str], ...]] = (
+    ("3.6.5", "amd64", "66bad39ed920f6fc15fd74adcb8bfd38ba9a6412f8c7852d09eb11670e88cac3"),
+    ("3.6.5", "arm64", "7010161787077b07de29b15b76825ceacbbcedcb77fe2e6832f509be102cab6b"),
+    ("3.6.6", "amd64", "887afaa4a99f22d802ccdfbe65730a5e79aa5c9ce2c8799c67e9d804c50ecedb"),
+    ("3.6.6", "arm64", "8a15f5427c111ff4692753682374970fb68878401d946c2c28bdad6857db652f"),
+    ("3.6.7", "amd64", "cf8af880c5a01ee5363cefa14a3e0cb7e5308dcf4ed17a6973099c9a7aee5a9a"),
+    ("3.6.7", "arm64", "ef5fc443cf7cc5b82738f3c28363704896551900af90a6d622cae740b5644270"),
+    ("3.6.8", "amd64", "cf9cfe91a4856cb90eed9c99e6aee4b708db2c7888b88a6f116281f04b0ea693"),
+    ("3.6.8", "arm64", "438f56a700d17ce761510a3e63e6fa5c1d587b2dd4d7a22c179c09a649366760"),
+    ("3.6.9", "amd64", "633136f13fcadac52e5c0ddcb97912643af6fcb9cb362e75774d0f96f7666396"),
+    ("3.6.9", "arm64", "b51e433724325b66770019c4819d091b8965d2e81c07571a46e0619da1c8ece6"),
+    ("3.6.10", "amd64", "ed579fafab5701e3aaa95509969e7bc74776a4ae5269d32e3928408b406456ec"),
+    ("3.6.10", "arm64", "e40dc34b7a512b99c651f7700c1014e9b76e02415e2e24365b248966b173524c"),
+    ("3.6.11", "amd64", "8756f7a4eaf921668a83de0bf13c0f65cae9186a165696e3ae8396afe6f557ed"),
+    ("3.6.11", "arm64", "5302f1a6157c34eb0568c75fba9d06da98353576df04399f08645bef634acd2d"),
+    ("3.6.12", "amd64", "d2564bb50b58e52fbaf3bde4a9561a1d04e20cdc761f795580e4d615d5d41355"),
+    ("3.6.12", "arm64", "147afc710e164fa342ad8561bcca8903f3913bd9fb9ae0c83c857b1d868189cc"),
+    ("3.6.13", "amd64", "b4928654aed84d90952620c7144555e4186d795e1e7414e65fe0cf6265fd0465"),
+    ("3.6.13", "arm64", "5ab53ff70301fa9d782fa4b59fdfc1fae49ffdf427a0afb3cd313a93449800fc"),
+    ("3.6.14", "amd64", "ffe840ff9295808e88cce2794a18a5ac87f12a5203c8314d0bf6aa119b41bac5"),
+    ("3.6.14", "arm64", "fa1b80565ee6fc2df1ae6f57a508b221f3ecc7d591c317c581cd8281b0842b3e"),
+)
+#: The same by version and architecture.
+ETCD: Final[dict[str, dict[Architecture, str]]] = {}
+for _version, _architecture, _digest in _ETCD_ARCHIVES:
+    ETCD.setdefault(_version, {})[_architecture] = _digest
 
 #: Helm charts and the images they run.
 FLANNEL: Final = "v0.28.4"
@@ -113,7 +97,7 @@ def support_ends(version: str, today: date) -> str:
     """When support of a version of Kubernetes ends, in words. Empty while that is far away."""
     known = KUBERNETES.get(minor(version))
     if known is None:
-        return "whose end of life is not in the table"
+        return "not in the table of ends of life"
     if known.end_of_life < today:
         return f"out of support since {known.end_of_life}"
     if (known.end_of_life - today).days <= END_OF_LIFE_NOTICE_DAYS:

@@ -17,38 +17,29 @@ LARGEST_QUOTA: Final = "8Gi"
 GIB: Final = 1024**3
 
 
-def errors(context: Context) -> Iterator[Problem]:
-    """An election must wait for several heartbeats, but not forever."""
-    settings = context.settings
-    heartbeat, election = settings.etcd.heartbeat_milliseconds, settings.etcd.election_milliseconds
+def elections_wait_for_several_heartbeats(context: Context) -> Iterator[Problem]:
+    etcd = context.settings.etcd
+    heartbeat, election = etcd.heartbeat_milliseconds, etcd.election_milliseconds
     if not LEAST_RATIO * heartbeat <= election <= MOST_RATIO * heartbeat:
-        yield Problem(
-            "etcd.electionMilliseconds",
-            str(election),
-            f"must be {LEAST_RATIO} to {MOST_RATIO} times heartbeatMilliseconds, which is {heartbeat}",
-            f"use {10 * heartbeat}",
-            others=("etcd.heartbeatMilliseconds",),
-        )
-    volume, quota = settings.etcd.volume, size_of(settings.etcd.quota)
-    if volume is not None and volume.size_gib * GIB <= quota:
-        yield Problem(
-            "etcd.volume.sizeGib",
-            str(volume.size_gib),
-            f"must be more than etcd.quota, which is {settings.etcd.quota}: logs and a second copy are there too",
-            f"use {max(-(-2 * quota // GIB), 1)}",
-            others=("etcd.quota",),
-        )
+        rule = f"must be {LEAST_RATIO} to {MOST_RATIO} times heartbeatMilliseconds, which is {heartbeat}"
+        others = ("etcd.heartbeatMilliseconds",)
+        yield Problem("etcd.electionMilliseconds", str(election), rule, f"use {10 * heartbeat}", others)
 
 
-def warnings(context: Context) -> Iterator[Problem]:
+def volume_holds_the_database(context: Context) -> Iterator[Problem]:
+    volume, quota = context.settings.etcd.volume, context.settings.etcd.quota
+    if volume is not None and volume.size_gib * GIB <= size_of(quota):
+        rule = f"must be more than etcd.quota, which is {quota}: logs and a second copy are there too"
+        fix = f"use {max(-(-2 * size_of(quota) // GIB), 1)}"
+        yield Problem("etcd.volume.sizeGib", str(volume.size_gib), rule, fix, others=("etcd.quota",))
+
+
+def database_is_small(context: Context) -> Iterator[Problem]:
     """A large database makes starting and defragmenting slow."""
-    settings = context.settings
-    quota = settings.etcd.quota
+    quota = context.settings.etcd.quota
     if size_of(quota) > size_of(LARGEST_QUOTA):
-        yield Problem(
-            "etcd.quota",
-            quota,
+        rule = (
             f"is over the {LARGEST_QUOTA} that etcd suggests at most (https://etcd.io/docs/v3.6/dev-guide/limit/): a "
-            "member that starts, joins or is defragmented reads all of it, and the others wait for that",
-            f"use {LARGEST_QUOTA} or less",
+            "member that starts, joins or is defragmented reads all of it, and the others wait for that"
         )
+        yield Problem("etcd.quota", quota, rule, f"use {LARGEST_QUOTA} or less")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, get_args, get_origin
-
-from pydantic.fields import FieldInfo
+from typing import Any, Final
 
 from settings import schema
 from settings.error_messages import noun
-from settings.model import WORDS, Section
-from settings.platform_settings import PlatformSettings
 from settings.presets import PRESETS
 from settings.redact import redacted
-from settings.reference import docstrings
+from settings.schema import Node
 from settings.stack_file import SECRETS
 
 _INTRO: Final = Path(__file__).with_name("intro.md")
 _NOTE: Final = "<!-- Made by `python -m settings write` from the docstrings in settings/. -->"
+_PRESETS: Final = (
+    "These are only defaults: every key of a stack file overrides them. Named pools replace the preset's pool."
+)
 
 
 def document() -> str:
@@ -35,36 +34,24 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", value
 
 
-def _default(place: tuple[str, ...]) -> Any:
-    """The default of a place, whatever the preset; None where there is none."""
-    _, field = schema.at(place)
-    return None if field is None else field.get_default()
-
-
 def _by_preset(key: str) -> dict[str, Any]:
     """The values of a key by preset, those that only have the default included."""
-    values = {name: dict(_leaves(preset)) for name, preset in PRESETS.items()}
-    return {name: found.get(key, _default(tuple(key.split(".")))) for name, found in values.items()}
+    default = (schema.at(key.split(".")) or {}).get("default")
+    return {name: dict(_leaves(preset)).get(key, default) for name, preset in PRESETS.items()}
 
 
 def _presets() -> Iterator[str]:
     keys = dict.fromkeys(key for preset in PRESETS.values() for key, _ in _leaves(preset))
-    yield "## Presets"
-    yield ""
-    yield "These are only defaults: every key of a stack file overrides them. Named pools replace the preset's pool."
-    yield ""
+    yield from ("## Presets", "", _PRESETS, "")
     yield f"| key | {' | '.join(PRESETS)} |"
     yield "|---" * (len(PRESETS) + 1) + "|"
     for key in keys:
-        yield f"| `{key}` | {' | '.join(_code(value) for value in _by_preset(key).values())} |"
+        yield f"| `{key}` | {' | '.join(map(_code, _by_preset(key).values()))} |"
     yield ""
 
 
 def _code(value: Any) -> str:
-    if value is None or value in ("", (), {}):
-        return "-"
-    plain = [str(entry) for entry in value] if isinstance(value, tuple) else value
-    return f"`{redacted(plain if isinstance(plain, (str, bool, int, float, list, dict)) else str(plain))}`"
+    return "-" if value in (None, "", [], {}) else f"`{redacted(value)}`"
 
 
 def _written(place: tuple[str, ...]) -> str:
@@ -75,70 +62,53 @@ def _written(place: tuple[str, ...]) -> str:
 
 def _sections() -> Iterator[str]:
     """Sections of one type are described once, with all their places."""
-    places: dict[type[Section], list[tuple[str, ...]]] = {}
     for place, section in schema.sections():
-        places.setdefault(section, []).append(place)
-    for section, found in places.items():
-        title = ", ".join(f"`{_written(place)}`" for place in found if place)
-        yield f"## {title}" if title else "## All keys"
-        yield ""
-        for paragraph in docstrings.paragraphs(docstrings.of_section(section)):
-            yield paragraph
-            yield ""
-        yield "| key | value | default | what it is |"
-        yield "|---|---|---|---|"
-        for key, field in schema.fields(section).items():
-            yield _row(section, found, key, field)
-        if section is PlatformSettings:
+        places = [other for other, same in schema.sections() if same is section]
+        if place != places[0]:
+            continue
+        yield f"## {', '.join(f'`{_written(each)}`' for each in places)}" if place else "## All keys"
+        yield from ("", *section["description"].replace("\n\n", "\n\n\n").split("\n\n"), "")
+        yield from ("| key | value | default | what it is |", "|---|---|---|---|")
+        for key, node in section["properties"].items():
+            default = "must be set" if key in section.get("required", ()) else _default(places, key, node)
+            cells = [_kind(node), default, node["description"].replace("\n\n", "<br>")]
+            yield f"| `{key}` | {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        if not place:
             for key, text in SECRETS.items():
                 yield f"| `{key}` | text, secret | - | {text} |"
         yield ""
 
 
-def _row(section: type[Section], places: list[tuple[str, ...]], key: str, field: FieldInfo) -> str:
-    name = next(name for name, one in section.model_fields.items() if one is field)
-    text = "<br>".join(docstrings.paragraphs(docstrings.of_field(section, name)))
-    cells = [_kind(field), _defaults(places, key, field), text]
-    return f"| `{key}` | {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def _kind(field: FieldInfo) -> str:
+def _kind(node: Node) -> str:
     """What a value is, with its rule."""
-    annotation = schema.bare(field.annotation)
-    entry = schema.below(annotation)
+    entry = schema.below(node)
     if entry is None:
-        return _plain_kind(field.annotation, field)
-    is_list = get_origin(annotation) is tuple
-    if schema.is_section(schema.bare(entry)):
+        return _plain_kind(node)
+    is_list = "items" in node
+    if schema.is_section(entry):
         return "a list of sections" if is_list else "sections by name"
     kind = "a list" if is_list else "keys with values"
-    return kind if entry is Any else f"{kind}, each {_plain_kind(entry, None)}"
+    return f"{kind}, each {_plain_kind(entry)}" if entry else kind
 
 
-def _plain_kind(annotation: Any, field: FieldInfo | None) -> str:
+def _plain_kind(node: Node) -> str:
     """The kind of a value that is neither a list nor a mapping."""
-    kind = schema.bare(annotation)
-    if schema.is_section(kind):
+    if schema.is_section(node):
         return "section"
-    if kind is Any:
-        return "anything"
-    if noun(kind) == "one of a few words":
-        return ", ".join(f"`{choice}`" for choice in get_args(kind))
-    if span := schema.span(annotation, field):
-        return f"{noun(kind)}, {span}"
-    if pattern := schema.pattern(annotation, field):
-        return WORDS[pattern].rule.removeprefix("must be ").removeprefix("must ")
-    return noun(kind)
+    if "enum" in node:
+        return ", ".join(f"`{choice}`" for choice in node["enum"])
+    if span := schema.span(node):
+        return f"{noun(node)}, {span}"
+    if "pattern" in node and "format" not in node:
+        return str(node["patternErrorMessage"]).removeprefix("must be ").removeprefix("must ")
+    return noun(node)
 
 
-def _defaults(places: list[tuple[str, ...]], key: str, field: FieldInfo) -> str:
-    if field.is_required():
-        return "must be set"
-    annotation = schema.bare(field.annotation)
-    if schema.is_section(annotation):
-        return "see there" if field.get_default() is not None else "-"
+def _default(places: list[tuple[str, ...]], key: str, node: Node) -> str:
+    if schema.is_section(node):
+        return "see there" if "default" in node else "-"
     for place in places:
         of_presets = _by_preset(".".join((*place, key)))
         if len(set(map(str, of_presets.values()))) > 1:
             return "<br>".join(f"{name}: {_code(value)}" for name, value in of_presets.items())
-    return _code(field.get_default())
+    return _code(node.get("default"))

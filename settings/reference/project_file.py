@@ -7,30 +7,25 @@ from typing import Any, Final
 import yaml
 
 from settings import schema
-from settings.platform_settings import PlatformSettings
-from settings.reference import docstrings
 from settings.stack_file import SECRETS
 
 _START: Final = "config:\n"
 
 
 def config() -> dict[str, dict[str, Any]]:
-    """What Pulumi is told of each key.
+    """What Pulumi knows about each key.
 
-    Sections have no type here: the engine would end at the first one that is none, and say neither what it may be nor
-    what else is wrong. The program checks them all. Every key needs a default, or the engine asks for it. A secret has
-    no type, because of a secret with a type the engine wants even the empty default encrypted.
+    Sections have no type here: the engine would stop at the first wrong one, and say neither what it may be nor what
+    else is wrong. The program checks them all. Every key needs a default, or the engine asks for it. A secret has no
+    type: the engine wants even the empty default of a secret with a type encrypted.
     """
     keys: dict[str, dict[str, Any]] = {}
-    for name, field in PlatformSettings.model_fields.items():
-        is_text = (
-            not schema.is_section(schema.bare(field.annotation)) and schema.below(schema.bare(field.annotation)) is None
-        )
-        keys[field.alias or name] = {
-            **({"type": "string"} if is_text else {}),
-            "description": docstrings.first(docstrings.of_field(PlatformSettings, name)),
-            "default": field.get_default() if is_text else "",
-        }
+    for name, node in schema.root()["properties"].items():
+        description = node["description"].split("\n\n")[0]
+        if node.get("type") == "string":
+            keys[name] = {"type": "string", "description": description, "default": node["default"]}
+        else:
+            keys[name] = {"description": description, "default": ""}
     for name, description in SECRETS.items():
         keys[name] = {"description": description, "secret": True, "default": ""}
     return keys

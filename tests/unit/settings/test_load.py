@@ -49,15 +49,15 @@ def test_objects_come_as_json_and_empty_values_are_defaults() -> None:
 
 
 def test_what_pulumi_fills_in_is_left_to_the_preset() -> None:
-    filled_in = {key: told["default"] for key, told in project_file.config().items()}
+    filled_in = {key: known["default"] for key, known in project_file.config().items()}
     for preset in PRESETS:
         assert parse({**filled_in, "preset": preset}, "dev") == parse({"preset": preset}, "dev")
 
 
 def test_secrets_have_no_type_or_the_engine_wants_their_empty_default_encrypted() -> None:
-    told = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
+    config = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     for key in SECRETS:
-        assert {name: told[key].get(name) for name in ("secret", "default", "type")} == {
+        assert {name: config[key].get(name) for name in ("secret", "default", "type")} == {
             "secret": True,
             "default": "",
             "type": None,
@@ -69,7 +69,7 @@ def test_an_empty_section_is_left_to_the_preset() -> None:
 
 
 def test_settings_import_nothing_heavy() -> None:
-    """They are read before the cloud is asked and before Pulumi's SDKs are there: what they import is waited for."""
+    """They are read before the cloud is asked and before Pulumi's SDKs are loaded: every run waits for it."""
     command = "import sys, settings.load; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", command], cwd=PROJECT, text=True, capture_output=True, check=True)
     roots = {name.split(".")[0] for name in loaded.stdout.split()}

@@ -1,4 +1,4 @@
-"""The address plan: nobody moves when others come and go, order is no matter, and there is room to grow."""
+"""The address plan: no machine moves when others come and go, order does not matter, there is room to grow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever stands in a stack file: settings or a report, never a traceback, and never a report without its key."""
+"""Whatever is in a stack file: settings or a report, never a traceback, and never a report without its key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from settings import schema
 from settings.load import parse
-from settings.platform_settings import PlatformSettings
 from settings.problem import SettingsError
 from settings.redact import LONGEST
 
@@ -48,11 +47,10 @@ def places() -> Iterator[tuple[str, ...]]:
     """Every key, with a name or a number where the user has the choice, and an entry below lists and mappings."""
     for place, section in schema.sections():
         given = tuple("general" if step == "*" else step for step in place)
-        for key, field in schema.fields(section).items():
+        for key, node in section["properties"].items():
             yield (*given, key)
-            annotation = schema.bare(field.annotation)
-            if schema.below(annotation) is not None:
-                yield (*given, key, "0" if "tuple" in str(annotation) else "key")
+            if schema.below(node) is not None:
+                yield (*given, key, "0" if "items" in node else "key")
 
 
 def stack(place: tuple[str, ...], value: Any) -> dict[str, Any]:
@@ -79,8 +77,8 @@ def test_odd_values_are_reported_at_their_key(place: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["{", "[", '{"a": }', '{"count": 1', "[1,]", "null", "5", '"x"', "true"])
 def test_text_in_place_of_a_section_is_reported(text: str) -> None:
-    for key, field in schema.fields(PlatformSettings).items():
-        if not schema.is_section(schema.bare(field.annotation)):
+    for key, node in schema.root()["properties"].items():
+        if not schema.is_section(node):
             continue
         with pytest.raises(SettingsError) as caught:
             parse({key: text}, "dev")

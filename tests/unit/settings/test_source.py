@@ -1,4 +1,4 @@
-"""What Pulumi hands over: encrypted secrets are told from those in plain text, and no secret's text goes on."""
+"""What Pulumi hands over: encrypted secrets differ from those in plain text, and no secret's text is passed on."""
 
 from __future__ import annotations
 
