@@ -11,7 +11,7 @@ from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.platform_settings import PlatformSettings
-from settings.replacement import role_key, role_settings
+from settings.replacement import role_key
 from settings.server_groups import server_groups
 
 #: The roles, by their keys in the stack file.
@@ -80,7 +80,7 @@ def volumes(platform: Platform) -> Mapping[str, Volume]:
     """Every volume by its name."""
     found: dict[str, Volume] = {}
     for machine in platform.addresses.machines:
-        settings = role_settings(platform.settings, machine)
+        settings = platform.settings.roles[role_key(machine)]
         if isinstance(settings, EtcdSettings | WorkerPoolSettings) and (volume := settings.volume):
             found[names.data_volume(machine.hostname)] = Volume(role_key(machine), volume.type, volume.size_gib)
     return found
