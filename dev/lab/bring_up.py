@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from dev.errors import DevError
 from dev.lab import (
     checks,
     configuration,
@@ -27,8 +26,8 @@ from dev.lab import (
     teardown,
 )
 from dev.lab.cloud import Cloud
-from dev.lab.errors import LabError
 from dev.lab.progress import Progress
+from dev.locking import hold
 
 # Which services restart when a configuration file changes. A changed driver restarts the compute hosts.
 CONCERNS = {
@@ -57,20 +56,13 @@ DYING_LIMIT = 15
 IDENTITY_MADE = places.STATE / "identity.made"
 
 
-@contextmanager
-def lock(action: str) -> Iterator[None]:
+def lock(action: str) -> AbstractContextManager[None]:
     """Allow one `up`, `down` or `reset` at a time. The lock is outside the state folder, which `reset` deletes."""
-    path = Path("/run/lock/openstack-paas-lab.lock")
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise LabError(f"another command is using the lab: {file.read().strip()}") from error
-        file.truncate(0)
-        file.write(f"{action}, process {os.getpid()}\n")
-        file.flush()
-        yield
+
+    def refuse(holder: str) -> None:
+        raise DevError(f"another command is using the lab: {holder}")
+
+    return hold(Path("/run/lock/openstack-paas-lab.lock"), f"{action}, process {os.getpid()}", refuse)
 
 
 def up(progress: Progress) -> None:
@@ -78,6 +70,29 @@ def up(progress: Progress) -> None:
     with progress.step("checks", quiet=True):
         installed = not packages.missing() and (places.STATE / "passwords.json").exists()
         _refuse_what_cannot_work(installed)
+    restart = mirror(progress)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        content = pool.submit(_content, progress)
+        try:
+            _openstack(progress, restart)
+        except DevError as error:
+            if not content.done():
+                progress(f"error: {error}\n(this is shown again when the mirror's content is finished)")
+            raise
+        for name, tar in content.result().items():
+            with progress.step(f"image {name}", quiet=True):
+                images.ensure_image(name, tar, progress)
+    with progress.step("object store", quiet=True):
+        supervision.start(services.STORE, restart)
+        supervision.wait(services.STORE, 30)
+    progress(f"the lab is up: OS_CLIENT_CONFIG_FILE={places.CLOUDS} OS_CLOUD=lab")
+
+
+def mirror(progress: Progress) -> frozenset[str]:
+    """Start the mirror's daemons with what they need: packages, bridge, configuration and supervisor.
+
+    Returns the services that must restart because one of their files changed. The mirror's own are restarted.
+    """
     with progress.step("packages", quiet=True):
         packages.install(progress, places.CACHE / "lab-apt.log")
     if teardown.needed():
@@ -93,19 +108,7 @@ def up(progress: Progress) -> None:
     with progress.step("mirror's services", quiet=True):
         supervision.start(services.MIRROR, restart)
         supervision.wait(services.MIRROR, 30)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        content = pool.submit(_content, progress)
-        try:
-            _openstack(progress, restart)
-        except LabError as error:
-            if not content.done():
-                progress(f"error: {error}\n(this is shown again when the mirror's content is finished)")
-            raise
-        _images(progress, content)
-    with progress.step("object store", quiet=True):
-        supervision.start(services.STORE, restart)
-        supervision.wait(services.STORE, 30)
-    progress(f"the lab is up: OS_CLIENT_CONFIG_FILE={places.CLOUDS} OS_CLOUD=lab")
+    return restart
 
 
 def _refuse_what_cannot_work(installed: bool) -> None:
@@ -115,7 +118,7 @@ def _refuse_what_cannot_work(installed: bool) -> None:
         try:
             checks.check(facts.gather(installed), checks.Requirements.from_environment())
             return
-        except LabError:
+        except DevError:
             if not ownership.ours() or time.monotonic() > deadline:
                 raise
         time.sleep(0.3)
@@ -165,32 +168,13 @@ def _content(progress: Progress) -> dict[str, Path]:
         return dict(build.ensure(progress))
 
 
-def _images(progress: Progress, content: Future[dict[str, Path]]) -> None:
-    for name, tar in content.result().items():
-        with progress.step(f"image {name}", quiet=True):
-            images.ensure_image(name, tar, progress)
-
-
 def restart(progress: Progress, name: str | None) -> None:
     """Restart one service, or all of OpenStack's. Machines keep running."""
     openstack = (*services.IDENTITY, *services.CONTROL, *services.AGENTS, *services.COMPUTES)
     chosen = tuple(service for service in services.ALL if service.name == name) if name else openstack
     if not chosen:
-        raise LabError(f"unknown service {name}; known: {', '.join(service.name for service in services.ALL)}")
+        raise DevError(f"unknown service {name}; known: {', '.join(service.name for service in services.ALL)}")
     if not supervision.alive():
-        raise LabError("the lab is down")
+        raise DevError("the lab is down")
     supervision.stop(chosen)
     up(progress)
-
-
-def mirror(progress: Progress) -> None:
-    """Start the mirror's daemons with what they need: packages, bridge, configuration and supervisor."""
-    packages.install(progress, places.CACHE / "lab-apt.log")
-    if teardown.needed():
-        teardown.down(progress)
-    configuration.folders()
-    configuration.write()
-    network.ensure()
-    supervision.ensure()
-    supervision.start(services.MIRROR)
-    supervision.wait(services.MIRROR, 30)

@@ -6,8 +6,8 @@ import ipaddress
 import os
 from dataclasses import dataclass
 
+from dev.errors import DevError
 from dev.lab import places
-from dev.lab.errors import LabError
 from dev.lab.facts import Facts, Listener
 from dev.lab.teardown import veth_names
 
@@ -34,10 +34,10 @@ class Requirements:
 
 
 def check(facts: Facts, requirements: Requirements) -> None:
-    """Raise LabError with every problem, if there is one."""
+    """Raise DevError with every problem, if there is one."""
     found = problems(facts, requirements)
     if found:
-        raise LabError("the lab cannot run here:" + "".join(f"\n  - {problem}" for problem in found))
+        raise DevError("the lab cannot run here:" + "".join(f"\n  - {problem}" for problem in found))
 
 
 def problems(facts: Facts, requirements: Requirements) -> list[str]:
@@ -71,43 +71,29 @@ def problems(facts: Facts, requirements: Requirements) -> list[str]:
 
 def _taken_ports(listeners: tuple[Listener, ...]) -> list[str]:
     found = []
-    for address, ports in places.LISTENERS.items():
-        for port in ports:
-            taken = next(
-                (
-                    one
-                    for one in listeners
-                    if one.port == port and one.address in (address, *WILDCARDS) and not one.ours
-                ),
-                None,
-            )
-            if taken:
-                by = (
-                    f"{taken.program or 'another program'} (process {taken.process})"
-                    if taken.process
-                    else "another program"
-                )
-                found.append(f"port {port} on {address} is in use by {by}, which listens on {taken.address}")
+    for address, port in ((address, port) for address, ports in places.LISTENERS.items() for port in ports):
+        taken = [one for one in listeners if one.port == port and one.address in (address, *WILDCARDS) and not one.ours]
+        for one in taken[:1]:
+            by = f"{one.program or 'another program'} (process {one.process})" if one.process else "another program"
+            found.append(f"port {port} on {address} is in use by {by}, which listens on {one.address}")
     return found
 
 
 def _taken_names(facts: Facts) -> list[str]:
     """Names and networks that are in use although the lab has made nothing since this host started."""
-    found = []
-    wanted_links = {places.EXTERNAL_BRIDGE, places.UNDERLAY_BRIDGE, *veth_names()}
-    found += [f"interface {name} exists, and the lab did not make it" for name in facts.links if name in wanted_links]
-    wanted_namespaces = {host.namespace for host in places.HOSTS}
+    wanted = {places.EXTERNAL_BRIDGE, places.UNDERLAY_BRIDGE, *veth_names()}
+    found = [f"interface {name} exists, and the lab did not make it" for name in facts.links if name in wanted]
+    hosts = {host.name for host in places.HOSTS}
     for name in facts.namespaces:
-        if name in wanted_namespaces:
+        if name in hosts:
             found.append(f"network namespace {name} exists, and the lab did not make it")
         elif name.startswith(("qrouter-", "qdhcp-")):
             found.append(
                 f"network namespace {name} belongs to another OpenStack; the lab's network agents would remove it"
             )
-    for network in (places.EXTERNAL_NETWORK, places.UNDERLAY_NETWORK):
-        for destination, interface in facts.routes:
-            if destination not in ("", "default") and ipaddress.ip_network(network).overlaps(
-                ipaddress.ip_network(destination, strict=False)
-            ):
+    routes = [(destination, interface) for destination, interface in facts.routes if destination not in ("", "default")]
+    for network in map(ipaddress.ip_network, (places.EXTERNAL_NETWORK, places.UNDERLAY_NETWORK)):
+        for destination, interface in routes:
+            if network.overlaps(ipaddress.ip_network(destination, strict=False)):
                 found.append(f"the network {network} overlaps {destination}, which is routed to {interface}")
     return found

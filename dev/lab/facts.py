@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from dev.lab import network, ownership, places, processes
-from dev.lab.command import run
+from dev.lab.command import ip
 
 GIBIBYTE = 2**30
 
@@ -41,12 +43,12 @@ class Facts:
     links: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     routes: tuple[tuple[str, str], ...] = ()
-    filesystems: frozenset[str] = field(default=frozenset({"overlay", "fuse"}))
+    filesystems: frozenset[str] = frozenset({"overlay"})
 
 
 def gather(installed: bool) -> Facts:
     """Collect the facts about this host."""
-    release = _os_release()
+    release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
     folder = places.STATE
     while not folder.exists():
         folder = folder.parent
@@ -68,18 +70,8 @@ def gather(installed: bool) -> Facts:
     )
 
 
-def _os_release() -> dict[str, str]:
-    try:
-        lines = Path("/etc/os-release").read_text().splitlines()
-    except OSError:
-        return {}
-    return {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
-
-
 def _routes() -> list[tuple[str, str]]:
-    return [
-        (route.get("dst", ""), route.get("dev", "")) for route in json.loads(run("ip", "-json", "-4", "route") or "[]")
-    ]
+    return [(route.get("dst", ""), route.get("dev", "")) for route in json.loads(ip("-json -4 route") or "[]")]
 
 
 def _listeners() -> list[Listener]:
@@ -93,13 +85,10 @@ def _listeners() -> list[Listener]:
             if columns[3] == "0A" and int(number, 16) in wanted:
                 found[columns[9]] = (parse(local), int(number, 16))
     owners = _owners(set(found)) if found else {}
-    marker = f"{places.MARKER}={places.STATE}".encode()
     listeners = []
     for inode, (address, port) in found.items():
-        process = owners.get(inode, 0)
-        program = _read(process, "comm").decode(errors="replace").strip()
-        ours = marker in _read(process, "environ").split(b"\0")
-        listeners.append(Listener(address, port, process, program, ours))
+        owner = owners.get(inode, 0)
+        listeners.append(Listener(address, port, owner, processes.program(owner), processes.is_marked(owner)))
     return listeners
 
 
@@ -116,18 +105,9 @@ def ipv6(text: str) -> str:
 def _owners(inodes: set[str]) -> dict[str, int]:
     owners: dict[str, int] = {}
     for number in processes.numbers():
-        try:
+        with suppress(OSError):
             for descriptor in Path(f"/proc/{number}/fd").iterdir():
                 inode = str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]")
                 if inode in inodes:
                     owners.setdefault(inode, number)
-        except OSError:
-            continue
     return owners
-
-
-def _read(process: int, name: str) -> bytes:
-    try:
-        return Path(f"/proc/{process}/{name}").read_bytes() if process else b""
-    except OSError:
-        return b""

@@ -30,14 +30,11 @@ def ensure(cloud: Cloud) -> None:
 
 
 def _project(cloud: Cloud, name: str) -> str:
-    return str(
-        cloud.ensure("identity", "/projects", "project", "projects", {"name": name, "domain_id": "default"})["id"]
-    )
+    return str(cloud.ensure("identity", "project", {"name": name, "domain_id": "default"})["id"])
 
 
 def _user(cloud: Cloud, name: str, password: str) -> str:
-    record = {"name": name, "domain_id": "default", "password": password}
-    return str(cloud.ensure("identity", "/users", "user", "users", record)["id"])
+    return str(cloud.ensure("identity", "user", {"name": name, "domain_id": "default", "password": password})["id"])
 
 
 def _grant(cloud: Cloud, project: str, user: str, role: str) -> None:
@@ -45,24 +42,11 @@ def _grant(cloud: Cloud, project: str, user: str, role: str) -> None:
 
 
 def _endpoints(cloud: Cloud) -> None:
-    existing = {
-        (endpoint["service_id"], endpoint["interface"])
-        for endpoint in cloud.call("GET", "identity", "/endpoints")["endpoints"]
-    }
+    endpoints = cloud.call("GET", "identity", "/endpoints")["endpoints"]
+    existing = {(endpoint["service_id"], endpoint["interface"]) for endpoint in endpoints}
     for name, (kind, port, path) in SERVICES.items():
-        service = cloud.ensure("identity", "/services", "service", "services", {"name": name, "type": kind})["id"]
+        service = cloud.ensure("identity", "service", {"name": name, "type": kind})["id"]
         for interface in ("public", "internal", "admin"):
             if (service, interface) not in existing:
-                cloud.call(
-                    "POST",
-                    "identity",
-                    "/endpoints",
-                    {
-                        "endpoint": {
-                            "service_id": service,
-                            "interface": interface,
-                            "region_id": places.REGION,
-                            "url": places.api(port) + path,
-                        }
-                    },
-                )
+                endpoint = {"service_id": service, "interface": interface, "url": places.api(port) + path}
+                cloud.call("POST", "identity", "/endpoints", {"endpoint": endpoint | {"region_id": places.REGION}})

@@ -63,8 +63,7 @@ def release() -> None:
 
 def _load() -> dict[str, Any]:
     try:
-        note: dict[str, Any] = json.loads(NOTE.read_text())
-        return note
+        return dict(json.loads(NOTE.read_text()))
     except (OSError, ValueError):
         return {}
 

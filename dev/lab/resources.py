@@ -6,10 +6,10 @@ import calendar
 import re
 import time
 
+from dev.errors import DevError
 from dev.lab import places, supervision, waiting
 from dev.lab.cloud import Cloud
 from dev.lab.command import run
-from dev.lab.errors import LabError
 from dev.lab.services import AGENTS, COMPUTES
 
 # Memory in MiB by flavor. The flavor limits a machine's memory; processors and disk are not limited.
@@ -22,37 +22,24 @@ VCPUS, DISK_GB = 2, 10
 def ensure(cloud: Cloud) -> None:
     """Make what is missing."""
     for name, memory in FLAVORS.items():
-        cloud.ensure(
-            "compute", "/flavors", "flavor", "flavors", {"name": name, "ram": memory, "vcpus": VCPUS, "disk": DISK_GB}
-        )
-    network = cloud.ensure(
-        "network",
-        "/networks",
-        "network",
-        "networks",
-        {
-            "name": places.EXTERNAL_NAME,
-            "router:external": True,
-            "provider:network_type": "flat",
-            "provider:physical_network": places.PHYSICAL_NETWORK,
-        },
-    )
+        cloud.ensure("compute", "flavor", {"name": name, "ram": memory, "vcpus": VCPUS, "disk": DISK_GB})
+    network = {
+        "name": places.EXTERNAL_NAME,
+        "router:external": True,
+        "provider:network_type": "flat",
+        "provider:physical_network": places.PHYSICAL_NETWORK,
+    }
     first, last = places.EXTERNAL_POOL
-    cloud.ensure(
-        "network",
-        "/subnets",
-        "subnet",
-        "subnets",
-        {
-            "name": f"{places.EXTERNAL_NAME}-subnet",
-            "network_id": network["id"],
-            "ip_version": 4,
-            "cidr": places.EXTERNAL_NETWORK,
-            "gateway_ip": places.EXTERNAL_ADDRESS,
-            "enable_dhcp": False,
-            "allocation_pools": [{"start": first, "end": last}],
-        },
-    )
+    subnet = {
+        "name": f"{places.EXTERNAL_NAME}-subnet",
+        "network_id": cloud.ensure("network", "network", network)["id"],
+        "ip_version": 4,
+        "cidr": places.EXTERNAL_NETWORK,
+        "gateway_ip": places.EXTERNAL_ADDRESS,
+        "enable_dhcp": False,
+        "allocation_pools": [{"start": first, "end": last}],
+    }
+    cloud.ensure("network", "subnet", subnet)
 
 
 def wait_for_hosts(cloud: Cloud, since: float, limit: float = 120) -> None:
@@ -68,8 +55,8 @@ def wait_for_hosts(cloud: Cloud, since: float, limit: float = 120) -> None:
     late: list[str] = []
     try:
         waiting.until(all_report, "hosts of the cloud did not report", limit, pause=0.5)
-    except LabError as error:
-        raise LabError(f"{error}: {', '.join(late)} (logs in {places.LOGS})") from error
+    except DevError as error:
+        raise DevError(f"{error}: {', '.join(late)} (logs in {places.LOGS})") from error
 
 
 def not_reporting(cloud: Cloud, since: float = 0) -> list[str]:
@@ -82,17 +69,15 @@ def not_reporting(cloud: Cloud, since: float = 0) -> list[str]:
         agent = agents.get((host, binary))
         if not agent or not agent["alive"] or seconds(agent["heartbeat_timestamp"]) < since:
             late.append(f"{binary} on {host}")
-    computes = {
-        service["host"]: service
-        for service in cloud.call("GET", "compute", "/os-services?binary=nova-compute")["services"]
-    }
+    listed = cloud.call("GET", "compute", "/os-services?binary=nova-compute")["services"]
+    computes = {service["host"]: service for service in listed}
     mapped = {one["hypervisor_hostname"] for one in cloud.call("GET", "compute", "/os-hypervisors")["hypervisors"]}
-    for compute_host in places.COMPUTE_HOSTS:
-        service = computes.get(compute_host.name)
+    for host in (each.name for each in places.COMPUTE_HOSTS):
+        service = computes.get(host)
         if not service or service["state"] != "up" or seconds(service["updated_at"] or "") < since:
-            late.append(f"nova-compute on {compute_host.name}")
-        elif compute_host.name not in mapped:
-            late.append(f"the mapping of {compute_host.name} to its cell")
+            late.append(f"nova-compute on {host}")
+        elif host not in mapped:
+            late.append(f"the mapping of {host} to its cell")
     return late
 
 

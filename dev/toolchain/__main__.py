@@ -5,9 +5,9 @@ import signal
 import sys
 import time
 
+from dev.errors import DevError
 from dev.toolchain import build_times
 from dev.toolchain.builder import Builder
-from dev.toolchain.errors import ToolchainError
 from dev.toolchain.places import Places, default_places
 from dev.toolchain.plan import make_plan
 from dev.toolchain.reported_version import reported_version
@@ -46,7 +46,7 @@ def path(places: Places) -> int:
 
 
 def main() -> int:
-    """Parse the arguments, run the command and turn a ToolchainError into one message and exit status 1."""
+    """Parse the arguments, run the command and turn a DevError into one message and exit status 1."""
     commands = {"build": build, "status": status, "path": path}
     parser = argparse.ArgumentParser(prog="python3 -m dev.toolchain", description=__doc__)
     parser.add_argument("command", nargs="?", default="build", choices=commands, help="build is the default")
@@ -55,7 +55,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return chosen(default_places())
-    except ToolchainError as problem:
+    except DevError as problem:
         print(f"toolchain: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev.toolchain.errors import ToolchainError
+from dev.errors import DevError
 
 #: Seconds to wait for another build. A complete build took less on the smallest machine we tried.
 WAIT_LIMIT = 45 * 60
@@ -29,9 +29,7 @@ def build_lock(path: Path, say: Callable[[str], None], limit: float = WAIT_LIMIT
                 file.seek(0)
                 holder = file.read().strip() or "unknown"
                 if time.monotonic() > deadline:
-                    raise ToolchainError(
-                        f"another build (process {holder}) holds {path}; waited {limit:.0f} s"
-                    ) from None
+                    raise DevError(f"another build (process {holder}) holds {path}; waited {limit:.0f} s") from None
                 if not waiting:
                     say(f"waiting for another build (process {holder})")
                     waiting = True

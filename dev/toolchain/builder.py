@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
+from dev.errors import DevError
 from dev.toolchain import build_times, official
 from dev.toolchain.build_lock import build_lock
-from dev.toolchain.errors import ToolchainError
 from dev.toolchain.golang import BUILD_LIMIT, start_build, stop_build, tail
 from dev.toolchain.places import SOURCES, Places
 from dev.toolchain.plan import Step, make_plan
@@ -110,7 +110,7 @@ class Builder:
                 status = process.wait(timeout=BUILD_LIMIT)
             except subprocess.TimeoutExpired:
                 stop_build(process)
-                raise ToolchainError(f"{program.binary}: not built within {BUILD_LIMIT} s; see {log_file}") from None
+                raise DevError(f"{program.binary}: not built within {BUILD_LIMIT} s; see {log_file}") from None
             finally:
                 with self._guard:
                     self._running.discard(process)
@@ -118,7 +118,7 @@ class Builder:
             partial.unlink(missing_ok=True)
             return
         if status != 0:
-            raise ToolchainError(
+            raise DevError(
                 f"{program.binary}: `go build` failed in {folder} (exit status {status}):\n{tail(log_file)}\n"
                 f"the complete output is in {log_file}"
             )

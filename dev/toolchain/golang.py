@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import IO
 
-from dev.toolchain.errors import ToolchainError
+from dev.errors import DevError
 from dev.toolchain.programs import Program
 
 #: Seconds. The longest build from scratch took about 5 minutes on two busy cores. The rest is room for downloads.
@@ -22,18 +22,18 @@ def required_version(folder: Path) -> tuple[int, int]:
     """The major and minor version in the `go` line of a go.mod."""
     found = re.search(r"^go (\d+)\.(\d+)", (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
-        raise ToolchainError(f"{folder / 'go.mod'} has no `go` line")
+        raise DevError(f"{folder / 'go.mod'} has no `go` line")
     return int(found[1]), int(found[2])
 
 
 def go_version(folder: Path) -> str:
     """The version, such as go1.26.8, of the Go that would build the program in `folder`.
 
-    Raises ToolchainError when Go is missing, or too old and not allowed to fetch a newer one.
+    Raises DevError when Go is missing, or too old and not allowed to fetch a newer one.
     """
     wanted = "{}.{}".format(*required_version(folder))
     if shutil.which("go") is None:
-        raise ToolchainError(
+        raise DevError(
             f"Go {wanted} or newer is needed to build Pulumi's engine and plugins, but `go` is not on PATH.\n"
             "Install Go (https://go.dev/doc/install), or install the official Pulumi CLI, which needs no build."
         )
@@ -42,7 +42,7 @@ def go_version(folder: Path) -> str:
     found = re.match(r"go(\d+)\.(\d+)", version)
     if answer.returncode != 0 or found is None or (int(found[1]), int(found[2])) < required_version(folder):
         why = answer.stderr.strip() or f"this machine has {version or 'an unknown version'}"
-        raise ToolchainError(f"Go {wanted} or newer is needed to build Pulumi's engine and plugins: {why}")
+        raise DevError(f"Go {wanted} or newer is needed to build Pulumi's engine and plugins: {why}")
     return version
 
 

@@ -40,7 +40,7 @@ def _compare(program: Program, places: Places, sources: Path, version: str) -> S
 
 
 def make_plan(places: Places, sources: Path = SOURCES, programs: tuple[Program, ...] = PROGRAMS) -> list[Step]:
-    """A step for every program. Raises ToolchainError when one has to be built but Go cannot build it."""
+    """A step for every program. Raises DevError when one has to be built but Go cannot build it."""
     found = official.find(programs, places.binaries)
     # The old language host is only needed behind our own program `language`.
     programs = tuple(program for program in programs if program.kind != "host" or "language" not in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
 from dev.lab.mirror.content import KUBERNETES, compile_content, ensure
 from dev.lab.progress import Progress
 from settings import versions
@@ -25,7 +25,7 @@ def main() -> int:
     progress = Progress()
     try:
         (compile_content if options.compile_only else ensure)(progress, options.kubernetes)
-    except LabError as error:
+    except DevError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     progress("mirror: everything is in place")

@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
 from dev.lab.mirror.oci import Layout
 from dev.lab.mirror.product import EPOCH_SECONDS
 
@@ -18,17 +18,17 @@ CONTENT_TYPE = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 
 def metadata(chart: Path) -> dict[str, Any]:
-    """Chart.yaml. Raises LabError when a field that Helm needs is missing."""
+    """Chart.yaml. Raises DevError when a field that Helm needs is missing."""
     # Imported here so that compiling can begin before the lab's Debian packages are installed.
     import yaml
 
     try:
         document = yaml.safe_load((chart / "Chart.yaml").read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise LabError(f"{chart}/Chart.yaml: {error}") from error
+        raise DevError(f"{chart}/Chart.yaml: {error}") from error
     missing = {"apiVersion", "name", "version"} - set(document or {})
     if missing:
-        raise LabError(f"{chart}/Chart.yaml lacks {', '.join(sorted(missing))}")
+        raise DevError(f"{chart}/Chart.yaml lacks {', '.join(sorted(missing))}")
     assert isinstance(document, dict)
     return document
 

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
 from dev.lab.mirror.long_command import Progress, run
 from dev.lab.mirror.places import Places
 from dev.lab.mirror.product import content_key, key_of, lock, replacing
@@ -34,7 +34,7 @@ def pause_folder(places: Places, version: str) -> Path:
 
 
 def compile_all(places: Places, kubernetes_versions: tuple[str, ...], progress: Progress) -> None:
-    """Compiles what is missing or out of date. Raises LabError with the first failure."""
+    """Compiles what is missing or out of date. Raises DevError with the first failure."""
     steps: list[Callable[[], None]] = []
     for build in go_builds(kubernetes_versions):
         key = _go_key(build)
@@ -70,22 +70,22 @@ def _go_key(build: GoBuild) -> str:
 
 
 def pinned_version(build: GoBuild) -> str:
-    """The version of a build's main module in its go.mod. Raises LabError when there is none."""
+    """The version of a build's main module in its go.mod. Raises DevError when there is none."""
     text = (build.folder / "go.mod").read_text()
     found = re.search(rf"(?m)^(?:require )?\s*{re.escape(build.module)} v(\S+)", text)
     if not found:
-        raise LabError(f"{build.folder}/go.mod does not pin {build.module}")
+        raise DevError(f"{build.folder}/go.mod does not pin {build.module}")
     return found.group(1)
 
 
 def _compile_go(places: Places, build: GoBuild, key: str, progress: Progress) -> None:
     if (pinned := pinned_version(build)) != build.version:
-        raise LabError(
+        raise DevError(
             f"{build.title}: {build.folder}/go.mod pins {build.module} {pinned}, "
             f"settings/versions.py wants {build.version}"
         )
     if shutil.which("go") is None:
-        raise LabError(f"{build.title}: cannot be compiled because `go` is not on PATH")
+        raise DevError(f"{build.title}: cannot be compiled because `go` is not on PATH")
     # compile_ahead.py may be compiling the same program.
     with lock(places.binaries / f".{build.name}-{build.version}.lock", progress):
         if key_of(folder_of(places, build)) != key:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
 from dev.lab.mirror.compile import compile_all
 from dev.lab.mirror.places import MIRROR_PLACES
 from dev.lab.mirror.programs import release
@@ -25,7 +25,7 @@ def main() -> int:
     try:
         for version in wanted:
             compile_all(MIRROR_PLACES, (release(version),), Progress())
-    except LabError as error:
+    except DevError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

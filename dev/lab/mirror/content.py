@@ -44,7 +44,7 @@ def ensure(progress: Progress, kubernetes: str = KUBERNETES, places: Places = MI
 
 
 def wanted_versions(kubernetes: str) -> tuple[str, ...]:
-    """The lab's own Kubernetes release and the given one. Raises LabError when the lab does not have that one."""
+    """The lab's own Kubernetes release and the given one. Raises DevError when the lab does not have that one."""
     return tuple(dict.fromkeys((KUBERNETES, release(kubernetes))))
 
 

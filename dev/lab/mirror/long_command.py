@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from dev.errors import DevError
 from dev.lab.command import tail
-from dev.lab.errors import LabError
 
 Progress = Callable[[str], None]
 
@@ -25,7 +25,7 @@ def run(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Runs `command` at low priority. When it fails or takes too long, raises LabError with the end of the log."""
+    """Runs `command` at low priority. When it fails or takes too long, raises DevError with the end of the log."""
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with log.open("ab") as output:
@@ -41,7 +41,7 @@ def run(
                 stderr=subprocess.STDOUT,
             )
         except OSError as error:
-            raise LabError(f"{what}: {error}") from error
+            raise DevError(f"{what}: {error}") from error
         try:
             code = _wait(process, what, progress, started, limit_seconds)
         finally:
@@ -49,9 +49,9 @@ def run(
                 process.terminate()
                 process.wait()
     if code is None:
-        raise LabError(f"{what}: not finished after {limit_seconds:.0f} s{tail(log)}")
+        raise DevError(f"{what}: not finished after {limit_seconds:.0f} s{tail(log)}")
     if code != 0:
-        raise LabError(f"{what}: {command[0]}: exit code {code}{tail(log)}")
+        raise DevError(f"{what}: {command[0]}: exit code {code}{tail(log)}")
 
 
 def _wait(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
 
 _KEY_FILE = ".key"
 
@@ -81,7 +81,7 @@ def replacing(product: Path, key: str) -> Iterator[Path]:
 def lock(folder: Path, progress: Callable[[str], None]) -> Iterator[None]:
     """Allows one build at a time in a folder of products, and waits for another process that is building there.
 
-    Raises LabError for errors of the operating system in the block, such as a full disk.
+    Raises DevError for errors of the operating system in the block, such as a full disk.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def lock(folder: Path, progress: Callable[[str], None]) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
     except OSError as error:
-        raise LabError(f"build in {folder}: {error}") from error
+        raise DevError(f"build in {folder}: {error}") from error
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
 from settings import versions
 
 _FOLDER = Path(__file__).parent / "build"
@@ -179,11 +179,11 @@ def etcd_versions(kubernetes_versions: tuple[str, ...]) -> list[str]:
 
 
 def release(kubernetes: str) -> str:
-    """The release of a minor version, or that release itself. Raises LabError when the lab cannot build it."""
+    """The release of a minor version, or that release itself. Raises DevError when the lab cannot build it."""
     for minor, brought in versions.KUBERNETES.items():
         if kubernetes in (minor, brought.patch):
             return brought.patch
-    raise LabError(
+    raise DevError(
         f"Kubernetes {kubernetes}: the lab has {', '.join(each.patch for each in versions.KUBERNETES.values())}"
     )
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.errors import DevError
 from dev.lab.apt_sources import Source, archives, parse_deb822, parse_list, read
-from dev.lab.errors import LabError
 
 DEB822 = """\
 Types: deb
@@ -69,7 +69,7 @@ def test_one_archive_may_serve_both() -> None:
 
 
 def test_no_archive_is_a_clear_error() -> None:
-    with pytest.raises(LabError, match="no apt source in /etc/apt offers the suite bookworm"):
+    with pytest.raises(DevError, match="no apt source in /etc/apt offers the suite bookworm"):
         archives([Source("http://one.example/all", ("trixie",))])
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
 from dev.lab.mirror.oci import MANIFEST_TYPE, Entry, ImageConfig, Layout, blob_path, layer_tar, manifest_digest
 from dev.lab.mirror.registry import Registry
 
@@ -134,6 +134,6 @@ def test_push_sends_what_is_missing_and_nothing_twice(tmp_path: Path, fake_regis
 def test_no_registry_is_one_clear_error() -> None:
     with (
         Registry("127.0.0.1:1") as registry,
-        pytest.raises(LabError, match=r"no registry answers at http://127.0.0.1:1"),
+        pytest.raises(DevError, match=r"no registry answers at http://127.0.0.1:1"),
     ):
         registry.check()

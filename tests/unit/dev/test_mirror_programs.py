@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
 from dev.lab.mirror import compile
 from dev.lab.mirror.compile import default_name, folder_of, pinned_version
 from dev.lab.mirror.content import wanted_versions
@@ -40,7 +40,7 @@ def test_go_names_a_program_after_its_package() -> None:
 def test_the_default_release_is_always_there() -> None:
     assert wanted_versions(DEFAULT.patch) == (DEFAULT.patch,)
     assert wanted_versions("1.34") == wanted_versions("1.34.2") == (DEFAULT.patch, "1.34.2")
-    with pytest.raises(LabError, match=r"Kubernetes 1.2.3: the lab has 1.34.2, "):
+    with pytest.raises(DevError, match=r"Kubernetes 1.2.3: the lab has 1.34.2, "):
         wanted_versions("1.2.3")
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dev.errors import DevError
 from dev.toolchain import build_times, golang, official
 from dev.toolchain.build_lock import build_lock
 from dev.toolchain.builder import Builder
-from dev.toolchain.errors import ToolchainError
 from dev.toolchain.fingerprint import fingerprint
 from dev.toolchain.places import SOURCES, Places
 from dev.toolchain.plan import make_plan
@@ -175,7 +175,7 @@ def test_builds_once_and_again_after_a_change(places: Places, tiny: Path, monkey
 def test_failed_build_names_program_output_and_log(places: Places, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_go(places.root / "go", 'echo "go: downloading x"; echo "main.go:3:1: syntax error"; exit 1')
     monkeypatch.setenv("PATH", f"{places.root / 'go'}:/usr/bin:/bin")
-    with pytest.raises(ToolchainError) as failure:
+    with pytest.raises(DevError) as failure:
         Builder(places, lambda _: None, tiny).run((TINY,))
     message = str(failure.value)
     assert "pulumi-resource-tiny" in message
@@ -227,14 +227,14 @@ def test_missing_go_says_what_to_install(
     places: Places, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolchainError, match=r"Go 1\.21 or newer is needed.*`go` is not on PATH"):
+    with pytest.raises(DevError, match=r"Go 1\.21 or newer is needed.*`go` is not on PATH"):
         make_plan(places, tiny, (TINY,))
 
 
 def test_old_go_says_which_one_is_here(places: Places, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_go(places.root / "go", "exit 1", version="go1.19.8")
     monkeypatch.setenv("PATH", f"{places.root / 'go'}:/usr/bin:/bin")
-    with pytest.raises(ToolchainError, match=r"Go 1\.21 or newer is needed.*go1\.19\.8"):
+    with pytest.raises(DevError, match=r"Go 1\.21 or newer is needed.*go1\.19\.8"):
         make_plan(places, tiny, (TINY,))
 
 
@@ -244,7 +244,7 @@ def test_required_version_is_read_from_go_mod(tiny: Path) -> None:
 
 def test_second_build_waits_and_names_the_first(places: Places) -> None:
     said: list[str] = []
-    with build_lock(places.lock, said.append), pytest.raises(ToolchainError, match=str(os.getpid())):  # noqa: SIM117
+    with build_lock(places.lock, said.append), pytest.raises(DevError, match=str(os.getpid())):  # noqa: SIM117
         with build_lock(places.lock, said.append, limit=0.1):
             pass
     assert said == [f"waiting for another build (process {os.getpid()})"]

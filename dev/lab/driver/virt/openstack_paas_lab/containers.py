@@ -47,7 +47,7 @@ def start(uuid: str) -> None:
     """Start it, rid of what an earlier life left behind; StartFailed with LXC's own words."""
     if state(uuid) == "RUNNING":
         return
-    cgroups.remove(uuid)
+    cgroups.remove(cgroups.of_containers([uuid]))
     for name in ("console.log", "lxc.log"):
         (paths.folder(uuid) / name).unlink(missing_ok=True)
     try:
@@ -65,7 +65,7 @@ def stop(uuid: str, grace: int = 0) -> None:
     if grace and state(uuid) not in ("STOPPED", None):
         with contextlib.suppress(processutils.ProcessExecutionError):
             lxc("stop", uuid, "-k")
-    cgroups.remove(uuid)
+    cgroups.remove(cgroups.of_containers([uuid]))
 
 
 def console(uuid: str, limit: int = 100_000) -> bytes:
