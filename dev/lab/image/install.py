@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from dev.lab.mirror.apt_repository import COMPONENT, SUITE
-from dev.lab.mirror.debian_sources import SUITE as DEBIAN
 from dev.lab.mirror.places import Places
 from dev.lab.mirror.programs import brought_by
+from dev.lab.mirror.root_filesystem import SUITE as DEBIAN
 from machines.common.bundle import CONVERGE, Bundle, File, script_file, settings_file
 from machines.common.packages import COPY_PACKAGES, package_files, package_settings, role_packages
 from machines.kubernetes.containerd import containerd_files

@@ -49,12 +49,9 @@ def _stanza(package: Path, repository: Path) -> str:
     """One entry of Packages: the control file and where to find the package."""
     content = package.read_bytes()
     control = run("dpkg-deb", "--field", package)
-    lines = [
-        f"Filename: {package.relative_to(repository)}",
-        f"Size: {len(content)}",
-        f"SHA256: {hashlib.sha256(content).hexdigest()}",
-    ]
-    return control.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
+    digest = hashlib.sha256(content).hexdigest()
+    place = f"Filename: {package.relative_to(repository)}\nSize: {len(content)}\nSHA256: {digest}\n"
+    return control.rstrip("\n") + "\n" + place
 
 
 def release(indexes: dict[str, bytes], changed_seconds: float) -> str:

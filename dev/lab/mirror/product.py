@@ -6,14 +6,16 @@ is not built again.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
+import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dev.errors import DevError
+from dev.lab.command import Say
+from dev.locking import hold
 
 _KEY_FILE = ".key"
 
@@ -78,19 +80,15 @@ def replacing(product: Path, key: str) -> Iterator[Path]:
 
 
 @contextmanager
-def lock(folder: Path, progress: Callable[[str], None]) -> Iterator[None]:
+def lock(folder: Path, say: Say) -> Iterator[None]:
     """Allows one build at a time in a folder of products, and waits for another process that is building there.
 
     Raises DevError for errors of the operating system in the block, such as a full disk.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                progress(f"another build is running in {folder}; waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
+        busy = f"another build is running in {folder}; waiting for it"
+        with hold(folder / ".lock", f"process {os.getpid()}", lambda _: say(busy)):
             yield
     except OSError as error:
         raise DevError(f"build in {folder}: {error}") from error

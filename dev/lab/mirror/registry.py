@@ -47,9 +47,7 @@ class Registry:
         manifest = json.loads(content)
         for descriptor in [manifest["config"], *manifest["layers"]]:
             self._push_blob(name, descriptor["digest"], blob_path(layout, descriptor["digest"]))
-        status, _ = self._ask(
-            "PUT", f"/v2/{name}/manifests/{tag}", body=content, headers={"Content-Type": MANIFEST_TYPE}
-        )
+        status, _ = self._ask("PUT", f"/v2/{name}/manifests/{tag}", content, {"Content-Type": MANIFEST_TYPE})
         if status != 201:
             raise DevError(f"registry {self.address}: manifest of {name}:{tag} rejected with {status}")
         return True
@@ -64,13 +62,9 @@ class Registry:
             raise DevError(f"registry {self.address}: upload to {name} rejected with {status}")
         parts = urllib.parse.urlsplit(location)
         query = "&".join(filter(None, [parts.query, urllib.parse.urlencode({"digest": digest})]))
+        size = {"Content-Type": "application/octet-stream", "Content-Length": str(path.stat().st_size)}
         with path.open("rb") as content:
-            status, _ = self._ask(
-                "PUT",
-                f"{parts.path}?{query}",
-                body=content,
-                headers={"Content-Type": "application/octet-stream", "Content-Length": str(path.stat().st_size)},
-            )
+            status, _ = self._ask("PUT", f"{parts.path}?{query}", content, size)
         if status != 201:
             raise DevError(f"registry {self.address}: blob {digest} of {name} rejected with {status}")
 

@@ -14,15 +14,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dev.errors import DevError
-from dev.lab.mirror.oci import MANIFEST_TYPE, Entry, ImageConfig, Layout, blob_path, layer_tar, manifest_digest
+from dev.lab.mirror.oci import MANIFEST_TYPE, Entry, Layout, blob_path, image_config, layer_tar, manifest_digest
 from dev.lab.mirror.registry import Registry
 
 
 def small_image(folder: Path) -> str:
     """An image of one file and one link."""
     folder.mkdir()
-    entries = [Entry("/usr/bin/tool", text="#!/bin/sh\n"), Entry("/bin/tool", link="../usr/bin/tool")]
-    return Layout(folder).image([layer_tar(entries)], ImageConfig(entrypoint=("/usr/bin/tool",), user="65535:65535"))
+    entries = [Entry("/usr/bin/tool", content=b"#!/bin/sh\n"), Entry("/bin/tool", link="../usr/bin/tool")]
+    return Layout(folder).image([layer_tar(entries)], image_config(entrypoint=("/usr/bin/tool",), user="65535:65535"))
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_layer_has_parents_first_and_fixed_owners() -> None:
-    tar = layer_tar([Entry("/usr/bin/tool", 0o755, text="x"), Entry("/tmp", 0o1777), Entry("/a/link", link="b")])
+    tar = layer_tar([Entry("/usr/bin/tool", 0o755, content=b"x"), Entry("/tmp", 0o1777), Entry("/a/link", link="b")])
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
         members = {member.name: member for member in archive}
     assert list(members) == ["a", "a/link", "tmp", "usr", "usr/bin", "usr/bin/tool"]
