@@ -6,8 +6,7 @@ import sys
 import time
 
 from dev.errors import DevError
-from dev.toolchain import build_times
-from dev.toolchain.builder import Builder
+from dev.toolchain.builder import Builder, read_times
 from dev.toolchain.places import Places, default_places
 from dev.toolchain.plan import make_plan
 from dev.toolchain.reported_version import reported_version
@@ -29,7 +28,7 @@ def build(places: Places) -> int:
 
 def status(places: Places) -> int:
     """Print one line per program. Returns 1 when one of them still has to be built."""
-    times = build_times.read(places.times)
+    times = read_times(places.times)
     steps = make_plan(places)
     for step in steps:
         took = times.get(step.program.name, {}).get("seconds") if step.state == "built" else None

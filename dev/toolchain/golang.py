@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import IO
 
 from dev.errors import DevError
 from dev.toolchain.programs import Program
@@ -46,18 +45,19 @@ def go_version(folder: Path) -> str:
     return version
 
 
-def start_build(program: Program, folder: Path, output: Path, log: IO[bytes]) -> "subprocess.Popen[bytes]":
+def start_build(program: Program, folder: Path, output: Path, log: Path) -> "subprocess.Popen[bytes]":
     """Start `go build` in its own process group, with all its output in `log`."""
     command = ["go", "build", "-mod=readonly", "-buildvcs=false", "-ldflags", program.link_flags, "-o", str(output)]
-    return subprocess.Popen(
-        [*command, program.package],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        env={**os.environ, "GOFLAGS": "", "GOWORK": "off"},
-    )
+    with log.open("wb") as file:
+        return subprocess.Popen(
+            [*command, program.package],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "GOFLAGS": "", "GOWORK": "off"},
+        )
 
 
 def stop_build(process: "subprocess.Popen[bytes]") -> None:

@@ -10,8 +10,6 @@ from dev.toolchain.reported_version import engine_version
 
 #: Seconds that the official CLI may take to download one plugin (tens of megabytes).
 INSTALL_LIMIT = 180
-
-
 #: Names of programs separated by commas, or `all`. These are built even when official ones exist.
 BUILD_VARIABLE = "OPENSTACK_PAAS_BUILD"
 
@@ -22,34 +20,27 @@ def is_to_be_built(program: Program) -> bool:
     return "all" in names or program.name in names
 
 
-def path_without(folder: Path) -> str:
-    """PATH without the toolchain's own folder, so that a built program is not mistaken for an official one."""
+def find_on_path(program: Program, own: Path) -> Path | None:
+    """The program on PATH, but not in the toolchain's own folder: a built program is no official one."""
     entries = os.environ.get("PATH", "").split(os.pathsep)
-    return os.pathsep.join(entry for entry in entries if entry and Path(entry).absolute() != folder.absolute())
-
-
-def plugin_folders() -> list[Path]:
-    """The folders in which the official CLI keeps plugins: under PULUMI_HOME and under its default."""
-    homes = [os.environ.get("PULUMI_HOME"), str(Path.home() / ".pulumi")]
-    return [Path(home) / "plugins" for home in homes if home]
+    others = [entry for entry in entries if entry and Path(entry).absolute() != own.absolute()]
+    found = shutil.which(program.binary, path=os.pathsep.join(others))
+    return Path(found) if found else None
 
 
 def find_engine(program: Program, own: Path) -> Path | None:
     """The official `pulumi` on PATH, if its version is supported."""
-    found = shutil.which(program.binary, path=path_without(own))
-    if found is None:
-        return None
-    version = engine_version(Path(found))
-    return Path(found) if version is not None and ENGINES[0] <= version < ENGINES[1] else None
+    found = find_on_path(program, own)
+    version = engine_version(found) if found else None
+    return found if version is not None and ENGINES[0] <= version < ENGINES[1] else None
 
 
 def find_plugin(program: Program, own: Path) -> Path | None:
-    """The official plugin on PATH, or the pinned version in the official CLI's folder."""
-    found = shutil.which(program.binary, path=path_without(own))
-    if found is not None:
-        return Path(found)
-    for folder in plugin_folders():
-        executable = folder / f"resource-{program.name}-v{program.version}" / program.binary
+    """The official plugin on PATH, or the pinned version in the official CLI's folder (PULUMI_HOME or its default)."""
+    if found := find_on_path(program, own):
+        return found
+    for home in filter(None, (os.environ.get("PULUMI_HOME"), str(Path.home() / ".pulumi"))):
+        executable = Path(home) / "plugins" / f"resource-{program.name}-v{program.version}" / program.binary
         # The toolchain's own PULUMI_HOME has links to built programs.
         if os.access(executable, os.X_OK) and executable.resolve().parent != own.resolve():
             return executable
@@ -63,18 +54,15 @@ def find(programs: tuple[Program, ...], own: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for program in sorted(programs, key=lambda each: each.kind != "engine"):
+        place = None
         if is_to_be_built(program):
             continue
-        match program.kind:
-            case "engine":
-                place = find_engine(program, own)
-            case "host":
-                continue
-            case "language":
-                host = shutil.which(program.binary, path=path_without(own))
-                place = Path(host) if host and "engine" in found else None
-            case _:
-                place = find_plugin(program, own)
+        if program.kind == "engine":
+            place = find_engine(program, own)
+        elif program.kind == "plugin":
+            place = find_plugin(program, own)
+        elif program.kind == "language" and "engine" in found:
+            place = find_on_path(program, own)
         if place is not None:
             found[program.name] = place
     return found
