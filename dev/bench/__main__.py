@@ -23,7 +23,7 @@ def table(measured: Sequence[previews.Measured]) -> str:
     """A Markdown table with a row per size, followed by where the time goes."""
     lines = [
         "| machines | resources | first preview | its memory | preview without changes | its memory | state |",
-        "|---|---|---|---|---|---|---|",
+        f"|{'---|' * 7}",
     ]
     lines += [
         f"| {one.machines} | {one.resources} | {one.first.wall:.1f} s | {one.first.peak_mib:.0f} MiB "

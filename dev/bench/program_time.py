@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -72,20 +72,15 @@ def _program(limit: float, root: psutil.Process) -> int:
     return 0
 
 
-def profile(start: Callable[[], subprocess.Popen[str]]) -> dict[str, float]:
-    """The shares of the parts in the run that `start` begins. Only samples that hold the interpreter's lock count."""
+def profile(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> dict[str, float]:
+    """The shares of the parts in a run of `command`. Only samples that hold the interpreter's lock count."""
     spy = shutil.which("py-spy")
     assert spy, "py-spy is not installed (requirements-dev.txt)"
-    with tempfile.TemporaryDirectory() as folder:
-        raw = Path(folder) / "samples"
-        child = start()
-        program = _program(60, psutil.Process(child.pid))
-        if program:
-            subprocess.run(
-                [spy, "record", *OPTIONS, "--pid", str(program), "--output", str(raw)],
-                capture_output=True,
-                check=False,
-                timeout=900,
-            )
+    with tempfile.TemporaryDirectory() as temporary:
+        raw = Path(temporary) / "samples"
+        child = subprocess.Popen(command, cwd=folder, env=dict(environment), stdout=subprocess.DEVNULL)
+        if program := _program(60, psutil.Process(child.pid)):
+            record = [spy, "record", *OPTIONS, "--pid", str(program), "--output", str(raw)]
+            subprocess.run(record, capture_output=True, check=False, timeout=900)
         child.wait(timeout=900)
         return shares(raw.read_text(encoding="utf-8").splitlines()) if raw.exists() else {}

@@ -13,7 +13,6 @@ from dev.lab import (
     checks,
     configuration,
     databases,
-    facts,
     identity,
     images,
     network,
@@ -116,7 +115,7 @@ def _refuse_what_cannot_work(installed: bool) -> None:
     deadline = time.monotonic() + DYING_LIMIT
     while True:
         try:
-            checks.check(facts.gather(installed), checks.Requirements.from_environment())
+            checks.check(checks.gather(installed), checks.Requirements.from_environment())
             return
         except DevError:
             if not ownership.ours() or time.monotonic() > deadline:

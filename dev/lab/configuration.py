@@ -30,19 +30,9 @@ KERNEL_SETTINGS = {"overcommit_memory": "1\n", "panic": "10\n", "panic_on_oops":
 
 
 def values(secrets: Mapping[str, str], debian: list[str], security: list[str], proxy: str) -> dict[str, str]:
-    """Every value that a template may name."""
+    """Every value that a template may name, among them each constant of dev.lab.places, in lower case."""
     return {
-        "state": str(places.STATE),
-        "mirror": str(places.MIRROR),
-        "region": places.REGION,
-        "object_store": str(places.OBJECT_STORE),
-        "store_access_key": places.STORE_ACCESS_KEY,
-        "store_secret_key": places.STORE_SECRET_KEY,
-        "underlay_address": places.UNDERLAY_ADDRESS,
-        "external_address": places.EXTERNAL_ADDRESS,
-        "physical_network": places.PHYSICAL_NETWORK,
-        "project": places.PROJECT,
-        "project_user": places.USER,
+        **{name.lower(): str(value) for name, value in vars(places).items() if name.isupper()},
         "keystone_url": places.api(places.PORTS.keystone),
         "glance_url": places.api(places.PORTS.glance),
         "apt_debian": " ".join(debian),

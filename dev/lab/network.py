@@ -49,7 +49,7 @@ def links(namespace: str = "") -> dict[str, dict[str, object]]:
 
 def unmount_namespaces() -> None:
     """Unmount the folder of namespaces if it was mounted for the lab and is empty now."""
-    if str(NAMESPACES) in ownership.mounts() and NAMESPACES.is_mount() and not namespaces():
+    if str(NAMESPACES) in ownership.note().get("mounts", []) and NAMESPACES.is_mount() and not namespaces():
         run("umount", NAMESPACES, check=False)
 
 
@@ -57,13 +57,13 @@ def _settings() -> None:
     for name, wanted in KERNEL_SETTINGS.items():
         path = Path("/proc/sys") / name.replace(".", "/")
         if path.exists() and int(value := path.read_text().strip()) < wanted:
-            ownership.remember(name, value)
+            ownership.remember_setting(name, value)
             path.write_text(str(wanted))
 
 
 def restore_settings() -> None:
     """Restore the kernel settings that still have the lab's value."""
-    for name, value in ownership.settings().items():
+    for name, value in ownership.note().get("settings", {}).items():
         path = Path("/proc/sys") / name.replace(".", "/")
         if path.exists() and path.read_text().strip() == str(KERNEL_SETTINGS.get(name)):
             path.write_text(value)

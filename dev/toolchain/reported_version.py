@@ -1,11 +1,10 @@
 """Asks an official program for its version, the way the engine would."""
 
-import os
 import re
-import select
 import subprocess
-import time
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
+from threading import Timer
 
 from dev.toolchain.programs import Program
 
@@ -38,33 +37,20 @@ def reported_version(program: Program, executable: Path) -> str:
         numbers = engine_version(executable)
         return ".".join(map(str, numbers)) if numbers else UNKNOWN
     try:
-        process = subprocess.Popen(
-            [executable, NO_ENGINE],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        process = subprocess.Popen([executable, NO_ENGINE], stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
     except OSError:
         return UNKNOWN
+    assert process.stdout is not None
+    too_late = Timer(LIMIT, process.kill)
+    too_late.start()
     try:
-        port = _first_line(process)
+        port = process.stdout.readline().decode(errors="replace").strip()  # printed when the program is ready
+        too_late.cancel()
         return (_ask(SERVICES[program.kind], port) if port.isdigit() else "") or UNKNOWN
     finally:
+        too_late.cancel()
         process.kill()
         process.communicate()
-
-
-def _first_line(process: "subprocess.Popen[bytes]") -> str:
-    """The port that a program prints when it is ready, or an incomplete line when it ends or takes too long."""
-    assert process.stdout is not None
-    end = time.monotonic() + LIMIT
-    text = b""
-    while not text.endswith(b"\n") and select.select([process.stdout], [], [], max(0, end - time.monotonic()))[0]:
-        byte = os.read(process.stdout.fileno(), 1)
-        if not byte:
-            break
-        text += byte
-    return text.decode(errors="replace").strip()
 
 
 def _ask(service: str, port: str) -> str:

@@ -48,8 +48,7 @@ class Registry:
         for descriptor in [manifest["config"], *manifest["layers"]]:
             self._push_blob(name, descriptor["digest"], blob_path(layout, descriptor["digest"]))
         status, _ = self._ask("PUT", f"/v2/{name}/manifests/{tag}", content, {"Content-Type": MANIFEST_TYPE})
-        if status != 201:
-            raise DevError(f"registry {self.address}: manifest of {name}:{tag} rejected with {status}")
+        self._expect(201, status, f"manifest of {name}:{tag}")
         return True
 
     def _push_blob(self, name: str, digest: str, path: Path) -> None:
@@ -65,8 +64,11 @@ class Registry:
         size = {"Content-Type": "application/octet-stream", "Content-Length": str(path.stat().st_size)}
         with path.open("rb") as content:
             status, _ = self._ask("PUT", f"{parts.path}?{query}", content, size)
-        if status != 201:
-            raise DevError(f"registry {self.address}: blob {digest} of {name} rejected with {status}")
+        self._expect(201, status, f"blob {digest} of {name}")
+
+    def _expect(self, wanted: int, status: int, what: str) -> None:
+        if status != wanted:
+            raise DevError(f"registry {self.address}: {what} rejected with {status}")
 
     def _ask(
         self, method: str, path: str, body: bytes | IO[bytes] | None = None, headers: dict[str, str] | None = None

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dev.errors import DevError
-from dev.lab.checks import Requirements, check, problems
-from dev.lab.facts import Facts, Listener, ipv4, ipv6
+from dev.lab.checks import Facts, Listener, Requirements, check, ipv4, ipv6, problems
 
 GOOD = Facts(user=0, system="debian", version="12", memory=24, disk=80, disk_of="/var/lib", installed=False, ours=False)
 NEEDED = Requirements()
