@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
 from dev.errors import DevError
 from dev.lab.command import run
 
-
-@dataclass(frozen=True)
-class Source:
-    """One line of apt's sources: where, and which suites."""
-
-    uri: str
-    suites: tuple[str, ...]
+#: The address of an archive, and one of its suites.
+Source = tuple[str, str]
 
 
 def parse_list(text: str) -> list[Source]:
     """The `deb` lines of the one-line format."""
     lines = (re.match(r"\s*deb\s+(?:\[[^]]*\]\s*)?(\S+)\s+(\S+)", line.partition("#")[0]) for line in text.splitlines())
-    return [Source(found[1], (found[2],)) for found in lines if found]
+    return [(found[1], found[2]) for found in lines if found]
 
 
 def parse_deb822(text: str) -> list[Source]:
@@ -32,30 +26,25 @@ def parse_deb822(text: str) -> list[Source]:
     without_comments = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     for stanza in re.split(r"\n\s*\n", without_comments):
         fields = HeaderParser().parsestr(stanza.lstrip())
-        if "deb" not in fields.get("Types", "").split() or fields.get("Enabled", "yes").strip().lower() == "no":
-            continue
-        suites = tuple(fields.get("Suites", "").split())
-        sources.extend(Source(uri, suites) for uri in fields.get("URIs", "").split())
+        if "deb" in fields.get("Types", "").split() and fields.get("Enabled", "yes").strip().lower() != "no":
+            suites = fields.get("Suites", "").split()
+            sources += [(uri, suite) for uri in fields.get("URIs", "").split() for suite in suites]
     return sources
 
 
 def read(folder: Path = Path("/etc/apt")) -> list[Source]:
     """Every source that apt reads, in its order."""
-    files = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*.list"))]
-    sources = [source for file in files if file.exists() for source in parse_list(file.read_text(errors="replace"))]
+    sources: list[Source] = []
+    for file in (folder / "sources.list", *sorted((folder / "sources.list.d").glob("*.list"))):
+        sources += parse_list(file.read_text(errors="replace")) if file.exists() else []
     for file in sorted((folder / "sources.list.d").glob("*.sources")):
-        sources.extend(parse_deb822(file.read_text(errors="replace")))
+        sources += parse_deb822(file.read_text(errors="replace"))
     return sources
 
 
 def archives(sources: Iterable[Source], release: str = "bookworm") -> tuple[list[str], list[str]]:
     """The URLs of the archives with the release itself and of those with its security updates, without duplicates."""
-    offered = [
-        (source.uri.rstrip("/"), suite)
-        for source in sources
-        if source.uri.startswith(("http://", "https://"))
-        for suite in source.suites
-    ]
+    offered = [(uri.rstrip("/"), suite) for uri, suite in sources if uri.startswith(("http://", "https://"))]
     debian = [uri for uri, suite in offered if suite == release]
     security = [uri for uri, suite in offered if suite.startswith((f"{release}-security", f"{release}/updates"))]
     if not debian:

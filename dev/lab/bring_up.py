@@ -9,23 +9,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from dev.errors import DevError
-from dev.lab import (
-    checks,
-    configuration,
-    databases,
-    identity,
-    images,
-    network,
-    ownership,
-    packages,
-    places,
-    resources,
-    services,
-    supervision,
-    teardown,
-)
+from dev.lab import configuration, databases, images, network, packages, places, resources, services, supervision
+from dev.lab.checks import Requirements, check, gather
 from dev.lab.cloud import Cloud
+from dev.lab.ownership import ours
 from dev.lab.progress import Progress
+from dev.lab.teardown import down, needed
 from dev.locking import hold
 
 # Which services restart when a configuration file changes. A changed driver restarts the compute hosts.
@@ -94,9 +83,9 @@ def mirror(progress: Progress) -> frozenset[str]:
     """
     with progress.step("packages", quiet=True):
         packages.install(progress, places.CACHE / "lab-apt.log")
-    if teardown.needed():
+    if needed():
         progress("the lab did not shut down cleanly: removing what it left behind")
-        teardown.down(progress)
+        down(progress)
     with progress.step("configuration", quiet=True):
         configuration.folders()
         changed = configuration.write()
@@ -115,10 +104,10 @@ def _refuse_what_cannot_work(installed: bool) -> None:
     deadline = time.monotonic() + DYING_LIMIT
     while True:
         try:
-            checks.check(checks.gather(installed), checks.Requirements.from_environment())
+            check(gather(installed), Requirements.from_environment())
             return
         except DevError:
-            if not ownership.ours() or time.monotonic() > deadline:
+            if not ours() or time.monotonic() > deadline:
                 raise
         time.sleep(0.3)
 
@@ -143,7 +132,7 @@ def _openstack(progress: Progress, restart: frozenset[str]) -> None:
             # These programs take seconds to load. Only then do they need keystone, which already knows their users.
             supervision.start(services.CONTROL, restart)
         supervision.wait(services.IDENTITY, API_LIMIT)
-        identity.ensure(cloud)
+        resources.ensure_identity(cloud)
         IDENTITY_MADE.touch()
     with progress.step("neutron, nova", quiet=True):
         supervision.start(services.CONTROL)

@@ -1,4 +1,4 @@
-"""Flavors and the external network, which the cloud offers to every project, and whether its hosts are ready."""
+"""What the cloud holds: accounts, endpoints, flavors, the external network; and whether its hosts are ready."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import time
 
 from dev.errors import DevError
-from dev.lab import places, supervision, waiting
+from dev.lab import passwords, places, supervision, waiting
 from dev.lab.cloud import Cloud
 from dev.lab.command import run
 from dev.lab.services import AGENTS, COMPUTES
@@ -17,10 +17,56 @@ FLAVORS = {"lab.gateway": 512, "lab.etcd": 512, "lab.control-plane": 2560, "lab.
 # Names and sizes that many clouds have, so that stacks written for real clouds can be previewed here.
 FLAVORS |= {"m1.small": 2048, "m1.medium": 4096, "m1.large": 8192, "m1.xlarge": 16384}
 VCPUS, DISK_GB = 2, 10
+# The services besides keystone: their kind in the catalogue, port, and path.
+SERVICES = {
+    "glance": ("image", places.PORTS.glance, ""),
+    "placement": ("placement", places.PORTS.placement, ""),
+    "nova": ("compute", places.PORTS.nova, "/v2.1"),
+    "neutron": ("network", places.PORTS.neutron, ""),
+}
+
+
+def ensure_identity(cloud: Cloud) -> None:
+    """Make the accounts and endpoints that are missing. Takes about one second when none is."""
+    secrets = passwords.load()
+    roles = {role["name"]: role["id"] for role in cloud.call("GET", "identity", "/roles")["roles"]}
+    if "service" not in roles:
+        roles["service"] = cloud.call("POST", "identity", "/roles", {"role": {"name": "service"}})["role"]["id"]
+    service_project = _project(cloud, "service")
+    for name in SERVICES:
+        user = _user(cloud, name, secrets[f"service_{name}"])
+        for role in ("admin", "service"):
+            _grant(cloud, service_project, user, roles[role])
+    project = _project(cloud, places.PROJECT)
+    _grant(cloud, project, _user(cloud, places.USER, secrets["project_user"]), roles["member"])
+    _endpoints(cloud)
+
+
+def _project(cloud: Cloud, name: str) -> str:
+    return str(cloud.ensure("identity", "project", {"name": name, "domain_id": "default"})["id"])
+
+
+def _user(cloud: Cloud, name: str, password: str) -> str:
+    return str(cloud.ensure("identity", "user", {"name": name, "domain_id": "default", "password": password})["id"])
+
+
+def _grant(cloud: Cloud, project: str, user: str, role: str) -> None:
+    cloud.call("PUT", "identity", f"/projects/{project}/users/{user}/roles/{role}")
+
+
+def _endpoints(cloud: Cloud) -> None:
+    endpoints = cloud.call("GET", "identity", "/endpoints")["endpoints"]
+    existing = {(endpoint["service_id"], endpoint["interface"]) for endpoint in endpoints}
+    for name, (kind, port, path) in SERVICES.items():
+        service = cloud.ensure("identity", "service", {"name": name, "type": kind})["id"]
+        for interface in ("public", "internal", "admin"):
+            if (service, interface) not in existing:
+                endpoint = {"service_id": service, "interface": interface, "url": places.api(port) + path}
+                cloud.call("POST", "identity", "/endpoints", {"endpoint": endpoint | {"region_id": places.REGION}})
 
 
 def ensure(cloud: Cloud) -> None:
-    """Make what is missing."""
+    """Make the flavors and the external network, if they are missing."""
     for name, memory in FLAVORS.items():
         cloud.ensure("compute", "flavor", {"name": name, "ram": memory, "vcpus": VCPUS, "disk": DISK_GB})
     network = {

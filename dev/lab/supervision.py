@@ -21,6 +21,17 @@ from dev.lab.services import Service
 SOCKET = places.RUN / "supervisor.sock"
 CONFIGURATION_FILE = places.CONFIGURATION / "supervisord.conf"
 UNREACHABLE = (OSError, xmlrpc.client.Error, http.client.HTTPException)
+#: The daemons' whole environment: nothing of the caller's, and the marker by which `down` finds them.
+ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": str(places.STATE),
+    "PYTHONUNBUFFERED": "1",
+    "MALLOC_ARENA_MAX": "2",
+    places.MARKER: str(places.STATE),
+    # neutron's processes rename themselves. Without this they overwrite their environment, and so the marker.
+    "SPT_NOENV": "1",
+}
 
 
 class _Connection(http.client.HTTPConnection):
@@ -48,20 +59,6 @@ def alive() -> bool:
         return False
 
 
-def environment() -> dict[str, str]:
-    """The daemons' whole environment: nothing of the caller's, and the marker by which `down` finds them."""
-    return {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-        "LANG": "C.UTF-8",
-        "HOME": str(places.STATE),
-        "PYTHONUNBUFFERED": "1",
-        "MALLOC_ARENA_MAX": "2",
-        places.MARKER: str(places.STATE),
-        # neutron's processes rename themselves. Without this they overwrite their environment, and so the marker.
-        "SPT_NOENV": "1",
-    }
-
-
 def ensure() -> None:
     """Start supervisor if needed and load the current configuration of every program. Changed programs are stopped."""
     if not alive():
@@ -71,7 +68,7 @@ def ensure() -> None:
         with log.open("ab") as output:
             subprocess.Popen(
                 ["/usr/bin/python3", "/usr/bin/supervisord", "--nodaemon", "-c", str(CONFIGURATION_FILE)],
-                env=environment(),
+                env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

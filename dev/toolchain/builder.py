@@ -147,8 +147,6 @@ def link_plugins(home: Path, steps: list[Step]) -> None:
         link = folder / step.program.binary
         if link == step.path or (link.exists() and not link.is_symlink()):
             continue  # the official CLI has installed the plugin here
-        if link.is_symlink() and link.readlink() == step.path:
-            continue
         folder.mkdir(parents=True, exist_ok=True)
         fresh = folder / f".{step.program.binary}.partial"
         fresh.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import sys
 
 from dev.errors import DevError
 from dev.lab.mirror.compile import compile_all
-from dev.lab.mirror.content import KUBERNETES, compile_content, ensure
+from dev.lab.mirror.content import KUBERNETES, ensure
 from dev.lab.mirror.places import MIRROR_PLACES
 from dev.lab.mirror.programs import release
 from dev.lab.progress import Progress
@@ -36,7 +36,6 @@ def main() -> int:
         metavar="VERSION",
         help=f"an additional release, one of {', '.join(known)} (default: %(default)s)",
     )
-    parser.add_argument("--compile-only", action="store_true", help="only the part that needs no daemon of the lab")
     ahead = "only compile the newest release, or all releases, with idle processor time"
     parser.add_argument("--ahead", nargs="?", const="newest", choices=("newest", "all"), help=ahead)
     options = parser.parse_args()
@@ -45,7 +44,7 @@ def main() -> int:
         if options.ahead:
             compile_ahead(known if options.ahead == "all" else known[-1:])
         else:
-            (compile_content if options.compile_only else ensure)(progress, options.kubernetes)
+            ensure(progress, options.kubernetes)
     except DevError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

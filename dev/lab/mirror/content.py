@@ -1,9 +1,7 @@
-"""Builds and publishes the mirror's content, in two phases.
+"""Builds and publishes the mirror's content: Debian packages, etcd's archive, container images and charts.
 
-`compile_content` needs Go and the Go module proxy, but no daemon. It makes programs, Debian packages, the apt
-repository and etcd's archive. `publish_content` needs the mirror's daemons (apt proxy and registry). It makes container
-images and charts. Both can be interrupted at any point and run again. With everything in place they take well under a
-second.
+It needs Go, the Go module proxy, and the mirror's daemons (apt proxy and registry). It can be interrupted at any point
+and run again. With everything in place it takes well under a second.
 """
 
 from __future__ import annotations
@@ -27,19 +25,13 @@ _CHART_REPOSITORY = "charts"
 KUBERNETES = versions.KUBERNETES[versions.DEFAULT_KUBERNETES].patch
 
 
-def ensure(say: Say, kubernetes: str = KUBERNETES) -> None:
-    """Both phases, for the lab's own Kubernetes release and the given one."""
-    compile_content(say, kubernetes)
-    publish_content(say, kubernetes)
-
-
 def wanted_versions(kubernetes: str) -> tuple[str, ...]:
     """The lab's own Kubernetes release and the given one. Raises DevError when the lab does not have that one."""
     return tuple(dict.fromkeys((KUBERNETES, release(kubernetes))))
 
 
-def compile_content(say: Say, kubernetes: str) -> None:
-    """The phase that needs no daemon."""
+def ensure(say: Say, kubernetes: str = KUBERNETES) -> None:
+    """Builds and publishes everything for the lab's own Kubernetes release and the given one."""
     wanted = wanted_versions(kubernetes)
     with lock(PLACES.root, say):
         compile_all(PLACES, wanted, say)
@@ -49,23 +41,22 @@ def compile_content(say: Say, kubernetes: str) -> None:
         for etcd in etcd_versions(wanted):
             if etcd_archive.publish(PLACES, etcd):
                 say(f"etcd {etcd}: release archive")
+        with Registry(PLACES.registry) as registry:
+            registry.check()
+            _publish_images(wanted, registry, say)
+            for folder in sorted(path for path in _CHARTS.glob("*") if path.is_dir()):
+                _publish_chart(folder, registry, say)
 
 
-def publish_content(say: Say, kubernetes: str) -> None:
-    """The phase that needs the apt proxy and the registry."""
-    wanted = wanted_versions(kubernetes)
-    with lock(PLACES.root, say), Registry(PLACES.registry) as registry:
-        registry.check()
-        everything = images.all_images(PLACES, wanted)
-        bases = list(dict.fromkeys(image.base for image in everything if image.base))
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda base: root_filesystem.make(PLACES, base, say), bases))
-        for image in everything:
-            images.write(PLACES, image)
-            if registry.push(image.folder(PLACES), image.name, image.tag):
-                say(f"registry: {image.reference}")
-        for folder in sorted(path for path in _CHARTS.glob("*") if path.is_dir()):
-            _publish_chart(folder, registry, say)
+def _publish_images(wanted: tuple[str, ...], registry: Registry, say: Say) -> None:
+    everything = images.all_images(PLACES, wanted)
+    bases = list(dict.fromkeys(image.base for image in everything if image.base))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda base: root_filesystem.make(PLACES, base, say), bases))
+    for image in everything:
+        images.write(PLACES, image)
+        if registry.push(image.folder(PLACES), image.name, image.tag):
+            say(f"registry: {image.reference}")
 
 
 def _publish_chart(folder: Path, registry: Registry, say: Say) -> None:
