@@ -60,7 +60,7 @@ def ip(words: str, check: bool = True) -> str:
 
 @dataclass(frozen=True)
 class LongTask:
-    """A task whose programs take minutes: at low priority, with a log and a progress line now and then."""
+    """Runs programs that take minutes: at low priority, with a log and a progress line now and then."""
 
     title: str
     log: Path

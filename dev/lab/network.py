@@ -24,7 +24,7 @@ def ensure() -> None:
     ownership.claim()
     if not NAMESPACES.is_mount():
         ownership.remember_mount(str(NAMESPACES))  # the first `ip netns add` mounts it
-    _settings()
+    _raise_settings()
     if Path("/usr/sbin/modprobe").exists():
         run("modprobe", "--all", "br_netfilter", "vxlan", "overlay", check=False)
     _bridge(places.EXTERNAL_BRIDGE, places.EXTERNAL_ADDRESS, 1500)
@@ -53,7 +53,7 @@ def unmount_namespaces() -> None:
         run("umount", NAMESPACES, check=False)
 
 
-def _settings() -> None:
+def _raise_settings() -> None:
     for name, wanted in KERNEL_SETTINGS.items():
         path = Path("/proc/sys") / name.replace(".", "/")
         if path.exists() and int(value := path.read_text().strip()) < wanted:

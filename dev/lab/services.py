@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from dev.lab import places
 from dev.lab.mirror.compile import folder_of
 from dev.lab.mirror.places import MIRROR_PLACES
-from dev.lab.mirror.programs import object_store
+from dev.lab.mirror.programs import OBJECT_STORE as STORE_PROGRAM
 from dev.lab.places import COMPUTE_HOSTS, CONFIGURATION, DRIVER, EXTERNAL_ADDRESS, NETWORK_HOST, PORTS, STATE
 from dev.lab.places import UNDERLAY_ADDRESS as UNDERLAY
 
@@ -103,7 +103,7 @@ RABBITMQ = {
 REGISTRY = f"/usr/bin/docker-registry serve {CONFIGURATION}/registry.yml"
 APT_PROXY = f"/usr/sbin/apt-cacher-ng -c {CONFIGURATION}/apt-cacher-ng"
 WEB = f"{PYTHON} -m http.server --bind {EXTERNAL_ADDRESS} --directory {places.MIRROR}/www {PORTS.web}"
-OBJECT_STORE = f"{folder_of(MIRROR_PLACES, object_store())}/object-store {CONFIGURATION}/object-store.json"
+OBJECT_STORE = f"{folder_of(MIRROR_PLACES, STORE_PROGRAM)}/object-store {CONFIGURATION}/object-store.json"
 MIRROR = (
     Service("registry", REGISTRY, PORTS.registry, "/v2/", EXTERNAL_ADDRESS, "TERM"),
     Service("apt-proxy", APT_PROXY, PORTS.apt, None, EXTERNAL_ADDRESS, "TERM"),

@@ -30,7 +30,8 @@ def go_version(folder: Path) -> str:
 
     Raises DevError when Go is missing, or too old and not allowed to fetch a newer one.
     """
-    wanted = "{}.{}".format(*required_version(folder))
+    required = required_version(folder)
+    wanted = ".".join(map(str, required))
     if shutil.which("go") is None:
         raise DevError(
             f"Go {wanted} or newer is needed to build Pulumi's engine and plugins, but `go` is not on PATH.\n"
@@ -39,7 +40,7 @@ def go_version(folder: Path) -> str:
     answer = subprocess.run(["go", "env", "GOVERSION"], cwd=folder, capture_output=True, text=True, timeout=300)
     version = answer.stdout.strip()
     found = re.match(r"go(\d+)\.(\d+)", version)
-    if answer.returncode != 0 or found is None or (int(found[1]), int(found[2])) < required_version(folder):
+    if answer.returncode != 0 or found is None or (int(found[1]), int(found[2])) < required:
         why = answer.stderr.strip() or f"this machine has {version or 'an unknown version'}"
         raise DevError(f"Go {wanted} or newer is needed to build Pulumi's engine and plugins: {why}")
     return version

@@ -11,7 +11,7 @@ from dev.lab.mirror.compile import folder_of, pause_folder
 from dev.lab.mirror.oci import Entry, Layout, image_config, layer_tar
 from dev.lab.mirror.places import Places
 from dev.lab.mirror.product import content_key, identity, key_of, replacing
-from dev.lab.mirror.programs import brought_by, coredns, flannel, kubernetes, local_path_provisioner
+from dev.lab.mirror.programs import FLANNEL, LOCAL_PATH_PROVISIONER, brought_by, coredns, kubernetes
 from dev.lab.mirror.root_filesystem import BUSYBOX, IPTABLES, MARIADB, RootFilesystem
 from settings import versions
 
@@ -82,14 +82,14 @@ def _addon_images(places: Places) -> list[ContainerImage]:
             "flannel/flanneld",
             versions.FLANNEL,
             image_config(("/opt/bin/flanneld",)),
-            {"/opt/bin/flanneld": folder_of(places, flannel()) / "flanneld"},
+            {"/opt/bin/flanneld": folder_of(places, FLANNEL) / "flanneld"},
             IPTABLES,
         ),
         ContainerImage(
             f"rancher/{provisioner}",
             f"v{versions.LOCAL_PATH_PROVISIONER}",
             image_config((provisioner,)),
-            {f"/usr/bin/{provisioner}": folder_of(places, local_path_provisioner()) / provisioner},
+            {f"/usr/bin/{provisioner}": folder_of(places, LOCAL_PATH_PROVISIONER) / provisioner},
         ),
         ContainerImage("library/busybox", versions.BUSYBOX, image_config(command=("sh",)), {}, BUSYBOX),
         ContainerImage(

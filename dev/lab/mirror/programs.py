@@ -13,6 +13,7 @@ from settings import versions
 _FOLDER = Path(__file__).parent / "build"
 _CNI = "github.com/containernetworking/plugins"
 _ETCD = "go.etcd.io/etcd"
+_LOCAL_PATH = "github.com/rancher/local-path-provisioner"
 _KUBERNETES_PROGRAMS = (
     *("kubeadm", "kubectl", "kubelet"),
     *("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"),
@@ -99,26 +100,23 @@ def cni_plugins(version: str) -> GoBuild:
     )
 
 
-def flannel() -> GoBuild:
-    """The flannel daemon with our own main (a stand-in, see its source)."""
-    return GoBuild(
-        *("flannel", versions.FLANNEL.removeprefix("v"), _FOLDER / "flannel", "github.com/flannel-io/flannel"),
-        programs={"flanneld": "openstack-paas/lab/mirror/flannel"},
-        stamps={"main.version": versions.FLANNEL},
-    )
-
-
-def local_path_provisioner() -> GoBuild:
-    """The provisioner of volumes on a machine's own disk."""
-    name, version = "local-path-provisioner", versions.LOCAL_PATH_PROVISIONER
-    module = f"github.com/rancher/{name}"
-    return GoBuild(name, version, _FOLDER / name, module, {name: module}, {"main.VERSION": f"v{version}"})
-
-
-def object_store() -> GoBuild:
-    """The S3 store that the lab itself runs: rclone's, with our own main (a stand-in, see its source)."""
-    programs = {"object-store": "openstack-paas/lab/mirror/objectstore"}
-    return GoBuild("object-store", _RCLONE, _FOLDER / "object-store", "github.com/rclone/rclone", programs)
+#: The flannel daemon with our own main (a stand-in, see its source).
+FLANNEL = GoBuild(
+    *("flannel", versions.FLANNEL.removeprefix("v"), _FOLDER / "flannel", "github.com/flannel-io/flannel"),
+    programs={"flanneld": "openstack-paas/lab/mirror/flannel"},
+    stamps={"main.version": versions.FLANNEL},
+)
+#: The provisioner of volumes on a machine's own disk.
+LOCAL_PATH_PROVISIONER = GoBuild(
+    *("local-path-provisioner", versions.LOCAL_PATH_PROVISIONER, _FOLDER / "local-path-provisioner", _LOCAL_PATH),
+    programs={"local-path-provisioner": _LOCAL_PATH},
+    stamps={"main.VERSION": f"v{versions.LOCAL_PATH_PROVISIONER}"},
+)
+#: The S3 store that the lab itself runs: rclone's, with our own main (a stand-in, see its source).
+OBJECT_STORE = GoBuild(
+    *("object-store", _RCLONE, _FOLDER / "object-store", "github.com/rclone/rclone"),
+    programs={"object-store": "openstack-paas/lab/mirror/objectstore"},
+)
 
 
 def go_builds(kubernetes_versions: tuple[str, ...]) -> list[GoBuild]:
@@ -128,7 +126,7 @@ def go_builds(kubernetes_versions: tuple[str, ...]) -> list[GoBuild]:
     builds += [coredns(minor.coredns.removeprefix("v")) for minor in brought]
     builds += [etcd(version) for version in etcd_versions(kubernetes_versions)]
     builds += [cni_plugins(minor.cni_plugins) for minor in brought]
-    builds += [flannel(), local_path_provisioner(), object_store()]
+    builds += [FLANNEL, LOCAL_PATH_PROVISIONER, OBJECT_STORE]
     return list({(build.name, build.version): build for build in builds}.values())
 
 

@@ -92,7 +92,7 @@ class ContainerDriver(driver.ComputeDriver):
     def get_console_output(self, context, instance):
         return containers.console(instance.uuid)
 
-    # --- an instance's life
+    # --- starting and stopping an instance
 
     def spawn(
         self,
@@ -108,7 +108,7 @@ class ContainerDriver(driver.ComputeDriver):
         accel_info=None,
     ):
         images.ensure(context, instance.image_ref)
-        network_info = list(network_info or [])  # waits for the ports, which nova allocates meanwhile
+        network_info = list(network_info or [])  # waits until nova has allocated the ports
         delta = paths.folder(instance.uuid) / "delta"
         delta.mkdir(parents=True, exist_ok=True)
         delta.chmod(0o755)
@@ -127,7 +127,7 @@ class ContainerDriver(driver.ComputeDriver):
                 instance_uuid=instance.uuid, reason=f"the container did not start: {error}"
             ) from error
         except eventlet.timeout.Timeout as error:
-            # nova does not handle a timeout as an Exception: the instance would stay in the state BUILD for ever.
+            # nova does not handle a timeout as an Exception: the instance would stay in the state BUILD.
             LOG.warning("The ports were not ready after %d s", CONF.vif_plugging_timeout, instance=instance)
             containers.stop(instance.uuid)
             raise exception.VirtualInterfaceCreateException() from error
