@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from typing import IO, Any
 
 from dev.errors import DevError
@@ -19,6 +18,7 @@ ADDRESSES = {
 }
 JSON = {"Content-Type": "application/json"}
 Record = dict[str, Any]
+Body = Record | IO[bytes] | None
 
 
 class Cloud:
@@ -40,13 +40,7 @@ class Cloud:
             self.token = answer.headers["X-Subject-Token"]
 
     def call(
-        self,
-        method: str,
-        service: str,
-        path: str,
-        body: Record | IO[bytes] | None = None,
-        headers: Mapping[str, str] = JSON,
-        limit: float = 60,
+        self, method: str, service: str, path: str, body: Body = None, headers: dict[str, str] = JSON, limit: float = 60
     ) -> Any:
         """Send one request with JSON or a file and return the JSON of the response, or None when it is empty."""
         if not self.token:

@@ -49,6 +49,13 @@ def _settings(places: Places, kubernetes: str) -> PlatformSettings:
         return SimpleNamespace(uri=uri, suite=suite, components=(component,), key_url=None)
 
     debian, security = f"{places.apt_proxy}/debian", f"{places.apt_proxy}/debian-security"
+    suites = ((debian, DEBIAN), (debian, f"{DEBIAN}-updates"), (security, f"{DEBIAN}-security"))
+    mirrors = SimpleNamespace(
+        debian=tuple(source(uri, suite, "main") for uri, suite in suites),
+        kubernetes=source(f"{places.web}/apt", SUITE, COMPONENT),
+        images={registry: f"http://{places.registry}" for registry in _REGISTRIES},
+        files=f"{places.web}/files",
+    )
     brought = brought_by(kubernetes)
     settings = SimpleNamespace(
         kubernetes=SimpleNamespace(version=kubernetes, image_repository="registry.k8s.io"),
@@ -56,15 +63,6 @@ def _settings(places: Places, kubernetes: str) -> PlatformSettings:
         etcd=SimpleNamespace(sha256={}),
         etcd_version=brought.etcd,
         maintenance=SimpleNamespace(packages={}),
-        mirrors=SimpleNamespace(
-            debian=(
-                source(debian, DEBIAN, "main"),
-                source(debian, f"{DEBIAN}-updates", "main"),
-                source(security, f"{DEBIAN}-security", "main"),
-            ),
-            kubernetes=source(f"{places.web}/apt", SUITE, COMPONENT),
-            images={registry: f"http://{places.registry}" for registry in _REGISTRIES},
-            files=f"{places.web}/files",
-        ),
+        mirrors=mirrors,
     )
     return cast("PlatformSettings", settings)

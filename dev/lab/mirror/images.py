@@ -55,56 +55,34 @@ def _kubernetes_images(places: Places, version: str) -> list[ContainerImage]:
         files = {f"/usr/local/bin/{name}": folder_of(places, kubernetes(version)) / name}
         return ContainerImage(name, f"v{version}", image_config(command=(name,)), files, base)
 
+    coredns_files = {"/coredns": folder_of(places, coredns(brought.coredns.removeprefix("v"))) / "coredns"}
+    coredns_config = image_config(("/coredns",), working_directory="/", ports=("53/udp", "53/tcp"))
+    pause_files = {"/pause": pause_folder(places, brought.pause) / "pause"}
     return [
-        program("kube-apiserver"),
-        program("kube-controller-manager"),
-        program("kube-scheduler"),
+        *map(program, ("kube-apiserver", "kube-controller-manager", "kube-scheduler")),
         program("kube-proxy", IPTABLES),
-        ContainerImage(
-            "coredns/coredns",
-            brought.coredns,
-            image_config(("/coredns",), working_directory="/", ports=("53/udp", "53/tcp")),
-            {"/coredns": folder_of(places, coredns(brought.coredns.removeprefix("v"))) / "coredns"},
-        ),
-        ContainerImage(
-            "pause",
-            brought.pause,
-            image_config(("/pause",), user="65535:65535"),
-            {"/pause": pause_folder(places, brought.pause) / "pause"},
-        ),
+        ContainerImage("coredns/coredns", brought.coredns, coredns_config, coredns_files),
+        ContainerImage("pause", brought.pause, image_config(("/pause",), user="65535:65535"), pause_files),
     ]
 
 
 def _addon_images(places: Places) -> list[ContainerImage]:
-    provisioner = "local-path-provisioner"
+    flanneld = {"/opt/bin/flanneld": folder_of(places, FLANNEL) / "flanneld"}
+    name, version = LOCAL_PATH_PROVISIONER.name, f"v{LOCAL_PATH_PROVISIONER.version}"
+    provisioner = {f"/usr/bin/{name}": folder_of(places, LOCAL_PATH_PROVISIONER) / name}
+    mariadb_files = {"/usr/local/bin/docker-entrypoint.sh": _MARIADB_ENTRYPOINT}
+    mariadb_config = image_config(
+        entrypoint=("docker-entrypoint.sh",),
+        command=("mariadbd",),
+        environment=("LANG=C.UTF-8",),
+        volumes=("/var/lib/mysql",),
+        ports=("3306/tcp",),
+    )
     return [
-        ContainerImage(
-            "flannel/flanneld",
-            versions.FLANNEL,
-            image_config(("/opt/bin/flanneld",)),
-            {"/opt/bin/flanneld": folder_of(places, FLANNEL) / "flanneld"},
-            IPTABLES,
-        ),
-        ContainerImage(
-            f"rancher/{provisioner}",
-            f"v{versions.LOCAL_PATH_PROVISIONER}",
-            image_config((provisioner,)),
-            {f"/usr/bin/{provisioner}": folder_of(places, LOCAL_PATH_PROVISIONER) / provisioner},
-        ),
+        ContainerImage("flannel/flanneld", versions.FLANNEL, image_config(("/opt/bin/flanneld",)), flanneld, IPTABLES),
+        ContainerImage(f"rancher/{name}", version, image_config((name,)), provisioner),
         ContainerImage("library/busybox", versions.BUSYBOX, image_config(command=("sh",)), {}, BUSYBOX),
-        ContainerImage(
-            "library/mariadb",
-            versions.MARIADB,
-            image_config(
-                entrypoint=("docker-entrypoint.sh",),
-                command=("mariadbd",),
-                environment=("LANG=C.UTF-8",),
-                volumes=("/var/lib/mysql",),
-                ports=("3306/tcp",),
-            ),
-            {"/usr/local/bin/docker-entrypoint.sh": _MARIADB_ENTRYPOINT},
-            MARIADB,
-        ),
+        ContainerImage("library/mariadb", versions.MARIADB, mariadb_config, mariadb_files, MARIADB),
     ]
 
 

@@ -63,8 +63,8 @@ def container(state: Path, folder: Path, base: Path, hostname: str, memory: int,
 def interfaces(ports: Sequence[Port]) -> str:
     """/etc/network/interfaces: DHCP on the first port.
 
-    The others get the addresses that nova has for them, no route and no name server, so that a second network with a DHCP
-    server that does not answer neither delays nor breaks a boot.
+    The others get the addresses that nova has for them, no route and no name server, so that a second network without
+    a working DHCP server neither delays nor breaks a boot.
     """
     text = "auto lo\niface lo inet loopback\n"
     for port in ports:
