@@ -17,25 +17,16 @@ from dev.lab.progress import Progress
 from dev.lab.teardown import down, needed
 from dev.locking import hold
 
-# Which services restart when a configuration file changes. A changed driver restarts the compute hosts.
+# The services that restart when a configuration file or the driver changes, by the beginnings of their names. Any other
+# file is named after its service: mariadb.cnf, l3.ini.
 CONCERNS = {
     "nova.conf": ("nova-", "compute-"),
     "nova-lab": ("compute-",),
     "neutron": ("neutron-", "linuxbridge-", "l3", "dhcp", "metadata"),
     "ml2.ini": ("neutron-", "linuxbridge-"),
     "linuxbridge": ("linuxbridge-",),
-    "l3.ini": ("l3",),
-    "dhcp.ini": ("dhcp",),
-    "metadata.ini": ("metadata",),
-    "keystone.conf": ("keystone",),
-    "placement.conf": ("placement",),
-    "glance": ("glance",),
-    "registry.yml": ("registry",),
-    "object-store.json": ("object-store",),
     "apt-cacher-ng/": ("apt-proxy",),
     "driver": ("compute-", "linuxbridge-"),
-    "mariadb.cnf": ("mariadb",),
-    "rabbitmq.conf": ("rabbitmq",),
 }
 # Seconds until the APIs answer when all are started at once on two cores.
 API_LIMIT = 120
@@ -114,10 +105,10 @@ def _refuse_what_cannot_work(installed: bool) -> None:
 
 def concerned(changed: set[str]) -> frozenset[str]:
     """The services that must restart because one of their files changed."""
-    prefixes = tuple(
-        prefix for name in changed for start, names in CONCERNS.items() if name.startswith(start) for prefix in names
-    )
-    return frozenset(service.name for service in services.ALL if prefixes and service.name.startswith(prefixes))
+    prefixes = [name.partition(".")[0] for name in changed]
+    for name in changed:
+        prefixes += [prefix for start, names in CONCERNS.items() if name.startswith(start) for prefix in names]
+    return frozenset(service.name for service in services.ALL if service.name.startswith(tuple(prefixes)))
 
 
 def _openstack(progress: Progress, restart: frozenset[str]) -> None:

@@ -30,12 +30,8 @@ def main() -> int:
     """Returns 1 after printing one message when something failed."""
     known = list(versions.KUBERNETES)
     parser = argparse.ArgumentParser(prog="python -m dev.lab.mirror", description=__doc__)
-    parser.add_argument(
-        "--kubernetes",
-        default=KUBERNETES,
-        metavar="VERSION",
-        help=f"an additional release, one of {', '.join(known)} (default: %(default)s)",
-    )
+    additional = f"an additional release, one of {', '.join(known)} (default: %(default)s)"
+    parser.add_argument("--kubernetes", default=KUBERNETES, metavar="VERSION", help=additional)
     ahead = "only compile the newest release, or all releases, with idle processor time"
     parser.add_argument("--ahead", nargs="?", const="newest", choices=("newest", "all"), help=ahead)
     options = parser.parse_args()

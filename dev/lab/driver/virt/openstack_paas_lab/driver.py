@@ -55,9 +55,7 @@ class ContainerDriver(driver.ComputeDriver):
             "vcpus": VCPUS,
             "memory_mb": MEMORY_MB,
             "local_gb": DISK_GB,
-            "vcpus_used": 0,
-            "memory_mb_used": 0,
-            "local_gb_used": 0,
+            **dict.fromkeys(("vcpus_used", "memory_mb_used", "local_gb_used"), 0),
             "disk_available_least": DISK_GB,
             "hypervisor_type": "lxc",
             "hypervisor_version": 5000,
@@ -81,8 +79,7 @@ class ContainerDriver(driver.ComputeDriver):
     def list_instance_uuids(self):
         return containers.uuids()
 
-    def list_instances(self):
-        return containers.uuids()
+    list_instances = list_instance_uuids
 
     def get_info(self, instance, use_cache=True):
         if not containers.exists(instance.uuid):
