@@ -7,9 +7,9 @@ import time
 
 from dev.errors import DevError
 from dev.toolchain.builder import Builder, read_times
+from dev.toolchain.official import reported_version
 from dev.toolchain.places import Places, default_places
 from dev.toolchain.plan import make_plan
-from dev.toolchain.reported_version import reported_version
 
 
 def say(line: str) -> None:
