@@ -43,7 +43,9 @@ def ensure(progress: Progress) -> None:
     supervision.wait([by_name["epmd"]], 10)
     supervision.start(BASE)
     supervision.wait([by_name["mariadb"]], 90)
-    signature = _signature()
+    # It changes with the definition of the databases and with the installed versions of the services.
+    versions = run("dpkg-query", "--show", "keystone", "glance-api", "placement-api", "nova-api", "neutron-server")
+    signature = hashlib.sha256(((CONFIGURATION / "databases.sql").read_text() + versions).encode()).hexdigest()
     if not (SCHEMAS.exists() and SCHEMAS.read_text() == signature):
         with progress.step("databases and schemas"):
             if not SCHEMAS.exists():
@@ -60,12 +62,6 @@ def _execute(script: str) -> None:
     """Run an SQL script from the configuration folder as the database's root user."""
     client = ("mariadb", f"--defaults-file={CONFIGURATION}/mariadb.cnf")
     run(*client, timeout=60, stdin=(CONFIGURATION / script).read_text())
-
-
-def _signature() -> str:
-    """A digest that changes with the definition of the databases and with the installed versions of the services."""
-    versions = run("dpkg-query", "--show", "keystone", "glance-api", "placement-api", "nova-api", "neutron-server")
-    return hashlib.sha256(((CONFIGURATION / "databases.sql").read_text() + versions).encode()).hexdigest()
 
 
 def _prepare_mariadb(progress: Progress) -> None:

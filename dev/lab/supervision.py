@@ -150,11 +150,7 @@ def shut_down() -> None:
     except UNREACHABLE:
         return
     client().stopAllProcesses(False)
-    waiting.until(_all_ended, "the services did not stop", 20)
+    ended = ("STOPPED", "EXITED", "FATAL", "UNKNOWN", "BACKOFF")
+    waiting.until(lambda: all(one["statename"] in ended for one in states().values()), "the services did not stop", 20)
     client().shutdown()
     waiting.until(lambda: has_ended(number), "supervisor did not stop", 10)
-
-
-def _all_ended() -> bool:
-    ended = ("STOPPED", "EXITED", "FATAL", "UNKNOWN", "BACKOFF")
-    return all(one["statename"] in ended for one in states().values())

@@ -28,7 +28,8 @@ def down(progress: Progress, wipe: bool = False) -> None:
         end_leftovers()
     with progress.step("networks and mounts removed"):
         processes.remove_pivots()
-        _unmount()
+        for target in mounts_below(places.STATE, Path("/proc/self/mounts").read_text()):
+            run("umount", "--lazy", target, check=False)
         if ownership.ours():
             _remove_network()
             network.restore_settings()
@@ -63,12 +64,6 @@ def end_leftovers() -> None:
 def needed() -> bool:
     """Whether remains of a dead lab exist: it made something during this boot and its supervisor does not answer."""
     return not supervision.alive() and (ownership.ours() or bool(processes.marked()))
-
-
-def _unmount() -> None:
-    """Unmount everything under the state folder, the deepest first."""
-    for target in mounts_below(places.STATE, Path("/proc/self/mounts").read_text()):
-        run("umount", "--lazy", target, check=False)
 
 
 def mounts_below(folder: Path, table: str) -> list[str]:

@@ -16,13 +16,10 @@ INSTALL_LIMIT = 180
 BUILD_VARIABLE = "OPENSTACK_PAAS_BUILD"
 #: Seconds that a program may take to start, and again to answer.
 ANSWER_LIMIT = 30
-
 #: Printed for a program that does not report its version.
 UNKNOWN = "unknown"
-
 #: The engine's protocol by kind of program.
 SERVICES = {"plugin": "ResourceProvider", "language": "LanguageRuntime"}
-
 #: An address without an engine. A program connects to it only to write logs, which this question does not cause.
 NO_ENGINE = "127.0.0.1:1"
 

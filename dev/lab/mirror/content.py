@@ -43,20 +43,16 @@ def ensure(say: Say, kubernetes: str = KUBERNETES) -> None:
                 say(f"etcd {etcd}: release archive")
         with Registry(PLACES.registry) as registry:
             registry.check()
-            _publish_images(wanted, registry, say)
+            everything = images.all_images(PLACES, wanted)
+            bases = list(dict.fromkeys(image.base for image in everything if image.base))
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(lambda base: root_filesystem.make(PLACES, base, say), bases))
+            for image in everything:
+                images.write(PLACES, image)
+                if registry.push(image.folder(PLACES), image.name, image.tag):
+                    say(f"registry: {image.reference}")
             for folder in sorted(path for path in _CHARTS.glob("*") if path.is_dir()):
                 _publish_chart(folder, registry, say)
-
-
-def _publish_images(wanted: tuple[str, ...], registry: Registry, say: Say) -> None:
-    everything = images.all_images(PLACES, wanted)
-    bases = list(dict.fromkeys(image.base for image in everything if image.base))
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda base: root_filesystem.make(PLACES, base, say), bases))
-    for image in everything:
-        images.write(PLACES, image)
-        if registry.push(image.folder(PLACES), image.name, image.tag):
-            say(f"registry: {image.reference}")
 
 
 def _publish_chart(folder: Path, registry: Registry, say: Say) -> None:

@@ -27,14 +27,9 @@ def of_containers(uuids: Iterable[str]) -> list[Path]:
 def remove(groups: Iterable[Path]) -> None:
     """Kill what still runs in these groups and remove them. A group that cannot be removed yet does no harm."""
     for group in groups:
-        for path, _, files in os.walk(group, topdown=False):
-            if "cgroup.procs" in files:
-                _kill(Path(path) / "cgroup.procs")
+        for path, _, _ in os.walk(group, topdown=False):
+            with contextlib.suppress(OSError, ValueError):
+                for number in (Path(path) / "cgroup.procs").read_text().split():
+                    os.kill(int(number), signal.SIGKILL)
             with contextlib.suppress(OSError):
                 Path(path).rmdir()
-
-
-def _kill(processes: Path) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        for number in processes.read_text().split():
-            os.kill(int(number), signal.SIGKILL)
