@@ -9,13 +9,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from dev.errors import DevError
+from dev.files import hold
 from dev.lab import configuration, databases, images, network, packages, places, resources, services, supervision
 from dev.lab.checks import Requirements, check, gather
 from dev.lab.cloud import Cloud
 from dev.lab.ownership import ours
 from dev.lab.progress import Progress
 from dev.lab.teardown import down, needed
-from dev.locking import hold
 
 # The services that restart when a configuration file or the driver changes, by the beginnings of their names. Any other
 # file is named after its service: mariadb.cnf, l3.ini.

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from dev.files import write_whole
 from dev.lab import places
 
 NOTE = places.RUN / "owned.json"
@@ -37,26 +38,19 @@ def ours() -> bool:
 def claim() -> None:
     """Record that from now on everything with the lab's names belongs to the lab."""
     if not ours():
-        NOTE.parent.mkdir(parents=True, exist_ok=True)
-        _save({"boot": boot(), "settings": {}})
+        write_whole(NOTE, json.dumps({"boot": boot(), "settings": {}}))
 
 
 def remember_setting(name: str, value: str) -> None:
     """Record a kernel setting's value from before the lab changed it."""
-    _save(note() | {"settings": {name: value} | note()["settings"]})
+    write_whole(NOTE, json.dumps(note() | {"settings": {name: value} | note()["settings"]}))
 
 
 def remember_mount(target: str) -> None:
     """Record that the lab mounts something there, outside its state folder."""
-    _save(note() | {"mounts": sorted({*note().get("mounts", []), target})})
+    write_whole(NOTE, json.dumps(note() | {"mounts": sorted({*note().get("mounts", []), target})}))
 
 
 def release() -> None:
     """Record that nothing of the lab is left."""
     NOTE.unlink(missing_ok=True)
-
-
-def _save(note: object) -> None:
-    temporary = NOTE.with_suffix(".new")
-    temporary.write_text(json.dumps(note))
-    temporary.replace(NOTE)

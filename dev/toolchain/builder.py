@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.errors import DevError
-from dev.locking import hold
+from dev.files import hold, write_whole
 from dev.toolchain import official
 from dev.toolchain.golang import BUILD_LIMIT, start_build, stop_build, tail
 from dev.toolchain.places import SOURCES, Places
@@ -167,6 +167,4 @@ def record_time(path: Path, program: str, seconds: float, size: int) -> None:
     """Add or replace one program's figures."""
     ended = datetime.now(UTC).isoformat(timespec="seconds")
     times = {**read_times(path), program: {"seconds": round(seconds, 1), "ended": ended, "bytes": size}}
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(times, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(times, indent=2, sort_keys=True) + "\n")

@@ -11,9 +11,10 @@ import os
 from email.utils import formatdate
 from pathlib import Path
 
+from dev.files import write_whole
 from dev.lab.command import run
 from dev.lab.mirror.debian_package import ARCHITECTURE
-from dev.lab.mirror.product import EPOCH_SECONDS, content_key, write_whole
+from dev.lab.mirror.product import EPOCH_SECONDS, content_key
 
 SUITE = "stable"
 COMPONENT = "main"
@@ -40,8 +41,8 @@ def publish(files: list[Path], repository: Path) -> bool:
     indexes = {f"{folder}/Packages": index, f"{folder}/Packages.gz": gzip.compress(index, mtime=0)}
     for name, content in indexes.items():
         write_whole(suite / name, content)
-    write_whole(suite / "Release", release(indexes, max(path.stat().st_mtime for path in packages)).encode())
-    write_whole(key_file, key.encode())
+    write_whole(suite / "Release", release(indexes, max(path.stat().st_mtime for path in packages)))
+    write_whole(key_file, key)
     return True
 
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dev.errors import DevError
+from dev.files import hold
 from dev.lab.command import Say
-from dev.locking import hold
 
 _KEY_FILE = ".key"
 
@@ -92,11 +92,3 @@ def lock(folder: Path, say: Say) -> Iterator[None]:
             yield
     except OSError as error:
         raise DevError(f"build in {folder}: {error}") from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content)
-    fresh.replace(path)

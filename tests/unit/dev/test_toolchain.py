@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dev.errors import DevError
-from dev.locking import hold
+from dev.files import hold
 from dev.toolchain import builder, golang, official
 from dev.toolchain.builder import Builder, read_times, record_time
 from dev.toolchain.places import SOURCES, Places

@@ -1,4 +1,4 @@
-"""A lock between processes: a locked file that names its holder."""
+"""Files that several processes use: written whole or not at all, and locks that name their holder."""
 
 from __future__ import annotations
 
@@ -39,3 +39,11 @@ def hold(path: Path, holder: str, when_busy: Callable[[str], None], limit: float
         file.write(f"{holder}\n")
         file.flush()
         yield
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file atomically. Its folder is made if it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(content if isinstance(content, bytes) else content.encode())
+    fresh.replace(path)
