@@ -14,14 +14,10 @@ class Places:
         self.root = root
         #: A PULUMI_HOME in which the engine finds every plugin, built or official, without PATH.
         self.home = root.parent / "pulumi"
-        #: The folder to put on PATH.
-        self.binaries = root / "bin"
-        #: Go's complete output, one file per program.
-        self.logs = root / "logs"
-        #: The fingerprint of what each binary was built from, one file per program.
-        self.stamps = root / "stamps"
-        #: The lock file, held by the build that may write here.
-        self.lock = root / "lock"
+        self.binaries = root / "bin"  # the folder to put on PATH
+        self.logs = root / "logs"  # Go's complete output, one file per program
+        self.stamps = root / "stamps"  # the fingerprint of what each binary was built from, one file per program
+        self.lock = root / "lock"  # the lock file, held by the build that may write here
         #: The file that says how long the last build of each program took, as JSON.
         self.times = root / "build-times.json"
 

@@ -14,11 +14,10 @@ from pathlib import Path
 from dev.files import write_whole
 from dev.lab.command import run
 from dev.lab.mirror.debian_package import ARCHITECTURE
-from dev.lab.mirror.product import EPOCH_SECONDS, content_key
+from dev.lab.mirror.product import EPOCH_SECONDS, KEY_FILE, content_key, key_of
 
 SUITE = "stable"
 COMPONENT = "main"
-_KEY_FILE = ".key"
 
 
 def publish(files: list[Path], repository: Path) -> bool:
@@ -32,8 +31,7 @@ def publish(files: list[Path], repository: Path) -> bool:
             os.link(file, place)
     packages = sorted(pool.glob("*.deb"))
     key = content_key(*(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in packages))
-    key_file = repository / _KEY_FILE
-    if key_file.exists() and key_file.read_text() == key:
+    if key_of(repository) == key:
         return False
     index = "\n".join(_stanza(path, repository) for path in packages).encode()
     suite = repository / "dists" / SUITE
@@ -42,7 +40,7 @@ def publish(files: list[Path], repository: Path) -> bool:
     for name, content in indexes.items():
         write_whole(suite / name, content)
     write_whole(suite / "Release", release(indexes, max(path.stat().st_mtime for path in packages)))
-    write_whole(key_file, key)
+    write_whole(repository / KEY_FILE, key)
     return True
 
 

@@ -7,6 +7,7 @@ and run again. With everything in place it takes well under a second.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 from dev.lab.command import Say
@@ -41,7 +42,7 @@ def ensure(say: Say, kubernetes: str = KUBERNETES) -> None:
         for etcd in etcd_versions(wanted):
             if etcd_archive.publish(PLACES, etcd):
                 say(f"etcd {etcd}: release archive")
-        with Registry(PLACES.registry) as registry:
+        with closing(Registry(PLACES.registry)) as registry:
             registry.check()
             everything = images.all_images(PLACES, wanted)
             bases = list(dict.fromkeys(image.base for image in everything if image.base))

@@ -17,20 +17,14 @@ class Places:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        #: Programs, one folder per build.
-        self.binaries = root / "bin"
-        #: Debian packages, one folder per package and version.
-        self.packages = root / "packages"
-        #: Container images and charts as OCI image layouts, one folder per reference.
-        self.images = root / "oci"
+        self.binaries = root / "bin"  # programs, one folder per build
+        self.packages = root / "packages"  # Debian packages, one folder per package and version
+        self.images = root / "oci"  # container images and charts as OCI image layouts, one folder per reference
         #: Root filesystems made of Debian packages, for container images, one folder each.
         self.root_filesystems = root / "rootfs"
-        #: Output of compilers and package tools.
-        self.logs = root / "logs"
-        #: The apt repository, which the web server has as /apt.
-        self.apt = root / "www" / "apt"
-        #: Release archives, which the web server has as /files.
-        self.files = root / "www" / "files"
+        self.logs = root / "logs"  # output of compilers and package tools
+        self.apt = root / "www" / "apt"  # the apt repository, which the web server has as /apt
+        self.files = root / "www" / "files"  # release archives, which the web server has as /files
 
 
 #: The lab's own mirror.

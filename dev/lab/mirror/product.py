@@ -17,7 +17,7 @@ from dev.errors import DevError
 from dev.files import hold
 from dev.lab.command import Say
 
-_KEY_FILE = ".key"
+KEY_FILE = ".key"
 
 #: The time stamp of everything built here (2026-01-01, UTC), so that the same inputs give the same bytes.
 EPOCH_SECONDS = 1767225600
@@ -51,7 +51,7 @@ def _pieces(part: str | bytes | Path) -> Iterator[bytes]:
 def key_of(product: Path) -> str:
     """The key of a finished product, or "" when there is none."""
     try:
-        return (product / _KEY_FILE).read_text()
+        return (product / KEY_FILE).read_text()
     except (FileNotFoundError, NotADirectoryError):
         return ""
 
@@ -70,7 +70,7 @@ def replacing(product: Path, key: str) -> Iterator[Path]:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
     yield fresh
-    (fresh / _KEY_FILE).write_text(key)
+    (fresh / KEY_FILE).write_text(key)
     old = product.with_name(f".{product.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if product.exists():

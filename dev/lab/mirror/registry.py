@@ -21,10 +21,8 @@ class Registry:
         self.address = address
         self._connection = http.client.HTTPConnection(address, timeout=_LIMIT_SECONDS)
 
-    def __enter__(self) -> Registry:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Closes the connection."""
         self._connection.close()
 
     def check(self) -> None:

@@ -8,6 +8,7 @@ import json
 import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -120,7 +121,7 @@ def fake_registry() -> Iterator[FakeRegistry]:
 
 def test_push_sends_what_is_missing_and_nothing_twice(tmp_path: Path, fake_registry: FakeRegistry) -> None:
     digest = small_image(tmp_path / "image")
-    with Registry(f"127.0.0.1:{fake_registry.server_port}") as registry:
+    with closing(Registry(f"127.0.0.1:{fake_registry.server_port}")) as registry:
         registry.check()
         assert registry.push(tmp_path / "image", "some/tool", "v1")
         assert fake_registry.writes == 3, "config, layer and manifest"
@@ -133,7 +134,7 @@ def test_push_sends_what_is_missing_and_nothing_twice(tmp_path: Path, fake_regis
 
 def test_no_registry_is_one_clear_error() -> None:
     with (
-        Registry("127.0.0.1:1") as registry,
+        closing(Registry("127.0.0.1:1")) as registry,
         pytest.raises(DevError, match=r"no registry answers at http://127.0.0.1:1"),
     ):
         registry.check()
