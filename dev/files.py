@@ -11,8 +11,6 @@ from pathlib import Path
 
 from dev.errors import DevError
 
-_PAUSE = 0.5
-
 
 @contextmanager
 def hold(path: Path, holder: str, when_busy: Callable[[str], None], limit: float = math.inf) -> Iterator[None]:
@@ -34,7 +32,7 @@ def hold(path: Path, holder: str, when_busy: Callable[[str], None], limit: float
                     when_busy(other)
                 if time.monotonic() > deadline:
                     raise DevError(f"another process ({other}) holds {path}; waited {limit:.0f} s") from None
-                time.sleep(_PAUSE)
+                time.sleep(0.5)
         file.truncate(0)
         file.write(f"{holder}\n")
         file.flush()

@@ -31,10 +31,8 @@ def table(measured: Sequence[previews.Measured]) -> str:
         for one in measured
     ]
     for one in measured:
-        for title, use, shares in (
-            ("first preview", one.first, one.shares_first),
-            ("no changes", one.unchanged, one.shares_unchanged),
-        ):
+        runs = (("first preview", one.first, one.shares_first), ("no changes", one.unchanged, one.shares_unchanged))
+        for title, use, shares in runs:
             lines += [
                 "",
                 f"{one.machines} machines, {title}: processor seconds: {_processor(use.processor)}. "

@@ -57,7 +57,6 @@ def archives(sources: Iterable[Source], release: str = "bookworm") -> tuple[list
 
 def proxy() -> str:
     """The proxy that apt uses, or ""."""
-    found = re.search(
-        r'^Acquire::http::Proxy "(.*?)"', run("apt-config", "dump", "Acquire::http::Proxy", check=False), re.MULTILINE
-    )
+    dump = run("apt-config", "dump", "Acquire::http::Proxy", check=False)
+    found = re.search(r'^Acquire::http::Proxy "(.*?)"', dump, re.MULTILINE)
     return found[1] if found and found[1] != "DIRECT" else ""

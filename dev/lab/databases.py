@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from dev.lab import passwords, places, supervision, waiting
 from dev.lab.command import run
@@ -100,12 +99,12 @@ def _schema(name: str, progress: Progress) -> None:
         for command, limit in STEPS[name]:
             run(*BOUND, *command.split(), log=log, timeout=limit)
         if name == "keystone":
-            _bootstrap_keystone(log)
+            program = (
+                "/usr/bin/python3",
+                places.HERE / "scripts/bootstrap_keystone.py",
+                CONFIGURATION / "keystone.conf",
+            )
+            url = places.api(places.PORTS.keystone) + "/v3/"
+            run(*BOUND, *program, url, places.REGION, stdin=passwords.load()["administrator"], log=log)
         if name == "nova" and " cell1 " not in run(*BOUND, *f"nova-manage {NOVA} cell_v2 list_cells".split()):
             run(*BOUND, *f"nova-manage {NOVA} cell_v2 create_cell --name=cell1".split(), log=log)
-
-
-def _bootstrap_keystone(log: Path) -> None:
-    program = ("/usr/bin/python3", places.HERE / "scripts/bootstrap_keystone.py", CONFIGURATION / "keystone.conf")
-    url = places.api(places.PORTS.keystone) + "/v3/"
-    run(*BOUND, *program, url, places.REGION, stdin=passwords.load()["administrator"], log=log)

@@ -29,9 +29,7 @@ SERVICES = {
 def ensure_identity(cloud: Cloud) -> None:
     """Make the accounts and endpoints that are missing. Takes about one second when none is."""
     secrets = passwords.load()
-    roles = {role["name"]: role["id"] for role in cloud.call("GET", "identity", "/roles")["roles"]}
-    if "service" not in roles:
-        roles["service"] = cloud.call("POST", "identity", "/roles", {"role": {"name": "service"}})["role"]["id"]
+    roles = {name: cloud.ensure("identity", "role", {"name": name})["id"] for name in ("admin", "member", "service")}
     service_project = _project(cloud, "service")
     for name in SERVICES:
         user = _user(cloud, name, secrets[f"service_{name}"])

@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 from dev.errors import DevError
 from dev.toolchain.builder import Builder, read_times
@@ -17,13 +18,12 @@ def say(line: str) -> None:
     print(f"toolchain: {line}", flush=True)
 
 
-def build(places: Places) -> int:
+def build(places: Places) -> None:
     """Make every program available. Prints only a closing line when nothing is missing."""
     begun = time.monotonic()
     steps = Builder(places, say).run()
     official = sum(step.state == "official" for step in steps)
     say(f"ready: {len(steps) - official} built and {official} official programs ({time.monotonic() - begun:.1f} s)")
-    return 0
 
 
 def status(places: Places) -> int:
@@ -38,22 +38,21 @@ def status(places: Places) -> int:
     return int(any(step.to_build for step in steps))
 
 
-def path(places: Places) -> int:
+def path(places: Places) -> None:
     """Print the folder to put first on PATH."""
     print(places.binaries)
-    return 0
 
 
 def main() -> int:
     """Parse the arguments, run the command and turn a DevError into one message and exit status 1."""
-    commands = {"build": build, "status": status, "path": path}
+    commands: dict[str, Callable[[Places], int | None]] = {"build": build, "status": status, "path": path}
     parser = argparse.ArgumentParser(prog="python3 -m dev.toolchain", description=__doc__)
     parser.add_argument("command", nargs="?", default="build", choices=commands, help="build is the default")
     chosen = commands[parser.parse_args().command]
     # SIGTERM stops a build and its compilers like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return chosen(default_places())
+        return chosen(default_places()) or 0
     except DevError as problem:
         print(f"toolchain: {problem}", file=sys.stderr)
         return 1

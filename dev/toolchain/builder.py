@@ -23,7 +23,6 @@ from dev.toolchain.programs import PROGRAMS, Program
 AT_A_TIME = 2
 #: Seconds to wait for another build. A complete build took less on the smallest machine we tried.
 WAIT_LIMIT = 45 * 60
-_PAUSE = 0.1
 
 Say = Callable[[str], None]
 
@@ -94,7 +93,7 @@ class Builder:
             while left or running:
                 while left and len(running) < AT_A_TIME:
                     running.append(self._start(left.pop(0)))
-                time.sleep(_PAUSE)
+                time.sleep(0.1)
                 for build in [build for build in running if self._has_ended(build)]:
                     self._finish(build)
                     running.remove(build)

@@ -13,9 +13,6 @@ from dev.toolchain.programs import Program
 #: Seconds. The longest build from scratch took about 5 minutes on two busy cores. The rest is room for downloads.
 BUILD_LIMIT = 30 * 60
 
-#: Lines of Go's output in an error message. The complete output is in the log file.
-TAIL_LINES = 15
-
 
 def required_version(folder: Path) -> tuple[int, int]:
     """The major and minor version in the `go` line of a go.mod."""
@@ -68,7 +65,7 @@ def stop_build(process: "subprocess.Popen[bytes]") -> None:
         process.wait(timeout=30)
 
 
-def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log file, without reports of downloads."""
+def tail(log: Path) -> str:
+    """The last 15 lines of a log file, without reports of downloads."""
     text = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join([line for line in text if not line.startswith("go: downloading")][-lines:])
+    return "\n".join([line for line in text if not line.startswith("go: downloading")][-15:])

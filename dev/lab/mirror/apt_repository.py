@@ -6,9 +6,9 @@ Machines mark it as trusted: it is served on a network that only the lab's machi
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
 from email.utils import formatdate
+from hashlib import sha256
 from pathlib import Path
 
 from dev.files import write_whole
@@ -48,7 +48,7 @@ def _stanza(package: Path, repository: Path) -> str:
     """One entry of Packages: the control file and where to find the package."""
     content = package.read_bytes()
     control = run("dpkg-deb", "--field", package)
-    digest = hashlib.sha256(content).hexdigest()
+    digest = sha256(content).hexdigest()
     place = f"Filename: {package.relative_to(repository)}\nSize: {len(content)}\nSHA256: {digest}\n"
     return control.rstrip("\n") + "\n" + place
 
@@ -65,7 +65,5 @@ def release(indexes: dict[str, bytes], changed_seconds: float) -> str:
         "Components": COMPONENT,
         "Description": "Kubernetes and etcd for the lab's machines",
     }
-    sums = "".join(
-        f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}\n" for name, content in sorted(indexes.items())
-    )
-    return "".join(f"{name}: {value}\n" for name, value in head.items()) + f"SHA256:\n{sums}"
+    sums = [f" {sha256(content).hexdigest()} {len(content)} {name}\n" for name, content in sorted(indexes.items())]
+    return "".join(f"{name}: {value}\n" for name, value in head.items()) + "SHA256:\n" + "".join(sums)

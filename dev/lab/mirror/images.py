@@ -99,8 +99,7 @@ def write(places: Places, image: ContainerImage) -> None:
         return
     entries = [Entry(path, 0o755, file) for path, file in image.programs.items()]
     tars = [image.base.tar(places).read_bytes()] if image.base else []
-    if not image.base:
-        entries += _MINIMUM
+    entries += () if image.base else _MINIMUM
     if entries:
         tars.append(layer_tar(entries))
     with replacing(image.folder(places), key) as folder:

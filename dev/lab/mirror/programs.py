@@ -22,7 +22,6 @@ _KUBERNETES_PROGRAMS = (
 PAUSE_SOURCE = _FOLDER / "pause" / "pause.c"
 #: Upstream stamps the commit here. Our builds come from a module, not from a commit.
 _COMMIT = "0000000000000000000000000000000000000000"
-_BUILD_DATE = "2026-01-01T00:00:00Z"
 #: Only the lab itself uses it, so it is not in settings/versions.py.
 _RCLONE = "1.76.0"
 #: The next minor version of etcd, to which the tests upgrade. The mirror has it only as an archive.
@@ -61,7 +60,7 @@ def kubernetes(version: str) -> GoBuild:
         "gitMinor": minor,
         "gitTreeState": "clean",
         "gitCommit": _COMMIT,
-        "buildDate": _BUILD_DATE,
+        "buildDate": "2026-01-01T00:00:00Z",
     }
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     return GoBuild(
