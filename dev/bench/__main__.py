@@ -23,7 +23,7 @@ def table(measured: Sequence[previews.Measured]) -> str:
     """A Markdown table with a row per size, followed by where the time goes."""
     lines = [
         "| machines | resources | first preview | its memory | preview without changes | its memory | state |",
-        "|---|---|---|---|---|---|---|",
+        f"|{'---|' * 7}",
     ]
     lines += [
         f"| {one.machines} | {one.resources} | {one.first.wall:.1f} s | {one.first.peak_mib:.0f} MiB "
@@ -31,10 +31,8 @@ def table(measured: Sequence[previews.Measured]) -> str:
         for one in measured
     ]
     for one in measured:
-        for title, use, shares in (
-            ("first preview", one.first, one.shares_first),
-            ("no changes", one.unchanged, one.shares_unchanged),
-        ):
+        runs = (("first preview", one.first, one.shares_first), ("no changes", one.unchanged, one.shares_unchanged))
+        for title, use, shares in runs:
             lines += [
                 "",
                 f"{one.machines} machines, {title}: processor seconds: {_processor(use.processor)}. "

@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -21,8 +22,6 @@ OPTIONS = ("--rate", "250", "--gil", "--format", "raw", "--full-filenames")
 OWN = {"settings": "settings", "preflight": "preflight", "machines": "rendering", "components": "components"}
 #: Libraries that work for one of these parts.
 LIBRARIES = {"jinja2": "rendering", "keystoneauth1": "preflight", "pydantic": "settings"}
-#: Parts that are this project's Python (the others are Python's import system and the SDK).
-OURS = ("settings", "preflight", "rendering", "components")
 _FILE = re.compile(r"\(([^():]+)(?::\d+)?\)$")
 
 
@@ -54,38 +53,31 @@ def shares(lines: Iterable[str]) -> dict[str, float]:
 
 
 def ours(of: Mapping[str, float]) -> float:
-    """The share of this project's own Python."""
-    return sum(of.get(name, 0.0) for name in OURS)
+    """The share of this project's own Python, without Python's import system and the SDK."""
+    return sum(of.get(name, 0.0) for name in OWN.values())
 
 
-def _program(limit: float, root: psutil.Process) -> int:
-    """Wait for the program to start under `root` and return its process id, or 0 after `limit` seconds."""
-    end = time.monotonic() + limit
+def _program(root: psutil.Process) -> int:
+    """Wait for the program to start under `root` and return its process id, or 0 after a minute."""
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         for process in root.children(recursive=True):
-            try:
+            with suppress(psutil.NoSuchProcess):
                 if part(process.name(), process.cmdline()) == "program":
                     return int(process.pid)
-            except psutil.NoSuchProcess:
-                continue
         time.sleep(0.005)
     return 0
 
 
-def profile(start: Callable[[], subprocess.Popen[str]]) -> dict[str, float]:
-    """The shares of the parts in the run that `start` begins. Only samples that hold the interpreter's lock count."""
+def profile(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> dict[str, float]:
+    """The shares of the parts in a run of `command`. Only samples that hold the interpreter's lock count."""
     spy = shutil.which("py-spy")
     assert spy, "py-spy is not installed (requirements-dev.txt)"
-    with tempfile.TemporaryDirectory() as folder:
-        raw = Path(folder) / "samples"
-        child = start()
-        program = _program(60, psutil.Process(child.pid))
-        if program:
-            subprocess.run(
-                [spy, "record", *OPTIONS, "--pid", str(program), "--output", str(raw)],
-                capture_output=True,
-                check=False,
-                timeout=900,
-            )
+    with tempfile.TemporaryDirectory() as temporary:
+        raw = Path(temporary) / "samples"
+        child = subprocess.Popen(command, cwd=folder, env=dict(environment), stdout=subprocess.DEVNULL)
+        if program := _program(psutil.Process(child.pid)):
+            record = [spy, "record", *OPTIONS, "--pid", str(program), "--output", str(raw)]
+            subprocess.run(record, capture_output=True, check=False, timeout=900)
         child.wait(timeout=900)
         return shares(raw.read_text(encoding="utf-8").splitlines()) if raw.exists() else {}

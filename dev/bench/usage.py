@@ -47,13 +47,10 @@ def _look(root: psutil.Process, seen: dict[int, tuple[str, float]]) -> float:
     """Record the processor time of every process in the tree. Returns the tree's resident memory in MiB."""
     memory = 0.0
     for process in [root, *root.children(recursive=True)]:
-        try:
-            with process.oneshot():
-                times = process.cpu_times()
-                seen[process.pid] = (part(process.name(), process.cmdline()), times.user + times.system)
-                memory += process.memory_info().rss / 2**20
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess), process.oneshot():
+            times = process.cpu_times()
+            seen[process.pid] = (part(process.name(), process.cmdline()), times.user + times.system)
+            memory += process.memory_info().rss / 2**20
     return memory
 
 

@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from dev.lab import (
-    checks,
-    configuration,
-    databases,
-    facts,
-    identity,
-    images,
-    network,
-    ownership,
-    packages,
-    places,
-    resources,
-    services,
-    supervision,
-    teardown,
-)
+from dev.errors import DevError
+from dev.files import hold
+from dev.lab import configuration, databases, images, network, packages, places, resources, services, supervision
+from dev.lab.checks import Requirements, check, gather
 from dev.lab.cloud import Cloud
-from dev.lab.errors import LabError
+from dev.lab.ownership import ours
 from dev.lab.progress import Progress
+from dev.lab.teardown import down, needed
 
-# Which services restart when a configuration file changes. A changed driver restarts the compute hosts.
+# The services that restart when a configuration file or the driver changes, by the beginnings of their names. Any other
+# file is named after its service: mariadb.cnf, l3.ini.
 CONCERNS = {
     "nova.conf": ("nova-", "compute-"),
     "nova-lab": ("compute-",),
     "neutron": ("neutron-", "linuxbridge-", "l3", "dhcp", "metadata"),
     "ml2.ini": ("neutron-", "linuxbridge-"),
     "linuxbridge": ("linuxbridge-",),
-    "l3.ini": ("l3",),
-    "dhcp.ini": ("dhcp",),
-    "metadata.ini": ("metadata",),
-    "keystone.conf": ("keystone",),
-    "placement.conf": ("placement",),
-    "glance": ("glance",),
-    "registry.yml": ("registry",),
-    "object-store.json": ("object-store",),
     "apt-cacher-ng/": ("apt-proxy",),
     "driver": ("compute-", "linuxbridge-"),
-    "mariadb.cnf": ("mariadb",),
-    "rabbitmq.conf": ("rabbitmq",),
 }
 # Seconds until the APIs answer when all are started at once on two cores.
 API_LIMIT = 120
@@ -57,20 +35,13 @@ DYING_LIMIT = 15
 IDENTITY_MADE = places.STATE / "identity.made"
 
 
-@contextmanager
-def lock(action: str) -> Iterator[None]:
+def lock(action: str) -> AbstractContextManager[None]:
     """Allow one `up`, `down` or `reset` at a time. The lock is outside the state folder, which `reset` deletes."""
-    path = Path("/run/lock/openstack-paas-lab.lock")
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise LabError(f"another command is using the lab: {file.read().strip()}") from error
-        file.truncate(0)
-        file.write(f"{action}, process {os.getpid()}\n")
-        file.flush()
-        yield
+
+    def refuse(holder: str) -> None:
+        raise DevError(f"another command is using the lab: {holder}")
+
+    return hold(Path("/run/lock/openstack-paas-lab.lock"), f"{action}, process {os.getpid()}", refuse)
 
 
 def up(progress: Progress) -> None:
@@ -78,11 +49,34 @@ def up(progress: Progress) -> None:
     with progress.step("checks", quiet=True):
         installed = not packages.missing() and (places.STATE / "passwords.json").exists()
         _refuse_what_cannot_work(installed)
+    restart = mirror(progress)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        content = pool.submit(_content, progress)
+        try:
+            _openstack(progress, restart)
+        except DevError as error:
+            if not content.done():
+                progress(f"error: {error}\n(this is shown again when the mirror's content is finished)")
+            raise
+        for name, tar in content.result().items():
+            with progress.step(f"image {name}", quiet=True):
+                images.ensure_image(name, tar, progress)
+    with progress.step("object store", quiet=True):
+        supervision.start(services.STORE, restart)
+        supervision.wait(services.STORE, 30)
+    progress(f"the lab is up: OS_CLIENT_CONFIG_FILE={places.CLOUDS} OS_CLOUD=lab")
+
+
+def mirror(progress: Progress) -> frozenset[str]:
+    """Start the mirror's daemons with what they need: packages, bridge, configuration and supervisor.
+
+    Returns the services that must restart because one of their files changed. The mirror's own are restarted.
+    """
     with progress.step("packages", quiet=True):
         packages.install(progress, places.CACHE / "lab-apt.log")
-    if teardown.needed():
+    if needed():
         progress("the lab did not shut down cleanly: removing what it left behind")
-        teardown.down(progress)
+        down(progress)
     with progress.step("configuration", quiet=True):
         configuration.folders()
         changed = configuration.write()
@@ -93,19 +87,7 @@ def up(progress: Progress) -> None:
     with progress.step("mirror's services", quiet=True):
         supervision.start(services.MIRROR, restart)
         supervision.wait(services.MIRROR, 30)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        content = pool.submit(_content, progress)
-        try:
-            _openstack(progress, restart)
-        except LabError as error:
-            if not content.done():
-                progress(f"error: {error}\n(this is shown again when the mirror's content is finished)")
-            raise
-        _images(progress, content)
-    with progress.step("object store", quiet=True):
-        supervision.start(services.STORE, restart)
-        supervision.wait(services.STORE, 30)
-    progress(f"the lab is up: OS_CLIENT_CONFIG_FILE={places.CLOUDS} OS_CLOUD=lab")
+    return restart
 
 
 def _refuse_what_cannot_work(installed: bool) -> None:
@@ -113,20 +95,20 @@ def _refuse_what_cannot_work(installed: bool) -> None:
     deadline = time.monotonic() + DYING_LIMIT
     while True:
         try:
-            checks.check(facts.gather(installed), checks.Requirements.from_environment())
+            check(gather(installed), Requirements.from_environment())
             return
-        except LabError:
-            if not ownership.ours() or time.monotonic() > deadline:
+        except DevError:
+            if not ours() or time.monotonic() > deadline:
                 raise
         time.sleep(0.3)
 
 
 def concerned(changed: set[str]) -> frozenset[str]:
     """The services that must restart because one of their files changed."""
-    prefixes = tuple(
-        prefix for name in changed for start, names in CONCERNS.items() if name.startswith(start) for prefix in names
-    )
-    return frozenset(service.name for service in services.ALL if prefixes and service.name.startswith(prefixes))
+    prefixes = [name.partition(".")[0] for name in changed]
+    for name in changed:
+        prefixes += [prefix for start, names in CONCERNS.items() if name.startswith(start) for prefix in names]
+    return frozenset(service.name for service in services.ALL if service.name.startswith(tuple(prefixes)))
 
 
 def _openstack(progress: Progress, restart: frozenset[str]) -> None:
@@ -141,7 +123,7 @@ def _openstack(progress: Progress, restart: frozenset[str]) -> None:
             # These programs take seconds to load. Only then do they need keystone, which already knows their users.
             supervision.start(services.CONTROL, restart)
         supervision.wait(services.IDENTITY, API_LIMIT)
-        identity.ensure(cloud)
+        resources.ensure_identity(cloud)
         IDENTITY_MADE.touch()
     with progress.step("neutron, nova", quiet=True):
         supervision.start(services.CONTROL)
@@ -165,32 +147,13 @@ def _content(progress: Progress) -> dict[str, Path]:
         return dict(build.ensure(progress))
 
 
-def _images(progress: Progress, content: Future[dict[str, Path]]) -> None:
-    for name, tar in content.result().items():
-        with progress.step(f"image {name}", quiet=True):
-            images.ensure_image(name, tar, progress)
-
-
 def restart(progress: Progress, name: str | None) -> None:
     """Restart one service, or all of OpenStack's. Machines keep running."""
     openstack = (*services.IDENTITY, *services.CONTROL, *services.AGENTS, *services.COMPUTES)
     chosen = tuple(service for service in services.ALL if service.name == name) if name else openstack
     if not chosen:
-        raise LabError(f"unknown service {name}; known: {', '.join(service.name for service in services.ALL)}")
+        raise DevError(f"unknown service {name}; known: {', '.join(service.name for service in services.ALL)}")
     if not supervision.alive():
-        raise LabError("the lab is down")
+        raise DevError("the lab is down")
     supervision.stop(chosen)
     up(progress)
-
-
-def mirror(progress: Progress) -> None:
-    """Start the mirror's daemons with what they need: packages, bridge, configuration and supervisor."""
-    packages.install(progress, places.CACHE / "lab-apt.log")
-    if teardown.needed():
-        teardown.down(progress)
-    configuration.folders()
-    configuration.write()
-    network.ensure()
-    supervision.ensure()
-    supervision.start(services.MIRROR)
-    supervision.wait(services.MIRROR, 30)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import NoReturn
 
-from dev.lab import bring_up, logs, places, status, teardown
-from dev.lab.errors import LabError
+from dev.errors import DevError
+from dev.lab import bring_up, places, status, teardown
 from dev.lab.progress import Progress
 
 
@@ -43,7 +44,7 @@ def main() -> int:
     options = parser().parse_args()
     try:
         return _run(options)
-    except LabError as error:
+    except DevError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -52,15 +53,22 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.command == "status":
-        return status.show()
-    if options.command == "logs":
-        return logs.show(options.service, options.follow, options.lines)
-    if options.command == "openrc":
-        print(f"export OS_CLIENT_CONFIG_FILE={places.CLOUDS} OS_CLOUD={'lab-admin' if options.admin else 'lab'}")
-        return 0
+    match options.command:
+        case "status":
+            return status.show()
+        case "logs":
+            show_logs(options.service, options.follow, options.lines)
+        case "openrc":
+            print(f"export OS_CLIENT_CONFIG_FILE={places.CLOUDS} OS_CLOUD={'lab-admin' if options.admin else 'lab'}")
+        case _:
+            _change(options)
+    return 0
+
+
+def _change(options: argparse.Namespace) -> None:
+    """Run a command that changes the lab."""
     if os.geteuid() != 0 and options.command != "up":
-        raise LabError("this command must run as root")
+        raise DevError("this command must run as root")
     progress = Progress(places.LOGS / "lab.log")
     if os.geteuid() != 0:
         bring_up.up(progress)  # names every problem of this host, not being root among them
@@ -73,4 +81,15 @@ def _run(options: argparse.Namespace) -> int:
             bring_up.restart(progress, options.service)
         if options.command == "mirror":
             bring_up.mirror(progress)
-    return 0
+
+
+def show_logs(service: str | None, follow: bool, lines: int) -> NoReturn:
+    """Print the last lines of one service's log or of all logs; with `follow`, continue until interrupted."""
+    every = sorted(places.LOGS.glob("*.log"))
+    files = [file for file in every if service in (None, file.stem)]
+    if not files:
+        known = f"; there are: {', '.join(file.stem for file in every)}" if every else ""
+        raise DevError(f"no log of {service or 'any service'} in {places.LOGS}{known}")
+    sys.stdout.flush()
+    count = str(lines if service else 5)
+    os.execvp("tail", ["tail", "-n", count, *(["-F"] if follow else []), *map(str, files)])

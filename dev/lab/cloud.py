@@ -7,8 +7,8 @@ import urllib.error
 import urllib.request
 from typing import IO, Any
 
+from dev.errors import DevError
 from dev.lab import passwords, places
-from dev.lab.errors import LabError
 
 ADDRESSES = {
     "identity": places.api(places.PORTS.keystone) + "/v3",
@@ -16,7 +16,9 @@ ADDRESSES = {
     "network": places.api(places.PORTS.neutron) + "/v2.0",
     "compute": places.api(places.PORTS.nova) + "/v2.1",
 }
+JSON = {"Content-Type": "application/json"}
 Record = dict[str, Any]
+Body = Record | IO[bytes] | None
 
 
 class Cloud:
@@ -27,39 +29,23 @@ class Cloud:
 
     def log_in(self) -> None:
         """Get a token."""
-        identity = {
-            "methods": ["password"],
-            "password": {
-                "user": {"name": "admin", "domain": {"name": "Default"}, "password": passwords.load()["administrator"]}
-            },
-        }
-        scope = {"project": {"name": "admin", "domain": {"name": "Default"}}}
-        request = urllib.request.Request(
-            ADDRESSES["identity"] + "/auth/tokens",
-            method="POST",
-            data=json.dumps({"auth": {"identity": identity, "scope": scope}}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
+        default = {"name": "Default"}
+        user = {"name": "admin", "domain": default, "password": passwords.load()["administrator"]}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        scope = {"project": {"name": "admin", "domain": default}}
+        data = json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
+        url = ADDRESSES["identity"] + "/auth/tokens"
+        request = urllib.request.Request(url, method="POST", data=data, headers=JSON)
         with self._open(request, 30) as answer:
             self.token = answer.headers["X-Subject-Token"]
 
-    def call(self, method: str, service: str, path: str, body: Any = None, limit: float = 60) -> Any:
-        """Send one request with a JSON body and return the JSON of the response, or None when it is empty."""
-        headers = {"Content-Type": "application/json"}
-        return self.send(method, service, path, None if body is None else json.dumps(body).encode(), headers, limit)
-
-    def send(
-        self,
-        method: str,
-        service: str,
-        path: str,
-        data: bytes | IO[bytes] | None,
-        headers: dict[str, str],
-        limit: float,
+    def call(
+        self, method: str, service: str, path: str, body: Body = None, headers: dict[str, str] = JSON, limit: float = 60
     ) -> Any:
-        """Send one request with any body."""
+        """Send one request with JSON or a file and return the JSON of the response, or None when it is empty."""
         if not self.token:
             self.log_in()
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
         headers = {"X-Auth-Token": self.token, "X-OpenStack-Nova-API-Version": "2.87", **headers}
         request = urllib.request.Request(ADDRESSES[service] + path, method=method, data=data, headers=headers)
         with self._open(request, limit) as answer:
@@ -71,15 +57,15 @@ class Cloud:
         try:
             return urllib.request.urlopen(request, timeout=limit)
         except urllib.error.HTTPError as error:
-            raise LabError(
+            raise DevError(
                 f"{request.method} {request.full_url}: {error.code} {error.read().decode(errors='replace')[:400]}"
             ) from error
         except OSError as error:
-            raise LabError(f"{request.method} {request.full_url}: {error}") from error
+            raise DevError(f"{request.method} {request.full_url}: {error}") from error
 
-    def ensure(self, service: str, path: str, kind: str, plural: str, record: Record) -> Record:
-        """The record with that name, made if there is none."""
-        for found in self.call("GET", service, path)[plural]:
+    def ensure(self, service: str, kind: str, record: Record) -> Record:
+        """The record of that kind and name, made if there is none."""
+        for found in self.call("GET", service, f"/{kind}s")[f"{kind}s"]:
             if found.get("name") == record["name"]:
                 return dict(found)
-        return dict(self.call("POST", service, path, {kind: record})[kind])
+        return dict(self.call("POST", service, f"/{kind}s", {kind: record})[kind])

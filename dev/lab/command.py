@@ -1,14 +1,21 @@
-"""Runs one program and waits for it to finish."""
+"""Runs programs: short ones for their output, long ones with a log and progress lines."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
+
+#: Shows one line of progress.
+Say = Callable[[str], None]
+_PROGRESS_SECONDS = 30
 
 
 def run(
@@ -21,39 +28,79 @@ def run(
 ) -> str:
     """Run a program and return its standard output.
 
-    With `log`, both outputs are appended to that file instead and "" is returned. A non-zero exit code raises LabError
+    With `log`, both outputs are appended to that file instead and "" is returned. A non-zero exit code raises DevError
     with the last lines of the output, unless `check` is False.
     """
-    command: Sequence[str] = [str(argument) for argument in arguments]
-    try:
-        if log is not None:
-            with log.open("ab") as output:
-                done = subprocess.run(
-                    command,
-                    input=stdin,
-                    text=True,
-                    timeout=timeout,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env={**os.environ, **(environment or {})},
-                )
-        else:
+    command = [str(argument) for argument in arguments]
+    with (log or Path(os.devnull)).open("ab") as file:
+        try:
             done = subprocess.run(
                 command,
                 input=stdin,
                 text=True,
                 timeout=timeout,
-                capture_output=True,
+                stdout=file if log else subprocess.PIPE,
+                stderr=subprocess.STDOUT if log else subprocess.PIPE,
                 env={**os.environ, **(environment or {})},
             )
-    except FileNotFoundError as error:
-        raise LabError(f"{command[0]}: program not found") from error
-    except subprocess.TimeoutExpired as error:
-        raise LabError(f"{' '.join(command)}: not finished after {timeout:.0f} s{tail(log)}") from error
+        except FileNotFoundError as error:
+            raise DevError(f"{command[0]}: program not found") from error
+        except subprocess.TimeoutExpired as error:
+            raise DevError(f"{' '.join(command)}: not finished after {timeout:.0f} s{tail(log)}") from error
     if check and done.returncode != 0:
-        last = tail(log) if log is not None else indent((done.stderr or done.stdout or "").splitlines()[-15:])
-        raise LabError(f"{' '.join(command)}: exit code {done.returncode}{last}")
+        last = tail(log) if log else indent((done.stderr or done.stdout or "").splitlines()[-15:])
+        raise DevError(f"{' '.join(command)}: exit code {done.returncode}{last}")
     return done.stdout or ""
+
+
+def ip(words: str, check: bool = True) -> str:
+    """Run `ip` with these words, which contain no spaces themselves."""
+    return run("ip", *words.split(), check=check)
+
+
+@dataclass(frozen=True)
+class LongTask:
+    """Runs programs that take minutes: at low priority, with a log and a progress line now and then."""
+
+    title: str
+    log: Path
+    say: Say
+    limit_seconds: float
+
+    def run(
+        self, *command: str | Path, folder: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Run one program. When it fails or takes longer than the limit, raise DevError with the end of the log."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        started = time.monotonic()
+        with self.log.open("ab") as output:
+            output.write(f"+ {' '.join(map(str, command))}\n".encode())
+            output.flush()
+            try:
+                process = subprocess.Popen(
+                    ["nice", *map(str, command)],
+                    cwd=folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+            except OSError as error:
+                raise DevError(f"{self.title}: {error}") from error
+            try:
+                while (elapsed := time.monotonic() - started) < self.limit_seconds:
+                    with suppress(subprocess.TimeoutExpired):
+                        code = process.wait(min(_PROGRESS_SECONDS, self.limit_seconds - elapsed))
+                        break
+                    self.say(f"{self.title}: still running after {time.monotonic() - started:.0f} s")
+                else:
+                    raise DevError(f"{self.title}: not finished after {self.limit_seconds:.0f} s{tail(self.log)}")
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait()
+        if code != 0:
+            raise DevError(f"{self.title}: {command[0]}: exit code {code}{tail(self.log)}")
 
 
 def tail(log: Path | None, lines: int = 15) -> str:
@@ -63,8 +110,7 @@ def tail(log: Path | None, lines: int = 15) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 16384))
         text = re.sub(r"\x1b\[[0-9;]*m", "", file.read().decode(errors="replace"))  # colours
-    last = text.splitlines()[-lines:]
-    return f"\n  last lines of {log}:{indent(last)}"
+    return f"\n  last lines of {log}:{indent(text.splitlines()[-lines:])}"
 
 
 def indent(lines: Sequence[str]) -> str:

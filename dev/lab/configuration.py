@@ -13,50 +13,34 @@ from dev.lab.services import ALL, Service
 
 TEMPLATES = places.HERE / "templates"
 PLAIN = (
-    "mariadb.cnf",
-    "rabbitmq.conf",
-    "keystone.conf",
-    "glance-api.conf",
-    "placement.conf",
-    "nova.conf",
-    "neutron.conf",
-    "ml2.ini",
-    "l3.ini",
-    "dhcp.ini",
-    "metadata.ini",
-    "registry.yml",
-    "object-store.json",
-    "databases.sql",
-    "drop-databases.sql",
-    "supervisord.conf",
+    *("mariadb.cnf", "rabbitmq.conf", "keystone.conf", "glance-api.conf", "placement.conf", "nova.conf"),
+    *("neutron.conf", "ml2.ini", "l3.ini", "dhcp.ini", "metadata.ini", "registry.yml", "object-store.json"),
+    *("databases.sql", "drop-databases.sql", "supervisord.conf"),
 )
+FOLDERS = (
+    *("config/supervisor", "config/apt-cacher-ng", "logs/apt-cacher-ng", "run/mariadb", "run/locks", "glance"),
+    *("images", "instances", "keystone", "neutron", "rabbitmq/mnesia", "rabbitmq/log", "mariadb", "kernel"),
+    f"{places.OBJECT_STORE.name}/{places.BUCKET}",
+)
+# Other users (mysql) may pass the state folder but not list it. These folders in it are closed to them.
+PRIVATE_FOLDERS = ("config", "keystone", "logs", "rabbitmq", "glance", "instances", "mariadb", places.OBJECT_STORE.name)
+MIRROR_FOLDERS = ("registry", "apt-cacher", "www")
 # Machines see these in place of the host's kernel settings. kubelet insists on these values and may not set them.
 KERNEL_SETTINGS = {"overcommit_memory": "1\n", "panic": "10\n", "panic_on_oops": "1\n"}
 
 
 def values(secrets: Mapping[str, str], debian: list[str], security: list[str], proxy: str) -> dict[str, str]:
-    """Every value that a template may name."""
-    found = {
-        "state": str(places.STATE),
-        "mirror": str(places.MIRROR),
-        "region": places.REGION,
-        "object_store": str(places.OBJECT_STORE),
-        "store_access_key": places.STORE_ACCESS_KEY,
-        "store_secret_key": places.STORE_SECRET_KEY,
-        "underlay_address": places.UNDERLAY_ADDRESS,
-        "external_address": places.EXTERNAL_ADDRESS,
-        "physical_network": places.PHYSICAL_NETWORK,
-        "project": places.PROJECT,
-        "project_user": places.USER,
+    """Every value that a template may name, among them each constant of dev.lab.places, in lower case."""
+    return {
+        **{name.lower(): str(value) for name, value in vars(places).items() if name.isupper()},
         "keystone_url": places.api(places.PORTS.keystone),
         "glance_url": places.api(places.PORTS.glance),
         "apt_debian": " ".join(debian),
         "apt_security": " ".join(security),
         "apt_proxy": f"Proxy: {proxy}" if proxy else "",
+        **{f"port_{name}": str(port) for name, port in vars(places.PORTS).items()},
+        **{f"password_{name}": value for name, value in secrets.items()},
     }
-    found.update({f"port_{name}": str(port) for name, port in vars(places.PORTS).items()})
-    found.update({f"password_{name}": value for name, value in secrets.items()})
-    return found
 
 
 def render(template: str, known: Mapping[str, str]) -> str:
@@ -66,8 +50,7 @@ def render(template: str, known: Mapping[str, str]) -> str:
 
 def program(service: Service) -> str:
     """A service as a supervisor program."""
-    environment = {**service.environment}
-    assignments = ",".join(f'{name}="{value}"' for name, value in sorted(environment.items()))
+    assignments = ",".join(f'{name}="{value}"' for name, value in sorted(service.environment.items()))
     return render(
         "supervisor-program.conf",
         {
@@ -101,9 +84,8 @@ def files(known: Mapping[str, str]) -> dict[str, str]:
 
 def write() -> set[str]:
     """Write the files whose content changed, the driver and clouds.yaml. Returns the names of the changed files."""
-    secrets = passwords.load()
     debian, security = apt_sources.archives(apt_sources.read())
-    known = values(secrets, debian, security, apt_sources.proxy())
+    known = values(passwords.load(), debian, security, apt_sources.proxy())
     made = files(known)
     changed = {name for name, text in made.items() if _write(places.CONFIGURATION / name, text)}
     for stale in (places.CONFIGURATION / "supervisor").glob("*.conf"):
@@ -119,33 +101,15 @@ def write() -> set[str]:
 
 
 def folders() -> None:
-    """Make the folders that the services expect. Other users (mysql) may pass the state folder but not list it."""
-    for name in (
-        "config/supervisor",
-        "config/apt-cacher-ng",
-        "logs/apt-cacher-ng",
-        "run/mariadb",
-        "run/locks",
-        "glance",
-        "images",
-        "instances",
-        "keystone",
-        "neutron",
-        "rabbitmq/mnesia",
-        "rabbitmq/log",
-        "mariadb",
-        "kernel",
-        f"{places.OBJECT_STORE.name}/{places.BUCKET}",
-    ):
-        (places.STATE / name).mkdir(parents=True, exist_ok=True)
+    """Make the folders that the services expect."""
+    for folder in (*(places.STATE / name for name in FOLDERS), *(places.MIRROR / name for name in MIRROR_FOLDERS)):
+        folder.mkdir(parents=True, exist_ok=True)
     places.STATE.chmod(0o711)
-    for name in ("config", "keystone", "logs", "rabbitmq", "glance", "instances", "mariadb", places.OBJECT_STORE.name):
+    for name in PRIVATE_FOLDERS:
         (places.STATE / name).chmod(0o700)
     for name in ("mariadb", "run/mariadb"):
         if places.STATE.joinpath(name).owner() != "mysql":
             shutil.chown(places.STATE / name, "mysql", "mysql")
-    for name in ("registry", "apt-cacher", "www"):
-        (places.MIRROR / name).mkdir(parents=True, exist_ok=True)
 
 
 def _write(path: Path, text: str) -> bool:
@@ -158,10 +122,10 @@ def _write(path: Path, text: str) -> bool:
 def _copy_driver() -> bool:
     """Copy driver/ into the state folder, so that a running lab does not depend on the project's folder."""
     changed = False
-    for source in sorted((places.HERE / "driver").rglob("*")):
-        if not source.is_file() or "__pycache__" in source.parts:
-            continue
+    for source in (places.HERE / "driver").rglob("*"):
         target = places.DRIVER / source.relative_to(places.HERE / "driver")
+        if source.is_dir() or "__pycache__" in source.parts:
+            continue
         if not target.exists() or target.read_bytes() != source.read_bytes():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)

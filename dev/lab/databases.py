@@ -5,19 +5,32 @@ from __future__ import annotations
 import hashlib
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from dev.lab import passwords, places, supervision, waiting
 from dev.lab.command import run
 from dev.lab.progress import Progress
-from dev.lab.services import ALL, BASE
+from dev.lab.services import ALL, BASE, NOVA, files
 
 CONFIGURATION = places.CONFIGURATION
 SCHEMAS = places.RUN.parent / "schemas.done"
-SCHEMA_LOG = places.LOGS / "schemas.log"
 # A program that makes a schema ends with the program that started it, so that none is still running at the next `up`.
 BOUND = ("setpriv", "--pdeathsig", "KILL")
-NAMES = ("keystone", "glance", "placement", "nova", "neutron")
+# The programs that make each service's schema, in order, with the limit of each in seconds.
+STEPS = {
+    "keystone": (
+        (f"keystone-manage {files('keystone.conf')} db_sync", 300),
+        (f"keystone-manage {files('keystone.conf')} fernet_setup --keystone-user root --keystone-group root", 120),
+        (f"keystone-manage {files('keystone.conf')} credential_setup --keystone-user root --keystone-group root", 120),
+    ),
+    "glance": ((f"glance-manage {files('glance-api.conf')} db_sync", 300),),
+    "placement": ((f"placement-manage {files('placement.conf')} db sync", 300),),
+    "nova": (
+        (f"nova-manage {NOVA} api_db sync", 300),
+        (f"nova-manage {NOVA} cell_v2 map_cell0", 120),
+        (f"nova-manage {NOVA} db sync", 300),
+    ),
+    "neutron": ((f"neutron-db-manage {files('neutron.conf', 'ml2.ini')} upgrade heads", 300),),
+}
 
 
 def ensure(progress: Progress) -> None:
@@ -25,18 +38,20 @@ def ensure(progress: Progress) -> None:
     _prepare_mariadb(progress)
     _prepare_rabbitmq()
     by_name = {service.name: service for service in ALL}
-    supervision.start([by_name["epmd"], by_name["mariadb"], by_name["memcached"], by_name["lxcfs"]])
+    supervision.start([by_name[name] for name in ("epmd", "mariadb", "memcached", "lxcfs")])
     supervision.wait([by_name["epmd"]], 10)
     supervision.start(BASE)
     supervision.wait([by_name["mariadb"]], 90)
-    signature = _signature()
+    # It changes with the definition of the databases and with the installed versions of the services.
+    versions = run("dpkg-query", "--show", "keystone", "glance-api", "placement-api", "nova-api", "neutron-server")
+    signature = hashlib.sha256(((CONFIGURATION / "databases.sql").read_text() + versions).encode()).hexdigest()
     if not (SCHEMAS.exists() and SCHEMAS.read_text() == signature):
         with progress.step("databases and schemas"):
             if not SCHEMAS.exists():
                 _execute("drop-databases.sql")
             _execute("databases.sql")
             with ThreadPoolExecutor() as pool:
-                list(pool.map(lambda name: _schema(name, progress), NAMES))
+                list(pool.map(lambda name: _schema(name, progress), STEPS))
         SCHEMAS.write_text(signature)
     supervision.wait(BASE, 60)
     waiting.until((places.LXCFS / "proc/meminfo").exists, "lxcfs is not mounted", 15, places.LOGS / "lxcfs.log")
@@ -46,12 +61,6 @@ def _execute(script: str) -> None:
     """Run an SQL script from the configuration folder as the database's root user."""
     client = ("mariadb", f"--defaults-file={CONFIGURATION}/mariadb.cnf")
     run(*client, timeout=60, stdin=(CONFIGURATION / script).read_text())
-
-
-def _signature() -> str:
-    """A digest that changes with the definition of the databases and with the installed versions of the services."""
-    versions = run("dpkg-query", "--show", "keystone", "glance-api", "placement-api", "nova-api", "neutron-server")
-    return hashlib.sha256(((CONFIGURATION / "databases.sql").read_text() + versions).encode()).hexdigest()
 
 
 def _prepare_mariadb(progress: Progress) -> None:
@@ -64,14 +73,9 @@ def _prepare_mariadb(progress: Progress) -> None:
         for item in data.iterdir():
             shutil.rmtree(item) if item.is_dir() else item.unlink()
         run(
-            "mariadb-install-db",
-            f"--defaults-file={CONFIGURATION}/mariadb.cnf",
-            "--user=mysql",
-            "--skip-test-db",
-            "--auth-root-authentication-method=socket",
-            "--auth-root-socket-user=root",
+            *("mariadb-install-db", f"--defaults-file={CONFIGURATION}/mariadb.cnf", "--user=mysql", "--skip-test-db"),
+            *("--auth-root-authentication-method=socket", "--auth-root-socket-user=root"),
             log=places.LOGS / "mariadb-install.log",
-            timeout=120,
         )
         SCHEMAS.unlink(missing_ok=True)
         done.touch()
@@ -87,67 +91,20 @@ def _prepare_rabbitmq() -> None:
 
 
 def _schema(name: str, progress: Progress) -> None:
-    log = SCHEMA_LOG.with_name(f"schema-{name}.log")
+    log = places.LOGS / f"schema-{name}.log"
     with progress.step(f"schema of {name}"):
-        globals()[f"_schema_{name}"](log)
-
-
-def _schema_keystone(log: Path) -> None:
-    for repository in ("fernet", "credential"):
-        (places.STATE / "keystone" / repository).mkdir(mode=0o700, exist_ok=True)
-    manage = (*BOUND, "keystone-manage", "--config-file", CONFIGURATION / "keystone.conf")
-    owner = ("--keystone-user", "root", "--keystone-group", "root")
-    run(*manage, "db_sync", log=log, timeout=300)
-    run(*manage, "fernet_setup", *owner, log=log)
-    run(*manage, "credential_setup", *owner, log=log)
-    run(
-        *BOUND,
-        "/usr/bin/python3",
-        places.HERE / "scripts/bootstrap_keystone.py",
-        CONFIGURATION / "keystone.conf",
-        places.api(places.PORTS.keystone) + "/v3/",
-        places.REGION,
-        stdin=passwords.load()["administrator"],
-        log=log,
-    )
-
-
-def _schema_glance(log: Path) -> None:
-    run(*BOUND, "glance-manage", "--config-file", CONFIGURATION / "glance-api.conf", "db_sync", log=log, timeout=300)
-
-
-def _schema_placement(log: Path) -> None:
-    run(
-        *BOUND,
-        "placement-manage",
-        "--config-file",
-        CONFIGURATION / "placement.conf",
-        "db",
-        "sync",
-        log=log,
-        timeout=300,
-    )
-
-
-def _schema_nova(log: Path) -> None:
-    manage = (*BOUND, "nova-manage", "--config-file", CONFIGURATION / "nova.conf")
-    run(*manage, "api_db", "sync", log=log, timeout=300)
-    run(*manage, "cell_v2", "map_cell0", log=log)
-    run(*manage, "db", "sync", log=log, timeout=300)
-    if " cell1 " not in run(*manage, "cell_v2", "list_cells"):
-        run(*manage, "cell_v2", "create_cell", "--name=cell1", log=log)
-
-
-def _schema_neutron(log: Path) -> None:
-    run(
-        *BOUND,
-        "neutron-db-manage",
-        "--config-file",
-        CONFIGURATION / "neutron.conf",
-        "--config-file",
-        CONFIGURATION / "ml2.ini",
-        "upgrade",
-        "heads",
-        log=log,
-        timeout=300,
-    )
+        if name == "keystone":
+            for repository in ("fernet", "credential"):
+                (places.STATE / "keystone" / repository).mkdir(mode=0o700, exist_ok=True)
+        for command, limit in STEPS[name]:
+            run(*BOUND, *command.split(), log=log, timeout=limit)
+        if name == "keystone":
+            program = (
+                "/usr/bin/python3",
+                places.HERE / "scripts/bootstrap_keystone.py",
+                CONFIGURATION / "keystone.conf",
+            )
+            url = places.api(places.PORTS.keystone) + "/v3/"
+            run(*BOUND, *program, url, places.REGION, stdin=passwords.load()["administrator"], log=log)
+        if name == "nova" and " cell1 " not in run(*BOUND, *f"nova-manage {NOVA} cell_v2 list_cells".split()):
+            run(*BOUND, *f"nova-manage {NOVA} cell_v2 create_cell --name=cell1".split(), log=log)

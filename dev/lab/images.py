@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from dev.errors import DevError
 from dev.lab import places
 from dev.lab.cloud import Cloud
 from dev.lab.command import run
-from dev.lab.errors import LabError
 from dev.lab.progress import Progress
 
 CHECKSUMS = places.STATE / "image-checksums.json"
@@ -19,45 +19,34 @@ CHECKSUMS = places.STATE / "image-checksums.json"
 LIMIT = 300
 
 
-def ensure_image(name: str, tar_path: str | Path, progress: Progress | None = None) -> str:
-    """Make sure that the public image `name` has the content of the tar, and return its id.
+def ensure_image(name: str, tar: Path, progress: Progress) -> None:
+    """Make sure that the public image `name` has the content of the tar.
 
     An image with the right property `sha256` is left alone. Otherwise a new image takes the name and the old one is
     deleted. Machines made from the old image keep running on its unpacked files.
     """
-    tar, say, cloud = Path(tar_path), progress or Progress(), Cloud()
+    cloud = Cloud()
     if not tar.is_file():
-        raise LabError(f"image {name}: {tar} does not exist")
+        raise DevError(f"image {name}: {tar} does not exist")
     checksum = _checksum(tar)
     images: list[dict[str, Any]] = cloud.call("GET", "image", f"/images?name={name}")["images"]
     current = next((image for image in images if image.get("sha256") == checksum and image["status"] == "active"), None)
     if current is None:
-        with say.step(f"image {name} uploaded ({tar.stat().st_size / 2**20:.0f} MiB)"):
+        with progress.step(f"image {name} uploaded ({tar.stat().st_size / 2**20:.0f} MiB)"):
             current = _upload(cloud, name, tar, checksum)
-    unpack(current["id"], tar, say)
+    unpack(current["id"], tar, progress)
     for image in images:
         if image["id"] != current["id"]:
             cloud.call("DELETE", "image", f"/images/{image['id']}")
     remove_unused(cloud)
-    return str(current["id"])
 
 
 def _upload(cloud: Cloud, name: str, tar: Path, checksum: str) -> dict[str, Any]:
-    image: dict[str, Any] = cloud.call(
-        "POST",
-        "image",
-        "/images",
-        {"name": name, "visibility": "public", "disk_format": "raw", "container_format": "bare", "sha256": checksum},
-    )
+    kind = {"visibility": "public", "disk_format": "raw", "container_format": "bare"}
+    image: dict[str, Any] = cloud.call("POST", "image", "/images", {"name": name, **kind, "sha256": checksum})
+    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(tar.stat().st_size)}
     with tar.open("rb") as file:
-        cloud.send(
-            "PUT",
-            "image",
-            f"/images/{image['id']}/file",
-            file,
-            {"Content-Type": "application/octet-stream", "Content-Length": str(tar.stat().st_size)},
-            LIMIT,
-        )
+        cloud.call("PUT", "image", f"/images/{image['id']}/file", file, headers, LIMIT)
     return image
 
 
@@ -69,17 +58,8 @@ def unpack(image_id: str, tar: Path, progress: Progress) -> None:
     with progress.step("unpacked", quiet=True):
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "unpacking").mkdir(parents=True)
-        run(
-            "tar",
-            "-C",
-            folder / "unpacking",
-            "--numeric-owner",
-            "--xattrs",
-            "--xattrs-include=*",
-            "-xf",
-            tar,
-            timeout=LIMIT,
-        )
+        attributes = ("--numeric-owner", "--xattrs", "--xattrs-include=*")
+        run("tar", "-C", folder / "unpacking", *attributes, "-xf", tar, timeout=LIMIT)
         (folder / "unpacking").rename(folder / "rootfs")
 
 

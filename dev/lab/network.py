@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from dev.lab import ownership, places
-from dev.lab.command import run
+from dev.lab.command import ip, run
 from dev.lab.places import Host
 
 NAMESPACES = Path("/run/netns")
@@ -24,7 +24,7 @@ def ensure() -> None:
     ownership.claim()
     if not NAMESPACES.is_mount():
         ownership.remember_mount(str(NAMESPACES))  # the first `ip netns add` mounts it
-    _settings()
+    _raise_settings()
     if Path("/usr/sbin/modprobe").exists():
         run("modprobe", "--all", "br_netfilter", "vxlan", "overlay", check=False)
     _bridge(places.EXTERNAL_BRIDGE, places.EXTERNAL_ADDRESS, 1500)
@@ -42,31 +42,28 @@ def namespaces() -> list[str]:
 
 def links(namespace: str = "") -> dict[str, dict[str, object]]:
     """Every interface of the host or of a namespace, by name."""
-    where = ("-n", namespace) if namespace else ()
-    listing = json.loads(run("ip", *where, "-json", "address", "show") or "[]")
+    where = f"-n {namespace}" if namespace else ""
+    listing = json.loads(ip(f"{where} -json address show") or "[]")
     return {str(link["ifname"]): link for link in listing if link}
 
 
 def unmount_namespaces() -> None:
     """Unmount the folder of namespaces if it was mounted for the lab and is empty now."""
-    if str(NAMESPACES) in ownership.mounts() and NAMESPACES.is_mount() and not namespaces():
+    if str(NAMESPACES) in ownership.note().get("mounts", []) and NAMESPACES.is_mount() and not namespaces():
         run("umount", NAMESPACES, check=False)
 
 
-def _settings() -> None:
+def _raise_settings() -> None:
     for name, wanted in KERNEL_SETTINGS.items():
         path = Path("/proc/sys") / name.replace(".", "/")
-        if not path.exists():
-            continue
-        value = path.read_text().strip()
-        if int(value) < wanted:
-            ownership.remember(name, value)
+        if path.exists() and int(value := path.read_text().strip()) < wanted:
+            ownership.remember_setting(name, value)
             path.write_text(str(wanted))
 
 
 def restore_settings() -> None:
     """Restore the kernel settings that still have the lab's value."""
-    for name, value in ownership.settings().items():
+    for name, value in ownership.note().get("settings", {}).items():
         path = Path("/proc/sys") / name.replace(".", "/")
         if path.exists() and path.read_text().strip() == str(KERNEL_SETTINGS.get(name)):
             path.write_text(value)
@@ -74,76 +71,42 @@ def restore_settings() -> None:
 
 def _bridge(name: str, address: str, mtu: int) -> None:
     if name not in links():
-        run("ip", "link", "add", name, "type", "bridge")
+        ip(f"link add {name} type bridge")
         Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
-    run("ip", "link", "set", name, "mtu", str(mtu), "up")
-    run("ip", "address", "replace", f"{address}/{places.PREFIX_LENGTH}", "dev", name)
+    ip(f"link set {name} mtu {mtu} up")
+    ip(f"address replace {address}/{places.PREFIX_LENGTH} dev {name}")
 
 
 def _block_outgoing_traffic() -> None:
     """Packets from the machines may reach this host's own addresses and nothing beyond."""
-    rule = (
-        "iif",
-        places.EXTERNAL_BRIDGE,
-        "priority",
-        str(places.ROUTING_PRIORITY),
-        "lookup",
-        str(places.ROUTING_TABLE),
-    )
-    run("ip", "route", "replace", "unreachable", "default", "table", str(places.ROUTING_TABLE))
-    if f"iif {places.EXTERNAL_BRIDGE}" not in run("ip", "rule", "show"):
-        run("ip", "rule", "add", *rule)
+    incoming = f"iif {places.EXTERNAL_BRIDGE}"
+    ip(f"route replace unreachable default table {places.ROUTING_TABLE}")
+    if incoming not in ip("rule show"):
+        ip(f"rule add {incoming} priority {places.ROUTING_PRIORITY} lookup {places.ROUTING_TABLE}")
 
 
 def _host(host: Host) -> None:
-    if not (NAMESPACES / host.namespace).exists():
-        run("ip", "netns", "add", host.namespace)
+    if not (NAMESPACES / host.name).exists():
+        ip(f"netns add {host.name}")
     _veth(host, f"{host.name}-u", "underlay", places.UNDERLAY_BRIDGE, places.UNDERLAY_MTU)
-    inside = ("ip", "-n", host.namespace)
-    run(*inside, "link", "set", "lo", "up")
-    run(*inside, "address", "replace", f"{host.address}/{places.PREFIX_LENGTH}", "dev", "underlay")
-    run(
-        "ip",
-        "netns",
-        "exec",
-        host.namespace,
-        "sysctl",
-        "-q",
-        "-w",
-        "net.bridge.bridge-nf-call-iptables=1",
-        "net.bridge.bridge-nf-call-ip6tables=1",
-        check=False,
-    )
+    ip(f"-n {host.name} link set lo up")
+    ip(f"-n {host.name} address replace {host.address}/{places.PREFIX_LENGTH} dev underlay")
+    settings = "net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1"
+    ip(f"netns exec {host.name} sysctl -q -w {settings}", check=False)
 
 
 def _veth(host: Host, outside: str, inside: str, bridge: str, mtu: int) -> None:
-    if inside not in links(host.namespace):
-        run("ip", "link", "delete", outside, check=False)
-        run(
-            "ip",
-            "link",
-            "add",
-            outside,
-            "mtu",
-            str(mtu),
-            "type",
-            "veth",
-            "peer",
-            "name",
-            inside,
-            "mtu",
-            str(mtu),
-            "netns",
-            host.namespace,
-        )
-    run("ip", "link", "set", outside, "master", bridge, "up")
-    run("ip", "-n", host.namespace, "link", "set", inside, "mtu", str(mtu), "up")
+    if inside not in links(host.name):
+        ip(f"link delete {outside}", check=False)
+        ip(f"link add {outside} mtu {mtu} type veth peer name {inside} mtu {mtu} netns {host.name}")
+    ip(f"link set {outside} master {bridge} up")
+    ip(f"-n {host.name} link set {inside} mtu {mtu} up")
 
 
 def _provider(host: Host) -> None:
     """Bring the external network into the network node."""
     _veth(host, f"{host.name}-e", "external", places.EXTERNAL_BRIDGE, 1500)
-    if places.PROVIDER_BRIDGE not in links(host.namespace):
-        run("ip", "-n", host.namespace, "link", "add", places.PROVIDER_BRIDGE, "type", "bridge")
-    run("ip", "-n", host.namespace, "link", "set", places.PROVIDER_BRIDGE, "up")
-    run("ip", "-n", host.namespace, "link", "set", "external", "master", places.PROVIDER_BRIDGE)
+    if places.PROVIDER_BRIDGE not in links(host.name):
+        ip(f"-n {host.name} link add {places.PROVIDER_BRIDGE} type bridge")
+    ip(f"-n {host.name} link set {places.PROVIDER_BRIDGE} up")
+    ip(f"-n {host.name} link set external master {places.PROVIDER_BRIDGE}")

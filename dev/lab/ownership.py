@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from dev.files import write_whole
 from dev.lab import places
 
 NOTE = places.RUN / "owned.json"
@@ -20,56 +21,36 @@ def boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def claim() -> None:
-    """Record that from now on everything with the lab's names belongs to the lab."""
-    if not ours():
-        NOTE.parent.mkdir(parents=True, exist_ok=True)
-        _save({"boot": boot(), "settings": {}})
+def note() -> dict[str, Any]:
+    """What the lab recorded during this boot; empty when it has made nothing since then."""
+    try:
+        found: dict[str, Any] = json.loads(NOTE.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if found.get("boot") == boot() else {}
 
 
 def ours() -> bool:
     """Whether everything with the lab's names was made by the lab during this boot."""
-    return _load().get("boot") == boot()
+    return bool(note())
 
 
-def settings() -> dict[str, str]:
-    """The kernel settings from before the lab changed them."""
-    return dict(_load().get("settings", {})) if ours() else {}
+def claim() -> None:
+    """Record that from now on everything with the lab's names belongs to the lab."""
+    if not ours():
+        write_whole(NOTE, json.dumps({"boot": boot(), "settings": {}}))
 
 
-def remember(name: str, value: str) -> None:
-    """Record a kernel setting's first value."""
-    note = _load()
-    note["settings"].setdefault(name, value)
-    _save(note)
+def remember_setting(name: str, value: str) -> None:
+    """Record a kernel setting's value from before the lab changed it."""
+    write_whole(NOTE, json.dumps(note() | {"settings": {name: value} | note()["settings"]}))
 
 
 def remember_mount(target: str) -> None:
-    """Record that the lab mounts something there."""
-    note = _load()
-    note["mounts"] = sorted({*note.get("mounts", []), target})
-    _save(note)
-
-
-def mounts() -> list[str]:
-    """Where the lab mounted something outside its state folder."""
-    return list(_load().get("mounts", [])) if ours() else []
+    """Record that the lab mounts something there, outside its state folder."""
+    write_whole(NOTE, json.dumps(note() | {"mounts": sorted({*note().get("mounts", []), target})}))
 
 
 def release() -> None:
     """Record that nothing of the lab is left."""
     NOTE.unlink(missing_ok=True)
-
-
-def _load() -> dict[str, Any]:
-    try:
-        note: dict[str, Any] = json.loads(NOTE.read_text())
-        return note
-    except (OSError, ValueError):
-        return {}
-
-
-def _save(note: object) -> None:
-    temporary = NOTE.with_suffix(".new")
-    temporary.write_text(json.dumps(note))
-    temporary.replace(NOTE)

@@ -7,61 +7,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dev.errors import DevError
 from dev.lab.command import run
-from dev.lab.errors import LabError
 from dev.lab.progress import Progress
 
 PACKAGES = (
     # the base of everything else
-    "supervisor",
-    "mariadb-server",
-    "rabbitmq-server",
-    "memcached",
+    *("supervisor", "mariadb-server", "rabbitmq-server", "memcached"),
     # OpenStack
-    "keystone",
-    "uwsgi-core",
-    "uwsgi-plugin-python3",
-    "glance-api",
-    "placement-api",
-    "nova-api",
-    "nova-conductor",
-    "nova-scheduler",
-    "nova-compute",
-    "neutron-server",
-    "neutron-linuxbridge-agent",
-    "neutron-l3-agent",
-    "neutron-dhcp-agent",
-    "neutron-metadata-agent",
-    "python3-pymysql",
-    "python3-openstackclient",
-    "python3-jinja2",
-    "python3-yaml",
+    *("keystone", "uwsgi-core", "uwsgi-plugin-python3", "glance-api", "placement-api"),
+    *("nova-api", "nova-conductor", "nova-scheduler", "nova-compute"),
+    *("neutron-server", "neutron-linuxbridge-agent", "neutron-l3-agent", "neutron-dhcp-agent"),
+    *("neutron-metadata-agent", "python3-pymysql", "python3-openstackclient", "python3-jinja2", "python3-yaml"),
     # machines and their networks
-    "lxc",
-    "lxcfs",
-    "bridge-utils",
-    "iproute2",
-    "iptables",
-    "ipset",
-    "ebtables",
-    "conntrack",
-    "dnsmasq-base",
-    "dnsmasq-utils",
-    "haproxy",
-    "iputils-arping",
-    "iputils-ping",
-    "procps",
-    "util-linux",
+    *("lxc", "lxcfs", "bridge-utils", "iproute2", "iptables", "ipset", "ebtables", "conntrack", "dnsmasq-base"),
+    *("dnsmasq-utils", "haproxy", "iputils-arping", "iputils-ping", "procps", "util-linux"),
     # images and the mirror
-    "mmdebstrap",
-    "apt-utils",
-    "docker-registry",
-    "apt-cacher-ng",
-    "skopeo",
-    "openssh-client",
-    "curl",
-    "tar",
-    "zstd",
+    *("mmdebstrap", "apt-utils", "docker-registry", "apt-cacher-ng", "skopeo", "openssh-client", "curl", "tar", "zstd"),
+    *("dpkg", "gcc", "libc6-dev", "debian-archive-keyring"),
 )
 POLICY = Path("/usr/sbin/policy-rc.d")
 SAVED_POLICY = Path("/usr/sbin/policy-rc.d.before-openstack-paas-lab")
@@ -72,7 +35,7 @@ def missing() -> list[str]:
     """The packages that are not installed."""
     try:
         listing = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n", *PACKAGES, check=False)
-    except LabError:
+    except DevError:
         return list(PACKAGES)
     installed = {line.split()[0] for line in listing.splitlines() if line.endswith(" installed")}
     return [package for package in PACKAGES if package not in installed]
@@ -109,32 +72,14 @@ def install(progress: Progress, log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {"DEBIAN_FRONTEND": "noninteractive", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     environment.update({name: os.environ[name] for name in ("http_proxy", "https_proxy") if name in os.environ})
-    options = (
-        "-y",
-        "-q",
-        "-o",
-        "DPkg::Lock::Timeout=600",
-        "-o",
-        "Dpkg::Use-Pty=0",
-        "-o",
-        "Dpkg::Options::=--force-confdef",
-        "-o",
-        "Dpkg::Options::=--force-unsafe-io",
-    )
+    command = "apt-get -y -q -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef"
+    apt_get = (*command.split(), "-o", "Dpkg::Options::=--force-unsafe-io")
     with nothing_starts():
         run("dpkg", "--configure", "-a", "--force-confdef", log=log, environment=environment, timeout=600)
-        run("apt-get", *options, "update", log=log, environment=environment, timeout=600)
-        run("apt-get", *options, "--fix-broken", "install", log=log, environment=environment, timeout=600)
-        run(
-            "apt-get",
-            *options,
-            "install",
-            "--no-install-recommends",
-            *wanted,
-            log=log,
-            environment=environment,
-            timeout=1800,
-        )
+        run(*apt_get, "update", log=log, environment=environment, timeout=600)
+        run(*apt_get, "--fix-broken", "install", log=log, environment=environment, timeout=600)
+        packages = ("install", "--no-install-recommends", *wanted)
+        run(*apt_get, *packages, log=log, environment=environment, timeout=1800)
     still = missing()
     if still:
-        raise LabError(f"apt-get succeeded but these packages are not installed: {', '.join(still)}; see {log}")
+        raise DevError(f"apt-get succeeded but these packages are not installed: {', '.join(still)}; see {log}")

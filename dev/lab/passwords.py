@@ -10,19 +10,9 @@ from pathlib import Path
 from dev.lab import places
 
 NAMES = (
-    "administrator",
-    "project_user",
-    "rabbitmq",
-    "metadata",
-    "database_keystone",
-    "database_glance",
-    "database_placement",
-    "database_nova",
-    "database_neutron",
-    "service_glance",
-    "service_placement",
-    "service_nova",
-    "service_neutron",
+    *("administrator", "project_user", "rabbitmq", "metadata"),
+    *(f"database_{name}" for name in ("keystone", "glance", "placement", "nova", "neutron")),
+    *(f"service_{name}" for name in ("glance", "placement", "nova", "neutron")),
 )
 
 

@@ -49,15 +49,10 @@ PROVIDER_BRIDGE = "lab-provider"
 
 @dataclass(frozen=True)
 class Host:
-    """A network namespace that stands for a host of the cloud: the network node or a compute host."""
+    """A host of the cloud: the network node or a compute host. It is a network namespace of the same name."""
 
     name: str
     address: str
-
-    @property
-    def namespace(self) -> str:
-        """Its network namespace."""
-        return self.name
 
 
 NETWORK_HOST = Host("lab-network", "172.24.5.10")
@@ -91,15 +86,8 @@ PORTS = Ports()
 # Ports by address that must be free, or in use by the lab itself, before the lab starts.
 LISTENERS: dict[str, tuple[int, ...]] = {
     UNDERLAY_ADDRESS: (
-        PORTS.keystone,
-        PORTS.placement,
-        PORTS.glance,
-        PORTS.neutron,
-        PORTS.nova,
-        PORTS.metadata,
-        PORTS.mariadb,
-        PORTS.rabbitmq,
-        PORTS.memcached,
+        *(PORTS.keystone, PORTS.placement, PORTS.glance, PORTS.neutron, PORTS.nova, PORTS.metadata),
+        *(PORTS.mariadb, PORTS.rabbitmq, PORTS.memcached),
     ),
     EXTERNAL_ADDRESS: (PORTS.registry, PORTS.apt, PORTS.web, PORTS.object_store),
     "127.0.0.1": (PORTS.epmd, PORTS.rabbitmq_distribution),

@@ -4,29 +4,47 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from dev.errors import DevError
 from dev.lab import places, waiting
-from dev.lab.errors import LabError
+from dev.lab.driver.virt.openstack_paas_lab import cgroups
 
-CGROUPS = Path("/sys/fs/cgroup")
-# Under the root of a hierarchy, LXC may put a container's group into the group of the process that started it.
-CGROUP_DEPTH = 4
+
+def read(number: int, name: str) -> bytes:
+    """A file of a process in /proc; empty when the process has ended."""
+    try:
+        return Path(f"/proc/{number}/{name}").read_bytes()
+    except OSError:
+        return b""
+
+
+def parent(number: int) -> int:
+    """The id of a process's parent; 0 when the process has ended."""
+    fields = read(number, "stat").rpartition(b")")[2].split()
+    return int(fields[1]) if fields else 0
+
+
+def has_ended(number: int) -> bool:
+    """Whether a process is gone, or a zombie that waits for its parent."""
+    return read(number, "stat").rpartition(b")")[2].split()[:1] in ([], [b"Z"])
+
+
+def program(number: int) -> str:
+    """The name of a process's program, or ""."""
+    return read(number, "comm").decode(errors="replace").strip()
+
+
+def is_marked(number: int) -> bool:
+    """Whether the lab's supervisor or its children started the process."""
+    return f"{places.MARKER}={places.STATE}".encode() in read(number, "environ").split(b"\0")
 
 
 def marked() -> list[int]:
     """Every process that the lab's supervisor or its children started."""
-    marker = f"{places.MARKER}={places.STATE}".encode()
-    found = []
-    for number in numbers():
-        try:
-            environment = Path(f"/proc/{number}/environ").read_bytes()
-        except OSError:
-            continue
-        if marker in environment.split(b"\0"):
-            found.append(number)
-    return [number for number in found if number not in (1, os.getpid())]
+    return [number for number in numbers() if number not in (1, os.getpid()) and is_marked(number)]
 
 
 def numbers() -> Iterator[int]:
@@ -37,10 +55,8 @@ def numbers() -> Iterator[int]:
 def kill(processes: Iterable[int], by: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to each process that still exists."""
     for number in processes:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(number, by)
-        except ProcessLookupError:
-            continue
 
 
 def instances() -> list[str]:
@@ -48,70 +64,39 @@ def instances() -> list[str]:
     return sorted(path.parent.name for path in places.INSTANCES.glob("*/*/config"))
 
 
-def groups(uuids: Iterable[str]) -> list[Path]:
-    """The control groups of these machines' containers and of their monitors, in every hierarchy."""
-    wanted = set(uuids)
-    found = []
-    for path, folders, _ in os.walk(CGROUPS):
-        if len(Path(path).relative_to(CGROUPS).parts) > CGROUP_DEPTH:
-            folders.clear()
-            continue
-        for name in list(folders):
-            if name.startswith(("lxc.payload.", "lxc.monitor.")):
-                folders.remove(name)
-                if name.split(".", 2)[2][:36] in wanted:  # 36: a UUID's length; LXC may have added a number
-                    found.append(Path(path) / name)
-    return found
-
-
 def in_groups(paths: Iterable[Path]) -> set[int]:
     """The processes in these control groups and below."""
     found: set[int] = set()
-    for path in paths:
-        for file in path.rglob("cgroup.procs"):
-            try:
-                found.update(int(line) for line in file.read_text().split())
-            except OSError:
-                continue  # the group has disappeared
+    for file in (file for path in paths for file in path.rglob("cgroup.procs")):
+        with suppress(OSError):  # the group has disappeared
+            found.update(int(line) for line in file.read_text().split())
     return found - {0, 1}
+
+
+def kill_all(find: Callable[[], Iterable[int]], what: str) -> None:
+    """Kill the processes that `find` returns until it returns none, for at most 15 seconds."""
+
+    def gone() -> bool:
+        left[:] = find()
+        kill(left)
+        return not left
+
+    left: list[int] = []
+    try:
+        waiting.until(gone, f"processes of {what} did not end", 15)
+    except DevError as error:
+        raise DevError(f"{error}: process ids {', '.join(map(str, left))}") from error
 
 
 def end_containers(uuids: list[str]) -> None:
     """Kill every process of these machines, like a power cut, and remove their control groups."""
-    found = groups(uuids)
-
-    def gone() -> bool:
-        left = in_groups(found)
-        kill(left)
-        return not left
-
-    waiting.until(gone, "processes of machines did not end", 15)
-    for path in found:
-        for below in [*sorted((folder for folder in path.rglob("*") if folder.is_dir()), reverse=True), path]:
-            try:
-                below.rmdir()
-            except OSError:
-                continue
-
-
-def end_marked() -> None:
-    """Kill the remaining processes of the lab itself."""
-
-    def gone() -> bool:
-        left = marked()
-        kill(left)
-        return not left
-
-    try:
-        waiting.until(gone, "processes of the lab did not end", 15)
-    except LabError as error:
-        raise LabError(f"{error}: process ids {', '.join(map(str, marked()))}") from error
+    groups = cgroups.of_containers(uuids)
+    kill_all(lambda: in_groups(groups), "machines")
+    cgroups.remove(groups)
 
 
 def remove_pivots() -> None:
     """Remove the empty groups into which LXC moves monitors while it stops. Groups in use by others stay."""
-    for pivot in CGROUPS.glob("*/lxc.pivot"):
-        try:
+    for pivot in cgroups.ROOT.glob("*/lxc.pivot"):
+        with suppress(OSError):
             pivot.rmdir()
-        except OSError:
-            continue

@@ -15,7 +15,6 @@ class Progress:
 
     def __init__(self, log: Path | None = None) -> None:
         self.start = time.monotonic()
-        self.steps: list[tuple[str, float]] = []
         self.log = log
         self.lock = threading.Lock()
 
@@ -34,7 +33,5 @@ class Progress:
         begin = time.monotonic()
         yield
         seconds = time.monotonic() - begin
-        with self.lock:
-            self.steps.append((name, seconds))
         if not quiet or seconds > 0.5:
             self(f"{name}: {seconds:.1f} s")

@@ -8,35 +8,33 @@ from dataclasses import dataclass, field
 from dev.lab import places
 from dev.lab.mirror.compile import folder_of
 from dev.lab.mirror.places import MIRROR_PLACES
-from dev.lab.mirror.programs import object_store
-from dev.lab.places import (
-    COMPUTE_HOSTS,
-    CONFIGURATION,
-    DRIVER,
-    EXTERNAL_ADDRESS,
-    NETWORK_HOST,
-    PORTS,
-    STATE,
-    UNDERLAY_ADDRESS,
-)
+from dev.lab.mirror.programs import OBJECT_STORE as STORE_PROGRAM
+from dev.lab.places import COMPUTE_HOSTS, CONFIGURATION, DRIVER, EXTERNAL_ADDRESS, NETWORK_HOST, PORTS, STATE
+from dev.lab.places import UNDERLAY_ADDRESS as UNDERLAY
 
 PYTHON = "/usr/bin/python3"
-NEUTRON = f"--config-file {CONFIGURATION}/neutron.conf"
-NOVA = f"--config-file {CONFIGURATION}/nova.conf"
+
+
+def files(*names: str) -> str:
+    """The options that name these configuration files."""
+    return " ".join(f"--config-file {CONFIGURATION}/{name}" for name in names)
+
+
+NOVA = files("nova.conf")
 
 
 @dataclass(frozen=True)
 class Service:
-    """One daemon. It works when `port` (on `address`) is open or `url` answers; without either, when it runs.
+    """One daemon. It works when its `port` is open and, with `path`, answers there; without a port, when it runs.
 
     `signal` stops it at `down`: KILL for those that keep nothing on disk, which makes `down` quick.
     """
 
     name: str
     command: str
-    address: str = UNDERLAY_ADDRESS
     port: int = 0
-    url: str = ""
+    path: str | None = None
+    address: str = UNDERLAY
     signal: str = "KILL"
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -45,50 +43,44 @@ class Service:
         """The service's name in supervisor."""
         return f"lab-{self.name}"
 
+    @property
+    def url(self) -> str:
+        """The address of its API, or "" if it has none."""
+        return "" if self.path is None else f"http://{self.address}:{self.port}{self.path}"
+
 
 def uwsgi(name: str, port: int, script: str, environment: Mapping[str, str]) -> Service:
     """A WSGI application as its own web server."""
     command = (
-        f"/usr/bin/uwsgi_python3 --master --die-on-term --lazy-apps --need-app --http-socket {UNDERLAY_ADDRESS}:{port} "
+        f"/usr/bin/uwsgi_python3 --master --die-on-term --lazy-apps --need-app --http-socket {UNDERLAY}:{port} "
         f"--wsgi-file {script} --processes 1 --threads 8 --enable-threads --buffer-size 65535 "
         "--disable-logging --add-header 'Connection: close'"
     )
-    return Service(name, command, port=port, url=places.api(port), environment=environment)
+    return Service(name, command, port, "", environment=environment)
 
 
-def in_host(host: places.Host, command: str) -> str:
-    """The command line that runs a command as if on one of the lab's hosts."""
-    return f"{DRIVER}/in-host {host.namespace} {command}"
+def in_host(host: places.Host, name: str, command: str) -> Service:
+    """A service that runs as if on one of the lab's hosts."""
+    return Service(name, f"{DRIVER}/in-host {host.name} {command}")
 
 
 def linuxbridge(host: places.Host) -> Service:
     """The agent that wires a host's ports."""
-    return Service(
-        f"linuxbridge-{host.name.removeprefix('lab-')}",
-        in_host(
-            host,
-            f"{PYTHON} {DRIVER}/neutron-linuxbridge-agent {NEUTRON} --config-file {CONFIGURATION}/ml2.ini "
-            f"--config-file {CONFIGURATION}/neutron-{host.name}.conf "
-            f"--config-file {CONFIGURATION}/linuxbridge-{host.name}.ini",
-        ),
-    )
+    configuration = files("neutron.conf", "ml2.ini", f"neutron-{host.name}.conf", f"linuxbridge-{host.name}.ini")
+    name = f"linuxbridge-{host.name.removeprefix('lab-')}"
+    return in_host(host, name, f"{PYTHON} {DRIVER}/neutron-linuxbridge-agent {configuration}")
 
 
 def compute(host: places.Host) -> Service:
     """A host's nova-compute."""
-    return Service(
-        f"compute-{host.name.removeprefix('lab-')}",
-        in_host(host, f"{PYTHON} {DRIVER}/lab-nova-compute {NOVA} --config-file {CONFIGURATION}/nova-{host.name}.conf"),
-    )
+    configuration = files("nova.conf", f"nova-{host.name}.conf")
+    name = f"compute-{host.name.removeprefix('lab-')}"
+    return in_host(host, name, f"{PYTHON} {DRIVER}/lab-nova-compute {configuration}")
 
 
-def agent(name: str, program: str, configuration: str, in_network_host: bool = True) -> Service:
-    """One of the network node's other agents."""
-    command = (
-        f"/usr/bin/{program} {NEUTRON} --config-file {CONFIGURATION}/neutron-{NETWORK_HOST.name}.conf "
-        f"--config-file {CONFIGURATION}/{configuration}"
-    )
-    return Service(name, in_host(NETWORK_HOST, command) if in_network_host else command)
+def agent(kind: str) -> str:
+    """The command of one of the network node's other agents."""
+    return f"/usr/bin/neutron-{kind}-agent {files('neutron.conf', f'neutron-{NETWORK_HOST.name}.conf', f'{kind}.ini')}"
 
 
 RABBITMQ = {
@@ -108,87 +100,44 @@ RABBITMQ = {
     "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none",
 }
 
+REGISTRY = f"/usr/bin/docker-registry serve {CONFIGURATION}/registry.yml"
+APT_PROXY = f"/usr/sbin/apt-cacher-ng -c {CONFIGURATION}/apt-cacher-ng"
+WEB = f"{PYTHON} -m http.server --bind {EXTERNAL_ADDRESS} --directory {places.MIRROR}/www {PORTS.web}"
+OBJECT_STORE = f"{folder_of(MIRROR_PLACES, STORE_PROGRAM)}/object-store {CONFIGURATION}/object-store.json"
 MIRROR = (
-    Service(
-        "registry",
-        f"/usr/bin/docker-registry serve {CONFIGURATION}/registry.yml",
-        EXTERNAL_ADDRESS,
-        PORTS.registry,
-        f"http://{EXTERNAL_ADDRESS}:{PORTS.registry}/v2/",
-        "TERM",
-    ),
-    Service(
-        "apt-proxy",
-        f"/usr/sbin/apt-cacher-ng -c {CONFIGURATION}/apt-cacher-ng",
-        EXTERNAL_ADDRESS,
-        PORTS.apt,
-        signal="TERM",
-    ),
-    Service(
-        "web",
-        f"{PYTHON} -m http.server --bind {EXTERNAL_ADDRESS} --directory {places.MIRROR}/www {PORTS.web}",
-        EXTERNAL_ADDRESS,
-        PORTS.web,
-    ),
+    Service("registry", REGISTRY, PORTS.registry, "/v2/", EXTERNAL_ADDRESS, "TERM"),
+    Service("apt-proxy", APT_PROXY, PORTS.apt, None, EXTERNAL_ADDRESS, "TERM"),
+    Service("web", WEB, PORTS.web, None, EXTERNAL_ADDRESS),
 )
 # It is compiled with the mirror's content, so it starts after that and not with the mirror's other services.
-STORE = (
-    Service(
-        "object-store",
-        f"{folder_of(MIRROR_PLACES, object_store())}/object-store {CONFIGURATION}/object-store.json",
-        EXTERNAL_ADDRESS,
-        PORTS.object_store,
-        signal="TERM",
-    ),
-)
+STORE = (Service("object-store", OBJECT_STORE, PORTS.object_store, None, EXTERNAL_ADDRESS, "TERM"),)
+MARIADB = f"/usr/sbin/mariadbd --defaults-file={CONFIGURATION}/mariadb.cnf"
+MEMCACHED = f"/usr/bin/memcached -u nobody -l {UNDERLAY} -p {PORTS.memcached} -U 0 -m 32"
 BASE = (
-    Service("epmd", f"/usr/bin/epmd -address 127.0.0.1 -port {PORTS.epmd}", "127.0.0.1", PORTS.epmd),
-    Service("rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmq-server", port=PORTS.rabbitmq, environment=RABBITMQ),
-    Service(
-        "mariadb",
-        f"/usr/sbin/mariadbd --defaults-file={CONFIGURATION}/mariadb.cnf",
-        port=PORTS.mariadb,
-        signal="TERM",
-    ),
-    Service(
-        "memcached",
-        f"/usr/bin/memcached -u nobody -l {UNDERLAY_ADDRESS} -p {PORTS.memcached} -U 0 -m 32",
-        port=PORTS.memcached,
-    ),
+    Service("epmd", f"/usr/bin/epmd -address 127.0.0.1 -port {PORTS.epmd}", PORTS.epmd, address="127.0.0.1"),
+    Service("rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmq-server", PORTS.rabbitmq, environment=RABBITMQ),
+    Service("mariadb", MARIADB, PORTS.mariadb, signal="TERM"),
+    Service("memcached", MEMCACHED, PORTS.memcached),
     Service("lxcfs", f"{DRIVER}/start-lxcfs {places.LXCFS}", signal="TERM"),
 )
+KEYSTONE_FILES = {"OS_KEYSTONE_CONFIG_FILES": f"{CONFIGURATION}/keystone.conf"}
 IDENTITY = (
-    uwsgi(
-        "keystone",
-        PORTS.keystone,
-        "/usr/bin/keystone-wsgi-public",
-        {"OS_KEYSTONE_CONFIG_FILES": f"{CONFIGURATION}/keystone.conf"},
-    ),
+    uwsgi("keystone", PORTS.keystone, "/usr/bin/keystone-wsgi-public", KEYSTONE_FILES),
     uwsgi("placement", PORTS.placement, "/usr/bin/placement-api", {"OS_PLACEMENT_CONFIG_DIR": str(CONFIGURATION)}),
-    Service(
-        "glance-api",
-        f"/usr/bin/glance-api --config-file {CONFIGURATION}/glance-api.conf",
-        port=PORTS.glance,
-        url=places.api(PORTS.glance),
-    ),
+    Service("glance-api", f"/usr/bin/glance-api {files('glance-api.conf')}", PORTS.glance, ""),
 )
 CONTROL = (
-    Service(
-        "neutron-server",
-        f"/usr/bin/neutron-server {NEUTRON} --config-file {CONFIGURATION}/ml2.ini",
-        port=PORTS.neutron,
-        url=places.api(PORTS.neutron),
-    ),
+    Service("neutron-server", f"/usr/bin/neutron-server {files('neutron.conf', 'ml2.ini')}", PORTS.neutron, ""),
     Service("nova-conductor", f"/usr/bin/nova-conductor {NOVA}"),
     Service("nova-scheduler", f"/usr/bin/nova-scheduler {NOVA}"),
-    Service("nova-api", f"/usr/bin/nova-api {NOVA}", port=PORTS.nova, url=places.api(PORTS.nova)),
+    Service("nova-api", f"/usr/bin/nova-api {NOVA}", PORTS.nova, ""),
 )
 COMPUTES = tuple(compute(host) for host in COMPUTE_HOSTS)
 AGENTS = (
     linuxbridge(NETWORK_HOST),
-    agent("l3", "neutron-l3-agent", "l3.ini"),
-    agent("dhcp", "neutron-dhcp-agent", "dhcp.ini"),
-    agent("metadata", "neutron-metadata-agent", "metadata.ini", in_network_host=False),
+    in_host(NETWORK_HOST, "l3", agent("l3")),
+    in_host(NETWORK_HOST, "dhcp", agent("dhcp")),
+    Service("metadata", agent("metadata")),
     *(linuxbridge(host) for host in COMPUTE_HOSTS),
 )
 ALL = (*MIRROR, *STORE, *BASE, *IDENTITY, *CONTROL, *AGENTS, *COMPUTES)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 
+from dev.errors import DevError
 from dev.lab import places, processes, resources, services, supervision
 from dev.lab.cloud import Cloud
-from dev.lab.errors import LabError
-
-PAGE = 4096
+from dev.lab.driver.virt.openstack_paas_lab import cgroups
 
 
 def show() -> int:
@@ -35,7 +34,7 @@ def show() -> int:
         wrong += [f"{one} does not report" for one in resources.not_reporting(cloud)]
         wrong += [f"{one} does not answer" for one in resources.silent_routers(cloud)]
         _machines(cloud)
-    except LabError as error:
+    except DevError as error:
         wrong.append(str(error))
     for problem in wrong:
         print(f"WRONG: {problem}")
@@ -59,7 +58,7 @@ def _machines(cloud: Cloud) -> None:
 
 def machine_memory(uuid: str) -> float:
     """MiB that a machine's processes hold, without caches; 0 when it is not running."""
-    for group in processes.groups([uuid]):
+    for group in cgroups.of_containers([uuid]):
         if ".payload." not in group.name or not (group / "memory.stat").exists():
             continue
         values = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
@@ -69,7 +68,7 @@ def machine_memory(uuid: str) -> float:
 
 def memory_by_service(states: dict[str, dict[str, object]]) -> dict[str, float]:
     """MiB of memory that each service and its children hold, shared pages counted once (proportional set size)."""
-    parents = {number: _parent(number) for number in processes.numbers()}
+    parents = {number: processes.parent(number) for number in processes.numbers()}
     roots = {int(str(state["pid"])): name.removeprefix("lab-") for name, state in states.items() if state.get("pid")}
     found: dict[str, float] = {}
     for number in parents:
@@ -77,22 +76,6 @@ def memory_by_service(states: dict[str, dict[str, object]]) -> dict[str, float]:
         while ancestor and ancestor not in roots:
             ancestor = parents.get(ancestor, 0)
         if ancestor:
-            found[roots[ancestor]] = found.get(roots[ancestor], 0) + _proportional(number)
+            share = re.search(rb"^Pss:\s+(\d+)", processes.read(number, "smaps_rollup"), re.MULTILINE)
+            found[roots[ancestor]] = found.get(roots[ancestor], 0) + (int(share[1]) / 1024 if share else 0)
     return found
-
-
-def _parent(number: int) -> int:
-    try:
-        return int(Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    except (OSError, IndexError):
-        return 0
-
-
-def _proportional(number: int) -> float:
-    try:
-        for line in Path(f"/proc/{number}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    return 0

@@ -7,17 +7,31 @@ import socket
 import subprocess
 import xmlrpc.client
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dev.errors import DevError
 from dev.lab import places, waiting
 from dev.lab.command import tail
-from dev.lab.errors import LabError
+from dev.lab.processes import has_ended
 from dev.lab.services import Service
 
 SOCKET = places.RUN / "supervisor.sock"
 CONFIGURATION_FILE = places.CONFIGURATION / "supervisord.conf"
+UNREACHABLE = (OSError, xmlrpc.client.Error, http.client.HTTPException)
+#: The daemons' whole environment: nothing of the caller's, and the marker by which `down` finds them.
+ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": str(places.STATE),
+    "PYTHONUNBUFFERED": "1",
+    "MALLOC_ARENA_MAX": "2",
+    places.MARKER: str(places.STATE),
+    # neutron's processes rename themselves. Without this they overwrite their environment, and so the marker.
+    "SPT_NOENV": "1",
+}
 
 
 class _Connection(http.client.HTTPConnection):
@@ -41,22 +55,8 @@ def alive() -> bool:
     """Whether supervisor answers."""
     try:
         return bool(client().getState()["statename"] == "RUNNING")
-    except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+    except UNREACHABLE:
         return False
-
-
-def environment() -> dict[str, str]:
-    """The daemons' whole environment: nothing of the caller's, and the marker by which `down` finds them."""
-    return {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-        "LANG": "C.UTF-8",
-        "HOME": str(places.STATE),
-        "PYTHONUNBUFFERED": "1",
-        "MALLOC_ARENA_MAX": "2",
-        places.MARKER: str(places.STATE),
-        # neutron's processes rename themselves. Without this they overwrite their environment, and so the marker.
-        "SPT_NOENV": "1",
-    }
 
 
 def ensure() -> None:
@@ -68,7 +68,7 @@ def ensure() -> None:
         with log.open("ab") as output:
             subprocess.Popen(
                 ["/usr/bin/python3", "/usr/bin/supervisord", "--nodaemon", "-c", str(CONFIGURATION_FILE)],
-                env=environment(),
+                env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -90,7 +90,7 @@ def states() -> dict[str, dict[str, Any]]:
     """The state of every program by its name; empty when supervisor is not running."""
     try:
         return {one["name"]: one for one in client().getAllProcessInfo()}
-    except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+    except UNREACHABLE:
         return {}
 
 
@@ -107,9 +107,8 @@ def start(services: Iterable[Service], restart: frozenset[str] = frozenset()) ->
             supervisor.startProcess(service.program, False)
         except xmlrpc.client.Fault as fault:
             if "ALREADY_STARTED" not in fault.faultString:
-                raise LabError(
-                    f"{service.program} cannot be started: {fault.faultString}{tail(log_of(service))}"
-                ) from fault
+                why = f"{fault.faultString}{tail(log_of(service))}"
+                raise DevError(f"{service.program} cannot be started: {why}") from fault
         started.append(service)
     return started
 
@@ -117,10 +116,8 @@ def start(services: Iterable[Service], restart: frozenset[str] = frozenset()) ->
 def stop(services: Iterable[Service]) -> None:
     """Stop services and wait until they have ended."""
     for service in services:
-        try:
+        with suppress(xmlrpc.client.Fault):  # it was not running
             client().stopProcess(service.program)
-        except xmlrpc.client.Fault:
-            continue  # it was not running
 
 
 def wait(services: Iterable[Service], limit: float) -> None:
@@ -130,10 +127,10 @@ def wait(services: Iterable[Service], limit: float) -> None:
 
 
 def works(service: Service) -> bool:
-    """Whether a service runs and answers. Raises LabError when supervisor has given up on it."""
+    """Whether a service runs and answers. Raises DevError when supervisor has given up on it."""
     state = states().get(service.program, {}).get("statename", "UNKNOWN")
     if state == "FATAL":
-        raise LabError(f"{service.name} keeps crashing{tail(log_of(service))}")
+        raise DevError(f"{service.name} keeps crashing{tail(log_of(service))}")
     if state != "RUNNING":
         return False
     if service.url:
@@ -146,33 +143,14 @@ def log_of(service: Service) -> Path:
     return places.LOGS / f"{service.name}.log"
 
 
-def process() -> int:
-    """The process id of supervisor, or 0."""
-    try:
-        return int(client().getPID())
-    except (OSError, xmlrpc.client.Error, http.client.HTTPException):
-        return 0
-
-
 def shut_down() -> None:
     """Stop every program at once, then supervisor, within 30 seconds. The caller kills what is still running then."""
-    number = process()
-    if not number:
+    try:
+        number = int(client().getPID())
+    except UNREACHABLE:
         return
     client().stopAllProcesses(False)
-    waiting.until(_all_ended, "the services did not stop", 20)
-    client().shutdown()
-    waiting.until(lambda: _ended(number), "supervisor did not stop", 10)
-
-
-def _ended(number: int) -> bool:
-    """Whether a process is gone, or a zombie that waits for its parent."""
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
-
-
-def _all_ended() -> bool:
     ended = ("STOPPED", "EXITED", "FATAL", "UNKNOWN", "BACKOFF")
-    return all(one["statename"] in ended for one in states().values())
+    waiting.until(lambda: all(one["statename"] in ended for one in states().values()), "the services did not stop", 20)
+    client().shutdown()
+    waiting.until(lambda: has_ended(number), "supervisor did not stop", 10)

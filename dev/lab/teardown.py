@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from dev.errors import DevError
 from dev.lab import network, ownership, places, processes, supervision, waiting
-from dev.lab.command import run
-from dev.lab.errors import LabError
+from dev.lab.command import ip, run
 from dev.lab.progress import Progress
 from dev.lab.services import COMPUTES
 
@@ -23,12 +23,13 @@ def down(progress: Progress, wipe: bool = False) -> None:
             try:
                 processes.end_containers(processes.instances())
                 supervision.shut_down()
-            except LabError as error:
+            except DevError as error:
                 progress(f"{error}; killing what is left")
         end_leftovers()
     with progress.step("networks and mounts removed"):
         processes.remove_pivots()
-        _unmount()
+        for target in mounts_below(places.STATE, Path("/proc/self/mounts").read_text()):
+            run("umount", "--lazy", target, check=False)
         if ownership.ours():
             _remove_network()
             network.restore_settings()
@@ -51,32 +52,18 @@ def delete(folder: Path, limit: float = 20) -> None:
 def end_leftovers() -> None:
     """Stop the processes of a lab whose supervisor is dead. Only the database gets time to write."""
     left = processes.marked()
-    databases = [number for number in left if _is_database(number)]
+    databases = [number for number in left if processes.program(number) == "mariadbd"]
     processes.kill([number for number in left if number not in databases])
     processes.end_containers(processes.instances())
     processes.kill(databases, signal.SIGTERM)
-    with suppress(LabError):  # a database that has to be killed recovers at its next start
+    with suppress(DevError):  # a database that has to be killed recovers at its next start
         waiting.until(lambda: not set(databases) & set(processes.marked()), "the database did not stop", 10)
-    processes.end_marked()
+    processes.kill_all(processes.marked, "the lab")
 
 
 def needed() -> bool:
     """Whether remains of a dead lab exist: it made something during this boot and its supervisor does not answer."""
     return not supervision.alive() and (ownership.ours() or bool(processes.marked()))
-
-
-def _is_database(number: int) -> bool:
-    try:
-        return Path(f"/proc/{number}/comm").read_text().strip() == "mariadbd"
-    except OSError:
-        return False
-
-
-def _unmount() -> None:
-    """Unmount everything under the state folder, the deepest first."""
-    table = Path("/proc/self/mounts").read_text()
-    for target in mounts_below(places.STATE, table):
-        run("umount", "--lazy", target, check=False)
 
 
 def mounts_below(folder: Path, table: str) -> list[str]:
@@ -90,7 +77,7 @@ def lab_namespaces(names: Iterable[str]) -> list[str]:
 
     The lab does not start next to another neutron, so the names are enough.
     """
-    own = {host.namespace for host in places.HOSTS}
+    own = {host.name for host in places.HOSTS}
     return [name for name in names if name in own or name.startswith(("qrouter-", "qdhcp-"))]
 
 
@@ -108,12 +95,11 @@ def veth_names() -> set[str]:
 
 def _remove_network() -> None:
     for name in lab_namespaces(network.namespaces()):
-        run("ip", "netns", "delete", name, check=False)
+        ip(f"netns delete {name}", check=False)
         (network.NAMESPACES / name).unlink(missing_ok=True)  # a name whose namespace was already gone
     network.unmount_namespaces()
     for name in lab_links(network.links()):
-        run("ip", "link", "delete", name, check=False)
-    table = str(places.ROUTING_TABLE)
-    run("ip", "rule", "delete", "iif", places.EXTERNAL_BRIDGE, "lookup", table, check=False)
-    run("ip", "route", "flush", "table", table, check=False)
+        ip(f"link delete {name}", check=False)
+    ip(f"rule delete iif {places.EXTERNAL_BRIDGE} lookup {places.ROUTING_TABLE}", check=False)
+    ip(f"route flush table {places.ROUTING_TABLE}", check=False)
     shutil.rmtree(Path("/run/lxc/lock") / str(places.INSTANCES).lstrip("/"), ignore_errors=True)

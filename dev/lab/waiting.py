@@ -9,16 +9,16 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from dev.errors import DevError
 from dev.lab.command import tail
-from dev.lab.errors import LabError
 
 
 def until(condition: Callable[[], bool], what: str, limit: float, log: Path | None = None, pause: float = 0.1) -> None:
-    """Poll `condition` until it is true. Raises LabError with `what` and the end of `log` after `limit` seconds."""
+    """Poll `condition` until it is true. Raises DevError with `what` and the end of `log` after `limit` seconds."""
     end = time.monotonic() + limit
     while not condition():
         if time.monotonic() > end:
-            raise LabError(f"{what} within {limit:.0f} s{tail(log)}")
+            raise DevError(f"{what} within {limit:.0f} s{tail(log)}")
         time.sleep(pause)
 
 

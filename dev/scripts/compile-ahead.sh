@@ -5,4 +5,4 @@ set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 log=${OPENSTACK_PAAS_CACHE:-$HOME/.cache/openstack-paas}/mirror/logs/compile-ahead.log
 mkdir -p "$(dirname "$log")"
-setsid --fork /usr/bin/python3 -m dev.lab.mirror.compile_ahead ${DRILLS:+--all} >"$log" 2>&1 </dev/null
+setsid --fork /usr/bin/python3 -m dev.lab.mirror --ahead ${DRILLS:+all} >"$log" 2>&1 </dev/null

@@ -4,13 +4,13 @@ import argparse
 import signal
 import sys
 import time
+from collections.abc import Callable
 
-from dev.toolchain import build_times
-from dev.toolchain.builder import Builder
-from dev.toolchain.errors import ToolchainError
+from dev.errors import DevError
+from dev.toolchain.builder import Builder, read_times
+from dev.toolchain.official import reported_version
 from dev.toolchain.places import Places, default_places
 from dev.toolchain.plan import make_plan
-from dev.toolchain.reported_version import reported_version
 
 
 def say(line: str) -> None:
@@ -18,18 +18,17 @@ def say(line: str) -> None:
     print(f"toolchain: {line}", flush=True)
 
 
-def build(places: Places) -> int:
+def build(places: Places) -> None:
     """Make every program available. Prints only a closing line when nothing is missing."""
     begun = time.monotonic()
     steps = Builder(places, say).run()
     official = sum(step.state == "official" for step in steps)
     say(f"ready: {len(steps) - official} built and {official} official programs ({time.monotonic() - begun:.1f} s)")
-    return 0
 
 
 def status(places: Places) -> int:
     """Print one line per program. Returns 1 when one of them still has to be built."""
-    times = build_times.read(places.times)
+    times = read_times(places.times)
     steps = make_plan(places)
     for step in steps:
         took = times.get(step.program.name, {}).get("seconds") if step.state == "built" else None
@@ -39,23 +38,22 @@ def status(places: Places) -> int:
     return int(any(step.to_build for step in steps))
 
 
-def path(places: Places) -> int:
+def path(places: Places) -> None:
     """Print the folder to put first on PATH."""
     print(places.binaries)
-    return 0
 
 
 def main() -> int:
-    """Parse the arguments, run the command and turn a ToolchainError into one message and exit status 1."""
-    commands = {"build": build, "status": status, "path": path}
+    """Parse the arguments, run the command and turn a DevError into one message and exit status 1."""
+    commands: dict[str, Callable[[Places], int | None]] = {"build": build, "status": status, "path": path}
     parser = argparse.ArgumentParser(prog="python3 -m dev.toolchain", description=__doc__)
     parser.add_argument("command", nargs="?", default="build", choices=commands, help="build is the default")
     chosen = commands[parser.parse_args().command]
     # SIGTERM stops a build and its compilers like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return chosen(default_places())
-    except ToolchainError as problem:
+        return chosen(default_places()) or 0
+    except DevError as problem:
         print(f"toolchain: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,43 +1,59 @@
 """Carries out a plan: lets the official CLI download plugins and builds the rest, two programs at a time."""
 
+import json
+import os
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
+from typing import Any
 
-from dev.toolchain import build_times, official
-from dev.toolchain.build_lock import build_lock
-from dev.toolchain.errors import ToolchainError
+from dev.errors import DevError
+from dev.files import hold, write_whole
+from dev.toolchain import official
 from dev.toolchain.golang import BUILD_LIMIT, start_build, stop_build, tail
 from dev.toolchain.places import SOURCES, Places
 from dev.toolchain.plan import Step, make_plan
 from dev.toolchain.programs import PROGRAMS, Program
-from dev.toolchain.pulumi_home import link_plugins
 
 #: Programs built at the same time. `go build` compiles on every core but links on one.
 AT_A_TIME = 2
+#: Seconds to wait for another build. A complete build took less on the smallest machine we tried.
+WAIT_LIMIT = 45 * 60
 
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Build:
+    """A build that is running."""
+
+    step: Step
+    log: Path
+    partial: Path
+    process: "subprocess.Popen[bytes]"
+    begun: float
+
+
 class Builder:
-    """Builds programs into one cache folder. An instance is used for one run."""
+    """Builds programs into one cache folder."""
 
     def __init__(self, places: Places, say: Say, sources: Path = SOURCES) -> None:
         self.places = places
         self.say = say
         self.sources = sources
-        self._running: set[subprocess.Popen[bytes]] = set()
-        self._guard = Lock()
-        self._stopped = False
 
     def run(self, programs: tuple[Program, ...] = PROGRAMS) -> list[Step]:
         """Bring every program to the state `official` or `built`. Returns the steps with their final state."""
+
+        def busy(holder: str) -> None:
+            self.say(f"waiting for another build (process {holder})")
+
         self.places.create()
-        with build_lock(self.places.lock, self.say):
+        with hold(self.places.lock, str(os.getpid()), busy, WAIT_LIMIT):
             plan = make_plan(self.places, self.sources, programs)
             if self._install_official(plan):
                 plan = make_plan(self.places, self.sources, programs)
@@ -50,91 +66,104 @@ class Builder:
     def _install_official(self, plan: list[Step]) -> bool:
         """Let the official CLI download missing plugins until the first failure. Returns whether it got any."""
         engine = next((step.path for step in plan if step.program.kind == "engine" and step.state == "official"), None)
+        missing = [step.program for step in plan if step.to_build and step.program.kind == "plugin"]
         installed = False
-        for step in plan if engine is not None else []:
-            wanted = step.to_build and step.program.kind == "plugin" and not official.is_to_be_built(step.program)
-            if not wanted or engine is None:
+        for program in missing:
+            if engine is None or official.is_to_be_built(program):
                 continue
-            self.say(f"{step.program.binary}: downloading version {step.program.version} with the official CLI")
-            reason = official.install(step.program, engine)
+            self.say(f"{program.binary}: downloading version {program.version} with the official CLI")
+            reason = official.install(program, engine)
             if reason is not None:
-                self.say(f"{step.program.binary}: the download failed ({reason}); building it instead")
+                self.say(f"{program.binary}: the download failed ({reason}); building it instead")
                 break
             installed = True
         return installed
 
     def _remove_superseded(self, plan: list[Step]) -> None:
         """Remove built binaries that now have official counterparts, because the engine would prefer them on PATH."""
-        for step in plan:
-            if step.state == "official":
-                for name in (step.program.binary, *step.program.copies):
-                    (self.places.binaries / name).unlink(missing_ok=True)
-                (self.places.stamps / step.program.name).unlink(missing_ok=True)
+        for program in (step.program for step in plan if step.state == "official"):
+            for name in (program.binary, *program.copies):
+                (self.places.binaries / name).unlink(missing_ok=True)
+            (self.places.stamps / program.name).unlink(missing_ok=True)
 
     def _build_all(self, steps: list[Step]) -> None:
         """Build in parallel. The first failure or an interrupt stops the other builds and is raised."""
-        with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
-            futures = [pool.submit(self._build, step) for step in steps]
-            try:
-                for future in futures:
-                    future.result()
-            except BaseException:
-                for future in futures:
-                    future.cancel()
-                self._stop()
-                raise
+        left, running = list(steps), list[Build]()
+        try:
+            while left or running:
+                while left and len(running) < AT_A_TIME:
+                    running.append(self._start(left.pop(0)))
+                time.sleep(0.1)
+                for build in [build for build in running if self._has_ended(build)]:
+                    self._finish(build)
+                    running.remove(build)
+        finally:
+            for build in running:
+                stop_build(build.process)
+                build.partial.unlink(missing_ok=True)
 
-    def _stop(self) -> None:
-        """Stop every running build and let no other start."""
-        with self._guard:
-            self._stopped = True
-            running = list(self._running)
-        for process in running:
-            stop_build(process)
-
-    def _build(self, step: Step) -> None:
-        """Build one program and put it in place atomically."""
+    def _start(self, step: Step) -> Build:
         program = step.program
-        folder = self.sources / program.name
-        log_file = self.places.logs / f"{program.name}.log"
-        partial = self.places.binaries / f".{program.binary}.partial"
-        begun = time.monotonic()
-        with log_file.open("wb") as log:
-            with self._guard:
-                if self._stopped:
-                    return
-                self.say(f"{program.binary}: building ({step.state})")
-                process = start_build(program, folder, partial, log)
-                self._running.add(process)
-            try:
-                status = process.wait(timeout=BUILD_LIMIT)
-            except subprocess.TimeoutExpired:
-                stop_build(process)
-                raise ToolchainError(f"{program.binary}: not built within {BUILD_LIMIT} s; see {log_file}") from None
-            finally:
-                with self._guard:
-                    self._running.discard(process)
-        if self._stopped:
-            partial.unlink(missing_ok=True)
-            return
+        log, partial = self.places.logs / f"{program.name}.log", self.places.binaries / f".{program.binary}.partial"
+        self.say(f"{program.binary}: building ({step.state})")
+        process = start_build(program, self.sources / program.name, partial, log)
+        return Build(step, log, partial, process, time.monotonic())
+
+    def _has_ended(self, build: Build) -> bool:
+        if build.process.poll() is None and time.monotonic() > build.begun + BUILD_LIMIT:
+            raise DevError(f"{build.step.program.binary}: not built within {BUILD_LIMIT} s; see {build.log}")
+        return build.process.returncode is not None
+
+    def _finish(self, build: Build) -> None:
+        """Put a built program in place atomically."""
+        program, status = build.step.program, build.process.returncode
         if status != 0:
-            raise ToolchainError(
-                f"{program.binary}: `go build` failed in {folder} (exit status {status}):\n{tail(log_file)}\n"
-                f"the complete output is in {log_file}"
+            raise DevError(
+                f"{program.binary}: `go build` failed in {self.sources / program.name} (exit status {status}):\n"
+                f"{tail(build.log)}\nthe complete output is in {build.log}"
             )
-        self._put_in_place(step, partial)
-        seconds = time.monotonic() - begun
-        build_times.record(self.places.times, program.name, seconds, step.path.stat().st_size)
+        # Copies first, then the binary, then the stamp, so that an interrupted build is repeated.
+        for name in program.copies:
+            fresh = self.places.binaries / f".{name}.partial"
+            shutil.copyfile(self.sources / program.name / name, fresh)
+            fresh.chmod(0o755)
+            fresh.replace(self.places.binaries / name)
+        build.partial.replace(build.step.path)
+        (self.places.stamps / program.name).write_text(build.step.fingerprint + "\n", encoding="utf-8")
+        seconds = time.monotonic() - build.begun
+        record_time(self.places.times, program.name, seconds, build.step.path.stat().st_size)
         self.say(f"{program.binary}: built in {seconds:.0f} s")
 
-    def _put_in_place(self, step: Step, partial: Path) -> None:
-        """Write copies first, then the binary, then the stamp, so that an interrupted build is repeated."""
-        program = step.program
-        with self._guard:
-            for name in program.copies:
-                fresh = self.places.binaries / f".{name}.partial"
-                shutil.copyfile(self.sources / program.name / name, fresh)
-                fresh.chmod(0o755)
-                fresh.replace(self.places.binaries / name)
-            partial.replace(step.path)
-            (self.places.stamps / program.name).write_text(step.fingerprint + "\n", encoding="utf-8")
+
+def link_plugins(home: Path, steps: list[Step]) -> None:
+    """Make the folders of a PULUMI_HOME in which the engine looks for plugins, each with a link to the executable.
+
+    The engine also uses plugins on PATH, but warns about each at every run. With PULUMI_IGNORE_AMBIENT_PLUGINS set it
+    only looks here and does not warn.
+    """
+    for step in [step for step in steps if step.program.kind == "plugin"]:
+        folder = home / "plugins" / f"resource-{step.program.name}-v{step.program.version}"
+        link = folder / step.program.binary
+        if link == step.path or (link.exists() and not link.is_symlink()):
+            continue  # the official CLI has installed the plugin here
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = folder / f".{step.program.binary}.partial"
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(step.path)
+        fresh.replace(link)
+
+
+def read_times(path: Path) -> dict[str, Any]:
+    """For each program: seconds, end time (UTC), size in bytes. An unreadable file counts as empty."""
+    try:
+        times = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return times if isinstance(times, dict) else {}
+
+
+def record_time(path: Path, program: str, seconds: float, size: int) -> None:
+    """Add or replace one program's figures."""
+    ended = datetime.now(UTC).isoformat(timespec="seconds")
+    times = {**read_times(path), program: {"seconds": round(seconds, 1), "ended": ended, "bytes": size}}
+    write_whole(path, json.dumps(times, indent=2, sort_keys=True) + "\n")

@@ -1,19 +1,27 @@
-"""Finds or installs Pulumi's official programs. A program that is found is not built."""
+"""Finds, installs and asks Pulumi's official programs. A program that is found is not built."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
+from threading import Timer
 
 from dev.toolchain.programs import ENGINES, Program
-from dev.toolchain.reported_version import engine_version
 
 #: Seconds that the official CLI may take to download one plugin (tens of megabytes).
 INSTALL_LIMIT = 180
-
-
 #: Names of programs separated by commas, or `all`. These are built even when official ones exist.
 BUILD_VARIABLE = "OPENSTACK_PAAS_BUILD"
+#: Seconds that a program may take to start, and again to answer.
+ANSWER_LIMIT = 30
+#: Printed for a program that does not report its version.
+UNKNOWN = "unknown"
+#: The engine's protocol by kind of program.
+SERVICES = {"plugin": "ResourceProvider", "language": "LanguageRuntime"}
+#: An address without an engine. A program connects to it only to write logs, which this question does not cause.
+NO_ENGINE = "127.0.0.1:1"
 
 
 def is_to_be_built(program: Program) -> bool:
@@ -22,34 +30,27 @@ def is_to_be_built(program: Program) -> bool:
     return "all" in names or program.name in names
 
 
-def path_without(folder: Path) -> str:
-    """PATH without the toolchain's own folder, so that a built program is not mistaken for an official one."""
+def find_on_path(program: Program, own: Path) -> Path | None:
+    """The program on PATH, but not in the toolchain's own folder: a built program is no official one."""
     entries = os.environ.get("PATH", "").split(os.pathsep)
-    return os.pathsep.join(entry for entry in entries if entry and Path(entry).absolute() != folder.absolute())
-
-
-def plugin_folders() -> list[Path]:
-    """The folders in which the official CLI keeps plugins: under PULUMI_HOME and under its default."""
-    homes = [os.environ.get("PULUMI_HOME"), str(Path.home() / ".pulumi")]
-    return [Path(home) / "plugins" for home in homes if home]
+    others = [entry for entry in entries if entry and Path(entry).absolute() != own.absolute()]
+    found = shutil.which(program.binary, path=os.pathsep.join(others))
+    return Path(found) if found else None
 
 
 def find_engine(program: Program, own: Path) -> Path | None:
     """The official `pulumi` on PATH, if its version is supported."""
-    found = shutil.which(program.binary, path=path_without(own))
-    if found is None:
-        return None
-    version = engine_version(Path(found))
-    return Path(found) if version is not None and ENGINES[0] <= version < ENGINES[1] else None
+    found = find_on_path(program, own)
+    version = engine_version(found) if found else None
+    return found if version is not None and ENGINES[0] <= version < ENGINES[1] else None
 
 
 def find_plugin(program: Program, own: Path) -> Path | None:
-    """The official plugin on PATH, or the pinned version in the official CLI's folder."""
-    found = shutil.which(program.binary, path=path_without(own))
-    if found is not None:
-        return Path(found)
-    for folder in plugin_folders():
-        executable = folder / f"resource-{program.name}-v{program.version}" / program.binary
+    """The official plugin on PATH, or the pinned version in the official CLI's folder (PULUMI_HOME or its default)."""
+    if found := find_on_path(program, own):
+        return found
+    for home in filter(None, (os.environ.get("PULUMI_HOME"), str(Path.home() / ".pulumi"))):
+        executable = Path(home) / "plugins" / f"resource-{program.name}-v{program.version}" / program.binary
         # The toolchain's own PULUMI_HOME has links to built programs.
         if os.access(executable, os.X_OK) and executable.resolve().parent != own.resolve():
             return executable
@@ -63,18 +64,15 @@ def find(programs: tuple[Program, ...], own: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for program in sorted(programs, key=lambda each: each.kind != "engine"):
+        place = None
         if is_to_be_built(program):
             continue
-        match program.kind:
-            case "engine":
-                place = find_engine(program, own)
-            case "host":
-                continue
-            case "language":
-                host = shutil.which(program.binary, path=path_without(own))
-                place = Path(host) if host and "engine" in found else None
-            case _:
-                place = find_plugin(program, own)
+        if program.kind == "engine":
+            place = find_engine(program, own)
+        elif program.kind == "plugin":
+            place = find_plugin(program, own)
+        elif program.kind == "language" and "engine" in found:
+            place = find_on_path(program, own)
         if place is not None:
             found[program.name] = place
     return found
@@ -96,3 +94,55 @@ def install(program: Program, engine: Path) -> str | None:
         return None
     words = (answer.stderr.strip() or answer.stdout.strip() or f"exit status {answer.returncode}").splitlines()
     return words[-1]
+
+
+def engine_version(executable: Path) -> tuple[int, ...] | None:
+    """The output of `pulumi version` as numbers, or None when it is not a version."""
+    try:
+        answer = subprocess.run([executable, "version"], capture_output=True, text=True, timeout=ANSWER_LIMIT)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", answer.stdout.strip())
+    return tuple(int(number) for number in found.groups()) if found else None
+
+
+def reported_version(program: Program, executable: Path) -> str:
+    """The version that an official program reports, or UNKNOWN."""
+    if program.kind == "engine":
+        numbers = engine_version(executable)
+        return ".".join(map(str, numbers)) if numbers else UNKNOWN
+    try:
+        process = subprocess.Popen([executable, NO_ENGINE], stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+    except OSError:
+        return UNKNOWN
+    assert process.stdout is not None
+    too_late = Timer(ANSWER_LIMIT, process.kill)
+    too_late.start()
+    try:
+        port = process.stdout.readline().decode(errors="replace").strip()  # printed when the program is ready
+        too_late.cancel()
+        return (_ask(SERVICES[program.kind], port) if port.isdigit() else "") or UNKNOWN
+    finally:
+        too_late.cancel()
+        process.kill()
+        process.communicate()
+
+
+def _ask(service: str, port: str) -> str:
+    """The version from the call GetPluginInfo, or "". The SDK for this call is only in the virtual environment."""
+    try:
+        import grpc
+        from google.protobuf.empty_pb2 import Empty
+        from pulumi.runtime.proto.plugin_pb2 import PluginInfo
+    except ImportError:
+        return ""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call = channel.unary_unary(
+            f"/pulumirpc.{service}/GetPluginInfo",
+            request_serializer=Empty.SerializeToString,
+            response_deserializer=PluginInfo.FromString,
+        )
+        try:
+            return str(call(Empty(), timeout=ANSWER_LIMIT).version).removeprefix("v")
+        except grpc.RpcError:
+            return ""

@@ -20,36 +20,24 @@ _VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
 @dataclass(frozen=True)
 class Program:
-    """One executable that `pulumi up` needs."""
+    """One executable that `pulumi up` needs. Its name is also that of the folder with its go.mod.
+
+    `version` is that of the official program; for a plugin, the version that the pinned SDK asks for. `go build` builds
+    `package` and stamps `version_built` into the binary, if it shows a version. `copies` are executable files of the
+    folder that are installed beside the binary.
+    """
 
     name: str
-    """Also the name of the folder with its go.mod."""
-
     kind: Kind
     version: str
-    """The version of the official program; for a plugin, the version that the pinned SDK asks for."""
-
     package: str = "."
-    """The package that `go build` builds in that folder."""
-
     version_built: str | None = None
-    """The version stamped into the binary, if it shows one."""
-
     copies: tuple[str, ...] = ()
-    """Executable files of that folder that are installed beside the binary."""
 
     @property
     def binary(self) -> str:
         """The file name that the engine looks for on PATH."""
-        match self.kind:
-            case "engine":
-                return "pulumi"
-            case "language":
-                return "pulumi-language-python"
-            case "host":
-                return "pulumi-language-python-host"
-            case _:
-                return f"pulumi-resource-{self.name}"
+        return _BINARIES.get(self.kind, f"pulumi-resource-{self.name}")
 
     @property
     def link_flags(self) -> str:
@@ -58,25 +46,20 @@ class Program:
         return f"{flags} -X {_VERSION_VARIABLE}=v{self.version_built}" if self.version_built else flags
 
 
+_BINARIES: dict[Kind, str] = {
+    "engine": "pulumi",
+    "language": "pulumi-language-python",
+    "host": "pulumi-language-python-host",
+}
+_ENGINE_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+_HOST_PACKAGE = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
 #: The longest build comes first, so that a short one ends last.
 PROGRAMS: tuple[Program, ...] = (
-    Program(
-        name="engine",
-        kind="engine",
-        version=ENGINE,
-        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-        version_built=ENGINE,
-    ),
-    Program(name="openstack", kind="plugin", version="5.5.3"),
-    Program(name="kubernetes", kind="plugin", version="4.34.2"),
-    Program(
-        name="language-host",
-        kind="host",
-        version=_HOST,
-        package="github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
-        version_built=_HOST,
-    ),
-    Program(name="language", kind="language", version=_HOST, copies=("pulumi-language-python-exec",)),
-    Program(name="command", kind="plugin", version="1.2.1"),
-    Program(name="tls", kind="plugin", version="5.6.2"),
+    Program("engine", "engine", ENGINE, _ENGINE_PACKAGE, ENGINE),
+    Program("openstack", "plugin", "5.5.3"),
+    Program("kubernetes", "plugin", "4.34.2"),
+    Program("language-host", "host", _HOST, _HOST_PACKAGE, _HOST),
+    Program("language", "language", _HOST, copies=("pulumi-language-python-exec",)),
+    Program("command", "plugin", "1.2.1"),
+    Program("tls", "plugin", "5.6.2"),
 )

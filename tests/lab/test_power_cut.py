@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dev.lab import processes
+from dev.lab.driver.virt.openstack_paas_lab.cgroups import of_containers
 from tests.lab.machines import Machines
 from tests.lab.platform import Platform, run
 from tests.lab.report import record
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.long
 def kill_everything() -> None:
     """Kill every process of the lab and of its machines. Namespaces, mounts and control groups stay behind."""
     for _ in range(50):
-        alive = set(processes.marked()) | processes.in_groups(processes.groups(processes.instances()))
+        alive = set(processes.marked()) | processes.in_groups(of_containers(processes.instances()))
         if not alive:
             return
         processes.kill(alive)

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from dev.lab.mirror.apt_repository import COMPONENT, SUITE
-from dev.lab.mirror.debian_sources import SUITE as DEBIAN
 from dev.lab.mirror.places import Places
 from dev.lab.mirror.programs import brought_by
+from dev.lab.mirror.root_filesystem import SUITE as DEBIAN
 from machines.common.bundle import CONVERGE, Bundle, File, script_file, settings_file
 from machines.common.packages import COPY_PACKAGES, package_files, package_settings, role_packages
 from machines.kubernetes.containerd import containerd_files
@@ -49,6 +49,13 @@ def _settings(places: Places, kubernetes: str) -> PlatformSettings:
         return SimpleNamespace(uri=uri, suite=suite, components=(component,), key_url=None)
 
     debian, security = f"{places.apt_proxy}/debian", f"{places.apt_proxy}/debian-security"
+    suites = ((debian, DEBIAN), (debian, f"{DEBIAN}-updates"), (security, f"{DEBIAN}-security"))
+    mirrors = SimpleNamespace(
+        debian=tuple(source(uri, suite, "main") for uri, suite in suites),
+        kubernetes=source(f"{places.web}/apt", SUITE, COMPONENT),
+        images={registry: f"http://{places.registry}" for registry in _REGISTRIES},
+        files=f"{places.web}/files",
+    )
     brought = brought_by(kubernetes)
     settings = SimpleNamespace(
         kubernetes=SimpleNamespace(version=kubernetes, image_repository="registry.k8s.io"),
@@ -56,15 +63,6 @@ def _settings(places: Places, kubernetes: str) -> PlatformSettings:
         etcd=SimpleNamespace(sha256={}),
         etcd_version=brought.etcd,
         maintenance=SimpleNamespace(packages={}),
-        mirrors=SimpleNamespace(
-            debian=(
-                source(debian, DEBIAN, "main"),
-                source(debian, f"{DEBIAN}-updates", "main"),
-                source(security, f"{DEBIAN}-security", "main"),
-            ),
-            kubernetes=source(f"{places.web}/apt", SUITE, COMPONENT),
-            images={registry: f"http://{places.registry}" for registry in _REGISTRIES},
-            files=f"{places.web}/files",
-        ),
+        mirrors=mirrors,
     )
     return cast("PlatformSettings", settings)

@@ -1,31 +1,47 @@
-"""`python -m dev.lab.mirror`: builds and publishes what the mirror offers."""
+"""`python -m dev.lab.mirror`: builds and publishes what the mirror offers. It needs the lab's Debian packages."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
-from dev.lab.errors import LabError
-from dev.lab.mirror.content import KUBERNETES, compile_content, ensure
+from dev.errors import DevError
+from dev.lab.mirror.compile import compile_all
+from dev.lab.mirror.content import KUBERNETES, ensure
+from dev.lab.mirror.places import MIRROR_PLACES
+from dev.lab.mirror.programs import release
 from dev.lab.progress import Progress
 from settings import versions
 
 
+def compile_ahead(minors: list[str]) -> None:
+    """Compiles the programs of these releases with idle processor time only (SCHED_IDLE).
+
+    A cold build takes eight minutes on two cores, and a test run spends much of its time waiting. Whoever publishes
+    such a release later, finds its programs or waits for them.
+    """
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    for minor in minors:
+        compile_all(MIRROR_PLACES, (release(minor),), Progress())
+
+
 def main() -> int:
     """Returns 1 after printing one message when something failed."""
+    known = list(versions.KUBERNETES)
     parser = argparse.ArgumentParser(prog="python -m dev.lab.mirror", description=__doc__)
-    parser.add_argument(
-        "--kubernetes",
-        default=KUBERNETES,
-        metavar="VERSION",
-        help=f"an additional release, one of {', '.join(versions.KUBERNETES)} (default: %(default)s)",
-    )
-    parser.add_argument("--compile-only", action="store_true", help="only the part that needs no daemon of the lab")
+    additional = f"an additional release, one of {', '.join(known)} (default: %(default)s)"
+    parser.add_argument("--kubernetes", default=KUBERNETES, metavar="VERSION", help=additional)
+    ahead = "only compile the newest release, or all releases, with idle processor time"
+    parser.add_argument("--ahead", nargs="?", const="newest", choices=("newest", "all"), help=ahead)
     options = parser.parse_args()
     progress = Progress()
     try:
-        (compile_content if options.compile_only else ensure)(progress, options.kubernetes)
-    except LabError as error:
+        if options.ahead:
+            compile_ahead(known if options.ahead == "all" else known[-1:])
+        else:
+            ensure(progress, options.kubernetes)
+    except DevError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     progress("mirror: everything is in place")

@@ -6,18 +6,18 @@ Machines mark it as trusted: it is served on a network that only the lab's machi
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
 from email.utils import formatdate
+from hashlib import sha256
 from pathlib import Path
 
+from dev.files import write_whole
 from dev.lab.command import run
 from dev.lab.mirror.debian_package import ARCHITECTURE
-from dev.lab.mirror.product import EPOCH_SECONDS, content_key, write_whole
+from dev.lab.mirror.product import EPOCH_SECONDS, KEY_FILE, content_key, key_of
 
 SUITE = "stable"
 COMPONENT = "main"
-_KEY_FILE = ".key"
 
 
 def publish(files: list[Path], repository: Path) -> bool:
@@ -31,8 +31,7 @@ def publish(files: list[Path], repository: Path) -> bool:
             os.link(file, place)
     packages = sorted(pool.glob("*.deb"))
     key = content_key(*(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in packages))
-    key_file = repository / _KEY_FILE
-    if key_file.exists() and key_file.read_text() == key:
+    if key_of(repository) == key:
         return False
     index = "\n".join(_stanza(path, repository) for path in packages).encode()
     suite = repository / "dists" / SUITE
@@ -40,8 +39,8 @@ def publish(files: list[Path], repository: Path) -> bool:
     indexes = {f"{folder}/Packages": index, f"{folder}/Packages.gz": gzip.compress(index, mtime=0)}
     for name, content in indexes.items():
         write_whole(suite / name, content)
-    write_whole(suite / "Release", release(indexes, max(path.stat().st_mtime for path in packages)).encode())
-    write_whole(key_file, key.encode())
+    write_whole(suite / "Release", release(indexes, max(path.stat().st_mtime for path in packages)))
+    write_whole(repository / KEY_FILE, key)
     return True
 
 
@@ -49,12 +48,9 @@ def _stanza(package: Path, repository: Path) -> str:
     """One entry of Packages: the control file and where to find the package."""
     content = package.read_bytes()
     control = run("dpkg-deb", "--field", package)
-    lines = [
-        f"Filename: {package.relative_to(repository)}",
-        f"Size: {len(content)}",
-        f"SHA256: {hashlib.sha256(content).hexdigest()}",
-    ]
-    return control.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
+    digest = sha256(content).hexdigest()
+    place = f"Filename: {package.relative_to(repository)}\nSize: {len(content)}\nSHA256: {digest}\n"
+    return control.rstrip("\n") + "\n" + place
 
 
 def release(indexes: dict[str, bytes], changed_seconds: float) -> str:
@@ -69,7 +65,5 @@ def release(indexes: dict[str, bytes], changed_seconds: float) -> str:
         "Components": COMPONENT,
         "Description": "Kubernetes and etcd for the lab's machines",
     }
-    sums = "".join(
-        f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}\n" for name, content in sorted(indexes.items())
-    )
-    return "".join(f"{name}: {value}\n" for name, value in head.items()) + f"SHA256:\n{sums}"
+    sums = [f" {sha256(content).hexdigest()} {len(content)} {name}\n" for name, content in sorted(indexes.items())]
+    return "".join(f"{name}: {value}\n" for name, value in head.items()) + "SHA256:\n" + "".join(sums)

@@ -11,8 +11,8 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 
-from dev.lab.errors import LabError
-from dev.lab.mirror.long_command import Progress, run
+from dev.errors import DevError
+from dev.lab.command import LongTask, Say
 from dev.lab.mirror.places import Places
 from dev.lab.mirror.product import content_key, key_of, lock, replacing
 from dev.lab.mirror.programs import PAUSE_SOURCE, GoBuild, go_builds, pause_versions
@@ -33,100 +33,73 @@ def pause_folder(places: Places, version: str) -> Path:
     return places.binaries / f"pause-{version}"
 
 
-def compile_all(places: Places, kubernetes_versions: tuple[str, ...], progress: Progress) -> None:
-    """Compiles what is missing or out of date. Raises LabError with the first failure."""
-    steps: list[Callable[[], None]] = []
-    for build in go_builds(kubernetes_versions):
-        key = _go_key(build)
-        if key_of(folder_of(places, build)) != key:
-            steps.append(partial(_compile_go, places, build, key, progress))
-    for version in pause_versions(kubernetes_versions):
-        key = content_key(PAUSE_SOURCE, version)
-        if key_of(pause_folder(places, version)) != key:
-            steps.append(partial(_compile_pause, places, version, key, progress))
-    if not steps:
-        return
+def compile_all(places: Places, kubernetes_versions: tuple[str, ...], say: Say) -> None:
+    """Compiles what is missing or out of date. Raises DevError with the first failure."""
+    steps: list[Callable[[], object]] = [
+        *(partial(compile_one, places, build, say) for build in go_builds(kubernetes_versions)),
+        *(partial(_compile_pause, places, version, say) for version in pause_versions(kubernetes_versions)),
+    ]
     with ThreadPoolExecutor(_BUILDS_AT_A_TIME) as pool:
         done, _ = wait([pool.submit(step) for step in steps], return_when=FIRST_EXCEPTION)
         failed = [error for future in done if (error := future.exception())]
         if failed:
-            progress("a build failed; waiting for the running ones to finish")
+            say("a build failed; waiting for the running ones to finish")
             pool.shutdown(cancel_futures=True)
             raise failed[0]
 
 
-def compile_one(places: Places, build: GoBuild, progress: Progress) -> Path:
+def compile_one(places: Places, build: GoBuild, say: Say) -> Path:
     """Compiles one build if it is missing or out of date. Returns the folder of its programs."""
-    key = _go_key(build)
-    if key_of(folder_of(places, build)) != key:
-        _compile_go(places, build, key, progress)
-    return folder_of(places, build)
-
-
-def _go_key(build: GoBuild) -> str:
-    return content_key(
-        build.folder, build.version, repr(sorted(build.programs.items())), repr(sorted(build.stamps.items()))
-    )
-
-
-def pinned_version(build: GoBuild) -> str:
-    """The version of a build's main module in its go.mod. Raises LabError when there is none."""
-    text = (build.folder / "go.mod").read_text()
-    found = re.search(rf"(?m)^(?:require )?\s*{re.escape(build.module)} v(\S+)", text)
-    if not found:
-        raise LabError(f"{build.folder}/go.mod does not pin {build.module}")
-    return found.group(1)
-
-
-def _compile_go(places: Places, build: GoBuild, key: str, progress: Progress) -> None:
+    folder, key = folder_of(places, build), build.key()
+    if key_of(folder) == key:
+        return folder
     if (pinned := pinned_version(build)) != build.version:
-        raise LabError(
+        raise DevError(
             f"{build.title}: {build.folder}/go.mod pins {build.module} {pinned}, "
             f"settings/versions.py wants {build.version}"
         )
     if shutil.which("go") is None:
-        raise LabError(f"{build.title}: cannot be compiled because `go` is not on PATH")
-    # compile_ahead.py may be compiling the same program.
-    with lock(places.binaries / f".{build.name}-{build.version}.lock", progress):
-        if key_of(folder_of(places, build)) != key:
-            _run_go(places, build, key, progress)
+        raise DevError(f"{build.title}: cannot be compiled because `go` is not on PATH")
+    # Another process (`dev.lab.mirror --ahead`) may be compiling the same program.
+    with lock(places.binaries / f".{build.name}-{build.version}.lock", say):
+        if key_of(folder) != key:
+            _run_go(places, build, key, say)
+    return folder
 
 
-def _run_go(places: Places, build: GoBuild, key: str, progress: Progress) -> None:
-    progress(f"{build.title}: compiling {', '.join(build.programs)}")
+def pinned_version(build: GoBuild) -> str:
+    """The version of a build's main module in its go.mod. Raises DevError when there is none."""
+    text = (build.folder / "go.mod").read_text()
+    found = re.search(rf"(?m)^(?:require )?\s*{re.escape(build.module)} v(\S+)", text)
+    if not found:
+        raise DevError(f"{build.folder}/go.mod does not pin {build.module}")
+    return found.group(1)
+
+
+def _run_go(places: Places, build: GoBuild, key: str, say: Say) -> None:
+    say(f"{build.title}: compiling {', '.join(build.programs)}")
     started = time.monotonic()
     flags = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in build.stamps.items())])
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false -mod=readonly", "GOWORK": "off"}
-    log = places.logs / f"{build.name}-{build.version}.log"
+    task = LongTask(build.title, places.logs / f"{build.name}-{build.version}.log", say, _LIMIT_SECONDS)
     with replacing(folder_of(places, build), key) as folder:
-        run(
-            build.title,
-            ["go", "build", "-trimpath", "-ldflags", flags, "-o", f"{folder}/", *build.programs.values()],
-            log=log,
-            progress=progress,
-            limit_seconds=_LIMIT_SECONDS,
-            cwd=build.folder,
-            environment=environment,
-        )
+        command = ("go", "build", "-trimpath", "-ldflags", flags, "-o", f"{folder}/", *build.programs.values())
+        task.run(*command, folder=build.folder, environment=environment)
         for program, package in build.programs.items():
-            made = folder / default_name(package)
-            if made.name != program:
-                made.rename(folder / program)
-    progress(f"{build.title}: compiled in {time.monotonic() - started:.0f} s")
+            (folder / default_name(package)).rename(folder / program)
+    say(f"{build.title}: compiled in {time.monotonic() - started:.0f} s")
 
 
 def default_name(package: str) -> str:
     """The file name that `go build` gives a package: the last path element that is not a major version."""
-    elements = [element for element in package.split("/") if not re.fullmatch(r"v\d+", element)]
-    return elements[-1]
+    return [element for element in package.split("/") if not re.fullmatch(r"v\d+", element)][-1]
 
 
-def _compile_pause(places: Places, version: str, key: str, progress: Progress) -> None:
+def _compile_pause(places: Places, version: str, say: Say) -> None:
+    key = content_key(PAUSE_SOURCE, version)
+    if key_of(pause_folder(places, version)) == key:
+        return
+    task = LongTask(f"pause {version}", places.logs / f"pause-{version}.log", say, 60)
     with replacing(pause_folder(places, version), key) as folder:
-        run(
-            f"pause {version}",
-            ["gcc", "-Os", "-static", "-s", "-Wall", f'-DVERSION="{version}"', "-o", folder / "pause", PAUSE_SOURCE],
-            log=places.logs / f"pause-{version}.log",
-            progress=progress,
-            limit_seconds=60,
-        )
+        options = ("-Os", "-static", "-s", "-Wall", f'-DVERSION="{version}"')
+        task.run("gcc", *options, "-o", folder / "pause", PAUSE_SOURCE)

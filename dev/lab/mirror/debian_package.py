@@ -64,13 +64,7 @@ class DebianPackage:
             f"{path} {item.mode:o} {identity(item.source) if item.source else 'empty'}"
             for path, item in sorted(self.files.items())
         ]
-        return content_key(
-            self.control(0),
-            *files,
-            *self.configuration_files,
-            *(str(name) for name in self.scripts),
-            *self.scripts.values(),
-        )
+        return content_key(self.control(0), *files, *self.configuration_files, *self.scripts, *self.scripts.values())
 
 
 def product_of(package: DebianPackage, folder: Path) -> Path:

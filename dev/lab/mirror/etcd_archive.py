@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
-import tarfile
 from pathlib import Path
 
 from dev.lab.mirror.compile import folder_of
+from dev.lab.mirror.oci import Entry, pack
 from dev.lab.mirror.places import Places
-from dev.lab.mirror.product import EPOCH_SECONDS, content_key, key_of, replacing
+from dev.lab.mirror.product import content_key, key_of, replacing
 from dev.lab.mirror.programs import etcd
 
 _README = "etcd, etcdctl and etcdutl, built for the lab: a stand-in for the release archive of this name.\n"
@@ -34,18 +33,6 @@ def publish(places: Places, version: str) -> bool:
 
 def archive(folder: str, programs: dict[str, Path]) -> bytes:
     """The archive's bytes, which depend only on the programs. It unpacks to `folder`."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        tar.addfile(_member(folder, 0o755, tarfile.DIRTYPE))
-        contents = {name: path.read_bytes() for name, path in sorted(programs.items())}
-        for name, content in {**contents, "README.md": _README.encode()}.items():
-            member = _member(f"{folder}/{name}", 0o755 if name in programs else 0o644, tarfile.REGTYPE)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return gzip.compress(buffer.getvalue(), 3, mtime=0)
-
-
-def _member(name: str, mode: int, kind: bytes) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)
-    member.mode, member.type, member.mtime = mode, kind, EPOCH_SECONDS
-    return member
+    files = [Entry(f"{folder}/{name}", 0o755, path) for name, path in sorted(programs.items())]
+    tar = pack([Entry(folder), *files, Entry(f"{folder}/README.md", 0o644, _README.encode())])
+    return gzip.compress(tar, 3, mtime=0)

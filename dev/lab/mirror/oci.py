@@ -1,4 +1,4 @@
-"""Writes OCI image layouts with layers made from plain files, reproducible to the byte."""
+"""Writes tars, and OCI image layouts with layers made from plain files, reproducible to the byte."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dev.lab.mirror.product import EPOCH_SECONDS
@@ -21,92 +21,65 @@ _MANIFEST_FILE = "manifest.digest"
 #: Fast rather than small: these layers are only sent over a bridge of this host.
 _GZIP_LEVEL = 1
 
+#: How OCI names a blob: its media type, digest and size, as JSON.
+Descriptor = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a layer at an absolute path: a file with the content of `file` or `text`, a link, or a folder."""
+    """An entry of a tar: a file with this content or that of a file of this host, a link, or a folder."""
 
     path: str
     mode: int = 0o755
-    file: Path | None = None
-    text: str | None = None
+    content: Path | bytes | None = None
     link: str | None = None
-    owner: int = 0
 
 
-@dataclass(frozen=True)
-class Descriptor:
-    """How OCI names a blob."""
-
-    media_type: str
-    digest: str
-    size: int
-    annotations: Mapping[str, str] = field(default_factory=dict)
-
-    def document(self) -> dict[str, Any]:
-        """The descriptor as JSON."""
-        plain: dict[str, Any] = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
-        return {**plain, "annotations": dict(self.annotations)} if self.annotations else plain
-
-
-@dataclass(frozen=True)
-class ImageConfig:
-    """What a container of the image runs."""
-
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    environment: tuple[str, ...] = ()
-    user: str = ""
-    working_directory: str = ""
-    volumes: tuple[str, ...] = ()
-    ports: tuple[str, ...] = ()
-
-    def document(self) -> dict[str, Any]:
-        """The `config` of an OCI image configuration."""
-        path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        fields: dict[str, Any] = {
-            "Env": [path, *self.environment],
-            "Entrypoint": list(self.entrypoint),
-            "Cmd": list(self.command),
-            "User": self.user,
-            "WorkingDir": self.working_directory,
-            "Volumes": {volume: {} for volume in self.volumes},
-            "ExposedPorts": {port: {} for port in self.ports},
-        }
-        return {name: value for name, value in fields.items() if value}
-
-
-def layer_tar(entries: Iterable[Entry]) -> bytes:
-    """A layer as a tar: parents before children, with fixed times and owners."""
+def pack(entries: Iterable[Entry]) -> bytes:
+    """A tar of these entries in this order, with fixed times and owners."""
     buffer = io.BytesIO()
-    seen: set[str] = set()
-    ordered = sorted(entries, key=lambda entry: entry.path)
-    explicit = {entry.path.strip("/") for entry in ordered}
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for entry in ordered:
-            name = entry.path.strip("/")
-            elements = name.split("/")
-            for count in range(1, len(elements)):
-                parent = "/".join(elements[:count])
-                if parent not in seen and parent not in explicit:
-                    archive.addfile(_member(Entry(parent)))
-                seen.add(parent)
-            seen.add(name)
-            content = entry.file.read_bytes() if entry.file else (entry.text or "").encode()
-            member = _member(entry)
-            member.size = len(content) if member.isreg() else 0
-            archive.addfile(member, io.BytesIO(content) if member.isreg() else None)
+        for entry in entries:
+            content = entry.content.read_bytes() if isinstance(entry.content, Path) else entry.content
+            member = tarfile.TarInfo(entry.path.strip("/"))
+            member.mode, member.mtime, member.size = entry.mode, EPOCH_SECONDS, len(content or b"")
+            if entry.link is not None:
+                member.type, member.linkname, member.mode = tarfile.SYMTYPE, entry.link, 0o777
+            elif content is None:
+                member.type = tarfile.DIRTYPE
+            archive.addfile(member, io.BytesIO(content or b""))
     return buffer.getvalue()
 
 
-def _member(entry: Entry) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(entry.path.strip("/"))
-    member.mode, member.mtime, member.uid, member.gid = entry.mode, EPOCH_SECONDS, entry.owner, entry.owner
-    if entry.link is not None:
-        member.type, member.linkname, member.mode = tarfile.SYMTYPE, entry.link, 0o777
-    elif entry.file is None and entry.text is None:
-        member.type = tarfile.DIRTYPE
-    return member
+def layer_tar(entries: Iterable[Entry]) -> bytes:
+    """A layer as a tar, with the folders above the entries: parents before children."""
+    by_path = {entry.path.strip("/"): entry for entry in entries}
+    for path in list(by_path):
+        for parent in map(str, PurePosixPath(path).parents[:-1]):
+            by_path.setdefault(parent, Entry(parent))
+    return pack(by_path[path] for path in sorted(by_path))
+
+
+def image_config(
+    entrypoint: tuple[str, ...] = (),
+    command: tuple[str, ...] = (),
+    environment: tuple[str, ...] = (),
+    user: str = "",
+    working_directory: str = "",
+    volumes: tuple[str, ...] = (),
+    ports: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """The `config` of an OCI image configuration: what a container of the image runs."""
+    fields: dict[str, Any] = {
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *environment],
+        "Entrypoint": list(entrypoint),
+        "Cmd": list(command),
+        "User": user,
+        "WorkingDir": working_directory,
+        "Volumes": {volume: {} for volume in volumes},
+        "ExposedPorts": {port: {} for port in ports},
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 class Layout:
@@ -114,16 +87,15 @@ class Layout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._blobs = folder / "blobs" / "sha256"
-        self._blobs.mkdir(parents=True)
+        (folder / "blobs" / "sha256").mkdir(parents=True)
 
-    def blob(self, content: bytes, media_type: str, annotations: Mapping[str, str] | None = None) -> Descriptor:
+    def blob(self, content: bytes, media_type: str) -> Descriptor:
         """Adds a blob."""
-        digest = hashlib.sha256(content).hexdigest()
-        (self._blobs / digest).write_bytes(content)
-        return Descriptor(media_type, f"sha256:{digest}", len(content), annotations or {})
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        blob_path(self.folder, digest).write_bytes(content)
+        return {"mediaType": media_type, "digest": digest, "size": len(content)}
 
-    def image(self, tars: Iterable[bytes], config: ImageConfig) -> str:
+    def image(self, tars: Iterable[bytes], config: Mapping[str, Any]) -> str:
         """Adds a container image with these layers. Returns the digest of its manifest."""
         layers, identities = [], []
         for tar in tars:
@@ -133,28 +105,21 @@ class Layout:
             "created": "2026-01-01T00:00:00Z",
             "architecture": "amd64",
             "os": "linux",
-            "config": config.document(),
+            "config": config,
             "rootfs": {"type": "layers", "diff_ids": identities},
         }
         return self.manifest(self.blob(_json(document), CONFIG_TYPE), layers)
 
     def manifest(
-        self, config: Descriptor, layers: Iterable[Descriptor], annotations: Mapping[str, str] | None = None
+        self, config: Descriptor, layers: list[Descriptor], annotations: Mapping[str, str] | None = None
     ) -> str:
         """Adds the manifest, which completes the layout. Returns its digest."""
-        document: dict[str, Any] = {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST_TYPE,
-            "config": config.document(),
-            "layers": [layer.document() for layer in layers],
-        }
-        if annotations:
-            document["annotations"] = dict(annotations)
-        manifest = self.blob(_json(document), MANIFEST_TYPE)
+        document = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": layers}
+        manifest = self.blob(_json(document | ({"annotations": annotations} if annotations else {})), MANIFEST_TYPE)
         (self.folder / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
-        (self.folder / "index.json").write_bytes(_json({"schemaVersion": 2, "manifests": [manifest.document()]}))
-        (self.folder / _MANIFEST_FILE).write_text(manifest.digest)
-        return manifest.digest
+        (self.folder / "index.json").write_bytes(_json({"schemaVersion": 2, "manifests": [manifest]}))
+        (self.folder / _MANIFEST_FILE).write_text(manifest["digest"])
+        return str(manifest["digest"])
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -25,18 +25,15 @@ def all_packages(places: Places, kubernetes_versions: tuple[str, ...]) -> list[D
     """Every package that these Kubernetes releases need."""
     packages = []
     for version in kubernetes_versions:
+        brought = brought_by(version)
         packages += [_kubeadm(places, version), _kubectl(places, version), _kubelet(places, version)]
-        packages += [_kubernetes_cni(places, brought_by(version).cni_plugins), _etcd(places, brought_by(version).etcd)]
+        packages += [_kubernetes_cni(places, brought.cni_plugins), _etcd(places, brought.etcd)]
     return list({package.file_name: package for package in packages}.values())
 
 
 def _kubelet(places: Places, version: str) -> DebianPackage:
     return DebianPackage(
-        name="kubelet",
-        version=f"{version}-{_REVISION}",
-        summary="Node agent for Kubernetes clusters",
-        description=_STAND_IN,
-        section="net",
+        *("kubelet", f"{version}-{_REVISION}", "Node agent for Kubernetes clusters", _STAND_IN, "net"),
         depends=("kubernetes-cni (>= 1.2.0)", "mount", "util-linux"),
         recommends=("iptables (>= 1.8.4)",),
         files={
@@ -52,12 +49,9 @@ def _kubelet(places: Places, version: str) -> DebianPackage:
 
 
 def _kubeadm(places: Places, version: str) -> DebianPackage:
+    summary = "Command-line utility for administering a Kubernetes cluster"
     return DebianPackage(
-        name="kubeadm",
-        version=f"{version}-{_REVISION}",
-        summary="Command-line utility for administering a Kubernetes cluster",
-        description=_STAND_IN,
-        section="admin",
+        *("kubeadm", f"{version}-{_REVISION}", summary, _STAND_IN, "admin"),
         files={
             "/usr/bin/kubeadm": Content(folder_of(places, kubernetes(version)) / "kubeadm"),
             f"{_UNITS}/kubelet.service.d/10-kubeadm.conf": Content(_FOLDER / "kubeadm" / "10-kubeadm.conf", 0o644),
@@ -66,22 +60,16 @@ def _kubeadm(places: Places, version: str) -> DebianPackage:
 
 
 def _kubectl(places: Places, version: str) -> DebianPackage:
-    return DebianPackage(
-        name="kubectl",
-        version=f"{version}-{_REVISION}",
-        summary="Command-line utility for interacting with a Kubernetes cluster",
-        description=_STAND_IN,
-        section="admin",
-        files={"/usr/bin/kubectl": Content(folder_of(places, kubernetes(version)) / "kubectl")},
-    )
+    summary = "Command-line utility for interacting with a Kubernetes cluster"
+    files = {"/usr/bin/kubectl": Content(folder_of(places, kubernetes(version)) / "kubectl")}
+    return DebianPackage("kubectl", f"{version}-{_REVISION}", summary, _STAND_IN, "admin", files=files)
 
 
 def _kubernetes_cni(places: Places, version: str) -> DebianPackage:
     build = cni_plugins(version)
     programs = {f"/opt/cni/bin/{name}": Content(folder_of(places, build) / name) for name in build.programs}
     return DebianPackage(
-        name="kubernetes-cni",
-        version=f"{build.version}-{_REVISION}",
+        *("kubernetes-cni", f"{version}-{_REVISION}"),
         summary="Binaries required to provision kubernetes container networking",
         description=f"{_STAND_IN}\n It holds the plugins that flannel and Calico call upon.",
         section="net",

@@ -6,16 +6,18 @@ is not built again.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
+import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
+from dev.files import hold
+from dev.lab.command import Say
 
-_KEY_FILE = ".key"
+KEY_FILE = ".key"
 
 #: The time stamp of everything built here (2026-01-01, UTC), so that the same inputs give the same bytes.
 EPOCH_SECONDS = 1767225600
@@ -49,7 +51,7 @@ def _pieces(part: str | bytes | Path) -> Iterator[bytes]:
 def key_of(product: Path) -> str:
     """The key of a finished product, or "" when there is none."""
     try:
-        return (product / _KEY_FILE).read_text()
+        return (product / KEY_FILE).read_text()
     except (FileNotFoundError, NotADirectoryError):
         return ""
 
@@ -68,7 +70,7 @@ def replacing(product: Path, key: str) -> Iterator[Path]:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
     yield fresh
-    (fresh / _KEY_FILE).write_text(key)
+    (fresh / KEY_FILE).write_text(key)
     old = product.with_name(f".{product.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if product.exists():
@@ -78,27 +80,15 @@ def replacing(product: Path, key: str) -> Iterator[Path]:
 
 
 @contextmanager
-def lock(folder: Path, progress: Callable[[str], None]) -> Iterator[None]:
+def lock(folder: Path, say: Say) -> Iterator[None]:
     """Allows one build at a time in a folder of products, and waits for another process that is building there.
 
-    Raises LabError for errors of the operating system in the block, such as a full disk.
+    Raises DevError for errors of the operating system in the block, such as a full disk.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                progress(f"another build is running in {folder}; waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
+        busy = f"another build is running in {folder}; waiting for it"
+        with hold(folder / ".lock", f"process {os.getpid()}", lambda _: say(busy)):
             yield
     except OSError as error:
-        raise LabError(f"build in {folder}: {error}") from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content)
-    fresh.replace(path)
+        raise DevError(f"build in {folder}: {error}") from error

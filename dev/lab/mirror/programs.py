@@ -6,23 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
+from dev.lab.mirror.product import content_key
 from settings import versions
 
 _FOLDER = Path(__file__).parent / "build"
 _CNI = "github.com/containernetworking/plugins"
+_ETCD = "go.etcd.io/etcd"
+_LOCAL_PATH = "github.com/rancher/local-path-provisioner"
 _KUBERNETES_PROGRAMS = (
-    "kubeadm",
-    "kubectl",
-    "kubelet",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-proxy",
-    "kube-scheduler",
+    *("kubeadm", "kubectl", "kubelet"),
+    *("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler"),
 )
+#: The source of the pause program, the only one not written in Go.
+PAUSE_SOURCE = _FOLDER / "pause" / "pause.c"
 #: Upstream stamps the commit here. Our builds come from a module, not from a commit.
 _COMMIT = "0000000000000000000000000000000000000000"
-_BUILD_DATE = "2026-01-01T00:00:00Z"
 #: Only the lab itself uses it, so it is not in settings/versions.py.
 _RCLONE = "1.76.0"
 #: The next minor version of etcd, to which the tests upgrade. The mirror has it only as an archive.
@@ -46,6 +45,11 @@ class GoBuild:
         """The name to show."""
         return f"{self.name} {self.version}"
 
+    def key(self) -> str:
+        """A key that changes whenever the programs would."""
+        programs, stamps = sorted(self.programs.items()), sorted(self.stamps.items())
+        return content_key(self.folder, self.version, repr(programs), repr(stamps))
+
 
 def kubernetes(version: str) -> GoBuild:
     """The seven programs of one Kubernetes release."""
@@ -56,14 +60,11 @@ def kubernetes(version: str) -> GoBuild:
         "gitMinor": minor,
         "gitTreeState": "clean",
         "gitCommit": _COMMIT,
-        "buildDate": _BUILD_DATE,
+        "buildDate": "2026-01-01T00:00:00Z",
     }
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     return GoBuild(
-        name="kubernetes",
-        version=version,
-        folder=_FOLDER / f"kubernetes-{major}.{minor}",
-        module="k8s.io/kubernetes",
+        *("kubernetes", version, _FOLDER / f"kubernetes-{major}.{minor}", "k8s.io/kubernetes"),
         programs={name: f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES_PROGRAMS},
         stamps={f"{package}.{name}": value for package in packages for name, value in values.items()},
     )
@@ -72,86 +73,49 @@ def kubernetes(version: str) -> GoBuild:
 def etcd(version: str) -> GoBuild:
     """etcd and its two tools."""
     return GoBuild(
-        name="etcd",
-        version=version,
-        folder=_FOLDER / f"etcd-{version}",
-        module="go.etcd.io/etcd/server/v3",
-        programs={
-            "etcd": "go.etcd.io/etcd/server/v3",
-            "etcdctl": "go.etcd.io/etcd/etcdctl/v3",
-            "etcdutl": "go.etcd.io/etcd/etcdutl/v3",
-        },
-        stamps={"go.etcd.io/etcd/api/v3/version.GitSHA": _COMMIT[:7]},
+        *("etcd", version, _FOLDER / f"etcd-{version}", f"{_ETCD}/server/v3"),
+        programs={"etcd": f"{_ETCD}/server/v3", "etcdctl": f"{_ETCD}/etcdctl/v3", "etcdutl": f"{_ETCD}/etcdutl/v3"},
+        stamps={f"{_ETCD}/api/v3/version.GitSHA": _COMMIT[:7]},
     )
 
 
 def coredns(version: str) -> GoBuild:
     """The cluster's name server."""
-    return GoBuild(
-        name="coredns",
-        version=version,
-        folder=_FOLDER / f"coredns-{version}",
-        module="github.com/coredns/coredns",
-        programs={"coredns": "github.com/coredns/coredns"},
-        stamps={"github.com/coredns/coredns/coremain.GitCommit": _COMMIT[:7]},
-    )
+    module = "github.com/coredns/coredns"
+    stamps = {f"{module}/coremain.GitCommit": _COMMIT[:7]}
+    return GoBuild("coredns", version, _FOLDER / f"coredns-{version}", module, {"coredns": module}, stamps)
 
 
 def cni_plugins(version: str) -> GoBuild:
     """The CNI plugins that flannel and Calico use. Upstream's package has a dozen more."""
     plugins = (
-        "ipam/host-local",
-        "ipam/static",
-        "main/bridge",
-        "main/loopback",
-        "meta/bandwidth",
-        "meta/firewall",
-        "meta/portmap",
-        "meta/tuning",
+        *("ipam/host-local", "ipam/static", "main/bridge", "main/loopback"),
+        *("meta/bandwidth", "meta/firewall", "meta/portmap", "meta/tuning"),
     )
     return GoBuild(
-        name="cni-plugins",
-        version=version,
-        folder=_FOLDER / f"cni-plugins-{version}",
-        module=_CNI,
+        *("cni-plugins", version, _FOLDER / f"cni-plugins-{version}", _CNI),
         programs={plugin.split("/")[1]: f"{_CNI}/plugins/{plugin}" for plugin in plugins},
         stamps={f"{_CNI}/pkg/utils/buildversion.BuildVersion": f"v{version}"},
     )
 
 
-def flannel() -> GoBuild:
-    """The flannel daemon with our own main (a stand-in, see its source)."""
-    return GoBuild(
-        name="flannel",
-        version=versions.FLANNEL.removeprefix("v"),
-        folder=_FOLDER / "flannel",
-        module="github.com/flannel-io/flannel",
-        programs={"flanneld": "openstack-paas/lab/mirror/flannel"},
-        stamps={"main.version": versions.FLANNEL},
-    )
-
-
-def local_path_provisioner() -> GoBuild:
-    """The provisioner of volumes on a machine's own disk."""
-    return GoBuild(
-        name="local-path-provisioner",
-        version=versions.LOCAL_PATH_PROVISIONER,
-        folder=_FOLDER / "local-path-provisioner",
-        module="github.com/rancher/local-path-provisioner",
-        programs={"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
-        stamps={"main.VERSION": f"v{versions.LOCAL_PATH_PROVISIONER}"},
-    )
-
-
-def object_store() -> GoBuild:
-    """The S3 store that the lab itself runs: rclone's, with our own main (a stand-in, see its source)."""
-    return GoBuild(
-        name="object-store",
-        version=_RCLONE,
-        folder=_FOLDER / "object-store",
-        module="github.com/rclone/rclone",
-        programs={"object-store": "openstack-paas/lab/mirror/objectstore"},
-    )
+#: The flannel daemon with our own main (a stand-in, see its source).
+FLANNEL = GoBuild(
+    *("flannel", versions.FLANNEL.removeprefix("v"), _FOLDER / "flannel", "github.com/flannel-io/flannel"),
+    programs={"flanneld": "openstack-paas/lab/mirror/flannel"},
+    stamps={"main.version": versions.FLANNEL},
+)
+#: The provisioner of volumes on a machine's own disk.
+LOCAL_PATH_PROVISIONER = GoBuild(
+    *("local-path-provisioner", versions.LOCAL_PATH_PROVISIONER, _FOLDER / "local-path-provisioner", _LOCAL_PATH),
+    programs={"local-path-provisioner": _LOCAL_PATH},
+    stamps={"main.VERSION": f"v{versions.LOCAL_PATH_PROVISIONER}"},
+)
+#: The S3 store that the lab itself runs: rclone's, with our own main (a stand-in, see its source).
+OBJECT_STORE = GoBuild(
+    *("object-store", _RCLONE, _FOLDER / "object-store", "github.com/rclone/rclone"),
+    programs={"object-store": "openstack-paas/lab/mirror/objectstore"},
+)
 
 
 def go_builds(kubernetes_versions: tuple[str, ...]) -> list[GoBuild]:
@@ -161,7 +125,7 @@ def go_builds(kubernetes_versions: tuple[str, ...]) -> list[GoBuild]:
     builds += [coredns(minor.coredns.removeprefix("v")) for minor in brought]
     builds += [etcd(version) for version in etcd_versions(kubernetes_versions)]
     builds += [cni_plugins(minor.cni_plugins) for minor in brought]
-    builds += [flannel(), local_path_provisioner(), object_store()]
+    builds += [FLANNEL, LOCAL_PATH_PROVISIONER, OBJECT_STORE]
     return list({(build.name, build.version): build for build in builds}.values())
 
 
@@ -179,19 +143,14 @@ def etcd_versions(kubernetes_versions: tuple[str, ...]) -> list[str]:
 
 
 def release(kubernetes: str) -> str:
-    """The release of a minor version, or that release itself. Raises LabError when the lab cannot build it."""
+    """The release of a minor version, or that release itself. Raises DevError when the lab cannot build it."""
     for minor, brought in versions.KUBERNETES.items():
         if kubernetes in (minor, brought.patch):
             return brought.patch
-    raise LabError(
-        f"Kubernetes {kubernetes}: the lab has {', '.join(each.patch for each in versions.KUBERNETES.values())}"
-    )
+    known = ", ".join(each.patch for each in versions.KUBERNETES.values())
+    raise DevError(f"Kubernetes {kubernetes}: the lab has {known}")
 
 
 def brought_by(kubernetes_version: str) -> versions.Minor:
     """The versions that belong to a release of Kubernetes."""
     return versions.KUBERNETES[versions.minor(kubernetes_version)]
-
-
-#: The source of the pause program, the only one not written in Go.
-PAUSE_SOURCE = _FOLDER / "pause" / "pause.c"

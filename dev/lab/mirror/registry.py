@@ -8,7 +8,7 @@ import urllib.parse
 from pathlib import Path
 from typing import IO
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
 from dev.lab.mirror.oci import MANIFEST_TYPE, blob_path, manifest_digest
 
 _LIMIT_SECONDS = 120
@@ -21,17 +21,15 @@ class Registry:
         self.address = address
         self._connection = http.client.HTTPConnection(address, timeout=_LIMIT_SECONDS)
 
-    def __enter__(self) -> Registry:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Closes the connection."""
         self._connection.close()
 
     def check(self) -> None:
-        """Raises LabError when no registry answers."""
+        """Raises DevError when no registry answers."""
         status, _ = self._ask("GET", "/v2/")
         if status != 200:
-            raise LabError(f"http://{self.address}/v2/ answers {status}: this is not the lab's registry")
+            raise DevError(f"http://{self.address}/v2/ answers {status}: this is not the lab's registry")
 
     def digest(self, name: str, tag: str) -> str:
         """The digest of a tag, or "" when it does not exist."""
@@ -47,11 +45,8 @@ class Registry:
         manifest = json.loads(content)
         for descriptor in [manifest["config"], *manifest["layers"]]:
             self._push_blob(name, descriptor["digest"], blob_path(layout, descriptor["digest"]))
-        status, _ = self._ask(
-            "PUT", f"/v2/{name}/manifests/{tag}", body=content, headers={"Content-Type": MANIFEST_TYPE}
-        )
-        if status != 201:
-            raise LabError(f"registry {self.address}: manifest of {name}:{tag} rejected with {status}")
+        status, _ = self._ask("PUT", f"/v2/{name}/manifests/{tag}", content, {"Content-Type": MANIFEST_TYPE})
+        self._expect(201, status, f"manifest of {name}:{tag}")
         return True
 
     def _push_blob(self, name: str, digest: str, path: Path) -> None:
@@ -61,18 +56,17 @@ class Registry:
         status, headers = self._ask("POST", f"/v2/{name}/blobs/uploads/")
         location = headers.get("Location")
         if status != 202 or not location:
-            raise LabError(f"registry {self.address}: upload to {name} rejected with {status}")
+            raise DevError(f"registry {self.address}: upload to {name} rejected with {status}")
         parts = urllib.parse.urlsplit(location)
         query = "&".join(filter(None, [parts.query, urllib.parse.urlencode({"digest": digest})]))
+        size = {"Content-Type": "application/octet-stream", "Content-Length": str(path.stat().st_size)}
         with path.open("rb") as content:
-            status, _ = self._ask(
-                "PUT",
-                f"{parts.path}?{query}",
-                body=content,
-                headers={"Content-Type": "application/octet-stream", "Content-Length": str(path.stat().st_size)},
-            )
-        if status != 201:
-            raise LabError(f"registry {self.address}: blob {digest} of {name} rejected with {status}")
+            status, _ = self._ask("PUT", f"{parts.path}?{query}", content, size)
+        self._expect(201, status, f"blob {digest} of {name}")
+
+    def _expect(self, wanted: int, status: int, what: str) -> None:
+        if status != wanted:
+            raise DevError(f"registry {self.address}: {what} rejected with {status}")
 
     def _ask(
         self, method: str, path: str, body: bytes | IO[bytes] | None = None, headers: dict[str, str] | None = None
@@ -82,5 +76,5 @@ class Registry:
             answer = self._connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise LabError(f"no registry answers at http://{self.address}: {error}") from error
+            raise DevError(f"no registry answers at http://{self.address}: {error}") from error
         return answer.status, answer.headers

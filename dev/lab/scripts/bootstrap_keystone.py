@@ -11,18 +11,7 @@ from keystone.cmd import manage  # type: ignore[import-not-found]
 
 configuration, url, region = sys.argv[1:]
 os.environ["OS_BOOTSTRAP_PASSWORD"] = sys.stdin.read().strip()
-sys.argv = [
-    "keystone-manage",
-    "--config-file",
-    configuration,
-    "bootstrap",
-    "--bootstrap-region-id",
-    region,
-    "--bootstrap-admin-url",
-    url,
-    "--bootstrap-internal-url",
-    url,
-    "--bootstrap-public-url",
-    url,
-]
+sys.argv = ["keystone-manage", "--config-file", configuration, "bootstrap", "--bootstrap-region-id", region]
+for interface in ("admin", "internal", "public"):
+    sys.argv += [f"--bootstrap-{interface}-url", url]
 sys.exit(manage.main())

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from dev.lab.checks import Requirements, check, problems
-from dev.lab.errors import LabError
-from dev.lab.facts import Facts, Listener, ipv4, ipv6
+from dev.errors import DevError
+from dev.lab.checks import Facts, Listener, Requirements, check, ipv4, ipv6, problems
 
 GOOD = Facts(user=0, system="debian", version="12", memory=24, disk=80, disk_of="/var/lib", installed=False, ours=False)
 NEEDED = Requirements()
@@ -20,7 +19,7 @@ def test_good_host_has_no_problems() -> None:
 
 def test_all_problems_are_named_at_once() -> None:
     bad = replace(GOOD, user=1000, system="ubuntu", version="24.04", memory=7.7, disk=3, filesystems=frozenset())
-    with pytest.raises(LabError) as raised:
+    with pytest.raises(DevError) as raised:
         check(bad, NEEDED)
     text = str(raised.value)
     for part in ("as root", "is ubuntu 24.04", "16 GiB of memory; this host has 7.7", "30 GiB free under /var/lib"):

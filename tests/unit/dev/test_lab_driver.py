@@ -75,5 +75,5 @@ def test_leftover_groups_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "memory/lxc.payload.u1/init.scope").mkdir(parents=True)
     (tmp_path / "memory/lxc.payload.u1-1").mkdir()
     (tmp_path / "memory/lxc.payload.u2").mkdir()
-    cgroups.remove("u1")
+    cgroups.remove(cgroups.of_containers(["u1"]))
     assert [path.name for path in (tmp_path / "memory").iterdir()] == ["lxc.payload.u2"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dev.errors import DevError
 from dev.lab import bring_up, command, resources, waiting
 from dev.lab.cli import parser
-from dev.lab.errors import LabError
 
 
 @pytest.mark.parametrize("text", ["1970-01-02T00:00:05.000000", "1970-01-02 00:00:05"])
@@ -23,15 +23,15 @@ def test_no_moment_is_long_ago() -> None:
 def test_waiting_names_what_and_shows_the_log(tmp_path: Path) -> None:
     log = tmp_path / "some.log"
     log.write_text("first\nlast words\n")
-    with pytest.raises(LabError, match="the thing is late within 0 s") as raised:
+    with pytest.raises(DevError, match="the thing is late within 0 s") as raised:
         waiting.until(lambda: False, "the thing is late", 0, log)
     assert "last words" in str(raised.value)
 
 
 def test_failed_programs_say_why() -> None:
-    with pytest.raises(LabError, match="exit code 2"):
+    with pytest.raises(DevError, match="exit code 2"):
         command.run("ls", "/there-is-no-such-folder")
-    with pytest.raises(LabError, match="program not found"):
+    with pytest.raises(DevError, match="program not found"):
         command.run("there-is-no-such-program")
 
 

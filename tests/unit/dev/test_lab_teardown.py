@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dev.errors import DevError
 from dev.lab import places, processes, teardown
-from dev.lab.errors import LabError
+from dev.lab.driver.virt.openstack_paas_lab import cgroups
 
 MOUNTS = """\
 /dev/vda / ext4 rw 0 0
@@ -61,8 +62,8 @@ def test_cgroups_of_the_labs_machines_alone(tmp_path: Path, monkeypatch: pytest.
     ):
         (tmp_path / path).mkdir(parents=True)
     (tmp_path / f"memory/lxc.payload.{ours}/system.slice/cgroup.procs").write_text("11\n12\n")
-    monkeypatch.setattr(processes, "CGROUPS", tmp_path)
-    found = processes.groups([ours])
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    found = cgroups.of_containers([ours])
     assert {path.relative_to(tmp_path).as_posix() for path in found} == {
         f"memory/lxc.payload.{ours}",
         f"cpu/user/lxc.monitor.{ours}-1",
@@ -95,5 +96,5 @@ def test_a_folder_into_which_something_still_writes_goes(tmp_path: Path, monkeyp
 
 def test_a_folder_that_stays_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "rmtree", lambda path, ignore_errors: None)
-    with pytest.raises(LabError, match="something writes there"):
+    with pytest.raises(DevError, match="something writes there"):
         teardown.delete(tmp_path, limit=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
 from dev.lab.mirror import chart
 from dev.lab.mirror.oci import blob_path
 
@@ -47,7 +47,7 @@ def test_a_version_becomes_a_tag() -> None:
 
 
 def test_a_chart_without_a_version_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="lacks version"):
+    with pytest.raises(DevError, match="lacks version"):
         chart.metadata(small_chart(tmp_path / "small", "apiVersion: v2\nname: small\n"))
 
 

@@ -8,21 +8,22 @@ import json
 import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dev.lab.errors import LabError
-from dev.lab.mirror.oci import MANIFEST_TYPE, Entry, ImageConfig, Layout, blob_path, layer_tar, manifest_digest
+from dev.errors import DevError
+from dev.lab.mirror.oci import MANIFEST_TYPE, Entry, Layout, blob_path, image_config, layer_tar, manifest_digest
 from dev.lab.mirror.registry import Registry
 
 
 def small_image(folder: Path) -> str:
     """An image of one file and one link."""
     folder.mkdir()
-    entries = [Entry("/usr/bin/tool", text="#!/bin/sh\n"), Entry("/bin/tool", link="../usr/bin/tool")]
-    return Layout(folder).image([layer_tar(entries)], ImageConfig(entrypoint=("/usr/bin/tool",), user="65535:65535"))
+    entries = [Entry("/usr/bin/tool", content=b"#!/bin/sh\n"), Entry("/bin/tool", link="../usr/bin/tool")]
+    return Layout(folder).image([layer_tar(entries)], image_config(entrypoint=("/usr/bin/tool",), user="65535:65535"))
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -30,7 +31,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_layer_has_parents_first_and_fixed_owners() -> None:
-    tar = layer_tar([Entry("/usr/bin/tool", 0o755, text="x"), Entry("/tmp", 0o1777), Entry("/a/link", link="b")])
+    tar = layer_tar([Entry("/usr/bin/tool", 0o755, content=b"x"), Entry("/tmp", 0o1777), Entry("/a/link", link="b")])
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
         members = {member.name: member for member in archive}
     assert list(members) == ["a", "a/link", "tmp", "usr", "usr/bin", "usr/bin/tool"]
@@ -120,7 +121,7 @@ def fake_registry() -> Iterator[FakeRegistry]:
 
 def test_push_sends_what_is_missing_and_nothing_twice(tmp_path: Path, fake_registry: FakeRegistry) -> None:
     digest = small_image(tmp_path / "image")
-    with Registry(f"127.0.0.1:{fake_registry.server_port}") as registry:
+    with closing(Registry(f"127.0.0.1:{fake_registry.server_port}")) as registry:
         registry.check()
         assert registry.push(tmp_path / "image", "some/tool", "v1")
         assert fake_registry.writes == 3, "config, layer and manifest"
@@ -133,7 +134,7 @@ def test_push_sends_what_is_missing_and_nothing_twice(tmp_path: Path, fake_regis
 
 def test_no_registry_is_one_clear_error() -> None:
     with (
-        Registry("127.0.0.1:1") as registry,
-        pytest.raises(LabError, match=r"no registry answers at http://127.0.0.1:1"),
+        closing(Registry("127.0.0.1:1")) as registry,
+        pytest.raises(DevError, match=r"no registry answers at http://127.0.0.1:1"),
     ):
         registry.check()

@@ -7,12 +7,12 @@ from threading import Event
 
 import pytest
 
-from dev.lab.errors import LabError
+from dev.errors import DevError
+from dev.lab.command import Say
 from dev.lab.mirror import compile
 from dev.lab.mirror.compile import default_name, folder_of, pinned_version
 from dev.lab.mirror.content import wanted_versions
 from dev.lab.mirror.images import all_images
-from dev.lab.mirror.long_command import Progress
 from dev.lab.mirror.places import Places
 from dev.lab.mirror.product import content_key, key_of, replacing
 from dev.lab.mirror.programs import GoBuild, go_builds
@@ -40,7 +40,7 @@ def test_go_names_a_program_after_its_package() -> None:
 def test_the_default_release_is_always_there() -> None:
     assert wanted_versions(DEFAULT.patch) == (DEFAULT.patch,)
     assert wanted_versions("1.34") == wanted_versions("1.34.2") == (DEFAULT.patch, "1.34.2")
-    with pytest.raises(LabError, match=r"Kubernetes 1.2.3: the lab has 1.34.2, "):
+    with pytest.raises(DevError, match=r"Kubernetes 1.2.3: the lab has 1.34.2, "):
         wanted_versions("1.2.3")
 
 
@@ -92,7 +92,7 @@ def test_what_another_process_compiles_meanwhile_is_not_compiled_again(
     monkeypatch.setenv("PATH", str(folder))
     at_it = Event()
 
-    def run_go(places: Places, build: GoBuild, key: str, progress: Progress) -> None:
+    def run_go(places: Places, build: GoBuild, key: str, say: Say) -> None:
         compiled.append(build.title)
         at_it.set()
         while not any("waiting for it" in line for line in said):

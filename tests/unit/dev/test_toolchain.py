@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from dev.toolchain import build_times, golang, official
-from dev.toolchain.build_lock import build_lock
-from dev.toolchain.builder import Builder
-from dev.toolchain.errors import ToolchainError
-from dev.toolchain.fingerprint import fingerprint
+from dev.errors import DevError
+from dev.files import hold
+from dev.toolchain import builder, golang, official
+from dev.toolchain.builder import Builder, read_times, record_time
 from dev.toolchain.places import SOURCES, Places
-from dev.toolchain.plan import make_plan
+from dev.toolchain.plan import fingerprint, make_plan
 from dev.toolchain.programs import PROGRAMS, Program
 
 TINY = Program(name="tiny", kind="plugin", version="1.0.0")
@@ -169,13 +170,13 @@ def test_builds_once_and_again_after_a_change(places: Places, tiny: Path, monkey
         "built in 0 s",
     ]
     assert "// changed" in (places.binaries / "pulumi-resource-tiny").read_text(encoding="utf-8")
-    assert build_times.read(places.times)["tiny"]["seconds"] >= 0
+    assert read_times(places.times)["tiny"]["seconds"] >= 0
 
 
 def test_failed_build_names_program_output_and_log(places: Places, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_go(places.root / "go", 'echo "go: downloading x"; echo "main.go:3:1: syntax error"; exit 1')
     monkeypatch.setenv("PATH", f"{places.root / 'go'}:/usr/bin:/bin")
-    with pytest.raises(ToolchainError) as failure:
+    with pytest.raises(DevError) as failure:
         Builder(places, lambda _: None, tiny).run((TINY,))
     message = str(failure.value)
     assert "pulumi-resource-tiny" in message
@@ -227,14 +228,14 @@ def test_missing_go_says_what_to_install(
     places: Places, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolchainError, match=r"Go 1\.21 or newer is needed.*`go` is not on PATH"):
+    with pytest.raises(DevError, match=r"Go 1\.21 or newer is needed.*`go` is not on PATH"):
         make_plan(places, tiny, (TINY,))
 
 
 def test_old_go_says_which_one_is_here(places: Places, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_go(places.root / "go", "exit 1", version="go1.19.8")
     monkeypatch.setenv("PATH", f"{places.root / 'go'}:/usr/bin:/bin")
-    with pytest.raises(ToolchainError, match=r"Go 1\.21 or newer is needed.*go1\.19\.8"):
+    with pytest.raises(DevError, match=r"Go 1\.21 or newer is needed.*go1\.19\.8"):
         make_plan(places, tiny, (TINY,))
 
 
@@ -242,18 +243,30 @@ def test_required_version_is_read_from_go_mod(tiny: Path) -> None:
     assert golang.required_version(tiny / "tiny") == (1, 21)
 
 
-def test_second_build_waits_and_names_the_first(places: Places) -> None:
+def test_second_build_waits_and_names_the_first(places: Places, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    with build_lock(places.lock, said.append), pytest.raises(ToolchainError, match=str(os.getpid())):  # noqa: SIM117
-        with build_lock(places.lock, said.append, limit=0.1):
-            pass
-    assert said == [f"waiting for another build (process {os.getpid()})"]
+    monkeypatch.setattr(builder, "WAIT_LIMIT", 0.1)
+    with hold(places.lock, "1234", said.append), pytest.raises(DevError, match=r"process \(1234\) .* waited 0 s"):
+        Builder(places, said.append, tiny).run((TINY,))
+    assert said == ["waiting for another build (process 1234)"]
+
+
+def test_a_failure_stops_the_other_builds(places: Places, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(tiny / "tiny", tiny / "slow")
+    slow = Program(name="slow", kind="plugin", version="1.0.0")
+    fake_go(places.root / "go", 'case "$out" in *tiny*) exit 1 ;; esac; touch "$out"; exec sleep 60')
+    monkeypatch.setenv("PATH", f"{places.root / 'go'}:/usr/bin:/bin")
+    begun = time.monotonic()
+    with pytest.raises(DevError, match="pulumi-resource-tiny: `go build` failed"):
+        Builder(places, lambda _: None, tiny).run((slow, TINY))
+    assert time.monotonic() - begun < 30
+    assert list(places.binaries.iterdir()) == []
 
 
 def test_unreadable_times_are_no_times(places: Places) -> None:
     places.times.write_text("{", encoding="utf-8")
-    assert build_times.read(places.times) == {}
-    build_times.record(places.times, "tiny", 1.23, 10)
+    assert read_times(places.times) == {}
+    record_time(places.times, "tiny", 1.23, 10)
     assert json.loads(places.times.read_text(encoding="utf-8"))["tiny"]["seconds"] == 1.2
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dev.toolchain.official import UNKNOWN, reported_version
 from dev.toolchain.places import SOURCES
 from dev.toolchain.programs import ENGINE, ENGINES, PROGRAMS, Program
-from dev.toolchain.reported_version import UNKNOWN, reported_version
 
 PROJECT = SOURCES.parents[1]
 #: A program that speaks the engine's protocol, with another version than the pinned one.

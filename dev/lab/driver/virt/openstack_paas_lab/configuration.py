@@ -7,7 +7,7 @@ from string import Template
 from typing import Any
 
 CGROUP_V2 = Path("/sys/fs/cgroup/cgroup.controllers").exists()
-# Machines speak the host's control group version: systemd inside is told which.
+# Machines use the host's version of control groups. These options tell their systemd if it is the old one.
 LEGACY = "systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1"
 INIT = "/sbin/init" if CGROUP_V2 else f"/sbin/init {LEGACY}"
 MEMORY_LIMIT = "lxc.cgroup2.memory.max" if CGROUP_V2 else "lxc.cgroup.memory.limit_in_bytes"
@@ -36,7 +36,7 @@ class Port:
 
     @classmethod
     def of(cls, number: int, vif: Any, tap: str, bridge: str) -> "Port":
-        """A port from what nova knows of it."""
+        """A port from nova's description of it."""
         addresses = [
             f"{ip['address']}/{subnet['cidr'].split('/')[1]}"
             for subnet in vif["network"]["subnets"]
@@ -63,8 +63,8 @@ def container(state: Path, folder: Path, base: Path, hostname: str, memory: int,
 def interfaces(ports: Sequence[Port]) -> str:
     """/etc/network/interfaces: DHCP on the first port.
 
-    The others get the addresses that nova knows, no route and no name server, so that a second network whose DHCP does
-    not answer neither delays nor breaks a boot.
+    The others get the addresses that nova has for them, no route and no name server, so that a second network without
+    a working DHCP server neither delays nor breaks a boot.
     """
     text = "auto lo\niface lo inet loopback\n"
     for port in ports:

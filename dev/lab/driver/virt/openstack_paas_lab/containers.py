@@ -1,4 +1,4 @@
-"""One LXC container by its UUID: start, stop, state, and what LXC says when it does not start."""
+"""Starts and stops one LXC container by its UUID, and reads its state and LXC's errors."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ def exists(uuid: str) -> bool:
 
 
 def state(uuid: str) -> str | None:
-    """LXC's word for its state, or None when LXC cannot tell."""
+    """Its state as LXC names it, or None when LXC does not know it."""
     try:
         return lxc("info", uuid, "-s", "-H")
     except (processutils.ProcessExecutionError, OSError):
@@ -39,15 +39,15 @@ def state(uuid: str) -> str | None:
 
 
 def first_process(uuid: str) -> str:
-    """The process number of its init."""
+    """The process id of its init."""
     return lxc("info", uuid, "-p", "-H")
 
 
 def start(uuid: str) -> None:
-    """Start it, rid of what an earlier life left behind; StartFailed with LXC's own words."""
+    """Start it, after removing what an earlier run left behind. Raises StartFailed with LXC's own message."""
     if state(uuid) == "RUNNING":
         return
-    cgroups.remove(uuid)
+    cgroups.remove(cgroups.of_containers([uuid]))
     for name in ("console.log", "lxc.log"):
         (paths.folder(uuid) / name).unlink(missing_ok=True)
     try:
@@ -59,13 +59,13 @@ def start(uuid: str) -> None:
 
 
 def stop(uuid: str, grace: int = 0) -> None:
-    """Stop it: ask and wait for `grace` seconds, then kill. Fine when it does not run."""
+    """Stop it: ask, wait for `grace` seconds, then kill. Does nothing when it is not running."""
     with contextlib.suppress(processutils.ProcessExecutionError):
         lxc("stop", uuid, *(["-t", str(grace)] if grace else ["-k"]))
     if grace and state(uuid) not in ("STOPPED", None):
         with contextlib.suppress(processutils.ProcessExecutionError):
             lxc("stop", uuid, "-k")
-    cgroups.remove(uuid)
+    cgroups.remove(cgroups.of_containers([uuid]))
 
 
 def console(uuid: str, limit: int = 100_000) -> bytes:

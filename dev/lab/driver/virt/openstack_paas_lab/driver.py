@@ -55,9 +55,7 @@ class ContainerDriver(driver.ComputeDriver):
             "vcpus": VCPUS,
             "memory_mb": MEMORY_MB,
             "local_gb": DISK_GB,
-            "vcpus_used": 0,
-            "memory_mb_used": 0,
-            "local_gb_used": 0,
+            **dict.fromkeys(("vcpus_used", "memory_mb_used", "local_gb_used"), 0),
             "disk_available_least": DISK_GB,
             "hypervisor_type": "lxc",
             "hypervisor_version": 5000,
@@ -69,39 +67,19 @@ class ContainerDriver(driver.ComputeDriver):
 
     def update_provider_tree(self, provider_tree, nodename, allocations=None):
         ratios = self._get_allocation_ratios(provider_tree.data(nodename).inventory)
-        totals = {
-            os_resource_classes.VCPU: VCPUS,
-            os_resource_classes.MEMORY_MB: MEMORY_MB,
-            os_resource_classes.DISK_GB: DISK_GB,
-        }
-        provider_tree.update_inventory(
-            nodename,
-            {
-                name: {
-                    "total": total,
-                    "min_unit": 1,
-                    "max_unit": total,
-                    "step_size": 1,
-                    "reserved": 0,
-                    "allocation_ratio": ratios[name],
-                }
-                for name, total in totals.items()
-            },
-        )
+        classes = (os_resource_classes.VCPU, os_resource_classes.MEMORY_MB, os_resource_classes.DISK_GB)
+        inventory = {}
+        for name, total in zip(classes, (VCPUS, MEMORY_MB, DISK_GB), strict=True):
+            limits = {"total": total, "min_unit": 1, "max_unit": total, "step_size": 1, "reserved": 0}
+            inventory[name] = {**limits, "allocation_ratio": ratios[name]}
+        provider_tree.update_inventory(nodename, inventory)
 
-    # --- what is there
+    # --- its instances
 
     def list_instance_uuids(self):
         return containers.uuids()
 
-    def list_instances(self):
-        return containers.uuids()
-
-    def get_num_instances(self):
-        return len(containers.uuids())
-
-    def instance_exists(self, instance):
-        return containers.exists(instance.uuid)
+    list_instances = list_instance_uuids
 
     def get_info(self, instance, use_cache=True):
         if not containers.exists(instance.uuid):
@@ -111,7 +89,7 @@ class ContainerDriver(driver.ComputeDriver):
     def get_console_output(self, context, instance):
         return containers.console(instance.uuid)
 
-    # --- an instance's life
+    # --- starting and stopping an instance
 
     def spawn(
         self,
@@ -127,7 +105,7 @@ class ContainerDriver(driver.ComputeDriver):
         accel_info=None,
     ):
         images.ensure(context, instance.image_ref)
-        network_info = list(network_info or [])  # waits for the ports, which nova allocates meanwhile
+        network_info = list(network_info or [])  # waits until nova has allocated the ports
         delta = paths.folder(instance.uuid) / "delta"
         delta.mkdir(parents=True, exist_ok=True)
         delta.chmod(0o755)
@@ -145,9 +123,8 @@ class ContainerDriver(driver.ComputeDriver):
             raise exception.BuildAbortException(
                 instance_uuid=instance.uuid, reason=f"the container did not start: {error}"
             ) from error
-
         except eventlet.timeout.Timeout as error:
-            # Not an Exception to nova, which would forget the instance in the state BUILD for ever.
+            # nova does not handle a timeout as an Exception: the instance would stay in the state BUILD.
             LOG.warning("The ports were not ready after %d s", CONF.vif_plugging_timeout, instance=instance)
             containers.stop(instance.uuid)
             raise exception.VirtualInterfaceCreateException() from error
@@ -189,7 +166,7 @@ class ContainerDriver(driver.ComputeDriver):
     def _start_again(self, instance, network_info):
         self._configure(instance, list(network_info or []))
         for vif in network_info or []:
-            network.unplug(vif)  # left by a life that was cut short
+            network.unplug(vif)  # left when the machine was killed
         try:
             containers.start(instance.uuid)
         except containers.StartFailed as error:

@@ -1,4 +1,4 @@
-"""Images: a tar of a root file system in glance, unpacked once and then the read-only base of every instance of it."""
+"""Unpacks images: tars of root file systems in glance, each the read-only base of all its instances."""
 
 import shutil
 from typing import Any
@@ -9,7 +9,7 @@ from oslo_concurrency import lockutils, processutils
 
 
 def ensure(context: Any, image_id: str) -> None:
-    """Unpack the image unless that is done; hosts that want the same one at once wait for each other."""
+    """Unpack the image if that has not been done. Hosts that need the same image at once wait for each other."""
     base = paths.base(image_id)
     if base.is_dir():
         return

@@ -16,7 +16,7 @@ def tap(vif: Any) -> str:
 
 
 def bridge(vif: Any) -> str:
-    """Make sure that the bridge of the port's network is there and return its name."""
+    """Make the bridge of the port's network if it is missing, and return its name."""
     name = str(vif["network"]["bridge"])
     if not Path("/sys/class/net", name).exists():
         processutils.execute("ip", "link", "add", name, "type", "bridge", check_exit_code=[0, 2])
@@ -26,12 +26,12 @@ def bridge(vif: Any) -> str:
 
 
 def unplug(vif: Any) -> None:
-    """Remove a port's veth pair; fine when it is gone."""
+    """Remove a port's veth pair if it exists."""
     processutils.execute("ip", "link", "del", tap(vif), check_exit_code=[0, 1])
 
 
 def attach(process: str, vif: Any) -> None:
-    """Give the running container whose first process this is one more port."""
+    """Add a port to a running container; `process` is the id of its first process."""
     listing, _ = processutils.execute("nsenter", "-t", process, "-n", "ip", "-o", "link")
     name = f"eth{sum(': eth' in line for line in listing.splitlines())}"
     peer = ("peer", "name", name, "address", vif["address"], "netns", process)

@@ -1,4 +1,4 @@
-"""Folders of the lab as the driver sees them: all below nova's state_path."""
+"""The lab's folders, all below nova's state_path."""
 
 from pathlib import Path
 
