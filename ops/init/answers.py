@@ -99,15 +99,13 @@ def _refuse(problems: list[Problem]) -> None:
         raise InitError(f"nothing was written, {len(problems)} of the answers are missing or wrong:\n{lines}")
 
 
-def refuse_wrong_flags(cloud: Cloud, stack: str, given: Mapping[str, str | None]) -> None:
-    """Before anybody is asked anything: InitError with every flag that is wrong whatever the answers are."""
-    _refuse(_go_through(cloud, stack, given, by_default)[1])
-
-
 def collect(
     cloud: Cloud, stack: str, given: Mapping[str, str | None], ask: Callable[[Question], Any]
 ) -> Mapping[str, Any]:
     """Every answer by its name: from `given` (flags), else from `ask`. Raises InitError with every problem."""
+    if ask is by_people:
+        # Flags that are wrong whatever people answer are named before the first question.
+        _refuse(_go_through(cloud, stack, given, by_default)[1])
     answers, wrong, missing = _go_through(cloud, stack, given, ask)
     _refuse([*wrong, *missing])
     return answers

@@ -18,7 +18,7 @@ from typing import Final
 import yaml
 
 from ops.init import cloud_offers
-from ops.init.answers import InitError, Unanswered, by_default, by_nobody, by_people, collect, refuse_wrong_flags, say
+from ops.init.answers import InitError, Unanswered, by_default, by_nobody, by_people, collect, say
 from ops.init.questions import which_cloud
 from ops.init.stack_file import CLOUD_KEY, NAMESPACE, Kept, make_keys, read, read_sources, render
 from ops.shared import pulumi
@@ -50,7 +50,8 @@ def init(arguments: argparse.Namespace) -> int:
     kept = _read_existing(file, arguments.force)
     has_engine = not arguments.no_stack and _has_engine(kept)
     sources = read_sources(arguments.mirror_from) if arguments.mirror_from else {}
-    ask = by_default if arguments.defaults else by_people if _is_terminal() else by_nobody
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    ask = by_default if arguments.defaults else by_people if is_terminal else by_nobody
     cloud_name = arguments.cloud or str(kept.config.get(CLOUD_KEY, ""))
     if not cloud_name and not arguments.offline and (choices := cloud_offers.clouds_to_choose()):
         try:
@@ -60,8 +61,6 @@ def init(arguments: argparse.Namespace) -> int:
     if cloud_name:
         kept = Kept(kept.keyring, {**kept.config, CLOUD_KEY: cloud_name})
     cloud = Cloud() if arguments.offline else _ask_cloud(cloud_name)
-    if ask is by_people:
-        refuse_wrong_flags(cloud, short, vars(arguments))
     answers = collect(cloud, short, vars(arguments), ask)
     keys = make_keys(answers, arguments.cluster_name, arguments.ssh_user, sources)
     try:
@@ -130,11 +129,6 @@ def _has_engine(kept: Kept) -> bool:
             " (a file with it) or PULUMI_CONFIG_PASSPHRASE, or write only the file by --no-stack"
         )
     return True
-
-
-def _is_terminal() -> bool:
-    """Whether somebody can be asked."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _ask_cloud(name: str) -> Cloud:

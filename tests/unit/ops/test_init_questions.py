@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.init.answers import InitError, by_default, by_nobody, collect, refuse_wrong_flags
+from ops.init.answers import InitError, by_default, by_nobody, by_people, collect
 from ops.init.cloud_offers import system
 from ops.init.questions import PURPOSES, ROLES, Question, questions
 from ops.init.stack_file import read_sources
@@ -153,10 +153,15 @@ def test_defaults_without_a_cloud_leave_what_only_the_cloud_knows() -> None:
     assert flags == ["--external", "--image", *roles]
 
 
-def test_a_wrong_flag_is_said_before_the_first_question() -> None:
-    refuse_wrong_flags(CLOUD, "trial", {"preset": "production"})
+def test_a_wrong_flag_is_said_before_the_first_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end_input(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", end_input)
+    with pytest.raises(InitError, match="the input ended"):
+        collect(CLOUD, "trial", {"preset": "production"}, by_people)
     with pytest.raises(InitError, match="--image x: is not an image") as caught:
-        refuse_wrong_flags(CLOUD, "trial", {"image": "x"})
+        collect(CLOUD, "trial", {"image": "x"}, by_people)
     assert len(str(caught.value).splitlines()) == 2
 
 
