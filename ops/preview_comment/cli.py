@@ -42,12 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
     # Here and not above: the other subcommands need nothing of it, and start faster.
     from ops.preview_comment.changes import read
     from ops.preview_comment.comment import render, render_json
-    from ops.preview_comment.gate import approvals, guarded
+    from ops.preview_comment.gate import find_approvals, find_guarded
     from policy.rules import stops
 
     previews = read(arguments.previews)
     texts = [path.read_text(encoding="utf-8") for path in arguments.approvals]
-    items = guarded(previews, approvals(texts) | frozenset(arguments.approve))
+    items = find_guarded(previews, find_approvals(texts) | frozenset(arguments.approve))
     text = render_json(previews, items) if arguments.json else render(previews, items)
     if arguments.output:
         arguments.output.write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Final
 from ops.preview_comment.changes import LOSSES, OPERATIONS, WORST_FIRST, StackPreview, Verb
 from ops.preview_comment.descriptions import code
 from ops.preview_comment.gate import Guarded
-from ops.preview_comment.rows import Row, shortened, tables
+from ops.preview_comment.rows import Row, make_tables, shorten
 from policy.rules import stops
 
 #: By this line the comment is found again and updated in place.
@@ -53,7 +53,7 @@ def headline(preview: StackPreview) -> str:
     if not preview.changes:
         return "no changes"
     parts = []
-    found = tables(preview)
+    found = make_tables(preview)
     for group, noun in (("Machines", "machine"), ("Addons", "addon resource"), ("Network", "network resource")):
         rows = found.pop(group, [])
         for verb in WORST_FIRST:
@@ -113,14 +113,14 @@ def _rules(preview: StackPreview) -> list[str]:
 
 
 def _row(row: Row) -> str:
-    names = shortened(row.names) + (f" ({len(row.names)})" if len(row.names) > 2 else "")
+    names = shorten(row.names) + (f" ({len(row.names)})" if len(row.names) > 2 else "")
     return f"| {names} | {_loud(row.verb, row.verb)} | {'<br>'.join(_first(row.details, MOST_DETAILS, ''))} |\n"
 
 
 def _details(preview: StackPreview, room: int) -> tuple[str, bool]:
     """The collapsed tables of a stack in at most `room` characters, and whether all of them fitted."""
     text, whole = "", True
-    for group, rows in tables(preview).items():
+    for group, rows in make_tables(preview).items():
         head = (
             f"<details><summary>{preview.stack}: {group} ({_things(rows)})</summary>\n\n"
             "| what | what happens | which files, from what to what |\n|---|---|---|\n"
@@ -171,7 +171,7 @@ def render_json(previews: Sequence[StackPreview], items: Sequence[Guarded]) -> s
             "error": preview.error,
             "findings": [vars(finding) for finding in preview.findings],
             "counts": {verb: preview.count(verb) for verb in OPERATIONS},
-            "groups": {group: [vars(row) for row in rows] for group, rows in tables(preview).items()},
+            "groups": {group: [vars(row) for row in rows] for group, rows in make_tables(preview).items()},
         }
         for preview in previews
     ]

@@ -43,7 +43,7 @@ def _value(properties: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def listing(create: object) -> dict[str, str] | None:
+def read_listing(create: object) -> dict[str, str] | None:
     """Digest (or `secret`) by path, of the files that a step's command names; None while that is not known."""
     if not isinstance(create, str) or not create.startswith("# openstack-paas: step "):
         return None
@@ -56,14 +56,14 @@ def listing(create: object) -> dict[str, str] | None:
     return files
 
 
-def files(change: Change) -> list[str]:
+def describe_files(change: Change) -> list[str]:
     """What a step's command brings to its machine."""
     if change.verb == "removed":
         return []
     if not any(inputs.get("create") for inputs in (change.old, change.new)):
         # It runs before its machine is removed, and at no other time.
         return ["how it leaves the cluster"]
-    before, after = listing(change.old.get("create")), listing(change.new.get("create"))
+    before, after = read_listing(change.old.get("create")), read_listing(change.new.get("create"))
     if change.verb == "added":
         return [f"{len(after)} files"] if after else ["its files, known once it is there"]
     if change.verb == "replaced":
@@ -98,7 +98,7 @@ def _shown(key: str, value: Any, preview: StackPreview) -> str | None:
     return code(plain) if key in SHOWN or is_quantity else None
 
 
-def properties(change: Change, preview: StackPreview) -> list[str]:
+def describe_properties(change: Change, preview: StackPreview) -> list[str]:
     """One phrase a property that differs: its name, its values where they can be shown."""
     phrases = []
     for key in change.keys:
@@ -118,7 +118,7 @@ def properties(change: Change, preview: StackPreview) -> list[str]:
     return phrases
 
 
-def chart(change: Change) -> str:
+def describe_chart(change: Change) -> str:
     """A Helm release's chart and version, from where to where."""
     name = str(change.new.get("chart") or change.old.get("chart") or change.name).rstrip("/").rsplit("/", 1)[-1]
     versions = dict.fromkeys(filter(None, (change.old.get("version"), change.new.get("version"))))

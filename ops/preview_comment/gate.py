@@ -50,12 +50,12 @@ def _name(change: Change, preview: StackPreview) -> str:
     return f"{preview.cluster}-{change.name}"
 
 
-def approvals(texts: Iterable[str]) -> frozenset[str]:
+def find_approvals(texts: Iterable[str]) -> frozenset[str]:
     """Names approved in commit messages and descriptions; commas or spaces separate several on a line."""
     return frozenset(re.findall(r"[^,\s]+", " ".join(names for text in texts for names in _LINE.findall(text))))
 
 
-def guarded(previews: Iterable[StackPreview], approved: frozenset[str]) -> list[Guarded]:
+def find_guarded(previews: Iterable[StackPreview], approved: frozenset[str]) -> list[Guarded]:
     """Everything guarded that would be replaced or removed, approved or not."""
     found = []
     for preview in previews:

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ops.preview_comment import descriptions
 from ops.preview_comment.changes import WORST_FIRST, Change, StackPreview, Verb
-from ops.preview_comment.descriptions import code
+from ops.preview_comment.descriptions import code, describe_chart, describe_files, describe_properties
 from policy.record import FLOATING_IP, INSTANCE, PORT, RELEASE, VOLUME
 
 GATEWAYS: Final = "openstack-paas:gateway:Gateways"
@@ -82,28 +81,28 @@ def _machine(changes: list[Change], preview: StackPreview) -> Row:
             flavor = str(change.new.get("flavorId", ""))
             details.append(f"flavor {code(preview.flavors.get(flavor, flavor))}")
         elif change.type == INSTANCE:
-            details += descriptions.properties(change, preview) if verb != "removed" else []
+            details += describe_properties(change, preview) if verb != "removed" else []
         elif change.type == COMMAND:
-            details += descriptions.files(change)
+            details += describe_files(change)
         elif verb in ("changed", "replaced") and not (change.type.startswith("tls:") and verb == "replaced"):
-            more = descriptions.properties(change, preview) if change.verb in ("changed", "replaced") else []
+            more = describe_properties(change, preview) if change.verb in ("changed", "replaced") else []
             details.append("; ".join([f"{_noun(change.type)} {code(change.name)} {change.verb}", *more]))
     return Row((f"{preview.cluster}-{machine_of(changes[0])}",), verb, tuple(dict.fromkeys(details)))
 
 
 def _other(change: Change, preview: StackPreview) -> Row:
     """One row for one resource."""
-    differs = descriptions.properties(change, preview) if change.verb in ("changed", "replaced") else []
+    differs = describe_properties(change, preview) if change.verb in ("changed", "replaced") else []
     if change.type == RELEASE:
-        details = [descriptions.chart(change), *(phrase for phrase in differs if not phrase.startswith("version "))]
+        details = [describe_chart(change), *(phrase for phrase in differs if not phrase.startswith("version "))]
         return Row((f"addon {change.name}",), change.verb, tuple(details))
-    details = (descriptions.files(change) if change.type == COMMAND else []) or differs
+    details = (describe_files(change) if change.type == COMMAND else []) or differs
     if change.verb == "replaced" and change.replace_keys and change.type != COMMAND:
         details.append(f"replaced because of {', '.join(map(code, change.replace_keys))}")
     return Row((f"{_noun(change.type)} {change.name}",), change.verb, tuple(details))
 
 
-def tables(preview: StackPreview) -> dict[str, list[Row]]:
+def make_tables(preview: StackPreview) -> dict[str, list[Row]]:
     """Rows by group, the worst first. Groups without rows are left out; rows that say the same are one row."""
     machines: dict[str, list[Change]] = {}
     found: dict[str, list[Row]] = {group: [] for group in GROUPS}
@@ -125,7 +124,7 @@ def _merge(rows: Iterable[Row]) -> list[Row]:
     return sorted(merged, key=lambda row: (WORST_FIRST.index(row.verb), row.names, row.details))
 
 
-def shortened(names: Iterable[str]) -> str:
+def shorten(names: Iterable[str]) -> str:
     """Names in code; neighbours by number as a range: `lab-worker-0` to `lab-worker-9`."""
     split = (re.fullmatch(r"(.*?)(0|[1-9][0-9]*)?", name, re.DOTALL) for name in names)
     # A name without a number has -2, which no number follows.
