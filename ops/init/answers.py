@@ -12,7 +12,7 @@ from ops.shared.errors import OpsError
 from preflight.cloud import Cloud
 from settings.problem import Problem
 
-#: How often a question is put before we give up.
+#: How often a question is asked before we give up.
 TRIES: Final = 5
 _CONSOLE: Final = Console(soft_wrap=True)
 

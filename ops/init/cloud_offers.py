@@ -25,7 +25,7 @@ _OTHER_ARCHITECTURE: Final = re.compile(r"arm64|aarch64|ppc64|s390x|riscv")
 
 
 def system(image_name: str) -> tuple[str, str]:
-    """The system and its version as far as an image's name tells, such as ("debian", "12"); empty where it does not."""
+    """The system and version in an image's name, such as ("debian", "12"); empty where the name has none."""
     lower = image_name.lower()
     for release, found in _RELEASES.items():
         if release in lower:

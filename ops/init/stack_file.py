@@ -97,7 +97,7 @@ def _block(value: Mapping[str, Any], indent: int) -> str:
 
 
 def render(stack: str, keys: Mapping[str, Any], platform: Platform, kept: Kept) -> str:
-    """The stack file of `stack`, its secrets in `kept`. `platform` is what settings.load made of `keys`."""
+    """The stack file of `stack`, its secrets in `kept`. `platform` comes from settings.load of `keys`."""
     defaults = platform.settings.model_dump(mode="json", by_alias=True)
     defaults["clusterName"] = platform.cluster
 

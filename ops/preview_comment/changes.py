@@ -127,7 +127,7 @@ def parse(stack: str, text: str, stderr: str = "", status: int | None = None, no
         return StackPreview(stack, error=error, note=note)
     error = _error(document, stderr, status)
     steps = document.get("steps") or []
-    # A replaced resource may come as three steps: a step that says so stands for all of them.
+    # A replaced resource may come as three steps: one of them that says `replaced` represents all.
     found = sorted(filter(None, map(_change, steps)), key=lambda change: (change.urn, change.verb != "replaced"))
     changes: dict[str, Change] = {}
     for change in found:
