@@ -1,43 +1,33 @@
-"""The answers of `paas init`, and the keys of a stack file that say them."""
+"""How `paas init` gets its answers: from flags, from defaults, or from people in a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-import yaml
+from rich.console import Console
 
-from ops.init import cloud_offers
-from ops.init.questions import QUESTIONS, ROLES, Known, Question
+from ops.init.questions import Question, questions
+from ops.shared.errors import OpsError
 from preflight.cloud import Cloud
 from settings.problem import Problem
-from settings.versions import DEFAULT_KUBERNETES
 
-#: What settings/security.py takes when `access.sshUser` and `access.sshCidrs` are not set.
-_DEFAULT_USER: Final = "debian"
-_EVERYBODY: Final = ("0.0.0.0/0",)
+#: How often a question is asked before we give up.
+TRIES: Final = 5
+_CONSOLE: Final = Console(soft_wrap=True)
 
 
-class InitError(Exception):
-    """There is not a stack file to write; the text says what to do."""
+class InitError(OpsError):
+    """There is no stack file to write; the text says what to do."""
 
 
 class Unanswered(Exception):
-    """Nobody is there to answer a question that has no default, or none that may be taken."""
+    """Nobody can answer a question that has no default, or none that may be taken."""
 
 
-@dataclass(frozen=True)
-class Further:
-    """What only flags say."""
-
-    cluster_name: str = ""
-    ssh_user: str = ""
-    cloud: str = ""
-    """Entry of clouds.yaml, when it was named."""
-    sources: Mapping[str, Any] | None = None
-    """`mirrors` and `proxy`, as in a stack file."""
+def say(text: str, style: str | None = None) -> None:
+    """Prints a line word for word: nothing in it is markup."""
+    _CONSOLE.print(text, style=style, markup=False, highlight=False)
 
 
 def by_default(question: Question) -> Any:
@@ -52,10 +42,31 @@ def by_nobody(question: Question) -> Any:
     raise Unanswered
 
 
+def by_people(question: Question) -> Any:
+    """What somebody types in the terminal. Raises InitError after too many wrong answers, or when the input ends."""
+    say(f"\n{question.text}", "bold")
+    if question.hint:
+        say(f"  {question.hint}")
+    width = max(map(len, question.choices), default=0)
+    for number, (choice, note) in enumerate(question.choices.items(), 1):
+        say(f"  {number}  {choice:<{width}}  {note}".rstrip())
+    by_number = {str(number): choice for number, choice in enumerate(question.choices, 1)}
+    default = "" if question.default is None else f" [{question.default}]"
+    for _ in range(TRIES):
+        try:
+            text = input(f">{default} ").strip() or question.default or ""
+        except EOFError:
+            raise InitError("\nthe input ended: nothing was written") from None
+        try:
+            return question.parse(text if text in question.choices else by_number.get(text, text))
+        except ValueError as error:
+            say(f"  {text}: {error}" if text else f"  {error}", "red")
+    raise InitError(f"{TRIES} wrong answers: nothing was written; {question.flag} gives the answer as well")
+
+
 def _missing(question: Question) -> Problem:
-    """What to say of a question that nobody answered."""
-    offered = ", ".join(choice.value for choice in question.choices)
-    need = f"give one of {offered}" if offered else f"give the answer to: {question.text}"
+    """The problem of a question that nobody answered."""
+    need = f"give one of {', '.join(question.choices)}" if question.choices else f"give the answer to: {question.text}"
     if question.default is None:
         return Problem(question.flag, "", "is not given and has no default", need)
     return Problem(question.flag, "", "is not given", f"{need}; --defaults takes {question.default}")
@@ -65,22 +76,21 @@ def _go_through(
     cloud: Cloud, stack: str, given: Mapping[str, str | None], ask: Callable[[Question], Any]
 ) -> tuple[dict[str, Any], list[Problem], list[Problem]]:
     """Every question in its order: the answers, the flags that are wrong, and what nobody answered."""
-    known: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     wrong: list[Problem] = []
     missing: list[Problem] = []
-    for build in QUESTIONS:
-        question = build(cloud, {"preset": "dev", **known}, stack)
-        text = given.get(question.dest)
+    for question in questions(cloud, stack, answers):
+        text = given.get(question.name)
         try:
             if text is not None:
-                known[question.dest] = question.parse(text)
+                answers[question.name] = question.parse(text)
             else:
-                known[question.dest] = ask(question) if question.ask else by_default(question)
+                answers[question.name] = ask(question) if question.ask else by_default(question)
         except ValueError as error:
             wrong.append(Problem(question.flag, text or "", str(error), "correct it, or leave it out"))
         except Unanswered:
             missing.append(_missing(question))
-    return known, wrong, missing
+    return answers, wrong, missing
 
 
 def _refuse(problems: list[Problem]) -> None:
@@ -89,55 +99,13 @@ def _refuse(problems: list[Problem]) -> None:
         raise InitError(f"nothing was written, {len(problems)} of the answers are missing or wrong:\n{lines}")
 
 
-def refuse_wrong_flags(cloud: Cloud, stack: str, given: Mapping[str, str | None]) -> None:
-    """Before anybody is asked anything: InitError with every flag that is wrong whatever the answers are."""
-    _refuse(_go_through(cloud, stack, given, by_default)[1])
-
-
-def collect(cloud: Cloud, stack: str, given: Mapping[str, str | None], ask: Callable[[Question], Any]) -> Known:
+def collect(
+    cloud: Cloud, stack: str, given: Mapping[str, str | None], ask: Callable[[Question], Any]
+) -> Mapping[str, Any]:
     """Every answer by its name: from `given` (flags), else from `ask`. Raises InitError with every problem."""
-    known, wrong, missing = _go_through(cloud, stack, given, ask)
+    if ask is by_people:
+        # Flags that are wrong whatever people answer are named before the first question.
+        _refuse(_go_through(cloud, stack, given, by_default)[1])
+    answers, wrong, missing = _go_through(cloud, stack, given, ask)
     _refuse([*wrong, *missing])
-    return known
-
-
-def read_sources(file: Path) -> Mapping[str, Any]:
-    """`mirrors` and `proxy` of a YAML file, which may be another stack's file. Raises InitError."""
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise InitError(f"--mirror-from {file}: cannot be read ({type(error).__name__}); name a YAML file") from None
-    keys = document.get("config", document) if isinstance(document, Mapping) else {}
-    found = {
-        name.rpartition(":")[2]: value
-        for name, value in keys.items()
-        if name.rpartition(":")[2] in ("mirrors", "proxy")
-    }
-    if not found:
-        raise InitError(f"--mirror-from {file}: has neither mirrors nor proxy; name a file that has one of them")
-    return found
-
-
-def values(known: Known, further: Further) -> dict[str, Any]:
-    """The keys of the stack file: what a cloud needs, and what differs from the preset."""
-    machine: dict[str, Any] = {"image": known["image"]}
-    if known["zones"]:
-        machine["availabilityZones"] = list(known["zones"])
-    sections = {role.section: {"flavor": known[role.dest], **machine} for role in ROLES}
-    pool = {"count": known["workers"], **sections.pop("workers")}
-    access: dict[str, Any] = {}
-    user = further.ssh_user or cloud_offers.system(known["image"])[0] or _DEFAULT_USER
-    if user != _DEFAULT_USER:
-        access["sshUser"] = user
-    if known["ssh_from"] != _EVERYBODY:
-        access["sshCidrs"] = list(known["ssh_from"])
-    result: dict[str, Any] = {"preset": known["preset"]}
-    if further.cluster_name:
-        result["clusterName"] = further.cluster_name
-    result["network"] = {"external": known["external"]}
-    if access:
-        result["access"] = access
-    result |= {**sections, "workers": {"general": pool}}
-    if known["kubernetes"] != DEFAULT_KUBERNETES:
-        result["kubernetes"] = {"version": known["kubernetes"]}
-    return result | dict(further.sources or {})
+    return answers

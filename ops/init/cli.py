@@ -40,19 +40,12 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0: written; 1: written, but Pulumi made no stack or secrets; 2: nothing was written; 130: interrupted."""
+    """0: written; 1: written, but Pulumi made no stack or secrets; 130: interrupted. Raises InitError."""
     # Here and not above: the other subcommands need nothing of it, and start faster.
-    from rich.console import Console
-
-    from ops.init.answers import InitError
-    from ops.init.dialog import Dialog
-    from ops.init.run import Run
+    from ops.init.run import init
 
     try:
-        return Run(arguments, Path.cwd(), Dialog(Console(soft_wrap=True))).run()
-    except InitError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        return init(arguments)
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted: nothing was written\n")
         return _INTERRUPTED

@@ -25,7 +25,7 @@ _OTHER_ARCHITECTURE: Final = re.compile(r"arm64|aarch64|ppc64|s390x|riscv")
 
 
 def system(image_name: str) -> tuple[str, str]:
-    """The system and its version as far as an image's name tells, such as ("debian", "12"); empty where it does not."""
+    """The system and version in an image's name, such as ("debian", "12"); empty where the name has none."""
     lower = image_name.lower()
     for release, found in _RELEASES.items():
         if release in lower:
@@ -34,18 +34,18 @@ def system(image_name: str) -> tuple[str, str]:
     return (match["system"], match["version"] or "") if match else ("", "")
 
 
+def _can_start(image: Image) -> bool:
+    """Whether a machine can start from the image: Debian or Ubuntu, for the machines' architecture."""
+    is_other = image.architecture not in _ARCHITECTURES or _OTHER_ARCHITECTURE.search(image.name.lower())
+    return image.status == "active" and bool(system(image.name)[0]) and not is_other
+
+
 def image_candidates(cloud: Cloud) -> list[Image]:
-    """The images of Debian and Ubuntu that a machine can start from, newest first."""
-    candidates = [
-        image
-        for image in cloud.images or ()
-        if image.status == "active"
-        and system(image.name)[0]
-        and image.architecture in _ARCHITECTURES
-        and not _OTHER_ARCHITECTURE.search(image.name.lower())
-    ]
-    newest_first = sorted(candidates, key=lambda image: image.created, reverse=True)
-    return list({image.name: image for image in reversed(newest_first)}.values())[::-1]
+    """The images that a machine can start from, newest first; of several with one name only the newest."""
+    newest: dict[str, Image] = {}
+    for image in sorted(filter(_can_start, cloud.images or ()), key=lambda image: image.created, reverse=True):
+        newest.setdefault(image.name, image)
+    return list(newest.values())
 
 
 def fitting_flavors(cloud: Cloud, vcpus: int, ram_mib: int, disk_gib: int, image_name: str) -> list[Flavor]:

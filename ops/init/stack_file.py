@@ -1,4 +1,4 @@
-"""The text of a stack file: rendered from its keys, with every line explained and the defaults beside them."""
+"""The stack file: its keys from the answers, its text with every line explained, and what it held before."""
 
 from __future__ import annotations
 
@@ -10,26 +10,78 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import StrictUndefined, Template
 
-from ops.init.questions import PURPOSES
+from ops.init import cloud_offers
+from ops.init.answers import InitError
+from ops.init.questions import PURPOSES, ROLES
 from settings.platform import Platform
+from settings.versions import DEFAULT_KUBERNETES
 
 #: Pulumi's namespace of the project's keys: its name in Pulumi.yaml.
 NAMESPACE: Final = "openstack-paas"
+#: The key of the OpenStack provider that names an entry of clouds.yaml.
+CLOUD_KEY: Final = "openstack:cloud"
 #: What Pulumi itself writes beside `config`, so that it can read the secrets again.
 KEYRING: Final = ("secretsprovider", "encryptionsalt", "encryptedkey")
-#: Where the JSON Schema of stack files lies, seen from a stack file.
+#: Where the JSON Schema of stack files is, seen from a stack file.
 SCHEMA: Final = "docs/stack.schema.json"
-_TEMPLATES: Final = Path(__file__).resolve().parent
+#: What settings/security.py takes when `access.sshUser` and `access.sshCidrs` are not set.
+_DEFAULT_USER: Final = "debian"
+_EVERYBODY: Final = ("0.0.0.0/0",)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What a stack file before this one has that must not get lost. `config` has whole keys, namespace included."""
+    """What must not get lost of a stack file: `config` has whole keys, namespace included."""
 
     keyring: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make_keys(
+    answers: Mapping[str, Any], cluster_name: str = "", ssh_user: str = "", sources: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The keys of the stack file: what a cloud needs, and what differs from the preset.
+
+    `sources` are `mirrors` and `proxy`, as in a stack file.
+    """
+    machine = {"image": answers["image"]}
+    if answers["zones"]:
+        machine["availabilityZones"] = list(answers["zones"])
+    sections = {role.section: {"flavor": answers[role.answer], **machine} for role in ROLES}
+    pool = {"count": answers["workers"], **sections.pop("workers")}
+    access: dict[str, Any] = {}
+    user = ssh_user or cloud_offers.system(answers["image"])[0] or _DEFAULT_USER
+    if user != _DEFAULT_USER:
+        access["sshUser"] = user
+    if answers["ssh_from"] != _EVERYBODY:
+        access["sshCidrs"] = list(answers["ssh_from"])
+    version = answers["kubernetes"]
+    keys = {
+        "preset": answers["preset"],
+        "clusterName": cluster_name,
+        "network": {"external": answers["external"]},
+        "access": access,
+        **sections,
+        "workers": {"general": pool},
+        "kubernetes": {"version": version} if version != DEFAULT_KUBERNETES else {},
+    }
+    return {key: value for key, value in keys.items() if value} | dict(sources or {})
+
+
+def read_sources(file: Path) -> dict[str, Any]:
+    """`mirrors` and `proxy` of a YAML file, which may be another stack's file. Raises InitError."""
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise InitError(f"--mirror-from {file}: cannot be read ({type(error).__name__}); name a YAML file") from None
+    config = document.get("config", document) if isinstance(document, Mapping) else {}
+    keys = {key.rpartition(":")[2]: value for key, value in config.items()}
+    found = {key: keys[key] for key in ("mirrors", "proxy") if key in keys}
+    if not found:
+        raise InitError(f"--mirror-from {file}: has neither mirrors nor proxy; name a file that has one of them")
+    return found
 
 
 def _flow(value: Any) -> str:
@@ -38,73 +90,54 @@ def _flow(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def _block(value: Any, indent: int) -> str:
-    """A value over several lines of YAML, indented."""
-    text = yaml.safe_dump(value, width=math.inf, sort_keys=False, allow_unicode=True)
+def _block(value: Mapping[str, Any], indent: int) -> str:
+    """A value over several lines of YAML, indented; nothing for an empty one."""
+    text = yaml.safe_dump(dict(value), width=math.inf, sort_keys=False, allow_unicode=True) if value else ""
     return textwrap.indent(text.removesuffix("\n"), " " * indent)
 
 
-class _Sheet:
-    """The lines of the template's keys: set ones as they are, the others with `#` before their default."""
+def render(stack: str, keys: Mapping[str, Any], platform: Platform, kept: Kept) -> str:
+    """The stack file of `stack`, its secrets in `kept`. `platform` comes from settings.load of `keys`."""
+    defaults = platform.settings.model_dump(mode="json", by_alias=True)
+    defaults["clusterName"] = platform.cluster
 
-    def __init__(self, values: Mapping[str, Any], effective: Mapping[str, Any]) -> None:
-        self._values, self._effective = values, effective
-
-    def section(self, name: str) -> str:
+    def section(name: str) -> str:
         """The line that opens a section."""
-        return f"  {'' if name in self._values else '#'}{NAMESPACE}:{name}:"
+        return f"  {'' if name in keys else '#'}{NAMESPACE}:{name}:"
 
-    def setting(self, path: str) -> str:
-        """The line of `key` or `section.key`."""
-        section, _, key = path.partition(".")
-        if not key:
-            mark, shown = ("", self._values) if section in self._values else ("#", self._effective)
-            return f"  {mark}{NAMESPACE}:{section}: {_flow(shown[section])}"
-        return self._line(self._values.get(section, {}), self._effective[section], key, 4)
+    def setting(path: str) -> str:
+        """The line of `key` or `section.key`: as it is set, or with `#` before its default."""
+        *sections, key = path.split(".")
+        own: Mapping[str, Any] = keys
+        shown: Mapping[str, Any] = defaults
+        for name in sections:
+            own, shown = own.get(name, {}), shown[name]
+        label = key if sections else f"{NAMESPACE}:{key}"
+        mark, value = ("", own[key]) if key in own else ("#", shown[key])
+        return f"{'  ' * (len(sections) + 1)}{mark}{label}: {_flow(value)}"
 
-    def machine(self, section: str) -> str:
-        """The lines of what the machines of a role start from."""
-        return "\n".join(self.setting(f"{section}.{key}") for key in ("flavor", "image", "availabilityZones"))
+    def settings(section: str, *names: str) -> str:
+        """The lines of some settings of a section."""
+        return "\n".join(setting(f"{section}.{name}") for name in names)
 
-    def pool(self, key: str) -> str:
-        """The line of a key of the pool `general`."""
-        return self._line(self._values["workers"]["general"], self._effective["workers"]["general"], key, 6)
+    def block(section: str, *names: str) -> str:
+        """All that is set of a section, or the defaults of some settings."""
+        return _block(keys[section], 4) if section in keys else settings(section, *names)
 
-    def block(self, section: str, *keys: str) -> str:
-        """All that is set of a section, or the defaults of some `keys`."""
-        if section in self._values:
-            return _block(self._values[section], 4)
-        return "\n".join(self.setting(f"{section}.{key}") for key in keys)
-
-    @staticmethod
-    def _line(values: Mapping[str, Any], effective: Mapping[str, Any], key: str, indent: int) -> str:
-        mark, shown = ("", values) if key in values else ("#", effective)
-        return f"{' ' * indent}{mark}{key}: {_flow(shown[key])}"
-
-
-def render(stack: str, values: Mapping[str, Any], platform: Platform, kept: Kept, cloud: str = "") -> str:
-    """The stack file of `stack`, its secrets in `kept`. `platform` is what settings.load made of `values`."""
-    effective = platform.settings.model_dump(mode="json", by_alias=True)
-    effective["clusterName"] = platform.cluster
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        undefined=StrictUndefined,
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["flow"] = _flow
-    sheet = _Sheet(values, effective)
-    text = environment.get_template("stack.yaml.j2").render(
+    template = Path(__file__).with_name("stack.yaml.j2").read_text(encoding="utf-8")
+    text = Template(template, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).render(
         schema=SCHEMA,
         stack=stack,
-        preset=platform.settings.preset,
         purposes=PURPOSES,
-        cloud=cloud,
+        cloud=kept.config.get(CLOUD_KEY),
         secrets=f"{NAMESPACE}:databaseRootPassword" in kept.config,
-        kept_config=_block(dict(kept.config), 2) if kept.config else "",
-        keyring=_block(dict(kept.keyring), 0) if kept.keyring else "",
-        **{name: getattr(sheet, name) for name in ("section", "setting", "machine", "pool", "block")},
+        kept_config=_block({key: value for key, value in kept.config.items() if key != CLOUD_KEY}, 2),
+        keyring=_block(kept.keyring, 0),
+        flow=_flow,
+        section=section,
+        setting=setting,
+        settings=settings,
+        block=block,
     )
     return text.rstrip("\n") + "\n"
 

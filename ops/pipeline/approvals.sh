@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# approvals.sh [BASE [FILE-WITH-DESCRIPTION]]: prints the texts that may contain approvals: the messages of the change's
-# commits and the description of its pull request. Jobs on GitHub and GitLab need no arguments.
+# approvals.sh [BASE]: prints the texts that may contain approvals: the messages of the change's commits and the
+# description of its pull request. Jobs on GitHub and GitLab need no argument.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=ops/pipeline/forge.sh
@@ -21,8 +21,6 @@ elif [ -n "${CI_PROJECT_ID:-}" ]; then
         gitlab GET "/projects/$CI_PROJECT_ID/repository/commits/$CI_COMMIT_SHA/merge_requests" | jq -r '.[].description // empty'
     fi
     : "${base:=${CI_MERGE_REQUEST_DIFF_BASE_SHA:-${CI_COMMIT_BEFORE_SHA:-}}}"
-elif [ -n "${2:-}" ]; then
-    cat "$2"
 fi
 # The first push of a branch has no previous commit: its base is all zeros.
 if [ -n "${base//0/}" ]; then

@@ -24,3 +24,27 @@ github() {
 gitlab() {
     request "$1" "${CI_API_V4_URL:-https://gitlab.com/api/v4}$2" "PRIVATE-TOKEN: ${GITLAB_TOKEN:?is needed for the API of GitLab}" "${3:-}"
 }
+
+# publish FORGE LIST ENTRIES OURS [QUERY]: updates our entry of LIST with the JSON on standard input, or creates one.
+# OURS is a jq filter that gives the number of an entry if it is ours. The path of the entry is ENTRIES/NUMBER.
+publish() (
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    cat >"$scratch/entry.json"
+    known="" page=1
+    while [ -z "$known" ]; do
+        "$1" GET "$2?per_page=100&page=$page${5:-}" >"$scratch/page.json"
+        known=$(jq -r "[.[] | $4][0] // empty" "$scratch/page.json")
+        [ "$(jq length "$scratch/page.json")" -eq 100 ] || break
+        page=$((page + 1))
+    done
+    if [ -n "$known" ]; then
+        method=PATCH
+        [ "$1" = github ] || method=PUT
+        "$1" "$method" "$3/$known" "$scratch/entry.json" >/dev/null
+        echo "$3/$known updated" >&2
+    else
+        "$1" POST "$2" "$scratch/entry.json" >/dev/null
+        echo "created in $2" >&2
+    fi
+)

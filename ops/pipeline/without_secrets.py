@@ -36,7 +36,7 @@ def without_secrets(text: str) -> str:
 
 
 def secret_keys(text: str) -> list[str]:
-    """The keys of this project whose whole value is secret in the stack file `text`."""
+    """The keys of this project that have a secret as their whole value in the stack file `text`."""
     config = (yaml.safe_load(text) or {}).get("config") or {}
     return [key for key, value in config.items() if key.startswith(NAMESPACE) and _without({key: value}) == {}]
 

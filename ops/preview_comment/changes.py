@@ -5,37 +5,31 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ops.shared.errors import OpsError
 from policy.reading import PolicyError, records_of
 from policy.record import Violation
 from policy.rules import violations
 
-#: What becomes of a resource, in the order of how much it should worry a reader.
-Verb = Literal["replaced", "removed", "changed", "added"]
-VERBS: tuple[Verb, ...] = ("added", "changed", "replaced", "removed")
-
+#: What happens to a resource.
+Verb = Literal["added", "changed", "replaced", "removed"]
 #: The engine's operations that change something (sdk/go/common/resource: deploy/step.go's Op constants).
-VERB_OF_OPERATION: dict[str, Verb] = {
-    "create": "added",
-    "import": "added",
-    "update": "changed",
-    "replace": "replaced",
-    "create-replacement": "replaced",
-    "delete-replaced": "replaced",
-    "import-replacement": "replaced",
-    "remove-pending-replace": "replaced",
-    "delete": "removed",
-    "discard": "removed",
+OPERATIONS: Final[Mapping[Verb, tuple[str, ...]]] = {
+    "added": ("create", "import"),
+    "changed": ("update",),
+    "replaced": ("replace", "create-replacement", "delete-replaced", "import-replacement", "remove-pending-replace"),
+    "removed": ("delete", "discard"),
 }
+VERB_OF_OPERATION: Final = {operation: verb for verb, operations in OPERATIONS.items() for operation in operations}
+#: In the order of how much a reader should worry. The first two lose something.
+WORST_FIRST: Final[tuple[Verb, ...]] = ("replaced", "removed", "changed", "added")
+LOSSES: Final = ("replaced", "removed")
 
-#: The engine's word for a value that is known only during the update (sdk/go/common/resource/plugin/rpc.go).
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-
-_KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*KEY-----.*?(-----END [A-Z ]*KEY-----|\Z)", re.DOTALL)
+_KEY_BLOCK: Final = re.compile(r"-----BEGIN [A-Z ]*KEY-----.*?(-----END [A-Z ]*KEY-----|\Z)", re.DOTALL)
 
 
 class PreviewError(OpsError):
@@ -89,16 +83,14 @@ def _change(step: Mapping[str, Any]) -> Change | None:
     kind = state.get("type", "")
     if verb is None or not state.get("custom", False) or kind.startswith("pulumi:"):
         return None
-    urn = step["urn"]
-    parents = urn.split("::")[2].split("$")[:-1]
-    keys = {*(step.get("detailedDiff") or {}), *(step.get("diffReasons") or [])}
+    _, _, types, name = step["urn"].split("::", 3)
     return Change(
-        urn=urn,
+        urn=step["urn"],
         verb=verb,
         type=kind,
-        name=urn.rsplit("::", 1)[-1],
-        components=tuple(parents),
-        keys=tuple(sorted(keys)),
+        name=name,
+        components=tuple(types.split("$")[:-1]),
+        keys=tuple(sorted({*(step.get("detailedDiff") or {}), *(step.get("diffReasons") or [])})),
         replace_keys=tuple(sorted(step.get("replaceReasons") or [])),
         old=old.get("inputs") or {},
         new=(new.get("inputs") or {}) if verb != "removed" else {},
@@ -106,42 +98,16 @@ def _change(step: Mapping[str, Any]) -> Change | None:
     )
 
 
-def _findings(document: Mapping[str, Any]) -> tuple[Violation, ...]:
-    """What policy/ says of the plan."""
-    if "changeSummary" not in document:
-        return ()
-    try:
-        records, facts = records_of(document)
-    except PolicyError:
-        return ()
-    return tuple(violations(records, facts))
-
-
-def _own_name(steps: Iterable[Mapping[str, Any]]) -> str:
-    """The stack's name as the engine has it, whatever the file is called."""
-    return next((str(step["urn"]).split("::")[0].rsplit(":", 1)[-1] for step in steps if step.get("urn")), "")
-
-
-def _flavors(steps: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Names of flavors by id, from machines that stand."""
-    found = {}
-    for step in steps:
-        outputs = (step.get("oldState") or {}).get("outputs") or {}
-        if outputs.get("flavorId") and outputs.get("flavorName"):
-            found[str(outputs["flavorId"])] = str(outputs["flavorName"])
-    return found
-
-
-def _report(document: Mapping[str, Any], stderr: str) -> str:
-    """The errors among the diagnostics, else what the engine wrote on standard error."""
-    errors = [
-        str(item.get("message", "")).strip()
-        for item in document.get("diagnostics") or []
-        if item.get("severity") == "error"
-    ]
+def _error(document: Mapping[str, Any], stderr: str, status: int | None) -> str:
+    """The errors among the diagnostics, else what the engine wrote on standard error; empty after a success."""
+    diagnostics = document.get("diagnostics") or []
+    errors = [str(item.get("message", "")).strip() for item in diagnostics if item.get("severity") == "error"]
+    if not errors and status in (0, None):
+        return ""
     # The engine repeats that the program ended badly; the reason is in the messages before.
     useful = [text for text in errors if "an unhandled error occurred: program exited" not in text] or errors
-    return without_keys("\n".join(dict.fromkeys(useful)) or stderr.strip())
+    report = "\n".join(dict.fromkeys(useful)) or stderr.strip() or f"the preview ended with status {status}"
+    return without_keys(report)
 
 
 def without_keys(text: str) -> str:
@@ -149,38 +115,46 @@ def without_keys(text: str) -> str:
     return _KEY_BLOCK.sub("[secret]", text)
 
 
-def parse(stack: str, text: str, stderr: str = "", status: int | None = None) -> StackPreview:
+def parse(stack: str, text: str, stderr: str = "", status: int | None = None, note: str = "") -> StackPreview:
     """One stack's preview from the engine's standard output and error and its exit status (None: not known)."""
     try:
         document = json.loads(text)
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        report = without_keys("\n".join(part for part in (stderr.strip(), text.strip()) if part))
-        return StackPreview(stack, error=report or f"the preview ended with status {status} and said nothing")
+        report = "\n".join(filter(None, (stderr.strip(), text.strip())))
+        error = without_keys(report) or f"the preview ended with status {status} and said nothing"
+        return StackPreview(stack, error=error, note=note)
+    error = _error(document, stderr, status)
     steps = document.get("steps") or []
-    # A replaced resource may come as three steps; the first one in the order of the verbs that worry most wins.
+    # A replaced resource may come as three steps: one of them that says `replaced` represents all.
+    found = sorted(filter(None, map(_change, steps)), key=lambda change: (change.urn, change.verb != "replaced"))
     changes: dict[str, Change] = {}
-    for change in filter(None, map(_change, steps)):
-        known = changes.get(change.urn)
-        if known is None or (known.verb != "replaced" and change.verb == "replaced"):
-            changes[change.urn] = change
-    config = document.get("config") or {}
-    failed = status not in (0, None) or any(
-        item.get("severity") == "error" for item in document.get("diagnostics") or []
-    )
-    error = (_report(document, stderr) or f"the preview ended with status {status}") if failed else ""
+    for change in found:
+        changes.setdefault(change.urn, change)
+    findings: list[Violation] = []
+    if not error and "changeSummary" in document:
+        with suppress(PolicyError):
+            findings = violations(*records_of(document))
+    # The engine's name of the stack, whatever the file is called.
+    own_name = next((step["urn"].split("::")[0].rsplit(":", 1)[-1] for step in steps if step.get("urn")), "")
+    outputs = [(step.get("oldState") or {}).get("outputs") or {} for step in steps]
     return StackPreview(
         stack=stack,
-        cluster=str(config.get("openstack-paas:clusterName") or _own_name(steps) or stack),
-        changes=tuple(sorted(changes.values(), key=lambda change: change.urn)),
+        cluster=str((document.get("config") or {}).get("openstack-paas:clusterName") or own_name or stack),
+        changes=tuple(changes.values()),
         error=error,
-        findings=() if error else _findings(document),
-        flavors=_flavors(steps),
+        note=note,
+        findings=tuple(findings),
+        flavors={
+            str(machine["flavorId"]): str(machine["flavorName"])
+            for machine in outputs
+            if machine.get("flavorId") and machine.get("flavorName")
+        },
     )
 
 
-def _one(stack: str, path: Path) -> StackPreview:
+def _read_one(stack: str, path: Path) -> StackPreview:
     """The preview in `path`, with the files beside it: STACK.err, .status and .note (ops/pipeline/preview.sh)."""
     if not path.is_file():
         raise PreviewError(f"{path}: no such file")
@@ -190,23 +164,23 @@ def _one(stack: str, path: Path) -> StackPreview:
         return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
     status = beside(".status")
-    preview = parse(stack, path.read_text(encoding="utf-8"), beside(".err"), int(status) if status.isdigit() else None)
-    return replace(preview, note=beside(".note"))
+    text = path.read_text(encoding="utf-8")
+    return parse(stack, text, beside(".err"), int(status) if status.isdigit() else None, beside(".note"))
 
 
 def read(words: Iterable[str]) -> list[StackPreview]:
     """Previews from words: STACK=FILE, FILE (named after its stack), or a folder of such files.
 
-    Raises PreviewError where there is none.
+    Raises PreviewError when there is none.
     """
     found = []
     for word in words:
         stack, equals, rest = word.partition("=")
         path = Path(rest if equals else word)
         if path.is_dir():
-            found += [_one(file.stem, file) for file in sorted(path.glob("*.json"))]
+            found += [_read_one(file.stem, file) for file in sorted(path.glob("*.json"))]
         else:
-            found.append(_one(stack if equals else path.stem, path))
+            found.append(_read_one(stack if equals else path.stem, path))
     if not found:
-        raise PreviewError(f"{', '.join(words)}: no previews there")
+        raise PreviewError(f"{', '.join(words)}: no previews found")
     return found

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from ops.preview_comment.changes import UNKNOWN, Change, StackPreview
+from ops.preview_comment.changes import Change, StackPreview
+from policy.record import UNKNOWN
 
-#: Properties whose values say something to a reader and are never secret.
-SHOWN = frozenset(
-    {
-        *("adminStateUp", "algorithm", "availabilityZone", "cidr", "ecdsaCurve", "flavorId", "gatewayIp", "imageId"),
-        *("ipAddress", "mtu", "name", "networkId", "policies", "pool", "portRangeMax", "portRangeMin"),
-        *("portSecurityEnabled", "protocol", "remoteIpPrefix", "size", "subnetId", "validityPeriodHours", "version"),
-        "volumeType",
-    }
-)
-#: Numbers with a unit and switches, of which Helm values are shown when their key does not sound like a secret.
-_QUANTITY = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})*[A-Za-z]{0,3}|true|false")
-_SECRET_KEY = re.compile(r"pass|secret|token|credential|key|pin", re.IGNORECASE)
-_LISTED = re.compile(r"# (\S.*) (secret|[0-9a-f]{8})")
+#: Properties with values that help a reader and are never secret.
+SHOWN: Final = {
+    *("adminStateUp", "algorithm", "availabilityZone", "cidr", "ecdsaCurve", "flavorId", "gatewayIp", "imageId"),
+    *("ipAddress", "mtu", "name", "networkId", "policies", "pool", "portRangeMax", "portRangeMin"),
+    *("portSecurityEnabled", "protocol", "remoteIpPrefix", "size", "subnetId", "validityPeriodHours", "version"),
+    "volumeType",
+}
+#: Numbers with a unit and switches. Such Helm values are shown when their key does not sound like a secret.
+_QUANTITY: Final = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})*[A-Za-z]{0,3}|true|false")
+_SECRET_KEY: Final = re.compile(r"pass|secret|token|credential|key|pin", re.IGNORECASE)
+_LISTED: Final = re.compile(r"# (\S.*) (secret|[0-9a-f]{8})")
 #: Longest value that is shown, characters.
-LONGEST = 60
+LONGEST: Final = 60
 
 
 def code(value: object) -> str:
-    """`value` as code that can stand in a table's cell and neither mentions people nor ends the cell."""
+    """`value` as code that fits into a table's cell and neither mentions people nor ends the cell."""
     text = re.sub(r"\s+", " ", str(value)).replace("`", "'").replace("|", "/")
     return f"`{text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}`"
 
@@ -44,9 +43,9 @@ def _value(properties: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def listing(create: object) -> dict[str, str] | None:
+def read_listing(create: object) -> dict[str, str] | None:
     """Digest (or `secret`) by path, of the files that a step's command names; None while that is not known."""
-    if not isinstance(create, str) or create == UNKNOWN or not create.startswith("# openstack-paas: step "):
+    if not isinstance(create, str) or not create.startswith("# openstack-paas: step "):
         return None
     files: dict[str, str] = {}
     for line in create.splitlines()[1:]:
@@ -57,16 +56,16 @@ def listing(create: object) -> dict[str, str] | None:
     return files
 
 
-def files(change: Change) -> list[str]:
+def describe_files(change: Change) -> list[str]:
     """What a step's command brings to its machine."""
-    if not any(inputs.get("create") for inputs in (change.old, change.new)):
-        # It runs before its machine goes, and never else.
-        return [] if change.verb == "removed" else ["how it leaves the cluster"]
-    before, after = listing(change.old.get("create")), listing(change.new.get("create"))
-    if change.verb == "added":
-        return [f"{len(after)} files"] if after else ["its files, known once it is there"]
     if change.verb == "removed":
         return []
+    if not any(inputs.get("create") for inputs in (change.old, change.new)):
+        # It runs before its machine is removed, and at no other time.
+        return ["how it leaves the cluster"]
+    before, after = read_listing(change.old.get("create")), read_listing(change.new.get("create"))
+    if change.verb == "added":
+        return [f"{len(after)} files"] if after else ["its files, known once it is there"]
     if change.verb == "replaced":
         return ["all its steps run again"]
     words = []
@@ -95,14 +94,11 @@ def _shown(key: str, value: Any, preview: StackPreview) -> str | None:
     if key == "flavorId":
         return code(preview.flavors.get(str(value), value))
     plain = str(value).lower() if isinstance(value, bool) else str(value)
-    if key in SHOWN:
-        return code(plain)
-    if key.startswith("values.") and _QUANTITY.fullmatch(plain) and not _SECRET_KEY.search(key):
-        return code(plain)
-    return None
+    is_quantity = key.startswith("values.") and _QUANTITY.fullmatch(plain) and not _SECRET_KEY.search(key)
+    return code(plain) if key in SHOWN or is_quantity else None
 
 
-def properties(change: Change, preview: StackPreview) -> list[str]:
+def describe_properties(change: Change, preview: StackPreview) -> list[str]:
     """One phrase a property that differs: its name, its values where they can be shown."""
     phrases = []
     for key in change.keys:
@@ -113,10 +109,8 @@ def properties(change: Change, preview: StackPreview) -> list[str]:
         after = _shown(key, _value(change.new, key), preview)
         if before and after:
             phrases.append(f"{name} {before} → {after}")
-        elif after:
-            phrases.append(f"{name} {after}")
-        elif before:
-            phrases.append(f"{name} {before} goes")
+        elif after or before:
+            phrases.append(f"{name} {after}" if after else f"{name} {before} goes")
         else:
             phrases.append(code(name))
     if change.verb == "changed" and not phrases:
@@ -124,11 +118,8 @@ def properties(change: Change, preview: StackPreview) -> list[str]:
     return phrases
 
 
-def chart(change: Change) -> str:
+def describe_chart(change: Change) -> str:
     """A Helm release's chart and version, from where to where."""
-    before, after = change.old.get("version"), change.new.get("version")
     name = str(change.new.get("chart") or change.old.get("chart") or change.name).rstrip("/").rsplit("/", 1)[-1]
-    if before and after and before != after:
-        return f"chart {code(name)} {code(before)} → {code(after)}"
-    version = after or before
-    return f"chart {code(name)} {code(version)}" if version else f"chart {code(name)}"
+    versions = dict.fromkeys(filter(None, (change.old.get("version"), change.new.get("version"))))
+    return f"chart {code(name)} {' → '.join(map(code, versions))}".rstrip()

@@ -9,19 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from ops.preview_comment.changes import Change, StackPreview, Verb
+from ops.preview_comment.changes import LOSSES, Change, StackPreview, Verb
+from policy.record import FLOATING_IP, INSTANCE, PORT, VOLUME
 
-#: Types whose loss is a lost machine, lost data or a lost address, and what each is called.
-GUARDED = {
-    "openstack:compute/instance:Instance": "machine",
-    "openstack:blockstorage/volume:Volume": "volume",
-    "openstack:networking/floatingIp:FloatingIp": "floating IP",
+#: Types that lose a machine, data or an address with the resource, and what each is called. Of ports only VIPs count.
+GUARDED: Final = {
+    INSTANCE: "machine",
+    VOLUME: "volume",
+    FLOATING_IP: "floating IP",
     "openstack:loadbalancer/loadBalancer:LoadBalancer": "VIP (load balancer)",
+    PORT: "VIP",
 }
-PORT = "openstack:networking/port:Port"
-TRAILER = "Approve-Replace"
-_LINE = re.compile(rf"^[ \t>*`-]*{TRAILER}:[ \t]*(.+?)[ \t\r`]*$", re.MULTILINE | re.IGNORECASE)
+TRAILER: Final = "Approve-Replace"
+_LINE: Final = re.compile(rf"^[ \t>*`-]*{TRAILER}:[ \t]*(.+?)[ \t\r`]*$", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -40,36 +42,26 @@ class Guarded:
         return f"{TRAILER}: {self.name}"
 
 
-def _kind(change: Change) -> str:
-    """What a guarded change is called; empty for one that nobody has to approve."""
-    if change.type == PORT:
-        return "VIP" if change.name.endswith("vip") else ""
-    return GUARDED.get(change.type, "")
-
-
 def _name(change: Change, preview: StackPreview) -> str:
-    """The thing's own name in the cloud; a floating IP has none but its address."""
-    for properties, key in ((change.old_outputs, "address"), (change.old, "name")):
-        value = properties.get(key)
+    """The thing's own name in the cloud; a floating IP has only its address."""
+    for value in (change.old_outputs.get("address"), change.old.get("name")):
         if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]*", value):
             return value
     return f"{preview.cluster}-{change.name}"
 
 
-def approvals(texts: Iterable[str]) -> frozenset[str]:
-    """Names approved in commit messages and descriptions; several on a line stand between commas or spaces."""
-    return frozenset(
-        name for text in texts for names in _LINE.findall(text) for name in re.split(r"[,\s]+", names) if name
-    )
+def find_approvals(texts: Iterable[str]) -> frozenset[str]:
+    """Names approved in commit messages and descriptions; commas or spaces separate several on a line."""
+    return frozenset(re.findall(r"[^,\s]+", " ".join(names for text in texts for names in _LINE.findall(text))))
 
 
-def guarded(previews: Iterable[StackPreview], approved: frozenset[str]) -> list[Guarded]:
+def find_guarded(previews: Iterable[StackPreview], approved: frozenset[str]) -> list[Guarded]:
     """Everything guarded that would be replaced or removed, approved or not."""
     found = []
     for preview in previews:
         for change in preview.changes:
-            kind = _kind(change)
-            if kind and change.verb in ("replaced", "removed"):
+            is_guarded = change.type in GUARDED and (change.type != PORT or change.name.endswith("vip"))
+            if is_guarded and change.verb in LOSSES:
                 name = _name(change, preview)
-                found.append(Guarded(preview.stack, kind, name, change.verb, name in approved))
+                found.append(Guarded(preview.stack, GUARDED[change.type], name, change.verb, name in approved))
     return sorted(found, key=lambda item: (item.stack, item.kind, item.name))

@@ -5,29 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from ops.preview_comment import descriptions
-from ops.preview_comment.changes import Change, StackPreview, Verb
+from ops.preview_comment.changes import WORST_FIRST, Change, StackPreview, Verb
+from ops.preview_comment.descriptions import code, describe_chart, describe_files, describe_properties
+from policy.record import FLOATING_IP, INSTANCE, PORT, RELEASE, VOLUME
 
-GATEWAYS = "openstack-paas:gateway:Gateways"
+GATEWAYS: Final = "openstack-paas:gateway:Gateways"
 #: The components of machines: each machine is a group of its role's resources that have its name.
-ROLES = {
+ROLES: Final = {
     GATEWAYS,
     "openstack-paas:etcd:EtcdCluster",
     "openstack-paas:kubernetes:ControlPlane",
     "openstack-paas:kubernetes:WorkerPool",
 }
-INSTANCE = "openstack:compute/instance:Instance"
-COMMAND = "command:remote:Command"
-PRIVATE_KEY = "tls:index/privateKey:PrivateKey"
-PORT = "openstack:networking/port:Port"
-VOLUMES = {"openstack:blockstorage/volume:Volume", "openstack:compute/volumeAttach:VolumeAttach"}
-ADDRESSES = {
-    "openstack:networking/floatingIp:FloatingIp",
-    "openstack:networking/floatingIpAssociate:FloatingIpAssociate",
+COMMAND: Final = "command:remote:Command"
+PRIVATE_KEY: Final = "tls:index/privateKey:PrivateKey"
+#: The resources of a machine, and what components/ put after the machine's name.
+SUFFIXES: Final = {
+    INSTANCE: "",
+    COMMAND: "",
+    PRIVATE_KEY: "",
+    PORT: "-edge",
+    FLOATING_IP: "",
+    "openstack:networking/floatingIpAssociate:FloatingIpAssociate": "",
+    VOLUME: "-data",
+    "openstack:compute/volumeAttach:VolumeAttach": "-data",
 }
-RELEASE = "kubernetes:helm.sh/v3:Release"
-GROUPS = ("Machines", "Addons", "Network", "Certificates and keys", "Other")
+GROUPS: Final = ("Machines", "Addons", "Network", "Certificates and keys", "Other")
 
 
 @dataclass(frozen=True)
@@ -40,31 +45,25 @@ class Row:
 
 
 def machine_of(change: Change) -> str:
-    """The name of the machine that a resource belongs to, as components/ give them; empty where it is no machine's."""
+    """The name of the machine that a resource belongs to, as components/ give them; empty for any other resource."""
     role = change.components[-1] if change.components else ""
-    # The gateways' key is that of all of them.
-    if role not in ROLES or (role == GATEWAYS and change.type == PRIVATE_KEY):
+    # All gateways have one key.
+    is_shared = role == GATEWAYS and change.type == PRIVATE_KEY
+    if role not in ROLES or change.type not in SUFFIXES or is_shared:
         return ""
-    if change.type == COMMAND:
-        return change.name.removeprefix("leave-")
-    if change.type in VOLUMES:
-        return change.name.removesuffix("-data")
-    if change.type == PORT and role == GATEWAYS:
-        return change.name.removesuffix("-edge")
-    return change.name if change.type in {INSTANCE, PORT, PRIVATE_KEY, *ADDRESSES} else ""
+    return change.name.removeprefix("leave-").removesuffix(SUFFIXES[change.type])
 
 
 def group_of(change: Change) -> str:
-    """The table in which a change stands."""
+    """The table that a change belongs to."""
+    parents = " ".join(change.components)
     if machine_of(change):
         return "Machines"
-    if any(":addons:" in component for component in change.components):
+    if ":addons:" in parents:
         return "Addons"
-    if change.type.startswith("tls:") or any(":pki:" in component for component in change.components):
+    if change.type.startswith("tls:") or ":pki:" in parents:
         return "Certificates and keys"
-    if any(":network:" in component for component in change.components):
-        return "Network"
-    return "Other"
+    return "Network" if ":network:" in parents else "Other"
 
 
 def _noun(kind: str) -> str:
@@ -75,87 +74,69 @@ def _noun(kind: str) -> str:
 
 def _machine(changes: list[Change], preview: StackPreview) -> Row:
     """One row for a machine with all that belongs to it; the fate of its instance is the machine's fate."""
-    instance = next((change for change in changes if change.type == INSTANCE), None)
-    verb: Verb = instance.verb if instance else "changed"
+    verb: Verb = next((change.verb for change in changes if change.type == INSTANCE), "changed")
     details: list[str] = []
     for change in sorted(changes, key=lambda change: (change.type != INSTANCE, change.type != COMMAND, change.urn)):
-        if change.type == INSTANCE:
-            if verb == "added":
-                flavor = str(change.new.get("flavorId", ""))
-                details.append(f"flavor {descriptions.code(preview.flavors.get(flavor, flavor))}")
-            elif verb != "removed":
-                details += descriptions.properties(change, preview)
+        if change.type == INSTANCE and verb == "added":
+            flavor = str(change.new.get("flavorId", ""))
+            details.append(f"flavor {code(preview.flavors.get(flavor, flavor))}")
+        elif change.type == INSTANCE:
+            details += describe_properties(change, preview) if verb != "removed" else []
         elif change.type == COMMAND:
-            details += descriptions.files(change)
+            details += describe_files(change)
         elif verb in ("changed", "replaced") and not (change.type.startswith("tls:") and verb == "replaced"):
-            more = descriptions.properties(change, preview) if change.verb in ("changed", "replaced") else []
-            details.append(
-                f"{_noun(change.type)} {descriptions.code(change.name)} {change.verb}"
-                + ("".join(f"; {m}" for m in more))
-            )
+            more = describe_properties(change, preview) if change.verb in ("changed", "replaced") else []
+            details.append("; ".join([f"{_noun(change.type)} {code(change.name)} {change.verb}", *more]))
     return Row((f"{preview.cluster}-{machine_of(changes[0])}",), verb, tuple(dict.fromkeys(details)))
 
 
 def _other(change: Change, preview: StackPreview) -> Row:
     """One row for one resource."""
+    differs = describe_properties(change, preview) if change.verb in ("changed", "replaced") else []
     if change.type == RELEASE:
-        details = [descriptions.chart(change)]
-        if change.verb in ("changed", "replaced"):
-            keys = [phrase for phrase in descriptions.properties(change, preview) if not phrase.startswith("version ")]
-            details += keys
+        details = [describe_chart(change), *(phrase for phrase in differs if not phrase.startswith("version "))]
         return Row((f"addon {change.name}",), change.verb, tuple(details))
-    details = descriptions.files(change) if change.type == COMMAND else []
-    if not details and change.verb in ("changed", "replaced"):
-        details = descriptions.properties(change, preview)
+    details = (describe_files(change) if change.type == COMMAND else []) or differs
     if change.verb == "replaced" and change.replace_keys and change.type != COMMAND:
-        details.append("replaced because of " + ", ".join(descriptions.code(key) for key in change.replace_keys))
+        details.append(f"replaced because of {', '.join(map(code, change.replace_keys))}")
     return Row((f"{_noun(change.type)} {change.name}",), change.verb, tuple(details))
 
 
-def _gathered(rows: Iterable[Row]) -> list[Row]:
-    """Rows that say the same are one row with several names."""
-    names: dict[tuple[Verb, tuple[str, ...]], list[str]] = {}
-    for row in rows:
-        names.setdefault((row.verb, row.details), []).extend(row.names)
-    return [Row(tuple(sorted(found)), verb, details) for (verb, details), found in names.items()]
-
-
-def tables(preview: StackPreview) -> dict[str, list[Row]]:
-    """Rows by group; groups without rows are left out."""
+def make_tables(preview: StackPreview) -> dict[str, list[Row]]:
+    """Rows by group, the worst first. Groups without rows are left out; rows that say the same are one row."""
     machines: dict[str, list[Change]] = {}
     found: dict[str, list[Row]] = {group: [] for group in GROUPS}
     for change in preview.changes:
-        group = group_of(change)
-        if group == "Machines":
-            machines.setdefault(machine_of(change), []).append(change)
+        if machine := machine_of(change):
+            machines.setdefault(machine, []).append(change)
         else:
-            found[group].append(_other(change, preview))
+            found[group_of(change)].append(_other(change, preview))
     found["Machines"] = [_machine(changes, preview) for changes in machines.values()]
-    order: dict[Verb, int] = {"replaced": 0, "removed": 1, "changed": 2, "added": 3}
-    return {
-        group: sorted(_gathered(rows), key=lambda row: (order[row.verb], row.names, row.details))
-        for group, rows in found.items()
-        if rows
-    }
+    return {group: _merge(rows) for group, rows in found.items() if rows}
 
 
-def shortened(names: Iterable[str]) -> str:
+def _merge(rows: Iterable[Row]) -> list[Row]:
+    """Rows that say the same as one row with several names."""
+    names: dict[tuple[Verb, tuple[str, ...]], list[str]] = {}
+    for row in rows:
+        names.setdefault((row.verb, row.details), []).extend(row.names)
+    merged = [Row(tuple(sorted(found)), verb, details) for (verb, details), found in names.items()]
+    return sorted(merged, key=lambda row: (WORST_FIRST.index(row.verb), row.names, row.details))
+
+
+def shorten(names: Iterable[str]) -> str:
     """Names in code; neighbours by number as a range: `lab-worker-0` to `lab-worker-9`."""
-    runs: list[tuple[str, int | None, int | None]] = []
     split = (re.fullmatch(r"(.*?)(0|[1-9][0-9]*)?", name, re.DOTALL) for name in names)
-    parts = sorted((match[1], int(match[2]) if match[2] else None) for match in split if match and match[0])
+    # A name without a number has -2, which no number follows.
+    parts = sorted((match[1], int(match[2] or -2)) for match in split if match and match[0])
+    runs: list[tuple[str, list[int]]] = []
     for stem, number in parts:
-        last = runs[-1] if runs else None
-        if last and number is not None and last[0] == stem and last[2] is not None and last[2] + 1 == number:
-            runs[-1] = (stem, last[1], number)
+        if runs and runs[-1][0] == stem and runs[-1][1][-1] + 1 == number:
+            runs[-1][1].append(number)
         else:
-            runs.append((stem, number, number))
+            runs.append((stem, [number]))
     shown = []
-    for stem, first, final in runs:
-        if first is None or first == final:
-            shown.append(descriptions.code(f"{stem}{'' if first is None else first}"))
-        elif final == first + 1:
-            shown += [descriptions.code(f"{stem}{first}"), descriptions.code(f"{stem}{final}")]
-        else:
-            shown.append(f"{descriptions.code(f'{stem}{first}')} to {descriptions.code(f'{stem}{final}')}")
+    for stem, numbers in runs:
+        ends = [code(f"{stem}{number if number >= 0 else ''}") for number in dict.fromkeys((numbers[0], numbers[-1]))]
+        shown.append((" to " if len(numbers) > 2 else ", ").join(ends))
     return ", ".join(shown)

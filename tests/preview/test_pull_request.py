@@ -83,7 +83,7 @@ class Job:
         previewed = self.run("preview.sh", self.stack.name, self.previews)
         assert previewed.returncode == 0, previewed.stderr
         gate = self.run("review.sh", self.previews, self.comment)
-        commented = self.run("comment-github.sh", self.comment)
+        commented = self.run("comment.sh", self.comment)
         assert commented.returncode == 0, commented.stderr
         return gate.returncode
 

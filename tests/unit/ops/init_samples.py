@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ops.init.answers import Further, by_default, collect, values
+from ops.init.answers import by_default, collect
+from ops.init.stack_file import make_keys
 from preflight.cloud import Cloud, Flavor, Image, Network
 
 
@@ -36,6 +38,8 @@ CLOUD = Cloud(
 )
 
 
-def answered(further: Further | None = None, cloud: Cloud = CLOUD, **given: str) -> dict[str, Any]:
+def answered(
+    cluster_name: str = "", sources: Mapping[str, Any] | None = None, cloud: Cloud = CLOUD, **given: str
+) -> dict[str, Any]:
     """The keys of a stack file: `given` as by flags, the defaults of everything else."""
-    return values(collect(cloud, "trial", given, by_default), further or Further())
+    return make_keys(collect(cloud, "trial", given, by_default), cluster_name, sources=sources)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.init.answers import Further, InitError, by_default, by_nobody, collect, read_sources, refuse_wrong_flags
+from ops.init.answers import InitError, by_default, by_nobody, by_people, collect
 from ops.init.cloud_offers import system
-from ops.init.questions import QUESTIONS, ROLES, Question
+from ops.init.questions import PURPOSES, ROLES, Question, questions
+from ops.init.stack_file import read_sources
 from preflight.checks.flavors import LEAST, RECOMMENDED
 from preflight.cloud import Cloud, Network
 from settings.presets import PRESETS
@@ -18,14 +19,13 @@ from settings.versions import DEFAULT_KUBERNETES
 from tests.unit.ops.init_samples import CLOUD, answered
 
 
-def question(dest: str, cloud: Cloud = CLOUD, stack: str = "trial", **known: str) -> Question:
+def question(name: str, cloud: Cloud = CLOUD, stack: str = "trial", **known: str) -> Question:
     """The question of that name."""
-    made = (build(cloud, {"preset": "dev", **known}, stack) for build in QUESTIONS)
-    return next(question for question in made if question.dest == dest)
+    return next(question for question in questions(cloud, stack, known) if question.name == name)
 
 
 @pytest.mark.parametrize(
-    ("dest", "default"),
+    ("name", "default"),
     [
         ("preset", "dev"),
         ("external", "public"),
@@ -41,13 +41,17 @@ def question(dest: str, cloud: Cloud = CLOUD, stack: str = "trial", **known: str
         ("zones", "default"),
     ],
 )
-def test_defaults(dest: str, default: str) -> None:
-    assert question(dest, image="debian-12-genericcloud-amd64").default == default
+def test_defaults(name: str, default: str) -> None:
+    assert question(name, image="debian-12-genericcloud-amd64").default == default
 
 
 @pytest.mark.parametrize(("stack", "preset"), [("prod", "production"), ("production-eu", "production"), ("x", "dev")])
 def test_the_preset_follows_from_the_name(stack: str, preset: str) -> None:
     assert question("preset", stack=stack).default == preset
+
+
+def test_every_preset_has_its_purpose() -> None:
+    assert list(question("preset").choices) == list(PURPOSES) == list(PRESETS)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -60,13 +64,17 @@ def test_defaults_of_a_preset(preset: str) -> None:
 
 
 def test_candidates_are_images_that_can_start_newest_first() -> None:
-    names = [choice.value for choice in question("image").choices]
-    assert names == ["noble-server-cloudimg", "debian-12-genericcloud-amd64", "Debian 12 (bookworm)", "debian-11"]
+    assert list(question("image").choices) == [
+        "noble-server-cloudimg",
+        "debian-12-genericcloud-amd64",
+        "Debian 12 (bookworm)",
+        "debian-11",
+    ]
 
 
 def test_flavors_are_shown_with_their_size_smallest_first() -> None:
     choices = question("worker_flavor", image="noble-server-cloudimg").choices
-    assert [(choice.value, choice.note) for choice in choices] == [
+    assert list(choices.items()) == [
         ("medium", "2 vCPU, 4 GiB memory, 40 GiB disk"),
         ("large", "4 vCPU, 8 GiB memory, 80 GiB disk"),
         ("volume", "2 vCPU, 4 GiB memory"),
@@ -96,7 +104,7 @@ def test_what_has_one_answer_is_not_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dest", "text", "rule"),
+    ("name", "text", "rule"),
     [
         ("preset", "prodution", "is not a preset; did you mean production?"),
         ("external", "pubic", "is not an external network that this project sees; did you mean public?"),
@@ -112,9 +120,9 @@ def test_what_has_one_answer_is_not_asked() -> None:
         ("zones", "east,south", "is not an availability zone of this cloud; there are east, west"),
     ],
 )
-def test_wrong_answers(dest: str, text: str, rule: str) -> None:
+def test_wrong_answers(name: str, text: str, rule: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(rule)}"):
-        question(dest).parse(text)
+        question(name).parse(text)
 
 
 @pytest.mark.parametrize("everybody", ["0.0.0.0/0", "198.51.100.0/24, 0.0.0.0/0"])
@@ -132,7 +140,7 @@ def test_every_missing_flag_is_named_at_once() -> None:
     assert lines[0] == "nothing was written, 10 of the answers are missing or wrong:"
     assert lines[1] == "  - --workers x: must be a number from 0 to 5000; correct it, or leave it out"
     flags = {line.split()[1].rstrip(":") for line in lines[2:]}
-    assert flags == {build(CLOUD, {"preset": "dev"}, "trial").flag for build in QUESTIONS} - {"--preset", "--workers"}
+    assert flags == {question.flag for question in questions(CLOUD, "trial", {})} - {"--preset", "--workers"}
     assert "  - --external: is not given; give one of internet, public; --defaults takes public" in lines
     assert any(line.startswith("  - --ssh-from: is not given and has no default; give") for line in lines)
 
@@ -145,10 +153,15 @@ def test_defaults_without_a_cloud_leave_what_only_the_cloud_knows() -> None:
     assert flags == ["--external", "--image", *roles]
 
 
-def test_a_wrong_flag_is_said_before_the_first_question() -> None:
-    refuse_wrong_flags(CLOUD, "trial", {"preset": "production"})
+def test_a_wrong_flag_is_said_before_the_first_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end_input(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", end_input)
+    with pytest.raises(InitError, match="the input ended"):
+        collect(CLOUD, "trial", {"preset": "production"}, by_people)
     with pytest.raises(InitError, match="--image x: is not an image") as caught:
-        refuse_wrong_flags(CLOUD, "trial", {"image": "x"})
+        collect(CLOUD, "trial", {"image": "x"}, by_people)
     assert len(str(caught.value).splitlines()) == 2
 
 
@@ -164,9 +177,9 @@ def test_only_what_differs_is_written() -> None:
 
 
 def test_what_differs_is_written() -> None:
-    further = Further(cluster_name="shop", sources={"proxy": {"http": "http://proxy:3128"}})
+    sources = {"proxy": {"http": "http://proxy:3128"}}
     given = {"image": "noble-server-cloudimg", "ssh_from": "198.51.100.7 192.0.2.0/24", "zones": "west,east"}
-    keys = answered(further, **given, kubernetes="1.35.4")
+    keys = answered("shop", sources, **given, kubernetes="1.35.4")
     assert keys["clusterName"] == "shop"
     assert keys["access"] == {"sshUser": "ubuntu", "sshCidrs": ["198.51.100.7/32", "192.0.2.0/24"]}
     assert keys["kubernetes"] == {"version": "1.35.4"}

@@ -18,15 +18,12 @@ from tests.unit.ops.terminal import CTRL_C, CTRL_D, Terminal
 PROJECT = Path(__file__).resolve().parents[3]
 #: The program, with the tests' cloud in place of one that would have to be asked.
 PROGRAM = """
-import argparse
 import sys
-from ops.init import cli as init
+from ops.__main__ import main
 from ops.init import cloud_offers
 from tests.unit.ops.init_samples import CLOUD
 cloud_offers.ask = lambda name: CLOUD
-parser = argparse.ArgumentParser()
-init.add(parser.add_subparsers())
-sys.exit(init.run(parser.parse_args(["init", *sys.argv[1:]])))
+sys.exit(main(["init", *sys.argv[1:]]))
 """
 NETWORK, IMAGE = "Which network leads outside?", "Which image"
 FLAVORS = tuple(f"{role} machine?" for role in ("gateway", "etcd", "control-plane", "worker"))
@@ -226,12 +223,12 @@ def test_force_keeps_secrets_and_what_is_not_ours(place: Place) -> None:
     plain, kept = place.written()
     assert plain == answered()
     assert kept.keyring == {"encryptionsalt": "v1:old"}
-    # The stack stands: a password made now would not be the database's.
+    # The stack exists: a password made now would not be the database's.
     assert kept.config == {
         "openstack:cloud": "mine",
         f"{NAMESPACE}:databaseRootPassword": {"secure": "v1:old-cipher"},
     }
-    assert "trial stands already: the database keeps the passwords that it has." in done.stdout
+    assert "trial exists already: the database keeps the passwords that it has." in done.stdout
 
 
 def test_a_secret_inside_a_section_is_not_lost(place: Place) -> None:

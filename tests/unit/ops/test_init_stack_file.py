@@ -12,8 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from ops.init.answers import Further, read_sources
-from ops.init.stack_file import NAMESPACE, Kept, has_secret, read, render
+from ops.init.stack_file import CLOUD_KEY, NAMESPACE, Kept, has_secret, read, read_sources, render
 from settings.load import parse
 from settings.presets import PRESETS
 from tests.unit.ops.init_samples import answered
@@ -26,7 +25,8 @@ DEFAULT = re.compile(r"^( *)#(?=[^ #])", re.MULTILINE)
 
 
 def rendered(keys: dict[str, Any], kept: Kept = KEPT, cloud: str = "") -> str:
-    return render("trial", keys, parse(keys, "trial"), kept, cloud)
+    kept = Kept(kept.keyring, {**kept.config, CLOUD_KEY: cloud}) if cloud else kept
+    return render("trial", keys, parse(keys, "trial"), kept)
 
 
 def keys_of(preset: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def keys_of(preset: str) -> dict[str, Any]:
         return answered(preset=preset)
     if preset == "dev":
         sources = {"proxy": {"http": "http://proxy.example.org:3128", "extraNoProxy": ["example.org"]}}
-        return answered(Further(cluster_name="shop", sources=sources), preset=preset, image="noble-server-cloudimg")
+        return answered("shop", sources, preset=preset, image="noble-server-cloudimg")
     return answered(preset=preset, ssh_from="198.51.100.0/24", kubernetes="1.35.0")
 
 
@@ -76,7 +76,7 @@ def test_names_that_yaml_would_misread_stay_what_they_are() -> None:
 
 def test_mirrors_of_another_stack_stay_what_they_are() -> None:
     sources = read_sources(PROJECT / "Pulumi.lab.yaml")
-    assert read(rendered(answered(Further(sources=sources))))[0]["mirrors"] == sources["mirrors"]
+    assert read(rendered(answered(sources=sources)))[0]["mirrors"] == sources["mirrors"]
 
 
 def test_a_cloud_that_was_named_is_written() -> None:

@@ -17,8 +17,8 @@ from ops.__main__ import main
 from ops.preview_comment.changes import StackPreview, parse, read
 from ops.preview_comment.comment import MARKER, render
 from ops.preview_comment.descriptions import code
-from ops.preview_comment.gate import approvals, guarded
-from ops.preview_comment.rows import shortened, tables
+from ops.preview_comment.gate import find_approvals, find_guarded
+from ops.preview_comment.rows import make_tables, shorten
 
 FIXTURES = Path(__file__).parent / "fixtures" / "previews"
 GOLDEN = Path(__file__).parent / "golden" / "comments"
@@ -99,7 +99,7 @@ def test_a_node_that_goes_and_what_it_would_have_run_then() -> None:
     urn = removed["urn"].replace("::worker", "::leave-worker")
     for operation, side, words in (("delete", "oldState", ""), ("create", "newState", "how it leaves the cluster")):
         step = {"op": operation, "urn": urn, side: {**removed["oldState"], "urn": urn, "inputs": inputs}}
-        (row,) = tables(parse("lab", json.dumps({"steps": [step]})))["Machines"]
+        (row,) = make_tables(parse("lab", json.dumps({"steps": [step]})))["Machines"]
         assert ", ".join(row.details) == words
 
 
@@ -177,7 +177,7 @@ def test_nothing_to_read_is_status_2(tmp_path: Path, capsys: pytest.CaptureFixtu
     ],
 )
 def test_approvals_in_text(text: str, names: set[str]) -> None:
-    assert approvals([text]) == names
+    assert find_approvals([text]) == names
 
 
 def test_the_gate_opens_by_name_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,10 +205,10 @@ def test_what_is_guarded(kind: str, name: str, is_guarded: bool) -> None:
     urn = f"urn:pulumi:lab::openstack-paas::openstack-paas:index:Platform${kind}::{name}"
     for operation in ("delete", "replace"):
         steps = [{"op": operation, "urn": urn, "oldState": state}]
-        found = guarded([parse("lab", json.dumps({"steps": steps}))], frozenset())
+        found = find_guarded([parse("lab", json.dumps({"steps": steps}))], frozenset())
         assert [item.name for item in found] == ([f"lab-{name}"] if is_guarded else [])
     changed = [{"op": "update", "urn": urn, "oldState": state, "newState": state}]
-    assert guarded([parse("lab", json.dumps({"steps": changed}))], frozenset()) == []
+    assert find_guarded([parse("lab", json.dumps({"steps": changed}))], frozenset()) == []
 
 
 def worker_removed(count: int, distinct: bool) -> StackPreview:
@@ -252,7 +252,7 @@ def test_never_longer_than_a_comment_may_be() -> None:
     ],
 )
 def test_names_as_ranges(names: tuple[str, ...], text: str) -> None:
-    assert shortened(names) == text
+    assert shorten(names) == text
 
 
 def test_values_cannot_leave_their_cell() -> None:

@@ -54,10 +54,9 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.fixture(params=["github", "gitlab"])
-def job(request: pytest.FixtureRequest, forge: Forge, tmp_path: Path) -> tuple[str, dict[str, str]]:
-    """The script that comments, and the environment of a job, for each forge."""
-    environment = github_job(forge, tmp_path) if request.param == "github" else gitlab_job(forge)
-    return f"comment-{request.param}.sh", environment
+def job(request: pytest.FixtureRequest, forge: Forge, tmp_path: Path) -> dict[str, str]:
+    """The environment of a job that comments, for each forge."""
+    return github_job(forge, tmp_path) if request.param == "github" else gitlab_job(forge)
 
 
 def comment_file(folder: Path, text: str) -> str:
@@ -67,45 +66,37 @@ def comment_file(folder: Path, text: str) -> str:
     return str(file)
 
 
-def test_the_first_run_creates_the_second_updates(
-    job: tuple[str, dict[str, str]], forge: Forge, run: Run, tmp_path: Path
-) -> None:
-    script, environment = job
+def test_the_first_run_creates_the_second_updates(job: dict[str, str], forge: Forge, run: Run, tmp_path: Path) -> None:
     for text in ('one `"quoted"` $(id)', "two"):
-        done = run(environment, script, comment_file(tmp_path, text))
+        done = run(job, "comment.sh", comment_file(tmp_path, text))
         assert done.returncode == 0, done.stderr
         assert [comment["body"] for comment in forge.comments] == [f"{MARKER}\n{text}\n"]
     assert len(forge.written()) == 2
 
 
 def test_our_comment_is_found_among_many_and_nobody_elses_is_touched(
-    job: tuple[str, dict[str, str]], forge: Forge, run: Run, tmp_path: Path
+    job: dict[str, str], forge: Forge, run: Run, tmp_path: Path
 ) -> None:
     """A stranger has copied the marker; ours is on the second page."""
     forge.add_comment(f"{MARKER}\nnot ours", STRANGER)
     for index in range(130):
         forge.add_comment(f"talk {index}", STRANGER)
     ours = forge.add_comment(f"{MARKER}\nours", BOT)
-    script, environment = job
-    assert run(environment, script, comment_file(tmp_path, "new")).returncode == 0
+    assert run(job, "comment.sh", comment_file(tmp_path, "new")).returncode == 0
     assert [comment["id"] for comment in forge.comments if comment["body"] == f"{MARKER}\nnew\n"] == [ours]
     assert len(forge.comments) == 132
 
 
-def test_the_token_is_in_no_argument_and_no_output(job: tuple[str, dict[str, str]], run: Run, tmp_path: Path) -> None:
-    script, environment = job
-    done = run(environment, script, comment_file(tmp_path, "text"))
+def test_the_token_is_in_no_argument_and_no_output(job: dict[str, str], run: Run, tmp_path: Path) -> None:
+    done = run(job, "comment.sh", comment_file(tmp_path, "text"))
     told = done.stdout + done.stderr + (tmp_path / "curl.log").read_text()
     assert GITHUB_TOKEN not in told
     assert GITLAB_TOKEN not in told
 
 
-def test_a_refused_request_fails_the_job(
-    job: tuple[str, dict[str, str]], forge: Forge, run: Run, tmp_path: Path
-) -> None:
-    script, environment = job
-    wrong = {key: "wrong" if key in ("GITHUB_TOKEN", "GITLAB_TOKEN") else value for key, value in environment.items()}
-    done = run(wrong, script, comment_file(tmp_path, "text"))
+def test_a_refused_request_fails_the_job(job: dict[str, str], forge: Forge, run: Run, tmp_path: Path) -> None:
+    wrong = {key: "wrong" if key in ("GITHUB_TOKEN", "GITLAB_TOKEN") else value for key, value in job.items()}
+    done = run(wrong, "comment.sh", comment_file(tmp_path, "text"))
     assert done.returncode != 0
     assert "who are you" in done.stderr
     assert not forge.written()
@@ -113,12 +104,12 @@ def test_a_refused_request_fails_the_job(
 
 def test_a_fork_gets_the_jobs_summary_and_no_comment(forge: Forge, run: Run, tmp_path: Path) -> None:
     environment = github_job(forge, tmp_path, source="somebody/r")
-    done = run(environment, "comment-github.sh", comment_file(tmp_path, "text"))
+    done = run(environment, "comment.sh", comment_file(tmp_path, "text"))
     assert done.returncode == 0
     assert "text" in (tmp_path / "summary.md").read_text()
     assert forge.log == []
     without_token = {key: value for key, value in gitlab_job(forge).items() if key != "GITLAB_TOKEN"}
-    done = run(without_token, "comment-gitlab.sh", comment_file(tmp_path, "text"))
+    done = run(without_token, "comment.sh", comment_file(tmp_path, "text"))
     assert done.returncode == 0
     assert "text" in done.stdout
     assert forge.log == []
