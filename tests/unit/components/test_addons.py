@@ -17,7 +17,7 @@ from settings.load import parse
 from settings.mirrors import MirrorSettings
 from settings.platform import Platform
 from settings.stack_file import ENCRYPTED
-from tests.unit.charts import RenderError, render
+from tests.unit.charts.helm import RenderError, render
 
 PROJECT = Path(__file__).resolve().parents[3]
 GOLDEN = Path(__file__).parent / "golden"

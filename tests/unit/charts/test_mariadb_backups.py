@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from ops.database.restore import GENERATION
-from tests.unit.charts import render
-from tests.unit.members.pod import USER, Network, Pod, wait_for
+from tests.unit.charts.helm import render
+from tests.unit.charts.members.pod import USER, Network, Pod, wait_for
 
 pytestmark = [
     pytest.mark.system,
