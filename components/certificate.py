@@ -9,6 +9,8 @@ import pulumi
 import pulumi_tls as tls
 from pulumi import ResourceOptions
 
+from settings.certificates import CertificateSettings
+
 HOURS_A_DAY = 24
 #: CAs outlive every leaf: ten years, as kubeadm's own (kubeadm constants, CACertificateValidityPeriod).
 CA_VALIDITY_HOURS = 10 * 365 * HOURS_A_DAY
@@ -19,28 +21,21 @@ def _private_key(name: str, opts: ResourceOptions) -> tls.PrivateKey:
     return tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
 
 
-@dataclass(frozen=True)
-class AuthorityArgs:
-    """`common_name` of the authority."""
-
-    common_name: str
-
-
 class Authority(pulumi.ComponentResource):
     """A self-signed certificate authority."""
 
     certificate: pulumi.Output[str]
     private_key: pulumi.Output[str]
 
-    def __init__(self, name: str, args: AuthorityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, common_name: str, opts: ResourceOptions) -> None:
         super().__init__("openstack-paas:pki:Authority", name, None, opts)
         child = ResourceOptions(parent=self)
         key = _private_key(name, child)
         certificate = tls.SelfSignedCert(
             name,
             private_key_pem=key.private_key_pem,
-            subject={"common_name": args.common_name},
-            dns_names=[args.common_name],
+            subject={"common_name": common_name},
+            dns_names=[common_name],
             is_ca_certificate=True,
             set_subject_key_id=True,
             validity_period_hours=CA_VALIDITY_HOURS,
@@ -83,7 +78,7 @@ def bundle(certificates: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Role:
+class CertificateRole:
     """What a leaf certificate is for: its subject and its extended key usages."""
 
     common_name: str
@@ -94,23 +89,8 @@ class Role:
     @property
     def allowed_uses(self) -> list[str]:
         """Key usages: ECDSA keys sign and never encipher (RFC 8446, section 4.4.2.2), so no keyEncipherment."""
-        return [
-            "digital_signature",
-            *(["server_auth"] if self.server else []),
-            *(["client_auth"] if self.client else []),
-        ]
-
-
-@dataclass(frozen=True)
-class CertificateArgs:
-    """A role, who signs it, for how long and how early it is renewed, and the names and addresses it is valid for."""
-
-    role: Role
-    authority: Authority
-    validity_hours: int
-    renewal_hours: int
-    dns_names: Sequence[str] = ()
-    ip_addresses: Sequence[str] = ()
+        extended = {"server_auth": self.server, "client_auth": self.client}
+        return ["digital_signature", *(usage for usage, wanted in extended.items() if wanted)]
 
 
 class Certificate(pulumi.ComponentResource):
@@ -119,29 +99,39 @@ class Certificate(pulumi.ComponentResource):
     certificate: pulumi.Output[str]
     private_key: pulumi.Output[str]
 
-    def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        role: CertificateRole,
+        authority: Authority,
+        settings: CertificateSettings,
+        dns_names: Sequence[str],
+        ip_addresses: Sequence[str],
+        opts: ResourceOptions,
+    ) -> None:
+        """For `role`, signed by `authority`, and valid for the names and addresses."""
         super().__init__("openstack-paas:pki:Certificate", name, None, opts)
         child = ResourceOptions(parent=self)
         key = _private_key(name, child)
-        subject = {"common_name": args.role.common_name}
-        if args.role.organization:
-            subject["organization"] = args.role.organization
+        subject = {"common_name": role.common_name}
+        if role.organization:
+            subject["organization"] = role.organization
         request = tls.CertRequest(
             name,
             private_key_pem=key.private_key_pem,
             subject=subject,
-            dns_names=list(args.dns_names) or None,
-            ip_addresses=list(args.ip_addresses) or None,
+            dns_names=list(dns_names) or None,
+            ip_addresses=list(ip_addresses) or None,
             opts=child,
         )
         signed = tls.LocallySignedCert(
             name,
             cert_request_pem=request.cert_request_pem,
-            ca_cert_pem=args.authority.certificate,
-            ca_private_key_pem=args.authority.private_key,
-            validity_period_hours=args.validity_hours,
-            early_renewal_hours=args.renewal_hours,
-            allowed_uses=args.role.allowed_uses,
+            ca_cert_pem=authority.certificate,
+            ca_private_key_pem=authority.private_key,
+            validity_period_hours=settings.leaf_validity_hours,
+            early_renewal_hours=settings.renewal_hours,
+            allowed_uses=role.allowed_uses,
             set_subject_key_id=True,
             opts=child,
         )

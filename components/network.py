@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 from pulumi import ResourceOptions
 from pulumi_openstack import networking
@@ -14,14 +12,6 @@ from components.vip import PublicVip, private_vip, public_vip
 from preflight.catalog import Catalog
 from settings import names
 from settings.platform import Platform
-
-
-@dataclass(frozen=True)
-class NetworkArgs:
-    """The checked settings and what the cloud offers."""
-
-    platform: Platform
-    catalog: Catalog
 
 
 class Network(pulumi.ComponentResource):
@@ -38,16 +28,15 @@ class Network(pulumi.ComponentResource):
     public_vip: PublicVip | None
     security_groups: dict[str, networking.SecGroup]
     ready: list[pulumi.Resource]
-    """What has to be there before a machine of the edge can be reached from outside."""
+    """What must exist before a machine of the edge can be reached from outside."""
 
-    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, platform: Platform, catalog: Catalog, opts: ResourceOptions) -> None:
         super().__init__("openstack-paas:network:Network", name, None, opts)
         child = ResourceOptions(parent=self)
-        platform, plan, cluster = args.platform, args.platform.addresses, args.platform.cluster
-        settings = platform.settings.network
+        plan, cluster, settings = platform.addresses, platform.cluster, platform.settings.network
         tags = [names.tag(cluster)]
 
-        self.edge = make_edge(platform, args.catalog, tags, child)
+        self.edge = make_edge(platform, catalog, tags, child)
         self.private = networking.Network(
             "private", name=names.private_network(cluster), admin_state_up=True, mtu=settings.mtu, tags=tags, opts=child
         )
@@ -67,7 +56,7 @@ class Network(pulumi.ComponentResource):
         self.public_vip = public_vip(platform, self.edge, self.security_groups, tags, self)
         self.private_vip = private_vip(platform, self.private, self.private_subnet, tags, self)
         routed = [self.edge.router_interface] if self.edge.router_interface else []
-        self.ready = list(self.public_vip.ready) if self.public_vip else [*routed]
+        self.ready = list(self.public_vip.ready if self.public_vip else routed)
         self.register_outputs({"apiAddress": self.public_vip.address} if self.public_vip else {})
 
     @property

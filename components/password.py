@@ -39,13 +39,7 @@ class Password(pulumi.ComponentResource):
 
     text: pulumi.Output[str]
 
-    def __init__(
-        self,
-        name: str,
-        given: pulumi.Output[str] | None,
-        epoch: str = "",
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
+    def __init__(self, name: str, given: pulumi.Output[str] | None, epoch: str, opts: ResourceOptions) -> None:
         super().__init__("openstack-paas:secrets:Password", name, None, opts)
         if given is None:
             key = tls.PrivateKey(name, algorithm="ED25519", opts=ResourceOptions(parent=self))

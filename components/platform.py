@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pulumi
 from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 
-from components.addons.calico import Calico, CalicoArgs
-from components.addons.flannel import Flannel, FlannelArgs
-from components.addons.local_path import LocalPath, LocalPathArgs
-from components.addons.mariadb import MariaDb, MariaDbArgs, Passwords
+from components.access import Access
+from components.addons import calico, flannel, local_path
+from components.addons.mariadb import MariaDb
 from components.addons.release import AddonArgs
-from components.api_gate import ApiGate, ApiGateArgs
-from components.control_plane import ControlPlane, ControlPlaneArgs
-from components.etcd import EtcdCluster, EtcdClusterArgs
-from components.fleet import Fleet, FleetArgs
-from components.gateway import Gateways, GatewaysArgs
-from components.kube_proxy import KubeProxy, KubeProxyArgs
-from components.kubeconfig import Kubeconfig, KubeconfigArgs
-from components.leave import Leaving
-from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.cluster_access import ApiGate, ClusterAccess, KubeProxy
+from components.control_plane import ControlPlane
+from components.etcd import EtcdCluster
+from components.fleet import Fleet
+from components.gateway import Gateways
+from components.kubeconfig import Kubeconfig
+from components.load_balancer import LoadBalancer
 from components.machine import Machine
-from components.network import Network, NetworkArgs
-from components.pki import Pki, PkiArgs
-from components.step import Access
-from components.worker_pool import WorkerPool, WorkerPoolArgs
+from components.network import Network
+from components.pki import Pki
+from components.role import Role
+from components.worker_pool import WorkerPool
 from preflight.catalog import Catalog
 from settings import platform as settings_platform
 from settings import versions
 from settings.fixed import fixed_settings
 from settings.running import BY_RANGE
-
-
-@dataclass(frozen=True)
-class PlatformArgs:
-    """Checked settings, the database's passwords where the user gave them, and ids of what the cloud already has.
-
-    `backup_secrets` are for the places that backups go to, by their keys in the stack file.
-    """
-
-    platform: settings_platform.Platform
-    passwords: Passwords
-    catalog: Catalog
-    backup_secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+from settings.stack_file import BACKUP_SECRETS
 
 
 class Platform(pulumi.ComponentResource):
@@ -55,8 +39,11 @@ class Platform(pulumi.ComponentResource):
     outputs: dict[str, Any]
     """The stack's outputs: a contract with ops/ and with users."""
 
-    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        platform, settings = args.platform, args.platform.settings
+    def __init__(
+        self, platform: settings_platform.Platform, catalog: Catalog, secrets: Mapping[str, pulumi.Output[str]]
+    ) -> None:
+        """Checked settings, ids of what the cloud already has, and the stack file's secrets by their keys."""
+        settings = platform.settings
         # The rules of policy/ find here what the platform is for, and what no resource of it shows.
         backups = {"etcd": settings.backups.etcd.enabled}
         if settings.database.enabled:
@@ -67,65 +54,48 @@ class Platform(pulumi.ComponentResource):
             "kubernetes": settings.kubernetes.version,
             "backups": backups,
         }
-        super().__init__("openstack-paas:index:Platform", name, facts, opts)
+        super().__init__("openstack-paas:index:Platform", platform.cluster, facts)
         child = ResourceOptions(parent=self)
 
-        network = Network("network", NetworkArgs(platform, args.catalog), child)
-        pki = Pki("pki", PkiArgs(platform), child)
-        fleet = Fleet("fleet", FleetArgs(platform, args.catalog, network), child)
-        gateways = Gateways("gateways", GatewaysArgs(platform, fleet, pki), child)
+        network = Network("network", platform, catalog, child)
+        pki = Pki("pki", platform, child)
+        fleet = Fleet("fleet", platform, catalog, network, child)
+        gateways = Gateways("gateways", fleet, pki, child)
 
         # Everything behind the gateways is reached through the VIP's address: any living gateway serves.
         entry = network.public_vip.address if network.public_vip else gateways.first_address
         gateway_host_key = gateways.host_key.public_key_openssh
-        direct = Access(settings.access.ssh_user, fleet.private_key)
-        access = Access(settings.access.ssh_user, fleet.private_key, entry, gateway_host_key)
-        way_in = gateways.steps
+        ssh_user, way_in = settings.access.ssh_user, gateways.steps
+        access = Access(ssh_user, fleet.private_key, entry, gateway_host_key)
+        direct = Access(ssh_user, fleet.private_key).connection(entry, gateway_host_key)
+        cluster = ClusterAccess(platform, pki, direct, network.alive_with, way_in)
 
         # Where the API is reached from outside, one address first: the way in, or a load balancer of the cloud.
         api_addresses = [entry] if network.public_vip else list(gateways.addresses.values())
         balanced: list[pulumi.Resource] = []
         if settings.api.load_balancer == "octavia":
-            balancer = LoadBalancer("api", LoadBalancerArgs(platform, network), child)
+            balancer = LoadBalancer("api", platform, network, child)
             api_addresses, balanced = [balancer.address], balancer.ready
-        api_address = api_addresses[0]
 
-        etcd = EtcdCluster("etcd", EtcdClusterArgs(platform, fleet, pki, access, args.backup_secrets, way_in), child)
-        leaving = Leaving(platform, pki, direct.connection(entry, gateway_host_key), network.alive_with, way_in)
+        backup_secrets = {name: secret for name, secret in secrets.items() if name in BACKUP_SECRETS}
+        etcd = EtcdCluster("etcd", fleet, pki, access, backup_secrets, way_in, child)
+        reachable = [*way_in, *balanced]
         control_plane = ControlPlane(
-            "control-plane",
-            ControlPlaneArgs(platform, fleet, pki, etcd, access, leaving, api_addresses, [*way_in, *balanced]),
-            child,
+            "control-plane", fleet, pki, etcd, access, cluster, api_addresses, reachable, child
         )
-        workers: dict[str, WorkerPool] = {}
+        workers: list[WorkerPool] = []
         # No kubelet may be newer than an API server: a change of control planes is over before that of workers begins.
         changed = control_plane.changed
-        for pool_name, pool_settings in settings.workers.items():
-            workers[pool_name] = WorkerPool(
-                pool_name,
-                WorkerPoolArgs(
-                    pool_settings, platform, fleet, pki, access, leaving, [*way_in, *balanced, *etcd.steps], changed
-                ),
-                child,
-            )
-            changed = workers[pool_name].changed
-        nodes_by_name = dict(control_plane.machines)
-        for pool in workers.values():
-            nodes_by_name |= pool.machines
-        for machine in nodes_by_name.values():
-            leaving.of(machine)
-        gate = ApiGate(
-            "api",
-            ApiGateArgs(
-                platform,
-                direct.connection(entry, gateway_host_key),
-                pki,
-                [*way_in, *balanced, *etcd.steps],
-            ),
-            child,
-        )
+        for pool_name in settings.workers:
+            pool = WorkerPool(pool_name, fleet, pki, access, cluster, [*reachable, *etcd.steps], changed, child)
+            workers.append(pool)
+            changed = pool.changed
+        nodes: list[Role] = [control_plane, *workers]
+        for machine in _machines(nodes):
+            cluster.leave(machine)
+        gate = ApiGate("api", cluster, [*reachable, *etcd.steps], child)
 
-        kubeconfig = Kubeconfig("kubeconfig", KubeconfigArgs(platform.cluster, api_address, pki), child)
+        kubeconfig = Kubeconfig("kubeconfig", platform.cluster, api_addresses[0], pki, child)
         provider = Provider(
             "cluster",
             kubeconfig=kubeconfig.text,
@@ -139,45 +109,30 @@ class Platform(pulumi.ComponentResource):
             # running control planes are changed.
             opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.changed]),
         )
-        mirrors = settings.mirrors
-        addon = AddonArgs(provider, mirrors, network.alive_with, [gate.command])
-        cni = (
-            Flannel("flannel", FlannelArgs(platform, addon), child)
-            if settings.kubernetes.cni == "flannel"
-            else Calico("calico", CalicoArgs(platform, addon), child)
-        )
-        steps = [command for pool in workers.values() for command in pool.steps]
-        nodes = steps or control_plane.steps
-        KubeProxy(
-            "kube-proxy",
-            KubeProxyArgs(
-                platform,
-                pki,
-                direct.connection(entry, gateway_host_key),
-                network.alive_with,
-                [*way_in, *control_plane.steps, *steps],
-            ),
-            child,
-        )
-        storage_addon = AddonArgs(provider, mirrors, network.alive_with, [cni.release, *nodes])
-        local_path = LocalPath("local-path", LocalPathArgs(platform, storage_addon), child)
+
+        def addon(*depends_on: pulumi.Resource) -> AddonArgs:
+            return AddonArgs(provider, settings.mirrors, network.alive_with, depends_on)
+
+        cni = {"calico": calico, "flannel": flannel}[settings.kubernetes.cni]
+        network_addon = cni.create(platform, addon(gate.command), child)
+        worker_steps = [step for pool in workers for step in pool.steps]
+        KubeProxy("kube-proxy", cluster, [*way_in, *control_plane.steps, *worker_steps], child)
+        storage_needs = [network_addon.release, *(worker_steps or control_plane.steps)]
+        storage = local_path.create(platform, addon(*storage_needs), child)
         database: dict[str, Any] = {}
         if settings.database.enabled:
-            database_addon = AddonArgs(provider, mirrors, network.alive_with, [local_path.release])
-            database = MariaDb(
-                "mariadb", MariaDbArgs(platform, args.passwords, database_addon, args.backup_secrets), child
-            ).connection
+            database = MariaDb("mariadb", platform, secrets, addon(storage.release), child).connection
 
-        machines: dict[str, Machine] = {**gateways.machines, **etcd.machines, **nodes_by_name}
+        roles: list[Role] = [gateways, etcd, *nodes]
         self.outputs = {
             "apiEndpoint": kubeconfig.endpoint,
             "gatewayAddress": entry,
             "preset": settings.preset,
             "kubeconfig": kubeconfig.text,
             "sshPrivateKey": fleet.private_key,
-            "sshUser": settings.access.ssh_user,
+            "sshUser": ssh_user,
             "sshKeys": settings.access.ssh_keys.model_dump(mode="json"),
-            "inventory": [_inventory_entry(machine, gateways) for machine in machines.values()],
+            "inventory": [_inventory_entry(machine, gateways) for machine in _machines(roles)],
             "database": database,
             "versions": {
                 "kubernetes": settings.kubernetes.version,
@@ -188,17 +143,8 @@ class Platform(pulumi.ComponentResource):
             "fixedSettings": fixed_settings(platform),
             "securityRules": BY_RANGE,
             "forms": {
-                "machines": {machine.planned.hostname: machine.form for machine in machines.values()},
-                "spreads": {
-                    name: spread
-                    for groups in (
-                        gateways.groups,
-                        etcd.groups,
-                        control_plane.groups,
-                        *(w.groups for w in workers.values()),
-                    )
-                    for name, spread in groups.spreads.items()
-                },
+                "machines": {machine.planned.hostname: machine.form for machine in _machines(roles)},
+                "spreads": {name: spread for role in roles for name, spread in role.spreads.items()},
             },
             "certificates": {
                 "epoch": settings.certificates.epoch,
@@ -207,6 +153,10 @@ class Platform(pulumi.ComponentResource):
             },
         }
         self.register_outputs({})
+
+
+def _machines(roles: Iterable[Role]) -> list[Machine]:
+    return [machine for role in roles for machine in role.machines.values()]
 
 
 def _inventory_entry(machine: Machine, gateways: Gateways) -> dict[str, Any]:

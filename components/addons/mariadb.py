@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ from settings.versions import MARIADB
 
 #: A path below the program, not an absolute one: it is an input, and must be the same on every machine.
 CHART = Chart(str(Path("charts") / "mariadb"))
-
-
 #: Milliseconds in which a replica always comes back or nobody reads the database any more: a year.
 ALWAYS = 365 * 24 * 3600 * 1000
 
@@ -75,25 +72,6 @@ def _bucket(platform: Platform) -> dict[str, Any]:
     return {"s3": {"endpoint": place.endpoint, "region": place.region, "path": folder, "existingSecret": secret}}
 
 
-@dataclass(frozen=True)
-class Passwords:
-    """The passwords from the stack's configuration, each None where the program makes one."""
-
-    root: pulumi.Output[str] | None
-    replication: pulumi.Output[str] | None
-
-
-@dataclass(frozen=True)
-class MariaDbArgs:
-    """The platform, the passwords, and what all addons need."""
-
-    platform: Platform
-    passwords: Passwords
-    addon: AddonArgs
-    backup_secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
-    """For the places that backups go to, by their keys in the stack file."""
-
-
 class MariaDb(pulumi.ComponentResource):
     """The database, its namespace and its secret."""
 
@@ -101,53 +79,62 @@ class MariaDb(pulumi.ComponentResource):
     connection: dict[str, Any]
     """The stack output `database`."""
 
-    def __init__(self, name: str, args: MariaDbArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        platform: Platform,
+        secrets: Mapping[str, pulumi.Output[str]],
+        args: AddonArgs,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """`secrets` are those of the stack file, by their keys; a password that is missing is generated."""
         super().__init__("openstack-paas:addons:MariaDb", name, None, opts)
-        database = args.platform.settings.database
+        database = platform.settings.database
         # Without its passwords a database is as good as gone, and without its namespace it is.
-        kept = args.platform.settings.protection.database
+        kept = platform.settings.protection.database
         # The SDK hands protection on to the key inside.
         child = pulumi.ResourceOptions(parent=self, protect=kept or None)
-        root = Password("database-root-password", args.passwords.root, database.password_epoch, child)
+        epoch = database.password_epoch
+        root = Password("database-root-password", secrets.get("databaseRootPassword"), epoch, child)
         replication = Password(
-            "database-replication-password", args.passwords.replication, database.password_epoch, child
+            "database-replication-password", secrets.get("databaseReplicationPassword"), epoch, child
         )
-        namespace = Namespace(database.namespace, {}, addon_options(self, args.addon, protected=kept))
+        namespace = Namespace(database.namespace, {}, addon_options(self, args, protected=kept))
         secret_name = f"{database.name}-passwords"
         secret = Secret(
             secret_name,
             database.namespace,
             {"root-password": root.text, "replication-password": replication.text},
-            addon_options(self, args.addon, namespace, protected=kept),
+            addon_options(self, args, namespace, protected=kept),
         )
         needed: list[pulumi.Resource] = [namespace, secret]
-        bucket = _place(args.platform)
+        bucket = _place(platform)
         if bucket is not None:
             keys: dict[str, pulumi.Input[str]] = {
-                "access-key": args.backup_secrets["backupS3AccessKey"],
-                "secret-key": args.backup_secrets["backupS3SecretKey"],
+                "access-key": secrets["backupS3AccessKey"],
+                "secret-key": secrets["backupS3SecretKey"],
                 "ca.crt": bucket.ca_certificate,
             }
-            options = addon_options(self, args.addon, namespace, protected=kept)
+            options = addon_options(self, args, namespace, protected=kept)
             needed.append(Secret(f"{database.name}-backup-s3", database.namespace, keys, options))
-        chart_values = values(args.platform, secret_name)
+        chart_values = values(platform, secret_name)
         # An upgrade for other passwords waits until the database has taken them.
-        place = f"{args.platform.cluster}/{database.namespace}/{secret_name}"
+        place = f"{platform.cluster}/{database.namespace}/{secret_name}"
         chart_values["auth"]["revision"] = pulumi.Output.all(root.text, replication.text).apply(
             lambda passwords: revision(passwords, place)
         )
         self.release = release(
             database.name,
             CHART,
-            args.addon,
-            args.platform.settings.addons.mariadb,
+            args,
+            platform.settings.addons.mariadb,
             database.namespace,
             chart_values,
-            addon_options(self, args.addon, *needed, protected=kept),
+            addon_options(self, args, *needed, protected=kept),
             timeout_seconds=600,
         )
         self.connection = {
-            "service": f"{database.name}-primary.{database.namespace}.svc.{args.platform.settings.network.dns_domain}",
+            "service": f"{database.name}-primary.{database.namespace}.svc.{platform.settings.network.dns_domain}",
             "namespace": database.namespace,
             "primary": f"{database.name}-0",
             "replicas": [f"{database.name}-{i + 1}" for i in range(database.replicas)],

@@ -1,4 +1,4 @@
-"""What every addon's release has in common."""
+"""Addons as Helm releases: where a chart comes from, and what all releases have in common."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
+from components.addons.objects import Namespace
 from settings.addons import ChartSettings
 from settings.mirrors import MirrorSettings
 
@@ -77,9 +78,9 @@ def merged(computed: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
 
 @dataclass(frozen=True)
 class AddonArgs:
-    """The cluster's provider, the resource with which it dies, and what has to be there before its release.
+    """The cluster's provider, the resource with which it dies, and what must exist before its release.
 
-    Namespaces and secrets wait for the API alone, by the provider: they are there when the release may come.
+    Namespaces and secrets wait for the API alone, by the provider: they exist before the release does.
     `alive_with` lets `pulumi destroy` skip the release: the machines go anyway, and a dead cluster would never answer.
     """
 
@@ -128,3 +129,27 @@ def release(
         **source,
         opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[*args.depends_on])),
     )
+
+
+class Addon(pulumi.ComponentResource):
+    """A chart as a release in a namespace of its own, which admits privileged pods."""
+
+    release: Release
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        chart: Chart,
+        own: ChartSettings,
+        namespace: str,
+        values: Mapping[str, Any],
+        args: AddonArgs,
+        opts: ResourceOptions,
+    ) -> None:
+        """`kind` ends the type's token, and `own` are the user's settings of the chart."""
+        super().__init__(f"openstack-paas:addons:{kind}", name, None, opts)
+        labels = {"pod-security.kubernetes.io/enforce": "privileged"}
+        created = Namespace(namespace, labels, addon_options(self, args))
+        self.release = release(name, chart, args, own, namespace, values, addon_options(self, args, created))
+        self.register_outputs({})

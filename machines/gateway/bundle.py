@@ -27,7 +27,7 @@ INGRESS_NODE_PORTS: Final = {
     ports.HTTPS: ports.INGRESS_HTTPS,
 }
 
-#: What acts on the cluster from a gateway: components/leave.py, components/kube_proxy.py.
+#: What acts on the cluster from a gateway: components/cluster_access.py.
 _ON_CLUSTER: Final = (
     "kubernetes/drain.sh",
     "gateway/administrator.sh",

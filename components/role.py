@@ -1,0 +1,118 @@
+"""The machines of one role: their server groups, and one step each that brings the machine to its desired state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import pulumi
+import pulumi_tls as tls
+from pulumi import ResourceOptions
+from pulumi_command import remote
+from pulumi_openstack import compute
+
+from components.fleet import Fleet
+from components.machine import Machine
+from machines.common.bundle import Bundle, File
+from settings import names
+from settings.machines import MachineSettings
+from settings.plan import PlannedMachine
+from settings.running import SPREADS, spread_of
+from settings.server_groups import server_groups
+
+
+class Role(pulumi.ComponentResource):
+    """What the components of all roles have in common. A worker pool is a role of its own."""
+
+    machines: dict[str, Machine]
+    """By their names in the stack."""
+    steps: list[remote.Command]
+
+    def __init__(
+        self,
+        token: str,
+        name: str,
+        fleet: Fleet,
+        role: str,
+        settings: MachineSettings,
+        planned: Sequence[PlannedMachine],
+        opts: ResourceOptions | None,
+    ) -> None:
+        """`role` begins the names of the server groups, which spread the `planned` machines over hosts."""
+        super().__init__(token, name, None, opts)
+        self._fleet, self._settings = fleet, settings
+        self._planned_groups = server_groups(fleet.platform, role, settings, planned)
+        self._groups = {
+            group: compute.ServerGroup(
+                group,
+                name=names.server_group(fleet.platform.cluster, group),
+                policies=SPREADS[spread],
+                opts=ResourceOptions(parent=self, ignore_changes=["policies"]),
+            )
+            for group, spread in self._planned_groups.spreads.items()
+        }
+        self.machines, self.steps = {}, []
+
+    @property
+    def spreads(self) -> dict[str, pulumi.Output[str]]:
+        """The spread of each server group, for the output `forms`."""
+        return {name: group.policies.apply(spread_of) for name, group in self._groups.items()}
+
+    def add_machine(
+        self,
+        planned: PlannedMachine,
+        *,
+        host_key: tls.PrivateKey | None = None,
+        after: Iterable[Machine] = (),
+        first: Iterable[pulumi.Resource] = (),
+    ) -> Machine:
+        """A machine of this role.
+
+        Nova's anti-affinity sees only machines that have a host already: two made at the same moment may share one.
+        So machines of a small role are made one `after` another, while the roles go side by side. What is in `first` is
+        over before the instance is touched.
+        """
+        group = self._planned_groups.of(planned)
+        depends_on = [*(machine.instance for machine in after), *first]
+        machine = Machine(
+            self._fleet, planned, self._settings, self._groups[group], group, self, host_key, depends_on=depends_on
+        )
+        self.machines[planned.name] = machine
+        return machine
+
+    def add_step(
+        self,
+        machine: Machine,
+        connection: remote.ConnectionArgs,
+        inputs: Mapping[str, pulumi.Input[str]],
+        render: Callable[[dict[str, str]], Bundle],
+        depends_on: Sequence[pulumi.Resource],
+    ) -> remote.Command:
+        """The machine's step: its bundle goes in on stdin, `converge` runs, Pulumi shows its progress.
+
+        `render` makes the bundle from the resolved `inputs`. No custom timeout: the plugin ignores them, so the limit
+        is on the machine (machines/common/bundle.py).
+
+        A changed bundle is an update: it runs `converge` again. A replaced machine replaces the step, and nothing
+        else does: the instance's id is the only trigger. Secrets travel on stdin alone.
+        """
+
+        def with_keys(resolved: dict[str, str]) -> Bundle:
+            keys = File("files/login-keys", resolved.pop("login_keys"))
+            bundle = render(resolved)
+            return replace(bundle, files=(*bundle.files, keys))
+
+        bundle = pulumi.Output.all(**inputs, login_keys=self._fleet.login_keys).apply(with_keys)
+        archive: pulumi.Output[str] = pulumi.Output.secret(bundle.apply(lambda b: b.archive()))
+        step = remote.Command(
+            machine.planned.name,
+            connection=connection,
+            # The script has only digests of files without secrets; what it was computed from is secret all the same.
+            create=pulumi.Output.unsecret(bundle.apply(lambda b: b.script())),
+            stdin=archive,
+            triggers=[machine.instance.id],
+            add_previous_output_in_env=False,
+            opts=machine.options(depends_on=list(depends_on), deleted_with=machine.instance),
+        )
+        self.steps.append(step)
+        return step
