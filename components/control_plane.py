@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import pulumi
 
@@ -13,15 +12,11 @@ from components.etcd import EtcdCluster
 from components.fleet import Fleet
 from components.pki import Pki
 from components.role import Role
-from components.rollout import Rollout
 from machines.kubernetes.control_plane import control_plane_bundle
 
 
 class ControlPlane(Role):
     """All control planes at once. Which of them initialises the cluster, the machines decide under a lock in etcd."""
-
-    changed: list[pulumi.Resource]
-    """The steps after which all running ones have been changed."""
 
     def __init__(
         self,
@@ -39,16 +34,10 @@ class ControlPlane(Role):
 
         The machines can be reached, and the API can be balanced, once `depends_on` exists.
         """
-        platform, plan = fleet.platform, fleet.platform.addresses
-        super().__init__(
-            "openstack-paas:kubernetes:ControlPlane",
-            name,
-            fleet,
-            "control-plane",
-            platform.settings.control_planes,
-            plan.control_planes,
-            opts,
-        )
+        platform = fleet.platform
+        settings, planes = platform.settings.control_planes, platform.addresses.control_planes
+        token = "openstack-paas:kubernetes:ControlPlane"
+        super().__init__(token, name, fleet, "control-plane", settings, planes, opts)
         inputs: dict[str, pulumi.Input[str]] = {
             "api_addresses": pulumi.Output.all(*api_addresses).apply(",".join),
             "ca": pki.cluster_ca.certificate,
@@ -63,19 +52,11 @@ class ControlPlane(Role):
             "bootstrap": pki.bootstrap.certificate,
             "bootstrap_key": pki.bootstrap.private_key,
         }
-        rollout = Rollout(platform.working)
-        for planned in plan.control_planes:
+        for planned in planes:
             leaves = cluster.leave_before_replacement(planned, self)
             machine = self.add_machine(planned, after=self.machines.values(), first=leaves)
             # One that joins is of the new version: the others are by then.
-            order = rollout.before(planned) if planned.hostname in platform.working else rollout.last
-            step = self.add_step(
-                machine,
-                access.connection(planned.address, machine.host_key.public_key_openssh),
-                inputs,
-                partial(control_plane_bundle, platform, planned),
-                [*depends_on, *etcd.steps, *order],
-            )
-            rollout.add(planned, step)
-        self.changed = rollout.last
+            is_new = planned.hostname not in platform.working
+            order = self.rollout.last if is_new else self.rollout.before(planned)
+            self.add_step(machine, access, control_plane_bundle, inputs, [*depends_on, *etcd.steps, *order])
         self.register_outputs({})

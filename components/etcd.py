@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import pulumi
 
@@ -31,26 +30,19 @@ class EtcdCluster(Role):
 
         The machines can be reached once `depends_on` exists.
         """
-        platform, plan = fleet.platform, fleet.platform.addresses
-        super().__init__(
-            "openstack-paas:etcd:EtcdCluster", name, fleet, "etcd", platform.settings.etcd, plan.etcd, opts
-        )
-        for planned in plan.etcd:
+        platform, members = fleet.platform, fleet.platform.addresses.etcd
+        super().__init__("openstack-paas:etcd:EtcdCluster", name, fleet, "etcd", platform.settings.etcd, members, opts)
+        for planned in members:
             machine = self.add_machine(planned, after=self.machines.values())
             member = pki.etcd_members[planned.name]
-            self.add_step(
-                machine,
-                access.connection(planned.address, machine.host_key.public_key_openssh),
-                {
-                    "ca": pki.etcd_ca.by_name,
-                    "member": member.certificate,
-                    "member_key": member.private_key,
-                    "client": pki.etcd_client.certificate,
-                    "client_key": pki.etcd_client.private_key,
-                    **backup_secrets,
-                    **machine.volume_input,
-                },
-                partial(etcd_bundle, platform, planned),
-                depends_on,
-            )
+            inputs = {
+                "ca": pki.etcd_ca.by_name,
+                "member": member.certificate,
+                "member_key": member.private_key,
+                "client": pki.etcd_client.certificate,
+                "client_key": pki.etcd_client.private_key,
+                **backup_secrets,
+                **machine.volume_input,
+            }
+            self.add_step(machine, access, etcd_bundle, inputs, depends_on)
         self.register_outputs({"endpoints": list(endpoints(platform))})

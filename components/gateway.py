@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pulumi
 import pulumi_tls as tls
 from pulumi import ResourceOptions
@@ -14,7 +12,6 @@ from components.fleet import Fleet
 from components.machine import Machine
 from components.pki import Pki
 from components.role import Role
-from components.rollout import Rollout
 from components.vip import vip_protection
 from machines.gateway.bundle import gateway_bundle
 
@@ -36,19 +33,13 @@ class Gateways(Role):
         self.host_key = tls.PrivateKey("gateway", algorithm="ED25519", opts=ResourceOptions(parent=self))
         access = Access(settings.access.ssh_user, fleet.private_key)
         self.addresses = {}
-        rollout = Rollout(platform.working)
         for planned in plan.gateways:
             machine = self.add_machine(planned, host_key=self.host_key, after=self.machines.values())
             address, ready = self._public_address(fleet, machine)
             self.addresses[planned.name] = address
-            step = self.add_step(
-                machine,
-                access.connection(address, self.host_key.public_key_openssh),
-                {"ca": pki.cluster_ca.certificate},
-                partial(gateway_bundle, platform, planned),
-                [ready, *fleet.network.ready, *rollout.before(planned)],
-            )
-            rollout.add(planned, step)
+            inputs = {"ca": pki.cluster_ca.certificate}
+            order = [ready, *fleet.network.ready, *self.rollout.before(planned)]
+            self.add_step(machine, access, gateway_bundle, inputs, order, address)
         self.register_outputs({"addresses": self.addresses})
 
     @property

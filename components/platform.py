@@ -85,11 +85,11 @@ class Platform(pulumi.ComponentResource):
         )
         workers: list[WorkerPool] = []
         # No kubelet may be newer than an API server: a change of control planes is over before that of workers begins.
-        changed = control_plane.changed
+        changed = control_plane.rollout.last
         for pool_name in settings.workers:
             pool = WorkerPool(pool_name, fleet, pki, access, cluster, [*reachable, *etcd.steps], changed, child)
             workers.append(pool)
-            changed = pool.changed
+            changed = pool.rollout.last
         nodes: list[Role] = [control_plane, *workers]
         for machine in _machines(nodes):
             cluster.leave(machine)
@@ -107,7 +107,7 @@ class Platform(pulumi.ComponentResource):
             upsert_existing_objects=True,
             # The plugin asks the API once, when it is configured, and never again: not before it serves, nor while
             # running control planes are changed.
-            opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.changed]),
+            opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.rollout.last]),
         )
 
         def addon(*depends_on: pulumi.Resource) -> AddonArgs:

@@ -11,12 +11,15 @@ from pulumi import ResourceOptions
 from pulumi_command import remote
 from pulumi_openstack import compute
 
+from components.access import Access
 from components.fleet import Fleet
 from components.machine import Machine
+from components.rollout import Rollout
 from machines.common.bundle import Bundle, File
 from settings import names
 from settings.machines import MachineSettings
 from settings.plan import PlannedMachine
+from settings.platform import Platform
 from settings.running import SPREADS, spread_of
 from settings.server_groups import server_groups
 
@@ -27,6 +30,8 @@ class Role(pulumi.ComponentResource):
     machines: dict[str, Machine]
     """By their names in the stack."""
     steps: list[remote.Command]
+    rollout: Rollout
+    """The order in which running machines are changed, for roles that need one."""
 
     def __init__(
         self,
@@ -36,9 +41,15 @@ class Role(pulumi.ComponentResource):
         role: str,
         settings: MachineSettings,
         planned: Sequence[PlannedMachine],
-        opts: ResourceOptions | None,
+        opts: ResourceOptions,
+        *,
+        window: int = 1,
+        after: Sequence[pulumi.Resource] = (),
     ) -> None:
-        """`role` begins the names of the server groups, which spread the `planned` machines over hosts."""
+        """`role` ends the names of the server groups, which spread the `planned` machines over hosts.
+
+        `window` and `after` are those of the rollout.
+        """
         super().__init__(token, name, None, opts)
         self._fleet, self._settings = fleet, settings
         self._planned_groups = server_groups(fleet.platform, role, settings, planned)
@@ -51,6 +62,7 @@ class Role(pulumi.ComponentResource):
             )
             for group, spread in self._planned_groups.spreads.items()
         }
+        self.rollout = Rollout(fleet.platform.working, window, after)
         self.machines, self.steps = {}, []
 
     @property
@@ -83,30 +95,33 @@ class Role(pulumi.ComponentResource):
     def add_step(
         self,
         machine: Machine,
-        connection: remote.ConnectionArgs,
+        access: Access,
+        render: Callable[[Platform, PlannedMachine, Mapping[str, str]], Bundle],
         inputs: Mapping[str, pulumi.Input[str]],
-        render: Callable[[dict[str, str]], Bundle],
-        depends_on: Sequence[pulumi.Resource],
-    ) -> remote.Command:
+        depends_on: Iterable[pulumi.Resource],
+        address: pulumi.Input[str] = "",
+    ) -> None:
         """The machine's step: its bundle goes in on stdin, `converge` runs, Pulumi shows its progress.
 
-        `render` makes the bundle from the resolved `inputs`. No custom timeout: the plugin ignores them, so the limit
-        is on the machine (machines/common/bundle.py).
+        `render` makes the bundle from the resolved `inputs`. The machine is reached by `address`, or by its planned
+        one. No custom timeout: the plugin ignores them, so the limit is on the machine (machines/common/bundle.py).
 
         A changed bundle is an update: it runs `converge` again. A replaced machine replaces the step, and nothing
         else does: the instance's id is the only trigger. Secrets travel on stdin alone.
         """
 
+        planned = machine.planned
+
         def with_keys(resolved: dict[str, str]) -> Bundle:
             keys = File("files/login-keys", resolved.pop("login_keys"))
-            bundle = render(resolved)
+            bundle = render(self._fleet.platform, planned, resolved)
             return replace(bundle, files=(*bundle.files, keys))
 
         bundle = pulumi.Output.all(**inputs, login_keys=self._fleet.login_keys).apply(with_keys)
         archive: pulumi.Output[str] = pulumi.Output.secret(bundle.apply(lambda b: b.archive()))
         step = remote.Command(
-            machine.planned.name,
-            connection=connection,
+            planned.name,
+            connection=access.connection(address or planned.address, machine.host_key.public_key_openssh),
             # The script has only digests of files without secrets; what it was computed from is secret all the same.
             create=pulumi.Output.unsecret(bundle.apply(lambda b: b.script())),
             stdin=archive,
@@ -115,4 +130,4 @@ class Role(pulumi.ComponentResource):
             opts=machine.options(depends_on=list(depends_on), deleted_with=machine.instance),
         )
         self.steps.append(step)
-        return step
+        self.rollout.add(planned, step)

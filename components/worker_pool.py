@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import pulumi
 
@@ -12,15 +11,11 @@ from components.cluster_access import ClusterAccess
 from components.fleet import Fleet
 from components.pki import Pki
 from components.role import Role
-from components.rollout import Rollout
 from machines.kubernetes.worker import worker_bundle
 
 
 class WorkerPool(Role):
     """Workers join as soon as an API server answers; they wait for no control plane in particular."""
-
-    changed: list[pulumi.Resource]
-    """The steps after which all running ones have been changed."""
 
     def __init__(
         self,
@@ -37,26 +32,18 @@ class WorkerPool(Role):
 
         Nothing of the pool is done before the steps `after`: those of running control planes, then of other pools.
         """
-        platform = fleet.platform
-        pool = platform.settings.workers[name]
-        own = [worker for worker in platform.addresses.workers if worker.pool == name]
-        super().__init__("openstack-paas:kubernetes:WorkerPool", name, fleet, f"worker-{name}", pool, own, opts)
-        rollout = Rollout(platform.working, pool.max_unavailable, after)
+        pool = fleet.platform.settings.workers[name]
+        own = [worker for worker in fleet.platform.addresses.workers if worker.pool == name]
+        token, role = "openstack-paas:kubernetes:WorkerPool", f"worker-{name}"
+        super().__init__(token, name, fleet, role, pool, own, opts, window=pool.max_unavailable, after=after)
         for planned in own:
             leaves = cluster.leave_before_replacement(planned, self, keeps_volume=pool.volume is not None)
             machine = self.add_machine(planned, first=leaves)
-            step = self.add_step(
-                machine,
-                access.connection(planned.address, machine.host_key.public_key_openssh),
-                {
-                    "ca": pki.cluster_ca.certificate,
-                    "bootstrap": pki.bootstrap.certificate,
-                    "bootstrap_key": pki.bootstrap.private_key,
-                    **machine.volume_input,
-                },
-                partial(worker_bundle, platform, planned),
-                [*depends_on, *rollout.before(planned)],
-            )
-            rollout.add(planned, step)
-        self.changed = rollout.last
+            inputs = {
+                "ca": pki.cluster_ca.certificate,
+                "bootstrap": pki.bootstrap.certificate,
+                "bootstrap_key": pki.bootstrap.private_key,
+                **machine.volume_input,
+            }
+            self.add_step(machine, access, worker_bundle, inputs, [*depends_on, *self.rollout.before(planned)])
         self.register_outputs({})
