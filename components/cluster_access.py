@@ -12,9 +12,7 @@ from pulumi_command import remote
 
 from components.machine import Machine
 from components.pki import Pki
-from machines.gateway.api_gate import api_gate_bundle
-from machines.gateway.kube_proxy import LIMIT_SECONDS, kube_proxy_script
-from machines.gateway.leave import leave_script
+from machines.gateway.commands import KUBE_PROXY_SECONDS, api_gate_bundle, kube_proxy_script, leave_script
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 
@@ -116,7 +114,7 @@ class KubeProxy(pulumi.ComponentResource):
 
     def __init__(self, name: str, access: ClusterAccess, depends_on: Sequence[Resource], opts: ResourceOptions) -> None:
         super().__init__("openstack-paas:kubernetes:KubeProxy", name, None, opts)
-        limit = f"{LIMIT_SECONDS + 120}s"
+        limit = f"{KUBE_PROXY_SECONDS + 120}s"
         options = ResourceOptions(
             parent=self,
             depends_on=list(depends_on),

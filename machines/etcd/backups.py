@@ -9,7 +9,7 @@ from typing import Final
 from machines.common.bundle import File, ScriptSettings, script_file
 from machines.common.packages import COPY_PACKAGES
 from machines.common.templates import read_unit, render_template
-from settings.backups import BackupSettings, CopySettings, S3Settings, SftpSettings
+from settings.backups import BackupSettings, CopySettings
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 
@@ -98,8 +98,7 @@ def _place_files(places: CopySettings, secrets: Mapping[str, str]) -> list[File]
 
     The configuration is empty where there is no place.
     """
-    s3: S3Settings | None = places.s3
-    sftp: SftpSettings | None = places.sftp
+    s3, sftp = places.s3, places.sftp
     configuration = render_template("etcd/rclone.conf.j2", s3=s3, sftp=sftp, secrets=secrets, folder=f"{_FOLDER}/files")
     files = [File("files/rclone.conf", configuration, 0o400, secret=bool(configuration))]
     if s3 and s3.ca_certificate:

@@ -19,9 +19,6 @@ from settings.platform import Platform
 VOLUME_USE = Use("/var/lib/etcd", "etcd.service", "etcd")
 
 _SCRIPTS: Final = (
-    "common/machine.sh",
-    "common/packages.sh",
-    "common/maintenance.sh",
     "etcd/membership.sh",
     "etcd/membership-changes.sh",
     "etcd/rolling-restart.sh",

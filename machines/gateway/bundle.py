@@ -22,25 +22,16 @@ WAY_SECONDS: Final = 3 * WORD_SECONDS
 #: because a backup waits (256 - priority) / 256 of an interval longer (RFC 9568, section 6.1: skew time).
 FIRST_PRIORITY: Final = 254
 #: The ingress controller's ports on nodes, by the gateways' own ports.
-INGRESS_NODE_PORTS: Final = {
-    ports.HTTP: ports.INGRESS_HTTP,
-    ports.HTTPS: ports.INGRESS_HTTPS,
-}
+INGRESS_NODE_PORTS: Final = {ports.HTTP: ports.INGRESS_HTTP, ports.HTTPS: ports.INGRESS_HTTPS}
 
-#: What acts on the cluster from a gateway: components/cluster_access.py.
-_ON_CLUSTER: Final = (
+_SCRIPTS: Final = (
+    "gateway/rolling-restart.sh",
+    # What acts on the cluster from a gateway (commands.py).
     "kubernetes/drain.sh",
     "gateway/administrator.sh",
     "gateway/leave.sh",
     "kubernetes/kube-proxy.sh",
     "gateway/point-kube-proxy.sh",
-)
-_SCRIPTS: Final = (
-    "common/machine.sh",
-    "common/packages.sh",
-    "common/maintenance.sh",
-    "gateway/rolling-restart.sh",
-    *_ON_CLUSTER,
 )
 _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1",)
 
@@ -93,7 +84,11 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
             ),
             File(
                 "files/keepalived.conf",
-                render_template("gateway/keepalived.conf.j2", **values, priority=_priority(platform, planned)),
+                render_template(
+                    "gateway/keepalived.conf.j2",
+                    **values,
+                    priority=FIRST_PRIORITY - 10 * plan.gateways.index(planned),
+                ),
             ),
         ),
     )
@@ -106,10 +101,6 @@ def edge_route_unit(platform: Platform) -> str:
         edge_cidr=platform.settings.network.edge,
         edge_gateway=platform.addresses.edge_gateway,
     )
-
-
-def _priority(platform: Platform, planned: PlannedMachine) -> int:
-    return FIRST_PRIORITY - 10 * platform.addresses.gateways.index(planned)
 
 
 def _ingress(platform: Platform) -> list[tuple[int, int, list[tuple[str, str]]]]:

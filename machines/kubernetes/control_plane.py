@@ -9,8 +9,7 @@ from machines.common.bundle import Bundle, File, key_pair, script_file, scripts,
 from machines.common.packages import role_packages
 from machines.common.templates import read_script
 from machines.etcd.bundle import endpoints
-from machines.kubernetes.api import api_endpoint
-from machines.kubernetes.certificates import api_server_names, signing
+from machines.kubernetes.api import api_endpoint, api_server_names, signing
 from machines.kubernetes.kubeadm import dns_budget, init_configuration, node_replacing_rights
 from machines.kubernetes.node import NODE_SCRIPTS, node_files, node_settings
 from settings import ports

@@ -9,8 +9,7 @@ from typing import Any, Final
 import yaml
 
 from machines.etcd.bundle import endpoints
-from machines.kubernetes.api import api_endpoint
-from machines.kubernetes.certificates import PKI, certificate_sans, signing
+from machines.kubernetes.api import PKI, api_endpoint, certificate_sans, signing
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -54,11 +53,7 @@ def init_configuration(platform: Platform, planned: PlannedMachine, outside: Seq
         "apiVersion": API_VERSION,
         "kind": "InitConfiguration",
         "bootstrapTokens": [
-            {
-                "ttl": _TOKEN_LIFE,
-                "usages": ["signing", "authentication"],
-                "groups": [_JOINING],
-            }
+            {"ttl": _TOKEN_LIFE, "usages": ["signing", "authentication"], "groups": [_JOINING]},
         ],
         "localAPIEndpoint": _own_endpoint(planned),
         "nodeRegistration": _node_registration(platform, planned),
@@ -68,7 +63,7 @@ def init_configuration(platform: Platform, planned: PlannedMachine, outside: Seq
         init,
         _cluster_configuration(platform, outside, ca_certificate),
         _kubelet(platform.settings),
-        kube_proxy | _merged({}, platform.settings.kubernetes.kube_proxy_configuration),
+        kube_proxy | platform.settings.kubernetes.kube_proxy_configuration,
     )
 
 
@@ -253,21 +248,10 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(under)
     for key, value in over.items():
         below = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[key] = _merged(below, value) if both and below is not None else _plain(value)
+        merged[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return merged
-
-
-def _plain(value: Any) -> Any:
-    """The value with mappings and sequences as dict and list, which is all that YAML knows."""
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return value
 
 
 def _documents(*documents: Mapping[str, Any]) -> str:
     """The documents as YAML, keys in the order given."""
-    plain = [dict(document) for document in documents]
-    return str(yaml.dump_all(plain, Dumper=DUMPER, sort_keys=False, width=120))
+    return str(yaml.dump_all(documents, Dumper=DUMPER, sort_keys=False, width=120))

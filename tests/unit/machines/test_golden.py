@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from machines.common.bundle import CONVERGE, Bundle, File
-from machines.gateway.kube_proxy import kube_proxy_script
-from machines.gateway.leave import leave_script
+from machines.gateway.commands import kube_proxy_script, leave_script
 from machines.kubernetes import kubeadm
 from machines.user_data import user_data
 from settings.platform import Platform
