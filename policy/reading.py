@@ -18,7 +18,7 @@ _LEFTOVERS = ("delete-replaced", "discard", "read-discard", "remove-pending-repl
 
 
 class PolicyError(Exception):
-    """The file is not one that rules can look at."""
+    """The file is not one that rules can check."""
 
 
 def plain(value: Any) -> Any:
@@ -78,5 +78,5 @@ def read(path: Path) -> tuple[list[Record], Facts]:
     except (OSError, ValueError) as error:
         raise PolicyError(f"cannot be read ({error})") from None
     if not isinstance(document, dict):
-        raise PolicyError("is no JSON object")
+        raise PolicyError("is not a JSON object")
     return records_of(document)

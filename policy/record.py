@@ -82,24 +82,39 @@ class Violation:
         return f"{self.name}: {self.problem}; {self.fix}"
 
 
-#: What a rule's function gives: the record that breaks it, the problem, and the fix.
+#: What a rule says of one record: the problem, and the fix.
+Problems = Iterable[tuple[str, str]]
+#: What a rule says of a whole plan: the record that breaks it, the problem, and the fix.
 Found = Iterable[tuple[Record, str, str]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule. `check` sees every record at once. `each` says that it looks at one record at a time.
+    """A rule has one of two checks. `check` looks at one record, of these `types` or of any.
 
-    Such a rule stops a resource before it is made; the others speak when the whole plan is known.
-    `needs_secrecy`: it must know which values are secret, which Pulumi's policy SDK hides from a pack.
+    It stops a resource before it is made. `check_plan` sees every record, once the whole plan is known.
+    `production`: it holds only there. `needs_secrecy`: it must know which values are secret, which Pulumi's policy SDK
+    hides from a pack.
     """
 
     name: str
     text: str
-    check: Callable[[Sequence[Record], Facts], Found]
+    check: Callable[[Record, Facts], Problems] | None = None
+    types: Sequence[str] = ()
+    check_plan: Callable[[Sequence[Record], Facts], Found] | None = None
     mandatory: bool = True
-    each: bool = True
+    production: bool = False
     needs_secrecy: bool = False
+
+    def _found(self, records: Sequence[Record], facts: Facts) -> Found:
+        if self.production and not facts.production:
+            return
+        if self.check_plan:
+            yield from self.check_plan(records, facts)
+        elif self.check:
+            for record in records:
+                if not self.types or record.type in self.types:
+                    yield from ((record, problem, fix) for problem, fix in self.check(record, facts))
 
     def violations(self, records: Sequence[Record], facts: Facts) -> list[Violation]:
         """Every violation among the records."""
@@ -107,5 +122,5 @@ class Rule:
             Violation(
                 self.name, self.mandatory, record.urn, f"{record.type.rsplit(':', 1)[-1]} {record.name}", problem, fix
             )
-            for record, problem, fix in self.check(records, facts)
+            for record, problem, fix in self._found(records, facts)
         ]
