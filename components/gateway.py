@@ -10,9 +10,9 @@ from pulumi_openstack import networking
 from components.access import Access
 from components.fleet import Fleet
 from components.machine import Machine
+from components.network import vip_protection
 from components.pki import Pki
 from components.role import Role
-from components.vip import vip_protection
 from machines.gateway.bundle import gateway_bundle
 
 

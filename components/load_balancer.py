@@ -6,8 +6,7 @@ import pulumi
 from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_openstack import loadbalancer, networking
 
-from components.network import Network
-from components.vip import vip_options
+from components.network import Network, vip_options
 from settings import names, ports
 from settings.platform import Platform
 

@@ -12,13 +12,12 @@ from typing import Any, Final, Literal
 import pulumi
 import pulumi_tls as tls
 from pulumi import Alias, CustomTimeouts, ResourceOptions
-from pulumi_openstack import compute, networking
+from pulumi_openstack import blockstorage, compute, networking
 
-from components import volume
 from components.fleet import Fleet
 from machines.user_data import user_data
 from settings import names, security
-from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
+from settings.machines import EtcdSettings, MachineSettings, VolumeSettings, WorkerPoolSettings
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 
@@ -35,6 +34,8 @@ _IGNORED: Final[dict[Change, list[str]]] = {
 }
 #: A machine that has not booted by then never will; nova's own fault is in the message then.
 BOOT_TIMEOUT = CustomTimeouts(create="5m", delete="5m")
+#: Nova's own limits for an attachment are below (block_device_allocate_retries: 60 times 3 s).
+VOLUME_TIMEOUT = CustomTimeouts(create="5m", update="5m", delete="5m")
 
 
 def _change(platform: Platform, planned: PlannedMachine) -> Change:
@@ -117,8 +118,7 @@ class Machine:
         if isinstance(settings, EtcdSettings | WorkerPoolSettings) and settings.volume:
             # A worker without a volume is protected by nothing: its database is kept by replicas, and pools shrink.
             protected = protected or (platform.settings.protection.database and planned.role == "worker")
-            options = self.options(protect=protected or None)
-            data = volume.create(name, planned, platform.cluster, settings.volume, options)
+            data = self._data_volume(platform.cluster, settings.volume, protected)
         self.instance = compute.Instance(
             name,
             name=planned.hostname,
@@ -144,7 +144,7 @@ class Machine:
                 ignore_changes=_IGNORED[_change(platform, planned)],
             ),
         )
-        self.volume = volume.attach(name, data, self.instance, self.options()) if data else None
+        self.volume = self._attach(data) if data else None
         self.form = {
             "flavor": self.instance.flavor_name,
             "flavorId": self.instance.flavor_id,
@@ -162,6 +162,33 @@ class Machine:
     def volume_input(self) -> dict[str, pulumi.Input[str]]:
         """The id of its volume, known once that is attached, as one of its step's inputs."""
         return {"volume": self.volume.volume_id} if self.volume else {}
+
+    def _data_volume(self, cluster: str, settings: VolumeSettings, protected: bool) -> blockstorage.Volume:
+        """It outlives the machine, and a replaced machine gets it attached again.
+
+        A larger size grows it in place, attached or not; another type or zone is a new, empty volume.
+        """
+        return blockstorage.Volume(
+            f"{self.planned.name}-data",
+            name=names.data_volume(self.planned.hostname),
+            description=f"data of {self.planned.hostname}",
+            size=settings.size_gib,
+            volume_type=settings.type or None,
+            availability_zone=self.planned.availability_zone or None,
+            enable_online_resize=True,
+            # Cinder has no tags: this stands for ours.
+            metadata={"openstack-paas": cluster},
+            opts=self.options(protect=protected or None, custom_timeouts=VOLUME_TIMEOUT),
+        )
+
+    def _attach(self, data: blockstorage.Volume) -> compute.VolumeAttach:
+        """A volume is on one machine at a time: the old attachment ends before the new one begins."""
+        return compute.VolumeAttach(
+            f"{self.planned.name}-data",
+            instance_id=self.instance.id,
+            volume_id=data.id,
+            opts=self.options(delete_before_replace=True, deleted_with=self.instance, custom_timeouts=VOLUME_TIMEOUT),
+        )
 
     def _user_data(self, platform: Platform) -> pulumi.Output[str]:
         # Secret because the private key is: the engine keeps that through `apply`.
