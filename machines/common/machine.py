@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from machines.common.bundle import File, ScriptSettings
 from machines.common.packages import package_files, package_settings
-from machines.common.templates import read_unit, render_template
+from machines.common.templates import read_plain, render_template
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 
@@ -21,10 +21,10 @@ def machine_files(
         File("files/environment", render_template("common/environment.j2", variables=variables)),
         File("files/apt-proxy.conf", apt_proxy(platform)),
         File("files/sshd.conf", render_template("common/sshd.conf.j2", gateway=gateway)),
-        File("files/journald.conf", read_unit("common/journald.conf")),
+        File("files/journald.conf", read_plain("common/journald.conf")),
         File("files/sysctl.conf", render_template("common/sysctl.conf.j2", values=kernel_values)),
         File("files/modules.conf", "".join(f"{module}\n" for module in kernel_modules)),
-        File("files/openstack-paas-firewall.service", read_unit("common/firewall.service")),
+        File("files/openstack-paas-firewall.service", read_plain("common/firewall.service")),
     ]
 
 

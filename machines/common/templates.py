@@ -53,6 +53,6 @@ def read_script(name: str, *, comments: bool = False) -> str:
 
 
 @cache
-def read_unit(name: str) -> str:
-    """The systemd unit at the path `name`, as it stands there."""
+def read_plain(name: str) -> str:
+    """The file at the path `name` as it is: a unit, or a manifest."""
     return (MACHINES / name).read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Final
 
 from machines.common.bundle import File, ScriptSettings, script_file
 from machines.common.packages import COPY_PACKAGES
-from machines.common.templates import read_unit, render_template
+from machines.common.templates import read_plain, render_template
 from settings.backups import BackupSettings, CopySettings
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -82,7 +82,7 @@ def backup_files(platform: Platform, planned: PlannedMachine, secrets: Mapping[s
     return [
         *(script_file(path, 0o755) for path in _COMMANDS),
         *map(script_file, _PARTS),
-        File(f"files/{_UNIT}.service", read_unit("etcd/backup.service") if timer else ""),
+        File(f"files/{_UNIT}.service", read_plain("etcd/backup.service") if timer else ""),
         File(f"files/{_UNIT}.timer", timer),
         *_place_files(_places(backups), secrets),
     ]

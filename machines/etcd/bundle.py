@@ -8,7 +8,7 @@ from typing import Final
 from machines.common.bundle import Bundle, File, key_pair, scripts, settings_file
 from machines.common.machine import machine_files, machine_settings, metadata_firewall
 from machines.common.packages import role_packages
-from machines.common.templates import read_unit, render_template
+from machines.common.templates import read_plain, render_template
 from machines.common.volume import Use, volume_settings, with_volume
 from machines.etcd.backups import backup_files, backup_packages, backup_settings
 from settings import ports
@@ -59,7 +59,7 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
         *machine_files(platform),
         metadata_firewall(),
         settings_file(script_settings),
-        File("files/etcd.service", read_unit("etcd/etcd.service")),
+        File("files/etcd.service", read_plain("etcd/etcd.service")),
         File("files/etcd.env", environment),
         File("files/etcdctl.env", render_template("etcd/etcdctl.env.j2", endpoints=endpoints(platform))),
         *backup_files(platform, planned, secrets),

@@ -8,7 +8,7 @@ from typing import Final
 from machines.common.bundle import WORD_SECONDS, Bundle, File, script_file, scripts, settings_file
 from machines.common.machine import machine_files, machine_settings
 from machines.common.packages import role_packages
-from machines.common.templates import read_script, read_unit, render_template
+from machines.common.templates import read_plain, read_script, render_template
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -75,7 +75,7 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
             File("edge-route.sh", read_script("gateway/edge-route.sh", comments=True), 0o755),
             script_file("gateway/haproxy-runs.sh", 0o755),
             File("files/openstack-paas-edge-route.service", edge_route_unit(platform)),
-            File("files/openstack-paas-edge-route.timer", read_unit("gateway/edge-route.timer")),
+            File("files/openstack-paas-edge-route.timer", read_plain("gateway/edge-route.timer")),
             # converge fills in the names of the two interfaces, here and in keepalived's configuration.
             File("files/firewall.nft", render_template("gateway/firewall.nft.j2", **values)),
             File(

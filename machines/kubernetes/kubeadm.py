@@ -30,7 +30,7 @@ BOOTSTRAP_PATH: Final = "/opt/openstack-paas/{step}/bootstrap.conf"
 _TOKEN_LIFE: Final = "1m0s"
 
 #: Machines that join, by the bootstrap certificate: kubeadm gives this group the rights to look at nodes and to ask for
-#: the certificate of one.
+#: the certificate of one. (rights.yaml has the other rights of the group.)
 _JOINING: Final = "system:bootstrappers:kubeadm:default-node-token"
 
 #: What every kubelet needs on machines of this platform; the stack's own values come on top.
@@ -89,42 +89,6 @@ def join_configuration(platform: Platform, planned: PlannedMachine) -> str:
     if planned.role == "control-plane":
         join["controlPlane"] = {"localAPIEndpoint": _own_endpoint(planned)}
     return _documents(join)
-
-
-def node_replacing_rights() -> str:
-    """A machine that joins may remove the lost node whose name it has, and change labels and taints of its own node.
-
-    A node itself may not change its taints. Whoever has the certificate to join with could get any node's certificate.
-    """
-    name = "openstack-paas:replace-nodes"
-    rbac = "rbac.authorization.k8s.io"
-    return _documents(
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "ClusterRole",
-            "metadata": {"name": name},
-            "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["delete", "patch"]}],
-        },
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name},
-            "subjects": [{"apiGroup": rbac, "kind": "Group", "name": _JOINING}],
-        },
-    )
-
-
-def dns_budget() -> str:
-    """The cluster's DNS does not leave all at once when nodes are drained: kubeadm makes no such budget."""
-    return _documents(
-        {
-            "apiVersion": "policy/v1",
-            "kind": "PodDisruptionBudget",
-            "metadata": {"name": "openstack-paas-dns", "namespace": "kube-system"},
-            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}},
-        }
-    )
 
 
 def bootstrap_kubeconfig(platform: Platform, step: str, endpoint: str) -> str:
