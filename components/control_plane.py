@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.access import Access
 from components.cluster_access import ClusterAccess
 from components.etcd import EtcdCluster
-from components.fleet import Fleet
-from components.pki import Pki
+from components.fleet import Access, Fleet
 from components.role import Role
 from machines.kubernetes.control_plane import control_plane_bundle
 
@@ -22,7 +20,6 @@ class ControlPlane(Role):
         self,
         name: str,
         fleet: Fleet,
-        pki: Pki,
         etcd: EtcdCluster,
         access: Access,
         cluster: ClusterAccess,
@@ -34,7 +31,7 @@ class ControlPlane(Role):
 
         The machines can be reached, and the API can be balanced, once `depends_on` exists.
         """
-        platform = fleet.platform
+        platform, pki = fleet.platform, cluster.pki
         settings, planes = platform.settings.control_planes, platform.addresses.control_planes
         token = "openstack-paas:kubernetes:ControlPlane"
         super().__init__(token, name, fleet, "control-plane", settings, planes, opts)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from components.access import Access
-from components.fleet import Fleet
+from components.fleet import Access, Fleet
 from components.pki import Pki
 from components.role import Role
 from machines.etcd.bundle import endpoints, etcd_bundle

@@ -1,18 +1,48 @@
-"""What all machines are made with: the network, the catalog and the SSH key."""
+"""What all machines are made with, and how they are reached: the network, the catalog and the SSH key."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_tls as tls
 from pulumi import ResourceOptions
+from pulumi_command import remote
 from pulumi_openstack import compute
 
 from components.network import Network
 from preflight.catalog import Catalog
 from settings import names
 from settings.platform import Platform
+
+#: Attempts to reach SSH: with the provider's back-off some 60 s without the dials themselves.
+DIAL_ERROR_LIMIT = 20
+#: Seconds for one connection to a gateway; a packet lost while a VIP moves must not hold a step up for long.
+DIAL_TIMEOUT = 10
+
+
+@dataclass(frozen=True)
+class Access:
+    """How machines are reached: as whom, with which key, and through which gateway address (host and its key)."""
+
+    user: str
+    private_key: pulumi.Output[str]
+    proxy_address: pulumi.Input[str] = ""
+    proxy_host_key: pulumi.Input[str] = ""
+
+    def connection(self, host: pulumi.Input[str], host_key: pulumi.Input[str]) -> remote.ConnectionArgs:
+        """Connection to `host`, whose key is verified, through the proxy where there is one."""
+        common = {
+            "user": self.user,
+            "private_key": self.private_key,
+            "dial_error_limit": DIAL_ERROR_LIMIT,
+            "per_dial_timeout": DIAL_TIMEOUT,
+        }
+        proxy = None
+        if self.proxy_address:
+            proxy = remote.ProxyConnectionArgs(host=self.proxy_address, host_key=self.proxy_host_key, **common)
+        return remote.ConnectionArgs(host=host, host_key=host_key, proxy=proxy, **common)
 
 
 def login_keys(user: str, keys: Sequence[str]) -> str:
@@ -53,3 +83,7 @@ class Fleet(pulumi.ComponentResource):
             opts=child,
         )
         self.register_outputs({})
+
+    def access(self, proxy_address: pulumi.Input[str] = "", proxy_host_key: pulumi.Input[str] = "") -> Access:
+        """The way to the machines with the key that Pulumi logs in with, directly or through a proxy."""
+        return Access(self.platform.settings.access.ssh_user, self.private_key, proxy_address, proxy_host_key)

@@ -7,7 +7,6 @@ import pulumi_tls as tls
 from pulumi import ResourceOptions
 from pulumi_openstack import networking
 
-from components.access import Access
 from components.fleet import Fleet
 from components.machine import Machine
 from components.network import vip_protection
@@ -31,7 +30,6 @@ class Gateways(Role):
             "openstack-paas:gateway:Gateways", name, fleet, "gateway", settings.gateways, plan.gateways, opts
         )
         self.host_key = tls.PrivateKey("gateway", algorithm="ED25519", opts=ResourceOptions(parent=self))
-        access = Access(settings.access.ssh_user, fleet.private_key)
         self.addresses = {}
         for planned in plan.gateways:
             machine = self.add_machine(planned, host_key=self.host_key, after=self.machines.values())
@@ -39,7 +37,7 @@ class Gateways(Role):
             self.addresses[planned.name] = address
             inputs = {"ca": pki.cluster_ca.certificate}
             order = [ready, *fleet.network.ready, *self.rollout.before(planned)]
-            self.add_step(machine, access, gateway_bundle, inputs, order, address)
+            self.add_step(machine, fleet.access(), gateway_bundle, inputs, order, address)
         self.register_outputs({"addresses": self.addresses})
 
     @property

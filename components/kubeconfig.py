@@ -17,22 +17,16 @@ def kubeconfig_text(cluster: str, endpoint: str, ca: str, certificate: str, priv
     def encoded(pem: str) -> str:
         return base64.b64encode(pem.encode()).decode()
 
+    cluster_entry = {"server": endpoint, "certificate-authority-data": encoded(ca)}
+    user_entry = {"client-certificate-data": encoded(certificate), "client-key-data": encoded(private_key)}
     user = f"{cluster}-admin"
     return json.dumps(
         {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": cluster,
-            "clusters": [{"name": cluster, "cluster": {"server": endpoint, "certificate-authority-data": encoded(ca)}}],
-            "users": [
-                {
-                    "name": user,
-                    "user": {
-                        "client-certificate-data": encoded(certificate),
-                        "client-key-data": encoded(private_key),
-                    },
-                }
-            ],
+            "clusters": [{"name": cluster, "cluster": cluster_entry}],
+            "users": [{"name": user, "user": user_entry}],
             "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": user}}],
         },
         indent=2,

@@ -1,4 +1,4 @@
-"""The networks of the platform, and the VIPs: unbound ports whose addresses keepalived moves between the gateways."""
+"""The networks, security groups, and VIPs: unbound ports whose addresses keepalived moves between the gateways."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 import pulumi
-from pulumi import ResourceOptions
+from pulumi import Alias, ResourceOptions
 from pulumi_openstack import networking
 
-from components.security_groups import security_groups
 from preflight.catalog import Catalog
 from settings import names, security
 from settings.platform import Platform
@@ -78,7 +77,7 @@ class Network(pulumi.ComponentResource):
         self.private, self.private_subnet = self._network(
             "private", names.private_network(cluster), settings.private, plan.private_vip, plan.private_pool
         )
-        self.security_groups = security_groups(platform, self._tags, self)
+        self.security_groups = self._security_groups(platform)
         self.public_vip = self._public_vip()
         # Keeps the machines' default gateway from being handed to anybody else.
         networking.Port(
@@ -136,6 +135,40 @@ class Network(pulumi.ComponentResource):
         )
         interface = networking.RouterInterface("router", router_id=router.id, subnet_id=subnet.id, opts=self._child)
         return Edge(network.id, subnet.id, interface)
+
+    def _security_groups(self, platform: Platform) -> dict[str, networking.SecGroup]:
+        """The groups of settings.security's table by name; a group's rules are its children."""
+        rules = security.table(platform.settings, platform.addresses)
+        groups = {
+            group: networking.SecGroup(
+                group,
+                name=names.security_group(platform.cluster, group),
+                description=f"{group} of {platform.cluster}",
+                tags=self._tags,
+                opts=self._child,
+            )
+            for group in dict.fromkeys(rule.group for rule in rules)
+        }
+        for rule in rules:
+            source = {"remote_group_id": groups[rule.source].id} if rule.source else {"remote_ip_prefix": rule.cidr}
+            ports = {"port_range_min": rule.first_port, "port_range_max": rule.last_port} if rule.first_port else {}
+            former = security.former_name(rule, platform.numbered)
+            networking.SecGroupRule(
+                f"{rule.group}-{rule.name}",
+                direction="ingress",
+                ethertype="IPv4",
+                protocol=rule.protocol,
+                security_group_id=groups[rule.group].id,
+                **source,
+                **ports,
+                opts=ResourceOptions(
+                    parent=groups[rule.group],
+                    aliases=[Alias(former)] if former else [],
+                    # A group takes its rules along; the provider would delete them one after another, 5 s each.
+                    deleted_with=groups[rule.group],
+                ),
+            )
+        return {str(group): resource for group, resource in groups.items()}
 
     def _public_vip(self) -> PublicVip | None:
         """The public VIP on the edge, with a floating IP where the edge is not public itself; None without one.

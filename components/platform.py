@@ -9,7 +9,6 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 
-from components.access import Access
 from components.addons import calico, flannel, local_path
 from components.addons.mariadb import MariaDb
 from components.addons.release import AddonArgs
@@ -65,9 +64,8 @@ class Platform(pulumi.ComponentResource):
         # Everything behind the gateways is reached through the VIP's address: any living gateway serves.
         entry = network.public_vip.address if network.public_vip else gateways.first_address
         gateway_host_key = gateways.host_key.public_key_openssh
-        ssh_user, way_in = settings.access.ssh_user, gateways.steps
-        access = Access(ssh_user, fleet.private_key, entry, gateway_host_key)
-        direct = Access(ssh_user, fleet.private_key).connection(entry, gateway_host_key)
+        access, way_in = fleet.access(entry, gateway_host_key), gateways.steps
+        direct = fleet.access().connection(entry, gateway_host_key)
         cluster = ClusterAccess(platform, pki, direct, network.alive_with, way_in)
 
         # Where the API is reached from outside, one address first: the way in, or a load balancer of the cloud.
@@ -80,14 +78,12 @@ class Platform(pulumi.ComponentResource):
         backup_secrets = {name: secret for name, secret in secrets.items() if name in BACKUP_SECRETS}
         etcd = EtcdCluster("etcd", fleet, pki, access, backup_secrets, way_in, child)
         reachable = [*way_in, *balanced]
-        control_plane = ControlPlane(
-            "control-plane", fleet, pki, etcd, access, cluster, api_addresses, reachable, child
-        )
+        control_plane = ControlPlane("control-plane", fleet, etcd, access, cluster, api_addresses, reachable, child)
         workers: list[WorkerPool] = []
         # No kubelet may be newer than an API server: a change of control planes is over before that of workers begins.
         changed = control_plane.rollout.last
         for pool_name in settings.workers:
-            pool = WorkerPool(pool_name, fleet, pki, access, cluster, [*reachable, *etcd.steps], changed, child)
+            pool = WorkerPool(pool_name, fleet, access, cluster, [*reachable, *etcd.steps], changed, child)
             workers.append(pool)
             changed = pool.rollout.last
         nodes: list[Role] = [control_plane, *workers]
@@ -130,7 +126,7 @@ class Platform(pulumi.ComponentResource):
             "preset": settings.preset,
             "kubeconfig": kubeconfig.text,
             "sshPrivateKey": fleet.private_key,
-            "sshUser": ssh_user,
+            "sshUser": settings.access.ssh_user,
             "sshKeys": settings.access.ssh_keys.model_dump(mode="json"),
             "inventory": [_inventory_entry(machine, gateways) for machine in _machines(roles)],
             "database": database,

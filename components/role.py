@@ -1,4 +1,4 @@
-"""The machines of one role: their server groups, and one step each that brings the machine to its desired state."""
+"""The machines of one role: server groups, a step each to its desired state, and the order in which they change."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from pulumi import ResourceOptions
 from pulumi_command import remote
 from pulumi_openstack import compute
 
-from components.access import Access
-from components.fleet import Fleet
+from components.fleet import Access, Fleet
 from components.machine import Machine
-from components.rollout import Rollout
 from machines.common.bundle import Bundle, File
 from settings import names
 from settings.machines import MachineSettings
@@ -22,6 +20,39 @@ from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.running import SPREADS, spread_of
 from settings.server_groups import server_groups
+
+
+class Rollout:
+    """Chains the steps of machines that the stack brought up before; the engine then never changes two of them at once.
+
+    A chain is nothing but dependencies, so it changes no resource. When a step fails the engine begins none of those
+    that wait for it: the rollout stops there.
+    """
+
+    def __init__(self, working: frozenset[str], window: int = 1, after: Sequence[pulumi.Resource] = ()) -> None:
+        """`working` are host names that the stack runs, `window` how many of them may be away at a time.
+
+        All machines, new ones too, wait for `after`: the last steps of the role that is changed before.
+        """
+        self._working, self._window, self._after = working, window, list(after)
+        self._chain: list[pulumi.Resource] = []
+
+    def before(self, planned: PlannedMachine) -> list[pulumi.Resource]:
+        """What the step of `planned` has to wait for: where it is new, for no other machine of its role."""
+        if planned.hostname not in self._working or len(self._chain) < self._window:
+            return list(self._after)
+        # This one waited for `after` itself, or for one that did.
+        return [self._chain[-self._window]]
+
+    def add(self, planned: PlannedMachine, step: pulumi.Resource) -> None:
+        """The step of `planned`: those that come later wait for it, where it runs."""
+        if planned.hostname in self._working:
+            self._chain.append(step)
+
+    @property
+    def last(self) -> list[pulumi.Resource]:
+        """After these every working machine has been changed; what comes before this role, where there is none."""
+        return self._chain[-self._window :] or list(self._after)
 
 
 class Role(pulumi.ComponentResource):

@@ -53,7 +53,7 @@ def _own_frames() -> None:
 
 
 def _long_chains() -> None:
-    """A chain of dependencies may be as long as there are machines (components/rollout.py).
+    """A chain of dependencies may be as long as there are machines (components/role.py).
 
     The SDK looks for cycles by a recursion as deep as the chain, which Python ends after some 980 machines. Here it is
     a loop, and there is none where nothing depends on the resource yet, so that no way can lead to it.

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.access import Access
 from components.cluster_access import ClusterAccess
-from components.fleet import Fleet
-from components.pki import Pki
+from components.fleet import Access, Fleet
 from components.role import Role
 from machines.kubernetes.worker import worker_bundle
 
@@ -21,7 +19,6 @@ class WorkerPool(Role):
         self,
         name: str,
         fleet: Fleet,
-        pki: Pki,
         access: Access,
         cluster: ClusterAccess,
         depends_on: Sequence[pulumi.Resource],
@@ -32,7 +29,7 @@ class WorkerPool(Role):
 
         Nothing of the pool is done before the steps `after`: those of running control planes, then of other pools.
         """
-        pool = fleet.platform.settings.workers[name]
+        pki, pool = cluster.pki, fleet.platform.settings.workers[name]
         own = [worker for worker in fleet.platform.addresses.workers if worker.pool == name]
         token, role = "openstack-paas:kubernetes:WorkerPool", f"worker-{name}"
         super().__init__(token, name, fleet, role, pool, own, opts, window=pool.max_unavailable, after=after)

@@ -51,18 +51,18 @@ class Facts:
         return self.preset == "production"
 
 
-def facts_of(records: Iterable[Record], stack: str = "") -> Facts:
-    """The facts that the component Platform among `records` tells."""
+def facts_of(records: Iterable[Record]) -> Facts:
+    """The facts that the component Platform among `records` gives."""
     for record in records:
         if record.type == PLATFORM:
             props = record.props
             return Facts(
-                stack=record.urn.split("::")[0].rsplit(":", 1)[-1] or stack,
+                stack=record.urn.split("::")[0].rsplit(":", 1)[-1],
                 cluster=str(props.get("cluster") or record.name),
                 preset=str(props.get("preset") or "production"),
                 kubernetes=str(props.get("kubernetes") or ""),
             )
-    return Facts(stack=stack)
+    return Facts()
 
 
 @dataclass(frozen=True)

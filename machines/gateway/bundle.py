@@ -21,8 +21,6 @@ WAY_SECONDS: Final = 3 * WORD_SECONDS
 #: VRRP priority of the first gateway, each further one has 10 less: it decides a tie at the start (nopreempt). High,
 #: because a backup waits (256 - priority) / 256 of an interval longer (RFC 9568, section 6.1: skew time).
 FIRST_PRIORITY: Final = 254
-#: The ingress controller's ports on nodes, by the gateways' own ports.
-INGRESS_NODE_PORTS: Final = {ports.HTTP: ports.INGRESS_HTTP, ports.HTTPS: ports.INGRESS_HTTPS}
 
 _SCRIPTS: Final = (
     "gateway/rolling-restart.sh",
@@ -112,4 +110,4 @@ def _ingress(platform: Platform) -> list[tuple[int, int, list[tuple[str, str]]]]
     places = [(place.name, place.address) for place in plan.ingress_places] or [
         (machine.hostname, machine.address) for machine in plan.control_planes
     ]
-    return [(port, node_port, places) for port, node_port in INGRESS_NODE_PORTS.items()]
+    return [(ports.HTTP, ports.INGRESS_HTTP, places), (ports.HTTPS, ports.INGRESS_HTTPS, places)]

@@ -98,27 +98,13 @@ def bootstrap_kubeconfig(platform: Platform, step: str, endpoint: str) -> str:
     here they would travel twice, and in base64.
     """
     name, folder = platform.cluster, PurePosixPath(BOOTSTRAP_PATH.format(step=step)).parent
+    cluster = {"server": f"https://{endpoint}", "certificate-authority": f"{folder}/pki/ca.crt"}
+    user = {"client-certificate": f"{folder}/bootstrap.crt", "client-key": f"{folder}/bootstrap.key"}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {
-                "name": name,
-                "cluster": {
-                    "server": f"https://{endpoint}",
-                    "certificate-authority": str(folder / "pki" / "ca.crt"),
-                },
-            }
-        ],
-        "users": [
-            {
-                "name": "bootstrap",
-                "user": {
-                    "client-certificate": str(folder / "bootstrap.crt"),
-                    "client-key": str(folder / "bootstrap.key"),
-                },
-            }
-        ],
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": "bootstrap", "user": user}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": "bootstrap"}}],
         "current-context": name,
     }
