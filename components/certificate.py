@@ -56,7 +56,7 @@ class Authorities:
 
     @property
     def certificate(self) -> pulumi.Output[str]:
-        """What is trusted, in PEM, the issuing one first: several readers take the first for their own."""
+        """What is trusted, in PEM, the issuing one first: several readers take the first as their own."""
         others = [each for each in self.trusted.values() if each is not self.issuing]
         return pulumi.Output.all(self.issuing.certificate, *(each.certificate for each in others)).apply(bundle)
 

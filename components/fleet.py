@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -32,7 +31,7 @@ class Access:
     proxy_host_key: pulumi.Input[str] = ""
 
     def connection(self, host: pulumi.Input[str], host_key: pulumi.Input[str]) -> remote.ConnectionArgs:
-        """Connection to `host`, whose key is verified, through the proxy where there is one."""
+        """Connection to `host`, whose key is verified, through the proxy, if any."""
         common = {
             "user": self.user,
             "private_key": self.private_key,
@@ -45,11 +44,6 @@ class Access:
         return remote.ConnectionArgs(host=host, host_key=host_key, proxy=proxy, **common)
 
 
-def login_keys(user: str, keys: Sequence[str]) -> str:
-    """What machine.sh reads: the user in the first line, then the keys."""
-    return "".join(f"{line.strip()}\n" for line in (user, *keys))
-
-
 class Fleet(pulumi.ComponentResource):
     """The platform, what the cloud offers, the network that machines join, and the SSH key of all machines."""
 
@@ -59,7 +53,7 @@ class Fleet(pulumi.ComponentResource):
     private_key: pulumi.Output[str]
     """Of the key that Pulumi logs in with; secret, in OpenSSH form."""
     login_keys: pulumi.Output[str]
-    """Who logs in, and the public keys that machines accept, one a line."""
+    """Who logs in, and the public keys that machines accept, one a line (machine.sh reads it)."""
 
     def __init__(
         self, name: str, platform: Platform, catalog: Catalog, network: Network, opts: ResourceOptions
@@ -75,7 +69,9 @@ class Fleet(pulumi.ComponentResource):
         login = access.ssh_keys.login
         self.private_key = pulumi.Output.secret(keys[login].private_key_openssh)
         public = [key.public_key_openssh for key in keys.values()]
-        self.login_keys = pulumi.Output.all(*public).apply(lambda texts: login_keys(access.ssh_user, texts))
+        self.login_keys = pulumi.Output.all(access.ssh_user, *public).apply(
+            lambda lines: "".join(f"{line.strip()}\n" for line in lines)
+        )
         self.key_pair = compute.Keypair(
             names.generation("ssh", login),
             name=names.key_pair(platform.cluster, login),

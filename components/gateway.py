@@ -42,7 +42,7 @@ class Gateways(Role):
 
     @property
     def first_address(self) -> pulumi.Output[str]:
-        """The way in where there is no VIP."""
+        """The way in without a VIP."""
         return next(iter(self.addresses.values()))
 
     def _public_address(self, fleet: Fleet, machine: Machine) -> tuple[pulumi.Output[str], pulumi.Resource]:

@@ -14,7 +14,7 @@ from settings.platform import Platform
 TIMEOUT = CustomTimeouts(create="15m", update="10m", delete="10m")
 #: Seconds between two checks of a member, seconds for each answer, and failures until it is left out: some 6 s.
 CHECK_INTERVAL, CHECK_TIMEOUT, CHECK_FAILURES = 3, 2, 2
-#: Milliseconds that a connection may be quiet, as on the gateways: watches on the API say nothing for long.
+#: Milliseconds that a connection may be silent, as on the gateways: watches on the API are silent for long.
 QUIET_LIMIT = 3600 * 1000
 
 
@@ -59,12 +59,7 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=child,
         )
         pool = loadbalancer.Pool(
-            name,
-            name=title,
-            listener_id=listener.id,
-            protocol="TCP",
-            lb_method="ROUND_ROBIN",
-            opts=child,
+            name, name=title, listener_id=listener.id, protocol="TCP", lb_method="ROUND_ROBIN", opts=child
         )
         monitor = loadbalancer.Monitor(
             name,

@@ -1,7 +1,7 @@
 """A machine: its port with a planned address, its SSH host key, its instance, and the volume of its data.
 
-It is no component of its own but a group of its role's resources, each with the machine's name: states and previews
-grow with the machines, so a machine has no resource that stands for nothing in the cloud or on the machine.
+It is not a component of its own but a group of its role's resources, each with the machine's name: states and previews
+grow with the machines, so every resource of a machine is something in the cloud or on the machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _IGNORED: Final[dict[Change, list[str]]] = {
     "resized": [*_GIVEN_AT_BIRTH, "availabilityZone", "schedulerHints"],
     "replaced": [],
 }
-#: A machine that has not booted by then never will; nova's own fault is in the message then.
+#: A machine that has not booted by then never will; the message then has nova's own fault.
 BOOT_TIMEOUT = CustomTimeouts(create="5m", delete="5m")
 #: Nova's own limits for an attachment are below (block_device_allocate_retries: 60 times 3 s).
 VOLUME_TIMEOUT = CustomTimeouts(create="5m", update="5m", delete="5m")
@@ -122,7 +122,7 @@ class Machine:
         self.instance = compute.Instance(
             name,
             name=planned.hostname,
-            # A name stands for its id in a preview whose cloud could not be asked.
+            # In a preview that could not ask the cloud, the name takes the place of the id.
             flavor_id=fleet.catalog.flavors.get(settings.flavor, settings.flavor),
             image_id=fleet.catalog.images.get(settings.image, settings.image),
             key_pair=fleet.key_pair.name,
@@ -176,7 +176,7 @@ class Machine:
             volume_type=settings.type or None,
             availability_zone=self.planned.availability_zone or None,
             enable_online_resize=True,
-            # Cinder has no tags: this stands for ours.
+            # Cinder has no tags: this takes their place.
             metadata={"openstack-paas": cluster},
             opts=self.options(protect=protected or None, custom_timeouts=VOLUME_TIMEOUT),
         )

@@ -51,10 +51,10 @@ def vip_options(platform: Platform, parent: pulumi.Resource) -> ResourceOptions:
 
 
 class Network(pulumi.ComponentResource):
-    """Everything between the machines and the world, but for the machines' own ports.
+    """Everything between the machines and the world, except the machines' own ports.
 
-    The private network hangs on no OpenStack router: its default gateway is the private VIP, which keepalived moves
-    between the gateways.
+    The private network has no OpenStack router: its default gateway is the private VIP, which keepalived moves between
+    the gateways.
     """
 
     edge: Edge

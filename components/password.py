@@ -17,7 +17,7 @@ REVISION_ROUNDS = 100_000
 
 
 def from_key(private_key_pem: str, epoch: str = "") -> str:
-    """A password of letters, digits, `-` and `_` from the entropy of a private key; another one in each epoch.
+    """A password of letters, digits, `-` and `_` from the entropy of a private key; each epoch has another one.
 
     No password reveals anything of the key, so none of another epoch either.
     """
@@ -26,7 +26,7 @@ def from_key(private_key_pem: str, epoch: str = "") -> str:
 
 
 def revision(passwords: Sequence[str], place: str) -> str:
-    """Another text for other passwords. It reveals nothing of them, and trying weak ones against it is slow.
+    """A text that differs for other passwords. It reveals nothing of them, and trying weak ones against it is slow.
 
     `place` names where they are used, so that the same passwords have another text elsewhere.
     """

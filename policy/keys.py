@@ -1,4 +1,4 @@
-"""Secrets, keys and certificates: none of them plain, weak or valid for ever."""
+"""Secrets, keys and certificates: none of them is plain text, weak, or valid for ever."""
 
 from __future__ import annotations
 

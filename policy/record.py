@@ -35,9 +35,9 @@ class Record:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules must know of the platform; the component Platform records it as its inputs.
+    """What the rules must know about the platform; the component Platform records it as its inputs.
 
-    A platform that does not say what it is for is taken for production: rules must not be lost with a word.
+    A platform without a preset counts as production: a missing word must not switch rules off.
     """
 
     stack: str = ""
@@ -76,7 +76,7 @@ class Violation:
     problem: str
     fix: str
     exempt: str = ""
-    """Why this stack may break the rule; a violation with a reason is shown and ends nothing."""
+    """Why this stack may break the rule; a violation with a reason is shown and stops nothing."""
 
     def __str__(self) -> str:
         return f"{self.name}: {self.problem}; {self.fix}"
@@ -93,8 +93,8 @@ class Rule:
     """A rule has one of two checks. `check` looks at one record, of these `types` or of any.
 
     It stops a resource before it is made. `check_plan` sees every record, once the whole plan is known.
-    `production`: it holds only there. `needs_secrecy`: it must know which values are secret, which Pulumi's policy SDK
-    hides from a pack.
+    `production`: it holds only for production. `needs_secrecy`: it must know which values are secret, which Pulumi's
+    policy SDK hides from a pack.
     """
 
     name: str

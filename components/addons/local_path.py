@@ -16,9 +16,9 @@ NAMESPACE = "local-path-storage"
 
 
 def values(platform: Platform) -> dict[str, Any]:
-    """Values of the chart: any node keeps volumes in the workers' folder, but for those that are control planes.
+    """Values of the chart: any node keeps volumes in the workers' folder, except control planes.
 
-    All of these that there may be are listed, so that the release never changes with the number of nodes.
+    All possible control planes are listed, so that the release never changes with the number of nodes.
     """
     storage = platform.settings.storage
     return {

@@ -19,12 +19,12 @@ from settings.versions import MARIADB
 
 #: A path below the program, not an absolute one: it is an input, and must be the same on every machine.
 CHART = Chart(str(Path("charts") / "mariadb"))
-#: Milliseconds in which a replica always comes back or nobody reads the database any more: a year.
+#: Milliseconds that no wait for a replica ever reaches: a year.
 ALWAYS = 365 * 24 * 3600 * 1000
 
 
 def schedule(minutes: int) -> str:
-    """The crontab entry for an interval that divides an hour or a day; not at the full hour, as most others are."""
+    """The crontab entry for an interval that divides an hour or a day; not on the hour, when most others run."""
     if minutes < 60:
         return f"*/{minutes} * * * *"
     return "7 * * * *" if minutes == 60 else f"7 */{minutes // 60} * * *" if minutes < 1440 else "7 0 * * *"
@@ -58,7 +58,7 @@ def values(platform: Platform, secret: str) -> dict[str, Any]:
 
 
 def _place(platform: Platform) -> S3Settings | None:
-    """The bucket for copies, if there is one. Nothing in the image encrypts, so none where copies have to be."""
+    """The bucket for copies, if any. Nothing in the image encrypts, so none where copies must be encrypted."""
     backups = platform.settings.backups
     return backups.copy_to.s3 if backups.database.enabled and not backups.encrypt_to else None
 
@@ -90,9 +90,9 @@ class MariaDb(pulumi.ComponentResource):
         """`secrets` are those of the stack file, by their keys; a password that is missing is generated."""
         super().__init__("openstack-paas:addons:MariaDb", name, None, opts)
         database = platform.settings.database
-        # Without its passwords a database is as good as gone, and without its namespace it is.
+        # Without its passwords a database is as good as lost, and without its namespace it is lost.
         kept = platform.settings.protection.database
-        # The SDK hands protection on to the key inside.
+        # The SDK passes protection on to the key inside.
         child = pulumi.ResourceOptions(parent=self, protect=kept or None)
         epoch = database.password_epoch
         root = Password("database-root-password", secrets.get("databaseRootPassword"), epoch, child)

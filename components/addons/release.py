@@ -47,9 +47,9 @@ class Chart:
 
 
 def local_digest(name: str) -> str:
-    """A digest of the chart at this path below the program, or "" where there is none: it comes from elsewhere.
+    """A digest of the chart at this path below the program, or "" for a chart that comes from elsewhere.
 
-    Without it among a release's inputs a change of the chart's files is rolled out with another version only.
+    Without it among a release's inputs, a change of the chart's files would be rolled out only with another version.
     """
     root = PROGRAM / name
     if root.is_file():

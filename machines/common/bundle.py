@@ -33,15 +33,15 @@ _COMMON_PARTS = (
 #: Settings of the scripts by name: a word, or the words of an array.
 ScriptSettings = dict[str, str | Sequence[str]]
 
-#: Seconds after which a step says something, whatever it does (see WAY_SECONDS in machines/gateway/bundle.py).
+#: Seconds after which a step prints something, whatever it does (see WAY_SECONDS in machines/gateway/bundle.py).
 WORD_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class File:
-    """One file of a bundle. `path` is relative to the bundle's folder on the machine, `mode` its permissions there.
+    """One file of a bundle. `path` is relative to the bundle's folder on the machine, `mode` its permissions.
 
-    Raises ValueError when the path leaves the folder or could not stand on one comment line.
+    Raises ValueError when the path leaves the folder or does not fit on one comment line.
     """
 
     path: str

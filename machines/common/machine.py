@@ -14,7 +14,7 @@ from settings.platform import Platform
 def machine_files(
     platform: Platform, kernel_values: Sequence[str] = (), kernel_modules: Sequence[str] = (), *, gateway: bool = False
 ) -> list[File]:
-    """The files that machine.sh puts in place on every machine, but for the firewall's table."""
+    """The files that machine.sh puts in place on every machine, except the firewall's table."""
     variables = proxy_variables(platform)
     return [
         *package_files(platform.settings),
@@ -47,7 +47,7 @@ def machine_settings(
 
 
 def metadata_firewall() -> File:
-    """The table of a machine that needs no other guard than that of the metadata address."""
+    """The firewall's table of a machine that only has to guard the metadata address."""
     return File("files/firewall.nft", render_template("common/firewall.nft.j2"))
 
 

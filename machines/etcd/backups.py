@@ -70,7 +70,7 @@ def backup_settings(platform: Platform) -> ScriptSettings:
 
 
 def backup_files(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> list[File]:
-    """Scripts always; the timer where backups are on: an empty file means that there is none.
+    """Scripts always; the timer where backups are on: an empty file means that none must exist.
 
     `secrets` has those of the places, by their keys in the stack file.
     """
@@ -96,7 +96,7 @@ def _places(backups: BackupSettings) -> CopySettings:
 def _place_files(places: CopySettings, secrets: Mapping[str, str]) -> list[File]:
     """rclone's configuration and what it names: secrets in files that root alone reads, never in arguments.
 
-    The configuration is empty where there is no place.
+    Without a place the configuration is empty.
     """
     s3, sftp = places.s3, places.sftp
     configuration = render_template("etcd/rclone.conf.j2", s3=s3, sftp=sftp, secrets=secrets, folder=f"{_FOLDER}/files")

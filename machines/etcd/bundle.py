@@ -34,6 +34,7 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
     `secrets` has certificates and keys in PEM: `ca`, `member`, `client`; the volume's id, and those of backups.
     """
     settings, plan = platform.settings, platform.addresses
+    quota = quantity_bytes(settings.etcd.quota)
     wanted = role_packages(settings, etcd=True) + backup_packages(settings.backups)
     script_settings = machine_settings(platform, planned, wanted) | {
         "ETCD_VERSION": settings.etcd_version,
@@ -43,16 +44,12 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
         "GENERATION": settings.certificates.authorities.issuing,
         "MEMBERS": [f"{member.hostname} {member.address}" for member in plan.etcd],
         "CONTROL_PLANES": list(plan.control_plane_places),
-        "QUOTA_BYTES": str(quantity_bytes(settings.etcd.quota)),
+        "QUOTA_BYTES": str(quota),
         **backup_settings(platform),
         **volume_settings(settings.etcd.volume, VOLUME_USE, secrets),
     }
     environment = render_template(
-        "etcd/etcd.env.j2",
-        planned=planned,
-        cluster=platform.cluster,
-        etcd=settings.etcd,
-        quota_bytes=quantity_bytes(settings.etcd.quota),
+        "etcd/etcd.env.j2", planned=planned, cluster=platform.cluster, etcd=settings.etcd, quota_bytes=quota
     )
     files = (
         *scripts("etcd/converge.sh", *_SCRIPTS),

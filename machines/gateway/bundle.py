@@ -59,6 +59,8 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
         "others": others,
         "api_port": ports.API,
         "health_port": HEALTH_PORT,
+        "ingress": _ingress(platform),
+        "priority": FIRST_PRIORITY - 10 * plan.gateways.index(planned),
     }
     return Bundle(
         "gateway",
@@ -76,18 +78,8 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
             File("files/openstack-paas-edge-route.timer", read_plain("gateway/edge-route.timer")),
             # converge fills in the names of the two interfaces, here and in keepalived's configuration.
             File("files/firewall.nft", render_template("gateway/firewall.nft.j2", **values)),
-            File(
-                "files/haproxy.cfg",
-                render_template("gateway/haproxy.cfg.j2", **values, ingress=_ingress(platform)),
-            ),
-            File(
-                "files/keepalived.conf",
-                render_template(
-                    "gateway/keepalived.conf.j2",
-                    **values,
-                    priority=FIRST_PRIORITY - 10 * plan.gateways.index(planned),
-                ),
-            ),
+            File("files/haproxy.cfg", render_template("gateway/haproxy.cfg.j2", **values)),
+            File("files/keepalived.conf", render_template("gateway/keepalived.conf.j2", **values)),
         ),
     )
 

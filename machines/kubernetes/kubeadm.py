@@ -26,7 +26,7 @@ CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
 BOOTSTRAP_PATH: Final = "/opt/openstack-paas/{step}/bootstrap.conf"
 
 #: kubeadm always makes a bootstrap token on init, along with the rights that joining by certificate needs too. Nobody
-#: learns this one, and it expires by itself.
+#: sees this one, and it expires by itself.
 _TOKEN_LIFE: Final = "1m0s"
 
 #: Machines that join, by the bootstrap certificate: kubeadm gives this group the rights to look at nodes and to ask for
@@ -38,7 +38,7 @@ _KUBELET_DEFAULTS: Final[dict[str, Any]] = {"cgroupDriver": "systemd"}
 
 #: A node that has not reported for this long is lost; the kubelet reports every 10 s. Kubernetes' own value is 50.
 SILENT_NODE_SECONDS: Final = 40
-#: Pods stay bound to a lost node for this long before they are made again elsewhere, unless they set their own time.
+#: Pods stay bound to a lost node for this long before they are replaced elsewhere, unless they set their own time.
 #: Kubernetes' own value, 300, is more than most services can be away.
 LOST_NODE_SECONDS: Final = 20
 _TOLERATIONS: Final = ("default-not-ready-toleration-seconds", "default-unreachable-toleration-seconds")
@@ -114,6 +114,8 @@ def bootstrap_kubeconfig(platform: Platform, step: str, endpoint: str) -> str:
 def _cluster_configuration(platform: Platform, outside: Sequence[str], ca_certificate: str) -> dict[str, Any]:
     """What all control planes share, with etcd on machines of its own."""
     settings = platform.settings
+    # When a node counts as lost, and how certificates are signed where that is not kubeadm's own choice.
+    controllers = {"node-monitor-grace-period": f"{SILENT_NODE_SECONDS}s", **signing(platform, ca_certificate)}
     return {
         "apiVersion": API_VERSION,
         "kind": "ClusterConfiguration",
@@ -129,9 +131,9 @@ def _cluster_configuration(platform: Platform, outside: Sequence[str], ca_certif
         },
         "apiServer": {
             "certSANs": certificate_sans(platform, outside),
-            "extraArgs": [{"name": name, "value": str(LOST_NODE_SECONDS)} for name in _TOLERATIONS],
+            "extraArgs": _arguments(dict.fromkeys(_TOLERATIONS, str(LOST_NODE_SECONDS))),
         },
-        "controllerManager": {"extraArgs": _controller_manager_arguments(platform, ca_certificate)},
+        "controllerManager": {"extraArgs": _arguments(controllers)},
         "etcd": {
             "external": {
                 "endpoints": list(endpoints(platform)),
@@ -143,9 +145,8 @@ def _cluster_configuration(platform: Platform, outside: Sequence[str], ca_certif
     }
 
 
-def _controller_manager_arguments(platform: Platform, ca_certificate: str) -> list[dict[str, str]]:
-    """When a node counts as lost, and how certificates are signed where that is not kubeadm's own choice."""
-    values = {"node-monitor-grace-period": f"{SILENT_NODE_SECONDS}s", **signing(platform, ca_certificate)}
+def _arguments(values: Mapping[str, str]) -> list[dict[str, str]]:
+    """Arguments of a program, as kubeadm lists them."""
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
@@ -171,15 +172,14 @@ def node_taints(platform: Platform, planned: PlannedMachine) -> tuple[str, ...]:
 
 def _node_registration(platform: Platform, planned: PlannedMachine) -> dict[str, Any]:
     """How the kubelet registers. An empty list of taints means none, not kubeadm's own choice."""
-    arguments = [{"name": "node-ip", "value": planned.address}]
-    labels = node_labels(platform, planned)
-    if labels:
-        arguments.append({"name": "node-labels", "value": ",".join(labels)})
+    arguments = {"node-ip": planned.address}
+    if labels := node_labels(platform, planned):
+        arguments["node-labels"] = ",".join(labels)
     return {
         "name": planned.hostname,
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
-        "kubeletExtraArgs": arguments,
+        "kubeletExtraArgs": _arguments(arguments),
         "taints": [taint(text) for text in node_taints(platform, planned)],
     }
 

@@ -51,7 +51,7 @@ def worker_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[
 
 
 def _api_balancer(platform: Platform) -> str:
-    """The API for the worker itself, from every control plane that there is or may be: one more changes no worker."""
+    """The API for the worker itself, from every control plane that exists or may exist: one more changes no worker."""
     plan = platform.addresses
     servers = zip(plan.control_plane_hostnames, plan.control_plane_places, strict=True)
     return render_template(

@@ -159,7 +159,7 @@ def test_acknowledged_commits_are_on_a_replica(pods: list[Pod]) -> None:
         pod.kill()
     started = time.monotonic()
     primary.query("INSERT INTO app.rows VALUES (101)")
-    assert 1.9 < time.monotonic() - started < 10, "waits as long as it is told"
+    assert 1.9 < time.monotonic() - started < 10, "waits for as long as the settings say"
     assert status(primary, "status") == "OFF", "and goes on without"
     for pod in (replica, late):
         pod.prepare()

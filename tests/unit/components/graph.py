@@ -69,7 +69,7 @@ def _short(urn: str) -> str:
 
 
 class Monitor(mocks.MockMonitor):
-    """A mock monitor that also keeps what mocks are not told: dependencies and which inputs are secret."""
+    """A mock monitor that also keeps what mocks do not see: dependencies and which inputs are secret."""
 
     def RegisterResource(self, request: Any) -> Any:
         """Register, then complete the record."""

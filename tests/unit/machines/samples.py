@@ -139,7 +139,7 @@ def image() -> Bundle:
 
 
 def sources() -> dict[str, str]:
-    """Where below machines/ the text of a file stands that needs no rendering, by that text."""
+    """The path below machines/ of each file that needs no rendering, by its text."""
     paths = [
         path
         for kind in ("sh", "jq", "service", "timer", "conf", "yaml")

@@ -1,6 +1,6 @@
 """What lands on machines of whole stacks, compared with golden archives; `make golden` writes them again.
 
-An archive lists every file of a bundle. Scripts and units that stand in machines/ as they are have no content there.
+An archive lists every file of a bundle. Scripts, units and manifests that are files of machines/ have no content in it.
 Archives of other stacks than production hold only what differs from that one.
 """
 
