@@ -52,19 +52,14 @@ def init_configuration(platform: Platform, planned: PlannedMachine, outside: Seq
     init = {
         "apiVersion": API_VERSION,
         "kind": "InitConfiguration",
-        "bootstrapTokens": [
-            {"ttl": _TOKEN_LIFE, "usages": ["signing", "authentication"], "groups": [_JOINING]},
-        ],
+        "bootstrapTokens": [{"ttl": _TOKEN_LIFE, "usages": ["signing", "authentication"], "groups": [_JOINING]}],
         "localAPIEndpoint": _own_endpoint(planned),
         "nodeRegistration": _node_registration(platform, planned),
     }
     kube_proxy = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
-    return _documents(
-        init,
-        _cluster_configuration(platform, outside, ca_certificate),
-        _kubelet(platform.settings),
-        kube_proxy | platform.settings.kubernetes.kube_proxy_configuration,
-    )
+    kube_proxy |= platform.settings.kubernetes.kube_proxy_configuration
+    cluster = _cluster_configuration(platform, outside, ca_certificate)
+    return _documents(init, cluster, _kubelet(platform.settings), kube_proxy)
 
 
 def kubelet_configuration(settings: PlatformSettings) -> str:
