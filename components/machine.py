@@ -105,7 +105,7 @@ class Machine:
             if is_gateway
             else {"security_group_ids": groups}
         )
-        port = networking.Port(
+        private_port = networking.Port(
             name,
             name=planned.hostname,
             network_id=network.private.id,
@@ -126,7 +126,7 @@ class Machine:
             flavor_id=fleet.catalog.flavors.get(settings.flavor, settings.flavor),
             image_id=fleet.catalog.images.get(settings.image, settings.image),
             key_pair=fleet.key_pair.name,
-            networks=[{"port": each.id} for each in (self.edge_port, port) if each is not None],
+            networks=[{"port": port.id} for port in (self.edge_port, private_port) if port is not None],
             user_data=self._user_data(platform),
             scheduler_hints=[{"group": server_group.id}],
             availability_zone=planned.availability_zone or None,
