@@ -19,13 +19,13 @@ try:
     preflight = begin(platform, running, read_namespace("openstack"), pulumi.runtime.is_dry_run())
 
     # While the cloud answers.
-    from components.platform import Platform
+    from components.platform import Platform, PlatformArgs
 
     secrets = {name: text for name in SECRETS if (text := read_secret(config, name)) is not None}
     cloud = preflight.result()
     for warning in (*platform.warnings, *cloud.warnings):
         pulumi.log.warn(str(warning))
-    outputs = Platform(platform, cloud.catalog, secrets).outputs
+    outputs = Platform(platform.cluster, PlatformArgs(platform, cloud.catalog, secrets)).outputs
 except SettingsError as error:
     pulumi.log.error(str(error))
     sys.exit(1)

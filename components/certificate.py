@@ -21,21 +21,28 @@ def _private_key(name: str, opts: ResourceOptions) -> tls.PrivateKey:
     return tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
 
 
+@dataclass(frozen=True)
+class AuthorityArgs:
+    """The authority's common name."""
+
+    common_name: str
+
+
 class Authority(pulumi.ComponentResource):
     """A self-signed certificate authority."""
 
     certificate: pulumi.Output[str]
     private_key: pulumi.Output[str]
 
-    def __init__(self, name: str, common_name: str, opts: ResourceOptions) -> None:
+    def __init__(self, name: str, args: AuthorityArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:pki:Authority", name, None, opts)
         child = ResourceOptions(parent=self)
         key = _private_key(name, child)
         certificate = tls.SelfSignedCert(
             name,
             private_key_pem=key.private_key_pem,
-            subject={"common_name": common_name},
-            dns_names=[common_name],
+            subject={"common_name": args.common_name},
+            dns_names=[args.common_name],
             is_ca_certificate=True,
             set_subject_key_id=True,
             validity_period_hours=CA_VALIDITY_HOURS,
@@ -93,45 +100,46 @@ class CertificateRole:
         return ["digital_signature", *(usage for usage, wanted in extended.items() if wanted)]
 
 
+@dataclass(frozen=True)
+class CertificateArgs:
+    """A role, who signs it, how long it is valid and how early it is renewed, its names and its addresses."""
+
+    role: CertificateRole
+    authority: Authority
+    settings: CertificateSettings
+    dns_names: Sequence[str] = ()
+    ip_addresses: Sequence[str] = ()
+
+
 class Certificate(pulumi.ComponentResource):
     """A leaf certificate with its private key."""
 
     certificate: pulumi.Output[str]
     private_key: pulumi.Output[str]
 
-    def __init__(
-        self,
-        name: str,
-        role: CertificateRole,
-        authority: Authority,
-        settings: CertificateSettings,
-        dns_names: Sequence[str],
-        ip_addresses: Sequence[str],
-        opts: ResourceOptions,
-    ) -> None:
-        """For `role`, signed by `authority`, and valid for the names and addresses."""
+    def __init__(self, name: str, args: CertificateArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:pki:Certificate", name, None, opts)
         child = ResourceOptions(parent=self)
         key = _private_key(name, child)
-        subject = {"common_name": role.common_name}
-        if role.organization:
-            subject["organization"] = role.organization
+        subject = {"common_name": args.role.common_name}
+        if args.role.organization:
+            subject["organization"] = args.role.organization
         request = tls.CertRequest(
             name,
             private_key_pem=key.private_key_pem,
             subject=subject,
-            dns_names=list(dns_names) or None,
-            ip_addresses=list(ip_addresses) or None,
+            dns_names=list(args.dns_names) or None,
+            ip_addresses=list(args.ip_addresses) or None,
             opts=child,
         )
         signed = tls.LocallySignedCert(
             name,
             cert_request_pem=request.cert_request_pem,
-            ca_cert_pem=authority.certificate,
-            ca_private_key_pem=authority.private_key,
-            validity_period_hours=settings.leaf_validity_hours,
-            early_renewal_hours=settings.renewal_hours,
-            allowed_uses=role.allowed_uses,
+            ca_cert_pem=args.authority.certificate,
+            ca_private_key_pem=args.authority.private_key,
+            validity_period_hours=args.settings.leaf_validity_hours,
+            early_renewal_hours=args.settings.renewal_hours,
+            allowed_uses=args.role.allowed_uses,
             set_subject_key_id=True,
             opts=child,
         )

@@ -86,13 +86,22 @@ class ClusterAccess:
         ]
 
 
+@dataclass(frozen=True)
+class ClusterCommandArgs:
+    """The cluster that a Command acts on, and the resources that it waits for."""
+
+    cluster: ClusterAccess
+    depends_on: Sequence[Resource]
+
+
 class ApiGate(pulumi.ComponentResource):
     """Opens once the first API server is ready behind the VIP: addons wait for it, not for the last control plane."""
 
     command: remote.Command
 
-    def __init__(self, name: str, access: ClusterAccess, depends_on: Sequence[Resource], opts: ResourceOptions) -> None:
+    def __init__(self, name: str, args: ClusterCommandArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ApiGate", name, None, opts)
+        access = args.cluster
         bundle = access.pki.cluster_ca.certificate.apply(lambda ca: api_gate_bundle(access.platform, ca))
         self.command = remote.Command(
             name,
@@ -100,7 +109,7 @@ class ApiGate(pulumi.ComponentResource):
             create=pulumi.Output.unsecret(bundle.apply(lambda b: b.script())),
             stdin=bundle.apply(lambda b: b.archive()),
             add_previous_output_in_env=False,
-            opts=ResourceOptions(parent=self, depends_on=list(depends_on)),
+            opts=ResourceOptions(parent=self, depends_on=list(args.depends_on)),
         )
         self.register_outputs({})
 
@@ -112,14 +121,14 @@ class KubeProxy(pulumi.ComponentResource):
     steps of all nodes: all pods of kube-proxy have one configuration, so each node needs an API of its own first.
     """
 
-    def __init__(self, name: str, access: ClusterAccess, depends_on: Sequence[Resource], opts: ResourceOptions) -> None:
+    def __init__(self, name: str, args: ClusterCommandArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:KubeProxy", name, None, opts)
         limit = f"{KUBE_PROXY_SECONDS + 120}s"
         options = ResourceOptions(
             parent=self,
-            depends_on=list(depends_on),
-            deleted_with=access.alive_with,
+            depends_on=list(args.depends_on),
+            deleted_with=args.cluster.alive_with,
             custom_timeouts=CustomTimeouts(create=limit, update=limit),
         )
-        access.command(name, options, create=kube_proxy_script(access.platform))
+        args.cluster.command(name, options, create=kube_proxy_script(args.cluster.platform))
         self.register_outputs({})

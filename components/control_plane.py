@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 
@@ -13,30 +14,30 @@ from components.role import Role
 from machines.kubernetes.control_plane import control_plane_bundle
 
 
+@dataclass(frozen=True)
+class ControlPlaneArgs:
+    """What control planes are made with, their etcd, and the ways to them."""
+
+    fleet: Fleet
+    etcd: EtcdCluster
+    access: Access
+    cluster: ClusterAccess
+    api_addresses: Sequence[pulumi.Input[str]]
+    """Those by which the API is reached from outside."""
+    depends_on: Sequence[pulumi.Resource]
+    """The machines can be reached, and the API can be balanced, once these exist."""
+
+
 class ControlPlane(Role):
     """All control planes at once. Which of them initialises the cluster, the machines decide under a lock in etcd."""
 
-    def __init__(
-        self,
-        name: str,
-        fleet: Fleet,
-        etcd: EtcdCluster,
-        access: Access,
-        cluster: ClusterAccess,
-        api_addresses: Sequence[pulumi.Input[str]],
-        depends_on: Sequence[pulumi.Resource],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        """`api_addresses` are those by which the API is reached from outside.
-
-        The machines can be reached, and the API can be balanced, once `depends_on` exists.
-        """
-        platform, pki = fleet.platform, cluster.pki
+    def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        fleet, platform, pki = args.fleet, args.fleet.platform, args.cluster.pki
         settings, planes = platform.settings.control_planes, platform.addresses.control_planes
         token = "openstack-paas:kubernetes:ControlPlane"
         super().__init__(token, name, fleet, "control-plane", settings, planes, opts)
         inputs: dict[str, pulumi.Input[str]] = {
-            "api_addresses": pulumi.Output.all(*api_addresses).apply(",".join),
+            "api_addresses": pulumi.Output.all(*args.api_addresses).apply(",".join),
             "ca": pki.cluster_ca.certificate,
             "ca_key": pki.cluster_ca.private_key,
             "front_proxy_ca": pki.front_proxy_ca.certificate,
@@ -50,10 +51,11 @@ class ControlPlane(Role):
             "bootstrap_key": pki.bootstrap.private_key,
         }
         for planned in planes:
-            leaves = cluster.leave_before_replacement(planned, self)
+            leaves = args.cluster.leave_before_replacement(planned, self)
             machine = self.add_machine(planned, after=self.machines.values(), first=leaves)
             # One that joins is of the new version: the others are by then.
             is_new = planned.hostname not in platform.working
             order = self.rollout.last if is_new else self.rollout.before(planned)
-            self.add_step(machine, access, control_plane_bundle, inputs, [*depends_on, *etcd.steps, *order])
+            needed = [*args.depends_on, *args.etcd.steps, *order]
+            self.add_step(machine, args.access, control_plane_bundle, inputs, needed)
         self.register_outputs({})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pulumi
 
@@ -12,23 +13,24 @@ from components.role import Role
 from machines.etcd.bundle import endpoints, etcd_bundle
 
 
+@dataclass(frozen=True)
+class EtcdClusterArgs:
+    """What members are made with, and the way to them."""
+
+    fleet: Fleet
+    pki: Pki
+    access: Access
+    backup_secrets: Mapping[str, pulumi.Output[str]]
+    """For the places that backups go to, by their keys in the stack file."""
+    depends_on: Sequence[pulumi.Resource]
+    """The machines can be reached once these exist."""
+
+
 class EtcdCluster(Role):
     """All members at once: each asks its peers and decides for itself to form, join or rejoin."""
 
-    def __init__(
-        self,
-        name: str,
-        fleet: Fleet,
-        pki: Pki,
-        access: Access,
-        backup_secrets: Mapping[str, pulumi.Output[str]],
-        depends_on: Sequence[pulumi.Resource],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        """`backup_secrets` are for the places that backups go to, by their keys in the stack file.
-
-        The machines can be reached once `depends_on` exists.
-        """
+    def __init__(self, name: str, args: EtcdClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        fleet, pki = args.fleet, args.pki
         platform, members = fleet.platform, fleet.platform.addresses.etcd
         super().__init__("openstack-paas:etcd:EtcdCluster", name, fleet, "etcd", platform.settings.etcd, members, opts)
         for planned in members:
@@ -40,8 +42,8 @@ class EtcdCluster(Role):
                 "member_key": member.private_key,
                 "client": pki.etcd_client.certificate,
                 "client_key": pki.etcd_client.private_key,
-                **backup_secrets,
+                **args.backup_secrets,
                 **machine.volume_input,
             }
-            self.add_step(machine, access, etcd_bundle, inputs, depends_on)
+            self.add_step(machine, args.access, etcd_bundle, inputs, args.depends_on)
         self.register_outputs({"endpoints": list(endpoints(platform))})

@@ -44,6 +44,15 @@ class Access:
         return remote.ConnectionArgs(host=host, host_key=host_key, proxy=proxy, **common)
 
 
+@dataclass(frozen=True)
+class FleetArgs:
+    """The checked platform, the ids of what the cloud already has, and the network that machines join."""
+
+    platform: Platform
+    catalog: Catalog
+    network: Network
+
+
 class Fleet(pulumi.ComponentResource):
     """The platform, what the cloud offers, the network that machines join, and the SSH key of all machines."""
 
@@ -55,11 +64,10 @@ class Fleet(pulumi.ComponentResource):
     login_keys: pulumi.Output[str]
     """Who logs in, and the public keys that machines accept, one a line (machine.sh reads it)."""
 
-    def __init__(
-        self, name: str, platform: Platform, catalog: Catalog, network: Network, opts: ResourceOptions
-    ) -> None:
+    def __init__(self, name: str, args: FleetArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:machine:Fleet", name, None, opts)
-        self.platform, self.catalog, self.network = platform, catalog, network
+        self.platform, self.catalog, self.network = args.platform, args.catalog, args.network
+        platform = self.platform
         self.tags = [names.tag(platform.cluster)]
         access, child = platform.settings.access, ResourceOptions(parent=self)
         keys = {

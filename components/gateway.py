@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pulumi
 import pulumi_tls as tls
 from pulumi import ResourceOptions
@@ -15,6 +17,14 @@ from components.role import Role
 from machines.gateway.bundle import gateway_bundle
 
 
+@dataclass(frozen=True)
+class GatewaysArgs:
+    """What gateways are made with, and the authority of the API servers that they check."""
+
+    fleet: Fleet
+    pki: Pki
+
+
 class Gateways(Role):
     """One or more gateways. Each is configured by a public address of its own, so no VIP has to work yet."""
 
@@ -23,7 +33,8 @@ class Gateways(Role):
     host_key: tls.PrivateKey
     """Shared by all gateways: behind the VIP's address answers whichever holds it."""
 
-    def __init__(self, name: str, fleet: Fleet, pki: Pki, opts: ResourceOptions) -> None:
+    def __init__(self, name: str, args: GatewaysArgs, opts: ResourceOptions | None = None) -> None:
+        fleet = args.fleet
         platform, plan = fleet.platform, fleet.platform.addresses
         settings = platform.settings
         super().__init__(
@@ -35,7 +46,7 @@ class Gateways(Role):
             machine = self.add_machine(planned, host_key=self.host_key, after=self.machines.values())
             address, ready = self._public_address(fleet, machine)
             self.addresses[planned.name] = address
-            inputs = {"ca": pki.cluster_ca.certificate}
+            inputs = {"ca": args.pki.cluster_ca.certificate}
             order = [ready, *fleet.network.ready, *self.rollout.before(planned)]
             self.add_step(machine, fleet.access(), gateway_bundle, inputs, order, address)
         self.register_outputs({"addresses": self.addresses})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 
 import pulumi
 
@@ -33,23 +34,31 @@ def kubeconfig_text(cluster: str, endpoint: str, ca: str, certificate: str, priv
     )
 
 
+@dataclass(frozen=True)
+class KubeconfigArgs:
+    """The cluster's name, the API's address outside, and the administrator's certificate."""
+
+    cluster: str
+    api_address: pulumi.Input[str]
+    pki: Pki
+
+
 class Kubeconfig(pulumi.ComponentResource):
     """The API's address outside and the secret kubeconfig for it."""
 
     endpoint: pulumi.Output[str]
     text: pulumi.Output[str]
 
-    def __init__(
-        self, name: str, cluster: str, api_address: pulumi.Input[str], pki: Pki, opts: pulumi.ResourceOptions
-    ) -> None:
+    def __init__(self, name: str, args: KubeconfigArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:Kubeconfig", name, None, opts)
-        self.endpoint = pulumi.Output.concat("https://", api_address, f":{ports.API}")
+        pki = args.pki
+        self.endpoint = pulumi.Output.concat("https://", args.api_address, f":{ports.API}")
         self.text = pulumi.Output.secret(
             pulumi.Output.all(
                 endpoint=self.endpoint,
                 ca=pki.cluster_ca.certificate,
                 certificate=pki.administrator.certificate,
                 private_key=pki.administrator.private_key,
-            ).apply(lambda values: kubeconfig_text(cluster, **values))
+            ).apply(lambda values: kubeconfig_text(args.cluster, **values))
         )
         self.register_outputs({"endpoint": self.endpoint})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pulumi
 from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_openstack import loadbalancer, networking
@@ -18,6 +20,14 @@ CHECK_INTERVAL, CHECK_TIMEOUT, CHECK_FAILURES = 3, 2, 2
 QUIET_LIMIT = 3600 * 1000
 
 
+@dataclass(frozen=True)
+class LoadBalancerArgs:
+    """The checked platform, and the network whose edge the address is on."""
+
+    platform: Platform
+    network: Network
+
+
 class LoadBalancer(pulumi.ComponentResource):
     """TCP from an address on the edge to every control plane; machines reach that address through the gateways."""
 
@@ -25,8 +35,9 @@ class LoadBalancer(pulumi.ComponentResource):
     """Where the API is reached from outside."""
     ready: list[pulumi.Resource]
 
-    def __init__(self, name: str, platform: Platform, network: Network, opts: ResourceOptions) -> None:
+    def __init__(self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:network:LoadBalancer", name, None, opts)
+        platform, network = args.platform, args.network
         plan, settings, api = platform.addresses, platform.settings, platform.settings.api
         title = names.load_balancer(platform.cluster)
         tags = [names.tag(platform.cluster)]

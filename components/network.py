@@ -50,6 +50,14 @@ def vip_options(platform: Platform, parent: pulumi.Resource) -> ResourceOptions:
     return ResourceOptions(parent=parent, protect=vip_protection(platform))
 
 
+@dataclass(frozen=True)
+class NetworkArgs:
+    """The checked platform, and the ids of what the cloud already has."""
+
+    platform: Platform
+    catalog: Catalog
+
+
 class Network(pulumi.ComponentResource):
     """Everything between the machines and the world, except the machines' own ports.
 
@@ -65,8 +73,9 @@ class Network(pulumi.ComponentResource):
     ready: list[pulumi.Resource]
     """What must exist before a machine of the edge can be reached from outside."""
 
-    def __init__(self, name: str, platform: Platform, catalog: Catalog, opts: ResourceOptions) -> None:
+    def __init__(self, name: str, args: NetworkArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:network:Network", name, None, opts)
+        platform, catalog = args.platform, args.catalog
         self._platform, self._child = platform, ResourceOptions(parent=self)
         self._tags = [names.tag(platform.cluster)]
         plan, cluster, settings = platform.addresses, platform.cluster, platform.settings.network

@@ -7,12 +7,13 @@ end, so that they are made beside the previous ones, which go when the `up` has 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_tls as tls
 from pulumi import ResourceOptions
 
-from components.certificate import Authorities, Authority, Certificate, CertificateRole
+from components.certificate import Authorities, Authority, AuthorityArgs, Certificate, CertificateArgs, CertificateRole
 from settings import names
 from settings.platform import Platform
 
@@ -30,6 +31,13 @@ BOOTSTRAP = CertificateRole(
 )
 
 
+@dataclass(frozen=True)
+class PkiArgs:
+    """The checked platform: its machines, generations of authorities, and epoch of certificates."""
+
+    platform: Platform
+
+
 class Pki(pulumi.ComponentResource):
     """Made before any machine exists, so that every machine gets what it needs in its one bundle."""
 
@@ -44,13 +52,13 @@ class Pki(pulumi.ComponentResource):
     bootstrap: Certificate
     administrator: Certificate
 
-    def __init__(self, name: str, platform: Platform, opts: ResourceOptions) -> None:
+    def __init__(self, name: str, args: PkiArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:pki:Pki", name, None, opts)
-        child, certificates = ResourceOptions(parent=self), platform.settings.certificates
+        child, certificates = ResourceOptions(parent=self), args.platform.settings.certificates
 
         def authorities(name: str, common_name: str) -> Authorities:
             made = {
-                each: Authority(names.generation(name, each), names.generation(common_name, each), child)
+                each: Authority(names.generation(name, each), AuthorityArgs(names.generation(common_name, each)), child)
                 for each in certificates.authorities.trusted
             }
             return Authorities(made, made[certificates.authorities.issuing])
@@ -68,13 +76,14 @@ class Pki(pulumi.ComponentResource):
             ip_addresses: Sequence[str] = (),
         ) -> Certificate:
             title = names.in_epoch(name, certificates.epoch)
-            return Certificate(title, role, of.issuing, certificates, dns_names, ip_addresses, child)
+            made = CertificateArgs(role, of.issuing, certificates, dns_names, ip_addresses)
+            return Certificate(title, made, child)
 
         self.etcd_members = {
             member.name: certificate(
                 member.name, ETCD_MEMBER, self.etcd_ca, ("localhost", member.hostname), ("127.0.0.1", member.address)
             )
-            for member in platform.addresses.etcd
+            for member in args.platform.addresses.etcd
         }
         self.etcd_client = certificate("etcd-client", ETCD_CLIENT, self.etcd_ca)
         self.apiserver_etcd_client = certificate("apiserver-etcd-client", APISERVER_ETCD_CLIENT, self.etcd_ca)

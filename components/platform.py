@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 
-from components.addons import calico, flannel, local_path
-from components.addons.mariadb import MariaDb
+from components.addons.calico import Calico
+from components.addons.flannel import Flannel
+from components.addons.local_path import LocalPath
+from components.addons.mariadb import MariaDb, MariaDbArgs
 from components.addons.release import AddonArgs
-from components.cluster_access import ApiGate, ClusterAccess, KubeProxy
-from components.control_plane import ControlPlane
-from components.etcd import EtcdCluster
-from components.fleet import Fleet
-from components.gateway import Gateways
-from components.kubeconfig import Kubeconfig
-from components.load_balancer import LoadBalancer
+from components.cluster_access import ApiGate, ClusterAccess, ClusterCommandArgs, KubeProxy
+from components.control_plane import ControlPlane, ControlPlaneArgs
+from components.etcd import EtcdCluster, EtcdClusterArgs
+from components.fleet import Fleet, FleetArgs
+from components.gateway import Gateways, GatewaysArgs
+from components.kubeconfig import Kubeconfig, KubeconfigArgs
+from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.machine import Machine
-from components.network import Network
-from components.pki import Pki
+from components.network import Network, NetworkArgs
+from components.pki import Pki, PkiArgs
 from components.role import Role
-from components.worker_pool import WorkerPool
+from components.worker_pool import WorkerPool, WorkerPoolArgs
 from preflight.catalog import Catalog
 from settings import platform as settings_platform
 from settings import versions
@@ -32,17 +35,23 @@ from settings.running import BY_RANGE
 from settings.stack_file import BACKUP_SECRETS
 
 
+@dataclass(frozen=True)
+class PlatformArgs:
+    """Checked settings, ids of what the cloud already has, and the stack file's secrets by their keys."""
+
+    platform: settings_platform.Platform
+    catalog: Catalog
+    secrets: Mapping[str, pulumi.Output[str]]
+
+
 class Platform(pulumi.ComponentResource):
     """From an empty OpenStack project to a Kubernetes with a replicating MariaDB."""
 
     outputs: dict[str, Any]
     """The stack's outputs: a contract with ops/ and with users."""
 
-    def __init__(
-        self, platform: settings_platform.Platform, catalog: Catalog, secrets: Mapping[str, pulumi.Output[str]]
-    ) -> None:
-        """Checked settings, ids of what the cloud already has, and the stack file's secrets by their keys."""
-        settings = platform.settings
+    def __init__(self, name: str, args: PlatformArgs, opts: ResourceOptions | None = None) -> None:
+        platform, settings = args.platform, args.platform.settings
         # The rules of policy/ find here what the platform is for, and what no resource of it shows.
         backups = {"etcd": settings.backups.etcd.enabled}
         if settings.database.enabled:
@@ -53,13 +62,13 @@ class Platform(pulumi.ComponentResource):
             "kubernetes": settings.kubernetes.version,
             "backups": backups,
         }
-        super().__init__("openstack-paas:index:Platform", platform.cluster, facts)
+        super().__init__("openstack-paas:index:Platform", name, facts, opts)
         child = ResourceOptions(parent=self)
 
-        network = Network("network", platform, catalog, child)
-        pki = Pki("pki", platform, child)
-        fleet = Fleet("fleet", platform, catalog, network, child)
-        gateways = Gateways("gateways", fleet, pki, child)
+        network = Network("network", NetworkArgs(platform, args.catalog), child)
+        pki = Pki("pki", PkiArgs(platform), child)
+        fleet = Fleet("fleet", FleetArgs(platform, args.catalog, network), child)
+        gateways = Gateways("gateways", GatewaysArgs(fleet, pki), child)
 
         # Everything behind the gateways is reached through the VIP's address: any living gateway serves.
         entry = network.public_vip.address if network.public_vip else gateways.first_address
@@ -72,26 +81,28 @@ class Platform(pulumi.ComponentResource):
         api_addresses = [entry] if network.public_vip else list(gateways.addresses.values())
         balanced: list[pulumi.Resource] = []
         if settings.api.load_balancer == "octavia":
-            balancer = LoadBalancer("api", platform, network, child)
+            balancer = LoadBalancer("api", LoadBalancerArgs(platform, network), child)
             api_addresses, balanced = [balancer.address], balancer.ready
 
-        backup_secrets = {name: secret for name, secret in secrets.items() if name in BACKUP_SECRETS}
-        etcd = EtcdCluster("etcd", fleet, pki, access, backup_secrets, way_in, child)
+        backup_secrets = {name: secret for name, secret in args.secrets.items() if name in BACKUP_SECRETS}
+        etcd = EtcdCluster("etcd", EtcdClusterArgs(fleet, pki, access, backup_secrets, way_in), child)
         reachable = [*way_in, *balanced]
-        control_plane = ControlPlane("control-plane", fleet, etcd, access, cluster, api_addresses, reachable, child)
+        control_plane_args = ControlPlaneArgs(fleet, etcd, access, cluster, api_addresses, reachable)
+        control_plane = ControlPlane("control-plane", control_plane_args, child)
         workers: list[WorkerPool] = []
         # No kubelet may be newer than an API server: a change of control planes is over before that of workers begins.
         changed = control_plane.rollout.last
         for pool_name in settings.workers:
-            pool = WorkerPool(pool_name, fleet, access, cluster, [*reachable, *etcd.steps], changed, child)
+            pool_args = WorkerPoolArgs(fleet, access, cluster, [*reachable, *etcd.steps], changed)
+            pool = WorkerPool(pool_name, pool_args, child)
             workers.append(pool)
             changed = pool.rollout.last
         nodes: list[Role] = [control_plane, *workers]
         for machine in _machines(nodes):
             cluster.leave(machine)
-        gate = ApiGate("api", cluster, [*reachable, *etcd.steps], child)
+        gate = ApiGate("api", ClusterCommandArgs(cluster, [*reachable, *etcd.steps]), child)
 
-        kubeconfig = Kubeconfig("kubeconfig", platform.cluster, api_addresses[0], pki, child)
+        kubeconfig = Kubeconfig("kubeconfig", KubeconfigArgs(platform.cluster, api_addresses[0], pki), child)
         provider = Provider(
             "cluster",
             kubeconfig=kubeconfig.text,
@@ -107,17 +118,18 @@ class Platform(pulumi.ComponentResource):
         )
 
         def addon(*depends_on: pulumi.Resource) -> AddonArgs:
-            return AddonArgs(provider, settings.mirrors, network.alive_with, depends_on)
+            return AddonArgs(platform, provider, network.alive_with, depends_on)
 
-        cni = {"calico": calico, "flannel": flannel}[settings.kubernetes.cni]
-        network_addon = cni.create(platform, addon(gate.command), child)
+        cni = {"calico": Calico, "flannel": Flannel}[settings.kubernetes.cni]
+        network_addon = cni(settings.kubernetes.cni, addon(gate.command), child)
         worker_steps = [step for pool in workers for step in pool.steps]
-        KubeProxy("kube-proxy", cluster, [*way_in, *control_plane.steps, *worker_steps], child)
+        nodes_ready = [*way_in, *control_plane.steps, *worker_steps]
+        KubeProxy("kube-proxy", ClusterCommandArgs(cluster, nodes_ready), child)
         storage_needs = [network_addon.release, *(worker_steps or control_plane.steps)]
-        storage = local_path.create(platform, addon(*storage_needs), child)
+        storage = LocalPath("local-path", addon(*storage_needs), child)
         database: dict[str, Any] = {}
         if settings.database.enabled:
-            database = MariaDb("mariadb", platform, secrets, addon(storage.release), child).connection
+            database = MariaDb("mariadb", MariaDbArgs(args.secrets, addon(storage.release)), child).connection
 
         roles: list[Role] = [gateways, etcd, *nodes]
         self.outputs = {

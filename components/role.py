@@ -72,7 +72,7 @@ class Role(pulumi.ComponentResource):
         role: str,
         settings: MachineSettings,
         planned: Sequence[PlannedMachine],
-        opts: ResourceOptions,
+        opts: ResourceOptions | None,
         *,
         window: int = 1,
         after: Sequence[pulumi.Resource] = (),

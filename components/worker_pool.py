@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 
@@ -12,27 +13,28 @@ from components.role import Role
 from machines.kubernetes.worker import worker_bundle
 
 
+@dataclass(frozen=True)
+class WorkerPoolArgs:
+    """What workers are made with, and the ways to them."""
+
+    fleet: Fleet
+    access: Access
+    cluster: ClusterAccess
+    depends_on: Sequence[pulumi.Resource]
+    """The machines can be reached once these exist."""
+    after: Sequence[pulumi.Resource]
+    """Nothing of the pool is done before these steps: those of running control planes, then of other pools."""
+
+
 class WorkerPool(Role):
     """Workers join as soon as an API server answers; they wait for no control plane in particular."""
 
-    def __init__(
-        self,
-        name: str,
-        fleet: Fleet,
-        access: Access,
-        cluster: ClusterAccess,
-        depends_on: Sequence[pulumi.Resource],
-        after: Sequence[pulumi.Resource],
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        """The machines can be reached once `depends_on` exists.
-
-        Nothing of the pool is done before the steps `after`: those of running control planes, then of other pools.
-        """
+    def __init__(self, name: str, args: WorkerPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        fleet, cluster = args.fleet, args.cluster
         pki, pool = cluster.pki, fleet.platform.settings.workers[name]
         own = [worker for worker in fleet.platform.addresses.workers if worker.pool == name]
         token, role = "openstack-paas:kubernetes:WorkerPool", f"worker-{name}"
-        super().__init__(token, name, fleet, role, pool, own, opts, window=pool.max_unavailable, after=after)
+        super().__init__(token, name, fleet, role, pool, own, opts, window=pool.max_unavailable, after=args.after)
         for planned in own:
             leaves = cluster.leave_before_replacement(planned, self, keeps_volume=pool.volume is not None)
             machine = self.add_machine(planned, first=leaves)
@@ -42,5 +44,6 @@ class WorkerPool(Role):
                 "bootstrap_key": pki.bootstrap.private_key,
                 **machine.volume_input,
             }
-            self.add_step(machine, access, worker_bundle, inputs, [*depends_on, *self.rollout.before(planned)])
+            order = [*args.depends_on, *self.rollout.before(planned)]
+            self.add_step(machine, args.access, worker_bundle, inputs, order)
         self.register_outputs({})

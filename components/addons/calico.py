@@ -40,7 +40,10 @@ def values(platform: Platform) -> dict[str, Any]:
     return {"installation": installation, "kubernetesServiceEndpoint": {"host": host, "port": port}}
 
 
-def create(platform: Platform, args: AddonArgs, opts: ResourceOptions) -> Addon:
-    """The addon's component."""
-    own = platform.settings.addons.calico
-    return Addon("Calico", "calico", CHART, own, NAMESPACE, values(platform), args, opts)
+class Calico(Addon):
+    """The CNI as a Helm release of the Tigera operator."""
+
+    def __init__(self, name: str, args: AddonArgs, opts: ResourceOptions | None = None) -> None:
+        token, own = "openstack-paas:addons:Calico", args.platform.settings.addons.calico
+        chart_values = values(args.platform)
+        super().__init__(token, name, args, opts, chart=CHART, own=own, namespace=NAMESPACE, values=chart_values)

@@ -25,7 +25,10 @@ def values(platform: Platform) -> dict[str, Any]:
     }
 
 
-def create(platform: Platform, args: AddonArgs, opts: ResourceOptions) -> Addon:
-    """The addon's component."""
-    own = platform.settings.addons.flannel
-    return Addon("Flannel", "flannel", CHART, own, NAMESPACE, values(platform), args, opts)
+class Flannel(Addon):
+    """The CNI as a Helm release."""
+
+    def __init__(self, name: str, args: AddonArgs, opts: ResourceOptions | None = None) -> None:
+        token, own = "openstack-paas:addons:Flannel", args.platform.settings.addons.flannel
+        chart_values = values(args.platform)
+        super().__init__(token, name, args, opts, chart=CHART, own=own, namespace=NAMESPACE, values=chart_values)

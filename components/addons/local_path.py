@@ -35,7 +35,10 @@ def values(platform: Platform) -> dict[str, Any]:
     }
 
 
-def create(platform: Platform, args: AddonArgs, opts: ResourceOptions) -> Addon:
-    """The addon's component."""
-    own = platform.settings.addons.local_path
-    return Addon("LocalPath", "local-path", CHART, own, NAMESPACE, values(platform), args, opts)
+class LocalPath(Addon):
+    """The provisioner as a Helm release."""
+
+    def __init__(self, name: str, args: AddonArgs, opts: ResourceOptions | None = None) -> None:
+        token, own = "openstack-paas:addons:LocalPath", args.platform.settings.addons.local_path
+        chart_values = values(args.platform)
+        super().__init__(token, name, args, opts, chart=CHART, own=own, namespace=NAMESPACE, values=chart_values)

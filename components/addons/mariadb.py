@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pulumi_kubernetes.helm.v3 import Release
 
 from components.addons.objects import Namespace, Secret
 from components.addons.release import AddonArgs, Chart, addon_options, release
-from components.password import Password, revision
+from components.password import Password, PasswordArgs, revision
 from settings import ports
 from settings.backups import S3Settings
 from settings.platform import Platform
@@ -72,6 +73,14 @@ def _bucket(platform: Platform) -> dict[str, Any]:
     return {"s3": {"endpoint": place.endpoint, "region": place.region, "path": folder, "existingSecret": secret}}
 
 
+@dataclass(frozen=True)
+class MariaDbArgs:
+    """The stack file's secrets by their keys, and what all addons need. A password that is missing is generated."""
+
+    secrets: Mapping[str, pulumi.Output[str]]
+    addon: AddonArgs
+
+
 class MariaDb(pulumi.ComponentResource):
     """The database, its namespace and its secret."""
 
@@ -79,33 +88,28 @@ class MariaDb(pulumi.ComponentResource):
     connection: dict[str, Any]
     """The stack output `database`."""
 
-    def __init__(
-        self,
-        name: str,
-        platform: Platform,
-        secrets: Mapping[str, pulumi.Output[str]],
-        args: AddonArgs,
-        opts: pulumi.ResourceOptions,
-    ) -> None:
-        """`secrets` are those of the stack file, by their keys; a password that is missing is generated."""
+    def __init__(self, name: str, args: MariaDbArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:addons:MariaDb", name, None, opts)
+        platform, secrets, addon = args.addon.platform, args.secrets, args.addon
         database = platform.settings.database
         # Without its passwords a database is as good as lost, and without its namespace it is lost.
         kept = platform.settings.protection.database
         # The SDK passes protection on to the key inside.
         child = pulumi.ResourceOptions(parent=self, protect=kept or None)
-        epoch = database.password_epoch
-        root = Password("database-root-password", secrets.get("databaseRootPassword"), epoch, child)
-        replication = Password(
-            "database-replication-password", secrets.get("databaseReplicationPassword"), epoch, child
+        root, replication = (
+            Password(name, PasswordArgs(secrets.get(key), database.password_epoch), child)
+            for name, key in (
+                ("database-root-password", "databaseRootPassword"),
+                ("database-replication-password", "databaseReplicationPassword"),
+            )
         )
-        namespace = Namespace(database.namespace, {}, addon_options(self, args, protected=kept))
+        namespace = Namespace(database.namespace, {}, addon_options(self, addon, protected=kept))
         secret_name = f"{database.name}-passwords"
         secret = Secret(
             secret_name,
             database.namespace,
             {"root-password": root.text, "replication-password": replication.text},
-            addon_options(self, args, namespace, protected=kept),
+            addon_options(self, addon, namespace, protected=kept),
         )
         needed: list[pulumi.Resource] = [namespace, secret]
         bucket = _place(platform)
@@ -115,7 +119,7 @@ class MariaDb(pulumi.ComponentResource):
                 "secret-key": secrets["backupS3SecretKey"],
                 "ca.crt": bucket.ca_certificate,
             }
-            options = addon_options(self, args, namespace, protected=kept)
+            options = addon_options(self, addon, namespace, protected=kept)
             needed.append(Secret(f"{database.name}-backup-s3", database.namespace, keys, options))
         chart_values = values(platform, secret_name)
         # An upgrade for other passwords waits until the database has taken them.
@@ -126,11 +130,11 @@ class MariaDb(pulumi.ComponentResource):
         self.release = release(
             database.name,
             CHART,
-            args,
+            addon,
             platform.settings.addons.mariadb,
             database.namespace,
             chart_values,
-            addon_options(self, args, *needed, protected=kept),
+            addon_options(self, addon, *needed, protected=kept),
             timeout_seconds=600,
         )
         self.connection = {

@@ -16,6 +16,7 @@ from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 from components.addons.objects import Namespace
 from settings.addons import ChartSettings
 from settings.mirrors import MirrorSettings
+from settings.platform import Platform
 
 #: Paths of charts are below it.
 PROGRAM = Path(__file__).resolve().parents[2]
@@ -78,14 +79,14 @@ def merged(computed: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
 
 @dataclass(frozen=True)
 class AddonArgs:
-    """The cluster's provider, the resource with which it dies, and what must exist before its release.
+    """The platform, its cluster's provider, the resource with which it dies, and what must exist before the release.
 
     Namespaces and secrets wait for the API alone, by the provider: they exist before the release does.
     `alive_with` lets `pulumi destroy` skip the release: the machines go anyway, and a dead cluster would never answer.
     """
 
+    platform: Platform
     provider: Provider
-    mirrors: MirrorSettings
     alive_with: pulumi.Resource
     depends_on: Sequence[pulumi.Resource] = ()
 
@@ -114,7 +115,7 @@ def release(
     timeout_seconds: int = 300,
 ) -> Release:
     """A Helm release that waits until what it deploys is ready; a failed change is rolled back."""
-    source = chart.source(args.mirrors, own)
+    source = chart.source(args.platform.settings.mirrors, own)
     digest = "" if "repository_opts" in source else local_digest(source["chart"])
     # Every chart may be given globals, whatever else its schema allows.
     content = {"global": {"chartDigest": digest}} if digest else {}
@@ -138,17 +139,18 @@ class Addon(pulumi.ComponentResource):
 
     def __init__(
         self,
-        kind: str,
+        token: str,
         name: str,
+        args: AddonArgs,
+        opts: ResourceOptions | None,
+        *,
         chart: Chart,
         own: ChartSettings,
         namespace: str,
         values: Mapping[str, Any],
-        args: AddonArgs,
-        opts: ResourceOptions,
     ) -> None:
-        """`kind` ends the type's token, and `own` are the user's settings of the chart."""
-        super().__init__(f"openstack-paas:addons:{kind}", name, None, opts)
+        """`token` is the type's, and `own` are the user's settings of the chart."""
+        super().__init__(token, name, None, opts)
         labels = {"pod-security.kubernetes.io/enforce": "privileged"}
         created = Namespace(namespace, labels, addon_options(self, args))
         self.release = release(name, chart, args, own, namespace, values, addon_options(self, args, created))

@@ -160,7 +160,7 @@ def run(
     numbered: Mapping[str, str] | None = None,
 ) -> tuple[Graph, dict[str, Any]]:
     """The graph and the outputs of a stack with these settings, which runs `running` and has rules `numbered`."""
-    from components.platform import Platform
+    from components.platform import Platform, PlatformArgs
 
     graph = Graph()
     asyncio.set_event_loop(asyncio.new_event_loop())
@@ -171,7 +171,7 @@ def run(
     async def program() -> None:
         secrets = {name: pulumi.Output.secret(values[name]) for name in BACKUP_SECRETS if name in values}
         platform = parse({**values, **dict.fromkeys(secrets, ENCRYPTED)}, stack, running, numbered)
-        made = Platform(platform, offer(platform.settings), secrets).outputs
+        made = Platform(platform.cluster, PlatformArgs(platform, offer(platform.settings), secrets)).outputs
         await wait_for_rpcs()
         for key, value in made.items():
             outputs[key] = await pulumi.Output.from_input(value).future()
