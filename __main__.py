@@ -9,7 +9,7 @@ from preflight.run import begin
 from settings.load import parse
 from settings.problem import SettingsError
 from settings.source import read_namespace, read_running, read_secret, read_stack
-from settings.stack_file import BACKUP_SECRETS
+from settings.stack_file import SECRETS
 
 sdk.prepare()
 try:
@@ -19,17 +19,13 @@ try:
     preflight = begin(platform, running, read_namespace("openstack"), pulumi.runtime.is_dry_run())
 
     # While the cloud answers.
-    from components.addons.mariadb import Passwords
     from components.platform import Platform, PlatformArgs
 
-    passwords = Passwords(
-        read_secret(config, "databaseRootPassword"), read_secret(config, "databaseReplicationPassword")
-    )
-    backup_secrets = {name: text for name in BACKUP_SECRETS if (text := read_secret(config, name)) is not None}
+    secrets = {name: text for name in SECRETS if (text := read_secret(config, name)) is not None}
     cloud = preflight.result()
     for warning in (*platform.warnings, *cloud.warnings):
         pulumi.log.warn(str(warning))
-    outputs = Platform(platform.cluster, PlatformArgs(platform, passwords, cloud.catalog, backup_secrets)).outputs
+    outputs = Platform(platform.cluster, PlatformArgs(platform, cloud.catalog, secrets)).outputs
 except SettingsError as error:
     pulumi.log.error(str(error))
     sys.exit(1)

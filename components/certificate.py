@@ -9,6 +9,8 @@ import pulumi
 import pulumi_tls as tls
 from pulumi import ResourceOptions
 
+from settings.certificates import CertificateSettings
+
 HOURS_A_DAY = 24
 #: CAs outlive every leaf: ten years, as kubeadm's own (kubeadm constants, CACertificateValidityPeriod).
 CA_VALIDITY_HOURS = 10 * 365 * HOURS_A_DAY
@@ -21,7 +23,7 @@ def _private_key(name: str, opts: ResourceOptions) -> tls.PrivateKey:
 
 @dataclass(frozen=True)
 class AuthorityArgs:
-    """`common_name` of the authority."""
+    """The authority's common name."""
 
     common_name: str
 
@@ -32,7 +34,7 @@ class Authority(pulumi.ComponentResource):
     certificate: pulumi.Output[str]
     private_key: pulumi.Output[str]
 
-    def __init__(self, name: str, args: AuthorityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: AuthorityArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:pki:Authority", name, None, opts)
         child = ResourceOptions(parent=self)
         key = _private_key(name, child)
@@ -61,7 +63,7 @@ class Authorities:
 
     @property
     def certificate(self) -> pulumi.Output[str]:
-        """What is trusted, in PEM, the issuing one first: several readers take the first for their own."""
+        """What is trusted, in PEM, the issuing one first: several readers take the first as their own."""
         others = [each for each in self.trusted.values() if each is not self.issuing]
         return pulumi.Output.all(self.issuing.certificate, *(each.certificate for each in others)).apply(bundle)
 
@@ -83,7 +85,7 @@ def bundle(certificates: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Role:
+class CertificateRole:
     """What a leaf certificate is for: its subject and its extended key usages."""
 
     common_name: str
@@ -94,21 +96,17 @@ class Role:
     @property
     def allowed_uses(self) -> list[str]:
         """Key usages: ECDSA keys sign and never encipher (RFC 8446, section 4.4.2.2), so no keyEncipherment."""
-        return [
-            "digital_signature",
-            *(["server_auth"] if self.server else []),
-            *(["client_auth"] if self.client else []),
-        ]
+        extended = {"server_auth": self.server, "client_auth": self.client}
+        return ["digital_signature", *(usage for usage, wanted in extended.items() if wanted)]
 
 
 @dataclass(frozen=True)
 class CertificateArgs:
-    """A role, who signs it, for how long and how early it is renewed, and the names and addresses it is valid for."""
+    """A role, who signs it, how long it is valid and how early it is renewed, its names and its addresses."""
 
-    role: Role
+    role: CertificateRole
     authority: Authority
-    validity_hours: int
-    renewal_hours: int
+    settings: CertificateSettings
     dns_names: Sequence[str] = ()
     ip_addresses: Sequence[str] = ()
 
@@ -119,7 +117,7 @@ class Certificate(pulumi.ComponentResource):
     certificate: pulumi.Output[str]
     private_key: pulumi.Output[str]
 
-    def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: CertificateArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:pki:Certificate", name, None, opts)
         child = ResourceOptions(parent=self)
         key = _private_key(name, child)
@@ -139,8 +137,8 @@ class Certificate(pulumi.ComponentResource):
             cert_request_pem=request.cert_request_pem,
             ca_cert_pem=args.authority.certificate,
             ca_private_key_pem=args.authority.private_key,
-            validity_period_hours=args.validity_hours,
-            early_renewal_hours=args.renewal_hours,
+            validity_period_hours=args.settings.leaf_validity_hours,
+            early_renewal_hours=args.settings.renewal_hours,
             allowed_uses=args.role.allowed_uses,
             set_subject_key_id=True,
             opts=child,

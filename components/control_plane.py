@@ -3,58 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
 import pulumi
-from pulumi_command import remote
 
+from components.cluster_access import ClusterAccess
 from components.etcd import EtcdCluster
-from components.fleet import Fleet
-from components.leave import Leaving
-from components.machine import Machine
-from components.pki import Pki
-from components.rollout import Rollout
-from components.server_groups import ServerGroups
-from components.step import Access, StepArgs, step
+from components.fleet import Access, Fleet
+from components.role import Role
 from machines.kubernetes.control_plane import control_plane_bundle
-from settings.platform import Platform
 
 
 @dataclass(frozen=True)
 class ControlPlaneArgs:
-    """The platform, the fleet, the certificates, etcd, and the way to the machines, once `depends_on` is there.
+    """What control planes are made with, their etcd, and the ways to them."""
 
-    `api_addresses` are those by which the API is reached from outside.
-    """
-
-    platform: Platform
     fleet: Fleet
-    pki: Pki
     etcd: EtcdCluster
     access: Access
-    leaving: Leaving
+    cluster: ClusterAccess
     api_addresses: Sequence[pulumi.Input[str]]
-    depends_on: Sequence[pulumi.Resource] = field(default_factory=tuple)
+    """Those by which the API is reached from outside."""
+    depends_on: Sequence[pulumi.Resource]
+    """The machines can be reached, and the API can be balanced, once these exist."""
 
 
-class ControlPlane(pulumi.ComponentResource):
+class ControlPlane(Role):
     """All control planes at once. Which of them initialises the cluster, the machines decide under a lock in etcd."""
 
-    machines: dict[str, Machine]
-    groups: ServerGroups
-    steps: list[remote.Command]
-    changed: list[pulumi.Resource]
-    """The steps after which all running ones have been changed."""
-
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("openstack-paas:kubernetes:ControlPlane", name, None, opts)
-        platform, pki = args.platform, args.pki
-        groups = args.fleet.server_groups(
-            "control-plane", platform.settings.control_planes, platform.addresses.control_planes, self
-        )
-        self.machines, self.steps, self.groups = {}, [], groups
-        rollout = Rollout(platform.working)
+        fleet, platform, pki = args.fleet, args.fleet.platform, args.cluster.pki
+        settings, planes = platform.settings.control_planes, platform.addresses.control_planes
+        token = "openstack-paas:kubernetes:ControlPlane"
+        super().__init__(token, name, fleet, "control-plane", settings, planes, opts)
         inputs: dict[str, pulumi.Input[str]] = {
             "api_addresses": pulumi.Output.all(*args.api_addresses).apply(",".join),
             "ca": pki.cluster_ca.certificate,
@@ -69,33 +50,12 @@ class ControlPlane(pulumi.ComponentResource):
             "bootstrap": pki.bootstrap.certificate,
             "bootstrap_key": pki.bootstrap.private_key,
         }
-        for planned in platform.addresses.control_planes:
-            machine = args.fleet.machine(
-                planned,
-                platform.settings.control_planes,
-                groups,
-                self,
-                after=self.machines.values(),
-                first=args.leaving.before_replacement(planned, False, self),
-            )
-            self.machines[planned.name] = machine
-            self.steps.append(
-                step(
-                    planned.name,
-                    StepArgs(
-                        machine=machine,
-                        connection=args.access.connection(planned.address, machine.host_key.public_key_openssh),
-                        inputs=inputs,
-                        render=partial(control_plane_bundle, platform, planned),
-                        depends_on=[
-                            *args.depends_on,
-                            *args.etcd.steps,
-                            # One that joins is of the new version: the others are by then.
-                            *(rollout.before(planned) if planned.hostname in platform.working else rollout.last),
-                        ],
-                    ),
-                )
-            )
-            rollout.add(planned, self.steps[-1])
-        self.changed = rollout.last
+        for planned in planes:
+            leaves = args.cluster.leave_before_replacement(planned, self)
+            machine = self.add_machine(planned, after=self.machines.values(), first=leaves)
+            # One that joins is of the new version: the others are by then.
+            is_new = planned.hostname not in platform.working
+            order = self.rollout.last if is_new else self.rollout.before(planned)
+            needed = [*args.depends_on, *args.etcd.steps, *order]
+            self.add_step(machine, args.access, control_plane_bundle, inputs, needed)
         self.register_outputs({})

@@ -8,8 +8,7 @@ import pulumi
 from pulumi import CustomTimeouts, ResourceOptions
 from pulumi_openstack import loadbalancer, networking
 
-from components.network import Network
-from components.vip import vip_options
+from components.network import Network, vip_options
 from settings import names, ports
 from settings.platform import Platform
 
@@ -17,13 +16,13 @@ from settings.platform import Platform
 TIMEOUT = CustomTimeouts(create="15m", update="10m", delete="10m")
 #: Seconds between two checks of a member, seconds for each answer, and failures until it is left out: some 6 s.
 CHECK_INTERVAL, CHECK_TIMEOUT, CHECK_FAILURES = 3, 2, 2
-#: Milliseconds that a connection may be quiet, as on the gateways: watches on the API say nothing for long.
+#: Milliseconds that a connection may be silent, as on the gateways: watches on the API are silent for long.
 QUIET_LIMIT = 3600 * 1000
 
 
 @dataclass(frozen=True)
 class LoadBalancerArgs:
-    """The platform, and the network whose edge the load balancer stands on."""
+    """The checked platform, and the network whose edge the address is on."""
 
     platform: Platform
     network: Network
@@ -36,7 +35,7 @@ class LoadBalancer(pulumi.ComponentResource):
     """Where the API is reached from outside."""
     ready: list[pulumi.Resource]
 
-    def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:network:LoadBalancer", name, None, opts)
         platform, network = args.platform, args.network
         plan, settings, api = platform.addresses, platform.settings, platform.settings.api
@@ -71,12 +70,7 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=child,
         )
         pool = loadbalancer.Pool(
-            name,
-            name=title,
-            listener_id=listener.id,
-            protocol="TCP",
-            lb_method="ROUND_ROBIN",
-            opts=child,
+            name, name=title, listener_id=listener.id, protocol="TCP", lb_method="ROUND_ROBIN", opts=child
         )
         monitor = loadbalancer.Monitor(
             name,

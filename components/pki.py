@@ -13,27 +13,27 @@ import pulumi
 import pulumi_tls as tls
 from pulumi import ResourceOptions
 
-from components.certificate import Authorities, Authority, AuthorityArgs, Certificate, CertificateArgs, Role
+from components.certificate import Authorities, Authority, AuthorityArgs, Certificate, CertificateArgs, CertificateRole
 from settings import names
 from settings.platform import Platform
 
 #: Certificates by role. Members of etcd dial each other, and etcd's gateway dials itself, with their server
 #: certificate: it needs client_auth too (https://etcd.io/docs/v3.6/op-guide/security/). Subjects of the others as
 #: kubeadm makes them (https://kubernetes.io/docs/setup/best-practices/certificates/).
-ETCD_MEMBER = Role("etcd", server=True, client=True)
-ETCD_CLIENT = Role("openstack-paas-etcd-client", client=True)
-APISERVER_ETCD_CLIENT = Role("kube-apiserver-etcd-client", client=True)
-ADMINISTRATOR = Role("kubernetes-admin", organization="kubeadm:cluster-admins", client=True)
+ETCD_MEMBER = CertificateRole("etcd", server=True, client=True)
+ETCD_CLIENT = CertificateRole("openstack-paas-etcd-client", client=True)
+APISERVER_ETCD_CLIENT = CertificateRole("kube-apiserver-etcd-client", client=True)
+ADMINISTRATOR = CertificateRole("kubernetes-admin", organization="kubeadm:cluster-admins", client=True)
 #: With this a machine joins: the group may create certificate requests that are approved by themselves
 #: (https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping/).
-BOOTSTRAP = Role(
+BOOTSTRAP = CertificateRole(
     "system:bootstrap:openstack-paas", organization="system:bootstrappers:kubeadm:default-node-token", client=True
 )
 
 
 @dataclass(frozen=True)
 class PkiArgs:
-    """The checked settings with the address plan."""
+    """The checked platform: its machines, generations of authorities, and epoch of certificates."""
 
     platform: Platform
 
@@ -52,7 +52,7 @@ class Pki(pulumi.ComponentResource):
     bootstrap: Certificate
     administrator: Certificate
 
-    def __init__(self, name: str, args: PkiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: PkiArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:pki:Pki", name, None, opts)
         child, certificates = ResourceOptions(parent=self), args.platform.settings.certificates
 
@@ -69,11 +69,15 @@ class Pki(pulumi.ComponentResource):
         self.service_account = tls.PrivateKey("service-account", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
 
         def certificate(
-            name: str, role: Role, of: Authorities, dns_names: Sequence[str] = (), ip_addresses: Sequence[str] = ()
+            name: str,
+            role: CertificateRole,
+            of: Authorities,
+            dns_names: Sequence[str] = (),
+            ip_addresses: Sequence[str] = (),
         ) -> Certificate:
-            hours = certificates.leaf_validity_hours, certificates.renewal_hours
-            made = CertificateArgs(role, of.issuing, *hours, dns_names, ip_addresses)
-            return Certificate(names.in_epoch(name, certificates.epoch), made, child)
+            title = names.in_epoch(name, certificates.epoch)
+            made = CertificateArgs(role, of.issuing, certificates, dns_names, ip_addresses)
+            return Certificate(title, made, child)
 
         self.etcd_members = {
             member.name: certificate(

@@ -2,51 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 
-from components.addons.calico import Calico, CalicoArgs
-from components.addons.flannel import Flannel, FlannelArgs
-from components.addons.local_path import LocalPath, LocalPathArgs
-from components.addons.mariadb import MariaDb, MariaDbArgs, Passwords
+from components.addons.calico import Calico
+from components.addons.flannel import Flannel
+from components.addons.local_path import LocalPath
+from components.addons.mariadb import MariaDb, MariaDbArgs
 from components.addons.release import AddonArgs
-from components.api_gate import ApiGate, ApiGateArgs
+from components.cluster_access import ApiGate, ClusterAccess, ClusterCommandArgs, KubeProxy
 from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.etcd import EtcdCluster, EtcdClusterArgs
 from components.fleet import Fleet, FleetArgs
 from components.gateway import Gateways, GatewaysArgs
-from components.kube_proxy import KubeProxy, KubeProxyArgs
 from components.kubeconfig import Kubeconfig, KubeconfigArgs
-from components.leave import Leaving
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.machine import Machine
 from components.network import Network, NetworkArgs
 from components.pki import Pki, PkiArgs
-from components.step import Access
+from components.role import Role
 from components.worker_pool import WorkerPool, WorkerPoolArgs
 from preflight.catalog import Catalog
 from settings import platform as settings_platform
 from settings import versions
 from settings.fixed import fixed_settings
 from settings.running import BY_RANGE
+from settings.stack_file import BACKUP_SECRETS
 
 
 @dataclass(frozen=True)
 class PlatformArgs:
-    """Checked settings, the database's passwords where the user gave them, and ids of what the cloud already has.
-
-    `backup_secrets` are for the places that backups go to, by their keys in the stack file.
-    """
+    """Checked settings, ids of what the cloud already has, and the stack file's secrets by their keys."""
 
     platform: settings_platform.Platform
-    passwords: Passwords
     catalog: Catalog
-    backup_secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    secrets: Mapping[str, pulumi.Output[str]]
 
 
 class Platform(pulumi.ComponentResource):
@@ -55,7 +50,7 @@ class Platform(pulumi.ComponentResource):
     outputs: dict[str, Any]
     """The stack's outputs: a contract with ops/ and with users."""
 
-    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: PlatformArgs, opts: ResourceOptions | None = None) -> None:
         platform, settings = args.platform, args.platform.settings
         # The rules of policy/ find here what the platform is for, and what no resource of it shows.
         backups = {"etcd": settings.backups.etcd.enabled}
@@ -73,14 +68,14 @@ class Platform(pulumi.ComponentResource):
         network = Network("network", NetworkArgs(platform, args.catalog), child)
         pki = Pki("pki", PkiArgs(platform), child)
         fleet = Fleet("fleet", FleetArgs(platform, args.catalog, network), child)
-        gateways = Gateways("gateways", GatewaysArgs(platform, fleet, pki), child)
+        gateways = Gateways("gateways", GatewaysArgs(fleet, pki), child)
 
         # Everything behind the gateways is reached through the VIP's address: any living gateway serves.
         entry = network.public_vip.address if network.public_vip else gateways.first_address
         gateway_host_key = gateways.host_key.public_key_openssh
-        direct = Access(settings.access.ssh_user, fleet.private_key)
-        access = Access(settings.access.ssh_user, fleet.private_key, entry, gateway_host_key)
-        way_in = gateways.steps
+        access, way_in = fleet.access(entry, gateway_host_key), gateways.steps
+        direct = fleet.access().connection(entry, gateway_host_key)
+        cluster = ClusterAccess(platform, pki, direct, network.alive_with, way_in)
 
         # Where the API is reached from outside, one address first: the way in, or a load balancer of the cloud.
         api_addresses = [entry] if network.public_vip else list(gateways.addresses.values())
@@ -88,44 +83,26 @@ class Platform(pulumi.ComponentResource):
         if settings.api.load_balancer == "octavia":
             balancer = LoadBalancer("api", LoadBalancerArgs(platform, network), child)
             api_addresses, balanced = [balancer.address], balancer.ready
-        api_address = api_addresses[0]
 
-        etcd = EtcdCluster("etcd", EtcdClusterArgs(platform, fleet, pki, access, args.backup_secrets, way_in), child)
-        leaving = Leaving(platform, pki, direct.connection(entry, gateway_host_key), network.alive_with, way_in)
-        control_plane = ControlPlane(
-            "control-plane",
-            ControlPlaneArgs(platform, fleet, pki, etcd, access, leaving, api_addresses, [*way_in, *balanced]),
-            child,
-        )
-        workers: dict[str, WorkerPool] = {}
+        backup_secrets = {name: secret for name, secret in args.secrets.items() if name in BACKUP_SECRETS}
+        etcd = EtcdCluster("etcd", EtcdClusterArgs(fleet, pki, access, backup_secrets, way_in), child)
+        reachable = [*way_in, *balanced]
+        control_plane_args = ControlPlaneArgs(fleet, etcd, access, cluster, api_addresses, reachable)
+        control_plane = ControlPlane("control-plane", control_plane_args, child)
+        workers: list[WorkerPool] = []
         # No kubelet may be newer than an API server: a change of control planes is over before that of workers begins.
-        changed = control_plane.changed
-        for pool_name, pool_settings in settings.workers.items():
-            workers[pool_name] = WorkerPool(
-                pool_name,
-                WorkerPoolArgs(
-                    pool_settings, platform, fleet, pki, access, leaving, [*way_in, *balanced, *etcd.steps], changed
-                ),
-                child,
-            )
-            changed = workers[pool_name].changed
-        nodes_by_name = dict(control_plane.machines)
-        for pool in workers.values():
-            nodes_by_name |= pool.machines
-        for machine in nodes_by_name.values():
-            leaving.of(machine)
-        gate = ApiGate(
-            "api",
-            ApiGateArgs(
-                platform,
-                direct.connection(entry, gateway_host_key),
-                pki,
-                [*way_in, *balanced, *etcd.steps],
-            ),
-            child,
-        )
+        changed = control_plane.rollout.last
+        for pool_name in settings.workers:
+            pool_args = WorkerPoolArgs(fleet, access, cluster, [*reachable, *etcd.steps], changed)
+            pool = WorkerPool(pool_name, pool_args, child)
+            workers.append(pool)
+            changed = pool.rollout.last
+        nodes: list[Role] = [control_plane, *workers]
+        for machine in _machines(nodes):
+            cluster.leave(machine)
+        gate = ApiGate("api", ClusterCommandArgs(cluster, [*reachable, *etcd.steps]), child)
 
-        kubeconfig = Kubeconfig("kubeconfig", KubeconfigArgs(platform.cluster, api_address, pki), child)
+        kubeconfig = Kubeconfig("kubeconfig", KubeconfigArgs(platform.cluster, api_addresses[0], pki), child)
         provider = Provider(
             "cluster",
             kubeconfig=kubeconfig.text,
@@ -137,38 +114,24 @@ class Platform(pulumi.ComponentResource):
             upsert_existing_objects=True,
             # The plugin asks the API once, when it is configured, and never again: not before it serves, nor while
             # running control planes are changed.
-            opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.changed]),
+            opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.rollout.last]),
         )
-        mirrors = settings.mirrors
-        addon = AddonArgs(provider, mirrors, network.alive_with, [gate.command])
-        cni = (
-            Flannel("flannel", FlannelArgs(platform, addon), child)
-            if settings.kubernetes.cni == "flannel"
-            else Calico("calico", CalicoArgs(platform, addon), child)
-        )
-        steps = [command for pool in workers.values() for command in pool.steps]
-        nodes = steps or control_plane.steps
-        KubeProxy(
-            "kube-proxy",
-            KubeProxyArgs(
-                platform,
-                pki,
-                direct.connection(entry, gateway_host_key),
-                network.alive_with,
-                [*way_in, *control_plane.steps, *steps],
-            ),
-            child,
-        )
-        storage_addon = AddonArgs(provider, mirrors, network.alive_with, [cni.release, *nodes])
-        local_path = LocalPath("local-path", LocalPathArgs(platform, storage_addon), child)
+
+        def addon(*depends_on: pulumi.Resource) -> AddonArgs:
+            return AddonArgs(platform, provider, network.alive_with, depends_on)
+
+        cni = {"calico": Calico, "flannel": Flannel}[settings.kubernetes.cni]
+        network_addon = cni(settings.kubernetes.cni, addon(gate.command), child)
+        worker_steps = [step for pool in workers for step in pool.steps]
+        nodes_ready = [*way_in, *control_plane.steps, *worker_steps]
+        KubeProxy("kube-proxy", ClusterCommandArgs(cluster, nodes_ready), child)
+        storage_needs = [network_addon.release, *(worker_steps or control_plane.steps)]
+        storage = LocalPath("local-path", addon(*storage_needs), child)
         database: dict[str, Any] = {}
         if settings.database.enabled:
-            database_addon = AddonArgs(provider, mirrors, network.alive_with, [local_path.release])
-            database = MariaDb(
-                "mariadb", MariaDbArgs(platform, args.passwords, database_addon, args.backup_secrets), child
-            ).connection
+            database = MariaDb("mariadb", MariaDbArgs(args.secrets, addon(storage.release)), child).connection
 
-        machines: dict[str, Machine] = {**gateways.machines, **etcd.machines, **nodes_by_name}
+        roles: list[Role] = [gateways, etcd, *nodes]
         self.outputs = {
             "apiEndpoint": kubeconfig.endpoint,
             "gatewayAddress": entry,
@@ -177,7 +140,7 @@ class Platform(pulumi.ComponentResource):
             "sshPrivateKey": fleet.private_key,
             "sshUser": settings.access.ssh_user,
             "sshKeys": settings.access.ssh_keys.model_dump(mode="json"),
-            "inventory": [_inventory_entry(machine, gateways) for machine in machines.values()],
+            "inventory": [_inventory_entry(machine, gateways) for machine in _machines(roles)],
             "database": database,
             "versions": {
                 "kubernetes": settings.kubernetes.version,
@@ -188,17 +151,8 @@ class Platform(pulumi.ComponentResource):
             "fixedSettings": fixed_settings(platform),
             "securityRules": BY_RANGE,
             "forms": {
-                "machines": {machine.planned.hostname: machine.form for machine in machines.values()},
-                "spreads": {
-                    name: spread
-                    for groups in (
-                        gateways.groups,
-                        etcd.groups,
-                        control_plane.groups,
-                        *(w.groups for w in workers.values()),
-                    )
-                    for name, spread in groups.spreads.items()
-                },
+                "machines": {machine.planned.hostname: machine.form for machine in _machines(roles)},
+                "spreads": {name: spread for role in roles for name, spread in role.spreads.items()},
             },
             "certificates": {
                 "epoch": settings.certificates.epoch,
@@ -207,6 +161,10 @@ class Platform(pulumi.ComponentResource):
             },
         }
         self.register_outputs({})
+
+
+def _machines(roles: Iterable[Role]) -> list[Machine]:
+    return [machine for role in roles for machine in role.machines.values()]
 
 
 def _inventory_entry(machine: Machine, gateways: Gateways) -> dict[str, Any]:

@@ -27,8 +27,8 @@ def _silent(*_: object, **__: object) -> None:
 def _own_frames() -> None:
     """A resource's stack trace in the state is that of this program alone.
 
-    The SDK adds the frames of the interpreter and of itself, with the paths of whoever ran it last: more than anything
-    else of a small resource, and of use to nobody. It also reads the source of each.
+    The SDK adds the frames of the interpreter and of itself, with the paths of whoever ran it last: they take more room
+    than the rest of a small resource, and nobody uses them. It also reads the source of each.
     """
     if not hasattr(resource, "_get_stack_trace") or not hasattr(resource, "_get_source_position_for_frame"):
         return
@@ -53,10 +53,10 @@ def _own_frames() -> None:
 
 
 def _long_chains() -> None:
-    """A chain of dependencies may be as long as there are machines (components/rollout.py).
+    """A chain of dependencies may be as long as there are machines (components/role.py).
 
     The SDK looks for cycles by a recursion as deep as the chain, which Python ends after some 980 machines. Here it is
-    a loop, and there is none where nothing depends on the resource yet, so that no way can lead to it.
+    a loop, and it is skipped while nothing depends on the resource, because then no path can lead to it.
     """
     breaker = resource_cycle_breaker
     if not all(hasattr(breaker, name) for name in ("_add_dep", "_deps", "_reachable")):

@@ -35,10 +35,7 @@ def user_data(platform: Platform, planned: PlannedMachine, host_private_key: str
         "disable_root": True,
         # Images may bring host keys; only the one that Pulumi verifies is to be left.
         "ssh_deletekeys": True,
-        "ssh_keys": {
-            "ed25519_private": host_private_key,
-            "ed25519_public": host_public_key,
-        },
+        "ssh_keys": {"ed25519_private": host_private_key, "ed25519_public": host_public_key},
     }
     if planned.role == "gateway":
         config["write_files"] = [

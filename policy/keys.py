@@ -1,4 +1,4 @@
-"""Secrets, keys and certificates: none of them plain, weak or valid for ever."""
+"""Secrets, keys and certificates: none of them is plain text, weak, or valid for ever."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from policy.record import Facts, Found, Record, Rule
+from policy.record import Facts, Problems, Record, Rule
 
+PRIVATE_KEY = "tls:index/privateKey:PrivateKey"
+KEY_PAIR = "openstack:compute/keypair:Keypair"
+LEAF = "tls:index/locallySignedCert:LocallySignedCert"
 #: Names of inputs whose values are secrets, by their last word.
 _SECRET_NAME = re.compile(
     r"(password|passphrase|token|secret|privateKey(Pem|Openssh)?|kubeconfig|stdin)$", re.IGNORECASE
@@ -35,21 +38,20 @@ def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(inner, f"{path}[{index}]")
 
 
-def plain_secrets(records: Sequence[Record], _: Facts) -> Found:
-    """Secrets that stand in the state as plain text."""
-    for record in records:
-        for path, text in _texts(record.props):
-            if not text or text == "[secret]":
-                continue
-            named = bool(_SECRET_NAME.search(path)) and not path.endswith(("existingSecret", "imagePullSecret"))
-            if path == "stdin":
-                named = bool(_SECRET_FILE.search(str(record.props.get("create", ""))))
-            if named or _PRIVATE_KEY.search(text):
-                yield record, f"has a secret in plain text in {path}", "wrap it in pulumi.Output.secret"
+def plain_secrets(record: Record, _: Facts) -> Problems:
+    """Secrets that the state has as plain text."""
+    for path, text in _texts(record.props):
+        if not text or text == "[secret]":
+            continue
+        named = bool(_SECRET_NAME.search(path)) and not path.endswith(("existingSecret", "imagePullSecret"))
+        if path == "stdin":
+            named = bool(_SECRET_FILE.search(str(record.props.get("create", ""))))
+        if named or _PRIVATE_KEY.search(text):
+            yield f"has a secret in plain text in {path}", "wrap it in pulumi.Output.secret"
 
 
 def rsa_bits(public_key: str) -> int | None:
-    """Bits of an `ssh-rsa AAAA...` public key (RFC 4253, section 6.6); None where it is no RSA key."""
+    """Bits of an `ssh-rsa AAAA...` public key (RFC 4253, section 6.6); None when it is not an RSA key."""
     words = public_key.split()
     if len(words) < 2 or words[0] != "ssh-rsa":
         return None
@@ -65,40 +67,34 @@ def rsa_bits(public_key: str) -> int | None:
     return int.from_bytes(parts[2], "big").bit_length() if len(parts) == 3 else None
 
 
-def strong_keys(records: Sequence[Record], _: Facts) -> Found:
-    """RSA keys that are too short, and ECDSA on P224, which no TLS library of today takes."""
-    fix = "use ED25519, ECDSA on P256, or RSA of 3072 bits"
-    for record in records:
-        props = record.props
-        if record.type == "tls:index/privateKey:PrivateKey":
-            # 2048 bits and P224 are pulumi-tls' defaults.
-            bits = int(props.get("rsaBits") or 2048)
-            if props.get("algorithm") == "RSA" and bits < LEAST_RSA_BITS:
-                yield record, f"is an RSA key of {bits} bits", fix
-            if props.get("algorithm") == "ECDSA" and props.get("ecdsaCurve", "P224") == "P224":
-                yield record, "is an ECDSA key on P224", fix
-        elif record.type == "openstack:compute/keypair:Keypair":
-            length = rsa_bits(str(props.get("publicKey", "")))
-            if length is not None and length < LEAST_RSA_BITS:
-                yield record, f"is an RSA key of {length} bits", fix
+def strong_keys(record: Record, _: Facts) -> Problems:
+    """RSA keys that are too short, and ECDSA on P224, which no current TLS library takes."""
+    props, fix = record.props, "use ED25519, ECDSA on P256, or RSA of 3072 bits"
+    bits: int | None = None
+    if record.type == KEY_PAIR:
+        bits = rsa_bits(str(props.get("publicKey", "")))
+    elif props.get("algorithm") == "RSA":
+        # 2048 bits and P224 are pulumi-tls' defaults.
+        bits = int(props.get("rsaBits") or 2048)
+    elif props.get("algorithm") == "ECDSA" and props.get("ecdsaCurve", "P224") == "P224":
+        yield "is an ECDSA key on P224", fix
+    if bits is not None and bits < LEAST_RSA_BITS:
+        yield f"is an RSA key of {bits} bits", fix
 
 
-def validity(records: Sequence[Record], _: Facts) -> Found:
+def validity(record: Record, _: Facts) -> Problems:
     """Certificates that are valid for too long, and leaves that are not renewed before their end."""
-    for record in records:
-        kind = record.type.rsplit(":", 1)[-1]
-        hours = record.props.get("validityPeriodHours")
-        if kind not in ("SelfSignedCert", "LocallySignedCert") or not hours:
-            continue
-        longest = LONGEST_AUTHORITY_HOURS if record.props.get("isCaCertificate") else LONGEST_LEAF_HOURS
-        if int(hours) > longest:
-            yield record, f"is valid for {int(hours)} hours", f"make it {longest} at most"
-        elif kind == "LocallySignedCert" and not record.props.get("earlyRenewalHours"):
-            yield record, "is not renewed before its end", "give it early_renewal_hours"
+    hours = int(record.props.get("validityPeriodHours") or 0)
+    longest = LONGEST_AUTHORITY_HOURS if record.props.get("isCaCertificate") else LONGEST_LEAF_HOURS
+    if hours > longest:
+        yield f"is valid for {hours} hours", f"make it {longest} at most"
+    elif hours and record.type == LEAF and not record.props.get("earlyRenewalHours"):
+        yield "is not renewed before its end", "give it early_renewal_hours"
 
 
+_CERTIFICATES = (LEAF, "tls:index/selfSignedCert:SelfSignedCert")
 RULES = (
     Rule("no-plain-secrets", "Secrets are secret in the state.", plain_secrets, needs_secrecy=True),
-    Rule("strong-keys", "Keys are strong.", strong_keys),
-    Rule("certificate-validity", "Certificates end, and are renewed before.", validity),
+    Rule("strong-keys", "Keys are strong.", strong_keys, (PRIVATE_KEY, KEY_PAIR)),
+    Rule("certificate-validity", "Certificates end, and are renewed before.", validity, _CERTIFICATES),
 )

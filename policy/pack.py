@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from pulumi_policy import (
@@ -18,14 +19,13 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-from policy.exemptions import exemptions
 from policy.reading import plain
 from policy.record import PLATFORM, Facts, Record, Rule, facts_of
-from policy.rules import RULES
+from policy.rules import RULES, exemptions
 
 
 def _bare(value: Any) -> Any:
-    """A value out of the SDK's proxies, without what is not known yet: they raise at a look at that."""
+    """A value out of the SDK's proxies, without what is not known yet, which they raise at."""
     if isinstance(value, Mapping):
         found = {}
         for key in value:
@@ -47,7 +47,7 @@ def _record(args: Any) -> Record:
 
 
 class Pack:
-    """The policies, with what they have learnt of the platform: it is registered before all that is in it."""
+    """The policies, and the facts of the platform: it is registered before everything in it."""
 
     def __init__(self) -> None:
         self.facts = Facts()
@@ -58,32 +58,25 @@ class Pack:
 
     def _policy(self, rule: Rule) -> Policy:
         level = EnforcementLevel.MANDATORY if rule.mandatory else EnforcementLevel.ADVISORY
-        if rule.each:
-            return ResourceValidationPolicy(rule.name, rule.text, self._one(rule), enforcement_level=level)
-        return StackValidationPolicy(rule.name, rule.text, self._all(rule), enforcement_level=level)
+        if rule.check:
+            validate = partial(self._check_one, rule)
+            return ResourceValidationPolicy(rule.name, rule.text, validate, enforcement_level=level)
+        return StackValidationPolicy(rule.name, rule.text, partial(self._check_plan, rule), enforcement_level=level)
 
-    def _told(self, rule: Rule, records: list[Record]) -> Iterator[tuple[str, str]]:
-        """Messages with their URNs, without those of which the stack is exempt."""
+    def _check_one(self, rule: Rule, args: ResourceValidationArgs, report: ReportViolation) -> None:
+        record = _record(args)
+        if record.type == PLATFORM:
+            self.facts = facts_of([record])
+        self._report(rule, [record], report)
+
+    def _check_plan(self, rule: Rule, args: StackValidationArgs, report: ReportViolation) -> None:
+        self._report(rule, [_record(resource) for resource in args.resources], report)
+
+    def _report(self, rule: Rule, records: list[Record], report: ReportViolation) -> None:
+        """Reports violations with their URNs, except those from which the stack is exempt."""
         if rule.name not in exemptions().get(self.facts.stack, {}):
             for violation in rule.violations(records, self.facts):
-                yield str(violation), violation.urn
-
-    def _one(self, rule: Rule) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
-        def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-            record = _record(args)
-            if record.type == PLATFORM:
-                self.facts = facts_of([record])
-            for message, urn in self._told(rule, [record]):
-                report(message, urn)
-
-        return validate
-
-    def _all(self, rule: Rule) -> Callable[[StackValidationArgs, ReportViolation], None]:
-        def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-            for message, urn in self._told(rule, [_record(resource) for resource in args.resources]):
-                report(message, urn)
-
-        return validate
+                report(str(violation), violation.urn)
 
 
 def start() -> None:

@@ -1,10 +1,10 @@
-"""Production data and addresses are protected: `pulumi destroy` and replacements stop before them."""
+"""Production data and addresses are protected and have backups: `pulumi destroy` and replacements stop before them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from policy.record import FLOATING_IP, INSTANCE, PORT, RELEASE, VOLUME, Facts, Found, Record, Rule
+from policy.record import FLOATING_IP, INSTANCE, PLATFORM, PORT, RELEASE, VOLUME, Facts, Found, Problems, Record, Rule
 
 LOAD_BALANCER = "openstack:loadbalancer/loadBalancer:LoadBalancer"
 #: Names in Pulumi of the floating IPs by which clients reach the API; the gateways' own are for SSH.
@@ -12,10 +12,8 @@ API_ADDRESSES = ("api", "api-load-balancer")
 NAMESPACE = "kubernetes:core/v1:Namespace"
 
 
-def etcd(records: Sequence[Record], facts: Facts) -> Found:
+def etcd(records: Sequence[Record], _: Facts) -> Found:
     """What holds etcd's data: a member's volume, or without one its machine."""
-    if not facts.production:
-        return
     members = [record for record in records if record.within(":EtcdCluster")]
     volumes = [record for record in members if record.type == VOLUME]
     with_volume = {record.name.removesuffix("-data") for record in volumes}
@@ -25,26 +23,38 @@ def etcd(records: Sequence[Record], facts: Facts) -> Found:
             yield record, "holds data of etcd and is not protected", "set protection.etcd to true"
 
 
-def database(records: Sequence[Record], facts: Facts) -> Found:
+def database(record: Record, _: Facts) -> Problems:
     """The database's release and namespace, and the volumes of workers, on which its data lies."""
-    for record in records if facts.production else ():
-        held = record.within(":addons:MariaDb") and record.type in (RELEASE, NAMESPACE)
-        held = held or (record.type == VOLUME and record.within(":WorkerPool"))
-        if held and not record.protect:
-            yield record, "holds the database and is not protected", "set protection.database to true"
+    held = record.within(":WorkerPool") if record.type == VOLUME else record.within(":addons:MariaDb")
+    if held and not record.protect:
+        yield "holds the database and is not protected", "set protection.database to true"
 
 
-def vips(records: Sequence[Record], facts: Facts) -> Found:
+def vips(record: Record, _: Facts) -> Problems:
     """The ports of the VIPs, the API's floating IP and a load balancer: clients and DNS know their addresses."""
-    for record in records if facts.production else ():
-        held = record.type == PORT and record.name.endswith("vip")
-        held = held or (record.type == FLOATING_IP and record.name in API_ADDRESSES) or record.type == LOAD_BALANCER
-        if held and not record.protect:
-            yield record, "holds an address that clients know and is not protected", "set protection.vips to true"
+    held = record.type == LOAD_BALANCER or (record.type == PORT and record.name.endswith("vip"))
+    held = held or (record.type == FLOATING_IP and record.name in API_ADDRESSES)
+    if held and not record.protect:
+        yield "holds an address that clients know and is not protected", "set protection.vips to true"
 
 
+def backups(platform: Record, _: Facts) -> Problems:
+    """Without backups, what is deleted by mistake is lost, however many machines hold it.
+
+    A platform that says nothing of etcd's, as in earlier releases, has none.
+    """
+    kinds = platform.props.get("backups") or {}
+    if not kinds.get("etcd"):
+        yield "takes no snapshots of etcd", "set backups.etcd.enabled to true"
+    # A platform without a database says nothing of it.
+    if not kinds.get("database", True):
+        yield "takes no backups of the database", "set backups.database.enabled to true"
+
+
+_DATABASE_TYPES = (RELEASE, NAMESPACE, VOLUME)
 RULES = (
-    Rule("etcd-protected", "In production the data of etcd is protected.", etcd, each=False),
-    Rule("database-protected", "In production the database is protected.", database),
-    Rule("vips-protected", "In production the VIPs are protected.", vips),
+    Rule("etcd-protected", "In production the data of etcd is protected.", check_plan=etcd, production=True),
+    Rule("database-protected", "In production the database is protected.", database, _DATABASE_TYPES, production=True),
+    Rule("vips-protected", "In production the VIPs are protected.", vips, production=True),
+    Rule("backups-on", "In production etcd and the database have backups.", backups, (PLATFORM,), production=True),
 )

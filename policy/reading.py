@@ -13,12 +13,12 @@ from policy.record import UNKNOWN, Facts, Record, facts_of
 #: Keys by which the engine marks what is more than plain data (sdk/go/common/resource: SigKey, SecretSig).
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
-#: Steps that leave what the step before them made.
+#: Steps that keep what the previous step made.
 _LEFTOVERS = ("delete-replaced", "discard", "read-discard", "remove-pending-replace")
 
 
 class PolicyError(Exception):
-    """The file is not one that rules can look at."""
+    """The file is not one that rules can check."""
 
 
 def plain(value: Any) -> Any:
@@ -43,7 +43,7 @@ def _record(state: Mapping[str, Any]) -> Record:
 
 
 def _states(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """States of what is there after the plan, or now."""
+    """States of what exists after the plan, or now."""
     if "deployment" in document:
         return [state for state in document["deployment"].get("resources") or [] if not state.get("delete")]
     if "changeSummary" in document or "steps" in document:
@@ -78,5 +78,5 @@ def read(path: Path) -> tuple[list[Record], Facts]:
     except (OSError, ValueError) as error:
         raise PolicyError(f"cannot be read ({error})") from None
     if not isinstance(document, dict):
-        raise PolicyError("is no JSON object")
+        raise PolicyError("is not a JSON object")
     return records_of(document)

@@ -35,9 +35,9 @@ class Record:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules must know of the platform; the component Platform records it as its inputs.
+    """What the rules must know about the platform; the component Platform records it as its inputs.
 
-    A platform that does not say what it is for is taken for production: rules must not be lost with a word.
+    A platform without a preset counts as production: a missing word must not switch rules off.
     """
 
     stack: str = ""
@@ -51,18 +51,18 @@ class Facts:
         return self.preset == "production"
 
 
-def facts_of(records: Iterable[Record], stack: str = "") -> Facts:
-    """The facts that the component Platform among `records` tells."""
+def facts_of(records: Iterable[Record]) -> Facts:
+    """The facts that the component Platform among `records` gives."""
     for record in records:
         if record.type == PLATFORM:
             props = record.props
             return Facts(
-                stack=record.urn.split("::")[0].rsplit(":", 1)[-1] or stack,
+                stack=record.urn.split("::")[0].rsplit(":", 1)[-1],
                 cluster=str(props.get("cluster") or record.name),
                 preset=str(props.get("preset") or "production"),
                 kubernetes=str(props.get("kubernetes") or ""),
             )
-    return Facts(stack=stack)
+    return Facts()
 
 
 @dataclass(frozen=True)
@@ -76,30 +76,45 @@ class Violation:
     problem: str
     fix: str
     exempt: str = ""
-    """Why this stack may break the rule; a violation with a reason is shown and ends nothing."""
+    """Why this stack may break the rule; a violation with a reason is shown and stops nothing."""
 
     def __str__(self) -> str:
         return f"{self.name}: {self.problem}; {self.fix}"
 
 
-#: What a rule's function gives: the record that breaks it, the problem, and the fix.
+#: What a rule says of one record: the problem, and the fix.
+Problems = Iterable[tuple[str, str]]
+#: What a rule says of a whole plan: the record that breaks it, the problem, and the fix.
 Found = Iterable[tuple[Record, str, str]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule. `check` sees every record at once. `each` says that it looks at one record at a time.
+    """A rule has one of two checks. `check` looks at one record, of these `types` or of any.
 
-    Such a rule stops a resource before it is made; the others speak when the whole plan is known.
-    `needs_secrecy`: it must know which values are secret, which Pulumi's policy SDK hides from a pack.
+    It stops a resource before it is made. `check_plan` sees every record, once the whole plan is known.
+    `production`: it holds only for production. `needs_secrecy`: it must know which values are secret, which Pulumi's
+    policy SDK hides from a pack.
     """
 
     name: str
     text: str
-    check: Callable[[Sequence[Record], Facts], Found]
+    check: Callable[[Record, Facts], Problems] | None = None
+    types: Sequence[str] = ()
+    check_plan: Callable[[Sequence[Record], Facts], Found] | None = None
     mandatory: bool = True
-    each: bool = True
+    production: bool = False
     needs_secrecy: bool = False
+
+    def _found(self, records: Sequence[Record], facts: Facts) -> Found:
+        if self.production and not facts.production:
+            return
+        if self.check_plan:
+            yield from self.check_plan(records, facts)
+        elif self.check:
+            for record in records:
+                if not self.types or record.type in self.types:
+                    yield from ((record, problem, fix) for problem, fix in self.check(record, facts))
 
     def violations(self, records: Sequence[Record], facts: Facts) -> list[Violation]:
         """Every violation among the records."""
@@ -107,5 +122,5 @@ class Rule:
             Violation(
                 self.name, self.mandatory, record.urn, f"{record.type.rsplit(':', 1)[-1]} {record.name}", problem, fix
             )
-            for record, problem, fix in self.check(records, facts)
+            for record, problem, fix in self._found(records, facts)
         ]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import pulumi
-from pulumi_kubernetes.helm.v3 import Release
+from pulumi import ResourceOptions
 
-from components.addons.objects import Namespace
-from components.addons.release import AddonArgs, Chart, addon_options, release
+from components.addons.release import Addon, AddonArgs, Chart
 from settings import ports
 from settings.platform import Platform
 from settings.versions import CALICO
@@ -43,33 +40,10 @@ def values(platform: Platform) -> dict[str, Any]:
     return {"installation": installation, "kubernetesServiceEndpoint": {"host": host, "port": port}}
 
 
-@dataclass(frozen=True)
-class CalicoArgs:
-    """The platform and what all addons need."""
-
-    platform: Platform
-    addon: AddonArgs
-
-
-class Calico(pulumi.ComponentResource):
+class Calico(Addon):
     """The CNI as a Helm release of the Tigera operator."""
 
-    release: Release
-
-    def __init__(self, name: str, args: CalicoArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("openstack-paas:addons:Calico", name, None, opts)
-        namespace = Namespace(
-            NAMESPACE,
-            {"pod-security.kubernetes.io/enforce": "privileged"},
-            addon_options(self, args.addon),
-        )
-        self.release = release(
-            "calico",
-            CHART,
-            args.addon,
-            args.platform.settings.addons.calico,
-            NAMESPACE,
-            values(args.platform),
-            addon_options(self, args.addon, namespace),
-        )
-        self.register_outputs({})
+    def __init__(self, name: str, args: AddonArgs, opts: ResourceOptions | None = None) -> None:
+        token, own = "openstack-paas:addons:Calico", args.platform.settings.addons.calico
+        chart_values = values(args.platform)
+        super().__init__(token, name, args, opts, chart=CHART, own=own, namespace=NAMESPACE, values=chart_values)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import pulumi
-from pulumi_kubernetes.helm.v3 import Release
+from pulumi import ResourceOptions
 
-from components.addons.objects import Namespace
-from components.addons.release import AddonArgs, Chart, addon_options, release
+from components.addons.release import Addon, AddonArgs, Chart
 from settings import ports
 from settings.platform import Platform
 from settings.versions import FLANNEL
@@ -28,33 +25,10 @@ def values(platform: Platform) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class FlannelArgs:
-    """The platform and what all addons need."""
+class Flannel(Addon):
+    """The CNI as a Helm release."""
 
-    platform: Platform
-    addon: AddonArgs
-
-
-class Flannel(pulumi.ComponentResource):
-    """The CNI as a Helm release, in a namespace that admits privileged pods."""
-
-    release: Release
-
-    def __init__(self, name: str, args: FlannelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("openstack-paas:addons:Flannel", name, None, opts)
-        namespace = Namespace(
-            NAMESPACE,
-            {"pod-security.kubernetes.io/enforce": "privileged"},
-            addon_options(self, args.addon),
-        )
-        self.release = release(
-            "flannel",
-            CHART,
-            args.addon,
-            args.platform.settings.addons.flannel,
-            NAMESPACE,
-            values(args.platform),
-            addon_options(self, args.addon, namespace),
-        )
-        self.register_outputs({})
+    def __init__(self, name: str, args: AddonArgs, opts: ResourceOptions | None = None) -> None:
+        token, own = "openstack-paas:addons:Flannel", args.platform.settings.addons.flannel
+        chart_values = values(args.platform)
+        super().__init__(token, name, args, opts, chart=CHART, own=own, namespace=NAMESPACE, values=chart_values)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import pulumi
-from pulumi_kubernetes.helm.v3 import Release
+from pulumi import ResourceOptions
 
-from components.addons.objects import Namespace
-from components.addons.release import AddonArgs, Chart, addon_options, release
+from components.addons.release import Addon, AddonArgs, Chart
 from settings.platform import Platform
 from settings.versions import BUSYBOX, LOCAL_PATH_PROVISIONER
 
 CHART = Chart("local-path-provisioner", LOCAL_PATH_PROVISIONER, "oci://ghcr.io/rancher/local-path-provisioner/charts")
+#: It admits privileged pods: the helper pods mount host folders.
 NAMESPACE = "local-path-storage"
 
 
 def values(platform: Platform) -> dict[str, Any]:
-    """Values of the chart: any node keeps volumes in the workers' folder, but for those that are control planes.
+    """Values of the chart: any node keeps volumes in the workers' folder, except control planes.
 
-    All of these that there may be are listed, so that the release never changes with the number of nodes.
+    All possible control planes are listed, so that the release never changes with the number of nodes.
     """
     storage = platform.settings.storage
     return {
@@ -37,33 +35,10 @@ def values(platform: Platform) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class LocalPathArgs:
-    """The platform and what all addons need."""
+class LocalPath(Addon):
+    """The provisioner as a Helm release."""
 
-    platform: Platform
-    addon: AddonArgs
-
-
-class LocalPath(pulumi.ComponentResource):
-    """The provisioner as a Helm release; its helper pods mount host folders, so the namespace admits them."""
-
-    release: Release
-
-    def __init__(self, name: str, args: LocalPathArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("openstack-paas:addons:LocalPath", name, None, opts)
-        namespace = Namespace(
-            NAMESPACE,
-            {"pod-security.kubernetes.io/enforce": "privileged"},
-            addon_options(self, args.addon),
-        )
-        self.release = release(
-            "local-path",
-            CHART,
-            args.addon,
-            args.platform.settings.addons.local_path,
-            NAMESPACE,
-            values(args.platform),
-            addon_options(self, args.addon, namespace),
-        )
-        self.register_outputs({})
+    def __init__(self, name: str, args: AddonArgs, opts: ResourceOptions | None = None) -> None:
+        token, own = "openstack-paas:addons:LocalPath", args.platform.settings.addons.local_path
+        chart_values = values(args.platform)
+        super().__init__(token, name, args, opts, chart=CHART, own=own, namespace=NAMESPACE, values=chart_values)

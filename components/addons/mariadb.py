@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from pulumi_kubernetes.helm.v3 import Release
 
 from components.addons.objects import Namespace, Secret
 from components.addons.release import AddonArgs, Chart, addon_options, release
-from components.password import Password, revision
+from components.password import Password, PasswordArgs, revision
 from settings import ports
 from settings.backups import S3Settings
 from settings.platform import Platform
@@ -20,14 +20,12 @@ from settings.versions import MARIADB
 
 #: A path below the program, not an absolute one: it is an input, and must be the same on every machine.
 CHART = Chart(str(Path("charts") / "mariadb"))
-
-
-#: Milliseconds in which a replica always comes back or nobody reads the database any more: a year.
+#: Milliseconds that no wait for a replica ever reaches: a year.
 ALWAYS = 365 * 24 * 3600 * 1000
 
 
 def schedule(minutes: int) -> str:
-    """The crontab entry for an interval that divides an hour or a day; not at the full hour, as most others are."""
+    """The crontab entry for an interval that divides an hour or a day; not on the hour, when most others run."""
     if minutes < 60:
         return f"*/{minutes} * * * *"
     return "7 * * * *" if minutes == 60 else f"7 */{minutes // 60} * * *" if minutes < 1440 else "7 0 * * *"
@@ -61,7 +59,7 @@ def values(platform: Platform, secret: str) -> dict[str, Any]:
 
 
 def _place(platform: Platform) -> S3Settings | None:
-    """The bucket for copies, if there is one. Nothing in the image encrypts, so none where copies have to be."""
+    """The bucket for copies, if any. Nothing in the image encrypts, so none where copies must be encrypted."""
     backups = platform.settings.backups
     return backups.copy_to.s3 if backups.database.enabled and not backups.encrypt_to else None
 
@@ -76,22 +74,11 @@ def _bucket(platform: Platform) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Passwords:
-    """The passwords from the stack's configuration, each None where the program makes one."""
-
-    root: pulumi.Output[str] | None
-    replication: pulumi.Output[str] | None
-
-
-@dataclass(frozen=True)
 class MariaDbArgs:
-    """The platform, the passwords, and what all addons need."""
+    """The stack file's secrets by their keys, and what all addons need. A password that is missing is generated."""
 
-    platform: Platform
-    passwords: Passwords
+    secrets: Mapping[str, pulumi.Output[str]]
     addon: AddonArgs
-    backup_secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
-    """For the places that backups go to, by their keys in the stack file."""
 
 
 class MariaDb(pulumi.ComponentResource):
@@ -103,51 +90,55 @@ class MariaDb(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MariaDbArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:addons:MariaDb", name, None, opts)
-        database = args.platform.settings.database
-        # Without its passwords a database is as good as gone, and without its namespace it is.
-        kept = args.platform.settings.protection.database
-        # The SDK hands protection on to the key inside.
+        platform, secrets, addon = args.addon.platform, args.secrets, args.addon
+        database = platform.settings.database
+        # Without its passwords a database is as good as lost, and without its namespace it is lost.
+        kept = platform.settings.protection.database
+        # The SDK passes protection on to the key inside.
         child = pulumi.ResourceOptions(parent=self, protect=kept or None)
-        root = Password("database-root-password", args.passwords.root, database.password_epoch, child)
-        replication = Password(
-            "database-replication-password", args.passwords.replication, database.password_epoch, child
+        root, replication = (
+            Password(name, PasswordArgs(secrets.get(key), database.password_epoch), child)
+            for name, key in (
+                ("database-root-password", "databaseRootPassword"),
+                ("database-replication-password", "databaseReplicationPassword"),
+            )
         )
-        namespace = Namespace(database.namespace, {}, addon_options(self, args.addon, protected=kept))
+        namespace = Namespace(database.namespace, {}, addon_options(self, addon, protected=kept))
         secret_name = f"{database.name}-passwords"
         secret = Secret(
             secret_name,
             database.namespace,
             {"root-password": root.text, "replication-password": replication.text},
-            addon_options(self, args.addon, namespace, protected=kept),
+            addon_options(self, addon, namespace, protected=kept),
         )
         needed: list[pulumi.Resource] = [namespace, secret]
-        bucket = _place(args.platform)
+        bucket = _place(platform)
         if bucket is not None:
             keys: dict[str, pulumi.Input[str]] = {
-                "access-key": args.backup_secrets["backupS3AccessKey"],
-                "secret-key": args.backup_secrets["backupS3SecretKey"],
+                "access-key": secrets["backupS3AccessKey"],
+                "secret-key": secrets["backupS3SecretKey"],
                 "ca.crt": bucket.ca_certificate,
             }
-            options = addon_options(self, args.addon, namespace, protected=kept)
+            options = addon_options(self, addon, namespace, protected=kept)
             needed.append(Secret(f"{database.name}-backup-s3", database.namespace, keys, options))
-        chart_values = values(args.platform, secret_name)
+        chart_values = values(platform, secret_name)
         # An upgrade for other passwords waits until the database has taken them.
-        place = f"{args.platform.cluster}/{database.namespace}/{secret_name}"
+        place = f"{platform.cluster}/{database.namespace}/{secret_name}"
         chart_values["auth"]["revision"] = pulumi.Output.all(root.text, replication.text).apply(
             lambda passwords: revision(passwords, place)
         )
         self.release = release(
             database.name,
             CHART,
-            args.addon,
-            args.platform.settings.addons.mariadb,
+            addon,
+            platform.settings.addons.mariadb,
             database.namespace,
             chart_values,
-            addon_options(self, args.addon, *needed, protected=kept),
+            addon_options(self, addon, *needed, protected=kept),
             timeout_seconds=600,
         )
         self.connection = {
-            "service": f"{database.name}-primary.{database.namespace}.svc.{args.platform.settings.network.dns_domain}",
+            "service": f"{database.name}-primary.{database.namespace}.svc.{platform.settings.network.dns_domain}",
             "namespace": database.namespace,
             "primary": f"{database.name}-0",
             "replicas": [f"{database.name}-{i + 1}" for i in range(database.replicas)],

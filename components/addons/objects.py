@@ -16,9 +16,7 @@ class Namespace(pulumi.CustomResource):
     """A namespace with labels."""
 
     def __init__(self, name: str, labels: Mapping[str, str], opts: ResourceOptions) -> None:
-        metadata: dict[str, object] = {"name": name}
-        if labels:
-            metadata["labels"] = dict(labels)
+        metadata = {"name": name, **({"labels": dict(labels)} if labels else {})}
         properties = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
         super().__init__("kubernetes:core/v1:Namespace", name, properties, opts)
 

@@ -1,4 +1,4 @@
-"""What every addon's release has in common."""
+"""Addons as Helm releases: where a chart comes from, and what all releases have in common."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
+from components.addons.objects import Namespace
 from settings.addons import ChartSettings
 from settings.mirrors import MirrorSettings
+from settings.platform import Platform
 
 #: Paths of charts are below it.
 PROGRAM = Path(__file__).resolve().parents[2]
@@ -46,9 +48,9 @@ class Chart:
 
 
 def local_digest(name: str) -> str:
-    """A digest of the chart at this path below the program, or "" where there is none: it comes from elsewhere.
+    """A digest of the chart at this path below the program, or "" for a chart that comes from elsewhere.
 
-    Without it among a release's inputs a change of the chart's files is rolled out with another version only.
+    Without it among a release's inputs, a change of the chart's files would be rolled out only with another version.
     """
     root = PROGRAM / name
     if root.is_file():
@@ -77,14 +79,14 @@ def merged(computed: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
 
 @dataclass(frozen=True)
 class AddonArgs:
-    """The cluster's provider, the resource with which it dies, and what has to be there before its release.
+    """The platform, its cluster's provider, the resource with which it dies, and what must exist before the release.
 
-    Namespaces and secrets wait for the API alone, by the provider: they are there when the release may come.
+    Namespaces and secrets wait for the API alone, by the provider: they exist before the release does.
     `alive_with` lets `pulumi destroy` skip the release: the machines go anyway, and a dead cluster would never answer.
     """
 
+    platform: Platform
     provider: Provider
-    mirrors: MirrorSettings
     alive_with: pulumi.Resource
     depends_on: Sequence[pulumi.Resource] = ()
 
@@ -113,7 +115,7 @@ def release(
     timeout_seconds: int = 300,
 ) -> Release:
     """A Helm release that waits until what it deploys is ready; a failed change is rolled back."""
-    source = chart.source(args.mirrors, own)
+    source = chart.source(args.platform.settings.mirrors, own)
     digest = "" if "repository_opts" in source else local_digest(source["chart"])
     # Every chart may be given globals, whatever else its schema allows.
     content = {"global": {"chartDigest": digest}} if digest else {}
@@ -128,3 +130,28 @@ def release(
         **source,
         opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[*args.depends_on])),
     )
+
+
+class Addon(pulumi.ComponentResource):
+    """A chart as a release in a namespace of its own, which admits privileged pods."""
+
+    release: Release
+
+    def __init__(
+        self,
+        token: str,
+        name: str,
+        args: AddonArgs,
+        opts: ResourceOptions | None,
+        *,
+        chart: Chart,
+        own: ChartSettings,
+        namespace: str,
+        values: Mapping[str, Any],
+    ) -> None:
+        """`token` is the type's, and `own` are the user's settings of the chart."""
+        super().__init__(token, name, None, opts)
+        labels = {"pod-security.kubernetes.io/enforce": "privileged"}
+        created = Namespace(namespace, labels, addon_options(self, args))
+        self.release = release(name, chart, args, own, namespace, values, addon_options(self, args, created))
+        self.register_outputs({})

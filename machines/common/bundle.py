@@ -21,18 +21,27 @@ from machines.common.templates import read_script, render_template
 #: The executable that every bundle holds; it brings the machine to the state that the other files describe.
 CONVERGE = "converge"
 
+#: Parts of every role's `converge`.
+_COMMON_PARTS = (
+    "common/lib.sh",
+    "common/services.sh",
+    "common/machine.sh",
+    "common/packages.sh",
+    "common/maintenance.sh",
+)
+
 #: Settings of the scripts by name: a word, or the words of an array.
 ScriptSettings = dict[str, str | Sequence[str]]
 
-#: Seconds after which a step says something, whatever it does (see WAY_SECONDS in machines/gateway/bundle.py).
+#: Seconds after which a step prints something, whatever it does (see WAY_SECONDS in machines/gateway/bundle.py).
 WORD_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class File:
-    """One file of a bundle. `path` is relative to the bundle's folder on the machine, `mode` its permissions there.
+    """One file of a bundle. `path` is relative to the bundle's folder on the machine, `mode` its permissions.
 
-    Raises ValueError when the path leaves the folder or could not stand on one comment line.
+    Raises ValueError when the path leaves the folder or does not fit on one comment line.
     """
 
     path: str
@@ -107,11 +116,8 @@ def script_file(path: str, mode: int = 0o644) -> File:
 
 
 def scripts(converge: str, *parts: str) -> list[File]:
-    """The role's script as `converge`, and the parts that it sources or calls, each under its own name."""
-    return [
-        File(CONVERGE, read_script(converge), 0o755),
-        *map(script_file, ("common/lib.sh", "common/services.sh", *parts)),
-    ]
+    """The role's script as `converge`, and what it sources or calls: the parts of every role, and its own `parts`."""
+    return [File(CONVERGE, read_script(converge), 0o755), *map(script_file, (*_COMMON_PARTS, *parts))]
 
 
 def settings_file(settings: ScriptSettings) -> File:

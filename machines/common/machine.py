@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from machines.common.bundle import File, ScriptSettings
 from machines.common.packages import package_files, package_settings
-from machines.common.proxy import apt_proxy, proxy_variables
-from machines.common.templates import read_unit, render_template
+from machines.common.templates import read_plain, render_template
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 
@@ -15,17 +14,17 @@ from settings.platform import Platform
 def machine_files(
     platform: Platform, kernel_values: Sequence[str] = (), kernel_modules: Sequence[str] = (), *, gateway: bool = False
 ) -> list[File]:
-    """The files that machine.sh puts in place on every machine, but for the firewall's table."""
+    """The files that machine.sh puts in place on every machine, except the firewall's table."""
     variables = proxy_variables(platform)
     return [
         *package_files(platform.settings),
         File("files/environment", render_template("common/environment.j2", variables=variables)),
         File("files/apt-proxy.conf", apt_proxy(platform)),
         File("files/sshd.conf", render_template("common/sshd.conf.j2", gateway=gateway)),
-        File("files/journald.conf", read_unit("common/journald.conf")),
+        File("files/journald.conf", read_plain("common/journald.conf")),
         File("files/sysctl.conf", render_template("common/sysctl.conf.j2", values=kernel_values)),
         File("files/modules.conf", "".join(f"{module}\n" for module in kernel_modules)),
-        File("files/openstack-paas-firewall.service", read_unit("common/firewall.service")),
+        File("files/openstack-paas-firewall.service", read_plain("common/firewall.service")),
     ]
 
 
@@ -48,5 +47,33 @@ def machine_settings(
 
 
 def metadata_firewall() -> File:
-    """The table of a machine that needs no other guard than that of the metadata address."""
+    """The firewall's table of a machine that only has to guard the metadata address."""
     return File("files/firewall.nft", render_template("common/firewall.nft.j2"))
+
+
+def proxy_variables(platform: Platform) -> dict[str, str]:
+    """The environment variables, in both spellings: programs differ in which they read. Empty without a proxy."""
+    proxy = platform.settings.proxy
+    if not (proxy.http or proxy.https):
+        return {}
+    values = {"http_proxy": proxy.http, "https_proxy": proxy.https, "no_proxy": ",".join(no_proxy(platform))}
+    pairs = [(name, value) for name, value in values.items() if value]
+    return dict(pairs) | {name.upper(): value for name, value in pairs}
+
+
+def apt_proxy(platform: Platform) -> str:
+    """apt's own settings; hosts that are named in full are reached directly."""
+    proxy = platform.settings.proxy
+    if not (proxy.http or proxy.https):
+        return ""
+    direct = [host for host in no_proxy(platform) if "/" not in host and not host.startswith((".", "*"))]
+    return render_template("common/apt-proxy.conf.j2", proxy=proxy, direct=direct)
+
+
+def no_proxy(platform: Platform) -> tuple[str, ...]:
+    """What never goes through a proxy: this machine, the platform's networks and VIPs, the cluster's own names."""
+    network, plan = platform.settings.network, platform.addresses
+    ranges = (network.edge, network.private, network.pods, network.services)
+    names = ("localhost", "127.0.0.1", "::1", "169.254.169.254", ".svc", f".{network.dns_domain}")
+    vips = (plan.public_vip, plan.private_vip, plan.load_balancer)
+    return (*names, *map(str, ranges), *filter(None, vips), *filter(None, platform.settings.proxy.extra_no_proxy))

@@ -46,7 +46,7 @@ def role_packages(
 
 
 def package_files(settings: PlatformSettings) -> list[File]:
-    """The apt sources. An empty file means that there are to be none of ours."""
+    """The apt sources. An empty file means that none of ours must exist."""
     return [
         script_file("common/no-start.sh"),
         _apt_list("debian", settings.mirrors.debian),

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-#: The folder `machines`: paths of templates, scripts and units begin there, with the role.
+#: The folder `machines`: paths of templates, scripts and units begin in it, with the role.
 MACHINES = Path(__file__).resolve().parent.parent
-
-
-def _shell_array(values: Iterable[str]) -> str:
-    """The words of a bash array, each quoted."""
-    return " ".join(shlex.quote(value) for value in values)
 
 
 @cache
@@ -32,7 +26,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["shell"] = lambda value: shlex.quote(str(value))
-    environment.filters["shell_array"] = _shell_array
+    environment.filters["shell_array"] = shlex.join
     environment.filters["quoted"] = json.dumps
     return environment
 
@@ -53,6 +47,6 @@ def read_script(name: str, *, comments: bool = False) -> str:
 
 
 @cache
-def read_unit(name: str) -> str:
-    """The systemd unit at the path `name`, as it stands there."""
+def read_plain(name: str) -> str:
+    """The file at the path `name` as it is: a unit, or a manifest."""
     return (MACHINES / name).read_text(encoding="utf-8")

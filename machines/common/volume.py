@@ -26,15 +26,14 @@ def with_volume(files: Sequence[File], volume: VolumeSettings | None, use: Use) 
     """The files of a role whose `converge` mounts the volume and then runs the role's own; unchanged without one."""
     if volume is None:
         return tuple(files)
+    mount = render_template("common/volume.mount.j2", path=use.path, service=use.service)
+    service = render_template("common/volume-service.conf.j2", path=use.path, owner=use.owner)
     others = [file if file.path != CONVERGE else File(ROLE, file.content, file.mode) for file in files]
     return (
         File(CONVERGE, read_script("common/volume.sh"), 0o755),
         *others,
-        File("files/volume.mount", render_template("common/volume.mount.j2", path=use.path, service=use.service)),
-        File(
-            "files/volume-service.conf",
-            render_template("common/volume-service.conf.j2", path=use.path, owner=use.owner),
-        ),
+        File("files/volume.mount", mount),
+        File("files/volume-service.conf", service),
     )
 
 

@@ -81,7 +81,7 @@ refuse_to_hide() {
         "Replace this machine, so that it starts on the volume, or move the data away"
 }
 
-# check_file_system: a machine that was lost has not said goodbye to its disk. -p repairs what can be repaired safely.
+# check_file_system: a machine that was lost has not unmounted its disk. -p repairs what can be repaired safely.
 check_file_system() {
     local seen status=0
     mountpoint --quiet -- "$MOUNT_POINT" && return 0

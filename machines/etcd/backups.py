@@ -8,8 +8,8 @@ from typing import Final
 
 from machines.common.bundle import File, ScriptSettings, script_file
 from machines.common.packages import COPY_PACKAGES
-from machines.common.templates import read_unit, render_template
-from settings.backups import BackupSettings, CopySettings, S3Settings, SftpSettings
+from machines.common.templates import read_plain, render_template
+from settings.backups import BackupSettings, CopySettings
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 
@@ -70,7 +70,7 @@ def backup_settings(platform: Platform) -> ScriptSettings:
 
 
 def backup_files(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> list[File]:
-    """Scripts always; the timer where backups are on: an empty file means that there is none.
+    """Scripts always; the timer where backups are on: an empty file means that none must exist.
 
     `secrets` has those of the places, by their keys in the stack file.
     """
@@ -82,7 +82,7 @@ def backup_files(platform: Platform, planned: PlannedMachine, secrets: Mapping[s
     return [
         *(script_file(path, 0o755) for path in _COMMANDS),
         *map(script_file, _PARTS),
-        File(f"files/{_UNIT}.service", read_unit("etcd/backup.service") if timer else ""),
+        File(f"files/{_UNIT}.service", read_plain("etcd/backup.service") if timer else ""),
         File(f"files/{_UNIT}.timer", timer),
         *_place_files(_places(backups), secrets),
     ]
@@ -96,10 +96,9 @@ def _places(backups: BackupSettings) -> CopySettings:
 def _place_files(places: CopySettings, secrets: Mapping[str, str]) -> list[File]:
     """rclone's configuration and what it names: secrets in files that root alone reads, never in arguments.
 
-    The configuration is empty where there is no place.
+    Without a place the configuration is empty.
     """
-    s3: S3Settings | None = places.s3
-    sftp: SftpSettings | None = places.sftp
+    s3, sftp = places.s3, places.sftp
     configuration = render_template("etcd/rclone.conf.j2", s3=s3, sftp=sftp, secrets=secrets, folder=f"{_FOLDER}/files")
     files = [File("files/rclone.conf", configuration, 0o400, secret=bool(configuration))]
     if s3 and s3.ca_certificate:

@@ -8,7 +8,7 @@ from typing import Final
 from machines.common.bundle import Bundle, File, key_pair, scripts, settings_file
 from machines.common.machine import machine_files, machine_settings, metadata_firewall
 from machines.common.packages import role_packages
-from machines.common.templates import read_unit, render_template
+from machines.common.templates import read_plain, render_template
 from machines.common.volume import Use, volume_settings, with_volume
 from machines.etcd.backups import backup_files, backup_packages, backup_settings
 from settings import ports
@@ -19,9 +19,6 @@ from settings.platform import Platform
 VOLUME_USE = Use("/var/lib/etcd", "etcd.service", "etcd")
 
 _SCRIPTS: Final = (
-    "common/machine.sh",
-    "common/packages.sh",
-    "common/maintenance.sh",
     "etcd/membership.sh",
     "etcd/membership-changes.sh",
     "etcd/rolling-restart.sh",
@@ -37,6 +34,7 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
     `secrets` has certificates and keys in PEM: `ca`, `member`, `client`; the volume's id, and those of backups.
     """
     settings, plan = platform.settings, platform.addresses
+    quota = quantity_bytes(settings.etcd.quota)
     wanted = role_packages(settings, etcd=True) + backup_packages(settings.backups)
     script_settings = machine_settings(platform, planned, wanted) | {
         "ETCD_VERSION": settings.etcd_version,
@@ -46,23 +44,19 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
         "GENERATION": settings.certificates.authorities.issuing,
         "MEMBERS": [f"{member.hostname} {member.address}" for member in plan.etcd],
         "CONTROL_PLANES": list(plan.control_plane_places),
-        "QUOTA_BYTES": str(quantity_bytes(settings.etcd.quota)),
+        "QUOTA_BYTES": str(quota),
         **backup_settings(platform),
         **volume_settings(settings.etcd.volume, VOLUME_USE, secrets),
     }
     environment = render_template(
-        "etcd/etcd.env.j2",
-        planned=planned,
-        cluster=platform.cluster,
-        etcd=settings.etcd,
-        quota_bytes=quantity_bytes(settings.etcd.quota),
+        "etcd/etcd.env.j2", planned=planned, cluster=platform.cluster, etcd=settings.etcd, quota_bytes=quota
     )
     files = (
         *scripts("etcd/converge.sh", *_SCRIPTS),
         *machine_files(platform),
         metadata_firewall(),
         settings_file(script_settings),
-        File("files/etcd.service", read_unit("etcd/etcd.service")),
+        File("files/etcd.service", read_plain("etcd/etcd.service")),
         File("files/etcd.env", environment),
         File("files/etcdctl.env", render_template("etcd/etcdctl.env.j2", endpoints=endpoints(platform))),
         *backup_files(platform, planned, secrets),

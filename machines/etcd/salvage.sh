@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What can be had of a member's own data, when there is no majority any more. Sourced after snapshot-proof.sh.
+# What can be saved of a member's own data when the majority is lost. Sourced after snapshot-proof.sh.
 
 # data_revision: the last revision in this machine's data while no etcd answers here; nothing when it cannot be read.
 data_revision() {

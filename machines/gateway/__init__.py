@@ -1,1 +1,1 @@
-"""The gateways: keepalived, haproxy, firewall and NAT, and what acts on the cluster from there."""
+"""The gateways: keepalived, haproxy, firewall and NAT, and what acts on the cluster from them."""

@@ -8,7 +8,7 @@ from typing import Final
 from machines.common.bundle import WORD_SECONDS, Bundle, File, script_file, scripts, settings_file
 from machines.common.machine import machine_files, machine_settings
 from machines.common.packages import role_packages
-from machines.common.templates import read_script, read_unit, render_template
+from machines.common.templates import read_plain, read_script, render_template
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -21,26 +21,15 @@ WAY_SECONDS: Final = 3 * WORD_SECONDS
 #: VRRP priority of the first gateway, each further one has 10 less: it decides a tie at the start (nopreempt). High,
 #: because a backup waits (256 - priority) / 256 of an interval longer (RFC 9568, section 6.1: skew time).
 FIRST_PRIORITY: Final = 254
-#: The ingress controller's ports on nodes, by the gateways' own ports.
-INGRESS_NODE_PORTS: Final = {
-    ports.HTTP: ports.INGRESS_HTTP,
-    ports.HTTPS: ports.INGRESS_HTTPS,
-}
 
-#: What acts on the cluster from a gateway: components/leave.py, components/kube_proxy.py.
-_ON_CLUSTER: Final = (
+_SCRIPTS: Final = (
+    "gateway/rolling-restart.sh",
+    # What acts on the cluster from a gateway (commands.py).
     "kubernetes/drain.sh",
     "gateway/administrator.sh",
     "gateway/leave.sh",
     "kubernetes/kube-proxy.sh",
     "gateway/point-kube-proxy.sh",
-)
-_SCRIPTS: Final = (
-    "common/machine.sh",
-    "common/packages.sh",
-    "common/maintenance.sh",
-    "gateway/rolling-restart.sh",
-    *_ON_CLUSTER,
 )
 _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1",)
 
@@ -70,6 +59,8 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
         "others": others,
         "api_port": ports.API,
         "health_port": HEALTH_PORT,
+        "ingress": _ingress(platform),
+        "priority": FIRST_PRIORITY - 10 * plan.gateways.index(planned),
     }
     return Bundle(
         "gateway",
@@ -84,17 +75,11 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
             File("edge-route.sh", read_script("gateway/edge-route.sh", comments=True), 0o755),
             script_file("gateway/haproxy-runs.sh", 0o755),
             File("files/openstack-paas-edge-route.service", edge_route_unit(platform)),
-            File("files/openstack-paas-edge-route.timer", read_unit("gateway/edge-route.timer")),
+            File("files/openstack-paas-edge-route.timer", read_plain("gateway/edge-route.timer")),
             # converge fills in the names of the two interfaces, here and in keepalived's configuration.
             File("files/firewall.nft", render_template("gateway/firewall.nft.j2", **values)),
-            File(
-                "files/haproxy.cfg",
-                render_template("gateway/haproxy.cfg.j2", **values, ingress=_ingress(platform)),
-            ),
-            File(
-                "files/keepalived.conf",
-                render_template("gateway/keepalived.conf.j2", **values, priority=_priority(platform, planned)),
-            ),
+            File("files/haproxy.cfg", render_template("gateway/haproxy.cfg.j2", **values)),
+            File("files/keepalived.conf", render_template("gateway/keepalived.conf.j2", **values)),
         ),
     )
 
@@ -108,10 +93,6 @@ def edge_route_unit(platform: Platform) -> str:
     )
 
 
-def _priority(platform: Platform, planned: PlannedMachine) -> int:
-    return FIRST_PRIORITY - 10 * platform.addresses.gateways.index(planned)
-
-
 def _ingress(platform: Platform) -> list[tuple[int, int, list[tuple[str, str]]]]:
     """For each port of the ingress its port on nodes, and where it is looked for, by name and address.
 
@@ -121,4 +102,4 @@ def _ingress(platform: Platform) -> list[tuple[int, int, list[tuple[str, str]]]]
     places = [(place.name, place.address) for place in plan.ingress_places] or [
         (machine.hostname, machine.address) for machine in plan.control_planes
     ]
-    return [(port, node_port, places) for port, node_port in INGRESS_NODE_PORTS.items()]
+    return [(ports.HTTP, ports.INGRESS_HTTP, places), (ports.HTTPS, ports.INGRESS_HTTPS, places)]

@@ -7,11 +7,10 @@ from typing import Final
 
 from machines.common.bundle import Bundle, File, key_pair, script_file, scripts, secret_key, settings_file
 from machines.common.packages import role_packages
-from machines.common.templates import read_script
+from machines.common.templates import read_plain, read_script
 from machines.etcd.bundle import endpoints
-from machines.kubernetes.api import api_endpoint
-from machines.kubernetes.certificates import api_server_names, signing
-from machines.kubernetes.kubeadm import dns_budget, init_configuration, node_replacing_rights
+from machines.kubernetes.api import api_endpoint, api_server_names, signing
+from machines.kubernetes.kubeadm import init_configuration
 from machines.kubernetes.node import NODE_SCRIPTS, node_files, node_settings
 from settings import ports
 from settings.plan import PlannedMachine
@@ -51,8 +50,12 @@ def control_plane_bundle(platform: Platform, planned: PlannedMachine, secrets: M
             script_file("kubernetes/api-server.sh", 0o755),
             *node_files(platform, planned, secrets, api_endpoint(platform)),
             settings_file(script_settings),
-            File("files/rights.yaml", node_replacing_rights()),
-            File("files/disruption.yaml", dns_budget()),
+            # A machine that joins may remove the lost node whose name it has, and change labels and taints of its own
+            # node. A node itself may not change its taints. Whoever has the certificate to join with could get any
+            # node's certificate.
+            File("files/rights.yaml", read_plain("kubernetes/rights.yaml")),
+            # The cluster's DNS does not leave all at once when nodes are drained: kubeadm makes no such budget.
+            File("files/disruption.yaml", read_plain("kubernetes/disruption.yaml")),
             File("files/init.yaml", init_configuration(platform, planned, outside, ca)),
             secret_key("pki/ca", secrets["ca_key"]),
             *key_pair("pki/front-proxy-ca", secrets["front_proxy_ca"], secrets["front_proxy_ca_key"]),

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2016
 # kube-proxy finds the API on its own machine: a control plane's API server, or a worker's balancer. All of them have one
-# kubeconfig, which kubeadm makes, and makes again with each upgrade, with the address that clients use. Sourced after
+# kubeconfig, which kubeadm writes at init and with each upgrade, with the address that clients use. Sourced after
 # drain.sh.
 
 readonly PROXY_ADDRESS=openstack-paas/api

@@ -9,8 +9,7 @@ from typing import Any, Final
 import yaml
 
 from machines.etcd.bundle import endpoints
-from machines.kubernetes.api import api_endpoint
-from machines.kubernetes.certificates import PKI, certificate_sans, signing
+from machines.kubernetes.api import PKI, api_endpoint, certificate_sans, signing
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -27,11 +26,11 @@ CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
 BOOTSTRAP_PATH: Final = "/opt/openstack-paas/{step}/bootstrap.conf"
 
 #: kubeadm always makes a bootstrap token on init, along with the rights that joining by certificate needs too. Nobody
-#: learns this one, and it expires by itself.
+#: sees this one, and it expires by itself.
 _TOKEN_LIFE: Final = "1m0s"
 
 #: Machines that join, by the bootstrap certificate: kubeadm gives this group the rights to look at nodes and to ask for
-#: the certificate of one.
+#: the certificate of one. (rights.yaml has the other rights of the group.)
 _JOINING: Final = "system:bootstrappers:kubeadm:default-node-token"
 
 #: What every kubelet needs on machines of this platform; the stack's own values come on top.
@@ -39,7 +38,7 @@ _KUBELET_DEFAULTS: Final[dict[str, Any]] = {"cgroupDriver": "systemd"}
 
 #: A node that has not reported for this long is lost; the kubelet reports every 10 s. Kubernetes' own value is 50.
 SILENT_NODE_SECONDS: Final = 40
-#: Pods stay bound to a lost node for this long before they are made again elsewhere, unless they set their own time.
+#: Pods stay bound to a lost node for this long before they are replaced elsewhere, unless they set their own time.
 #: Kubernetes' own value, 300, is more than most services can be away.
 LOST_NODE_SECONDS: Final = 20
 _TOLERATIONS: Final = ("default-not-ready-toleration-seconds", "default-unreachable-toleration-seconds")
@@ -53,23 +52,14 @@ def init_configuration(platform: Platform, planned: PlannedMachine, outside: Seq
     init = {
         "apiVersion": API_VERSION,
         "kind": "InitConfiguration",
-        "bootstrapTokens": [
-            {
-                "ttl": _TOKEN_LIFE,
-                "usages": ["signing", "authentication"],
-                "groups": [_JOINING],
-            }
-        ],
+        "bootstrapTokens": [{"ttl": _TOKEN_LIFE, "usages": ["signing", "authentication"], "groups": [_JOINING]}],
         "localAPIEndpoint": _own_endpoint(planned),
         "nodeRegistration": _node_registration(platform, planned),
     }
     kube_proxy = {"apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
-    return _documents(
-        init,
-        _cluster_configuration(platform, outside, ca_certificate),
-        _kubelet(platform.settings),
-        kube_proxy | _merged({}, platform.settings.kubernetes.kube_proxy_configuration),
-    )
+    kube_proxy |= platform.settings.kubernetes.kube_proxy_configuration
+    cluster = _cluster_configuration(platform, outside, ca_certificate)
+    return _documents(init, cluster, _kubelet(platform.settings), kube_proxy)
 
 
 def kubelet_configuration(settings: PlatformSettings) -> str:
@@ -96,42 +86,6 @@ def join_configuration(platform: Platform, planned: PlannedMachine) -> str:
     return _documents(join)
 
 
-def node_replacing_rights() -> str:
-    """A machine that joins may remove the lost node whose name it has, and change labels and taints of its own node.
-
-    A node itself may not change its taints. Whoever has the certificate to join with could get any node's certificate.
-    """
-    name = "openstack-paas:replace-nodes"
-    rbac = "rbac.authorization.k8s.io"
-    return _documents(
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "ClusterRole",
-            "metadata": {"name": name},
-            "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["delete", "patch"]}],
-        },
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name},
-            "subjects": [{"apiGroup": rbac, "kind": "Group", "name": _JOINING}],
-        },
-    )
-
-
-def dns_budget() -> str:
-    """The cluster's DNS does not leave all at once when nodes are drained: kubeadm makes no such budget."""
-    return _documents(
-        {
-            "apiVersion": "policy/v1",
-            "kind": "PodDisruptionBudget",
-            "metadata": {"name": "openstack-paas-dns", "namespace": "kube-system"},
-            "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}},
-        }
-    )
-
-
 def bootstrap_kubeconfig(platform: Platform, step: str, endpoint: str) -> str:
     """The kubeconfig with which a machine asks for its own certificate, and whose `endpoint` a worker's kubelet keeps.
 
@@ -139,27 +93,13 @@ def bootstrap_kubeconfig(platform: Platform, step: str, endpoint: str) -> str:
     here they would travel twice, and in base64.
     """
     name, folder = platform.cluster, PurePosixPath(BOOTSTRAP_PATH.format(step=step)).parent
+    cluster = {"server": f"https://{endpoint}", "certificate-authority": f"{folder}/pki/ca.crt"}
+    user = {"client-certificate": f"{folder}/bootstrap.crt", "client-key": f"{folder}/bootstrap.key"}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {
-                "name": name,
-                "cluster": {
-                    "server": f"https://{endpoint}",
-                    "certificate-authority": str(folder / "pki" / "ca.crt"),
-                },
-            }
-        ],
-        "users": [
-            {
-                "name": "bootstrap",
-                "user": {
-                    "client-certificate": str(folder / "bootstrap.crt"),
-                    "client-key": str(folder / "bootstrap.key"),
-                },
-            }
-        ],
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": "bootstrap", "user": user}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": "bootstrap"}}],
         "current-context": name,
     }
@@ -169,6 +109,8 @@ def bootstrap_kubeconfig(platform: Platform, step: str, endpoint: str) -> str:
 def _cluster_configuration(platform: Platform, outside: Sequence[str], ca_certificate: str) -> dict[str, Any]:
     """What all control planes share, with etcd on machines of its own."""
     settings = platform.settings
+    # When a node counts as lost, and how certificates are signed where that is not kubeadm's own choice.
+    controllers = {"node-monitor-grace-period": f"{SILENT_NODE_SECONDS}s", **signing(platform, ca_certificate)}
     return {
         "apiVersion": API_VERSION,
         "kind": "ClusterConfiguration",
@@ -184,9 +126,9 @@ def _cluster_configuration(platform: Platform, outside: Sequence[str], ca_certif
         },
         "apiServer": {
             "certSANs": certificate_sans(platform, outside),
-            "extraArgs": [{"name": name, "value": str(LOST_NODE_SECONDS)} for name in _TOLERATIONS],
+            "extraArgs": _arguments(dict.fromkeys(_TOLERATIONS, str(LOST_NODE_SECONDS))),
         },
-        "controllerManager": {"extraArgs": _controller_manager_arguments(platform, ca_certificate)},
+        "controllerManager": {"extraArgs": _arguments(controllers)},
         "etcd": {
             "external": {
                 "endpoints": list(endpoints(platform)),
@@ -198,9 +140,8 @@ def _cluster_configuration(platform: Platform, outside: Sequence[str], ca_certif
     }
 
 
-def _controller_manager_arguments(platform: Platform, ca_certificate: str) -> list[dict[str, str]]:
-    """When a node counts as lost, and how certificates are signed where that is not kubeadm's own choice."""
-    values = {"node-monitor-grace-period": f"{SILENT_NODE_SECONDS}s", **signing(platform, ca_certificate)}
+def _arguments(values: Mapping[str, str]) -> list[dict[str, str]]:
+    """Arguments of a program, as kubeadm lists them."""
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
@@ -226,15 +167,14 @@ def node_taints(platform: Platform, planned: PlannedMachine) -> tuple[str, ...]:
 
 def _node_registration(platform: Platform, planned: PlannedMachine) -> dict[str, Any]:
     """How the kubelet registers. An empty list of taints means none, not kubeadm's own choice."""
-    arguments = [{"name": "node-ip", "value": planned.address}]
-    labels = node_labels(platform, planned)
-    if labels:
-        arguments.append({"name": "node-labels", "value": ",".join(labels)})
+    arguments = {"node-ip": planned.address}
+    if labels := node_labels(platform, planned):
+        arguments["node-labels"] = ",".join(labels)
     return {
         "name": planned.hostname,
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
-        "kubeletExtraArgs": arguments,
+        "kubeletExtraArgs": _arguments(arguments),
         "taints": [taint(text) for text in node_taints(platform, planned)],
     }
 
@@ -253,21 +193,10 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(under)
     for key, value in over.items():
         below = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[key] = _merged(below, value) if both and below is not None else _plain(value)
+        merged[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return merged
-
-
-def _plain(value: Any) -> Any:
-    """The value with mappings and sequences as dict and list, which is all that YAML knows."""
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return value
 
 
 def _documents(*documents: Mapping[str, Any]) -> str:
     """The documents as YAML, keys in the order given."""
-    plain = [dict(document) for document in documents]
-    return str(yaml.dump_all(plain, Dumper=DUMPER, sort_keys=False, width=120))
+    return str(yaml.dump_all(documents, Dumper=DUMPER, sort_keys=False, width=120))

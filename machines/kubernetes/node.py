@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from machines.common.bundle import File, ScriptSettings, secret_key
-from machines.common.machine import machine_files, machine_settings, metadata_firewall
-from machines.common.proxy import proxy_variables
+from machines.common.machine import machine_files, machine_settings, metadata_firewall, proxy_variables
 from machines.common.templates import render_template
 from machines.kubernetes.api import api_endpoint
 from machines.kubernetes.containerd import containerd_files
@@ -22,9 +21,6 @@ from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 NODE_SCRIPTS: Final = (
-    "common/machine.sh",
-    "common/packages.sh",
-    "common/maintenance.sh",
     "kubernetes/containerd.sh",
     "kubernetes/node.sh",
     "kubernetes/drain.sh",

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # A change of a node that runs: only while the platform serves without it, without pods on it, and over only when it
-# is good again. Sourced after node.sh and drain.sh. What is going on stands in an annotation of the node, which
+# is good again. Sourced after node.sh and drain.sh. What is going on is in an annotation of the node, which
 # `ops status` shows, and by which a run that was interrupted is finished by the next.
 
 readonly CHANGE=openstack-paas/change

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Another version of Kubernetes on a control plane that runs: the API server and the other static pods by kubeadm, then the
 # kubelet. Sourced after upgrade.sh, api-server-restart.sh and control-plane-state.sh. One control plane at a time does this;
-# the first one whose turn it is takes the cluster's own record along.
+# the first one also changes the cluster's own record.
 
 readonly PLAN_LOG=/var/log/openstack-paas-upgrade-plan.log
 readonly DRY_RUN_LOG=/var/log/openstack-paas-upgrade-dry-run.log

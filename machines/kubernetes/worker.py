@@ -7,7 +7,7 @@ from typing import Final
 
 from machines.common.bundle import Bundle, File, script_file, scripts, settings_file
 from machines.common.packages import role_packages
-from machines.common.templates import read_unit, render_template
+from machines.common.templates import read_plain, render_template
 from machines.common.volume import Use, volume_settings, with_volume
 from machines.kubernetes.api import LOCAL_ADDRESS, LOCAL_ENDPOINT
 from machines.kubernetes.node import NODE_SCRIPTS, node_files, node_settings
@@ -35,7 +35,7 @@ def worker_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[
         *scripts("kubernetes/worker.sh", *NODE_SCRIPTS),
         *node_files(platform, planned, secrets, LOCAL_ENDPOINT),
         File("files/haproxy.cfg", _api_balancer(platform)),
-        File("files/openstack-paas-haproxy.conf", read_unit("kubernetes/haproxy-service.conf")),
+        File("files/openstack-paas-haproxy.conf", read_plain("kubernetes/haproxy-service.conf")),
         settings_file(script_settings),
         # What keeps the volumes in this folder usable.
         script_file("kubernetes/volume-folders.sh"),
@@ -51,7 +51,7 @@ def worker_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[
 
 
 def _api_balancer(platform: Platform) -> str:
-    """The API for the worker itself, from every control plane that there is or may be: one more changes no worker."""
+    """The API for the worker itself, from every control plane that exists or may exist: one more changes no worker."""
     plan = platform.addresses
     servers = zip(plan.control_plane_hostnames, plan.control_plane_places, strict=True)
     return render_template(

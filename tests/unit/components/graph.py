@@ -69,7 +69,7 @@ def _short(urn: str) -> str:
 
 
 class Monitor(mocks.MockMonitor):
-    """A mock monitor that also keeps what mocks are not told: dependencies and which inputs are secret."""
+    """A mock monitor that also keeps what mocks do not see: dependencies and which inputs are secret."""
 
     def RegisterResource(self, request: Any) -> Any:
         """Register, then complete the record."""
@@ -160,7 +160,6 @@ def run(
     numbered: Mapping[str, str] | None = None,
 ) -> tuple[Graph, dict[str, Any]]:
     """The graph and the outputs of a stack with these settings, which runs `running` and has rules `numbered`."""
-    from components.addons.mariadb import Passwords
     from components.platform import Platform, PlatformArgs
 
     graph = Graph()
@@ -172,8 +171,7 @@ def run(
     async def program() -> None:
         secrets = {name: pulumi.Output.secret(values[name]) for name in BACKUP_SECRETS if name in values}
         platform = parse({**values, **dict.fromkeys(secrets, ENCRYPTED)}, stack, running, numbered)
-        args = PlatformArgs(platform, Passwords(None, None), offer(platform.settings), secrets)
-        made = Platform(platform.cluster, args).outputs
+        made = Platform(platform.cluster, PlatformArgs(platform, offer(platform.settings), secrets)).outputs
         await wait_for_rpcs()
         for key, value in made.items():
             outputs[key] = await pulumi.Output.from_input(value).future()

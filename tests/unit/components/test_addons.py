@@ -17,7 +17,7 @@ from settings.load import parse
 from settings.mirrors import MirrorSettings
 from settings.platform import Platform
 from settings.stack_file import ENCRYPTED
-from tests.unit.charts import RenderError, render
+from tests.unit.charts.helm import RenderError, render
 
 PROJECT = Path(__file__).resolve().parents[3]
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,7 +54,7 @@ def test_values(addon: str, name: str) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    assert text == path.read_text(), f"differs from {path}; if it is meant to, UPDATE_GOLDEN=1 writes it anew"
+    assert text == path.read_text(), f"differs from {path}; if that is intended, UPDATE_GOLDEN=1 writes it"
 
 
 def test_copies_of_the_database_go_to_the_bucket_unless_they_have_to_be_encrypted() -> None:

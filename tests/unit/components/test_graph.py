@@ -257,7 +257,7 @@ def test_every_node_leaves_by_the_gateways_before_its_machine_goes(lab: tuple[Gr
     assert sorted(leaves) == [f"leave-{node}" for node in nodes]
     for node in nodes:
         command = leaves[f"leave-{node}"]
-        # Nothing runs when it is made or changed, and nothing makes it anew.
+        # Nothing runs when it is made or changed, and nothing replaces it.
         assert not {"create", "update", "triggers"} & command.inputs.keys()
         assert command.dependencies >= {f"Instance/{node}"} | GATEWAYS
         # It goes with the whole platform without being asked.

@@ -221,7 +221,7 @@ def test_machines_are_spread_over_zones(volumes: Graph) -> None:
 
 
 def test_a_volume_outlives_its_machine(volumes: Graph) -> None:
-    """It hangs on nothing of the machine; only the attachment is made anew with it, and the machine's step."""
+    """It hangs on nothing of the machine; only the attachment is replaced with it, and the machine's step."""
     for name, attachment in volumes.of_type(ATTACHMENT).items():
         machine = name.removesuffix("-data")
         assert attachment.inputs == {"instanceId": f"{machine}-id", "volumeId": f"{name}-id"}

@@ -1,4 +1,4 @@
-"""The order of changes: machines at work one after another or a few at a time, new ones at once."""
+"""The order of changes: running machines one after another or a few at a time, new ones at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _running(*names: str) -> Running:
 
 @pytest.fixture(scope="module")
 def graph() -> Graph:
-    """A platform at work with two pools, to which one worker of the second and a control plane are new."""
+    """A running platform with two pools, to which one worker of the second and a control plane are new."""
     names = [f"gateway-{i}" for i in range(2)] + [f"etcd-{i}" for i in range(3)]
     names += ["control-plane-0", "control-plane-1"]
     names += [f"worker-data-{i}" for i in range(2)] + [f"worker-general-{i}" for i in range(4)]
@@ -28,7 +28,7 @@ def graph() -> Graph:
 
 
 def waits(graph: Graph, name: str) -> set[str]:
-    """The steps for which a machine's step waits, of its own accord."""
+    """The steps that a machine's step waits for directly."""
     return {d for d in graph.commands()[name].dependencies if d.startswith("Command/")}
 
 

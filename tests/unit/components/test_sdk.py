@@ -1,4 +1,4 @@
-"""What the SDK is told before the first resource."""
+"""How the SDK is set up before the first resource."""
 
 from __future__ import annotations
 

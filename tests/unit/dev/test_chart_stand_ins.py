@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from settings import versions
-from tests.unit.charts import PROJECT, RenderError, render
+from tests.unit.charts.helm import PROJECT, RenderError, render
 
 #: Helm's engine renders them, which Go builds.
 pytestmark = pytest.mark.system

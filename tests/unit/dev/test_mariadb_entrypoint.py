@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.charts import render
-from tests.unit.members.pod import REPLICATION_PASSWORD, ROOT_PASSWORD, Network, Pod, wait_for
+from tests.unit.charts.helm import render
+from tests.unit.charts.members.pod import REPLICATION_PASSWORD, ROOT_PASSWORD, Network, Pod, wait_for
 
 pytestmark = [
     pytest.mark.system,

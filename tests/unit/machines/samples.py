@@ -13,7 +13,7 @@ from dev.lab.image.install import install_bundle
 from dev.lab.mirror.content import KUBERNETES
 from dev.lab.mirror.places import MIRROR_PLACES
 from machines.common.bundle import Bundle
-from machines.common.templates import MACHINES, read_script, read_unit
+from machines.common.templates import MACHINES, read_plain, read_script
 from machines.etcd.bundle import etcd_bundle
 from machines.gateway.bundle import gateway_bundle
 from machines.kubernetes.control_plane import control_plane_bundle
@@ -139,10 +139,14 @@ def image() -> Bundle:
 
 
 def sources() -> dict[str, str]:
-    """Where below machines/ the text of a file stands that needs no rendering, by that text."""
-    paths = [path for kind in ("sh", "jq", "service", "timer", "conf") for path in sorted(MACHINES.rglob(f"*.{kind}"))]
+    """The path below machines/ of each file that needs no rendering, by its text."""
+    paths = [
+        path
+        for kind in ("sh", "jq", "service", "timer", "conf", "yaml")
+        for path in sorted(MACHINES.rglob(f"*.{kind}"))
+    ]
     names = [str(path.relative_to(MACHINES)) for path in paths]
-    plain = {(read_script if name.endswith((".sh", ".jq")) else read_unit)(name): name for name in names}
+    plain = {(read_script if name.endswith((".sh", ".jq")) else read_plain)(name): name for name in names}
     return {**plain, read_script("gateway/edge-route.sh", comments=True): "gateway/edge-route.sh"}
 
 

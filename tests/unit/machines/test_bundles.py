@@ -69,7 +69,7 @@ def test_every_file_that_scripts_name_is_in_the_bundle(name: str) -> None:
     """`$folder/x` in the role's scripts must exist, or converge would fail on a machine only."""
     bundle = BUNDLES[name]
     paths = {file.path for file in bundle.files}
-    # components/step.py adds the keys to every step.
+    # components/role.py adds the keys to every step.
     optional = {"files/login-keys"} | ({"files/service-proxy.conf"} if name == "image" else set())
     if bundle.step == "worker":
         # registration.sh asks whether this is a control plane.

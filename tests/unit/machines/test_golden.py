@@ -1,6 +1,6 @@
 """What lands on machines of whole stacks, compared with golden archives; `make golden` writes them again.
 
-An archive lists every file of a bundle. Scripts and units that stand in machines/ as they are have no content there.
+An archive lists every file of a bundle. Scripts, units and manifests that are files of machines/ have no content in it.
 Archives of other stacks than production hold only what differs from that one.
 """
 
@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from machines.common.bundle import CONVERGE, Bundle, File
-from machines.gateway.kube_proxy import kube_proxy_script
-from machines.gateway.leave import leave_script
+from machines.gateway.commands import kube_proxy_script, leave_script
 from machines.kubernetes import kubeadm
 from machines.user_data import user_data
 from settings.platform import Platform

@@ -15,8 +15,7 @@ import pytest
 
 from machines.common.bundle import CONVERGE, Bundle, File
 from machines.common.templates import MACHINES
-from machines.gateway.kube_proxy import kube_proxy_script
-from machines.gateway.leave import leave_script
+from machines.gateway.commands import kube_proxy_script, leave_script
 from tests.unit.machines import samples
 
 SHELL = Path(__file__).parent / "shell"

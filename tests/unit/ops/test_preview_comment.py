@@ -155,7 +155,7 @@ def test_a_broken_rule_is_shown_and_ends_the_job(capsys: pytest.CaptureFixture[s
     (tmp_path / "dev.json").write_text(json.dumps(document))
     assert main(["preview-comment", str(tmp_path)]) == 4
     told = capsys.readouterr()
-    assert "- **mandatory** `tagged`: `Instance etcd-0` has not the tag openstack-paas:dev" in told.out
+    assert "- **mandatory** `tagged`: `Instance etcd-0` does not have the tag openstack-paas:dev" in told.out
     assert "dev: tagged: Instance etcd-0" in told.err
 
 

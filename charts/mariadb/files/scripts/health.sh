@@ -23,7 +23,7 @@ receiving=$(field Slave_IO_Running <<<"$status")
 applying=$(field Slave_SQL_Running <<<"$status")
 lag=$(field Seconds_Behind_Master <<<"$status")
 if [ "$receiving" != Yes ] || [ "$applying" != Yes ]; then
-  echo "replication stands still: receiving ${receiving:-not set up}, applying ${applying:-not set up};" \
+  echo "replication is not running: receiving ${receiving:-not set up}, applying ${applying:-not set up};" \
     "$(field Last_IO_Error <<<"$status") $(field Last_SQL_Error <<<"$status")"
   exit 1
 fi

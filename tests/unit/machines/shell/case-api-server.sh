@@ -1,6 +1,6 @@
 #!/bin/bash
 # shellcheck disable=SC2154
-# An API server goes aside and comes back, however often it is told to.
+# An API server goes aside and comes back, however often it is asked to.
 set -Eeuo pipefail
 # shellcheck source=/dev/null
 . "$(dirname "$0")/prelude.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2154,SC2317
 # Authorities change in stages: what a machine refuses, what a control plane refuses because of others, and which pods are
-# made anew.
+# replaced.
 set -Eeuo pipefail
 # shellcheck source=/dev/null
 . "$(dirname "$0")/prelude.sh"
@@ -31,9 +31,9 @@ fake kubectl <<'END'
 cat "$ROOT/nodes"
 END
 with_kubeconfig() { kubectl; }
-# others ANNOTATION: what the other node tells of itself.
+# others ANNOTATION: what the other node records of itself.
 others() {
-    jq --null-input --arg told "$1" '{items: [{metadata: {name: "node-2", annotations: {"openstack-paas/authorities": $told}}}]}' \
+    jq --null-input --arg recorded "$1" '{items: [{metadata: {name: "node-2", annotations: {"openstack-paas/authorities": $recorded}}}]}' \
         >"$ROOT/nodes"
 }
 # stage NOW WANTED: names of authorities, the one that issues first.
@@ -96,7 +96,7 @@ jq --null-input --rawfile ca "$folder/pki/ca.crt" '{data: {"ca.crt": $ca}, metad
     {time: "2026-11-21T11:00:00Z", fieldsV1: {"f:data": {}}}, {time: "2026-11-21T13:00:00Z", fieldsV1: {}}]}}' >"$ROOT/published.json"
 read_authorities
 find_stale node-1
-expect "only what read the CA of before" "${stale[*]}" "default old uid-old"
+expect "only what has read the previous CA" "${stale[*]}" "default old uid-old"
 
 # What people's own machines join by follows.
 with_kubeconfig() {

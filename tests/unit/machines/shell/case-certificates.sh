@@ -1,6 +1,6 @@
 #!/bin/bash
 # shellcheck disable=SC2034,SC2154
-# When certificates of a node are made anew, and how they are put in place.
+# When certificates of a node are renewed, and how they are put in place.
 set -Eeuo pipefail
 # shellcheck source=/dev/null
 . "$(dirname "$0")/prelude.sh"
@@ -83,7 +83,7 @@ bundle first second >"$folder/pki/ca.crt"
 outcome embeds_authorities "$KUBERNETES/admin.conf"
 expect "lacks one" "$status" 1
 
-# A static pod is made anew when what it reads at the start has changed, and only then.
+# A static pod is replaced when what it reads at the start has changed, and only then.
 printf 'metadata:\n  labels:\n    component: kube-scheduler\nspec: {}\n' >"$KUBERNETES/manifests/kube-scheduler.yaml"
 fake pgrep </dev/null
 await_part() { echo "$1 $2" >>"$ROOT/awaited"; }

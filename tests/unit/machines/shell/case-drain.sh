@@ -91,7 +91,7 @@ for part in "default/web-4" "The budget keep needs 1 healthy pod" rollout.drainS
 done
 rm "$PODS/web-4"
 
-# Pods that nothing would make anew hold it up before any other leaves, unless the settings let them go.
+# Pods that nothing would create again hold it up before any other leaves, unless the settings let them go.
 rm "$CALLS"
 pod alone -
 pod web-5 ReplicaSet

@@ -20,15 +20,15 @@ leaf new second 20
 one=$(digests "$ROOT/made/first.crt")
 two=$(digests "$ROOT/made/second.crt")
 
-# What everyone has told is a file of "KEY" and "VALUE" lines.
+# What everyone has recorded is a file of "KEY" and "VALUE" lines.
 etcdctl_at() {
     case $2 in
-        get) cat "$ROOT/told" ;;
-        put) printf '%s\n' "$3" "$4" >>"$ROOT/told" ;;
+        get) cat "$ROOT/recorded" ;;
+        put) printf '%s\n' "$3" "$4" >>"$ROOT/recorded" ;;
     esac
 }
-# told WHO VALUE...
-told() { for ((i = 1; i < $#; i += 2)); do printf 'openstack-paas/authorities/%s\n%s\n' "${!i}" "${@:i+1:1}"; done >"$ROOT/told"; }
+# recorded WHO VALUE...
+recorded() { for ((i = 1; i < $#; i += 2)); do printf 'openstack-paas/authorities/%s\n%s\n' "${!i}" "${@:i+1:1}"; done >"$ROOT/recorded"; }
 # stage LEAF AUTHORITIES NEW_LEAF NEW_AUTHORITIES
 stage() {
     cp "$ROOT/made/$1.crt" "$PKI/server.crt"
@@ -40,36 +40,36 @@ stage() {
     outcome guard_etcd_authorities
 }
 
-told
+recorded
 stage old first old "first second"
 expect "one more is trusted" "$status" 0
 stage old first new "first second"
 expect "issuing before it is trusted" "$status" 70
-told etcd/etcd-0 "$one $one $two" api/control-plane-0 "$one $one $two"
+recorded etcd/etcd-0 "$one $one $two" api/control-plane-0 "$one $one $two"
 stage old "first second" new "first second"
-expect "a member that has told nothing" "$status" 70
+expect "a member that has recorded nothing" "$status" 70
 expect_contains "that" "$output" "etcd/etcd-1 do not trust the authorities of generation 2 yet"
-told etcd/etcd-0 "$one $one $two" etcd/etcd-1 "$one $one $two" api/control-plane-0 "$one $one"
+recorded etcd/etcd-0 "$one $one $two" etcd/etcd-1 "$one $one $two" api/control-plane-0 "$one $one"
 stage old "first second" new "first second"
 expect_contains "an API server that does not trust it" "$output" "api/control-plane-0 do not trust"
-told etcd/etcd-0 "$one $one $two" etcd/etcd-1 "$one $one $two"
+recorded etcd/etcd-0 "$one $one $two" etcd/etcd-1 "$one $one $two"
 stage old "first second" new "first second"
-expect_contains "no API server has told" "$output" "api/(any)"
-told etcd/etcd-0 "$one $one $two" etcd/etcd-1 "$one $one $two" api/control-plane-0 "$one $one $two"
+expect_contains "no API server has recorded anything" "$output" "api/(any)"
+recorded etcd/etcd-0 "$one $one $two" etcd/etcd-1 "$one $one $two" api/control-plane-0 "$one $one $two"
 stage old "first second" new "first second"
 expect "everyone trusts it" "$status" 0
 stage new "first second" new second
 expect "somebody still has a certificate of the old one" "$status" 70
 expect_contains "that" "$output" "still have certificates"
-told etcd/etcd-0 "$two $one $two" etcd/etcd-1 "$two $one $two" api/control-plane-0 "$two $one $two"
+recorded etcd/etcd-0 "$two $one $two" etcd/etcd-1 "$two $one $two" api/control-plane-0 "$two $one $two"
 stage new "first second" new second
 expect "nobody has" "$status" 0
-told etcd/etcd-0 "$two $one $two" etcd/etcd-1 "$two $one $two" etcd/etcd-9 "$one $one" api/control-plane-0 "$two $one $two"
+recorded etcd/etcd-0 "$two $one $two" etcd/etcd-1 "$two $one $two" etcd/etcd-9 "$one $one" api/control-plane-0 "$two $one $two"
 stage new "first second" new second
-expect "a member of before counts no more" "$status" 0
+expect "a former member does not count" "$status" 0
 
 cp "$ROOT/made/new.crt" "$PKI/server.crt"
 bundle first second >"$PKI/ca.crt"
-: >"$ROOT/told"
+: >"$ROOT/recorded"
 record_authorities
-expect "what this member tells" "$(xargs <"$ROOT/told")" "openstack-paas/authorities/etcd/etcd-0 $two $two $one"
+expect "what this member records" "$(xargs <"$ROOT/recorded")" "openstack-paas/authorities/etcd/etcd-0 $two $two $one"

@@ -55,7 +55,7 @@ turn() {
 }
 export -f turn
 
-# case_of FILE...: what is there besides a gateway at work that holds the address.
+# case_of FILE...: what exists besides a serving gateway that holds the address.
 case_of() {
     rm -rf "${ROOT:?}"/{calls,well-*,alone,no-package,new,var}
     : >"$ROOT/keepalived"

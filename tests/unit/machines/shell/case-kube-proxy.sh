@@ -55,13 +55,13 @@ point() {
     outcome bash "$folder/point-kube-proxy.sh" 192.0.2.5:6443 https://127.0.0.1:6443 <<<"certificate and key"
 }
 server() { jq --raw-output '.data["kubeconfig.conf"]' "$configuration" | sed -n 's/^ *server: //p'; }
-told() { jq --raw-output '.spec.template.metadata.annotations["openstack-paas/api"]' "$pods"; }
+pointed() { jq --raw-output '.spec.template.metadata.annotations["openstack-paas/api"]' "$pods"; }
 
 kubeadm_writes
 point
 expect "status" "$status" 0
 expect "the server" "$(server)" https://127.0.0.1:6443
-expect "the pods start again" "$(told)" https://127.0.0.1:6443
+expect "the pods start again" "$(pointed)" https://127.0.0.1:6443
 expect "the rest of the configuration" "$(jq --raw-output '.data["config.conf"]' "$configuration")" "mode: iptables"
 expect "the rest of the pods" "$(jq --compact-output .spec.template.metadata.labels "$pods")" '{"k8s-app":"kube-proxy"}'
 expect "nothing is left of the key" "$(ls "$MEMORY")" ""
@@ -70,7 +70,7 @@ expect "a second run changes nothing" "$(cat "$ROOT/asked")" ""
 
 kubeadm_writes
 point
-expect "after an upgrade" "$(server) $(told)" "https://127.0.0.1:6443 https://127.0.0.1:6443"
+expect "after an upgrade" "$(server) $(pointed)" "https://127.0.0.1:6443 https://127.0.0.1:6443"
 
 kubeadm_writes
 echo daemonsets >"$ROOT/refused"
@@ -100,7 +100,7 @@ expect_contains "says so" "$output" "this cluster has no kube-proxy"
     } >"$KUBERNETES/admin.conf"
     kubeadm_writes
     keep_proxies_local >/dev/null
-    expect "a new cluster" "$(server) $(told)" "https://127.0.0.1:6443 https://127.0.0.1:6443"
+    expect "a new cluster" "$(server) $(pointed)" "https://127.0.0.1:6443 https://127.0.0.1:6443"
     echo "$identity" >"$ROOT/identity"
 
     # A cluster whose API is brought back on data that exists: as it was.

@@ -54,5 +54,5 @@ expect "another reason" "$status" 70
 expect_contains "another reason" "$output" "openstack-paas/membership in etcd was not to be had within 0 s: Error: permission denied"
 touch "$ROOT/busy"
 outcome have
-expect "others are at work" "$status" 70
-expect_contains "others are at work" "$output" " s: another change of the membership is running"
+expect "others change the membership" "$status" 70
+expect_contains "others change the membership" "$output" " s: another change of the membership is running"

@@ -136,7 +136,7 @@ outcome bash -c decide
 expect "late answers" "$status $(initial _STATE) $(tr '\n' ' ' <"$ROOT/calls")" \
     "0 existing remove dddd add etcd-0 --learner --peer-urls https://10.0.0.1:2380 "
 
-# etcd refuses to let it go: the state is told, nothing is started.
+# etcd refuses to let it go: the state is reported, nothing is started.
 peers cluster silent
 echo "dddd, started, etcd-0, https://10.0.0.1:2380, https://10.0.0.1:2379, false" >>"$ROOT/list"
 : >"$ROOT/refuses"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Only what is missing in the wanted version is asked of apt, and nothing at all when nothing is missing. What runs at work
-# waits for its turn, and is then installed.
+# Only what is missing in the wanted version is asked of apt, and nothing at all when nothing is missing. What runs on
+# a serving machine waits for its turn, and is then installed.
 # shellcheck source=/dev/null disable=SC2317,SC2034,SC2153,SC2154
 . "$(dirname "$0")/prelude.sh"
 . "$SCRIPTS/common/lib.sh"
@@ -111,7 +111,7 @@ esac
 FAKE
 sources_are_read=false
 
-# On a gateway that is at work: jq comes now, haproxy in its turn. keepalived has no version, and is held all the same.
+# On a gateway that serves: jq comes now, haproxy in its turn. keepalived has no version, and is held all the same.
 write_sources() { :; }
 cat >"$ROOT/installed" <<'LIST'
 haproxy installed hold 2.6.12-1+deb12u3
@@ -123,8 +123,8 @@ PACKAGES=(jq haproxy=2.6.12-1+deb12u4 keepalived)
 DEFERRED=(haproxy keepalived)
 mkdir -p "$STATE"
 outcome install_packages
-expect "at work" "$status $(calls)" "0 apt-get update ;apt-get install jq ;apt-mark hold keepalived;"
-expect_contains "at work: said" "$output" "changed in this machine's turn: haproxy=2.6.12-1+deb12u4"
+expect "serving" "$status $(calls)" "0 apt-get update ;apt-get install jq ;apt-mark hold keepalived;"
+expect_contains "serving: said" "$output" "changed in this machine's turn: haproxy=2.6.12-1+deb12u4"
 PACKAGES=(haproxy=2.6.12-1+deb12u4 keepalived)
 find_missing
 expect "waits" "$(what_waits)" "haproxy 2.6.12-1+deb12u4"
@@ -145,6 +145,6 @@ renew_packages >/dev/null
 expect "an epoch" "$(calls)" "apt-get upgrade --with-new-pkgs ;apt-get install keepalived ;apt-mark hold keepalived;"
 mkdir -p "$ROOT/run"
 : >"$ROOT/run/reboot-required"
-expect_contains "a reboot is only told of" "$(end_epoch)" "needs a reboot"
+expect_contains "a reboot is only announced" "$(end_epoch)" "needs a reboot"
 renew_packages
 expect "an epoch that is over" "$(calls)$(what_waits)" ""

@@ -1,5 +1,5 @@
 #!/bin/bash
-# containerd's and runc's packages change on a node at work while it is drained, and are fetched before; the kubelet's wait
+# containerd's and runc's packages change on a running node while it is drained, and are fetched before; the kubelet's wait
 # for their own moment.
 # shellcheck source=/dev/null disable=SC2317,SC2034,SC2153,SC2154
 . "$(dirname "$0")/prelude.sh"
@@ -27,7 +27,7 @@ change_runtime
 expect "a new node" "$(called)" ""
 at_work=true
 change_runtime >/dev/null
-expect "at work" "$(called)" "fetch;begin containerd 1.6.20~ds1-1+deb12u2, drained;install containerd=1.6.20~ds1-1+deb12u2;restart containerd.service;"
+expect "running" "$(called)" "fetch;begin containerd 1.6.20~ds1-1+deb12u2, drained;install containerd=1.6.20~ds1-1+deb12u2;restart containerd.service;"
 waiting=(kubelet=1.35.0)
 change_runtime
 expect "the kubelet alone" "$(called)" ""

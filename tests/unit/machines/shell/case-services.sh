@@ -32,7 +32,7 @@ echo two >"$ROOT/conf"
 apply_service some.service reload "$ROOT/conf" >/dev/null
 expect "reload" "$(calls)" "reload-or-restart some.service;"
 echo three >"$ROOT/conf"
-# The run ended here; the next one finds the file as it shall be.
+# The run ended here; the next one finds the file as it must be.
 apply_service --no-block some.service restart "$ROOT/conf" >/dev/null
 expect "restart" "$(calls)" "--no-block restart some.service;"
 

@@ -32,11 +32,11 @@ on_node() { KUBERNETES_VERSION=$1 bash "$ROOT/node" "${@:2}"; }
 # shellcheck disable=SC2016  # for the other shell
 show='echo "$at_work:${DEFERRED[*]}"'
 
-# A machine that is no node yet takes any version at once.
+# A machine that is not a node yet takes any version at once.
 echo 1.34.2-1.1 >"$ROOT/kubelet"
 expect "new" "$(on_node 1.35.0 eval "$show")" "false:"
 
-# One at work keeps its kubelet for now.
+# One that runs keeps its kubelet for now.
 : >"$ROOT/var/lib/openstack-paas/joined"
 echo conf >"$ROOT/kubelet.conf"
 expect "same version" "$(on_node 1.34.2 eval "$show")" "true:containerd runc"

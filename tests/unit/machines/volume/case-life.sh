@@ -1,5 +1,5 @@
 #!/bin/bash
-# First use, again, after the machine was made anew, and after the volume has grown.
+# First use, again, after the machine was replaced, and after the volume has grown.
 # shellcheck source=/dev/null disable=SC2154
 . "$(dirname "$0")/library.sh"
 make_disk 1024
@@ -24,7 +24,7 @@ stop_machine
 
 machine second
 converge
-expect "machine made anew" "$status" 0
+expect "machine replaced" "$status" 0
 expect "its data" "$(cat "$ROOT/var/lib/etcd/member/wal")" precious
 [[ $output != *"made a file system"* ]] || exit 1
 
@@ -50,5 +50,5 @@ expect "its data, after that" "$(cat "$ROOT/var/lib/etcd/member/wal")" precious
 
 machine second 3
 converge
-expect "a disk that the machine does not see grow is no failure" "$status" 0
-expect_contains "but is told" "$output" "has 3 GiB and this machine sees 2048 MiB"
+expect "a disk that the machine does not see grow is not a failure" "$status" 0
+expect_contains "but is reported" "$output" "has 3 GiB and this machine sees 2048 MiB"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # For the cases beside this file. They run in a mount namespace of their own, on loop devices, with every path of the
-# machine below $ROOT. `machine NAME` starts a machine anew: its own disk is empty, its volume is as it was.
+# machine below $ROOT. `machine NAME` starts a new machine: its own disk is empty, its volume is as it was.
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/../shell/prelude.sh"
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.charts import render
-from tests.unit.members.pod import REPLICATION_PASSWORD, ROOT_PASSWORD, Network, Pod, wait_for
+from tests.unit.charts.helm import render
+from tests.unit.charts.members.pod import REPLICATION_PASSWORD, ROOT_PASSWORD, Network, Pod, wait_for
 
 pytestmark = [
     pytest.mark.system,
@@ -120,7 +120,7 @@ def test_replica_is_not_ready_without_its_primary(pods: list[Pod]) -> None:
     primary.kill()
     wait_for("an unready replica", lambda: replica.health("ready").returncode != 0, 30)
     answer = replica.health("ready").stdout
-    assert "replication stands still: receiving Connecting" in answer
+    assert "replication is not running: receiving Connecting" in answer
     assert replica.health("alive").returncode == 0
     assert "data already exists" in primary.prepare()
     primary.start()
@@ -159,7 +159,7 @@ def test_acknowledged_commits_are_on_a_replica(pods: list[Pod]) -> None:
         pod.kill()
     started = time.monotonic()
     primary.query("INSERT INTO app.rows VALUES (101)")
-    assert 1.9 < time.monotonic() - started < 10, "waits as long as it is told"
+    assert 1.9 < time.monotonic() - started < 10, "waits for as long as the settings say"
     assert status(primary, "status") == "OFF", "and goes on without"
     for pod in (replica, late):
         pod.prepare()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.charts import render
-from tests.unit.members.pod import Network, Pod, wait_for
+from tests.unit.charts.helm import render
+from tests.unit.charts.members.pod import Network, Pod, wait_for
 
 pytestmark = [
     pytest.mark.system,

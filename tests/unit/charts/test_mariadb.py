@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.charts import Manifests, RenderError, render
+from tests.unit.charts.helm import Manifests, RenderError, render
 
 #: Helm's engine renders them, which Go builds.
 pytestmark = pytest.mark.system
@@ -249,7 +249,7 @@ def test_schema_refuses(values: dict[str, Any], message: str) -> None:
 
 
 def test_defaults_and_schema_name_the_same_values() -> None:
-    from tests.unit.charts import PROJECT
+    from tests.unit.charts.helm import PROJECT
 
     defaults = yaml.safe_load((PROJECT / CHART / "values.yaml").read_text())
     schema = yaml.safe_load((PROJECT / CHART / "values.schema.json").read_text())

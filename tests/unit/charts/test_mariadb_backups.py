@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from ops.database.restore import GENERATION
-from tests.unit.charts import render
-from tests.unit.members.pod import USER, Network, Pod, wait_for
+from tests.unit.charts.helm import render
+from tests.unit.charts.members.pod import USER, Network, Pod, wait_for
 
 pytestmark = [
     pytest.mark.system,
@@ -66,7 +66,7 @@ class Site:
         return [file.read_text().strip() for file in sorted(self.folder.glob("*.record"))]
 
     def published(self) -> dict[str, Any]:
-        """What the API was told of backups last."""
+        """What was last published of the backups."""
         requests = map(json.loads, (self.network.folder / "requests").read_text().splitlines())
         told = [request["body"] for request in requests if request["path"].endswith("/configmaps/database-backups")]
         found: dict[str, Any] = told[-1]["data"]
@@ -161,7 +161,7 @@ def test_restore(site: Site, first: str) -> None:
     state = {"initialised": "2026-01-01T00:00:00Z", "generation": f"{first}-1", "source": site.job.address}
     primary.remember(**state)
     primary.kill()
-    # Interrupted, the old data is still there, and the next attempt begins anew.
+    # Interrupted, the old data is still there, and the next attempt starts over.
     preparing = subprocess.Popen(
         primary.command("/opt/mariadb-member/prepare.sh"), env=primary.environment, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -252,7 +252,7 @@ def bucket(site: Site) -> Iterator[Path]:
 
 
 def test_copies_in_a_bucket(site: Site, bucket: Path) -> None:
-    """After the tiers, because they fill the volume with names that are no backups."""
+    """After the tiers, because they fill the volume with names that are not backups."""
     for file in site.folder.iterdir():
         file.unlink()
     for pod in (site.replica, site.primary):

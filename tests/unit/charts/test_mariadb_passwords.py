@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.charts import render
-from tests.unit.members.pod import REPLICATION_PASSWORD, Network, Pod, wait_for
+from tests.unit.charts.helm import render
+from tests.unit.charts.members.pod import REPLICATION_PASSWORD, Network, Pod, wait_for
 
 pytestmark = [
     pytest.mark.system,
@@ -73,7 +73,7 @@ def test_a_changed_secret_reaches_every_member_and_nobody_restarts(pods: list[Po
     wait_for("the new password", lambda: all(lets_in(pod, "root", "first changed") for pod in pods), 30)
     assert not any(lets_in(pod, "root", "ro'ot") for pod in pods)
     wait_for("a ready replica", lambda: replica.health("ready").returncode == 0, 30)
-    # Connections of before would hide a password that is not taken.
+    # Earlier connections would hide a password that is not taken.
     primary.query("CREATE TABLE app.rows (id INT PRIMARY KEY)")
     assert primary.query("SELECT @@gtid_binlog_pos") == f"0-100-{int(position.rpartition('-')[2]) + 1}", (
         "not in the log"

@@ -44,7 +44,7 @@ def report(values: dict[str, Any], before: Running) -> list[str]:
     return []
 
 
-def told(values: dict[str, Any], before: Running) -> list[str]:
+def warned(values: dict[str, Any], before: Running) -> list[str]:
     """The warnings of a change, of this kind."""
     warnings = parse({**LAB, **values}, "lab", before).warnings
     return [str(one) for one in warnings if one.key.startswith(("rollout", "workers.general"))]
@@ -112,7 +112,7 @@ def test_more_than_the_role_can_miss_is_refused(lab: Running) -> None:
 def test_names_are_checked(lab: Running) -> None:
     assert "is not a machine" in report({"rollout": {"replace": ["lab-worker-7"]}}, lab)[0]
     assert "is not in rollout.replace" in report({"rollout": {"loseVolumes": ["lab-worker-general-0"]}}, lab)[0]
-    assert told({"rollout": {"replace": ["lab-worker-general-0"]}}, lab) == [
+    assert warned({"rollout": {"replace": ["lab-worker-general-0"]}}, lab) == [
         "rollout.replace lab-worker-general-0: is already as the plan wants it; remove the name"
     ]
 
@@ -166,7 +166,7 @@ def test_a_flavor_stops_the_machine_in_place(lab: Running) -> None:
 
 
 def test_those_that_wait_and_what_is_lost_are_told(lab: Running) -> None:
-    first, second = told({**general(spread="required"), "rollout": {"replace": ["lab-worker-general-0"]}}, lab)
+    first, second = warned({**general(spread="required"), "rollout": {"replace": ["lab-worker-general-0"]}}, lab)
     assert first == (
         "workers.general.spread: not applied yet to lab-worker-general-1, which stay as they are; name them in "
         "rollout.replace next"
@@ -176,7 +176,7 @@ def test_those_that_wait_and_what_is_lost_are_told(lab: Running) -> None:
 
 def test_nothing_known_is_not_nothing_changed() -> None:
     before = Running("1.34.2", {}, {"lab-worker-general-0": "an-id"})
-    (warning,) = told(general(spread="required"), before)
+    (warning,) = warned(general(spread="required"), before)
     assert "the flavors, zones and spread of lab-worker-general-0 are not known" in warning
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from policy import check, inventory, keys, rules
-from policy.exemptions import exemptions
 from policy.reading import PolicyError, plain, records_of
 from policy.record import (
     FLOATING_IP,
@@ -27,7 +26,7 @@ from policy.record import (
     Record,
     facts_of,
 )
-from policy.rules import RULES
+from policy.rules import RULES, exemptions
 
 PRODUCTION = Facts("prod", "prod", "production", "1.35.0")
 DEV = replace(PRODUCTION, stack="dev", preset="dev")
@@ -108,8 +107,8 @@ BAD: list[tuple[str, list[Record], Facts, str]] = [
         "set backups.database.enabled",
     ),
     ("tagged", [record(INSTANCE, "worker-0", tags=["openstack-paas:other"])], PRODUCTION, "openstack-paas:prod"),
-    ("tagged", [record(PORT, "worker-0")], DEV, "has not the tag"),
-    ("odd-quorum", members(4), DEV, "4 members of etcd, of which 1 may fail, as of 3"),
+    ("tagged", [record(PORT, "worker-0")], DEV, "does not have the tag"),
+    ("odd-quorum", members(4), DEV, "4 members of etcd, of which 1 may fail, as with 3"),
     ("no-plain-secrets", [record(KEY, "k", data={"password": "hunter2"})], DEV, "in data.password"),
     ("no-plain-secrets", [record(COMMAND, "c", create="-----BEGIN PRIVATE KEY-----")], DEV, "in create"),
     ("no-plain-secrets", [record(COMMAND, "c", stdin="H4sI", create="# step\n# a.key secret\n")], DEV, "in stdin"),
@@ -184,8 +183,8 @@ def test_every_rule_is_tried_both_ways() -> None:
     ],
 )
 def test_kubernetes_in_support(today: date, version: str, words: str | None) -> None:
-    found = list(inventory.support(lambda: today)([record(PLATFORM, "prod")], replace(DEV, kubernetes=version)))
-    assert [words in problem for _, problem, _ in found if words] == ([True] if words else [])
+    found = list(inventory.support(record(PLATFORM, "prod"), replace(DEV, kubernetes=version), today))
+    assert [words in problem for problem, _ in found if words] == ([True] if words else [])
     assert bool(found) == bool(words)
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.unit.charts import PROJECT, Manifests
+from tests.unit.charts.helm import PROJECT, Manifests
 
 HERE = Path(__file__).parent
 USER = 999

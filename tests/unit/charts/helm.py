@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 Manifests = dict[tuple[str, str], dict[str, Any]]
 """Kind and name -> manifest."""
 

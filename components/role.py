@@ -1,0 +1,164 @@
+"""The machines of one role: server groups, a step each to its desired state, and the order in which they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import pulumi
+import pulumi_tls as tls
+from pulumi import ResourceOptions
+from pulumi_command import remote
+from pulumi_openstack import compute
+
+from components.fleet import Access, Fleet
+from components.machine import Machine
+from machines.common.bundle import Bundle, File
+from settings import names
+from settings.machines import MachineSettings
+from settings.plan import PlannedMachine
+from settings.platform import Platform
+from settings.running import SPREADS, spread_of
+from settings.server_groups import server_groups
+
+
+class Rollout:
+    """Chains the steps of running machines, so that the engine never changes two of them at once.
+
+    A chain is nothing but dependencies, so it changes no resource. When a step fails the engine begins none of those
+    that wait for it: the rollout stops there.
+    """
+
+    def __init__(self, working: frozenset[str], window: int = 1, after: Sequence[pulumi.Resource] = ()) -> None:
+        """`working` are host names that the stack runs, and `window` is how many of them may be away at a time.
+
+        All machines, new ones too, wait for `after`: the last steps of the role that is changed first.
+        """
+        self._working, self._window, self._after = working, window, list(after)
+        self._chain: list[pulumi.Resource] = []
+
+    def before(self, planned: PlannedMachine) -> list[pulumi.Resource]:
+        """What the step of `planned` has to wait for. A new machine waits for no other machine of its role."""
+        if planned.hostname not in self._working or len(self._chain) < self._window:
+            return list(self._after)
+        # This one waited for `after` itself, or for one that did.
+        return [self._chain[-self._window]]
+
+    def add(self, planned: PlannedMachine, step: pulumi.Resource) -> None:
+        """The step of `planned`: if the machine runs, later steps wait for it."""
+        if planned.hostname in self._working:
+            self._chain.append(step)
+
+    @property
+    def last(self) -> list[pulumi.Resource]:
+        """After these, every running machine has been changed. Without one, these are the steps before this role."""
+        return self._chain[-self._window :] or list(self._after)
+
+
+class Role(pulumi.ComponentResource):
+    """What the components of all roles have in common. A worker pool is a role of its own."""
+
+    machines: dict[str, Machine]
+    """By their names in the stack."""
+    steps: list[remote.Command]
+    rollout: Rollout
+    """The order in which running machines are changed, for roles that need one."""
+
+    def __init__(
+        self,
+        token: str,
+        name: str,
+        fleet: Fleet,
+        role: str,
+        settings: MachineSettings,
+        planned: Sequence[PlannedMachine],
+        opts: ResourceOptions | None,
+        *,
+        window: int = 1,
+        after: Sequence[pulumi.Resource] = (),
+    ) -> None:
+        """`role` ends the names of the server groups, which spread the `planned` machines over hosts.
+
+        `window` and `after` are those of the rollout.
+        """
+        super().__init__(token, name, None, opts)
+        self._fleet, self._settings = fleet, settings
+        self._planned_groups = server_groups(fleet.platform, role, settings, planned)
+        self._groups = {
+            group: compute.ServerGroup(
+                group,
+                name=names.server_group(fleet.platform.cluster, group),
+                policies=SPREADS[spread],
+                opts=ResourceOptions(parent=self, ignore_changes=["policies"]),
+            )
+            for group, spread in self._planned_groups.spreads.items()
+        }
+        self.rollout = Rollout(fleet.platform.working, window, after)
+        self.machines, self.steps = {}, []
+
+    @property
+    def spreads(self) -> dict[str, pulumi.Output[str]]:
+        """The spread of each server group, for the output `forms`."""
+        return {name: group.policies.apply(spread_of) for name, group in self._groups.items()}
+
+    def add_machine(
+        self,
+        planned: PlannedMachine,
+        *,
+        host_key: tls.PrivateKey | None = None,
+        after: Iterable[Machine] = (),
+        first: Iterable[pulumi.Resource] = (),
+    ) -> Machine:
+        """A machine of this role.
+
+        Nova's anti-affinity sees only machines that have a host already: two made at the same moment may share one.
+        So machines of a small role are made one `after` another, while the roles go side by side. What is in `first` is
+        over before the instance is touched.
+        """
+        group = self._planned_groups.of(planned)
+        depends_on = [*(machine.instance for machine in after), *first]
+        machine = Machine(
+            self._fleet, planned, self._settings, self._groups[group], group, self, host_key, depends_on=depends_on
+        )
+        self.machines[planned.name] = machine
+        return machine
+
+    def add_step(
+        self,
+        machine: Machine,
+        access: Access,
+        render: Callable[[Platform, PlannedMachine, Mapping[str, str]], Bundle],
+        inputs: Mapping[str, pulumi.Input[str]],
+        depends_on: Iterable[pulumi.Resource],
+        address: pulumi.Input[str] = "",
+    ) -> None:
+        """The machine's step: its bundle goes in on stdin, `converge` runs, Pulumi shows its progress.
+
+        `render` makes the bundle from the resolved `inputs`. The machine is reached by `address`, or by its planned
+        one. No custom timeout: the plugin ignores them, so the limit is on the machine (machines/common/bundle.py).
+
+        A changed bundle is an update: it runs `converge` again. A replaced machine replaces the step, and nothing
+        else does: the instance's id is the only trigger. Secrets travel on stdin alone.
+        """
+
+        planned = machine.planned
+
+        def with_keys(resolved: dict[str, str]) -> Bundle:
+            keys = File("files/login-keys", resolved.pop("login_keys"))
+            bundle = render(self._fleet.platform, planned, resolved)
+            return replace(bundle, files=(*bundle.files, keys))
+
+        bundle = pulumi.Output.all(**inputs, login_keys=self._fleet.login_keys).apply(with_keys)
+        archive: pulumi.Output[str] = pulumi.Output.secret(bundle.apply(lambda b: b.archive()))
+        step = remote.Command(
+            planned.name,
+            connection=access.connection(address or planned.address, machine.host_key.public_key_openssh),
+            # The script has only digests of files without secrets; what it was computed from is secret all the same.
+            create=pulumi.Output.unsecret(bundle.apply(lambda b: b.script())),
+            stdin=archive,
+            triggers=[machine.instance.id],
+            add_previous_output_in_env=False,
+            opts=machine.options(depends_on=list(depends_on), deleted_with=machine.instance),
+        )
+        self.steps.append(step)
+        self.rollout.add(planned, step)
