@@ -1,7 +1,5 @@
 """A certificate authority, and a leaf certificate signed by one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What acts on the cluster from whichever gateway holds the VIP: the gate for addons, kube-proxy, and leaving nodes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

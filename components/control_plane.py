@@ -1,7 +1,5 @@
 """The control planes: API server, scheduler, controller-manager, by kubeadm."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The external etcd: members on machines of their own, under systemd, TLS for clients and peers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What all machines are made with, and how they are reached: the network, the catalog and the SSH key."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pulumi

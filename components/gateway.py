@@ -1,7 +1,5 @@
 """The gateways: keepalived with both VIPs, haproxy, NAT. The only way in and out."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pulumi

@@ -1,7 +1,5 @@
 """The administrator's kubeconfig: made here from the PKI, never fetched from a machine."""
 
-from __future__ import annotations
-
 import base64
 import json
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The API's load balancer of the cloud (Octavia), with `api.loadBalancer: octavia`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pulumi

@@ -4,8 +4,6 @@ It is not a component of its own but a group of its role's resources, each with 
 grow with the machines, so every resource of a machine is something in the cloud or on the machine.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 

@@ -1,7 +1,5 @@
 """The networks, security groups, and VIPs: unbound ports whose addresses keepalived moves between the gateways."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network

@@ -1,7 +1,5 @@
 """A password: the user's own from the stack's secrets, or one made here and kept in the state as a secret."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Sequence

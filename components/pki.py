@@ -4,8 +4,6 @@ The first generation of authorities and the certificates of the empty epoch have
 end, so that they are made beside the previous ones, which go when the `up` has ended well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The whole platform: the only file that knows the order of things."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The machines of one role: server groups, a step each to its desired state, and the order in which they change."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 

@@ -3,8 +3,6 @@
 It also takes a tenth off the state.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import sys

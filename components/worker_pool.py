@@ -1,7 +1,5 @@
 """A worker pool: machines of one kind, keyed by name."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Files that several processes use: written whole or not at all, and locks that name their holder."""
 
-from __future__ import annotations
-
 import fcntl
 import math
 import time

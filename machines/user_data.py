@@ -3,8 +3,6 @@
 Any change of what this module renders replaces the machines: a golden file guards it.
 """
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Commands for before and after `pulumi up`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 

@@ -3,8 +3,6 @@
 A session is OpenSSH with a configuration of its own, which goes away with the session.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import shutil

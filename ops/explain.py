@@ -1,7 +1,5 @@
 """Why an `up` failed: for each failed resource what Pulumi says, and the tail of the machine's own console log."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ The engine refuses to remove a protected resource too. It names the resource and
 has removed other resources by then.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """`paas topology`: the picture of a platform (SVG), from its outputs: networks, virtual addresses, machines by role."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

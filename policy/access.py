@@ -1,7 +1,5 @@
 """Who may come in: security group rules, ports' guards and their extra addresses."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from ipaddress import ip_network
 

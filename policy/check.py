@@ -1,7 +1,5 @@
 """`python -m policy FILE...`: the same rules without Pulumi, on a preview's JSON or a stack's export."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """What a platform is made of: tags, members of etcd, its version of Kubernetes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 

@@ -1,7 +1,5 @@
 """Secrets, keys and certificates: none of them is plain text, weak, or valid for ever."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence

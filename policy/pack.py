@@ -1,7 +1,5 @@
 """The rules as a policy pack: `pulumi preview --policy-pack policy`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial

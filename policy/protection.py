@@ -1,7 +1,5 @@
 """Production data and addresses are protected and have backups: `pulumi destroy` and replacements stop before them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from policy.record import FLOATING_IP, INSTANCE, PLATFORM, PORT, RELEASE, VOLUME, Facts, Found, Problems, Record, Rule

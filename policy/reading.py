@@ -1,7 +1,5 @@
 """Records from a file of the engine: `pulumi preview --json --show-sames` or `pulumi stack export`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What a rule sees: resources as plain records, facts of their platform, and the violations that it finds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

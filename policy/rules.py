@@ -1,7 +1,5 @@
 """Every rule, and which stack may break which one, and why."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace

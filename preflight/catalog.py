@@ -1,7 +1,5 @@
 """What the cloud must already have, by id: external network, flavors, images. The preflight finds it (preflight/)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 

@@ -4,8 +4,6 @@ The same rule as machines/gateway/leave.sh, which asks once more when it is the 
 no permission.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import http.client

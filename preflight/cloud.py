@@ -1,7 +1,5 @@
 """Facts about the cloud, as its services show them to a member of the project. None: the service did not say."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Literal
 

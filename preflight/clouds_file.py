@@ -1,7 +1,5 @@
 """clouds.yaml, as OpenStack's own tools and the provider read it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

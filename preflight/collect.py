@@ -1,7 +1,5 @@
 """Collects everything that the checks need from the cloud, in parallel, with GETs only."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor

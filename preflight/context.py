@@ -1,7 +1,5 @@
 """What the checks look at: the platform, the cloud's facts, and what the stack runs already."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +25,7 @@ class Context(rules.Context):
     cloud: Cloud = field(kw_only=True)
 
     @classmethod
-    def of(cls, platform: Platform, cloud: Cloud, running: Running | None = None) -> Context:
+    def of(cls, platform: Platform, cloud: Cloud, running: Running | None = None) -> "Context":
         """The context of a checked platform."""
         return cls(platform.settings, platform.cluster, platform.addresses, running, platform=platform, cloud=cloud)
 

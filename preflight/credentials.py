@@ -4,8 +4,6 @@ The stack's provider configuration (`openstack:...`) comes first, then clouds.ya
 OS_* variables.
 """
 
-from __future__ import annotations
-
 import atexit
 import os
 import tempfile

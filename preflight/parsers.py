@@ -1,7 +1,5 @@
 """Parses the services' answers into facts. Pure functions, entry by entry."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """What the platform creates in OpenStack: names by kind, server groups and volumes. The cloud is compared with it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 

@@ -1,7 +1,5 @@
 """What a plan takes of each quota, beyond what the stack has already."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -11,8 +11,6 @@ Measured with its import and all the listings of a preview, against a cloud on l
 It also asks most services for their versions first.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The preflight of `pulumi preview` and `pulumi up`: asks, checks, and finds the ids that resources need."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """`python -m settings docs|schema|project` prints what is made from the settings, `write` writes all of it."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Callable, Mapping

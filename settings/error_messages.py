@@ -1,7 +1,5 @@
 """pydantic's errors in plain words: each becomes a Problem with the rule that the value breaks, and the fix."""
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Settings that cannot change while the cluster exists: certificates, routes, volumes or networks depend on them."""
 
-from __future__ import annotations
-
 from settings.plan import Plan
 from settings.platform import Platform
 from settings.platform_settings import PlatformSettings

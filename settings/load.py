@@ -1,7 +1,5 @@
 """From stack configuration to checked settings: every problem in one report, before anything is changed."""
 
-from __future__ import annotations
-
 import copy
 import re
 from collections.abc import Collection, Mapping

@@ -4,8 +4,6 @@
 pack can use it with any Python 3.11.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 #: The generation that keys and authorities start with.

@@ -9,8 +9,6 @@ look for ingress at the block of eight places that holds a pool's first machine 
     private   5 private VIP, 12-15 gateways, 16-22 etcd, 23-31 control planes, 32... worker pools
 """
 
-from __future__ import annotations
-
 import zlib
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network

@@ -1,7 +1,5 @@
 """A platform: checked settings, the plan that follows from them, and what the stack runs already."""
 
-from __future__ import annotations
-
 from settings.model import Section
 from settings.plan import Plan
 from settings.platform_settings import PlatformSettings

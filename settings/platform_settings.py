@@ -1,7 +1,5 @@
 """Everything that a stack file may say: one section for each key."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from settings.addons import AddonSettings

@@ -1,7 +1,5 @@
 """The ports on which the platform's programs listen. The only place that spells them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

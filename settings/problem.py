@@ -1,7 +1,5 @@
 """One problem of a configuration: the key, its value, the rule that it breaks, and the fix."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """A value as a person would write it in a stack file: short, on one line, without passwords."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any, Final

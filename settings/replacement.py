@@ -1,7 +1,5 @@
 """What a changed stack file would do to running machines: replace them or stop them, once they are named."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A stack file without a version keeps the running one. A minor version ("1.36") m
 settings/versions.py.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, Final

@@ -4,8 +4,6 @@ The tables are in settings/checks and preflight/checks. Rules are pure functions
 rule looked at, so that a wrong value is not reported twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """What the stack already runs, from its outputs or its state: changes must fit it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final

@@ -3,8 +3,6 @@
 A node is the schema of one value. It is a section where it has `properties`, or refers to one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any

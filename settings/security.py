@@ -3,8 +3,6 @@
 Gateways reach the machines from their private addresses, one aligned range.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network

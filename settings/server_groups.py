@@ -1,7 +1,5 @@
 """Which server group each machine is in. A machine that runs stays in its group until it is replaced."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 

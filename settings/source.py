@@ -1,7 +1,5 @@
 """Reads a stack's configuration out of Pulumi, and what the stack already runs."""
 
-from __future__ import annotations
-
 import time
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Pulumi's view of a stack file, turned back into what the file says: objects and lists instead of their JSON."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any, Final

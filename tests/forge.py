@@ -1,7 +1,5 @@
 """A forge on the loopback: as much of GitHub's and GitLab's API as the scripts of a pull request's jobs ask for."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

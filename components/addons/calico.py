@@ -1,7 +1,5 @@
 """Calico by the tigera-operator chart: vxlan, network policies, the API reached by its own address inside."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pulumi import ResourceOptions

@@ -1,7 +1,5 @@
 """flannel: a vxlan overlay, small and without network policies."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pulumi import ResourceOptions

@@ -1,7 +1,5 @@
 """local-path-provisioner: volumes in folders of the nodes, the cluster's default StorageClass."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pulumi import ResourceOptions

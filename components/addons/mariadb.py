@@ -1,7 +1,5 @@
 """MariaDB: one primary and its replicas by our own chart (charts/mariadb)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

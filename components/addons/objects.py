@@ -4,8 +4,6 @@ They have the tokens and properties of pulumi_kubernetes.core.v1, which is not i
 several hundred classes takes a quarter of a second of every preview.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pulumi

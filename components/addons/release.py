@@ -1,7 +1,5 @@
 """Addons as Helm releases: where a chart comes from, and what all releases have in common."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`python -m dev.bench`: time, memory and state of previews by the number of machines (make bench-preview)."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """Previews of platforms of a given size: one before the first `up`, and one of a running platform without changes."""
 
-from __future__ import annotations
-
 import re
 import tempfile
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Where the program's process spends its time, measured by a sampling profiler (py-spy) during a normal preview."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Runs a command and watches its whole process tree: wall time, memory, and processor time by part."""
 
-from __future__ import annotations
-
 import subprocess
 import time
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The Debian archives that this host's apt uses, read from /etc/apt at run time. The lab's apt proxy uses the same."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from email.parser import HeaderParser

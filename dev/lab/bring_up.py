@@ -1,7 +1,5 @@
 """`up`: makes a usable cloud, from an empty host or from whatever an earlier or interrupted run left."""
 
-from __future__ import annotations
-
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Checks whether the lab can run on this host and names every reason why not."""
 
-from __future__ import annotations
-
 import ipaddress
 import json
 import os
@@ -62,7 +60,7 @@ class Requirements:
     disk_when_installed: float = 5
 
     @classmethod
-    def from_environment(cls) -> Requirements:
+    def from_environment(cls) -> "Requirements":
         """The defaults, unless the environment overrides them."""
         memory = float(os.environ.get("LAB_MINIMUM_MEMORY", cls.memory))
         disk = float(os.environ.get("LAB_MINIMUM_DISK", cls.disk))

@@ -1,7 +1,5 @@
 """The lab's commands."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

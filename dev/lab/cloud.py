@@ -1,7 +1,5 @@
 """A small client of OpenStack's APIs with the standard library only: a token, a request, and "make it if missing"."""
 
-from __future__ import annotations
-
 import json
 import urllib.error
 import urllib.request

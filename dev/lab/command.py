@@ -1,7 +1,5 @@
 """Runs programs: short ones for their output, long ones with a log and progress lines."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Renders the lab's configuration files from templates/ into the state folder. Nothing in /etc is touched."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """MariaDB's first start, the databases and schemas of the services, and an empty message queue at each start."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from concurrent.futures import ThreadPoolExecutor

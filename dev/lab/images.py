@@ -1,7 +1,5 @@
 """Machine images in glance. Each is a tar of a root file system, uploaded when its content changed."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

@@ -1,7 +1,5 @@
 """The lab's bridges, namespaces and veth pairs, the block on outgoing traffic, and kernel settings for the machines."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

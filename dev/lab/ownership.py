@@ -4,8 +4,6 @@ The note names the boot during which it was written: after a reboot of the host 
 It also keeps the kernel settings from before the lab changed them.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The Debian packages that the lab runs on. They are installed once, and the installation starts no service."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The lab's passwords: random, made once, kept in one file that only root can read."""
 
-from __future__ import annotations
-
 import json
 import os
 import secrets

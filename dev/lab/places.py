@@ -1,7 +1,5 @@
 """The lab's folders, names, addresses and ports."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

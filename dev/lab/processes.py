@@ -1,7 +1,5 @@
 """The lab's processes, recognised by the marker in their environment or by the control group of their container."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator

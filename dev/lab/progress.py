@@ -1,7 +1,5 @@
 """Progress lines with the seconds since the start and the duration of each step."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time

@@ -1,7 +1,5 @@
 """What the cloud holds: accounts, endpoints, flavors, the external network; and whether its hosts are ready."""
 
-from __future__ import annotations
-
 import calendar
 import re
 import time

@@ -1,7 +1,5 @@
 """Every daemon of the lab: how it starts and how to tell that it works."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """`status`: the lab as a table. The exit code says whether it is healthy."""
 
-from __future__ import annotations
-
 import re
 
 from dev.errors import DevError

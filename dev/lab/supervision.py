@@ -1,7 +1,5 @@
 """The lab's own supervisor, with its own socket and configuration. It keeps the daemons running."""
 
-from __future__ import annotations
-
 import http.client
 import socket
 import subprocess

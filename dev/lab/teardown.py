@@ -1,7 +1,5 @@
 """`down`: stops and removes everything that the lab made on this host, and nothing else. Its data stays by default."""
 
-from __future__ import annotations
-
 import shutil
 import signal
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Waits for a condition with a time limit, by polling, never by a fixed sleep."""
 
-from __future__ import annotations
-
 import socket
 import time
 import urllib.error

@@ -5,8 +5,6 @@ The command's text, which previews show and logs repeat, holds no secret: it nam
 content, and secret files by their name only.
 """
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib

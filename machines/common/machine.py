@@ -1,7 +1,5 @@
 """What every machine gets, whatever its role: proxy, apt sources, SSH, journal, kernel values, the metadata guard."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from machines.common.bundle import File, ScriptSettings

@@ -1,7 +1,5 @@
 """Packages of the roles: their names and versions, and the apt sources and archives that they come from."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -27,7 +25,12 @@ ETCD_FILES: Final = "https://github.com/etcd-io/etcd/releases/download"
 
 
 def role_packages(
-    settings: PlatformSettings, *, gateway: bool = False, etcd: bool = False, node: bool = False, balancer: bool = False
+    settings: "PlatformSettings",
+    *,
+    gateway: bool = False,
+    etcd: bool = False,
+    node: bool = False,
+    balancer: bool = False,
 ) -> list[str]:
     """The packages that a role needs, as `name` or `name=version`, in a stable order."""
     wanted = list(COMMON_PACKAGES)
@@ -45,7 +48,7 @@ def role_packages(
     return wanted
 
 
-def package_files(settings: PlatformSettings) -> list[File]:
+def package_files(settings: "PlatformSettings") -> list[File]:
     """The apt sources. An empty file means that none of ours must exist."""
     return [
         script_file("common/no-start.sh"),
@@ -54,7 +57,7 @@ def package_files(settings: PlatformSettings) -> list[File]:
     ]
 
 
-def package_settings(settings: PlatformSettings, wanted: Iterable[str]) -> ScriptSettings:
+def package_settings(settings: "PlatformSettings", wanted: Iterable[str]) -> ScriptSettings:
     """The settings that packages.sh reads."""
     sources = (*settings.mirrors.debian, kubernetes_source(settings))
     return {
@@ -64,7 +67,7 @@ def package_settings(settings: PlatformSettings, wanted: Iterable[str]) -> Scrip
     }
 
 
-def kubernetes_source(settings: PlatformSettings) -> AptSource:
+def kubernetes_source(settings: "PlatformSettings") -> "AptSource":
     """Where the packages of Kubernetes come from."""
     if settings.mirrors.kubernetes:
         return settings.mirrors.kubernetes
@@ -74,7 +77,7 @@ def kubernetes_source(settings: PlatformSettings) -> AptSource:
     return AptSource(uri=upstream, suite="/", keyUrl=f"{upstream}Release.key")
 
 
-def etcd_archives(settings: PlatformSettings) -> list[str]:
+def etcd_archives(settings: "PlatformSettings") -> list[str]:
     """etcd's release archives, "architecture sha256 url": used when no apt source has the package in that version."""
     version = settings.etcd_version
     root = f"{settings.mirrors.files}/etcd" if settings.mirrors.files else ETCD_FILES
@@ -91,7 +94,7 @@ def _key_path(url: str) -> str:
     return f"/etc/apt/keyrings/openstack-paas-{digest}.{suffix}"
 
 
-def _apt_list(name: str, sources: Sequence[AptSource]) -> File:
+def _apt_list(name: str, sources: "Sequence[AptSource]") -> File:
     """An apt source list. A source without a key is a closed site's mirror, which may also be frozen in time."""
     entries = [
         (source, f"signed-by={_key_path(source.key_url)}" if source.key_url else "trusted=yes check-valid-until=no")

@@ -1,7 +1,5 @@
 """The templates of what lands on machines, and the one way to fill them in."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from functools import cache

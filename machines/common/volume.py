@@ -1,7 +1,5 @@
 """A machine's data volume: what its bundle gets besides the role's own files."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Snapshots of etcd in a member's bundle: scripts, timer, and the places that copies go to."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Final

@@ -1,7 +1,5 @@
 """The bundle of a member of etcd."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

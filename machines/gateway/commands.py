@@ -1,7 +1,5 @@
 """What Pulumi runs on a gateway that acts on the cluster: the gate before addons, kube-proxy, nodes that leave."""
 
-from __future__ import annotations
-
 from typing import Final, Literal
 
 from machines.common.bundle import CONVERGE, Bundle, File

@@ -1,7 +1,5 @@
 """Where the Kubernetes API is found, what its certificate holds, and how kubelets' certificates are signed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """containerd's own configuration, the same in a baked image and on a machine."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,7 +11,7 @@ if TYPE_CHECKING:
     from settings.platform_settings import PlatformSettings
 
 
-def containerd_files(settings: PlatformSettings) -> list[File]:
+def containerd_files(settings: "PlatformSettings") -> list[File]:
     """containerd's configuration and one hosts.toml for each registry that has a mirror."""
     pause_image = f"{settings.kubernetes.image_repository}/pause:{settings.brought.pause}"
     toml = render_template("kubernetes/containerd.toml.j2", pause_image=pause_image)

@@ -1,7 +1,5 @@
 """The bundle of a control plane."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """kubeadm's configuration files (kubeadm.k8s.io/v1beta4) and the kubeconfig with which a machine joins."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final

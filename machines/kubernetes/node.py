@@ -1,7 +1,5 @@
 """What the bundles of control planes and workers have in common."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Final
 

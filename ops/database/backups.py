@@ -1,7 +1,5 @@
 """Which backups there are, as the pods that take them record it in the cluster."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The options of `paas database`; the work is imported when it runs."""
 
-from __future__ import annotations
-
 import argparse
 
 from ops.shared.backups import add_actions

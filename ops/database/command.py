@@ -1,7 +1,5 @@
 """`paas database backups|backup|restore`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

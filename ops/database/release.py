@@ -1,7 +1,5 @@
 """The objects of the database's Helm release in the cluster: ConfigMaps, Jobs, pods."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The ConfigMap <set>-state has what is under way, so that an interrupted restore 
 `pending` and `generation` name the restore, `source` is present until the primary has its data.
 """
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """`paas doctor`: its options."""
 
-from __future__ import annotations
-
 import argparse
 
 from ops.shared.options import Commands, add_stack

@@ -1,7 +1,5 @@
 """Checks the settings, the cloud, and the rules of policy/ on what is deployed. Changes nothing."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """What drills have in common: one failure that a platform survives; how it is made, noticed, repaired and checked."""
 
-from __future__ import annotations
-
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator

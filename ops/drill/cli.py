@@ -1,7 +1,5 @@
 """The subcommand `paas drill NAME`."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """From the command line to a drill: which platform, which probes, whether it may begin, and the reports."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import json

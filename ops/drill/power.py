@@ -1,7 +1,5 @@
 """The power of machines, and of a whole compute host: off, on, and deletion through OpenStack."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol

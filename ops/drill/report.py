@@ -1,7 +1,5 @@
 """What a drill has measured: for people a screen, for programs JSON, for docs a line in a file."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Runs a drill: health before, probes throughout, fault, repair, health again, and the count of lost writes."""
 
-from __future__ import annotations
-
 import signal
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Files in the user's folder for states of programs: a drill's lock, and what a drill that failed to repair leaves."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Medians over the reports of many drills, as the table of docs/recovery.md."""
 
-from __future__ import annotations
-
 import json
 import statistics
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """The platform that is drilled: its outputs, the ways to its machines while some of them are away, and its API."""
 
-from __future__ import annotations
-
 import json
 import shlex
 import subprocess

@@ -1,7 +1,5 @@
 """Waiting for the platform, and the error that ends a drill's step."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """What a drill puts into the cluster, all in one namespace: pods that answer visitors, and an object to write to."""
 
-from __future__ import annotations
-
 import time
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """The options of `paas etcd`; the work is imported when it runs."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`paas etcd backups|snapshot|restore`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Iterator

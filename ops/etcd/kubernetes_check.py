@@ -1,7 +1,5 @@
 """Whether Kubernetes follows a restored etcd: nodes report, controllers lead, something new is written and seen."""
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections.abc import Callable

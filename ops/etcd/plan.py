@@ -1,7 +1,5 @@
 """What to restore, on which member first, and what that loses: decided from what the members report. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +26,7 @@ class Member:
     plan: Mapping[str, Any] | None
 
     @staticmethod
-    def parse(look: Mapping[str, Any]) -> Member:
+    def parse(look: Mapping[str, Any]) -> "Member":
         """From its JSON."""
         active = look["etcd"] in ("active", "activating", "reloading")
         same = {key: look[key] for key in ("healthy", "data", "revision", "stage", "plan")}

@@ -1,7 +1,5 @@
 """The scripts of the members and of the control planes, called by SSH."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

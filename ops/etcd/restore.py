@@ -1,7 +1,5 @@
 """A restore over all machines, step by step. Each step may run again; the members' notes say how far each one is."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Which snapshots there are: on the members and in the places off them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """How `paas init` gets its answers: from flags, from defaults, or from people in a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """`paas init STACK`: a few questions, then the stack and its commented file with the secrets encrypted."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

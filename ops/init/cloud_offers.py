@@ -1,7 +1,5 @@
 """What the cloud has that a stack file must name: asked through preflight, in the words of the questions."""
 
-from __future__ import annotations
-
 import os
 import re
 from typing import Final

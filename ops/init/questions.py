@@ -1,7 +1,5 @@
 """The questions of `paas init`, from what the cloud has and the answers so far."""
 
-from __future__ import annotations
-
 import difflib
 import ipaddress
 from collections.abc import Callable, Collection, Iterator, Mapping

@@ -1,7 +1,5 @@
 """One run of `paas init`: what exists, the answers, the stack, its secrets, its file."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

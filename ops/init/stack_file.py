@@ -1,7 +1,5 @@
 """The stack file: its keys from the answers, its text with every line explained, and what it held before."""
 
-from __future__ import annotations
-
 import math
 import textwrap
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 With --names it prints this project's secret keys in that file, one per line, because some settings require theirs.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What `pulumi preview --json` says, as changes of real resources: components, the stack and providers are left out."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """`paas preview-comment`: writes previews as one comment, and decides whether the change may go on."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

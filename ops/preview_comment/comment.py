@@ -1,7 +1,5 @@
 """The comment: one text for all stacks, the same whenever the previews are the same, never too long."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Final

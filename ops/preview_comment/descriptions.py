@@ -1,7 +1,5 @@
 """A change in words: which file of a bundle, which version, which property; values only where none is secret."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, Final

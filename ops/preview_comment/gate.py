@@ -4,8 +4,6 @@ An approval is a line `Approve-Replace: NAME` in a commit's message or in the de
 `--approve NAME`. It names one thing and is therefore good for that one thing only.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The changes of one stack as rows of tables: machines, addons, network, certificates and keys, the rest."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

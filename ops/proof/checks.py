@@ -1,7 +1,5 @@
 """The proof that a platform works: nodes, etcd, the VIP, and a row that travels from the primary to each replica."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import time

@@ -1,7 +1,5 @@
 """Runs the checks of the proof and prints what they found: one screen, or JSON."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

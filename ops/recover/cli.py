@@ -1,7 +1,5 @@
 """`paas recover`: its options."""
 
-from __future__ import annotations
-
 import argparse
 
 from ops.shared.options import Commands

@@ -1,7 +1,5 @@
 """What begun creations may have left in OpenStack, and how to delete it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """`paas recover`: look, prove that nobody else runs, look at the state once more, delete, clear the notes."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path

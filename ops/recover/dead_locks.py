@@ -4,8 +4,6 @@ Only a lock whose process is dead on this very machine is taken away. Every othe
 process that runs, and what cannot be read. The engine then refuses to start, and names who holds it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import socket

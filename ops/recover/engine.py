@@ -1,7 +1,5 @@
 """The engine's command line, as recover needs it."""
 
-from __future__ import annotations
-
 import json
 import os
 from functools import partial

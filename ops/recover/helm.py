@@ -5,8 +5,6 @@ installation of one that exists. Deleting that revision's record ends both and t
 next operation takes over what exists by its labels, and what was deployed before is the last revision again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final

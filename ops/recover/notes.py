@@ -1,7 +1,5 @@
 """What an exported state says of operations that were begun and never ended."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ OpenStack's listings show more than ours: an administrator's show every project,
 platforms and what people have made by hand.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum

@@ -1,7 +1,5 @@
 """What `paas etcd` and `paas database` have in common: their actions, and how a list of backups is shown."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

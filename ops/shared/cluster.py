@@ -1,7 +1,5 @@
 """The Kubernetes API and commands in its pods, by the official client library."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Errors that end a command with one line on standard error and exit status 2."""
 
-from __future__ import annotations
-
 
 class OpsError(Exception):
     """The message says what is missing and what to do."""

@@ -1,7 +1,5 @@
 """Options that several commands have in common, and the console they print to."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path
@@ -25,7 +23,7 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--outputs", type=Path, metavar="FILE", help="read the outputs from a JSON file instead")
 
 
-def console(width: int = 120) -> Console:
+def console(width: int = 120) -> "Console":
     """As wide as the terminal, and `width` columns where the output is not a terminal."""
     from rich.console import Console
 

@@ -1,7 +1,5 @@
 """A stack's outputs, as ops reads them: the contract with the program."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """One command of the Pulumi CLI, which asks nothing and has a time limit."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 from typing import Final

@@ -1,7 +1,5 @@
 """Commands on machines by SSH: gateways by their own address, the others through the VIP, every host key verified."""
 
-from __future__ import annotations
-
 import base64
 import io
 from contextlib import ExitStack

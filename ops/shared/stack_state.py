@@ -1,7 +1,5 @@
 """A stack's file, and its state where the engine is installed."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Mapping

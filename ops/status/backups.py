@@ -1,7 +1,5 @@
 """Backups of etcd and of the database: the newest, and what is wrong with them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Certificates: when each one on the machines expires, and the administrator's own."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """The options of `paas status`; the work is imported when it runs."""
 
-from __future__ import annotations
-
 import argparse
 
 from ops.shared.options import Commands, add_outputs

@@ -1,7 +1,5 @@
 """The cluster as its API describes it: nodes, the changes that `pulumi up` makes to them, and pods that do not run."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Asks machines, API and database, all at once, each within its own time limit."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re

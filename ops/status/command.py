@@ -1,7 +1,5 @@
 """`paas status`: asks, judges and prints, once or again and again."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

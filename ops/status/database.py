@@ -1,7 +1,5 @@
 """MariaDB: which member takes writes, and how far the others are behind."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """etcd: each member as it sees itself, and the list of members as they know it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """What one machine reports: the sections that ops/remote/status.sh prints."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A report as it is printed: as one screen, or as JSON, which docs/status.md describes."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What counts as unhealthy. Pure rules over a report; each problem names the page that helps."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -1,7 +1,5 @@
 """Everything that was gathered about one platform, as the screen, the rules and the JSON read it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field

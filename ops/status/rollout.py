@@ -1,7 +1,5 @@
 """How far a change of versions has come: what runs in more than one version, or in another than the outputs say."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The screen's rows: a report in words, part by part, and which rows have a problem. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """`paas timeline`: a run of the engine as a table for the terminal, and as a picture."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

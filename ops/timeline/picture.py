@@ -1,7 +1,5 @@
 """A timeline as a picture (SVG) for documents."""
 
-from __future__ import annotations
-
 from html import escape
 
 from ops.timeline.steps import Run, Step

@@ -4,8 +4,6 @@ From the engine's event log (`PULUMI_DEBUG_COMMANDS=1 pulumi up --event-log FILE
 dependencies in the stack's state (`pulumi stack export`).
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

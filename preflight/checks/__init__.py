@@ -1,7 +1,5 @@
 """The checks against the cloud, and the table of their rules, all of which run every time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final

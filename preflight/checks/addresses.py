@@ -4,8 +4,6 @@ OVN makes an address move between machines only when its own port is bound to no
 single allowed address (https://github.com/SovereignCloudStack/standards/issues/544).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from ipaddress import IPv4Address

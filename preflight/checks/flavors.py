@@ -1,7 +1,5 @@
 """Flavors: that they exist, and are large enough for their role."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """Images: that there is one, that it can be used, and that it fits the flavor."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from typing import Final

@@ -1,7 +1,5 @@
 """Networks: the external one, the provider's network as the edge (`publicVip: provider-network`), and the MTU."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

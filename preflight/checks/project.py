@@ -1,7 +1,5 @@
 """The project: what the plan needs of each quota against what is left, and names that others have taken."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """What the cloud offers: services and whether they answer, network extensions, zones, block storage, octavia."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The checks that need no cloud: one table of rules, all of which run every time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Final

@@ -1,7 +1,5 @@
 """Backups: when they are taken, where they go, and the secrets for that."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

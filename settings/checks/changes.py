@@ -3,8 +3,6 @@
 In a rotation everyone accepts the new key or authority before anybody uses it (docs/rotation.md).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

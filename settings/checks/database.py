@@ -1,7 +1,5 @@
 """The database and its volumes: memory, nodes to run on, folders."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

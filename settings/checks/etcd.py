@@ -1,7 +1,5 @@
 """etcd's timers and the size of its database."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """What a site must not change in the configurations of kubelet and kube-proxy, because the platform sets it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Machines of every role: how many there are, their zones and their host names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Where machines and the cluster get things from: mirrors, registries, charts, and the proxies on the way."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address

@@ -1,7 +1,5 @@
 """Networks: sizes, overlaps, addresses that must be outside the platform's own ranges, and who may come in."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network

@@ -1,7 +1,5 @@
 """Worker pools: their machines, their parts of the private network, and the labels and taints of their nodes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import combinations

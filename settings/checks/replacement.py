@@ -1,7 +1,5 @@
 """Running machines are replaced or stopped only when they are named, a few at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from settings.plan import Plan, PlannedMachine

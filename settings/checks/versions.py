@@ -1,7 +1,5 @@
 """Versions of Kubernetes, etcd and pinned packages: known ones, and upgrades of the running cluster."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final

@@ -4,8 +4,6 @@ OVN gives NAT to an unbound port only when its address is a single-address allow
 (https://github.com/SovereignCloudStack/standards/issues/544): a VIP is one address that nobody else uses.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final

@@ -1,7 +1,5 @@
 """The JSON Schema of stack files, for editors: completes keys, shows what they are, marks mistakes while one types."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """docs/settings.md: the introduction, the presets, and every key."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The config section of Pulumi.yaml: every top-level key with its description and default."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import yaml

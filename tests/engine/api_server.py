@@ -1,7 +1,5 @@
 """An API server of Kubernetes with namespaces and secrets alone, in memory: as much as a provider asks of it."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ resources once they exist: what a change touches, what is protected, how long a 
 by the engine (see tests.engine.home); it prints its port and serves until the engine ends it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sys

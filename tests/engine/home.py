@@ -1,7 +1,5 @@
 """A PULUMI_HOME some of whose plugins are the echo (see tests.engine.echo)."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence

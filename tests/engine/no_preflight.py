@@ -1,7 +1,5 @@
 """Stands in for preflight/run.py in a copy of the program: a cloud that has everything, also what the lab has not."""
 
-from __future__ import annotations
-
 import json
 import os
 from concurrent.futures import Future

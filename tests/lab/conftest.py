@@ -1,7 +1,5 @@
 """Order and fixtures of the lab tests: one platform, made once, tested, and destroyed at the end."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """What an operator of the cloud or a power cut can do to the lab's machines from outside."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 from typing import Any

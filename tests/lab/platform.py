@@ -1,7 +1,5 @@
 """The stack `lab` on the lab, used the way a user does: with make's scripts and the stack's outputs."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Figures that the lab tests measure, printed at the end of the run."""
 
-from __future__ import annotations
-
 FIGURES: list[tuple[str, str]] = []
 
 

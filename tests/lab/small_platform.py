@@ -1,7 +1,5 @@
 """Settings of a small platform, for tests that are cheaper on it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 #: One machine per role, with its own names and networks, so that it can run beside the large platform.

@@ -1,7 +1,5 @@
 """Backups on the platform: the timer's unit, copies in the lab's S3 store, reports of failures, and restores."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """`destroy` leaves nothing of the stack in OpenStack, and `lab down` leaves nothing of the lab on this host."""
 
-from __future__ import annotations
-
 import subprocess
 
 from dev.lab import processes

@@ -1,7 +1,5 @@
 """`destroy` of a stack whose `up` was killed half-way removes everything. A second one has nothing to do."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

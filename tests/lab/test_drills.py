@@ -1,7 +1,5 @@
 """Every drill on the platform, one after another: machines lose power, and no acknowledged write is lost."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import statistics

@@ -1,7 +1,5 @@
 """etcd grows and shrinks by a change of the stack file while clients write. No write waits longer than an election."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator

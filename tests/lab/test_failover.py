@@ -1,7 +1,5 @@
 """The API through the VIP while haproxy of its holder is stopped. The drill `gateway` tests the loss of the machine."""
 
-from __future__ import annotations
-
 import base64
 import json
 import ssl

@@ -1,7 +1,5 @@
 """Faults while a platform is made. Each gives one clear message that says what failed and where."""
 
-from __future__ import annotations
-
 import io
 import tarfile
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ One `up` changes an option of etcd and haproxy's package, a second one takes bot
 haproxy; kubelets and pods run on.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from pathlib import Path

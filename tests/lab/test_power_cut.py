@@ -1,7 +1,5 @@
 """Every process of the lab, machines included, is killed at once, as in a power cut. `lab up` brings it all back."""
 
-from __future__ import annotations
-
 import pytest
 
 from dev.lab import processes

@@ -1,7 +1,5 @@
 """`pulumi up --refresh` replaces machines deleted without the stack's knowledge. They rejoin, nothing else changes."""
 
-from __future__ import annotations
-
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -5,8 +5,6 @@ the first one again. Finally the second one is dropped, so that the platform mat
 certificates with a lifetime of hours are issued and renewed because they expire soon.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator

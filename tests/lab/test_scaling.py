@@ -1,7 +1,5 @@
 """Workers and control planes are added and removed. Each touches only itself and leaves before its removal."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """No secret is where it does not belong, and only the documented ports are reachable."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

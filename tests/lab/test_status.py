@@ -3,8 +3,6 @@
 Both only read.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The platform after `up`: all parts work, a second `up` changes nothing, and everything is where it should be."""
 
-from __future__ import annotations
-
 import json
 
 from ops.shared.cluster import Cluster

@@ -4,8 +4,6 @@ A disruption budget that allows no eviction stops the rollout half-way. The plat
 continues from there.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import time

@@ -1,7 +1,5 @@
 """A small platform is upgraded from the oldest minor version to the newest, one at a time, and keeps its data."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

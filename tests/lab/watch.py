@@ -1,7 +1,5 @@
 """What tests observe while the platform changes: what was touched, what restarted, and whether clients could write."""
 
-from __future__ import annotations
-
 import json
 import ssl
 from collections.abc import Iterator
@@ -64,7 +62,7 @@ class Identity:
     nodes: dict[str, str]
     """The unique ids of the Node objects."""
 
-    def without(self, *names: str) -> Identity:
+    def without(self, *names: str) -> "Identity":
         """The identity of all other machines."""
 
         def others(found: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Fixtures of the preview tests: stacks on the real engine, against the lab's API."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """Platforms for the lab's cloud, and what the preflight finds out about them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the official kubernetes plugin (4.34) writes to the state, written by hand after its sources."""
 
-from __future__ import annotations
-
 import base64
 import json
 from typing import Any

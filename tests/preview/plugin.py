@@ -1,7 +1,5 @@
 """Starts a provider plugin and calls it directly, without the engine."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import Iterator

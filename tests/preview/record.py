@@ -4,8 +4,6 @@ It leaves out what a preview does not need: times, source positions, output of s
 content changes with every release anyway). Secrets stay encrypted. A secret in plain text is an error.
 """
 
-from __future__ import annotations
-
 import json
 import lzma
 import re

@@ -1,7 +1,5 @@
 """The SDK classes and functions that the program uses, and what each sends to its plugin."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import inspect

@@ -1,7 +1,5 @@
 """A copy of the program in its own folder with its own state, for the real engine."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

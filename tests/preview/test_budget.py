@@ -5,8 +5,6 @@ So the limits for processor time are twice an idle host's, and the limits for wa
 that waits for something breaks them.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from dev.bench import previews, program_time

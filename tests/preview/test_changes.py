@@ -1,7 +1,5 @@
 """What a change of an existing platform touches, on the real engine. tests.engine.echo stands for the cloud."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

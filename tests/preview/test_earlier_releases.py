@@ -4,8 +4,6 @@ The states were recorded (see recorded/README.md). No cloud is asked: the plugin
 the program wants now, as they do in every preview.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

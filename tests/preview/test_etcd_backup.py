@@ -1,7 +1,5 @@
 """Snapshots of a real etcd are taken, verified, kept and copied. Also what happens when one of these fails."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """A real etcd grows, shrinks and loses members with the members' own scripts: one at a time, never below quorum."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A real etcd is upgraded from 3.6 to 3.7 with a release archive of known digest, and downgraded by hand."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import threading

@@ -1,7 +1,5 @@
 """A real etcd is restored with the members' own scripts: from a snapshot, from a survivor, and after interruptions."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Iterator

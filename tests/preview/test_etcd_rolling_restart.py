@@ -1,7 +1,5 @@
 """Running members of a real etcd are changed and restarted one after another, and what stops that."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A newcomer's first stack: `python -m ops init` on the lab's cloud with the real engine, then a preview."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

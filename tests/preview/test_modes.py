@@ -1,7 +1,5 @@
 """Each kind of public VIP, Octavia, zones and volumes, on the real engine with the provider's own schema."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

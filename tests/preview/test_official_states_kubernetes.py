@@ -1,7 +1,5 @@
 """Kubernetes resources on the real engine: states of the official plugin, and a cluster that cannot be reached."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """States of other builds of the openstack plugin preview without changes."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The built plugins honour or refuse every property of the SDK classes that the program uses. They ignore none."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

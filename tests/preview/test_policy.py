@@ -1,7 +1,5 @@
 """The committed stacks follow the rules, and the policy pack stops a preview that breaks one."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

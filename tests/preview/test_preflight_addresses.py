@@ -1,7 +1,5 @@
 """Names and addresses in use, full address pools and provider networks, all made in the lab's cloud."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """The preflight with and without credentials, in previews and in the doctor."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable

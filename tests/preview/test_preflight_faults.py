@@ -1,7 +1,5 @@
 """Every fault that the preflight reports, made in the lab's cloud. Each test cleans up after itself."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Protected data and replaced machines of a platform, on the real engine. tests.engine stands for the cloud."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

@@ -3,8 +3,6 @@
 tests.engine.echo stands for the cloud and tests.forge for the forge. Everything else is what the jobs run.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """`ops recover` and the engine's lock, on the real engine, with pending operations in a state and without a cloud."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

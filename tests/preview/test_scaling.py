@@ -1,7 +1,5 @@
 """What added and removed nodes touch, and in which order, on the real engine. tests.engine stands for the cloud."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

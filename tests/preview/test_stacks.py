@@ -1,7 +1,5 @@
 """Every committed stack and every preset previews cleanly. Bad settings are reported before anything is planned."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

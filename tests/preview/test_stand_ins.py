@@ -1,7 +1,5 @@
 """Runs the Go tests of the stand-ins. `go test` also vets their code."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

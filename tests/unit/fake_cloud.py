@@ -1,7 +1,5 @@
 """A keystone with nova, neutron, glance, cinder and octavia behind it, on loopback: as much of them as is asked for."""
 
-from __future__ import annotations
-
 import json
 import ssl
 import time

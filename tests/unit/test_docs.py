@@ -1,7 +1,5 @@
 """Documentation: links lead somewhere, lines are short, words are plain, and every drill has its runbook."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 from pathlib import Path

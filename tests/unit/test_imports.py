@@ -1,7 +1,5 @@
 """The import graph of the project: no circle, no arrow that runs up, and no Pulumi in the settings."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator, Mapping
 from functools import cache

@@ -4,8 +4,6 @@
 a machine from either ends up the same, from the second one sooner. Needs root and the mirror's daemons and content.
 """
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The platform's own installation, as the lab's image is baked with it: what machines of every role need."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -42,7 +40,7 @@ def install_bundle(places: Places, kubernetes: str) -> Bundle:
     )
 
 
-def _settings(places: Places, kubernetes: str) -> PlatformSettings:
+def _settings(places: Places, kubernetes: str) -> "PlatformSettings":
     """What an installation reads of a stack's settings. Debian's own Python runs this and cannot read them all."""
 
     def source(uri: str, suite: str, component: str) -> SimpleNamespace:

@@ -1,7 +1,5 @@
 """`python -m dev.lab.mirror`: builds and publishes what the mirror offers. It needs the lab's Debian packages."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -3,8 +3,6 @@
 Machines mark it as trusted: it is served on a network that only the lab's machines can reach.
 """
 
-from __future__ import annotations
-
 import gzip
 import os
 from email.utils import formatdate

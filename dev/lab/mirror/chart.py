@@ -1,7 +1,5 @@
 """Packs a Helm chart in the OCI form that `helm pull oci://` and the Helm SDK read."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Compiles the mirror's programs into the cache. Needs Go, a C compiler and the Go module proxy, but no daemons."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -4,8 +4,6 @@ It needs Go, the Go module proxy, and the mirror's daemons (apt proxy and regist
 and run again. With everything in place it takes well under a second.
 """
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path

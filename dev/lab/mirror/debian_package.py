@@ -1,7 +1,5 @@
 """Describes a Debian package and makes its file with dpkg-deb, reproducibly."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """etcd's release archive in upstream's layout, for machines that install etcd from an archive."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The container images of the mirror, under their upstream paths: what each contains and runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

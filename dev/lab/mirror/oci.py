@@ -1,7 +1,5 @@
 """Writes tars, and OCI image layouts with layers made from plain files, reproducible to the byte."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import io

@@ -5,8 +5,6 @@ cmd/krel/templates/latest).
 Upstream has no package of etcd. `etcd` is the lab's own, for machines that may not fetch release archives.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from dev.lab.mirror.compile import folder_of

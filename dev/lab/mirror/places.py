@@ -1,7 +1,5 @@
 """The mirror's folders in the cache, and the addresses at which the lab serves them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from dev.lab.places import EXTERNAL_ADDRESS, MIRROR, PORTS

@@ -4,8 +4,6 @@ A product appears whole or not at all, so an interrupted build never looks finis
 is not built again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

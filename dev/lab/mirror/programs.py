@@ -1,7 +1,5 @@
 """The programs compiled for the mirror: for each build, the folder of its go.mod and how its version is stamped."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Pushes OCI layouts to a registry through its HTTP API, only what is missing there."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import urllib.parse

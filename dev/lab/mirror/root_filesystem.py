@@ -1,7 +1,5 @@
 """Root filesystems made of Debian packages, as tars: the lower layers of images that need more than one program."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

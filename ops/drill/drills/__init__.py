@@ -1,7 +1,5 @@
 """The drills. Each module here adds its own: a subclass of Drill with a name is all it takes."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 

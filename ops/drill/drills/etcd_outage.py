@@ -1,7 +1,5 @@
 """etcd serves no more: it is stopped, or more members lose their data than it can bear, and it is restored."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """All gateways are lost at once: nobody comes in or out, and what is inside goes on."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from itertools import pairwise

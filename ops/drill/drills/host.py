@@ -1,7 +1,5 @@
 """A whole compute host is lost with every machine on it: only where one can be switched off from here."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from ops.drill.base import Drill

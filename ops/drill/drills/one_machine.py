@@ -1,7 +1,5 @@
 """One machine fails: it is switched off, deleted, or cut off from the network."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """A process that leads is stopped or killed: scheduler and controller manager, or the database's primary."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 

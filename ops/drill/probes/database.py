@@ -1,7 +1,5 @@
 """Writes to MariaDB's primary: numbers by a connection through SSH to its Service, reopened when it breaks."""
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from typing import Any, cast
@@ -76,7 +74,7 @@ class DatabaseWrite(WriteProbe):
         """Database and user are gone afterwards."""
         self.table.drop()
 
-    def _connect(self) -> pymysql.Connection[Any]:
+    def _connect(self) -> "pymysql.Connection[Any]":
         channel, self.ssh = self.target.tunnel(self.address, self.database.port, self.timeout)
         # The library's own time limits go to a socket that it opened itself; this one brings its own.
         channel.settimeout(self.timeout)

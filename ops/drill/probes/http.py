@@ -1,7 +1,5 @@
 """Probes by HTTP: reads and writes of the API, and port 80 of the gateways as a visitor asks it."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import ssl

@@ -1,7 +1,5 @@
 """A question asked again and again in the background, and the arithmetic of its answers."""
 
-from __future__ import annotations
-
 import threading
 import time
 from abc import ABC, abstractmethod

@@ -1,7 +1,5 @@
 """A CA and one certificate for all members of a test."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address

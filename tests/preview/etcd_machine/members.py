@@ -1,7 +1,5 @@
 """Machines with one etcd member each. Their disks are folders, and their scripts run as on a real machine."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Rolling restarts of running members of a real etcd, as an `up` does them."""
 
-from __future__ import annotations
-
 import json
 import re
 import ssl

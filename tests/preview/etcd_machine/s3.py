@@ -1,7 +1,5 @@
 """As much of an S3 store as rclone needs for small files: put, head, get, list and delete, with one access key."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager

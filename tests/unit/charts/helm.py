@@ -1,7 +1,5 @@
 """Renders charts for the tests, with Helm's own engine (charts/test)."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """The manifests of charts/mariadb: who gets which secret, names, and what the schema refuses."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

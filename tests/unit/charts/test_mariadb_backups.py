@@ -1,7 +1,5 @@
 """Backups and restores by the chart's scripts, on real servers: taken, kept, damaged, restored, interrupted."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The chart's container scripts for real: servers as plain processes that replicate, die, come back and are copied."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

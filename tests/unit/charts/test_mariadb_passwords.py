@@ -1,7 +1,5 @@
 """Passwords of a living database: real servers whose Secret changes under them."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A primary that lost its disk is rebuilt from a replica; the others know more or less than that one: three servers."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

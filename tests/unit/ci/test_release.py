@@ -1,7 +1,5 @@
 """What a release consists of: one version, locked packages, and a virtual environment where Pulumi.yaml says."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The workflow files: GitHub's by actionlint, GitLab's by its structure, both by rules that we set ourselves."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Runs the program's Platform against Pulumi's mocks and keeps what was registered."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Helm values of the addons, compared with golden files (UPDATE_GOLDEN=1 writes them), and where charts come from."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The graph that the program registers: dependencies, parallel joins, names, secrets."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 from typing import Any

@@ -1,7 +1,5 @@
 """What lies in the cluster, in the graph that the program registers: when it is asked, and what rolls out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The graph of each kind of public VIP, of Octavia, and of machines with zones and volumes."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import io

@@ -1,7 +1,5 @@
 """What each key of `protection` keeps from removal, and nothing else."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

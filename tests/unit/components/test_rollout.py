@@ -1,7 +1,5 @@
 """The order of changes: running machines one after another or a few at a time, new ones at once."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

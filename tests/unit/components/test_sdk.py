@@ -1,7 +1,5 @@
 """How the SDK is set up before the first resource."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """The benchmark's own arithmetic: which part a process plays, and what a sampled stack was busy with."""
 
-from __future__ import annotations
-
 import pytest
 
 from dev.bench.__main__ import table

@@ -1,7 +1,5 @@
 """The stand-in charts of the lab's mirror: they honour the upstream values that the program sets, and refuse others."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """dev/scripts/interrupt-stalled-up.sh interrupts an `up` without events, and leaves one with events alone."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Reading apt's sources in both of its formats."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

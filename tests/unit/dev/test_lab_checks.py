@@ -1,7 +1,5 @@
 """What the lab says of a host on which it cannot run."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """The lab's configuration files and services as rendered text."""
 
-from __future__ import annotations
-
 import configparser
 import json
 import stat

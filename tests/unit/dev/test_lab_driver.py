@@ -1,7 +1,5 @@
 """The nova driver's text: what a container and its network are made of. nova itself is not needed for that."""
 
-from __future__ import annotations
-
 import importlib.util
 from pathlib import Path
 from types import ModuleType

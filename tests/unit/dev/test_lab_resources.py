@@ -1,7 +1,5 @@
 """Small parts of the lab: moments as OpenStack writes them, waiting, restarts, running programs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """What `down` takes for the lab's own, from samples of what a busy host has."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path

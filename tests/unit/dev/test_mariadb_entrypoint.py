@@ -1,7 +1,5 @@
 """The stand-in of the official image's entrypoint: the interface that it honours, and what it refuses."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

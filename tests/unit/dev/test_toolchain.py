@@ -1,7 +1,5 @@
 """The toolchain's own logic: what is official, what is built, when again, and what it says when it cannot."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """One version of the engine everywhere, and what `toolchain status` says of official programs."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

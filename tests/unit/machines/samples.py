@@ -1,7 +1,5 @@
 """Whole stacks as the program reads them from their files, and the bundles of their machines, with made-up secrets."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path

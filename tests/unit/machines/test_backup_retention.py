@@ -1,7 +1,5 @@
 """Which snapshots stay, by the filter that runs on the members; and when each member takes one."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from datetime import UTC, datetime

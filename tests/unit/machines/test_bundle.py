@@ -1,7 +1,5 @@
 """A bundle: the same bytes for the same files, no secret in the script, and a script that unpacks and runs it."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import io

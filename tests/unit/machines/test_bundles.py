@@ -1,7 +1,5 @@
 """What holds for the bundles of all roles: no secret in the open, every file that scripts name is there."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 from pathlib import Path

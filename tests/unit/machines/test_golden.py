@@ -4,8 +4,6 @@ An archive lists every file of a bundle. Scripts, units and manifests that are f
 Archives of other stacks than production hold only what differs from that one.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The command of a step as it runs on a machine: its limit, its lock, its words, and its lost connection."""
 
-from __future__ import annotations
-
 import subprocess
 import time
 from pathlib import Path

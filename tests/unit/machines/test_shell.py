@@ -1,7 +1,5 @@
 """The behaviour of the bash library and of etcd's membership decision: each case is a script beside this file."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """The tools' own opinion of what is rendered for whole stacks: shellcheck, haproxy, keepalived, nft."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """A machine's data volume, for real: loop devices, file systems and mounts in a mount namespace of the test's own."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """A platform of the imagination for tests of drills: healthy until something fails in it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """A cloud for the tests of `paas init`, and its answers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """States, a project of OpenStack and an engine, as `ops recover` meets them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace

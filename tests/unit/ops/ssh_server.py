@@ -1,7 +1,5 @@
 """An SSH server for tests: answers commands from a table and passes connections on, as a gateway does."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import selectors

@@ -1,7 +1,5 @@
 """What a platform of the imagination answers to `ops status`: healthy until a test changes an answer."""
 
-from __future__ import annotations
-
 import base64
 import functools
 import json

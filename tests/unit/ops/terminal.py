@@ -1,7 +1,5 @@
 """A program in a pseudo-terminal: what it shows is waited for, what is typed goes in as from a keyboard."""
 
-from __future__ import annotations
-
 import os
 import pty
 import select

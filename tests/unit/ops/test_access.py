@@ -1,7 +1,5 @@
 """`paas logs`: which lines of the journal are asked for."""
 
-from __future__ import annotations
-
 import pytest
 
 from ops import __main__ as ops

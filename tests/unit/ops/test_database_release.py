@@ -1,7 +1,5 @@
 """The objects of the database's release, on an API that answers from a table: what may be missing, and what may not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any

@@ -1,7 +1,5 @@
 """`ops database`: the list of backups, what a restore says and does, and how it continues after an interruption."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The doctor: what it reads of a stack without the engine, what it reports, and how it ends."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """What the drills of etcd's loss do when they are stopped before anything is gone."""
 
-from __future__ import annotations
-
 import pytest
 
 from ops.drill.drills.etcd_outage import EtcdDataLoss, EtcdLoss

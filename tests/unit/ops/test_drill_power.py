@@ -1,7 +1,5 @@
 """Machines switched off and on through OpenStack, whatever state they are found in."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

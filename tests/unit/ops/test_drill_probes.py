@@ -1,7 +1,5 @@
 """The arithmetic of probes, and probes against servers of the test's own."""
 
-from __future__ import annotations
-
 import http.server
 import json
 import math

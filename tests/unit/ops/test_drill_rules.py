@@ -1,7 +1,5 @@
 """Which platforms may be drilled with what, who must say yes, what falls, and how machines come back."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """The runner of drills, on fakes: the order of steps, the repair whatever happens, and what is counted."""
 
-from __future__ import annotations
-
 import os
 import signal
 from pathlib import Path

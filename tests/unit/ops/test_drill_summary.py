@@ -1,7 +1,5 @@
 """Medians over many drills' reports."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The ways into a platform while machines of it are away."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import paramiko

@@ -1,7 +1,5 @@
 """`paas etcd ...` from its words to its exit status, on machines that answer from a table."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, Self
 

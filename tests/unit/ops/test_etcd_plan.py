@@ -1,7 +1,5 @@
 """What a restore takes and what it refuses, and when snapshots are too old: pure decisions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The order of a restore over the machines, with machines that only record what they are asked."""
 
-from __future__ import annotations
-
 import json
 from datetime import datetime
 from threading import Lock

@@ -1,7 +1,5 @@
 """Failures are read from the engine's event log, with the machine's own console log beside them."""
 
-from __future__ import annotations
-
 import json
 from types import SimpleNamespace
 from typing import Any

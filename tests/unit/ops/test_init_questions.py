@@ -1,7 +1,5 @@
 """What `paas init` asks, its defaults from the cloud, and what it makes of wrong answers."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`paas init` as a program: in a terminal, without one, interrupted, with an engine and without."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """The stack file that `paas init` writes, by preset against golden files (UPDATE_GOLDEN=1 writes them)."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

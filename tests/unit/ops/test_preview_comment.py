@@ -3,8 +3,6 @@
 The fixtures are previews of a standing platform by the real engine, each with one thing changed, less keys and traces.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """The proof against fakes: it passes on a whole platform, and each fault fails its check with a clear line."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """After a killed `up`: what was begun is taken away when nobody else runs, what the state knows stays."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A Helm release that a kill left pending: its record goes, when it is ours and nobody else runs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

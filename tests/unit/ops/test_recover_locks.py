@@ -1,7 +1,5 @@
 """The lock of a killed Pulumi goes only when its process is dead on this very machine."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

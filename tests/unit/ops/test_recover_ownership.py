@@ -1,7 +1,5 @@
 """`ops recover` deletes what is ours: by project, tag, age and use; what is in doubt is named and stays."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

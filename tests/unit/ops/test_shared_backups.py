@@ -1,7 +1,5 @@
 """What `paas etcd` and `paas database` share: durations, and the question before a restore."""
 
-from __future__ import annotations
-
 import io
 import sys
 

@@ -1,7 +1,5 @@
 """SSH of ops against real SSH servers: by way of the VIP, and never to a machine with another host key."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from dataclasses import replace

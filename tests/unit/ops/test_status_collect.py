@@ -1,7 +1,5 @@
 """`ops status`: asking many at once, some of whom hang; and the command from its words to its exit status."""
 
-from __future__ import annotations
-
 import json
 import time
 from typing import Any

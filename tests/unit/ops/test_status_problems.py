@@ -1,7 +1,5 @@
 """`ops status`: what counts as unhealthy, from what machines, API and database answer."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 

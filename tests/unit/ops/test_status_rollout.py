@@ -1,7 +1,5 @@
 """`ops status`: where a rollout is, and what is not as the outputs say."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """`ops status`: the screen against a golden file (UPDATE_GOLDEN=1 writes it), its colours, and the JSON's keys."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """status.sh, on folders that stand for a machine's: what it tells, what it keeps, and that nothing holds it up."""
 
-from __future__ import annotations
-
 import base64
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """The timeline of a small synthetic run, whose critical path is known."""
 
-from __future__ import annotations
-
 import json
 import xml.etree.ElementTree as xml
 from pathlib import Path

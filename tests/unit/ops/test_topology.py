@@ -1,7 +1,5 @@
 """The picture of a platform, and the short names of its machines."""
 
-from __future__ import annotations
-
 import os
 import re
 import xml.etree.ElementTree as xml

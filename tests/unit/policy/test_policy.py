@@ -1,7 +1,5 @@
 """Every rule of policy/, both ways; where records come from; what an exemption does."""
 
-from __future__ import annotations
-
 import base64
 import json
 from dataclasses import replace

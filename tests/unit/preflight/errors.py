@@ -1,7 +1,5 @@
 """Clouds that do not fit, and the exact words about each."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Facts of clouds for the tests of the preflight: one that the dev preset fits into, and variations of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Each check of the preflight both ways: silent about a cloud that fits, in exact words about one that does not."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

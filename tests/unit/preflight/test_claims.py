@@ -1,7 +1,5 @@
 """A machine whose disk holds somebody's data is replaced only where the settings say so; the cluster must answer."""
 
-from __future__ import annotations
-
 import json
 import ssl
 import time

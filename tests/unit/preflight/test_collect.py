@@ -1,7 +1,5 @@
 """The way into the cloud and the questions there, against a cloud on loopback."""
 
-from __future__ import annotations
-
 import os
 import socket
 import time

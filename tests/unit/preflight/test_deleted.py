@@ -1,7 +1,5 @@
 """A flavor or an image that the cloud has deleted: machines that run keep theirs, and whatever needs it is refused."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a plan takes of the cloud, and the ids that it is made with."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A state is kept without what it needs not and never with a secret."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

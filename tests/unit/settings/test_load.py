@@ -1,7 +1,5 @@
 """Settings that are right: presets, overrides, what Pulumi hands over, and who may reach what."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Pinned packages, epochs, and etcd's version against what runs."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

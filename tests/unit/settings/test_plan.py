@@ -1,7 +1,5 @@
 """The address plan: no machine moves when others come and go, order does not matter, there is room to grow."""
 
-from __future__ import annotations
-
 import json
 import time
 from typing import Any

@@ -1,7 +1,5 @@
 """Bad stack files: each one's whole report, word for word, from tests/unit/settings/bad_stacks."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

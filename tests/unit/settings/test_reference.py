@@ -1,7 +1,5 @@
 """What people and editors read about the settings: in step with them, and true."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A changed line never replaces or stops machines that run: they are named, a few at a time, and the others stay."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Whatever is in a stack file: settings or a report, never a traceback, and never a report without its key."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Rotation: one stage at a time by the settings, and what each stage makes beside what is there."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

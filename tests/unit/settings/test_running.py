@@ -1,7 +1,5 @@
 """Changes of what runs already: versions that may follow, and settings that stay."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What Pulumi hands over: encrypted secrets differ from those in plain text, and no secret's text is passed on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """What is allowed but unwise: a warning each, and the platform comes up all the same."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -3,8 +3,6 @@
 Usage: api_server.py FOLDER. FOLDER holds server.crt and server.key; requests land in FOLDER/requests, one JSON a line.
 """
 
-from __future__ import annotations
-
 import json
 import ssl
 import sys

@@ -1,7 +1,5 @@
 """Pods of the chart as plain processes: the rendered scripts and settings, in a network of their own."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

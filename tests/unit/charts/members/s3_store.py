@@ -4,8 +4,6 @@ Usage: s3_store.py FOLDER STORE SECRET-KEY. FOLDER holds server.crt and server.k
 Signature Version 4 as its specification has it, checked against nothing of ours.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

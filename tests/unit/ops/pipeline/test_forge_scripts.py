@@ -1,7 +1,5 @@
 """The scripts of a pull request's jobs against a forge on the loopback: comment, gate, approvals, issue, secrets."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess
