@@ -110,6 +110,7 @@ def refuses(primary: Pod, replica: Pod, its_rows: str) -> None:
 def test_a_replica_that_was_ahead_and_away_stops_with_an_error(pods: list[Pod]) -> None:
     primary, ahead, behind = pods
     behind.query("STOP SLAVE IO_THREAD")
+    assert "receiving No, applying Yes; no reason is recorded here" in behind.health("ready").stdout
     acknowledged(primary, lambda: insert(primary, 1, 2, 3), 3)
     same(primary, ahead)
     ahead.kill()

@@ -24,9 +24,9 @@ applying=$(field Slave_SQL_Running <<<"$status")
 lag=$(field Seconds_Behind_Master <<<"$status")
 if [ "$receiving" != Yes ] || [ "$applying" != Yes ]; then
   # MariaDB 10.11 may stop receiving without a reason here: when the primary's sender ends too late to report one.
-  reasons=$(field Last_IO_Error <<<"$status")$(field Last_SQL_Error <<<"$status")
-  echo "replication is not running: receiving ${receiving:-not set up}, applying ${applying:-not set up};" \
-    "${reasons:-no reason is recorded here, the log of the primary may have it}"
+  reasons="$(field Last_IO_Error <<<"$status") $(field Last_SQL_Error <<<"$status")"
+  [ "$reasons" != ' ' ] || reasons='no reason is recorded here, the log of the primary may have it'
+  echo "replication is not running: receiving ${receiving:-not set up}, applying ${applying:-not set up}; $reasons"
   exit 1
 fi
 if ! [[ $lag =~ ^[0-9]+$ ]] || [ "$lag" -gt "$MAXIMUM_LAG_SECONDS" ]; then
