@@ -23,7 +23,7 @@ from pulumi_kubernetes import Provider
 from components.addons.objects import Namespace, Secret
 from components.addons.release import AddonArgs, Chart, addon_options, release
 from settings.addons import ChartSettings
-from settings.mirrors import MirrorSettings
+from settings.load import parse
 
 # When the machines are deleted, so is everything in the cluster.
 machines = pulumi.ComponentResource("test:index:Machines", "machines")
@@ -33,7 +33,8 @@ provider = Provider(
     cluster_identifier="test",
     enable_secret_mutable=True,
 )
-addon = AddonArgs(provider, MirrorSettings(), machines)
+platform = parse({"preset": "production", "network": {"private": "10.20.0.0/24"}}, "test")
+addon = AddonArgs(platform, provider, machines)
 namespace = Namespace("database", {"kept": "yes"}, addon_options(machines, addon))
 password = pulumi.Output.secret(os.environ["TEST_PASSWORD"])
 secret = Secret("passwords", "database", {"root-password": password}, addon_options(machines, addon, namespace))
