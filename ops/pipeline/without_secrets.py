@@ -16,13 +16,15 @@ NAMESPACE = "openstack-paas:"
 OPENERS = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and "secure" in value
+
+
 def _without(value: Any) -> Any:
     """`value` without `secure:` values, at any depth."""
     if isinstance(value, dict):
-        return {
-            key: _without(inner) for key, inner in value.items() if not (isinstance(inner, dict) and "secure" in inner)
-        }
-    return [_without(inner) for inner in value] if isinstance(value, list) else value
+        return {key: _without(inner) for key, inner in value.items() if not _is_secret(inner)}
+    return [_without(inner) for inner in value if not _is_secret(inner)] if isinstance(value, list) else value
 
 
 def without_secrets(text: str) -> str:

@@ -233,7 +233,7 @@ def test_a_stack_file_without_its_secrets() -> None:
             "config": {
                 "openstack-paas:preset": "dev",
                 "openstack-paas:databaseRootPassword": {"secure": "v1:x"},
-                "openstack-paas:addons": {"a": {"values": [{"b": {"secure": "v1:y"}, "c": 1}]}},
+                "openstack-paas:addons": {"a": {"values": [{"secure": "v1:z"}, {"b": {"secure": "v1:y"}, "c": 1}]}},
             },
         }
     )
