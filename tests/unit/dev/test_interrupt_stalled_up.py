@@ -3,6 +3,11 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
+#: Its programs are silent for seconds.
+pytestmark = pytest.mark.system
+
 SCRIPT = Path(__file__).resolve().parents[3] / "dev/scripts" / "interrupt-stalled-up.sh"
 
 #: A shell that runs the script and a program named pulumi, like dev/scripts/up.sh does.
