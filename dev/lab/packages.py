@@ -21,7 +21,7 @@ PACKAGES = (
     *("lxc", "lxcfs", "bridge-utils", "iproute2", "iptables", "ipset", "ebtables", "conntrack", "dnsmasq-base"),
     *("dnsmasq-utils", "haproxy", "iputils-arping", "iputils-ping", "procps", "util-linux"),
     # images and the mirror
-    *("mmdebstrap", "apt-utils", "docker-registry", "apt-cacher-ng", "skopeo", "openssh-client", "curl", "tar", "zstd"),
+    *("mmdebstrap", "apt-utils", "docker-registry", "apt-cacher-ng", "openssh-client", "curl", "tar", "zstd"),
     *("dpkg", "gcc", "libc6-dev", "debian-archive-keyring"),
 )
 POLICY = Path("/usr/sbin/policy-rc.d")
