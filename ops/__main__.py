@@ -2,53 +2,48 @@
 
 import argparse
 import sys
+from pkgutil import resolve_name
+from typing import Final
 
-from ops import access, explain, protected, topology
-from ops.database import cli as database
-from ops.doctor import cli as doctor
-from ops.drill import cli as drill
-from ops.etcd import cli as etcd
-from ops.init import cli as init
-from ops.preview_comment import cli as preview_comment
-from ops.proof import cli as proof
-from ops.recover import cli as recover
 from ops.shared.errors import OpsError
-from ops.status import cli as status
-from ops.timeline import cli as timeline
 
-#: In the order of `paas --help`. Each adds a parser: its options, and the function that runs it.
-COMMANDS = (
-    init.add,
-    doctor.add,
-    proof.add,
-    access.add_kubeconfig,
-    access.add_ssh,
-    timeline.add,
-    explain.add,
-    status.add,
-    access.add_logs,
-    topology.add,
-    recover.add,
-    protected.add,
-    drill.add,
-    etcd.add,
-    database.add,
-    preview_comment.add,
-)
+#: In the order of `paas --help`: the function that adds each command's parser, with its options and what runs it.
+COMMANDS: Final = {
+    "init": "ops.init.command:add",
+    "doctor": "ops.doctor:add",
+    "proof": "ops.proof.cli:add",
+    "kubeconfig": "ops.access:add_kubeconfig",
+    "ssh": "ops.access:add_ssh",
+    "timeline": "ops.timeline.command:add",
+    "explain": "ops.explain:add",
+    "status": "ops.status.command:add",
+    "logs": "ops.access:add_logs",
+    "topology": "ops.topology:add",
+    "recover": "ops.recover.cli:add",
+    "protected": "ops.protected:add",
+    "drill": "ops.drill.cli:add",
+    "etcd": "ops.etcd.cli:add",
+    "database": "ops.database.cli:add",
+    "preview-comment": "ops.preview_comment.command:add",
+}
 
 
-def parser() -> argparse.ArgumentParser:
-    """All commands and their options."""
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """The options of one command, or of all when there is none of that name.
+
+    Only what a command needs is imported: some clients take long to import.
+    """
     top = argparse.ArgumentParser(prog="paas", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
-    for add in COMMANDS:
-        add(commands)
+    for name in [command] if command in COMMANDS else COMMANDS:
+        resolve_name(COMMANDS[name])(commands)
     return top
 
 
 def main(words: list[str] | None = None) -> int:
     """Runs one command; a known error becomes one line and status 2."""
-    arguments = parser().parse_args(words)
+    words = sys.argv[1:] if words is None else words
+    arguments = parser(*words[:1]).parse_args(words)
     try:
         status_code: int = arguments.func(arguments)
     except OpsError as error:

@@ -8,12 +8,30 @@ from contextlib import nullcontext, suppress
 from rich.live import Live
 
 from ops.shared import outputs as stack_outputs
-from ops.shared.options import console
+from ops.shared.options import Commands, add_outputs, console
 from ops.shared.outputs import OutputsError
 from ops.status import collect, output, problems, report
 
 #: Where there is no terminal that has a width, in columns.
 WIDTH = 140
+
+
+def add(commands: Commands) -> None:
+    """Adds the command."""
+    parser = commands.add_parser("status", help="the whole platform on one screen, and what is wrong with it")
+    add_outputs(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON (with --watch one line each time)")
+    parser.add_argument(
+        "--watch", type=_seconds, metavar="SECONDS", help="look again after so many seconds, until Ctrl-C"
+    )
+    parser.set_defaults(func=run)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if seconds <= 0:
+        raise argparse.ArgumentTypeError(f"{text}: the pause must be longer than 0 s")
+    return seconds
 
 
 def run(arguments: argparse.Namespace) -> int:

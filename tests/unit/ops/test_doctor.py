@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ops import doctor
 from ops.__main__ import main
-from ops.doctor import command as doctor
 from ops.shared.stack_state import ENCRYPTED, StackError, State, choose, read_file
 from tests.unit.fake_cloud import ANSWERS, PASSWORD, PROJECT, FakeCloud, fake_cloud
 

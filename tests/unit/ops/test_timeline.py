@@ -10,7 +10,7 @@ import pytest
 from ops.__main__ import main
 from ops.timeline import picture
 from ops.timeline import steps as timeline
-from ops.timeline.cli import show
+from ops.timeline.command import show
 
 STACK = "urn:pulumi:lab::openstack-paas::pulumi:pulumi:Stack::openstack-paas-lab"
 BEGIN = 1_700_000_000

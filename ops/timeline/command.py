@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from rich.table import Table
+
 from ops.shared.options import Commands, console
 from ops.timeline import picture
 from ops.timeline.steps import Run, read
@@ -29,8 +31,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def show(run: Run) -> None:
     """Prints every step in order of its start, then the critical path with the waits in between."""
-    from rich.table import Table
-
     table = Table(title=f"{len(run.steps)} operations in {run.seconds:.0f} s (times in seconds; * critical path)")
     path = Table(title="Critical path" if run.by_dependencies else "Critical path, guessed from times (give --state)")
     for columns, words, numbers in (

@@ -5,7 +5,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from ops.preview_comment.changes import read
+from ops.preview_comment.comment import render, render_json
+from ops.preview_comment.gate import find_approvals, find_guarded
 from ops.shared.options import Commands
+from policy.rules import stops
 
 #: Exit statuses, besides 0.
 PREVIEW_FAILED: Final = 1
@@ -37,12 +41,6 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the comment; the exit status is the gate's. Raises PreviewError."""
-    # Here and not above: the other subcommands need nothing of it, and start faster.
-    from ops.preview_comment.changes import read
-    from ops.preview_comment.comment import render, render_json
-    from ops.preview_comment.gate import find_approvals, find_guarded
-    from policy.rules import stops
-
     previews = read(arguments.previews)
     texts = [path.read_text(encoding="utf-8") for path in arguments.approvals]
     items = find_guarded(previews, find_approvals(texts) | frozenset(arguments.approve))

@@ -1,4 +1,4 @@
-"""One run of `paas init`: what exists, the answers, the stack, its secrets, its file."""
+"""`paas init STACK`: a few questions, then the stack and its commented file with the secrets encrypted."""
 
 import argparse
 import json
@@ -20,6 +20,7 @@ from ops.init.answers import InitError, Unanswered, by_default, by_nobody, by_pe
 from ops.init.questions import which_cloud
 from ops.init.stack_file import CLOUD_KEY, NAMESPACE, Kept, make_keys, read, read_sources, render
 from ops.shared import pulumi
+from ops.shared.options import Commands
 from ops.shared.pulumi import PulumiError
 from preflight.cloud import Cloud
 from preflight.credentials import CloudUnreachable
@@ -32,15 +33,49 @@ _STACK: Final = re.compile(r"([A-Za-z0-9_.-]+/){0,2}[A-Za-z0-9_.-]{1,100}")
 #: The database's secrets. A password is 18 random bytes in base 64: 24 characters, 144 bits.
 _SECRETS: Final = ("databaseRootPassword", "databaseReplicationPassword")
 _SECRET_BYTES: Final = 18
+#: Exit status of a program that somebody ended by Ctrl-C.
+_INTERRUPTED: Final = 130
 #: One command of Pulumi, which cannot read from the terminal.
 _pulumi = partial(pulumi.run, text="")
 
 
-def init(arguments: argparse.Namespace) -> int:
-    """Writes the file of a new stack. Whatever can be refused is refused before the first question.
+def add(commands: Commands) -> None:
+    """Adds the command. Each question has a flag; what a flag says is not asked."""
+    init = commands.add_parser("init", help="write the file of a new stack: a few questions, or flags")
+    init.add_argument("name", metavar="STACK", help="name of the stack; its file is Pulumi.STACK.yaml")
+    answers = init.add_argument_group("answers (what is not given is asked, where somebody can be asked)")
+    answers.add_argument("--preset", help="education, dev or production")
+    answers.add_argument("--external", metavar="NETWORK", help="the network that floating IPs come from")
+    answers.add_argument("--image", help="image of all machines")
+    for role in ("gateway", "etcd", "control-plane", "worker"):
+        answers.add_argument(f"--{role}-flavor", metavar="FLAVOR", help=f"flavor of {role} machines")
+    answers.add_argument("--workers", metavar="COUNT", help="number of workers")
+    answers.add_argument("--ssh-from", metavar="RANGES", help="from where SSH may come in; `anywhere` is everywhere")
+    answers.add_argument("--kubernetes", metavar="VERSION", help="version of Kubernetes")
+    answers.add_argument("--zones", metavar="ZONES", help="availability zones, with commas between them")
+    further = init.add_argument_group("never asked")
+    further.add_argument("--cluster-name", metavar="NAME", default="", help="prefix of all names, when not the stack's")
+    further.add_argument("--ssh-user", metavar="USER", default="", help="the image's login, when not its system's name")
+    further.add_argument("--mirror-from", type=Path, metavar="FILE", help="take mirrors and proxy from this YAML file")
+    further.add_argument("--cloud", default="", help="entry of clouds.yaml, written into the file (default: OS_CLOUD)")
+    init.add_argument("--defaults", action="store_true", help="ask nothing: take the default of every answer")
+    init.add_argument("--offline", action="store_true", help="do not ask the cloud what it has")
+    init.add_argument("--no-stack", action="store_true", help="only write the file: make no stack and no secrets")
+    init.add_argument("--force", action="store_true", help="write over an existing file; its secrets are kept")
+    init.set_defaults(func=run)
 
-    1 when Pulumi did not make the stack or its secrets, else 0. Raises InitError when nothing was written.
-    """
+
+def run(arguments: argparse.Namespace) -> int:
+    """0: written; 1: written, but Pulumi made no stack or secrets; 130: interrupted. Raises InitError."""
+    try:
+        return _init(arguments)
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted: nothing was written\n")
+        return _INTERRUPTED
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    """Writes the file of a new stack. Whatever can be refused is refused before the first question."""
     stack: str = arguments.name
     short = stack.rpartition("/")[2]
     file = Path(f"Pulumi.{short}.yaml")
