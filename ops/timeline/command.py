@@ -45,11 +45,11 @@ def show(run: Run) -> None:
         mark = "*" if step in run.critical else ""
         operation = f"{step.operation}, FAILED" if step.failed else step.operation
         times = (f"{step.start:.0f}", f"{step.end:.0f}", f"{step.seconds:.0f}")
-        table.add_row(mark, step.name, picture.short_type(step), operation, *times, style="bold" if mark else None)
+        table.add_row(mark, step.name, step.short_type, operation, *times, style="bold" if mark else None)
     before = 0.0
     for step in run.critical:
         times = (f"{max(0.0, step.start - before):.0f}", f"{step.seconds:.0f}", f"{step.end:.0f}")
-        path.add_row(step.name, picture.short_type(step), *times)
+        path.add_row(step.name, step.short_type, *times)
         before = step.end
     screen = console()
     screen.print(table)

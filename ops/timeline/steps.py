@@ -51,6 +51,11 @@ class Step:
         """The resource's own type, such as openstack:compute/instance:Instance."""
         return self.urn.split("::")[2].rsplit("$", 1)[-1]
 
+    @property
+    def short_type(self) -> str:
+        """Instance, of openstack:compute/instance:Instance."""
+        return self.type.rsplit(":", 1)[-1]
+
 
 @dataclass(frozen=True)
 class Run:
