@@ -10,7 +10,7 @@ import pytest
 
 from ops.__main__ import main
 from ops.shared.outputs import Machine, Outputs, OutputsError
-from ops.topology import WIDTH, groups, picture, rows
+from ops.topology import groups, picture, rows
 from tests.unit.ops.drill_samples import LARGE, outputs
 
 GOLDEN = Path(__file__).with_name("golden") / "topology.svg"
@@ -61,7 +61,7 @@ def test_every_machine_is_there_and_none_covers_another() -> None:
     for machine in known.inventory:
         assert machine.address in texts or f"{machine.address} inside" in texts
     whole, *others = boxes
-    assert all(0 <= left < right <= WIDTH and 0 <= top < bottom <= whole[3] for left, top, right, bottom in others)
+    assert all(0 <= left < right <= whole[2] and 0 <= top < bottom <= whole[3] for left, top, right, bottom in others)
     for number, (left, top, right, bottom) in enumerate(others):
         for left2, top2, right2, bottom2 in others[number + 1 :]:
             apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
