@@ -1,14 +1,13 @@
 """Why an `up` failed: for each failed resource what Pulumi says, and the tail of the machine's own console log."""
 
 import argparse
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ops import protected
 from ops.shared.options import Commands
+from ops.timeline.steps import FAILS, events
 
 #: Lines of a console log that are shown.
 TAIL = 15
@@ -34,22 +33,18 @@ class Failure:
         return self.urn.split("::")[-1]
 
 
-def failures(lines: Iterable[str]) -> list[Failure]:
-    """The failed resources of an engine's event log (JSON lines), each once, in the order of failing."""
+def failures(log: str) -> list[Failure]:
+    """The failed resources of an engine's event log, each once, in the order of failing."""
     failed: dict[str, None] = {}
     messages: dict[str, str] = {}
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # The last line of a killed engine may be cut.
+    for event in events(log):
         diagnostic = event.get("diagnosticEvent") or {}
         if diagnostic.get("severity") == "error" and (urn := diagnostic.get("urn")):
             messages[urn] = diagnostic.get("message", "").strip()
             if protected.is_refusal(messages[urn]):
                 failed[urn] = None  # Refused before it was tried.
-        if "resOpFailedEvent" in event:
-            failed[event["resOpFailedEvent"]["metadata"]["urn"]] = None
+        if FAILS in event:
+            failed[event[FAILS]["metadata"]["urn"]] = None
     return [Failure(urn, messages.get(urn, "")) for urn in failed]
 
 
@@ -79,7 +74,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Always 0: the run itself has failed."""
-    found = failures(arguments.log.read_text(encoding="utf-8").splitlines())
+    found = failures(arguments.log.read_text(encoding="utf-8"))
     refused = [failure.urn for failure in found if protected.is_refusal(failure.message)]
     if refused:
         print(f"\nprotected from removal:\n{protected.how_to_lift(refused)}")

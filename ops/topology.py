@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Template
 
 from ops.shared import outputs as stack_outputs
+from ops.shared.errors import OpsError
 from ops.shared.options import Commands, add_outputs
 from ops.shared.outputs import Machine, Outputs
 
@@ -25,7 +26,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0, or 2 when the file cannot be written. Raises OutputsError."""
+    """0. Raises OutputsError, and OpsError when the file cannot be written."""
     drawn = picture(stack_outputs.load(arguments.stack, arguments.outputs))
     if not arguments.output:
         sys.stdout.write(drawn)
@@ -33,8 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         arguments.output.write_text(drawn, encoding="utf-8")
     except OSError as error:
-        sys.stderr.write(f"{arguments.output} cannot be written: {error.strerror}\n")
-        return 2
+        raise OpsError(f"{arguments.output} cannot be written: {error.strerror}") from error
     return 0
 
 

@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from preflight import clouds_file, credentials
+from preflight.checks.images import AMD64
 from preflight.cloud import Cloud, Flavor, Image
 from preflight.collect import collect
 
@@ -17,8 +18,6 @@ _RELEASES: Final = {
     "jammy": ("ubuntu", "22.04"),
     "noble": ("ubuntu", "24.04"),
 }
-#: What the machines' packages are built for; images mostly leave it out.
-_ARCHITECTURES: Final = ("", "x86_64", "amd64")
 _OTHER_ARCHITECTURE: Final = re.compile(r"arm64|aarch64|ppc64|s390x|riscv")
 
 
@@ -34,7 +33,7 @@ def system(image_name: str) -> tuple[str, str]:
 
 def _can_start(image: Image) -> bool:
     """Whether a machine can start from the image: Debian or Ubuntu, for the machines' architecture."""
-    is_other = image.architecture not in _ARCHITECTURES or _OTHER_ARCHITECTURE.search(image.name.lower())
+    is_other = image.architecture not in AMD64 or _OTHER_ARCHITECTURE.search(image.name.lower())
     return image.status == "active" and bool(system(image.name)[0]) and not is_other
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
 
-from ops.shared.cluster import Cluster, ClusterError, message
+from ops.shared.cluster import FAILURES, Cluster, ClusterError, message
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import Ssh, SshError
 from ops.status import database, machine_report
@@ -162,7 +161,7 @@ def _get(cluster: Cluster, path: str) -> str:
             _return_http_data_only=True,
             _request_timeout=(CONNECT_SECONDS, REQUEST_SECONDS),
         )
-    except (ApiException, HTTPError, OSError) as error:
+    except FAILURES as error:
         if isinstance(error, ApiException) and error.status == 404 and "/namespaces/" in path:
             return ""
         raise ClusterError(message(error)) from error

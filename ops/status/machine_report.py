@@ -54,27 +54,7 @@ class MachineReport:
         answer = self.answer(question)
         return "" if answer.problem else answer.text
 
-    def services(self) -> dict[str, str]:
-        """State by unit, as systemd names it: active, inactive, failed, activating."""
-        return {unit: state or "unknown" for unit, state in self._pairs("services")}
-
-    def disks(self) -> dict[str, int]:
-        """How full each file system is, in percent, by its path."""
-        return {path: int(percent) for percent, path in self._pairs("disks") if percent.isdigit()}
-
-    def versions(self) -> dict[str, str]:
-        """Versions of packages on a gateway, by their names."""
-        return dict(self._pairs("versions"))
-
-    def instance(self) -> str:
-        """The instance's id as cloud-init has it; empty when it is not known."""
-        return self.text("instance").strip()
-
-    def wants_restart(self) -> bool:
-        """Whether a package has asked for a restart of the machine."""
-        return bool(self.text("restart").strip())
-
-    def _pairs(self, question: str) -> list[tuple[str, str]]:
+    def pairs(self, question: str) -> list[tuple[str, str]]:
         """Each line's first word, and the rest of it."""
         lines = [line.partition(" ") for line in self.text(question).splitlines() if line.strip()]
         return [(first, rest.strip()) for first, _, rest in lines]
@@ -88,10 +68,13 @@ class Machine:
     role: str
     problem: str
     services: Mapping[str, str]
+    """State by unit, as systemd names it: active, inactive, failed, activating."""
     disks: Mapping[str, int]
-    stranger: bool = False
+    """How full each file system is, in percent, by its path."""
+    stranger: bool
     """Whether it is a different instance from the one in the outputs."""
-    wants_restart: bool = False
+    wants_restart: bool
+    """Whether a package has asked for a restart of the machine."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +100,16 @@ def parse(machine: outputs.Machine, text: str) -> MachineReport:
 
 def read_machine(report: MachineReport) -> Machine:
     """Its services and disks, and whether it is the instance that it should be."""
-    # Stand-ins for clouds, and images without cloud-init's data, have no id.
-    stranger = report.instance() not in ("", report.machine.instance_id)
-    facts = (report.problem, report.services(), report.disks(), stranger, report.wants_restart())
-    return Machine(report.name, report.machine.role, *facts)
+    return Machine(
+        report.name,
+        report.machine.role,
+        report.problem,
+        services={unit: state or "unknown" for unit, state in report.pairs("services")},
+        disks={path: int(percent) for percent, path in report.pairs("disks") if percent.isdigit()},
+        # Stand-ins for clouds, and images without cloud-init's data, have no id.
+        stranger=report.text("instance").strip() not in ("", report.machine.instance_id),
+        wants_restart=bool(report.text("restart").strip()),
+    )
 
 
 def read_gateway(report: MachineReport) -> Gateway:

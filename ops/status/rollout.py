@@ -31,7 +31,7 @@ def read(
     outputs: Outputs, nodes: Iterable[Node], pods: Pods | None, etcd: Etcd, gateways: Iterable[MachineReport]
 ) -> list[Progress]:
     """The API servers come before the nodes, as in an upgrade."""
-    nodes, installed = list(nodes), [gateway.versions() for gateway in gateways]
+    nodes, installed = list(nodes), [dict(gateway.pairs("versions")) for gateway in gateways]
     kubernetes = outputs.versions.get("kubernetes", "").removeprefix("v")
     counted = (
         ("etcd", "members", [member.version for member in etcd.members], outputs.versions.get("etcd", "")),

@@ -81,7 +81,7 @@ class Graph:
 def read(log: Path, state: Path | None = None) -> Run:
     """The run in an event log. Raises TimelineError."""
     try:
-        steps, seconds = steps_of(_events(log.read_text()))
+        steps, seconds = steps_of(events(log.read_text()))
     except OSError as error:
         raise TimelineError(f"{log}: {error.strerror}") from error
     if not steps:
@@ -95,7 +95,8 @@ def read(log: Path, state: Path | None = None) -> Run:
     return Run(steps, critical_path(steps, graph), seconds, graph is not None)
 
 
-def _events(text: str) -> Iterator[Mapping[str, Any]]:
+def events(text: str) -> Iterator[Mapping[str, Any]]:
+    """The events of an engine's log (JSON lines)."""
     for line in text.splitlines():
         try:
             event = json.loads(line)
@@ -105,9 +106,9 @@ def _events(text: str) -> Iterator[Mapping[str, Any]]:
             yield event
 
 
-def steps_of(events: Iterable[Mapping[str, Any]]) -> tuple[list[Step], float]:
+def steps_of(log: Iterable[Mapping[str, Any]]) -> tuple[list[Step], float]:
     """The steps of resources that a provider worked on, and the length of the run; components only group others."""
-    timed = [event for event in events if event.get("timestamp")]
+    timed = [event for event in log if event.get("timestamp")]
     times = [float(event["timestamp"]) for event in timed]
     length = times[-1] - times[0] if times else 0
     started: dict[tuple[str, str], float] = {}

@@ -36,7 +36,7 @@ def failed_up(stack: Stack, name: str) -> tuple[str, list[str]]:
     assert stack.pulumi("stack", "select", "--create", name).returncode == 0
     done = stack.pulumi("up", "--yes", "--skip-preview", "--parallel", "32", "--event-log", str(log))
     assert done.returncode != 0, done.stdout
-    return done.stdout + done.stderr, [failure.name for failure in failures(log.read_text().splitlines())]
+    return done.stdout + done.stderr, [failure.name for failure in failures(log.read_text())]
 
 
 @pytest.fixture(scope="module")

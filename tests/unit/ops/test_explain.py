@@ -9,15 +9,16 @@ from ops.explain import console_tail, failures
 STEP = "urn:pulumi:lab::openstack-paas::a:b:C$command:remote:Command::etcd-0"
 
 
-def events() -> list[str]:
+def events() -> str:
     """A short event log whose last line was cut."""
-    return [
+    lines = [
         json.dumps({"diagnosticEvent": {"severity": "info", "urn": STEP, "message": "going on"}}),
         json.dumps({"diagnosticEvent": {"severity": "error", "urn": STEP, "message": "etcd has no quorum\n"}}),
         json.dumps({"resOpFailedEvent": {"metadata": {"urn": STEP}}}),
         json.dumps({"resOpFailedEvent": {"metadata": {"urn": STEP}}}),
         '{"resOpFail',
     ]
+    return "\n".join(lines)
 
 
 def test_each_failed_resource_once_with_its_message() -> None:
@@ -46,5 +47,5 @@ def test_console_tail_names_state_fault_and_last_lines() -> None:
 
 def test_a_refusal_is_a_failure_though_nothing_was_tried() -> None:
     message = "unable to replace resource\nas it is currently marked for protection. To unprotect the resource, ..."
-    (failure,) = failures([json.dumps({"diagnosticEvent": {"severity": "error", "urn": STEP, "message": message}})])
+    (failure,) = failures(json.dumps({"diagnosticEvent": {"severity": "error", "urn": STEP, "message": message}}))
     assert failure.name == "etcd-0"

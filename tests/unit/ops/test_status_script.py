@@ -74,7 +74,7 @@ def test_a_question_that_hangs_or_fails_takes_no_other_with_it(tmp_path: Path) -
     assert report.answer("etcd-health").problem == "refused"
     assert report.answer("etcd-members").text == "https://127.0.0.1:2379", "each tells for itself"
     assert "etcd-backups.sh" in report.answer("backups").problem
-    assert report.services()["etcd.service"] == "active"
+    assert machine_report.read_machine(report).services["etcd.service"] == "active"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,8 @@ def test_an_api_server_tells_what_fails(tmp_path: Path, code: str, body: str, pr
 
 def test_a_file_system_is_reported_once(tmp_path: Path) -> None:
     listing = "size avail pcent target\n100 60 40% /\n100 60 40% /var/lib/etcd\n200 20 90% /var/lib/kubelet"
-    assert run(tmp_path, "worker", df=f"echo '{listing}'").disks() == {"/": 40, "/var/lib/kubelet": 90}
+    report = run(tmp_path, "worker", df=f"echo '{listing}'")
+    assert machine_report.read_machine(report).disks == {"/": 40, "/var/lib/kubelet": 90}
 
 
 def test_packages_instance_and_a_restart_that_is_wanted(tmp_path: Path) -> None:
@@ -103,18 +104,20 @@ def test_packages_instance_and_a_restart_that_is_wanted(tmp_path: Path) -> None:
     write(tmp_path, "boot/vmlinuz-6.1.0-27-amd64", "")
     commands = {"dpkg-query": 'printf "%s 2.0-1\\n" "${@: -2}"', "uname": "echo 6.1.0-27-amd64"}
     report = run(tmp_path, "gateway", **commands)
-    assert report.versions() == {"haproxy": "2.0-1", "keepalived": "2.0-1"}
-    assert report.instance() == "f0ab0ada"
-    assert not report.wants_restart()
-    assert run(tmp_path, "gateway", **commands | {"uname": "echo 6.1.0-9-amd64"}).wants_restart()
+    assert dict(report.pairs("versions")) == {"haproxy": "2.0-1", "keepalived": "2.0-1"}
+    assert report.text("instance").strip() == "f0ab0ada"
+    assert not machine_report.read_machine(report).wants_restart
+    older = run(tmp_path, "gateway", **commands | {"uname": "echo 6.1.0-9-amd64"})
+    assert machine_report.read_machine(older).wants_restart
     write(tmp_path, "run/reboot-required", "")
-    assert run(tmp_path, "gateway", **commands).wants_restart()
+    assert machine_report.read_machine(run(tmp_path, "gateway", **commands)).wants_restart
 
 
 def test_a_machine_that_tells_no_instance_is_no_stranger(tmp_path: Path) -> None:
     report = run(tmp_path, "gateway", **{"dpkg-query": "exit 1"})
-    assert report.instance() == ""
-    assert report.versions() == {}
+    assert not machine_report.read_machine(report).stranger
+    assert report.text("instance").strip() == ""
+    assert report.pairs("versions") == []
 
 
 def test_a_bundle_of_authorities_and_what_is_due() -> None:
@@ -130,5 +133,5 @@ def test_a_bundle_of_authorities_and_what_is_due() -> None:
 
 
 def test_only_a_workers_way_to_the_api_is_a_service(tmp_path: Path) -> None:
-    assert run(tmp_path, "worker").services()["haproxy.service"] == "active"
-    assert "haproxy.service" not in run(tmp_path, "control-plane").services()
+    assert machine_report.read_machine(run(tmp_path, "worker")).services["haproxy.service"] == "active"
+    assert "haproxy.service" not in machine_report.read_machine(run(tmp_path, "control-plane")).services
