@@ -10,10 +10,7 @@ from typing import Any
 
 import yaml
 
-#: The prefix of this project's keys.
-NAMESPACE = "openstack-paas:"
-#: Keys beside `config` with which Pulumi decrypts secrets.
-OPENERS = ("encryptionsalt", "encryptedkey", "secretsprovider")
+from ops.init.stack_file import KEYRING, NAMESPACE
 
 
 def _is_secret(value: Any) -> bool:
@@ -31,14 +28,14 @@ def without_secrets(text: str) -> str:
     """The stack file `text` without its secrets and the keys that decrypt them."""
     document = yaml.safe_load(text) or {}
     return yaml.safe_dump(
-        {key: _without(value) for key, value in document.items() if key not in OPENERS}, sort_keys=False
+        {key: _without(value) for key, value in document.items() if key not in KEYRING}, sort_keys=False
     )
 
 
 def secret_keys(text: str) -> list[str]:
     """The keys of this project that have a secret as their whole value in the stack file `text`."""
     config = (yaml.safe_load(text) or {}).get("config") or {}
-    return [key for key, value in config.items() if key.startswith(NAMESPACE) and _without({key: value}) == {}]
+    return [key for key, value in config.items() if key.startswith(f"{NAMESPACE}:") and _is_secret(value)]
 
 
 def main() -> None:

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from ops.__main__ import main
-from ops.timeline import picture
 from ops.timeline import steps as timeline
-from ops.timeline.command import show
+from ops.timeline.command import CRITICAL, draw, show
 
 STACK = "urn:pulumi:lab::openstack-paas::pulumi:pulumi:Stack::openstack-paas-lab"
 BEGIN = 1_700_000_000
@@ -136,12 +135,12 @@ def test_failed_and_broken_off_steps(tmp_path: Path) -> None:
 
 def test_picture_and_table(files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     run = timeline.read(*files)
-    drawing = picture.draw(run, "An <up>")
+    drawing = draw(run, "An <up>")
     root = xml.fromstring(drawing)
     bars = [element for element in root.iter("{http://www.w3.org/2000/svg}rect") if len(element)]
     assert len(bars) == 6
     assert "7 operations in 81 s; 1 of at most 1 s are not drawn" in drawing
-    assert sum(bar.get("fill") == picture.CRITICAL for bar in bars) == 5
+    assert sum(bar.get("fill") == CRITICAL for bar in bars) == 5
     show(run)
     shown = capsys.readouterr().out
     assert "Critical path" in shown and "gateway-0-step" in shown
