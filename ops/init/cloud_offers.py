@@ -4,10 +4,9 @@ import os
 import re
 from typing import Final
 
-from preflight import clouds_file, credentials
+from preflight import clouds_file
 from preflight.checks.images import AMD64
 from preflight.cloud import Cloud, Flavor, Image
-from preflight.collect import collect
 
 #: Names of cloud images, with the system's version: debian-12-genericcloud-amd64, Ubuntu 24.04.
 _SYSTEM: Final = re.compile(r"(?P<system>debian|ubuntu)[^0-9]{0,12}(?P<version>[0-9]{2}(\.[0-9]{2})?)?")
@@ -69,11 +68,3 @@ def describe(flavor: Flavor) -> str:
 def clouds_to_choose() -> list[str]:
     """Clouds of clouds.yaml, when nothing says yet which of them."""
     return [] if os.environ.get("OS_CLOUD") or os.environ.get("OS_AUTH_URL") else clouds_file.names()
-
-
-def ask(name: str) -> Cloud:
-    """What the cloud offers; `name` is its entry in clouds.yaml, or empty for what the environment says.
-
-    Raises preflight.credentials.CloudUnreachable.
-    """
-    return collect(credentials.log_in(credentials.find({"cloud": name} if name else None)))

@@ -23,7 +23,8 @@ from ops.shared import pulumi
 from ops.shared.options import Commands
 from ops.shared.pulumi import PulumiError
 from preflight.cloud import Cloud
-from preflight.credentials import CloudUnreachable
+from preflight.collect import collect as collect_offers
+from preflight.credentials import CloudUnreachable, find, log_in
 from settings.load import parse
 from settings.platform import Platform
 from settings.problem import SettingsError
@@ -165,8 +166,9 @@ def _has_engine(kept: Kept) -> bool:
 
 
 def _ask_cloud(name: str) -> Cloud:
+    """What the cloud offers; `name` is its entry in clouds.yaml, or empty for what the environment says."""
     try:
-        return cloud_offers.ask(name)
+        return collect_offers(log_in(find({"cloud": name} if name else None)))
     except CloudUnreachable as error:
         raise InitError(f"the cloud cannot be asked what it has: {error}; or answer by flags with --offline") from None
 
