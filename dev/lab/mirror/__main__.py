@@ -7,7 +7,7 @@ import sys
 from dev.errors import DevError
 from dev.lab.mirror.compile import compile_all
 from dev.lab.mirror.content import KUBERNETES, ensure
-from dev.lab.mirror.places import MIRROR_PLACES
+from dev.lab.mirror.product import MIRROR_PLACES
 from dev.lab.mirror.programs import release
 from dev.lab.progress import Progress
 from settings import versions

@@ -15,7 +15,6 @@ from dev.lab.mirror.product import EPOCH_SECONDS
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
-_MANIFEST_FILE = "manifest.digest"
 #: Fast rather than small: these layers are only sent over a bridge of this host.
 _GZIP_LEVEL = 1
 
@@ -58,26 +57,9 @@ def layer_tar(entries: Iterable[Entry]) -> bytes:
     return pack(by_path[path] for path in sorted(by_path))
 
 
-def image_config(
-    entrypoint: tuple[str, ...] = (),
-    command: tuple[str, ...] = (),
-    environment: tuple[str, ...] = (),
-    user: str = "",
-    working_directory: str = "",
-    volumes: tuple[str, ...] = (),
-    ports: tuple[str, ...] = (),
-) -> dict[str, Any]:
-    """The `config` of an OCI image configuration: what a container of the image runs."""
-    fields: dict[str, Any] = {
-        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *environment],
-        "Entrypoint": list(entrypoint),
-        "Cmd": list(command),
-        "User": user,
-        "WorkingDir": working_directory,
-        "Volumes": {volume: {} for volume in volumes},
-        "ExposedPorts": {port: {} for port in ports},
-    }
-    return {name: value for name, value in fields.items() if value}
+def image_config(*environment: str, **fields: Any) -> dict[str, Any]:
+    """The `config` of an OCI image configuration: what a container of the image runs. OCI names the fields."""
+    return {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *environment], **fields}
 
 
 class Layout:
@@ -116,7 +98,6 @@ class Layout:
         manifest = self.blob(_json(document | ({"annotations": annotations} if annotations else {})), MANIFEST_TYPE)
         (self.folder / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
         (self.folder / "index.json").write_bytes(_json({"schemaVersion": 2, "manifests": [manifest]}))
-        (self.folder / _MANIFEST_FILE).write_text(manifest["digest"])
         return str(manifest["digest"])
 
 
@@ -126,7 +107,7 @@ def _json(document: Mapping[str, Any]) -> bytes:
 
 def manifest_digest(layout: Path) -> str:
     """The digest of the manifest of a finished layout."""
-    return (layout / _MANIFEST_FILE).read_text()
+    return str(json.loads((layout / "index.json").read_text())["manifests"][0]["digest"])
 
 
 def blob_path(layout: Path, digest: str) -> Path:

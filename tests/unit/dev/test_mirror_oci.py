@@ -23,7 +23,7 @@ def small_image(folder: Path) -> str:
     """An image of one file and one link."""
     folder.mkdir()
     entries = [Entry("/usr/bin/tool", content=b"#!/bin/sh\n"), Entry("/bin/tool", link="../usr/bin/tool")]
-    return Layout(folder).image([layer_tar(entries)], image_config(entrypoint=("/usr/bin/tool",), user="65535:65535"))
+    return Layout(folder).image([layer_tar(entries)], image_config(Entrypoint=["/usr/bin/tool"], User="65535:65535"))
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
