@@ -15,6 +15,7 @@ from dev.lab.mirror.product import EPOCH_SECONDS
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+_MANIFEST_FILE = "manifest.digest"
 #: Fast rather than small: these layers are only sent over a bridge of this host.
 _GZIP_LEVEL = 1
 
@@ -98,6 +99,7 @@ class Layout:
         manifest = self.blob(_json(document | ({"annotations": annotations} if annotations else {})), MANIFEST_TYPE)
         (self.folder / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
         (self.folder / "index.json").write_bytes(_json({"schemaVersion": 2, "manifests": [manifest]}))
+        (self.folder / _MANIFEST_FILE).write_text(manifest["digest"])
         return str(manifest["digest"])
 
 
@@ -107,7 +109,7 @@ def _json(document: Mapping[str, Any]) -> bytes:
 
 def manifest_digest(layout: Path) -> str:
     """The digest of the manifest of a finished layout."""
-    return str(json.loads((layout / "index.json").read_text())["manifests"][0]["digest"])
+    return (layout / _MANIFEST_FILE).read_text()
 
 
 def blob_path(layout: Path, digest: str) -> Path:

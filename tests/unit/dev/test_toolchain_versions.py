@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from dev.toolchain.official import UNKNOWN, reported_version
-from dev.toolchain.places import SOURCES
+from dev.toolchain.plan import SOURCES
 from dev.toolchain.programs import ENGINE, ENGINES, PROGRAMS, Program
 
 PROJECT = SOURCES.parents[1]
