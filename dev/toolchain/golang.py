@@ -14,21 +14,15 @@ from dev.toolchain.programs import Program
 BUILD_LIMIT = 30 * 60
 
 
-def required_version(folder: Path) -> tuple[int, int]:
-    """The major and minor version in the `go` line of a go.mod."""
-    found = re.search(r"^go (\d+)\.(\d+)", (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
-    if found is None:
-        raise DevError(f"{folder / 'go.mod'} has no `go` line")
-    return int(found[1]), int(found[2])
-
-
 def go_version(folder: Path) -> str:
     """The version, such as go1.26.8, of the Go that would build the program in `folder`.
 
     Raises DevError when Go is missing, or too old and not allowed to fetch a newer one.
     """
-    required = required_version(folder)
-    wanted = ".".join(map(str, required))
+    line = re.search(r"^go (\d+)\.(\d+)", (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+    if line is None:
+        raise DevError(f"{folder / 'go.mod'} has no `go` line")
+    required, wanted = (int(line[1]), int(line[2])), f"{line[1]}.{line[2]}"
     if shutil.which("go") is None:
         raise DevError(
             f"Go {wanted} or newer is needed to build Pulumi's engine and plugins, but `go` is not on PATH.\n"

@@ -37,9 +37,9 @@ def find_on_path(program: Program, own: Path) -> Path | None:
 
 
 def find_official(program: Program, own: Path) -> Path | None:
-    """The official program on PATH: of the engine only a supported version.
+    """The official program on PATH. Of the engine only a supported version counts.
 
-    For a plugin also the pinned version in the official CLI's folder (PULUMI_HOME or its default).
+    A plugin may also be in the official CLI's folder (PULUMI_HOME or its default), there in the pinned version only.
     """
     found = find_on_path(program, own)
     if program.kind == "engine" and found:

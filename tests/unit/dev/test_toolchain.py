@@ -11,7 +11,7 @@ import pytest
 
 from dev.errors import DevError
 from dev.files import hold
-from dev.toolchain import builder, golang, official
+from dev.toolchain import builder, official
 from dev.toolchain.builder import Builder
 from dev.toolchain.plan import SOURCES, Places, fingerprint, make_plan
 from dev.toolchain.programs import PROGRAMS, Program
@@ -245,10 +245,6 @@ def test_old_go_says_which_one_is_here(places: Places, tiny: Path, monkeypatch: 
     monkeypatch.setenv("PATH", f"{places.root / 'go'}:/usr/bin:/bin")
     with pytest.raises(DevError, match=r"Go 1\.21 or newer is needed.*go1\.19\.8"):
         make_plan(places, tiny, (TINY,))
-
-
-def test_required_version_is_read_from_go_mod(tiny: Path) -> None:
-    assert golang.required_version(tiny / "tiny") == (1, 21)
 
 
 def test_second_build_waits_and_names_the_first(places: Places, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
