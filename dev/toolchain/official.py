@@ -28,30 +28,26 @@ def is_to_be_built(program: Program) -> bool:
     return "all" in names or program.name in names
 
 
-def find_on_path(program: Program, own: Path) -> Path | None:
-    """The program on PATH, but not in the toolchain's own folder: a built program is no official one."""
+def find_official(program: Program, own: Path) -> Path | None:
+    """The program on PATH, but not in the toolchain's own folder: a built program is no official one.
+
+    Of the engine only a supported version counts. A plugin may also be in the official CLI's folder (PULUMI_HOME or its
+    default), there in the pinned version only.
+    """
     entries = os.environ.get("PATH", "").split(os.pathsep)
     others = [entry for entry in entries if entry and Path(entry).absolute() != own.absolute()]
-    found = shutil.which(program.binary, path=os.pathsep.join(others))
-    return Path(found) if found else None
-
-
-def find_official(program: Program, own: Path) -> Path | None:
-    """The official program on PATH. Of the engine only a supported version counts.
-
-    A plugin may also be in the official CLI's folder (PULUMI_HOME or its default), there in the pinned version only.
-    """
-    found = find_on_path(program, own)
+    executable = shutil.which(program.binary, path=os.pathsep.join(others))
+    found = Path(executable) if executable else None
     if program.kind == "engine" and found:
         version = engine_version(found)
         return found if version is not None and ENGINES[0] <= version < ENGINES[1] else None
     if program.kind != "plugin" or found:
         return found
     for home in filter(None, (os.environ.get("PULUMI_HOME"), str(Path.home() / ".pulumi"))):
-        executable = Path(home) / "plugins" / f"resource-{program.name}-v{program.version}" / program.binary
+        place = Path(home) / "plugins" / f"resource-{program.name}-v{program.version}" / program.binary
         # The toolchain's own PULUMI_HOME has links to built programs.
-        if os.access(executable, os.X_OK) and executable.resolve().parent != own.resolve():
-            return executable
+        if os.access(place, os.X_OK) and place.resolve().parent != own.resolve():
+            return place
     return None
 
 

@@ -2,12 +2,15 @@
 
 import hashlib
 import os
+import re
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dev.errors import DevError
 from dev.toolchain import official
-from dev.toolchain.golang import go_version
 from dev.toolchain.programs import PROGRAMS, Program
 
 State = Literal["official", "built", "missing", "out of date"]
@@ -57,6 +60,29 @@ class Step:
     def to_build(self) -> bool:
         """Whether it has to be built."""
         return self.state in ("missing", "out of date")
+
+
+def go_version(folder: Path) -> str:
+    """The version, such as go1.26.8, of the Go that would build the program in `folder`.
+
+    Raises DevError when Go is missing, or too old and not allowed to fetch a newer one.
+    """
+    line = re.search(r"^go (\d+)\.(\d+)", (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+    if line is None:
+        raise DevError(f"{folder / 'go.mod'} has no `go` line")
+    required, wanted = (int(line[1]), int(line[2])), f"{line[1]}.{line[2]}"
+    if shutil.which("go") is None:
+        raise DevError(
+            f"Go {wanted} or newer is needed to build Pulumi's engine and plugins, but `go` is not on PATH.\n"
+            "Install Go (https://go.dev/doc/install), or install the official Pulumi CLI, which needs no build."
+        )
+    answer = subprocess.run(["go", "env", "GOVERSION"], cwd=folder, capture_output=True, text=True, timeout=300)
+    version = answer.stdout.strip()
+    found = re.match(r"go(\d+)\.(\d+)", version)
+    if answer.returncode != 0 or found is None or (int(found[1]), int(found[2])) < required:
+        why = answer.stderr.strip() or f"this machine has {version or 'an unknown version'}"
+        raise DevError(f"Go {wanted} or newer is needed to build Pulumi's engine and plugins: {why}")
+    return version
 
 
 def fingerprint(program: Program, folder: Path, version: str) -> str:

@@ -81,7 +81,8 @@ def etcd_archive(folder: str, programs: dict[str, Path]) -> bytes:
 
 def _publish_chart(folder: Path, registry: Registry, say: Say) -> None:
     document = chart.metadata(folder)
-    name, tag = f"{_CHART_REPOSITORY}/{document['name']}", chart.tag(str(document["version"]))
+    name = f"{_CHART_REPOSITORY}/{document['name']}"
+    tag = str(document["version"]).replace("+", "_")  # a tag may not contain a plus sign
     product = PLACES.images / f"{name}+{tag}".replace("/", "_")
     key = content_key(chart.archive(folder))
     if key_of(product) != key:
