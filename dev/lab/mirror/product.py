@@ -35,8 +35,7 @@ class Places:
         self.binaries = root / "bin"  # programs, one folder per build
         self.packages = root / "packages"  # Debian packages, one folder per package and version
         self.images = root / "oci"  # container images and charts as OCI image layouts, one folder per reference
-        #: Root filesystems made of Debian packages, for container images, one folder each.
-        self.root_filesystems = root / "rootfs"
+        self.root_filesystems = root / "rootfs"  # those of container images, made of Debian packages, one folder each
         self.logs = root / "logs"  # output of compilers and package tools
         self.apt = root / "www" / "apt"  # the apt repository, which the web server has as /apt
         self.files = root / "www" / "files"  # release archives, which the web server has as /files
