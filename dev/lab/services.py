@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from dev.lab import places
 from dev.lab.mirror.compile import folder_of
-from dev.lab.mirror.places import MIRROR_PLACES
+from dev.lab.mirror.product import MIRROR_PLACES
 from dev.lab.mirror.programs import OBJECT_STORE as STORE_PROGRAM
 from dev.lab.places import COMPUTE_HOSTS, CONFIGURATION, DRIVER, EXTERNAL_ADDRESS, NETWORK_HOST, PORTS, STATE
 from dev.lab.places import UNDERLAY_ADDRESS as UNDERLAY

@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable
 
 from dev.errors import DevError
-from dev.toolchain.builder import Builder, read_times
+from dev.toolchain.builder import Builder
 from dev.toolchain.official import reported_version
-from dev.toolchain.places import Places, default_places
-from dev.toolchain.plan import make_plan
+from dev.toolchain.plan import Places, default_places, make_plan
 
 
 def say(line: str) -> None:
@@ -28,11 +27,9 @@ def build(places: Places) -> None:
 
 def status(places: Places) -> int:
     """Print one line per program. Returns 1 when one of them still has to be built."""
-    times = read_times(places.times)
     steps = make_plan(places)
     for step in steps:
-        took = times.get(step.program.name, {}).get("seconds") if step.state == "built" else None
-        seconds = f"{took:6.1f} s" if took is not None else ""
+        seconds = f"{step.seconds:>6} s" if step.seconds and step.state == "built" else ""
         version = reported_version(step.program, step.path) if step.state == "official" else step.program.version
         print(f"{step.program.binary:28} {version:9} {step.state:12} {seconds:9} {step.path}")
     return int(any(step.to_build for step in steps))

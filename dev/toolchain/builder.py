@@ -1,26 +1,24 @@
 """Carries out a plan: lets the official CLI download plugins and builds the rest, two programs at a time."""
 
-import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from dev.errors import DevError
-from dev.files import hold, write_whole
+from dev.files import hold
 from dev.toolchain import official
-from dev.toolchain.golang import BUILD_LIMIT, start_build, stop_build, tail
-from dev.toolchain.places import SOURCES, Places
-from dev.toolchain.plan import Step, make_plan
+from dev.toolchain.plan import SOURCES, Places, Step, make_plan
 from dev.toolchain.programs import PROGRAMS, Program
 
 #: Programs built at the same time. `go build` compiles on every core but links on one.
 AT_A_TIME = 2
+#: Seconds. The longest build from scratch took about 5 minutes on two busy cores. The rest is room for downloads.
+BUILD_LIMIT = 30 * 60
 #: Seconds to wait for another build. A complete build took less on the smallest machine we tried.
 WAIT_LIMIT = 45 * 60
 
@@ -48,26 +46,21 @@ class Builder:
 
     def run(self, programs: tuple[Program, ...] = PROGRAMS) -> list[Step]:
         """Bring every program to the state `official` or `built`. Returns the steps with their final state."""
-
-        def busy(holder: str) -> None:
-            self.say(f"waiting for another build (process {holder})")
-
         self.places.create()
-        with hold(self.places.lock, str(os.getpid()), busy, WAIT_LIMIT):
+        busy = "waiting for another build (process {})"
+        with hold(self.places.lock, str(os.getpid()), lambda holder: self.say(busy.format(holder)), WAIT_LIMIT):
+            self._install_official(make_plan(self.places, self.sources, programs))
             plan = make_plan(self.places, self.sources, programs)
-            if self._install_official(plan):
-                plan = make_plan(self.places, self.sources, programs)
             self._remove_superseded(plan)
             self._build_all([step for step in plan if step.to_build])
             ready = make_plan(self.places, self.sources, programs)
             link_plugins(self.places.home, ready)
             return ready
 
-    def _install_official(self, plan: list[Step]) -> bool:
-        """Let the official CLI download missing plugins until the first failure. Returns whether it got any."""
+    def _install_official(self, plan: list[Step]) -> None:
+        """Let the official CLI download missing plugins until the first failure."""
         engine = next((step.path for step in plan if step.program.kind == "engine" and step.state == "official"), None)
         missing = [step.program for step in plan if step.to_build and step.program.kind == "plugin"]
-        installed = False
         for program in missing:
             if engine is None or official.is_to_be_built(program):
                 continue
@@ -76,8 +69,6 @@ class Builder:
             if reason is not None:
                 self.say(f"{program.binary}: the download failed ({reason}); building it instead")
                 break
-            installed = True
-        return installed
 
     def _remove_superseded(self, plan: list[Step]) -> None:
         """Remove built binaries that now have official counterparts, because the engine would prefer them on PATH."""
@@ -99,14 +90,27 @@ class Builder:
                     running.remove(build)
         finally:
             for build in running:
-                stop_build(build.process)
+                if build.process.poll() is None:
+                    os.killpg(build.process.pid, signal.SIGTERM)  # also the compilers that it started
+                    build.process.wait(timeout=30)
                 build.partial.unlink(missing_ok=True)
 
     def _start(self, step: Step) -> Build:
+        """Start `go build` in its own process group, with all its output in a log."""
         program = step.program
         log, partial = self.places.logs / f"{program.name}.log", self.places.binaries / f".{program.binary}.partial"
         self.say(f"{program.binary}: building ({step.state})")
-        process = start_build(program, self.sources / program.name, partial, log)
+        flags = ("-mod=readonly", "-buildvcs=false", "-ldflags", program.link_flags)
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                ["go", "build", *flags, "-o", partial, program.package],
+                cwd=self.sources / program.name,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, "GOFLAGS": "", "GOWORK": "off"},
+            )
         return Build(step, log, partial, process, time.monotonic())
 
     def _has_ended(self, build: Build) -> bool:
@@ -129,10 +133,15 @@ class Builder:
             fresh.chmod(0o755)
             fresh.replace(self.places.binaries / name)
         build.partial.replace(build.step.path)
-        (self.places.stamps / program.name).write_text(build.step.fingerprint + "\n", encoding="utf-8")
         seconds = time.monotonic() - build.begun
-        record_time(self.places.times, program.name, seconds, build.step.path.stat().st_size)
+        (self.places.stamps / program.name).write_text(f"{build.step.fingerprint}\n{seconds:.1f}\n", encoding="utf-8")
         self.say(f"{program.binary}: built in {seconds:.0f} s")
+
+
+def tail(log: Path) -> str:
+    """The last 15 lines of a log file, without reports of downloads."""
+    text = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join([line for line in text if not line.startswith("go: downloading")][-15:])
 
 
 def link_plugins(home: Path, steps: list[Step]) -> None:
@@ -151,19 +160,3 @@ def link_plugins(home: Path, steps: list[Step]) -> None:
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(step.path)
         fresh.replace(link)
-
-
-def read_times(path: Path) -> dict[str, Any]:
-    """For each program: seconds, end time (UTC), size in bytes. An unreadable file counts as empty."""
-    try:
-        times = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return times if isinstance(times, dict) else {}
-
-
-def record_time(path: Path, program: str, seconds: float, size: int) -> None:
-    """Add or replace one program's figures."""
-    ended = datetime.now(UTC).isoformat(timespec="seconds")
-    times = {**read_times(path), program: {"seconds": round(seconds, 1), "ended": ended, "bytes": size}}
-    write_whole(path, json.dumps(times, indent=2, sort_keys=True) + "\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from threading import Timer
 
-from dev.toolchain.programs import ENGINES, Program
+from dev.toolchain.programs import ENGINES, Kind, Program
 
 #: Seconds that the official CLI may take to download one plugin (tens of megabytes).
 INSTALL_LIMIT = 180
@@ -18,8 +18,6 @@ BUILD_VARIABLE = "OPENSTACK_PAAS_BUILD"
 ANSWER_LIMIT = 30
 #: Printed for a program that does not report its version.
 UNKNOWN = "unknown"
-#: The engine's protocol by kind of program.
-SERVICES = {"plugin": "ResourceProvider", "language": "LanguageRuntime"}
 #: An address without an engine. A program connects to it only to write logs, which this question does not cause.
 NO_ENGINE = "127.0.0.1:1"
 
@@ -30,30 +28,26 @@ def is_to_be_built(program: Program) -> bool:
     return "all" in names or program.name in names
 
 
-def find_on_path(program: Program, own: Path) -> Path | None:
-    """The program on PATH, but not in the toolchain's own folder: a built program is no official one."""
+def find_official(program: Program, own: Path) -> Path | None:
+    """The program on PATH, but not in the toolchain's own folder: a built program is no official one.
+
+    Of the engine only a supported version counts. A plugin may also be in the official CLI's folder (PULUMI_HOME or its
+    default), there in the pinned version only.
+    """
     entries = os.environ.get("PATH", "").split(os.pathsep)
     others = [entry for entry in entries if entry and Path(entry).absolute() != own.absolute()]
-    found = shutil.which(program.binary, path=os.pathsep.join(others))
-    return Path(found) if found else None
-
-
-def find_engine(program: Program, own: Path) -> Path | None:
-    """The official `pulumi` on PATH, if its version is supported."""
-    found = find_on_path(program, own)
-    version = engine_version(found) if found else None
-    return found if version is not None and ENGINES[0] <= version < ENGINES[1] else None
-
-
-def find_plugin(program: Program, own: Path) -> Path | None:
-    """The official plugin on PATH, or the pinned version in the official CLI's folder (PULUMI_HOME or its default)."""
-    if found := find_on_path(program, own):
+    executable = shutil.which(program.binary, path=os.pathsep.join(others))
+    found = Path(executable) if executable else None
+    if program.kind == "engine" and found:
+        version = engine_version(found)
+        return found if version is not None and ENGINES[0] <= version < ENGINES[1] else None
+    if program.kind != "plugin" or found:
         return found
     for home in filter(None, (os.environ.get("PULUMI_HOME"), str(Path.home() / ".pulumi"))):
-        executable = Path(home) / "plugins" / f"resource-{program.name}-v{program.version}" / program.binary
+        place = Path(home) / "plugins" / f"resource-{program.name}-v{program.version}" / program.binary
         # The toolchain's own PULUMI_HOME has links to built programs.
-        if os.access(executable, os.X_OK) and executable.resolve().parent != own.resolve():
-            return executable
+        if os.access(place, os.X_OK) and place.resolve().parent != own.resolve():
+            return place
     return None
 
 
@@ -64,16 +58,9 @@ def find(programs: tuple[Program, ...], own: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for program in sorted(programs, key=lambda each: each.kind != "engine"):
-        place = None
-        if is_to_be_built(program):
+        if is_to_be_built(program) or program.kind == "host" or (program.kind == "language" and "engine" not in found):
             continue
-        if program.kind == "engine":
-            place = find_engine(program, own)
-        elif program.kind == "plugin":
-            place = find_plugin(program, own)
-        elif program.kind == "language" and "engine" in found:
-            place = find_on_path(program, own)
-        if place is not None:
+        if place := find_official(program, own):
             found[program.name] = place
     return found
 
@@ -121,28 +108,25 @@ def reported_version(program: Program, executable: Path) -> str:
     try:
         port = process.stdout.readline().decode(errors="replace").strip()  # printed when the program is ready
         too_late.cancel()
-        return (_ask(SERVICES[program.kind], port) if port.isdigit() else "") or UNKNOWN
+        return (_ask(program.kind, port) if port.isdigit() else "") or UNKNOWN
     finally:
         too_late.cancel()
         process.kill()
         process.communicate()
 
 
-def _ask(service: str, port: str) -> str:
+def _ask(kind: Kind, port: str) -> str:
     """The version from the call GetPluginInfo, or "". The SDK for this call is only in the virtual environment."""
     try:
         import grpc
         from google.protobuf.empty_pb2 import Empty
-        from pulumi.runtime.proto.plugin_pb2 import PluginInfo
+        from pulumi.runtime.proto.language_pb2_grpc import LanguageRuntimeStub
+        from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
     except ImportError:
         return ""
+    protocol = ResourceProviderStub if kind == "plugin" else LanguageRuntimeStub
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        call = channel.unary_unary(
-            f"/pulumirpc.{service}/GetPluginInfo",
-            request_serializer=Empty.SerializeToString,
-            response_deserializer=PluginInfo.FromString,
-        )
         try:
-            return str(call(Empty(), timeout=ANSWER_LIMIT).version).removeprefix("v")
+            return str(protocol(channel).GetPluginInfo(Empty(), timeout=ANSWER_LIMIT).version).removeprefix("v")
         except grpc.RpcError:
             return ""

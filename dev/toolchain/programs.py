@@ -23,15 +23,14 @@ class Program:
     """One executable that `pulumi up` needs. Its name is also that of the folder with its go.mod.
 
     `version` is that of the official program; for a plugin, the version that the pinned SDK asks for. `go build` builds
-    `package` and stamps `version_built` into the binary, if it shows a version. `copies` are executable files of the
-    folder that are installed beside the binary.
+    `package` and stamps the version into one of Pulumi's own; ours have no variable for it. `copies` are executable
+    files of the folder that are installed beside the binary.
     """
 
     name: str
     kind: Kind
     version: str
     package: str = "."
-    version_built: str | None = None
     copies: tuple[str, ...] = ()
 
     @property
@@ -42,8 +41,7 @@ class Program:
     @property
     def link_flags(self) -> str:
         """Flags that leave out debugging tables (a third of the size) and stamp the version, if one is shown."""
-        flags = "-s -w"
-        return f"{flags} -X {_VERSION_VARIABLE}=v{self.version_built}" if self.version_built else flags
+        return "-s -w" if self.package == "." else f"-s -w -X {_VERSION_VARIABLE}=v{self.version}"
 
 
 _BINARIES: dict[Kind, str] = {
@@ -55,10 +53,10 @@ _ENGINE_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 _HOST_PACKAGE = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
 #: The longest build comes first, so that a short one ends last.
 PROGRAMS: tuple[Program, ...] = (
-    Program("engine", "engine", ENGINE, _ENGINE_PACKAGE, ENGINE),
+    Program("engine", "engine", ENGINE, _ENGINE_PACKAGE),
     Program("openstack", "plugin", "5.5.3"),
     Program("kubernetes", "plugin", "4.34.2"),
-    Program("language-host", "host", _HOST, _HOST_PACKAGE, _HOST),
+    Program("language-host", "host", _HOST, _HOST_PACKAGE),
     Program("language", "language", _HOST, copies=("pulumi-language-python-exec",)),
     Program("command", "plugin", "1.2.1"),
     Program("tls", "plugin", "5.6.2"),

@@ -16,7 +16,7 @@ import yaml
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from dev.lab.mirror.places import MIRROR_PLACES
+from dev.lab.mirror.product import MIRROR_PLACES
 from dev.lab.mirror.programs import ETCD_AFTER
 from ops.drill.probes.probe import Answers
 from ops.shared.cluster import Cluster

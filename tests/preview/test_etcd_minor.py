@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from dev.lab.mirror import etcd_archive
 from dev.lab.mirror.compile import compile_one
-from dev.lab.mirror.places import MIRROR_PLACES
+from dev.lab.mirror.content import etcd_archive
+from dev.lab.mirror.product import MIRROR_PLACES
 from dev.lab.mirror.programs import ETCD_AFTER, etcd
 from dev.lab.progress import Progress
 from tests.preview.etcd_machine import members
@@ -35,7 +35,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, st
     programs = compile_one(MIRROR_PLACES, etcd(ETCD_AFTER), Progress())
     folder = tmp_path_factory.mktemp("archives")
     name = f"etcd-v{ETCD_AFTER}-linux-amd64"
-    archive = etcd_archive.archive(name, {each: programs / each for each in etcd(ETCD_AFTER).programs})
+    archive = etcd_archive(name, {each: programs / each for each in etcd(ETCD_AFTER).programs})
     (folder / f"{name}.tar.gz").write_bytes(archive)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
 
-from dev.toolchain.places import SOURCES, default_places
+from dev.toolchain.plan import SOURCES, default_places
 from tests.preview.plugin import Plugin, running
 from tests.preview.sdk import (
     Used,

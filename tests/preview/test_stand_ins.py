@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from dev.toolchain.places import SOURCES
+from dev.toolchain.plan import SOURCES
 
 
 @pytest.mark.timeout(900)

@@ -12,8 +12,7 @@ from dev.lab.image.install import install_bundle
 from dev.lab.mirror.content import KUBERNETES
 from dev.lab.mirror.debian_package import product_of
 from dev.lab.mirror.packages import all_packages
-from dev.lab.mirror.places import MIRROR_PLACES
-from dev.lab.mirror.product import content_key, key_of, lock, replacing
+from dev.lab.mirror.product import MIRROR_PLACES, content_key, key_of, lock, replacing
 from dev.lab.mirror.root_filesystem import mmdebstrap, source_lines
 from dev.lab.places import CACHE
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from dev.lab.mirror.apt_repository import COMPONENT, SUITE
-from dev.lab.mirror.places import Places
+from dev.lab.mirror.product import Places
 from dev.lab.mirror.programs import brought_by
 from dev.lab.mirror.root_filesystem import SUITE as DEBIAN
 from machines.common.bundle import CONVERGE, Bundle, File, script_file, settings_file

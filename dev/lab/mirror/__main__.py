@@ -7,21 +7,10 @@ import sys
 from dev.errors import DevError
 from dev.lab.mirror.compile import compile_all
 from dev.lab.mirror.content import KUBERNETES, ensure
-from dev.lab.mirror.places import MIRROR_PLACES
+from dev.lab.mirror.product import MIRROR_PLACES
 from dev.lab.mirror.programs import release
 from dev.lab.progress import Progress
 from settings import versions
-
-
-def compile_ahead(minors: list[str]) -> None:
-    """Compiles the programs of these releases with idle processor time only (SCHED_IDLE).
-
-    A cold build takes eight minutes on two cores, and a test run spends much of its time waiting. Whoever publishes
-    such a release later, finds its programs or waits for them.
-    """
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    for minor in minors:
-        compile_all(MIRROR_PLACES, (release(minor),), Progress())
 
 
 def main() -> int:
@@ -36,7 +25,11 @@ def main() -> int:
     progress = Progress()
     try:
         if options.ahead:
-            compile_ahead(known if options.ahead == "all" else known[-1:])
+            # A cold build takes eight minutes on two cores, and a test run spends much of its time waiting. Whoever
+            # publishes such a release later, finds its programs or waits for them.
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            for minor in known if options.ahead == "all" else known[-1:]:
+                compile_all(MIRROR_PLACES, (release(minor),), progress)
         else:
             ensure(progress, options.kubernetes)
     except DevError as error:

@@ -28,11 +28,6 @@ def metadata(chart: Path) -> dict[str, Any]:
     return document
 
 
-def tag(version: str) -> str:
-    """A chart version as a registry tag, which may not contain a plus sign."""
-    return version.replace("+", "_")
-
-
 def archive(chart: Path) -> bytes:
     """The chart as `helm package` packs it, but with the same bytes each time."""
     name, first = metadata(chart)["name"], chart / "Chart.yaml"

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from dev.errors import DevError
 from dev.lab.command import LongTask, Say
-from dev.lab.mirror.places import Places
-from dev.lab.mirror.product import content_key, key_of, lock, replacing
+from dev.lab.mirror.product import Places, content_key, key_of, lock, replacing
 from dev.lab.mirror.programs import PAUSE_SOURCE, GoBuild, go_builds, pause_versions
 
 #: Two builds at a time fill two cores and stay under 4 GiB (peak of one Kubernetes build: 1.9 GB).

@@ -7,8 +7,7 @@ from typing import Any
 
 from dev.lab.mirror.compile import folder_of, pause_folder
 from dev.lab.mirror.oci import Entry, Layout, image_config, layer_tar
-from dev.lab.mirror.places import Places
-from dev.lab.mirror.product import content_key, identity, key_of, replacing
+from dev.lab.mirror.product import Places, content_key, identity, key_of, replacing
 from dev.lab.mirror.programs import FLANNEL, LOCAL_PATH_PROVISIONER, brought_by, coredns, kubernetes
 from dev.lab.mirror.root_filesystem import BUSYBOX, IPTABLES, MARIADB, RootFilesystem
 from settings import versions
@@ -51,35 +50,36 @@ def _kubernetes_images(places: Places, version: str) -> list[ContainerImage]:
     def program(name: str, base: RootFilesystem | None = None) -> ContainerImage:
         """Static pods name their program and its options, so these images have a command and no entrypoint."""
         files = {f"/usr/local/bin/{name}": folder_of(places, kubernetes(version)) / name}
-        return ContainerImage(name, f"v{version}", image_config(command=(name,)), files, base)
+        return ContainerImage(name, f"v{version}", image_config(Cmd=[name]), files, base)
 
     coredns_files = {"/coredns": folder_of(places, coredns(brought.coredns.removeprefix("v"))) / "coredns"}
-    coredns_config = image_config(("/coredns",), working_directory="/", ports=("53/udp", "53/tcp"))
+    coredns_config = image_config(Entrypoint=["/coredns"], WorkingDir="/", ExposedPorts={"53/udp": {}, "53/tcp": {}})
     pause_files = {"/pause": pause_folder(places, brought.pause) / "pause"}
     return [
         *map(program, ("kube-apiserver", "kube-controller-manager", "kube-scheduler")),
         program("kube-proxy", IPTABLES),
         ContainerImage("coredns/coredns", brought.coredns, coredns_config, coredns_files),
-        ContainerImage("pause", brought.pause, image_config(("/pause",), user="65535:65535"), pause_files),
+        ContainerImage("pause", brought.pause, image_config(Entrypoint=["/pause"], User="65535:65535"), pause_files),
     ]
 
 
 def _addon_images(places: Places) -> list[ContainerImage]:
+    flannel_config = image_config(Entrypoint=["/opt/bin/flanneld"])
     flanneld = {"/opt/bin/flanneld": folder_of(places, FLANNEL) / "flanneld"}
     name, version = LOCAL_PATH_PROVISIONER.name, f"v{LOCAL_PATH_PROVISIONER.version}"
     provisioner = {f"/usr/bin/{name}": folder_of(places, LOCAL_PATH_PROVISIONER) / name}
     mariadb_files = {"/usr/local/bin/docker-entrypoint.sh": _MARIADB_ENTRYPOINT}
     mariadb_config = image_config(
-        entrypoint=("docker-entrypoint.sh",),
-        command=("mariadbd",),
-        environment=("LANG=C.UTF-8",),
-        volumes=("/var/lib/mysql",),
-        ports=("3306/tcp",),
+        "LANG=C.UTF-8",
+        Entrypoint=["docker-entrypoint.sh"],
+        Cmd=["mariadbd"],
+        Volumes={"/var/lib/mysql": {}},
+        ExposedPorts={"3306/tcp": {}},
     )
     return [
-        ContainerImage("flannel/flanneld", versions.FLANNEL, image_config(("/opt/bin/flanneld",)), flanneld, IPTABLES),
-        ContainerImage(f"rancher/{name}", version, image_config((name,)), provisioner),
-        ContainerImage("library/busybox", versions.BUSYBOX, image_config(command=("sh",)), {}, BUSYBOX),
+        ContainerImage("flannel/flanneld", versions.FLANNEL, flannel_config, flanneld, IPTABLES),
+        ContainerImage(f"rancher/{name}", version, image_config(Entrypoint=[name]), provisioner),
+        ContainerImage("library/busybox", versions.BUSYBOX, image_config(Cmd=["sh"]), {}, BUSYBOX),
         ContainerImage("library/mariadb", versions.MARIADB, mariadb_config, mariadb_files, MARIADB),
     ]
 
@@ -96,7 +96,7 @@ def write(places: Places, image: ContainerImage) -> None:
     if key_of(image.folder(places)) == key:
         return
     entries = [Entry(path, 0o755, file) for path, file in image.programs.items()]
-    tars = [image.base.tar(places).read_bytes()] if image.base else []
+    tars = [(image.base.folder(places) / "rootfs.tar").read_bytes()] if image.base else []
     entries += () if image.base else _MINIMUM
     if entries:
         tars.append(layer_tar(entries))

@@ -25,12 +25,11 @@ Descriptor = dict[str, Any]
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a tar: a file with this content or that of a file of this host, a link, or a folder."""
+    """An entry of a tar: a file with this content or that of a file of this host, or a folder."""
 
     path: str
     mode: int = 0o755
     content: Path | bytes | None = None
-    link: str | None = None
 
 
 def pack(entries: Iterable[Entry]) -> bytes:
@@ -41,9 +40,7 @@ def pack(entries: Iterable[Entry]) -> bytes:
             content = entry.content.read_bytes() if isinstance(entry.content, Path) else entry.content
             member = tarfile.TarInfo(entry.path.strip("/"))
             member.mode, member.mtime, member.size = entry.mode, EPOCH_SECONDS, len(content or b"")
-            if entry.link is not None:
-                member.type, member.linkname, member.mode = tarfile.SYMTYPE, entry.link, 0o777
-            elif content is None:
+            if content is None:
                 member.type = tarfile.DIRTYPE
             archive.addfile(member, io.BytesIO(content or b""))
     return buffer.getvalue()
@@ -58,26 +55,9 @@ def layer_tar(entries: Iterable[Entry]) -> bytes:
     return pack(by_path[path] for path in sorted(by_path))
 
 
-def image_config(
-    entrypoint: tuple[str, ...] = (),
-    command: tuple[str, ...] = (),
-    environment: tuple[str, ...] = (),
-    user: str = "",
-    working_directory: str = "",
-    volumes: tuple[str, ...] = (),
-    ports: tuple[str, ...] = (),
-) -> dict[str, Any]:
-    """The `config` of an OCI image configuration: what a container of the image runs."""
-    fields: dict[str, Any] = {
-        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *environment],
-        "Entrypoint": list(entrypoint),
-        "Cmd": list(command),
-        "User": user,
-        "WorkingDir": working_directory,
-        "Volumes": {volume: {} for volume in volumes},
-        "ExposedPorts": {port: {} for port in ports},
-    }
-    return {name: value for name, value in fields.items() if value}
+def image_config(*environment: str, **fields: Any) -> dict[str, Any]:
+    """The `config` of an OCI image configuration: what a container of the image runs. OCI names the fields."""
+    return {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *environment], **fields}
 
 
 class Layout:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dev.lab.mirror.compile import folder_of
 from dev.lab.mirror.debian_package import Content, DebianPackage
-from dev.lab.mirror.places import Places
+from dev.lab.mirror.product import Places
 from dev.lab.mirror.programs import brought_by, cni_plugins, etcd, kubernetes
 
 _FOLDER = Path(__file__).parent / "packages"

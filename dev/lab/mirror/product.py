@@ -1,4 +1,4 @@
-"""Products: folders that a step builds, each with a key of all its inputs.
+"""The mirror's folders in the cache. Most hold products: folders that a step builds, each with a key of all its inputs.
 
 A product appears whole or not at all, so an interrupted build never looks finished. A product whose key still matches
 is not built again.
@@ -14,11 +14,35 @@ from pathlib import Path
 from dev.errors import DevError
 from dev.files import hold
 from dev.lab.command import Say
+from dev.lab.places import EXTERNAL_ADDRESS, MIRROR, PORTS
 
 KEY_FILE = ".key"
 
 #: The time stamp of everything built here (2026-01-01, UTC), so that the same inputs give the same bytes.
 EPOCH_SECONDS = 1767225600
+
+
+class Places:
+    """One mirror: `root` is its folder in the cache. The lab serves it at these addresses."""
+
+    #: Host and port.
+    registry = f"{EXTERNAL_ADDRESS}:{PORTS.registry}"
+    apt_proxy = f"http://{EXTERNAL_ADDRESS}:{PORTS.apt}"
+    web = f"http://{EXTERNAL_ADDRESS}:{PORTS.web}"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.binaries = root / "bin"  # programs, one folder per build
+        self.packages = root / "packages"  # Debian packages, one folder per package and version
+        self.images = root / "oci"  # container images and charts as OCI image layouts, one folder per reference
+        self.root_filesystems = root / "rootfs"  # those of container images, made of Debian packages, one folder each
+        self.logs = root / "logs"  # output of compilers and package tools
+        self.apt = root / "www" / "apt"  # the apt repository, which the web server has as /apt
+        self.files = root / "www" / "files"  # release archives, which the web server has as /files
+
+
+#: The lab's own mirror.
+MIRROR_PLACES = Places(MIRROR)
 
 
 def content_key(*parts: str | bytes | Path) -> str:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.lab.command import LongTask, Say
-from dev.lab.mirror.places import Places
-from dev.lab.mirror.product import EPOCH_SECONDS, content_key, key_of, replacing
+from dev.lab.mirror.product import EPOCH_SECONDS, Places, content_key, key_of, replacing
 
 #: Debian's release, in images and on machines.
 SUITE = "bookworm"
@@ -34,12 +33,8 @@ class RootFilesystem:
         return content_key(self.variant, *self.packages, self.customize, *_LEFT_OUT)
 
     def folder(self, places: Places) -> Path:
-        """The folder of the product with the tar."""
+        """The folder of the product with the tar, `rootfs.tar`."""
         return places.root_filesystems / self.name
-
-    def tar(self, places: Places) -> Path:
-        """The path of the tar."""
-        return self.folder(places) / "rootfs.tar"
 
 
 #: iptables over nftables, as on the machines. kube-proxy and flannel call it.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dev.lab.mirror.places import Places
+from dev.lab.mirror.product import Places
 from dev.lab.places import MIRROR
 from machines.etcd.bundle import etcd_bundle
 from settings import versions

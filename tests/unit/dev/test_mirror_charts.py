@@ -4,12 +4,14 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from dev.errors import DevError
-from dev.lab.mirror import chart
+from dev.lab.mirror import chart, content
 from dev.lab.mirror.oci import blob_path
+from dev.lab.mirror.product import Places
 
 CHARTS = sorted(path for path in (Path(chart.__file__).parent / "charts").glob("*") if path.is_dir())
 
@@ -42,8 +44,12 @@ def test_layout_has_helms_media_types(tmp_path: Path) -> None:
     assert manifest["annotations"]["org.opencontainers.image.version"] == "1.0.0+lab"
 
 
-def test_a_version_becomes_a_tag() -> None:
-    assert chart.tag("1.0.0+lab") == "1.0.0_lab"
+def test_a_chart_is_pushed_with_its_version_as_a_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "PLACES", Places(tmp_path / "mirror"))
+    registry, said = Mock(), list[str]()
+    content._publish_chart(small_chart(tmp_path / "small"), registry, said.append)
+    registry.push.assert_called_once_with(tmp_path / "mirror/oci/charts_small+1.0.0_lab", "charts/small", "1.0.0_lab")
+    assert said == ["registry: charts/small:1.0.0_lab"]
 
 
 def test_a_chart_without_a_version_is_refused(tmp_path: Path) -> None:

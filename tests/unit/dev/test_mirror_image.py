@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dev.lab.image.install import install_bundle
-from dev.lab.mirror.places import Places
+from dev.lab.mirror.product import Places
 from settings import versions
 
 

@@ -20,10 +20,10 @@ from dev.lab.mirror.registry import Registry
 
 
 def small_image(folder: Path) -> str:
-    """An image of one file and one link."""
+    """An image of one file and one folder."""
     folder.mkdir()
-    entries = [Entry("/usr/bin/tool", content=b"#!/bin/sh\n"), Entry("/bin/tool", link="../usr/bin/tool")]
-    return Layout(folder).image([layer_tar(entries)], image_config(entrypoint=("/usr/bin/tool",), user="65535:65535"))
+    entries = [Entry("/usr/bin/tool", content=b"#!/bin/sh\n"), Entry("/tmp", 0o1777)]
+    return Layout(folder).image([layer_tar(entries)], image_config(Entrypoint=["/usr/bin/tool"], User="65535:65535"))
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -31,12 +31,12 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_layer_has_parents_first_and_fixed_owners() -> None:
-    tar = layer_tar([Entry("/usr/bin/tool", 0o755, content=b"x"), Entry("/tmp", 0o1777), Entry("/a/link", link="b")])
+    tar = layer_tar([Entry("/usr/bin/tool", 0o755, content=b"x"), Entry("/tmp", 0o1777), Entry("/a/file", 0o644, b"")])
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
         members = {member.name: member for member in archive}
-    assert list(members) == ["a", "a/link", "tmp", "usr", "usr/bin", "usr/bin/tool"]
+    assert list(members) == ["a", "a/file", "tmp", "usr", "usr/bin", "usr/bin/tool"]
     assert members["tmp"].isdir() and members["tmp"].mode == 0o1777
-    assert members["a/link"].issym() and members["a/link"].linkname == "b"
+    assert members["a/file"].isfile() and members["a/file"].mode == 0o644
     assert {(member.uid, member.gid) for member in members.values()} == {(0, 0)}
     assert len({member.mtime for member in members.values()}) == 1
 

@@ -11,7 +11,7 @@ import pytest
 from dev.lab.mirror import apt_repository
 from dev.lab.mirror.debian_package import Content, DebianPackage, make
 from dev.lab.mirror.packages import all_packages
-from dev.lab.mirror.places import Places
+from dev.lab.mirror.product import Places
 from settings import versions
 
 

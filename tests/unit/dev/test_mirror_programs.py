@@ -13,8 +13,7 @@ from dev.lab.mirror import compile
 from dev.lab.mirror.compile import default_name, folder_of, pinned_version
 from dev.lab.mirror.content import wanted_versions
 from dev.lab.mirror.images import all_images
-from dev.lab.mirror.places import Places
-from dev.lab.mirror.product import content_key, key_of, replacing
+from dev.lab.mirror.product import Places, content_key, key_of, replacing
 from dev.lab.mirror.programs import GoBuild, go_builds
 from settings import versions
 

@@ -1,6 +1,5 @@
 """The toolchain's own logic: what is official, what is built, when again, and what it says when it cannot."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,10 +11,9 @@ import pytest
 
 from dev.errors import DevError
 from dev.files import hold
-from dev.toolchain import builder, golang, official
-from dev.toolchain.builder import Builder, read_times, record_time
-from dev.toolchain.places import SOURCES, Places
-from dev.toolchain.plan import fingerprint, make_plan
+from dev.toolchain import builder, official
+from dev.toolchain.builder import Builder
+from dev.toolchain.plan import SOURCES, Places, fingerprint, make_plan
 from dev.toolchain.programs import PROGRAMS, Program
 
 TINY = Program(name="tiny", kind="plugin", version="1.0.0")
@@ -168,7 +166,19 @@ def test_builds_once_and_again_after_a_change(places: Places, tiny: Path, monkey
         "built in 0 s",
     ]
     assert "// changed" in (places.binaries / "pulumi-resource-tiny").read_text(encoding="utf-8")
-    assert read_times(places.times)["tiny"]["seconds"] >= 0
+    assert float(step.seconds) >= 0
+
+
+def test_a_stamp_without_a_time_counts_for_its_fingerprint(
+    places: Places, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stamps of earlier versions are like that, and must not cause a build."""
+    fake_go(places.root / "go", 'cp main.go "$out"; chmod +x "$out"')
+    monkeypatch.setenv("PATH", f"{places.root / 'go'}:/usr/bin:/bin")
+    (step,) = Builder(places, lambda _: None, tiny).run((TINY,))
+    (places.stamps / "tiny").write_text(f"{step.fingerprint}\n", encoding="utf-8")
+    (step,) = make_plan(places, tiny, (TINY,))
+    assert (step.state, step.seconds) == ("built", "")
 
 
 def test_failed_build_names_program_output_and_log(places: Places, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,10 +247,6 @@ def test_old_go_says_which_one_is_here(places: Places, tiny: Path, monkeypatch: 
         make_plan(places, tiny, (TINY,))
 
 
-def test_required_version_is_read_from_go_mod(tiny: Path) -> None:
-    assert golang.required_version(tiny / "tiny") == (1, 21)
-
-
 def test_second_build_waits_and_names_the_first(places: Places, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(builder, "WAIT_LIMIT", 0.1)
@@ -259,13 +265,6 @@ def test_a_failure_stops_the_other_builds(places: Places, tiny: Path, monkeypatc
         Builder(places, lambda _: None, tiny).run((slow, TINY))
     assert time.monotonic() - begun < 30
     assert list(places.binaries.iterdir()) == []
-
-
-def test_unreadable_times_are_no_times(places: Places) -> None:
-    places.times.write_text("{", encoding="utf-8")
-    assert read_times(places.times) == {}
-    record_time(places.times, "tiny", 1.23, 10)
-    assert json.loads(places.times.read_text(encoding="utf-8"))["tiny"]["seconds"] == 1.2
 
 
 def test_command_line_prints_the_folder_for_path(tmp_path: Path) -> None:

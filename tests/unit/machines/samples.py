@@ -9,7 +9,7 @@ import yaml
 
 from dev.lab.image.install import install_bundle
 from dev.lab.mirror.content import KUBERNETES
-from dev.lab.mirror.places import MIRROR_PLACES
+from dev.lab.mirror.product import MIRROR_PLACES
 from machines.common.bundle import Bundle
 from machines.common.templates import MACHINES, read_plain, read_script
 from machines.etcd.bundle import etcd_bundle

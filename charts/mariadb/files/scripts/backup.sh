@@ -5,15 +5,9 @@
 # NAME.sql.gz is the dump and NAME.record its description. A file ending in .new is an incomplete dump.
 set -euo pipefail
 here=$(dirname "$0")
-# shellcheck source=charts/mariadb/files/scripts/library.sh
-source "$here/library.sh"
-# shellcheck source=charts/mariadb/files/scripts/members.sh
 source "$here/members.sh"
-# shellcheck source=charts/mariadb/files/scripts/api.sh
 source "$here/api.sh"
-# shellcheck source=charts/mariadb/files/scripts/s3.sh
 source "$here/s3.sh"
-# shellcheck source=charts/mariadb/files/scripts/keep.sh
 source "$here/keep.sh"
 
 name=$(date -u +%Y%m%dT%H%M%SZ)

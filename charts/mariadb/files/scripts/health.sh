@@ -1,12 +1,7 @@
 #!/bin/bash
 # health.sh alive: checks that the server answers. health.sh ready: also checks that a replica follows closely enough.
 set -euo pipefail
-# shellcheck source=charts/mariadb/files/scripts/library.sh
-source "$(dirname "$0")/library.sh"
-
-query() {
-  mariadb --defaults-file="$client_options" --connect-timeout=3 --batch "$@"
-}
+source "$(dirname "$0")/replication.sh"
 
 if [ "${1:-alive}" = alive ] || is_primary; then
   query --execute='SELECT 1' >/dev/null

@@ -1,6 +1,5 @@
 #!/bin/bash
 # Decides which backups are kept: those that at least one tier keeps.
-# shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
 
 # tier COUNT FORMAT: prints the names that a tier keeps: the newest of each of the newest COUNT periods. Reads names from

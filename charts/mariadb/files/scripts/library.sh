@@ -77,11 +77,16 @@ client_text() {
   printf '[client]\nuser = root\npassword = %s\nsocket = %s/mysqld.sock\n' "$(quote "$content")" "$run"
 }
 
-write_client_options() {
+# write_output FILE COMMAND: writes a file that only this user may read.
+write_output() {
   local content
-  content=$(client_text) || exit 1
-  (umask 077; printf '%s\n' "$content" >"$client_options.new")
-  mv -f "$client_options.new" "$client_options"
+  content=$("$2") || exit 1
+  (umask 077; printf '%s\n' "$content" >"$1.new")
+  mv -f "$1.new" "$1"
+}
+
+write_client_options() {
+  write_output "$client_options" client_text
 }
 
 # Statements that give this member's own accounts the Secret's passwords.
@@ -95,8 +100,5 @@ accounts() {
 
 # A server reads these at its start before it accepts clients.
 write_accounts() {
-  local content
-  content=$(accounts) || exit 1
-  (umask 077; printf '%s\n' "$content" >"$accounts_file.new")
-  mv -f "$accounts_file.new" "$accounts_file"
+  write_output "$accounts_file" accounts
 }

@@ -1,6 +1,5 @@
 #!/bin/bash
 # Asks the other members of the set over the network: which of them answer, their positions, and whether they follow.
-# shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
 
 # member_query HOST PORT SQL [OPTION...]: runs a query as root on another member.

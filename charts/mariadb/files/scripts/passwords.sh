@@ -5,13 +5,8 @@
 # Each member changes its own accounts without its binary log, so that it does not depend on others. A replica logs in with
 # a new password once the primary accepts it.
 set -uo pipefail
-# shellcheck source=charts/mariadb/files/scripts/library.sh
-source "$(dirname "$0")/library.sh"
-# shellcheck source=charts/mariadb/files/scripts/members.sh
 source "$(dirname "$0")/members.sh"
-# shellcheck source=charts/mariadb/files/scripts/api.sh
 source "$(dirname "$0")/api.sh"
-# shellcheck source=charts/mariadb/files/scripts/replication.sh
 source "$(dirname "$0")/replication.sh"
 
 # takes_replication PASSWORD: whether the primary accepts a replica with it.

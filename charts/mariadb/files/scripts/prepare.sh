@@ -5,13 +5,8 @@
 # complete. A data.new left by an interrupted run has never accepted a write from outside.
 set -euo pipefail
 here=$(dirname "$0")
-# shellcheck source=charts/mariadb/files/scripts/library.sh
-source "$here/library.sh"
-# shellcheck source=charts/mariadb/files/scripts/members.sh
 source "$here/members.sh"
-# shellcheck source=charts/mariadb/files/scripts/api.sh
 source "$here/api.sh"
-# shellcheck source=charts/mariadb/files/scripts/private.sh
 source "$here/private.sh"
 
 replaced=$data.replaced
@@ -24,7 +19,7 @@ readonly generation_step=$((1 << 32))
 follow_primary() {
   local secret
   secret=$(password replication-password)
-  begin_at "$(private_query --execute='SELECT @@gtid_slave_pos')"
+  begin_at "$(copied_position)"
   private_query <<SQL
 CHANGE MASTER TO MASTER_HOST = $(quote "$PRIMARY_HOST"), MASTER_PORT = $PRIMARY_PORT,
   MASTER_USER = $(quote "$REPLICATION_USERNAME"), MASTER_PASSWORD = $(quote "$secret"),
@@ -55,10 +50,6 @@ SQL
 jump() {
   private_query --execute="SET SESSION gtid_seq_no = $1; FLUSH PRIVILEGES"
   log "continues with GTID number $1"
-}
-
-copied_position() {
-  private_query --execute='SELECT @@gtid_slave_pos'
 }
 
 # wait_for_primary: waits until the primary answers root. It may still be making its own data.
@@ -134,7 +125,6 @@ prepare_data() {
   log "data is ready"
 }
 
-trap '[ -z "$server_process" ] || kill -TERM "$server_process" 2>/dev/null || true' EXIT
 write_client_options
 if is_primary; then publish_role primary; else publish_role replica; fi
 # An earlier run was interrupted between the two renames.

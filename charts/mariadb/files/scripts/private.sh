@@ -1,12 +1,12 @@
 #!/bin/bash
 # A server without a network that makes data in data.new, with the image's entrypoint or from a dump.
-# shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
 
 new=$data.new
 private_server=(--datadir="$new" --skip-networking --socket="$private_socket" --pid-file="$private_pid_file"
   --server-id="$(server_id)" --read-only=OFF --skip-slave-start --rpl-semi-sync-master-enabled=OFF)
 server_process=
+trap '[ -z "$server_process" ] || kill -TERM "$server_process" 2>/dev/null || true' EXIT
 
 # Runs a query as root of the private server. Root has no password until the copy is complete and the server restarts.
 private_query() {
@@ -69,7 +69,11 @@ copy_from() {
   log "copying the data of $1"
   install_empty
   dump_member "$1" "$2" | load || fail "copying the data of $1 failed"
-  log "copied up to GTID $(private_query --execute='SELECT @@gtid_slave_pos')"
+  log "copied up to GTID $(copied_position)"
+}
+
+copied_position() {
+  private_query --execute='SELECT @@gtid_slave_pos'
 }
 
 # begin_at POSITION: lets the binary log continue from there, so that members at that position and later copies can follow.

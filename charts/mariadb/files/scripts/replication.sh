@@ -4,7 +4,6 @@
 # With GTIDs, START SLAVE and CHANGE MASTER delete the relay logs and request their content from the primary again. The logs
 # may contain commits that this replica has acknowledged and that exist nowhere else once the primary's disk is lost. So the
 # SQL thread first runs alone and applies them by their position in the files, which deletes only what is applied.
-# shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
 
 reported=

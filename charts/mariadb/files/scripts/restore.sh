@@ -4,16 +4,10 @@
 # This proves that the backup is usable before any data is replaced. The server ends with its pod.
 set -euo pipefail
 here=$(dirname "$0")
-# shellcheck source=charts/mariadb/files/scripts/library.sh
-source "$here/library.sh"
-# shellcheck source=charts/mariadb/files/scripts/private.sh
 source "$here/private.sh"
-
-# shellcheck source=charts/mariadb/files/scripts/s3.sh
 source "$here/s3.sh"
 
 dump=$backups/$BACKUP.sql.gz record=$backups/$BACKUP.record
-trap '[ -z "$server_process" ] || kill -TERM "$server_process" 2>/dev/null || true' EXIT
 write_client_options
 if [ ! -e "$dump" ] && [ -n "$S3_ENDPOINT" ]; then
   log "$BACKUP is not on the volume: fetching it from the bucket"
@@ -31,7 +25,7 @@ rm -rf "$new" "$data"
 log "loading $BACKUP"
 install_empty
 gzip -dc "$dump" | load || fail "loading $BACKUP failed"
-begin_at "$(private_query --execute='SELECT @@gtid_slave_pos')"
+begin_at "$(copied_position)"
 set_passwords
 stop_private_server
 mv -T "$new" "$data"

@@ -3,7 +3,6 @@
 #
 # It uses Signature Version 4 (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). The store
 # compares each object with the signed SHA-256. Keys are read from files and are never arguments. An object can have 5 GiB.
-# shellcheck source=charts/mariadb/files/scripts/library.sh
 source "$(dirname "${BASH_SOURCE[0]}")/library.sh"
 
 s3_access=/etc/mariadb-backup-s3
@@ -44,14 +43,13 @@ signature() {
 
 # s3_target AUTHORITY: the address for socat. The endpoint is http://HOST[:PORT][/PATH] or https://...
 s3_target() {
-  local host=${1%:*} port=${1##*:}
+  local host=${1%:*} port=${1##*:} authorities=capath=/etc/ssl/certs
   [ "$host" != "$1" ] || port=$([ "${S3_ENDPOINT%%:*}" = https ] && printf 443 || printf 80)
+  [ ! -s "$s3_access/ca.crt" ] || authorities=cafile=$s3_access/ca.crt
   if [ "${S3_ENDPOINT%%:*}" = http ]; then
     printf 'TCP:%s:%s' "$host" "$port"
-  elif [ -s "$s3_access/ca.crt" ]; then
-    printf 'OPENSSL:%s:%s,commonname=%s,snihost=%s,cafile=%s' "$host" "$port" "$host" "$host" "$s3_access/ca.crt"
   else
-    printf 'OPENSSL:%s:%s,commonname=%s,snihost=%s,capath=/etc/ssl/certs' "$host" "$port" "$host" "$host"
+    printf 'OPENSSL:%s:%s,commonname=%s,snihost=%s,%s' "$host" "$port" "$host" "$host" "$authorities"
   fi
 }
 

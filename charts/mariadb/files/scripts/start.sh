@@ -1,7 +1,6 @@
 #!/bin/bash
 # Starts the server with the data that prepare.sh has made. Its environment and arguments contain no password.
 set -euo pipefail
-# shellcheck source=charts/mariadb/files/scripts/replication.sh
 source "$(dirname "$0")/replication.sh"
 
 [ -d "$data/mysql" ] || fail "$data has no database"
