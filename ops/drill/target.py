@@ -2,9 +2,7 @@
 
 import json
 import shlex
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,14 +10,13 @@ from urllib.parse import urlsplit
 
 import paramiko
 from kubernetes import client
-from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
 
-from ops.drill.power import Host, Power
+from ops.drill.power import Host, OpenStackPower
 from ops.drill.waiting import DrillError
 from ops.proof.checks import Check, Prover, virtual_addresses
 from ops.shared import outputs as stack_outputs
-from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
+from ops.shared import pulumi
+from ops.shared.cluster import REQUEST_SECONDS, Cluster, asking
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import Ssh, SshError
 
@@ -31,22 +28,6 @@ CONNECT_SECONDS = 5.0
 UP_SECONDS = 1200
 #: The stack's machines, as `--target` names them.
 MACHINES = "**openstack:compute/instance:Instance::*"
-#: What the Kubernetes client raises when the API gives no good answer.
-API_ERRORS = (ApiException, HTTPError, OSError)
-
-
-@contextmanager
-def api_errors(what: str) -> Iterator[None]:
-    """Errors of the Kubernetes API in the block become a ClusterError that begins with `what`."""
-    try:
-        yield
-    except API_ERRORS as error:
-        raise ClusterError(f"{what}: {message(error)}") from error
-
-
-def is_ready(pod: Any) -> bool:
-    """Whether a pod's condition Ready holds."""
-    return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
 
 
 @dataclass
@@ -56,7 +37,7 @@ class Target:
     outputs: Outputs
     stack: str
     cluster: Cluster
-    power: Power
+    power: OpenStackPower
     host: Host | None = None
     delete: bool = False
     """Machines are deleted instead of switched off, and `pulumi up --refresh` replaces them."""
@@ -163,11 +144,9 @@ class Target:
 
     def lease_holder(self, name: str) -> str:
         """The identity of who holds a lease of kube-system. Raises ClusterError."""
-        try:
+        with asking(f"lease {name}"):
             api = client.CoordinationV1Api(self.cluster.api_client())
             lease = api.read_namespaced_lease(name, "kube-system", _request_timeout=5)
-        except Exception as error:
-            raise ClusterError(f"lease {name}: {error}") from error
         return str(lease.spec.holder_identity)
 
     def machine_of(self, identity: str) -> Machine:
@@ -179,14 +158,14 @@ class Target:
         database = self.outputs.database
         if database is None:
             return ""
-        with api_errors(f"pod {database.namespace}/{database.primary}"):
+        with asking(f"pod {database.namespace}/{database.primary}"):
             found = self.core.read_namespaced_pod(
                 database.primary, database.namespace, _request_timeout=REQUEST_SECONDS
             )
         return str(found.spec.node_name or "")
 
     def up(self, api: bool = True) -> None:
-        """`pulumi up --refresh`: what is missing is created again. Reads the outputs again. Raises DrillError.
+        """`pulumi up --refresh`: what is missing is created again. Reads the outputs again. Raises OpsError.
 
         Without an API the cluster's objects cannot be read, and `--refresh` fails: then only machines are refreshed.
         """
@@ -199,21 +178,6 @@ class Target:
         self.cluster = Cluster(self.outputs)
 
     def _pulumi(self, *words: str) -> None:
-        options = ["--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--stack", self.stack]
-        name = f"`pulumi {' '.join(words)}`"
-        try:
-            # In a session of its own: Ctrl-C is for the drill, which does not interrupt its repair.
-            done = subprocess.run(
-                ["pulumi", *words, *options],
-                cwd=PROJECT,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=UP_SECONDS,
-                start_new_session=True,
-            )
-        except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-            raise DrillError(f"{name}: {error}") from error
-        if done.returncode:
-            tail = "\n".join((done.stdout + done.stderr).splitlines()[-80:])
-            raise DrillError(f"{name} failed:\n{tail}")
+        """In a session of its own: Ctrl-C is for the drill, which does not interrupt its repair."""
+        options = ("--yes", "--skip-preview", "--suppress-outputs")
+        pulumi.run(*words, *options, stack=self.stack, folder=PROJECT, seconds=UP_SECONDS, alone=True)

@@ -13,7 +13,7 @@ from ops.shared.cluster import Cluster, ClusterError
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
 
-ETCD_HEALTH = Path(__file__).parents[1] / "remote" / "etcd-health.sh"
+ETCD_LOOK = Path(__file__).parents[1] / "remote" / "etcd-look.sh"
 #: A database of the proof's own; its one table never holds more than the newest row.
 CREATE = (
     "CREATE DATABASE IF NOT EXISTS openstack_paas; "
@@ -122,7 +122,7 @@ class Prover:
         errors = []
         for machine in machines:
             try:
-                report = self.ssh.run(machine, "sudo bash -s", ETCD_HEALTH.read_text())
+                report = self.ssh.run(machine, "sudo bash -s -- health", ETCD_LOOK.read_text())
                 members: list[dict[str, str]] = json.loads(report)
                 return members
             except SshError as error:
