@@ -14,6 +14,16 @@ from ops.shared.outputs import Machine
 WAIT = 180
 
 
+class Power(Protocol):
+    """Who can switch machines off and on. `how` completes the sentence "the machine is ..."."""
+
+    how: str
+
+    def off(self, machine: Machine) -> None: ...
+    def on(self, machine: Machine) -> None: ...
+    def delete(self, machine: Machine) -> None: ...
+
+
 class Host(Protocol):
     """A compute host that can be switched off from here, with everything on it: only a lab has such a thing."""
 
@@ -32,6 +42,8 @@ def _openstack_errors(what: str) -> Iterator[None]:
 
 class OpenStackPower:
     """Stops, starts and deletes servers as their owner. Credentials as for `pulumi up` (clouds.yaml, OS_*)."""
+
+    how = "powered off through OpenStack, as `openstack server stop` does"
 
     def __init__(self) -> None:
         with _openstack_errors("no access to OpenStack, which must switch machines off and on"):

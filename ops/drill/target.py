@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import paramiko
 from kubernetes import client
 
-from ops.drill.power import Host, OpenStackPower
+from ops.drill.power import Host, Power
 from ops.drill.waiting import DrillError
 from ops.proof.checks import Check, Prover, virtual_addresses
 from ops.shared import outputs as stack_outputs
@@ -37,7 +37,7 @@ class Target:
     outputs: Outputs
     stack: str
     cluster: Cluster
-    power: OpenStackPower
+    power: Power
     host: Host | None = None
     delete: bool = False
     """Machines are deleted instead of switched off, and `pulumi up --refresh` replaces them."""

@@ -30,8 +30,7 @@ class MachineLoss(MachineDrill):
             yield f"{wanted} does not have the role {self.role}: {', '.join(names)} do"
 
     def plan(self) -> list[str]:
-        how = "powered off through OpenStack, as `openstack server stop` does"
-        back = "it is switched on again the same way"
+        how, back = self.target.power.how, "it is switched on again the same way"
         if self.target.delete:
             how, back = "deleted through OpenStack, with its disk", "`pulumi up --refresh` replaces it"
         return [f"{self.victim.name} is {how}.", *self.effects, f"Then {back}."]

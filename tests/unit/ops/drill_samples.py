@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ops.drill.base import Drill
-from ops.drill.power import OpenStackPower
+from ops.drill.power import Power
 from ops.drill.probes.probe import WriteProbe
 from ops.drill.runner import Runner
 from ops.drill.target import Target
@@ -100,6 +100,8 @@ class FakeCluster:
 class FakePower:
     """Keeps what was asked of it."""
 
+    how = "switched off"
+
     def __init__(self) -> None:
         self.done: list[str] = []
 
@@ -116,7 +118,7 @@ class FakePower:
 def target(counts: Mapping[str, int] = LARGE, **more: Any) -> FakeTarget:
     """A platform with so many machines a role."""
     known = outputs(counts, more.pop("database", True), more.pop("preset", "dev"))
-    power = cast(OpenStackPower, more.pop("power", FakePower()))
+    power = cast(Power, more.pop("power", FakePower()))
     return FakeTarget(known, "paas", cast(Cluster, FakeCluster(known)), power, **more)
 
 
