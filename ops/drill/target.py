@@ -1,6 +1,5 @@
 """The platform that is drilled: its outputs, the ways to its machines while some of them are away, and its API."""
 
-import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from kubernetes import client
 
 from ops.drill.power import Host, Power
 from ops.drill.waiting import DrillError
-from ops.proof.checks import Check, Prover, virtual_addresses
+from ops.proof.checks import Check, Prover, etcd_look, virtual_addresses
 from ops.shared import outputs as stack_outputs
 from ops.shared import pulumi
 from ops.shared.cluster import REQUEST_SECONDS, Cluster, asking
@@ -98,21 +97,15 @@ class Target:
         return Prover(self.outputs, self.cluster, self, seconds).run()
 
     def etcd_members(self) -> list[str]:
-        """The names of etcd's members, sorted. Raises DrillError."""
+        """The names of etcd's members, sorted. Raises SshError."""
         return sorted(member["name"] for member in self.etcd("members")["members"])
 
     def etcd(self, what: str) -> Any:
-        """`members` or `status` as etcdctl prints them, from the first member that answers. Raises DrillError."""
-        errors = []
-        for machine in self.answering("etcd"):
-            try:
-                return json.loads(self.script(machine, "etcd-look.sh", what))
-            except (SshError, json.JSONDecodeError) as error:
-                errors.append(str(error))
-        raise DrillError("\n".join(["no etcd member answers", *errors]))
+        """`members` or `status` as etcdctl prints them, from the first member that answers. Raises SshError."""
+        return etcd_look(self, self.answering("etcd"), what)
 
     def etcd_status(self) -> dict[str, Any]:
-        """What each member that answers says of itself, by its address. Raises DrillError."""
+        """What each member that answers says of itself, by its address. Raises SshError."""
         return {urlsplit(entry["Endpoint"]).hostname or "": entry["Status"] for entry in self.etcd("status")}
 
     def leader(self, role: str) -> Machine:
@@ -124,7 +117,7 @@ class Target:
         return self.machine_of(self.lease_holder("kube-controller-manager"))
 
     def etcd_leader(self) -> Machine:
-        """The machine of the member that leads. Raises DrillError."""
+        """The machine of the member that leads. Raises DrillError, SshError."""
         machines = {machine.address: machine for machine in self.outputs.role("etcd")}
         for address, status in self.etcd_status().items():
             if status["header"]["member_id"] == status["leader"] and address in machines:
