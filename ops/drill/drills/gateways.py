@@ -88,10 +88,6 @@ class InsideWriter:
         """Seconds between the two acknowledged writes that lie furthest apart. Raises ClusterError."""
         return max((after - before for before, after in pairwise(sorted(self.acknowledged().values()))), default=0.0)
 
-    def remove(self) -> None:
-        """The table and the user; the pod goes with its namespace. Raises ClusterError."""
-        self.table.drop()
-
 
 class GatewaysLoss(Drill):
     """Kubelets and kube-proxy reach an API server without gateways, so no node counts as lost and no pod is evicted."""
@@ -172,7 +168,8 @@ class GatewaysLoss(Drill):
                 found.append(f"{len(lost)} writes that were acknowledged inside the cluster are lost")
             if gap := self.writer.longest_gap():
                 self.figures["database write inside"] = gap
-            self.writer.remove()
+            # The pod goes with its namespace.
+            self.writer.table.drop()
         return found
 
     def _pods(self) -> dict[str, str]:
