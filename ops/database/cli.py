@@ -1,6 +1,4 @@
-"""The options of `paas database`; the work is imported when it runs."""
-
-import argparse
+"""The options of `paas database`."""
 
 from ops.shared.backups import add_actions
 from ops.shared.options import Commands
@@ -11,11 +9,3 @@ def add(commands: Commands) -> None:
     database = commands.add_parser("database", help="backups of MariaDB, and the way back from them")
     restore = add_actions(database, "backup", "put a backup in the place of all data")
     restore.add_argument("--backup", metavar="NAME", help="this backup (default: the newest)")
-    database.set_defaults(func=run)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """The exit status."""
-    from ops.database import command
-
-    return command.run(arguments)

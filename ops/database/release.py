@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from kubernetes import client
 
-from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, asking, may_be_missing
+from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, asking, is_ready, may_be_missing
 from ops.shared.errors import OpsError
 from ops.shared.outputs import Database
 
@@ -147,11 +147,10 @@ class Release:
 
 
 def _pod(found: Any) -> Pod:
-    ready = any(one.type == "Ready" and one.status == "True" for one in found.status.conditions or [])
     return Pod(
         found.metadata.name,
         found.metadata.uid,
         found.status.pod_ip or "",
-        ready and found.metadata.deletion_timestamp is None,
+        is_ready(found) and found.metadata.deletion_timestamp is None,
         found.status.phase or "",
     )

@@ -1,6 +1,5 @@
 """The subcommand `paas drill NAME`."""
 
-import argparse
 from pathlib import Path
 
 from ops.shared.options import Commands, add_stack
@@ -21,12 +20,3 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="also add that line to FILE (for `summary`: read it)"
     )
-    parser.set_defaults(func=run)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """The worst of the drills' statuses: 0 passed, 1 failed, 2 refused, 3 the platform is not healthy."""
-    # OpenStack's libraries take a second to load, and no other command should wait for that.
-    from ops.drill import command
-
-    return command.run(arguments)

@@ -1,10 +1,7 @@
 """The platform that is drilled: its outputs, the ways to its machines while some of them are away, and its API."""
 
-import json
 import shlex
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,14 +9,13 @@ from urllib.parse import urlsplit
 
 import paramiko
 from kubernetes import client
-from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
 
 from ops.drill.power import Host, Power
 from ops.drill.waiting import DrillError
-from ops.proof.checks import Check, Prover, virtual_addresses
+from ops.proof.checks import Check, Prover, etcd_look, virtual_addresses
 from ops.shared import outputs as stack_outputs
-from ops.shared.cluster import REQUEST_SECONDS, Cluster, ClusterError, message
+from ops.shared import pulumi
+from ops.shared.cluster import REQUEST_SECONDS, Cluster, asking
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import Ssh, SshError
 
@@ -31,22 +27,6 @@ CONNECT_SECONDS = 5.0
 UP_SECONDS = 1200
 #: The stack's machines, as `--target` names them.
 MACHINES = "**openstack:compute/instance:Instance::*"
-#: What the Kubernetes client raises when the API gives no good answer.
-API_ERRORS = (ApiException, HTTPError, OSError)
-
-
-@contextmanager
-def api_errors(what: str) -> Iterator[None]:
-    """Errors of the Kubernetes API in the block become a ClusterError that begins with `what`."""
-    try:
-        yield
-    except API_ERRORS as error:
-        raise ClusterError(f"{what}: {message(error)}") from error
-
-
-def is_ready(pod: Any) -> bool:
-    """Whether a pod's condition Ready holds."""
-    return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
 
 
 @dataclass
@@ -117,21 +97,15 @@ class Target:
         return Prover(self.outputs, self.cluster, self, seconds).run()
 
     def etcd_members(self) -> list[str]:
-        """The names of etcd's members, sorted. Raises DrillError."""
+        """The names of etcd's members, sorted. Raises SshError."""
         return sorted(member["name"] for member in self.etcd("members")["members"])
 
     def etcd(self, what: str) -> Any:
-        """`members` or `status` as etcdctl prints them, from the first member that answers. Raises DrillError."""
-        errors = []
-        for machine in self.answering("etcd"):
-            try:
-                return json.loads(self.script(machine, "etcd-look.sh", what))
-            except (SshError, json.JSONDecodeError) as error:
-                errors.append(str(error))
-        raise DrillError("\n".join(["no etcd member answers", *errors]))
+        """`members` or `status` as etcdctl prints them, from the first member that answers. Raises SshError."""
+        return etcd_look(self, self.answering("etcd"), what)
 
     def etcd_status(self) -> dict[str, Any]:
-        """What each member that answers says of itself, by its address. Raises DrillError."""
+        """What each member that answers says of itself, by its address. Raises SshError."""
         return {urlsplit(entry["Endpoint"]).hostname or "": entry["Status"] for entry in self.etcd("status")}
 
     def leader(self, role: str) -> Machine:
@@ -143,7 +117,7 @@ class Target:
         return self.machine_of(self.lease_holder("kube-controller-manager"))
 
     def etcd_leader(self) -> Machine:
-        """The machine of the member that leads. Raises DrillError."""
+        """The machine of the member that leads. Raises DrillError, SshError."""
         machines = {machine.address: machine for machine in self.outputs.role("etcd")}
         for address, status in self.etcd_status().items():
             if status["header"]["member_id"] == status["leader"] and address in machines:
@@ -163,11 +137,9 @@ class Target:
 
     def lease_holder(self, name: str) -> str:
         """The identity of who holds a lease of kube-system. Raises ClusterError."""
-        try:
+        with asking(f"lease {name}"):
             api = client.CoordinationV1Api(self.cluster.api_client())
             lease = api.read_namespaced_lease(name, "kube-system", _request_timeout=5)
-        except Exception as error:
-            raise ClusterError(f"lease {name}: {error}") from error
         return str(lease.spec.holder_identity)
 
     def machine_of(self, identity: str) -> Machine:
@@ -179,14 +151,14 @@ class Target:
         database = self.outputs.database
         if database is None:
             return ""
-        with api_errors(f"pod {database.namespace}/{database.primary}"):
+        with asking(f"pod {database.namespace}/{database.primary}"):
             found = self.core.read_namespaced_pod(
                 database.primary, database.namespace, _request_timeout=REQUEST_SECONDS
             )
         return str(found.spec.node_name or "")
 
     def up(self, api: bool = True) -> None:
-        """`pulumi up --refresh`: what is missing is created again. Reads the outputs again. Raises DrillError.
+        """`pulumi up --refresh`: what is missing is created again. Reads the outputs again. Raises OpsError.
 
         Without an API the cluster's objects cannot be read, and `--refresh` fails: then only machines are refreshed.
         """
@@ -199,21 +171,6 @@ class Target:
         self.cluster = Cluster(self.outputs)
 
     def _pulumi(self, *words: str) -> None:
-        options = ["--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", "--stack", self.stack]
-        name = f"`pulumi {' '.join(words)}`"
-        try:
-            # In a session of its own: Ctrl-C is for the drill, which does not interrupt its repair.
-            done = subprocess.run(
-                ["pulumi", *words, *options],
-                cwd=PROJECT,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=UP_SECONDS,
-                start_new_session=True,
-            )
-        except (FileNotFoundError, subprocess.TimeoutExpired) as error:
-            raise DrillError(f"{name}: {error}") from error
-        if done.returncode:
-            tail = "\n".join((done.stdout + done.stderr).splitlines()[-80:])
-            raise DrillError(f"{name} failed:\n{tail}")
+        """In a session of its own: Ctrl-C is for the drill, which does not interrupt its repair."""
+        options = ("--yes", "--skip-preview", "--suppress-outputs")
+        pulumi.run(*words, *options, stack=self.stack, folder=PROJECT, seconds=UP_SECONDS, alone=True)

@@ -1,14 +1,14 @@
 """What a drill puts into the cluster, all in one namespace: pods that answer visitors, and an object to write to."""
 
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 from kubernetes import client
-from kubernetes.client.exceptions import ApiException
 
-from ops.drill.target import API_ERRORS, Target, api_errors, is_ready
+from ops.drill.target import Target
 from ops.drill.waiting import DrillError, until
-from ops.shared.cluster import REQUEST_SECONDS, ClusterError, message
+from ops.shared.cluster import FAILURES, REQUEST_SECONDS, asking, is_ready, may_be_missing, message
 from settings import ports
 from settings.versions import BUSYBOX
 
@@ -85,7 +85,7 @@ class Workload:
         core, limit = self.target.core, {"_request_timeout": REQUEST_SECONDS}
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         pages = {"metadata": {"name": "pages"}, "data": {"index.html": "served\n"}}
-        with api_errors("the drill's own pods cannot be created"):
+        with asking("the drill's own pods cannot be created"):
             core.create_namespace({"metadata": {"name": NAMESPACE, "labels": labels}}, **limit)
             core.create_namespaced_config_map(NAMESPACE, {"metadata": {"name": WRITES}}, **limit)
             core.create_namespaced_config_map(NAMESPACE, pages, **limit)
@@ -107,13 +107,12 @@ class Workload:
 
     def ready(self) -> list[str]:
         """The nodes of the pods that are ready, one entry a pod; empty when the API does not answer."""
-        try:
+        with suppress(*FAILURES):
             pods = self.target.core.list_namespaced_pod(
                 NAMESPACE, label_selector="app=web", _request_timeout=REQUEST_SECONDS
             ).items
-        except API_ERRORS:
-            return []
-        return [pod.spec.node_name for pod in pods if pod.metadata.deletion_timestamp is None and is_ready(pod)]
+            return [pod.spec.node_name for pod in pods if pod.metadata.deletion_timestamp is None and is_ready(pod)]
+        return []
 
     def in_use(self, seconds: float = 3.0) -> bool:
         """Whether another drill runs on this platform: its numbers grow while one looks. Raises ClusterError."""
@@ -127,13 +126,10 @@ class Workload:
 
     def _writes_version(self) -> str:
         """Changes with each write; empty when there is nothing to write to."""
-        try:
+        with asking(f"namespace {NAMESPACE}"), may_be_missing():
             found = self.target.core.read_namespaced_config_map(WRITES, NAMESPACE, _request_timeout=REQUEST_SECONDS)
-        except API_ERRORS as error:
-            if is_missing(error):
-                return ""
-            raise ClusterError(f"namespace {NAMESPACE}: {message(error)}") from error
-        return str(found.metadata.resource_version)
+            return str(found.metadata.resource_version)
+        return ""
 
     def remove(self) -> None:
         """Nothing of a drill is left, nor of a previous one that was interrupted. Raises DrillError."""
@@ -142,15 +138,10 @@ class Workload:
             problem = "it is still being removed"
             try:
                 self.target.core.delete_namespace(NAMESPACE, _request_timeout=REQUEST_SECONDS)
-            except API_ERRORS as error:
-                if is_missing(error):
+            except FAILURES as error:
+                if getattr(error, "status", None) == 404:
                     return
                 problem = message(error)
             if time.monotonic() > end:
                 raise DrillError(f"namespace {NAMESPACE}: not gone within {self.seconds:.0f} s: {problem}")
             time.sleep(1)
-
-
-def is_missing(error: Exception) -> bool:
-    """Whether the API answered that there is no such object."""
-    return isinstance(error, ApiException) and error.status == 404

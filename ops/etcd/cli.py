@@ -1,6 +1,5 @@
-"""The options of `paas etcd`; the work is imported when it runs."""
+"""The options of `paas etcd`."""
 
-import argparse
 from pathlib import Path
 
 from ops.shared.backups import add_actions
@@ -17,11 +16,3 @@ def add(commands: Commands) -> None:
         "--gone", action="append", default=[], metavar="MEMBER", help="this machine will never come back (repeatable)"
     )
     restore.add_argument("--json", action="store_true", help="print what was done and how long it took as JSON")
-    etcd.set_defaults(func=run)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """The exit status."""
-    from ops.etcd import command
-
-    return command.run(arguments)

@@ -4,13 +4,12 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
-from ops.etcd import plan, remote, snapshots
+from ops.etcd import remote, snapshots
 from ops.etcd.kubernetes_check import Follow
 from ops.etcd.plan import Plan, RestoreError
-from ops.etcd.restore import Restore, Survey, survey
+from ops.etcd.restore import Restore, Survey, choose, survey
 from ops.etcd.snapshots import Snapshots
 from ops.shared import outputs as stack_outputs
 from ops.shared.backups import confirm, duration, print_json, print_table, size
@@ -88,14 +87,7 @@ def _restore(outputs: Outputs, ssh: Ssh, arguments: argparse.Namespace) -> int:
     found = survey(outputs, ssh)
     for problem in found.problems:
         _say(f"not reached: {problem}")
-    members = list(found.members.values())
-    chosen = plan.resumed(members)
-    if chosen is None:
-        listed = snapshots.collect(ssh, [outputs.machine(name) for name in found.members])
-        identity = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        chosen = plan.decide(identity, members, found.away, arguments.gone, listed, arguments.snapshot or "")
-    elif chosen.first not in found.members:
-        raise RestoreError(f"the restore {chosen.id} was begun on {chosen.first}: bring that machine back")
+    chosen = choose(outputs, ssh, found, arguments.gone, arguments.snapshot or "")
     key = _identity(chosen, arguments.identity)
     _explain(chosen, found)
     if not arguments.yes:

@@ -2,14 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from ops.etcd import remote
+from ops.etcd import plan, remote, snapshots
 from ops.etcd.kubernetes_check import Follow, until
-from ops.etcd.plan import Member, Plan
+from ops.etcd.plan import Member, Plan, RestoreError
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import Ssh, SshError
 
@@ -47,6 +47,19 @@ def survey(outputs: Outputs, ssh: Ssh) -> Survey:
         except SshError as error:
             found.problems.append(str(error))
     return found
+
+
+def choose(outputs: Outputs, ssh: Ssh, found: Survey, gone: Collection[str], name: str = "") -> Plan:
+    """The restore that was begun and not ended, otherwise a new one (plan.decide). Raises RestoreError."""
+    members = list(found.members.values())
+    chosen = plan.resumed(members)
+    if chosen is None:
+        listed = snapshots.collect(ssh, [outputs.machine(member.name) for member in members])
+        identity = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        return plan.decide(identity, members, found.away, gone, listed, name)
+    if chosen.first not in found.members:
+        raise RestoreError(f"the restore {chosen.id} was begun on {chosen.first}: bring that machine back")
+    return chosen
 
 
 @dataclass
@@ -102,8 +115,8 @@ class Restore:
 
     def _stop(self, api: bool) -> None:
         """All at once: what an API server still writes is lost either way, and none of them serves a restored etcd."""
-        plan, stop = json.dumps(self.plan.document), f"{remote.MEMBER}/etcd-restore.sh stop"
-        members = [(self.outputs.machine(name), stop, plan) for name in self.found.members]
+        note, stop = json.dumps(self.plan.document), f"{remote.MEMBER}/etcd-restore.sh stop"
+        members = [(self.outputs.machine(name), stop, note) for name in self.found.members]
         remote.at_once(self.ssh, members + (self._api_servers("stop") if api else []))
 
     def _start_api(self) -> None:

@@ -3,17 +3,17 @@
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ops.shared.cluster import Cluster, ClusterError
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
 
-ETCD_HEALTH = Path(__file__).parents[1] / "remote" / "etcd-health.sh"
+ETCD_LOOK = Path(__file__).parents[1] / "remote" / "etcd-look.sh"
 #: A database of the proof's own; its one table never holds more than the newest row.
 CREATE = (
     "CREATE DATABASE IF NOT EXISTS openstack_paas; "
@@ -51,6 +51,20 @@ def virtual_addresses(ssh: SshAccess, gateway: Machine) -> list[str]:
     links = json.loads(ssh.run(gateway, "ip -json -4 address show"))
     entries = [entry for link in links for entry in link.get("addr_info", [])]
     return [entry["local"] for entry in entries if entry.get("prefixlen") == 32]
+
+
+def etcd_look(ssh: SshAccess, machines: Iterable[Machine], what: str) -> Any:
+    """`health`, `members` or `status` as etcdctl prints them, of the first machine that reports. Raises SshError."""
+    errors = ["no etcd machine reports on the members"]
+    for machine in machines:
+        try:
+            report = ssh.run(machine, f"sudo bash -s -- {what}", ETCD_LOOK.read_text())
+            return json.loads(report)
+        except SshError as error:
+            errors.append(str(error))
+        except json.JSONDecodeError:
+            errors.append(f"{machine.name}: etcdctl's answer is not JSON: {report.strip()}")
+    raise SshError("\n".join(errors))
 
 
 @dataclass
@@ -108,7 +122,7 @@ class Prover:
             return "healthy, as the API server sees it (members run on the control planes)", []
         names = {machine.address: machine.name for machine in machines}
         lines, healthy = [], 0
-        for member in self._etcd_members(machines):
+        for member in etcd_look(self.ssh, machines, "health"):
             host = urlsplit(member["endpoint"]).hostname or ""
             healthy += bool(member.get("health"))
             state = f"healthy, {member['took']}" if member.get("health") else f"UNHEALTHY: {member.get('error', '')}"
@@ -116,20 +130,6 @@ class Prover:
         if healthy < len(machines):
             raise Failure(f"{healthy} of {len(machines)} etcd members healthy", *lines)
         return f"{healthy} of {len(machines)} members healthy", lines
-
-    def _etcd_members(self, machines: list[Machine]) -> list[dict[str, str]]:
-        """The report of the first etcd machine that gives one."""
-        errors = []
-        for machine in machines:
-            try:
-                report = self.ssh.run(machine, "sudo bash -s", ETCD_HEALTH.read_text())
-                members: list[dict[str, str]] = json.loads(report)
-                return members
-            except SshError as error:
-                errors.append(str(error))
-            except json.JSONDecodeError:
-                errors.append(f"{machine.name}: etcdctl's answer is not JSON: {report.strip()}")
-        raise Failure("no etcd machine reports on the members", *errors)
 
     def gateways(self) -> tuple[str, list[str]]:
         """All gateways answer, and exactly one of them holds the virtual addresses."""

@@ -1,7 +1,5 @@
 """`paas proof`: its options."""
 
-import argparse
-
 from ops.shared.options import Commands, add_outputs
 
 
@@ -11,11 +9,3 @@ def add(commands: Commands) -> None:
     add_outputs(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--wait", type=float, default=90, metavar="SECONDS", help="how long a check may take to pass")
-    parser.set_defaults(func=run)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """0 when every check passed, otherwise 1. Raises OutputsError, SshError."""
-    from ops.proof import command
-
-    return command.run(arguments)

@@ -59,9 +59,9 @@ def _is_dead(process: int, taken: datetime) -> bool:
     return living is not None and living[0] != "pulumi" and living[1] > taken + _ROUNDING
 
 
-def clear(backend: str, say: Callable[[str], None]) -> int:
-    """Removes dead locks; returns how many that were."""
-    where, removed = folder(backend), 0
+def clear(backend: str, say: Callable[[str], None]) -> None:
+    """Removes dead locks."""
+    where = folder(backend)
     for file in sorted(where.rglob("*.json")) if where and where.is_dir() else []:
         try:
             content = json.loads(file.read_text())
@@ -72,5 +72,3 @@ def clear(backend: str, say: Callable[[str], None]) -> int:
         if host == socket.gethostname() and _is_dead(process, taken):
             say(f"recover: the Pulumi that locked this stack (process {process}) is gone; removing its lock")
             file.unlink(missing_ok=True)
-            removed += 1
-    return removed

@@ -50,6 +50,11 @@ def message(error: Exception) -> str:
     return text.split("\n", 1)[0]
 
 
+def is_ready(thing: Any) -> bool:
+    """Whether the condition Ready of a pod or node holds."""
+    return any(one.type == "Ready" and one.status == "True" for one in thing.status.conditions or [])
+
+
 @contextmanager
 def asking(what: str) -> Iterator[None]:
     """Turns a failure of the API into a ClusterError that begins with `what`."""

@@ -1,16 +1,15 @@
 """etcd serves no more: it is stopped, or more members lose their data than it can bear, and it is restored."""
 
 import time
-from datetime import UTC, datetime
 
 from ops.drill.base import Drill
 from ops.drill.probes.http import ApiWrite
 from ops.drill.waiting import DrillError
-from ops.etcd import plan, remote, snapshots
+from ops.etcd import remote, snapshots
 from ops.etcd.kubernetes_check import Follow
-from ops.etcd.plan import RestoreError
-from ops.etcd.restore import Restore, survey
+from ops.etcd.restore import Restore, choose, survey
 from ops.shared.outputs import Machine
+from ops.shared.pulumi import PulumiError
 
 #: In what machines/etcd/membership.sh says where no member has data and nodes exist.
 ORPHANS = "belong to a cluster"
@@ -50,7 +49,7 @@ class EtcdStop(EtcdOutage):
 
     def _service(self, what: str) -> None:
         # Starting waits until the member has joined the others; no member must wait for the next one's turn.
-        self.on_victims(lambda machine: self.target.script(machine, "etcd-service.sh", what, seconds=120))
+        self.on_victims(lambda machine: self.target.script(machine, "etcd-outage.sh", what, seconds=120))
 
 
 class EtcdLoss(EtcdOutage):
@@ -67,7 +66,7 @@ class EtcdLoss(EtcdOutage):
             self.target.away.update(machine.name for machine in self.victims())
             self.on_victims(self.target.power.delete)
         else:
-            self.on_victims(lambda machine: self.target.script(machine, "etcd-lose-data.sh", "lose", seconds=90))
+            self.on_victims(lambda machine: self.target.script(machine, "etcd-outage.sh", "lose", seconds=90))
 
     def repair(self) -> None:
         """A restore, or what is left of one; then deleted machines are replaced, and join."""
@@ -78,25 +77,18 @@ class EtcdLoss(EtcdOutage):
             self.figures["machines replaced"] = round(time.monotonic() - began, 1)
             return
         for machine in self.victims():
-            self.target.script(machine, "etcd-lose-data.sh", "forget")
+            self.target.script(machine, "etcd-outage.sh", "forget")
 
     def _restore(self) -> None:
         target = self.target
         with target.ssh() as ssh:
             found = survey(target.outputs, ssh)
-            members = list(found.members.values())
-            try:
-                chosen = plan.resumed(members)
-                if chosen is None:
-                    if any(member.healthy for member in members):
-                        target.say("etcd works: there is nothing to restore")
-                        return
-                    listed = snapshots.collect(ssh, [target.outputs.machine(name) for name in found.members])
-                    identity = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-                    # The members that the drill deleted will never come back with their data.
-                    chosen = plan.decide(identity, members, found.away, target.away, listed)
-            except RestoreError as error:
-                raise DrillError(str(error)) from error
+            members = found.members.values()
+            if any(member.healthy for member in members) and not any(member.plan for member in members):
+                target.say("etcd works: there is nothing to restore")
+                return
+            # The members that the drill deleted will never come back with their data.
+            chosen = choose(target.outputs, ssh, found, target.away)
             target.say(f"restoring {chosen.what}")
             restore = Restore(target.outputs, ssh, Follow(target.cluster), chosen, found, target.say)
             restore.run()
@@ -168,7 +160,7 @@ class EtcdDataLoss(EtcdLoss):
             began = time.monotonic()
             try:
                 self.target.up(api=False)
-            except DrillError as error:
+            except PulumiError as error:
                 if ORPHANS not in str(error):
                     raise
                 self.target.say("as it should be, the new members start no empty etcd")

@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any, Final
 
 from ops.drill.base import Drill
 from ops.drill.probes.database import NumbersTable
 from ops.drill.probes.http import ApiRead
-from ops.drill.target import Target, api_errors
+from ops.drill.target import Target
 from ops.drill.waiting import until
 from ops.drill.workload import NAMESPACE, pod_spec
-from ops.shared.cluster import REQUEST_SECONDS, ClusterError
+from ops.shared.cluster import REQUEST_SECONDS, ClusterError, asking
 from ops.shared.outputs import Database
 
 #: How long the API may take to answer outside once a gateway runs: it boots, and keepalived waits for others.
@@ -44,12 +45,18 @@ class InsideWriter:
         """Table, user and pod; returns when some numbers have been acknowledged. Raises DrillError, ClusterError."""
         secret = {"metadata": {"name": POD}, "stringData": {"password": self.table.create()}}
         core, limit = self.target.core, {"_request_timeout": REQUEST_SECONDS}
-        with api_errors("the pod that writes cannot be created"):
+        with asking("the pod that writes cannot be created"):
             primary = core.read_namespaced_pod(self.database.primary, self.database.namespace, **limit)
             image = next(each.image for each in primary.spec.containers if each.name == "mariadb")
             core.create_namespaced_secret(NAMESPACE, secret, **limit)
             core.create_namespaced_pod(NAMESPACE, self._pod(image), **limit)
-        until(lambda: len(self._try_acknowledged()) >= 4, "a pod writes to the database", START_SECONDS, 1)
+        until(self._writes, "a pod writes to the database", START_SECONDS, 1)
+
+    def _writes(self) -> bool:
+        # There is no log before the pod has started.
+        with suppress(ClusterError):
+            return len(self.acknowledged()) >= 4
+        return False
 
     def _pod(self, image: str) -> dict[str, Any]:
         password = {"secretKeyRef": {"name": POD, "key": "password"}}
@@ -68,30 +75,18 @@ class InsideWriter:
 
     def acknowledged(self) -> dict[int, float]:
         """When each number was acknowledged, by the pod's clock. Raises ClusterError."""
-        with api_errors(f"pod {NAMESPACE}/{POD}"):
+        with asking(f"pod {NAMESPACE}/{POD}"):
             text = self.target.core.read_namespaced_pod_log(POD, NAMESPACE, _request_timeout=REQUEST_SECONDS)
         words = [line.split() for line in text.splitlines()]
         return {int(line[0]): float(line[1]) for line in words if len(line) == 2 and line[0].isdecimal()}
 
-    def _try_acknowledged(self) -> dict[int, float]:
-        try:
-            return self.acknowledged()
-        except ClusterError:
-            # There is no log before the pod has started.
-            return {}
-
     def lost(self) -> set[int]:
         """What was acknowledged and is not in the table. Raises ClusterError."""
-        acknowledged = set(self.acknowledged())
-        return acknowledged - self.table.numbers()
+        return self.acknowledged().keys() - self.table.numbers()
 
     def longest_gap(self) -> float:
         """Seconds between the two acknowledged writes that lie furthest apart. Raises ClusterError."""
         return max((after - before for before, after in pairwise(sorted(self.acknowledged().values()))), default=0.0)
-
-    def remove(self) -> None:
-        """The table and the user; the pod goes with its namespace. Raises ClusterError."""
-        self.table.drop()
 
 
 class GatewaysLoss(Drill):
@@ -173,12 +168,13 @@ class GatewaysLoss(Drill):
                 found.append(f"{len(lost)} writes that were acknowledged inside the cluster are lost")
             if gap := self.writer.longest_gap():
                 self.figures["database write inside"] = gap
-            self.writer.remove()
+            # The pod goes with its namespace.
+            self.writer.table.drop()
         return found
 
     def _pods(self) -> dict[str, str]:
         """Pods that nobody has asked to leave, by their ids, less those that end by themselves. Raises ClusterError."""
-        with api_errors("pods"):
+        with asking("pods"):
             pods = self.target.core.list_pod_for_all_namespaces(_request_timeout=REQUEST_SECONDS).items
         return {
             pod.metadata.uid: f"{pod.metadata.namespace}/{pod.metadata.name}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ops.drill.base import Drill
 from ops.drill.probes.database import DatabaseWrite
-from ops.drill.target import is_ready
+from ops.shared.cluster import is_ready
 from ops.shared.outputs import Database, Machine
 
 LEASES = ("kube-scheduler", "kube-controller-manager")

@@ -1,13 +1,17 @@
-"""The ways into a platform while machines of it are away."""
+"""The ways into a platform while machines of it are away, and the `up` that brings them back."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import paramiko
 import pytest
 
+from ops.drill.drills.etcd_outage import ORPHANS
 from ops.drill.target import Target
 from ops.drill.waiting import DrillError
 from ops.shared.outputs import Machine
+from ops.shared.pulumi import PulumiError
 from ops.shared.ssh import SshError
 from tests.unit.ops.drill_samples import FakeTarget, target
 
@@ -81,3 +85,21 @@ def test_the_leader_is_the_member_that_says_so_of_itself(monkeypatch: pytest.Mon
     monkeypatch.setattr(FakeTarget, "etcd", lambda *_: [answers[0], answers[2]])
     with pytest.raises(DrillError, match="no etcd member leads"):
         Target.etcd_leader(platform)
+
+
+def test_an_up_that_fails_says_all_that_it_printed_in_a_session_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pulumi"
+    program.write_text(
+        f'#!/bin/sh\nps -o sid= -p $$\necho these nodes {ORPHANS}: "$@"\necho error: update failed >&2\nexit 1\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(PulumiError, match="`pulumi up --refresh` failed:\n") as caught:
+        Target.up(target())
+    _, session, printed, error = str(caught.value).splitlines()
+    assert int(session) != os.getsid(0), "Ctrl-C does not reach it"
+    assert printed.startswith(f"these nodes {ORPHANS}: up --refresh --yes --skip-preview --suppress-outputs ")
+    assert printed.endswith("--stack paas") and "--non-interactive" in printed
+    assert error == "error: update failed"

@@ -1,14 +1,15 @@
 """The order of a restore over the machines, with machines that only record what they are asked."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
 
 import pytest
 
-from ops.etcd.plan import Plan
-from ops.etcd.restore import Restore, survey
+from ops.etcd.plan import Plan, RestoreError
+from ops.etcd.restore import Restore, choose, survey
 from ops.shared.cluster import ClusterError
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
@@ -146,3 +147,16 @@ def test_machines_that_are_away_are_left_alone() -> None:
     restore.run()
     assert not [entry for entry in ssh.done if entry.startswith("etcd-2")]
     assert ssh.done[-1] == "etcd-1: etcd-restore.sh finish"
+
+
+def test_a_restore_that_was_begun_goes_on_only_with_its_first_member() -> None:
+    looks = {"etcd-0": {"stage": "stopped", "plan": PLAN.document}}
+    for away in ("etcd-2", "etcd-1"):
+        ssh, outputs = Machines(looks, away=away), _outputs()
+        found = survey(outputs, ssh)
+        if away == PLAN.first:
+            with pytest.raises(RestoreError, match=f"{PLAN.id} was begun on etcd-1: bring that machine back"):
+                choose(outputs, ssh, found, ())
+        else:
+            assert choose(outputs, ssh, found, ()) == replace(PLAN, resumed=True)
+        assert ssh.done == [], "no snapshot is asked for"

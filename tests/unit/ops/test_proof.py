@@ -105,7 +105,7 @@ class FakeSsh:
             if machine.name in self.holders:
                 addresses.append({"local": "10.0.0.5", "prefixlen": 32})
             return json.dumps([{"ifname": "eth0", "addr_info": addresses}])
-        assert "etcdctl endpoint health" in script
+        assert command == "sudo bash -s -- health" and "\nhealth) answer=$(etcdctl endpoint health" in script
         members = [f"10.0.0.{20 + i}" for i in range(3)]
         return json.dumps(
             [
