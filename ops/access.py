@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.shared import outputs as stack_outputs
-from ops.shared.options import Commands, add_outputs
+from ops.shared.options import add_outputs
 from ops.shared.outputs import Machine, Outputs, OutputsError
 from ops.shared.ssh import SshError
 
@@ -31,9 +31,8 @@ _STEPS: Final = "openstack-paas"
 _GATEWAY: Final = "gateway-vip"
 
 
-def add_kubeconfig(commands: Commands) -> None:
-    """Adds `paas kubeconfig`."""
-    parser = commands.add_parser("kubeconfig", help="print the administrator's kubeconfig")
+def add_kubeconfig(parser: argparse.ArgumentParser) -> None:
+    """The options of `paas kubeconfig`."""
     add_outputs(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="write it there instead, for the owner only")
     parser.set_defaults(func=kubeconfig)
@@ -52,9 +51,8 @@ def kubeconfig(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def add_ssh(commands: Commands) -> None:
-    """Adds `paas ssh`."""
-    parser = commands.add_parser("ssh", help="a shell or a command on a machine; without a machine: list them")
+def add_ssh(parser: argparse.ArgumentParser) -> None:
+    """The options of `paas ssh`."""
     add_outputs(parser)
     parser.add_argument("machine", nargs="?", default="", help="its name, with or without the cluster's before it")
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
@@ -71,9 +69,8 @@ def ssh(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def add_logs(commands: Commands) -> None:
-    """Adds `paas logs`."""
-    parser = commands.add_parser("logs", help="the journal of a machine's services, and of what `pulumi up` did there")
+def add_logs(parser: argparse.ArgumentParser) -> None:
+    """The options of `paas logs`."""
     parser.add_argument("machine")
     parser.add_argument("--unit", action="append", default=[], metavar="UNIT", help="of this unit alone (repeatable)")
     parser.add_argument("--lines", type=int, default=100, metavar="NUMBER", help="the last so many (default: 100)")

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from rich.table import Table
 from rich.text import Text
 
-from ops.shared.options import Commands, add_stack, console
+from ops.shared.options import add_stack, console
 from ops.shared.stack_state import StackFile, State, choose, read_file, read_state
 from policy.reading import PolicyError, records_of
 from policy.rules import RULES, violations
@@ -56,9 +56,8 @@ class Finding:
         return "failed" if self.errors else "warning" if self.warnings else "passed"
 
 
-def add(commands: Commands) -> None:
-    """Adds the command."""
-    parser = commands.add_parser("doctor", help="check settings, cloud and rules before `pulumi up`; changes nothing")
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
     add_stack(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--offline", action="store_true", help="do not ask the cloud")

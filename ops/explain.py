@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ops import protected
-from ops.shared.options import Commands
 from ops.timeline.steps import FAILS, events
 
 #: Lines of a console log that are shown.
@@ -64,9 +63,8 @@ def console_tail(connection: Any, cluster: str, name: str) -> str:
     return "\n".join([head, *(f"  | {line}" for line in lines or ["(its console is empty)"])])
 
 
-def add(commands: Commands) -> None:
-    """Adds the command."""
-    parser = commands.add_parser("explain", help="why a run of the engine failed, with the machines' console logs")
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
     parser.add_argument("log", type=Path, help="the engine's event log")
     parser.add_argument("--cluster", required=True, help="name of the cluster, the prefix of its machines")
     parser.set_defaults(func=run)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ops.shared import pulumi
-from ops.shared.options import Commands, add_stack
+from ops.shared.options import add_stack
 
 #: Component types in a resource's URN, and the key of the stack's file that protects what is below them.
 _KEYS: Final = {
@@ -60,9 +60,8 @@ def how_to_lift(urns: Iterable[str]) -> str:
     return "\n".join(lines)
 
 
-def add(commands: Commands) -> None:
-    """Adds the command."""
-    parser = commands.add_parser("protected", help="what is protected from removal, and how that is lifted")
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
     add_stack(parser)
     parser.set_defaults(func=run)
 

@@ -10,16 +10,15 @@ from jinja2 import Template
 
 from ops.shared import outputs as stack_outputs
 from ops.shared.errors import OpsError
-from ops.shared.options import Commands, add_outputs
+from ops.shared.options import add_outputs
 from ops.shared.outputs import Machine, Outputs
 
 #: Most machines of one frame beside each other.
 COLUMNS = 8
 
 
-def add(commands: Commands) -> None:
-    """Adds the command."""
-    parser = commands.add_parser("topology", help="draw the platform: networks, addresses, machines, versions (SVG)")
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
     parser.add_argument("--output", type=Path, metavar="FILE", help="write it there instead of printing it")
     add_outputs(parser)
     parser.set_defaults(func=run)

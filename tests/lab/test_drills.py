@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.drill import command, drills, report
+from ops.drill import cli, drills, report
 from ops.drill.target import Target
 from ops.shared.cluster import Cluster
 from ops.shared.outputs import Machine
@@ -70,7 +70,7 @@ def site(platform: Platform, machines: Machines) -> Target:
 
 def drill(site: Target, name: str) -> report.Report:
     """Run the drill; it passed, and nothing acknowledged is lost."""
-    done = command.drill_one(drills.known()[name], site, YES)
+    done = cli.drill_one(drills.known()[name], site, YES)
     if os.environ.get("DRILL_REPORT"):
         report.append(done, Path(os.environ["DRILL_REPORT"]))
     assert done.status == report.PASSED, report.as_json(done)

@@ -26,5 +26,5 @@ def test_a_command_does_not_import_those_of_others() -> None:
     program = "import sys, ops.__main__ as ops; ops.parser('timeline'); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     modules = done.stdout.split()
-    assert "ops.timeline.command" in modules
+    assert "ops.timeline.cli" in modules
     assert not {"kubernetes", "paramiko", "preflight", "openstack"} & {*modules}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops import __main__ as ops
-from ops.database import backups, command, restore
+from ops.database import backups, cli, restore
 from ops.database.release import DatabaseError, Pod, Release
 from ops.shared.cluster import ClusterError
 from ops.shared.outputs import Database, Outputs
@@ -106,11 +106,11 @@ def test_the_newest_is_restored_everywhere() -> None:
 
 def test_what_is_lost_is_said() -> None:
     cluster = Cluster()
-    text = "\n".join(command.words(restore.plan(cluster, FOUND, "20261121T100700Z", TIME), TIME))
+    text = "\n".join(cli.words(restore.plan(cluster, FOUND, "20261121T100700Z", TIME), TIME))
     assert "Restores 20261121T100700Z, 60 min old, 2.0 MiB" in text
     assert "(17 transactions by the primary's count)" in text
     cluster.away.add("mariadb-0")
-    text = "\n".join(command.words(restore.plan(cluster, FOUND, None, TIME), TIME))
+    text = "\n".join(cli.words(restore.plan(cluster, FOUND, None, TIME), TIME))
     assert "how many is not known, for the primary does not answer" in text
 
 
@@ -162,7 +162,7 @@ def test_a_broken_backup_changes_nothing() -> None:
 
 def test_a_backup_that_only_the_bucket_has() -> None:
     cluster = Cluster()
-    text = "\n".join(command.words(restore.plan(cluster, FOUND, "20261120T110700Z", TIME), TIME))
+    text = "\n".join(cli.words(restore.plan(cluster, FOUND, "20261120T110700Z", TIME), TIME))
     assert "Restores 20261120T110700Z, 24 h 0 min old, which is not on the volume, from the bucket." in text
     go(cluster, "20261120T110700Z")
     assert cluster.steps[0] == "serve 20261120T110700Z"
@@ -194,15 +194,15 @@ def test_interval(schedule: str, seconds: int) -> None:
 
 
 def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.show(FOUND, True, TIME + 1800) == 0
+    assert cli.show(FOUND, True, TIME + 1800) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["newest"], document["ageSeconds"], document["late"]) == (NEWEST, 1800, "")
     assert [backup["copied"] for backup in document["backups"]] == ["", "s3"]
     assert [backup["verified"] for backup in document["backups"]] == [True, True]
-    assert command.show(FOUND, False, TIME + 4 * 3600) == 1
+    assert cli.show(FOUND, False, TIME + 4 * 3600) == 1
     assert "the newest backup is 4 h 0 min old; one is due every 60 min" in capsys.readouterr().out
     failed = backups.parse({"failure": "20261121T120700Z the dump broke off"}, "7 * * * *")
-    assert command.show(failed, False, TIME) == 1
+    assert cli.show(failed, False, TIME) == 1
     assert "the dump broke off" in capsys.readouterr().out
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ops.drill import command, drills, report
+from ops.drill import cli, drills, report
 from ops.drill.drills.gateways import GatewaysLoss, InsideWriter
 from ops.drill.drills.one_machine import WorkerLoss
 from ops.drill.probes.database import NumbersTable
@@ -164,7 +164,7 @@ def test_a_production_platform_needs_two_confirmations(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", StringIO())
     given = argparse.Namespace(yes=yes, production=production)
-    reason = command.reason_against(target(preset=preset), given, [], lambda _: "paas")
+    reason = cli.reason_against(target(preset=preset), given, [], lambda _: "paas")
     assert (reason == "") is allowed, reason
 
 
@@ -179,8 +179,8 @@ def test_the_question_wants_the_name_of_the_stack(monkeypatch: pytest.MonkeyPatc
     def answer(text: str) -> Any:
         return lambda question: asked.append(question) or text
 
-    assert command.reason_against(target(), arguments(), ["It falls."], answer("paas")) == ""
-    assert command.reason_against(target(), arguments(), ["It falls."], answer("y")) == "not confirmed"
+    assert cli.reason_against(target(), arguments(), ["It falls."], answer("paas")) == ""
+    assert cli.reason_against(target(), arguments(), ["It falls."], answer("y")) == "not confirmed"
     assert "It falls." in asked[0]
 
 
@@ -189,7 +189,7 @@ def test_a_second_drill_on_the_same_machine_is_refused(monkeypatch: pytest.Monke
     given = argparse.Namespace(yes=True, production=False)
     with one_at_a_time("paas") as first, one_at_a_time("other") as other:
         assert first and other
-        done = command.drill_one(KNOWN["gateway"], target(), given)
+        done = cli.drill_one(KNOWN["gateway"], target(), given)
     assert done.status == report.REFUSED and "another drill of stack paas" in done.problems[0]
     with one_at_a_time("paas") as again:
         assert again

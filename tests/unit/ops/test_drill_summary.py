@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ops import __main__ as command_line
-from ops.drill import command, summary
+from ops.drill import cli, summary
 from ops.drill.probes.probe import Outage
 from ops.drill.report import FAILED, PASSED, Report, as_json
 from ops.shared.errors import OpsError
@@ -37,10 +37,10 @@ def test_a_row_is_the_median_of_the_runs_that_passed_with_the_longest_in_bracket
 def test_the_command_reads_the_file_of_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "drills.jsonl"
     file.write_text(line("gateway") + "\n")
-    assert command.run(argparse.Namespace(name="summary", report=file)) == 0
+    assert cli.run(argparse.Namespace(name="summary", report=file)) == 0
     assert "| `gateway` | 1 |" in capsys.readouterr().out
     with pytest.raises(OpsError, match="--report FILE"):
-        command.run(argparse.Namespace(name="summary", report=None))
+        cli.run(argparse.Namespace(name="summary", report=None))
     file.write_text(json.dumps({"no": "report"}))
     assert command_line.main(["drill", "summary", "--report", str(file)]) == 2
     assert "is not a file of reports" in capsys.readouterr().err

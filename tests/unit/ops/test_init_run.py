@@ -18,9 +18,9 @@ PROJECT = Path(__file__).resolve().parents[3]
 PROGRAM = """
 import sys
 from ops.__main__ import main
-from ops.init import command
+from ops.init import cli
 from tests.unit.ops.init_samples import CLOUD
-command._ask_cloud = lambda name: CLOUD
+cli._ask_cloud = lambda name: CLOUD
 sys.exit(main(["init", *sys.argv[1:]]))
 """
 NETWORK, IMAGE = "Which network leads outside?", "Which image"

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ops import __main__ as command_line
 from ops import access
-from ops.proof import command
+from ops.proof import cli
 from ops.proof.checks import Check, Prover
 from ops.shared import outputs as stack_outputs
 from ops.shared.cluster import ClusterError, Node
@@ -219,11 +219,11 @@ def test_a_fault_that_passes_is_waited_for() -> None:
 def test_screen_and_json_hold_no_secret() -> None:
     checks = list(prove(FakeCluster(), FakeSsh()).values())
     console = Console(file=StringIO(), width=120)
-    command.show(console, OUTPUTS, checks, "lab")
+    cli.show(console, OUTPUTS, checks, "lab")
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     for part in ("paas kubeconfig", "paas ssh paas-control-plane-0", "make destroy", "passed"):
         assert part in shown
-    text = command.as_json(OUTPUTS, checks)
+    text = cli.as_json(OUTPUTS, checks)
     assert json.loads(text)["passed"] is True
     assert "secret-" not in shown + text
 
@@ -236,8 +236,8 @@ def run_main(monkeypatch: pytest.MonkeyPatch, file: Path, ssh: FakeSsh, *options
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(command, "Ssh", lambda _: Machines())
-    monkeypatch.setattr(command, "Cluster", lambda _: FakeCluster())
+    monkeypatch.setattr(cli, "Ssh", lambda _: Machines())
+    monkeypatch.setattr(cli, "Cluster", lambda _: FakeCluster())
     file.write_text(json.dumps(DOCUMENT))
     return command_line.main(["proof", "--outputs", str(file), "--wait", "0.1", *options])
 

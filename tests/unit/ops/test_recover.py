@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from openstack.exceptions import ConflictException, NotFoundException
 
-from ops.recover import command, engine
+from ops.recover import cli, engine
 from ops.recover.engine import Engine
 from ops.recover.notes import Notes, RecoverError
 from ops.shared.pulumi import PulumiError
@@ -25,7 +25,7 @@ from tests.unit.ops.recover_samples import (
 def recovered(before: Notes, connection: FakeOpenStack, *later: Notes, held: str = "") -> tuple[FakeEngine, list[str]]:
     """The engine and what was said after a recovery that succeeds."""
     fake, said = FakeEngine(before, *later, held=held), list[str]()
-    assert command.recover(fake, Where(connection), said.append) == 0
+    assert cli.recover(fake, Where(connection), said.append) == 0
     return fake, said
 
 
@@ -46,7 +46,7 @@ def test_nothing_is_deleted_while_another_pulumi_runs() -> None:
     cloud = FakeOpenStack(ports=[thing("p1", "lab-etcd-0")])
     fake = FakeEngine(state(creating(PORT, name="lab-etcd-0")), held="ann@far")
     with pytest.raises(RecoverError, match="locked by ann@far"):
-        command.recover(fake, Where(cloud), print)
+        cli.recover(fake, Where(cloud), print)
     assert cloud.deleted == []
     assert "clear" not in fake.did
 
@@ -64,7 +64,7 @@ def test_nothing_is_deleted_when_the_notes_have_changed_meanwhile() -> None:
     note = creating(PORT, name="lab-etcd-0")
     fake = FakeEngine(state(note), state(note, creating(SERVER, name="lab-etcd-1")))
     with pytest.raises(RecoverError, match="another Pulumi has changed this stack in the meantime: nothing"):
-        command.recover(fake, Where(cloud), print)
+        cli.recover(fake, Where(cloud), print)
     assert cloud.deleted == []
 
 
@@ -73,13 +73,13 @@ def test_notes_of_an_up_that_has_begun_since_stay() -> None:
     note = creating(PORT, name="lab-etcd-0")
     fake = FakeEngine(state(note), state(note), state(note, creating(SERVER, name="lab-etcd-1")))
     with pytest.raises(RecoverError, match="its notes stay"):
-        command.recover(fake, Where(cloud), print)
+        cli.recover(fake, Where(cloud), print)
     assert "clear" not in fake.did
 
 
 def test_without_notes_nobody_is_asked_and_no_lock_is_taken() -> None:
     fake = FakeEngine(state())
-    assert command.recover(fake, Where(), print) == 0
+    assert cli.recover(fake, Where(), print) == 0
     assert fake.did == ["export"]
 
 
@@ -87,10 +87,10 @@ def test_other_operations_and_kinds_need_nothing_of_openstack() -> None:
     """The engine itself drops the notes of other operations when it takes the lock."""
     update = {**creating(PORT, name="lab-etcd-0"), "type": "updating"}
     fake = FakeEngine(state(update), state())
-    assert command.recover(fake, Where(), print) == 0
+    assert cli.recover(fake, Where(), print) == 0
     assert fake.did == ["export", "lock", "export"]
     fake = FakeEngine(state(creating("command:remote:Command")))
-    assert command.recover(fake, Where(), print) == 0
+    assert cli.recover(fake, Where(), print) == 0
     assert fake.did[-1] == "clear"
 
 
@@ -163,7 +163,7 @@ def test_what_is_gone_by_now_is_no_fault_and_what_cannot_be_deleted_keeps_its_no
     cloud.on_delete = fail(ConflictException("in use"))
     fake = FakeEngine(note)
     with pytest.raises(RecoverError, match=r"Port lab-etcd-0 \(p1\) cannot be deleted.*its note stays"):
-        command.recover(fake, Where(cloud), print)
+        cli.recover(fake, Where(cloud), print)
     assert "clear" not in fake.did
 
 
@@ -198,7 +198,7 @@ def test_another_project_than_the_stacks_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(credentials, "find", lambda provider: provider)
     monkeypatch.setattr(credentials, "log_in", lambda _: access)
     with pytest.raises(RecoverError, match=f"are for the project p-theirs, and the stack's things are in {PROJECT}"):
-        command.cloud.connect({}, state().projects)
+        cli.cloud.connect({}, state().projects)
 
 
 def test_a_cloud_that_does_not_answer_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +209,7 @@ def test_a_cloud_that_does_not_answer_ends_it(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(credentials, "find", nobody)
     with pytest.raises(RecoverError, match="OpenStack cannot be asked, so nothing was deleted: keystone"):
-        command.cloud.connect({}, ())
+        cli.cloud.connect({}, ())
 
 
 def test_the_stack_itself_is_what_the_lock_is_taken_for() -> None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from ops.recover import command
+from ops.recover import cli
 from ops.recover.helm import left_behind
 from ops.recover.notes import RecoverError, Release
 from ops.shared.cluster import ClusterError
@@ -35,7 +35,7 @@ UPDATE = {"type": "updating", "resource": {"type": RELEASE, "urn": "urn::mariadb
 def test_a_pending_revision_of_a_release_of_ours_is_cleared_under_the_lock() -> None:
     helm, said = FakeHelm(OURS), list[str]()
     where, fake = Where(helm=helm), FakeEngine(state(UPDATE, resources=(RECORDED,)), state(resources=(RECORDED,)))
-    assert command.recover(fake, where, said.append) == 0
+    assert cli.recover(fake, where, said.append) == 0
     assert helm.asked == (OURS,)
     assert where.kubeconfig == "apiVersion: v1", "of the provider in the state: there may be no outputs yet"
     assert fake.did == ["export", "lock", "export"]
@@ -49,7 +49,7 @@ def test_a_pending_revision_without_a_note_is_cleared_too() -> None:
     """The plugin alone was killed, or the API was lost in the middle: the engine has then recorded a failure."""
     helm = FakeHelm(OURS)
     fake = FakeEngine(state(resources=(RECORDED,)))
-    assert command.recover(fake, Where(helm=helm), print) == 0
+    assert cli.recover(fake, Where(helm=helm), print) == 0
     assert helm.forgotten == ["database/mariadb"]
     assert fake.did == ["export", "lock", "export"]
 
@@ -57,13 +57,13 @@ def test_a_pending_revision_without_a_note_is_cleared_too() -> None:
 def test_nothing_is_cleared_while_another_pulumi_runs() -> None:
     helm = FakeHelm(OURS)
     with pytest.raises(RecoverError, match="locked"):
-        command.recover(FakeEngine(state(UPDATE, resources=(RECORDED,)), held="ann@far"), Where(helm=helm), print)
+        cli.recover(FakeEngine(state(UPDATE, resources=(RECORDED,)), held="ann@far"), Where(helm=helm), print)
     assert helm.forgotten == []
 
 
 def test_a_release_that_is_healthy_takes_no_lock() -> None:
     fake = FakeEngine(state(resources=(RECORDED,)))
-    assert command.recover(fake, Where(helm=FakeHelm()), print) == 0
+    assert cli.recover(fake, Where(helm=FakeHelm()), print) == 0
     assert fake.did == ["export"]
 
 
@@ -75,10 +75,10 @@ def test_a_release_that_only_a_note_names_is_not_recorded() -> None:
 def test_a_cluster_that_does_not_answer_matters_only_when_a_note_names_a_release() -> None:
     said: list[str] = []
     away = Where(helm=FakeHelm(away="timed out"))
-    assert command.recover(FakeEngine(state(resources=(RECORDED,))), away, said.append) == 0
+    assert cli.recover(FakeEngine(state(resources=(RECORDED,))), away, said.append) == 0
     assert "timed out" in said[0] and len(said) == 1
     fake = FakeEngine(state(UPDATE, resources=(RECORDED,)))
-    assert command.recover(fake, away, said.append) == 1
+    assert cli.recover(fake, away, said.append) == 1
     assert fake.did == ["export"], "the note stays for the next time"
     assert "though an operation on one did not end" in said[1]
 
@@ -88,7 +88,7 @@ def test_the_rest_is_cleared_without_the_cluster_and_the_notes_stay() -> None:
     cloud = FakeOpenStack(ports=[thing("p1", "lab-etcd-0")])
     notes = state(UPDATE, creating(PORT, name="lab-etcd-0"), resources=(RECORDED,))
     fake = FakeEngine(notes)
-    assert command.recover(fake, Where(cloud, FakeHelm(away="timed out")), print) == 1
+    assert cli.recover(fake, Where(cloud, FakeHelm(away="timed out")), print) == 1
     assert cloud.deleted == ["p1"]
     assert fake.did == ["export", "lock", "export"]
 
@@ -96,7 +96,7 @@ def test_the_rest_is_cleared_without_the_cluster_and_the_notes_stay() -> None:
 def test_before_destroy_no_cluster_is_asked() -> None:
     where = Where(helm=FakeHelm(away="timed out"))
     fake = FakeEngine(state(UPDATE, resources=(RECORDED,)), state(resources=(RECORDED,)))
-    assert command.recover(fake, where, print, releases=False) == 0
+    assert cli.recover(fake, where, print, releases=False) == 0
     assert where.kubeconfig == ""
     assert fake.did == ["export", "lock", "export"]
 

@@ -10,7 +10,7 @@ from ops import __main__ as ops
 from ops.shared.cluster import Cluster
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
-from ops.status import collect, command
+from ops.status import cli, collect
 from ops.status.collect import Questions
 from ops.status.etcd import milliseconds
 from ops.status.report import Raw
@@ -77,8 +77,8 @@ def test_any_gateway_that_answers_leads_on(monkeypatch: pytest.MonkeyPatch, away
 def run(monkeypatch: pytest.MonkeyPatch, given: Raw, *words: str) -> int:
     """The command on these answers."""
     monkeypatch.setattr("ops.shared.outputs.load", lambda *_: platform())
-    monkeypatch.setattr(command.collect, "gather", lambda _: given)
-    monkeypatch.setattr(command.time, "time", lambda: NOW)
+    monkeypatch.setattr(cli.collect, "gather", lambda _: given)
+    monkeypatch.setattr(cli.time, "time", lambda: NOW)
     return ops.main(["status", *words])
 
 
@@ -104,7 +104,7 @@ def test_a_watch_ends_with_the_status_of_its_last_look(
         if len(pauses) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(command.time, "sleep", pause)
+    monkeypatch.setattr(cli.time, "sleep", pause)
     assert run(monkeypatch, raw(platform()), "--json", "--watch", "3") == 0
     lines = capsys.readouterr().out.splitlines()
     assert pauses == [3, 3] and [json.loads(line)["status"] for line in lines] == [0, 0]

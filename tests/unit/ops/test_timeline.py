@@ -9,7 +9,7 @@ import pytest
 
 from ops.__main__ import main
 from ops.timeline import steps as timeline
-from ops.timeline.command import CRITICAL, draw, show
+from ops.timeline.cli import CRITICAL, draw, show
 
 STACK = "urn:pulumi:lab::openstack-paas::pulumi:pulumi:Stack::openstack-paas-lab"
 BEGIN = 1_700_000_000

@@ -20,7 +20,6 @@ from ops.init.answers import InitError, Unanswered, by_default, by_nobody, by_pe
 from ops.init.questions import which_cloud
 from ops.init.stack_file import CLOUD_KEY, NAMESPACE, Kept, make_keys, read, read_sources, render
 from ops.shared import pulumi
-from ops.shared.options import Commands
 from ops.shared.pulumi import PulumiError
 from preflight.cloud import Cloud
 from preflight.collect import collect as collect_offers
@@ -40,11 +39,10 @@ _INTERRUPTED: Final = 130
 _pulumi = partial(pulumi.run, text="")
 
 
-def add(commands: Commands) -> None:
-    """Adds the command. Each question has a flag; what a flag says is not asked."""
-    init = commands.add_parser("init", help="write the file of a new stack: a few questions, or flags")
-    init.add_argument("name", metavar="STACK", help="name of the stack; its file is Pulumi.STACK.yaml")
-    answers = init.add_argument_group("answers (what is not given is asked, where somebody can be asked)")
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's options. Each question has a flag; what a flag says is not asked."""
+    parser.add_argument("name", metavar="STACK", help="name of the stack; its file is Pulumi.STACK.yaml")
+    answers = parser.add_argument_group("answers (what is not given is asked, where somebody can be asked)")
     answers.add_argument("--preset", help="education, dev or production")
     answers.add_argument("--external", metavar="NETWORK", help="the network that floating IPs come from")
     answers.add_argument("--image", help="image of all machines")
@@ -54,16 +52,16 @@ def add(commands: Commands) -> None:
     answers.add_argument("--ssh-from", metavar="RANGES", help="from where SSH may come in; `anywhere` is everywhere")
     answers.add_argument("--kubernetes", metavar="VERSION", help="version of Kubernetes")
     answers.add_argument("--zones", metavar="ZONES", help="availability zones, with commas between them")
-    further = init.add_argument_group("never asked")
+    further = parser.add_argument_group("never asked")
     further.add_argument("--cluster-name", metavar="NAME", default="", help="prefix of all names, when not the stack's")
     further.add_argument("--ssh-user", metavar="USER", default="", help="the image's login, when not its system's name")
     further.add_argument("--mirror-from", type=Path, metavar="FILE", help="take mirrors and proxy from this YAML file")
     further.add_argument("--cloud", default="", help="entry of clouds.yaml, written into the file (default: OS_CLOUD)")
-    init.add_argument("--defaults", action="store_true", help="ask nothing: take the default of every answer")
-    init.add_argument("--offline", action="store_true", help="do not ask the cloud what it has")
-    init.add_argument("--no-stack", action="store_true", help="only write the file: make no stack and no secrets")
-    init.add_argument("--force", action="store_true", help="write over an existing file; its secrets are kept")
-    init.set_defaults(func=run)
+    parser.add_argument("--defaults", action="store_true", help="ask nothing: take the default of every answer")
+    parser.add_argument("--offline", action="store_true", help="do not ask the cloud what it has")
+    parser.add_argument("--no-stack", action="store_true", help="only write the file: make no stack and no secrets")
+    parser.add_argument("--force", action="store_true", help="write over an existing file; its secrets are kept")
+    parser.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Self
 import pytest
 
 from ops import __main__ as ops
-from ops.etcd import command
+from ops.etcd import cli
 from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
 
@@ -41,7 +41,7 @@ class FakeSsh:
 
 def _run(monkeypatch: pytest.MonkeyPatch, answers: dict[tuple[str, str], Any], *words: str) -> tuple[int, FakeSsh]:
     ssh = FakeSsh(answers)
-    monkeypatch.setattr(command, "Ssh", lambda outputs: ssh)
+    monkeypatch.setattr(cli, "Ssh", lambda outputs: ssh)
     monkeypatch.setattr("ops.shared.outputs.load", lambda *_: _outputs())
     return ops.main(["etcd", *words]), ssh
 

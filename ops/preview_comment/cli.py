@@ -8,7 +8,6 @@ from typing import Final
 from ops.preview_comment.changes import read
 from ops.preview_comment.comment import render, render_json
 from ops.preview_comment.gate import find_approvals, find_guarded
-from ops.shared.options import Commands
 from policy.rules import stops
 
 #: Exit statuses, besides 0.
@@ -22,15 +21,14 @@ and nobody approved that by name; {RULE_BROKEN} a mandatory rule of policy/ is b
 """
 
 
-def add(commands: Commands) -> None:
-    """Adds the command."""
-    summary = "previews as one comment for a pull request, and the gate"
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
     previews = (
         "STACK=FILE, STACK.json or a folder of them, each of `pulumi preview --json`; "
         "STACK.err and STACK.status beside it are its standard error and exit status"
     )
     texts = "text with lines `Approve-Replace: NAME`: commit messages, the description of the pull request"
-    parser = commands.add_parser("preview-comment", help=summary, epilog=EPILOG)
+    parser.epilog = EPILOG
     parser.add_argument("previews", nargs="+", metavar="PREVIEW", help=previews)
     parser.add_argument("--approve", action="append", default=[], metavar="NAME", help="approve this one thing by name")
     parser.add_argument("--approvals", action="append", default=[], type=Path, metavar="FILE", help=texts)

@@ -8,7 +8,7 @@ from contextlib import nullcontext, suppress
 from rich.live import Live
 
 from ops.shared import outputs as stack_outputs
-from ops.shared.options import Commands, add_outputs, console
+from ops.shared.options import add_outputs, console
 from ops.shared.outputs import OutputsError
 from ops.status import collect, output, problems, report
 
@@ -16,9 +16,8 @@ from ops.status import collect, output, problems, report
 WIDTH = 140
 
 
-def add(commands: Commands) -> None:
-    """Adds the command."""
-    parser = commands.add_parser("status", help="the whole platform on one screen, and what is wrong with it")
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
     add_outputs(parser)
     parser.add_argument("--json", action="store_true", help="print JSON (with --watch one line each time)")
     parser.add_argument(

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import StrictUndefined, Template
 from rich.table import Table
 
-from ops.shared.options import Commands, console
+from ops.shared.options import console
 from ops.timeline.steps import Run, Step, read
 
 #: Colours by kind of resource, the first that matches the type; readable for colour-blind people (Okabe and Ito).
@@ -21,9 +21,8 @@ COLOURS = (
 CRITICAL = "#D55E00"
 
 
-def add(commands: Commands) -> None:
-    """Adds the command."""
-    parser = commands.add_parser("timeline", help="what took how long in a run of the engine, and its critical path")
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
     parser.add_argument("log", type=Path, help="the engine's event log (pulumi up --event-log FILE)")
     parser.add_argument("--state", type=Path, help="`pulumi stack export` of that stack, for the dependencies")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the picture there")
