@@ -45,7 +45,7 @@ class Gateways(Role):
             address, ready = self._public_address(fleet, machine)
             self.addresses[planned.name] = address
             inputs = {"ca": args.pki.cluster_ca.certificate}
-            order = [ready, *fleet.network.ready, *self.rollout.before(planned)]
+            order = [ready, *fleet.network.ready, *self.order(planned)]
             self.add_step(machine, fleet.access(), gateway_bundle, inputs, order, address)
         self.register_outputs({"addresses": self.addresses})
 

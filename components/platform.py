@@ -89,12 +89,12 @@ class Platform(pulumi.ComponentResource):
         control_plane = ControlPlane("control-plane", control_plane_args, child)
         workers: list[WorkerPool] = []
         # No kubelet may be newer than an API server: a change of control planes is over before that of workers begins.
-        changed = control_plane.rollout.last
+        changed = control_plane.last
         for pool_name in settings.workers:
             pool_args = WorkerPoolArgs(fleet, access, cluster, [*reachable, *etcd.steps], changed)
             pool = WorkerPool(pool_name, pool_args, child)
             workers.append(pool)
-            changed = pool.rollout.last
+            changed = pool.last
         nodes: list[Role] = [control_plane, *workers]
         for machine in _machines(nodes):
             cluster.leave(machine)
@@ -112,7 +112,7 @@ class Platform(pulumi.ComponentResource):
             upsert_existing_objects=True,
             # The plugin asks the API once, when it is configured, and never again: not before it serves, nor while
             # running control planes are changed.
-            opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.rollout.last]),
+            opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.last]),
         )
 
         def addon(*depends_on: pulumi.Resource) -> AddonArgs:
