@@ -37,12 +37,8 @@ installed_version() {
     dpkg-query --show --showformat '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p' || true
 }
 
-# archive_version NAME: the version that is there of etcd's release archive, which PATH has before any package's.
-archive_version() {
-    if [ "$1" = etcd ] && [ -x "$LOCAL_PROGRAMS/etcd" ]; then
-        cat "$STATE/etcd-archive" 2>/dev/null || true
-    fi
-}
+# archive_version: the version that is there of etcd's release archive, which PATH has before any package's.
+archive_version() { [ ! -x "$LOCAL_PROGRAMS/etcd" ] || cat "$STATE/etcd-archive" 2>/dev/null || true; }
 
 # is_one_of WORD WORD...: whether the first is among the others.
 is_one_of() {
@@ -74,7 +70,7 @@ find_missing() {
         name=${wanted%%=*}
         version=${wanted#"$name"}
         version=${version#=}
-        if [ "$name" = etcd ] && found=$(archive_version etcd) && [ -n "$found" ]; then
+        if [ "$name" = etcd ] && found=$(archive_version) && [ -n "$found" ]; then
             versions[etcd]=$found
         fi
         if [ -n "${versions[$name]:-}" ] && version_matches "${versions[$name]}" "$version"; then

@@ -32,7 +32,7 @@ plan_member_change() {
     fi
     at_work=true
     DEFERRED=(etcd)
-    installed=$(archive_version etcd)
+    installed=$(archive_version)
     installed=${installed:-$(installed_version etcd)}
     installed=${installed#*:}
     [ -z "$installed" ] || refuse_etcd_jump "${installed%%[-+~]*}"

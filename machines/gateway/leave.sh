@@ -52,7 +52,7 @@ readonly ONLY_HERE='$claims[0] as $uids
 # find_volumes: fills `volumes`. A claim that is being deleted has been given up.
 find_volumes() {
     local claims
-    claims=$(mktemp)
+    claims=$(temporary)
     asked GET /api/v1/persistentvolumeclaims "list claims" || fail "the API knows no claims"
     jq '[.items[].metadata | select(.deletionTimestamp == null) | .uid]' "$api_body" >"$claims"
     asked GET /api/v1/persistentvolumes "list volumes" || fail "the API knows no volumes"

@@ -49,8 +49,7 @@ changes_kubelet() { $at_work && [ "$kubelet_was" != "$KUBERNETES_VERSION" ]; }
 
 # upgrade_node: what kubeadm does on a worker, and on a control plane after the first.
 upgrade_node() {
-    # shellcheck disable=SC2046  # none or one flag
-    run_kubeadm "kubeadm upgrade node" upgrade node $(kubeadm_flags)
+    run_kubeadm "kubeadm upgrade node" upgrade node "${KUBEADM_FLAGS[@]}"
 }
 
 # change_kubelet: the packages are here already, so that pods which can run only here are away for a moment.
