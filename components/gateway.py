@@ -49,11 +49,6 @@ class Gateways(Role):
             self.add_step(machine, fleet.access(), gateway_bundle, inputs, order, address)
         self.register_outputs({"addresses": self.addresses})
 
-    @property
-    def first_address(self) -> pulumi.Output[str]:
-        """The way in without a VIP."""
-        return next(iter(self.addresses.values()))
-
     def _public_address(self, fleet: Fleet, machine: Machine) -> tuple[pulumi.Output[str], pulumi.Resource]:
         """A gateway's public address, and what must exist before it answers."""
         assert machine.edge_port is not None

@@ -68,15 +68,15 @@ class Platform(pulumi.ComponentResource):
         fleet = Fleet("fleet", FleetArgs(platform, args.catalog, network), child)
         gateways = Gateways("gateways", GatewaysArgs(fleet, pki), child)
 
+        # Where the API is reached from outside, the way in first; a load balancer of the cloud takes their place below.
+        api_addresses = list(gateways.addresses.values()) if network.public_vip is None else [network.public_vip]
         # Everything behind the gateways is reached through the VIP's address: any living gateway serves.
-        entry = network.public_vip.address if network.public_vip else gateways.first_address
+        entry = api_addresses[0]
         gateway_host_key = gateways.host_key.public_key_openssh
         access, way_in = fleet.access(entry, gateway_host_key), gateways.steps
         direct = fleet.access().connection(entry, gateway_host_key)
         cluster = ClusterAccess(platform, pki, direct, network.alive_with, way_in)
 
-        # Where the API is reached from outside, one address first: the way in, or a load balancer of the cloud.
-        api_addresses = [entry] if network.public_vip else list(gateways.addresses.values())
         balanced: list[pulumi.Resource] = []
         if settings.api.load_balancer == "octavia":
             balancer = LoadBalancer("api", LoadBalancerArgs(platform, network), child)

@@ -21,7 +21,6 @@ wait_for_cloud_init() {
 }
 
 write_proxy() {
-    touch /etc/environment
     replace_block "$folder/files/environment" /etc/environment
     install_or_remove "$folder/files/apt-proxy.conf" /etc/apt/apt.conf.d/95openstack-paas-proxy
 }
