@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # A script on a gateway that acts as the cluster's administrator, whose certificate and key come on standard input. Sourced
-# after drain.sh. Expects ENDPOINT (host:port of the API).
+# after lib.sh, before anything temporary is made. Expects ENDPOINT (host:port of the API).
 
 # In memory, as all that such a script writes: the key never comes to a disk, and is gone afterwards.
 # A run that was killed could not remove its own; none takes a day.

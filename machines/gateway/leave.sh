@@ -7,7 +7,7 @@ folder=$(dirname "$(readlink -f "$0")")
 # DATA, where the machine is replaced: `kept`, its volumes come back with it; `lose`, the stack file gives them up.
 readonly NODE=$1 ENDPOINT=$2 DRAIN_SECONDS=$3 BARE_PODS=$4 DATA=${5:-}
 # shellcheck source=/dev/null
-for part in lib drain administrator; do . "$folder/$part.sh"; done
+for part in lib administrator drain; do . "$folder/$part.sh"; done
 
 # What the stack file says now does not reach a machine that is not in it any more.
 FOR_GOOD=
