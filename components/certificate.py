@@ -84,18 +84,16 @@ def bundle(certificates: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class CertificateRole:
-    """What a leaf certificate is for: its subject and its extended key usages."""
+    """What a leaf certificate is for: its subject, and whether servers use it too. Clients use every one."""
 
     common_name: str
     organization: str = ""
     server: bool = False
-    client: bool = False
 
     @property
     def allowed_uses(self) -> list[str]:
         """Key usages: ECDSA keys sign and never encipher (RFC 8446, section 4.4.2.2), so no keyEncipherment."""
-        extended = {"server_auth": self.server, "client_auth": self.client}
-        return ["digital_signature", *(usage for usage, wanted in extended.items() if wanted)]
+        return ["digital_signature", *(["server_auth"] if self.server else []), "client_auth"]
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class ControlPlane(Role):
             machine = self.add_machine(planned, after=self.machines.values(), first=leaves)
             # One that joins is of the new version: the others are by then.
             is_new = planned.hostname not in platform.working
-            order = self.rollout.last if is_new else self.rollout.before(planned)
+            order = self.last if is_new else self.order(planned)
             needed = [*args.depends_on, *args.etcd.steps, *order]
             self.add_step(machine, args.access, control_plane_bundle, inputs, needed)
         self.register_outputs({})

@@ -41,7 +41,6 @@ class EtcdCluster(Role):
                 "client": pki.etcd_client.certificate,
                 "client_key": pki.etcd_client.private_key,
                 **args.backup_secrets,
-                **machine.volume_input,
             }
             self.add_step(machine, args.access, etcd_bundle, inputs, args.depends_on)
         self.register_outputs({"endpoints": list(endpoints(platform))})

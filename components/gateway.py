@@ -45,14 +45,9 @@ class Gateways(Role):
             address, ready = self._public_address(fleet, machine)
             self.addresses[planned.name] = address
             inputs = {"ca": args.pki.cluster_ca.certificate}
-            order = [ready, *fleet.network.ready, *self.rollout.before(planned)]
+            order = [ready, *fleet.network.ready, *self.order(planned)]
             self.add_step(machine, fleet.access(), gateway_bundle, inputs, order, address)
         self.register_outputs({"addresses": self.addresses})
-
-    @property
-    def first_address(self) -> pulumi.Output[str]:
-        """The way in without a VIP."""
-        return next(iter(self.addresses.values()))
 
     def _public_address(self, fleet: Fleet, machine: Machine) -> tuple[pulumi.Output[str], pulumi.Resource]:
         """A gateway's public address, and what must exist before it answers."""

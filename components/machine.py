@@ -156,11 +156,6 @@ class Machine:
         former = Alias(former_name, parent=self._was) if former_name else Alias(parent=self._was)
         return ResourceOptions(parent=self.parent, aliases=[former], **options)
 
-    @property
-    def volume_input(self) -> dict[str, pulumi.Input[str]]:
-        """The id of its volume, known once that is attached, as one of its step's inputs."""
-        return {"volume": self.volume.volume_id} if self.volume else {}
-
     def _data_volume(self, cluster: str, settings: VolumeSettings, protected: bool) -> blockstorage.Volume:
         """It outlives the machine, and a replaced machine gets it attached again.
 

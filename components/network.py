@@ -1,6 +1,5 @@
 """The networks, security groups, and VIPs: unbound ports whose addresses keepalived moves between the gateways."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -28,14 +27,6 @@ class Edge:
     def is_public(self) -> bool:
         """Whether addresses on it are reached from outside as they are, without a floating IP."""
         return self.router_interface is None
-
-
-@dataclass(frozen=True)
-class PublicVip:
-    """The public VIP as clients see it, and what must exist before they do."""
-
-    address: pulumi.Output[str]
-    ready: Sequence[pulumi.Resource]
 
 
 def vip_protection(platform: Platform) -> bool | None:
@@ -66,7 +57,8 @@ class Network(pulumi.ComponentResource):
     edge: Edge
     private: networking.Network
     private_subnet: networking.Subnet
-    public_vip: PublicVip | None
+    public_vip: pulumi.Output[str] | None
+    """The address of the public VIP as clients see it."""
     security_groups: dict[str, networking.SecGroup]
     ready: list[pulumi.Resource]
     """What must exist before a machine of the edge can be reached from outside."""
@@ -85,7 +77,7 @@ class Network(pulumi.ComponentResource):
             "private", names.private_network(cluster), settings.private, plan.private_vip, plan.private_pool
         )
         self.security_groups = self._security_groups(platform)
-        self.public_vip = self._public_vip()
+        self.public_vip, self.ready = self._public_vip()
         # Keeps the machines' default gateway from being handed to anybody else.
         networking.Port(
             "private-vip",
@@ -96,9 +88,7 @@ class Network(pulumi.ComponentResource):
             tags=self._tags,
             opts=vip_options(platform, self),
         )
-        routed = [self.edge.router_interface] if self.edge.router_interface else []
-        self.ready = list(self.public_vip.ready if self.public_vip else routed)
-        self.register_outputs({"apiAddress": self.public_vip.address} if self.public_vip else {})
+        self.register_outputs({} if self.public_vip is None else {"apiAddress": self.public_vip})
 
     @property
     def alive_with(self) -> pulumi.Resource:
@@ -177,15 +167,17 @@ class Network(pulumi.ComponentResource):
             )
         return {str(group): resource for group, resource in groups.items()}
 
-    def _public_vip(self) -> PublicVip | None:
-        """The public VIP on the edge, with a floating IP where the edge is not public itself; None without one.
+    def _public_vip(self) -> tuple[pulumi.Output[str] | None, list[pulumi.Resource]]:
+        """The public VIP on the edge, with a floating IP where the edge is not public itself, and what `ready` is.
 
         Its port stays unbound for good: OVN gives NAT to such a port only by the gateways' single-address pairs
         (https://github.com/SovereignCloudStack/standards/issues/544), and neutron hands the address to nobody else.
         """
         settings, address = self._platform.settings.network, self._platform.addresses.public_vip
+        interface = self.edge.router_interface
+        routed: list[pulumi.Resource] = [interface] if interface else []
         if not address:
-            return None
+            return None, routed
         kept = vip_options(self._platform, self)
         port = networking.Port(
             "public-vip",
@@ -196,8 +188,8 @@ class Network(pulumi.ComponentResource):
             tags=self._tags,
             opts=kept,
         )
-        if self.edge.router_interface is None:
-            return PublicVip(pulumi.Output.from_input(address), [port])
+        if interface is None:
+            return pulumi.Output.from_input(address), [port]
         if settings.api_floating_ip is None:
             floating = networking.FloatingIp("api", pool=settings.external, tags=self._tags, opts=kept).address
         else:
@@ -206,6 +198,6 @@ class Network(pulumi.ComponentResource):
             "api",
             floating_ip=floating,
             port_id=port.id,
-            opts=ResourceOptions(parent=self, depends_on=[self.edge.router_interface]),
+            opts=ResourceOptions(parent=self, depends_on=routed),
         )
-        return PublicVip(floating, [self.edge.router_interface, association])
+        return floating, [*routed, association]

@@ -18,15 +18,13 @@ from settings.platform import Platform
 #: Certificates by role. Members of etcd dial each other, and etcd's gateway dials itself, with their server
 #: certificate: it needs client_auth too (https://etcd.io/docs/v3.6/op-guide/security/). Subjects of the others as
 #: kubeadm makes them (https://kubernetes.io/docs/setup/best-practices/certificates/).
-ETCD_MEMBER = CertificateRole("etcd", server=True, client=True)
-ETCD_CLIENT = CertificateRole("openstack-paas-etcd-client", client=True)
-APISERVER_ETCD_CLIENT = CertificateRole("kube-apiserver-etcd-client", client=True)
-ADMINISTRATOR = CertificateRole("kubernetes-admin", organization="kubeadm:cluster-admins", client=True)
+ETCD_MEMBER = CertificateRole("etcd", server=True)
+ETCD_CLIENT = CertificateRole("openstack-paas-etcd-client")
+APISERVER_ETCD_CLIENT = CertificateRole("kube-apiserver-etcd-client")
+ADMINISTRATOR = CertificateRole("kubernetes-admin", "kubeadm:cluster-admins")
 #: With this a machine joins: the group may create certificate requests that are approved by themselves
 #: (https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping/).
-BOOTSTRAP = CertificateRole(
-    "system:bootstrap:openstack-paas", organization="system:bootstrappers:kubeadm:default-node-token", client=True
-)
+BOOTSTRAP = CertificateRole("system:bootstrap:openstack-paas", "system:bootstrappers:kubeadm:default-node-token")
 
 
 @dataclass(frozen=True)

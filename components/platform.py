@@ -68,15 +68,15 @@ class Platform(pulumi.ComponentResource):
         fleet = Fleet("fleet", FleetArgs(platform, args.catalog, network), child)
         gateways = Gateways("gateways", GatewaysArgs(fleet, pki), child)
 
+        # Where the API is reached from outside, the way in first; a load balancer of the cloud takes their place below.
+        api_addresses = list(gateways.addresses.values()) if network.public_vip is None else [network.public_vip]
         # Everything behind the gateways is reached through the VIP's address: any living gateway serves.
-        entry = network.public_vip.address if network.public_vip else gateways.first_address
+        entry = api_addresses[0]
         gateway_host_key = gateways.host_key.public_key_openssh
         access, way_in = fleet.access(entry, gateway_host_key), gateways.steps
         direct = fleet.access().connection(entry, gateway_host_key)
         cluster = ClusterAccess(platform, pki, direct, network.alive_with, way_in)
 
-        # Where the API is reached from outside, one address first: the way in, or a load balancer of the cloud.
-        api_addresses = [entry] if network.public_vip else list(gateways.addresses.values())
         balanced: list[pulumi.Resource] = []
         if settings.api.load_balancer == "octavia":
             balancer = LoadBalancer("api", LoadBalancerArgs(platform, network), child)
@@ -89,12 +89,12 @@ class Platform(pulumi.ComponentResource):
         control_plane = ControlPlane("control-plane", control_plane_args, child)
         workers: list[WorkerPool] = []
         # No kubelet may be newer than an API server: a change of control planes is over before that of workers begins.
-        changed = control_plane.rollout.last
+        changed = control_plane.last
         for pool_name in settings.workers:
             pool_args = WorkerPoolArgs(fleet, access, cluster, [*reachable, *etcd.steps], changed)
             pool = WorkerPool(pool_name, pool_args, child)
             workers.append(pool)
-            changed = pool.rollout.last
+            changed = pool.last
         nodes: list[Role] = [control_plane, *workers]
         for machine in _machines(nodes):
             cluster.leave(machine)
@@ -112,7 +112,7 @@ class Platform(pulumi.ComponentResource):
             upsert_existing_objects=True,
             # The plugin asks the API once, when it is configured, and never again: not before it serves, nor while
             # running control planes are changed.
-            opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.rollout.last]),
+            opts=ResourceOptions(parent=self, depends_on=[gate.command, *control_plane.last]),
         )
 
         def addon(*depends_on: pulumi.Resource) -> AddonArgs:

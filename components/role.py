@@ -20,47 +20,12 @@ from settings.running import SPREADS, spread_of
 from settings.server_groups import server_groups
 
 
-class Rollout:
-    """Chains the steps of running machines, so that the engine never changes two of them at once.
-
-    A chain is nothing but dependencies, so it changes no resource. When a step fails the engine begins none of those
-    that wait for it: the rollout stops there.
-    """
-
-    def __init__(self, working: frozenset[str], window: int = 1, after: Sequence[pulumi.Resource] = ()) -> None:
-        """`working` are host names that the stack runs, and `window` is how many of them may be away at a time.
-
-        All machines, new ones too, wait for `after`: the last steps of the role that is changed first.
-        """
-        self._working, self._window, self._after = working, window, list(after)
-        self._chain: list[pulumi.Resource] = []
-
-    def before(self, planned: PlannedMachine) -> list[pulumi.Resource]:
-        """What the step of `planned` has to wait for. A new machine waits for no other machine of its role."""
-        if planned.hostname not in self._working or len(self._chain) < self._window:
-            return list(self._after)
-        # This one waited for `after` itself, or for one that did.
-        return [self._chain[-self._window]]
-
-    def add(self, planned: PlannedMachine, step: pulumi.Resource) -> None:
-        """The step of `planned`: if the machine runs, later steps wait for it."""
-        if planned.hostname in self._working:
-            self._chain.append(step)
-
-    @property
-    def last(self) -> list[pulumi.Resource]:
-        """After these, every running machine has been changed. Without one, these are the steps before this role."""
-        return self._chain[-self._window :] or list(self._after)
-
-
 class Role(pulumi.ComponentResource):
     """What the components of all roles have in common. A worker pool is a role of its own."""
 
     machines: dict[str, Machine]
     """By their names in the stack."""
     steps: list[remote.Command]
-    rollout: Rollout
-    """The order in which running machines are changed, for roles that need one."""
 
     def __init__(
         self,
@@ -77,7 +42,8 @@ class Role(pulumi.ComponentResource):
     ) -> None:
         """`role` ends the names of the server groups, which spread the `planned` machines over hosts.
 
-        `window` and `after` are those of the rollout.
+        At most `window` running machines are changed at a time. All machines, new ones too, wait for `after`: the last
+        steps of the role that is changed first.
         """
         super().__init__(token, name, None, opts)
         self._fleet, self._settings = fleet, settings
@@ -91,13 +57,31 @@ class Role(pulumi.ComponentResource):
             )
             for group, spread in self._planned_groups.spreads.items()
         }
-        self.rollout = Rollout(fleet.platform.working, window, after)
+        self._window, self._after = window, list(after)
+        self._chain: list[pulumi.Resource] = []
         self.machines, self.steps = {}, []
 
     @property
     def spreads(self) -> dict[str, pulumi.Output[str]]:
         """The spread of each server group, for the output `forms`."""
         return {name: group.policies.apply(spread_of) for name, group in self._groups.items()}
+
+    def order(self, planned: PlannedMachine) -> list[pulumi.Resource]:
+        """What the step of `planned` has to wait for, so that the engine never changes two running machines at once.
+
+        The steps of running machines are a chain. It is nothing but dependencies, so it changes no resource. When a
+        step fails the engine begins none of those that wait for it: the rollout stops there. A new machine waits for no
+        other machine of its role.
+        """
+        if planned.hostname not in self._fleet.platform.working or len(self._chain) < self._window:
+            return self._after
+        # This one waited for `after` itself, or for one that did.
+        return [self._chain[-self._window]]
+
+    @property
+    def last(self) -> list[pulumi.Resource]:
+        """After these, every running machine has been changed. Without one, these are the steps before this role."""
+        return self._chain[-self._window :] or self._after
 
     def add_machine(
         self,
@@ -132,21 +116,23 @@ class Role(pulumi.ComponentResource):
     ) -> None:
         """The machine's step: its bundle goes in on stdin, `converge` runs, Pulumi shows its progress.
 
-        `render` makes the bundle from the resolved `inputs`. The machine is reached by `address`, or by its planned
-        one. No custom timeout: the plugin ignores them, so the limit is on the machine (machines/common/bundle.py).
+        `render` makes the bundle from the resolved `inputs` and the id of the machine's volume. The machine is reached
+        by `address`, or by its planned one. No custom timeout: the plugin ignores them, so the limit is on the machine
+        (machines/common/bundle.py).
 
         A changed bundle is an update: it runs `converge` again. A replaced machine replaces the step, and nothing
         else does: the instance's id is the only trigger. Secrets travel on stdin alone.
         """
-
         planned = machine.planned
+        # Known once it is attached.
+        volume = {"volume": machine.volume.volume_id} if machine.volume else {}
 
         def with_keys(resolved: dict[str, str]) -> Bundle:
             keys = File("files/login-keys", resolved.pop("login_keys"))
             bundle = render(self._fleet.platform, planned, resolved)
             return replace(bundle, files=(*bundle.files, keys))
 
-        bundle = pulumi.Output.all(**inputs, login_keys=self._fleet.login_keys).apply(with_keys)
+        bundle = pulumi.Output.all(**inputs, **volume, login_keys=self._fleet.login_keys).apply(with_keys)
         archive: pulumi.Output[str] = pulumi.Output.secret(bundle.apply(lambda b: b.archive()))
         step = remote.Command(
             planned.name,
@@ -159,4 +145,5 @@ class Role(pulumi.ComponentResource):
             opts=machine.options(depends_on=list(depends_on), deleted_with=machine.instance),
         )
         self.steps.append(step)
-        self.rollout.add(planned, step)
+        if planned.hostname in self._fleet.platform.working:
+            self._chain.append(step)

@@ -18,10 +18,6 @@ from pulumi.runtime.proto import source_pb2
 KEEP_DEBUG = "OPENSTACK_PAAS_SDK_DEBUG"
 
 
-def _silent(*_: object, **__: object) -> None:
-    """Says nothing."""
-
-
 def _own_frames() -> None:
     """A resource's stack trace in the state is that of this program alone.
 
@@ -89,7 +85,7 @@ def prepare() -> None:
     its end, so that the collector's frequent passes over all of it find nothing: another quarter.
     """
     if not os.environ.get(KEEP_DEBUG):
-        pulumi.log.debug = _silent
+        pulumi.log.debug = lambda *_, **__: None
     _own_frames()
     _long_chains()
     gc.set_threshold(50_000, 20, 100)

@@ -40,8 +40,7 @@ class WorkerPool(Role):
                 "ca": pki.cluster_ca.certificate,
                 "bootstrap": pki.bootstrap.certificate,
                 "bootstrap_key": pki.bootstrap.private_key,
-                **machine.volume_input,
             }
-            order = [*args.depends_on, *self.rollout.before(planned)]
+            order = [*args.depends_on, *self.order(planned)]
             self.add_step(machine, args.access, worker_bundle, inputs, order)
         self.register_outputs({})

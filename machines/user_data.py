@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from machines.common.templates import read_script
+from machines.common.templates import read_plain
 from machines.gateway.bundle import edge_route_unit
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -40,7 +40,7 @@ def user_data(platform: Platform, planned: PlannedMachine, host_private_key: str
             {
                 "path": "/usr/local/sbin/openstack-paas-edge-route",
                 "permissions": "0755",
-                "content": read_script("gateway/edge-route.sh", comments=True),
+                "content": read_plain("gateway/edge-route.sh"),
             },
             {
                 "path": "/etc/systemd/system/openstack-paas-edge-route.service",

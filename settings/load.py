@@ -12,7 +12,7 @@ from settings import checks, error_messages, replacement, resolved, schema, stac
 from settings.plan import make_plan
 from settings.platform import Platform
 from settings.platform_settings import PlatformSettings
-from settings.presets import PRESETS, merged
+from settings.presets import PRESETS, WHOLE, merged
 from settings.problem import Problem, SettingsError
 from settings.redact import redacted
 from settings.rules import Context
@@ -94,7 +94,7 @@ def _validate(given: Mapping[str, Any], preset: str) -> tuple[PlatformSettings, 
     broken: set[str] = set()
     for _ in range(_ROUNDS):
         try:
-            return PlatformSettings.model_validate(merged(PRESETS[preset], values)), problems, broken
+            return PlatformSettings.model_validate(merged(PRESETS[preset], values, WHOLE)), problems, broken
         except ValidationError as error:
             found = error.errors(include_url=False)
         # A key that was removed is reported as missing now, but its problem has been reported already.

@@ -1,6 +1,6 @@
 """Presets: defaults by purpose. A preset is only defaults; every key of a stack file overrides it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 PRESETS: Final[dict[str, dict[str, Any]]] = {
@@ -27,17 +27,16 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
         "protection": {"etcd": True, "database": True, "vips": True},
     },
 }
+#: Keys of a stack file that replace the preset's whole: nobody wants a worker pool called general by surprise.
+WHOLE: Final = ("workers",)
 
 
-def merged(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` over `defaults`, key by key and level by level; lists and scalars replace whole.
-
-    A worker pool that the user names replaces the preset's pools: nobody wants a pool called general by surprise.
-    """
+def merged(defaults: Mapping[str, Any], values: Mapping[str, Any], whole: Collection[str] = ()) -> dict[str, Any]:
+    """`values` over `defaults`, key by key and level by level; lists, scalars and the keys `whole` replace whole."""
     result = dict(defaults)
     for key, value in values.items():
         below = result.get(key)
-        if key != "workers" and isinstance(below, Mapping) and isinstance(value, Mapping):
+        if key not in whole and isinstance(below, Mapping) and isinstance(value, Mapping):
             result[key] = merged(below, value)
         else:
             result[key] = value

@@ -8,8 +8,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release
 
-from components.addons.objects import Namespace, Secret
-from components.addons.release import AddonArgs, Chart, addon_options, release
+from components.addons.release import AddonArgs, Chart, Namespace, Secret, addon_options, release
 from components.password import Password, PasswordArgs, revision
 from settings import ports
 from settings.backups import S3Settings

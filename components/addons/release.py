@@ -1,4 +1,8 @@
-"""Addons as Helm releases: where a chart comes from, and what all releases have in common."""
+"""Addons as Helm releases: where a chart comes from, what all releases have in common, and the objects beside them.
+
+Namespace and Secret have the tokens and properties of pulumi_kubernetes.core.v1, which is not imported for them:
+loading that package's several hundred classes takes a quarter of a second of every preview.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -11,10 +15,10 @@ from pulumi import ResourceOptions
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 
-from components.addons.objects import Namespace
 from settings.addons import ChartSettings
 from settings.mirrors import MirrorSettings
 from settings.platform import Platform
+from settings.presets import merged
 
 #: Paths of charts are below it.
 PROGRAM = Path(__file__).resolve().parents[2]
@@ -63,16 +67,29 @@ def local_digest(name: str) -> str:
     return whole.hexdigest()[:16]
 
 
-def merged(computed: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """The user's `own` values over the computed ones, key by key at every level; lists and scalars replace whole."""
-    result = dict(computed)
-    for key, value in own.items():
-        below = result.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            result[key] = merged(below, value)
-        else:
-            result[key] = value
-    return result
+class Namespace(pulumi.CustomResource):
+    """A namespace with labels."""
+
+    def __init__(self, name: str, labels: Mapping[str, str], opts: ResourceOptions) -> None:
+        metadata = {"name": name, **({"labels": dict(labels)} if labels else {})}
+        properties = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        super().__init__("kubernetes:core/v1:Namespace", name, properties, opts)
+
+
+class Secret(pulumi.CustomResource):
+    """A secret; its data is secret in the state too."""
+
+    def __init__(
+        self, name: str, namespace: str, string_data: Mapping[str, pulumi.Input[str]], opts: ResourceOptions
+    ) -> None:
+        properties = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": namespace},
+            "stringData": pulumi.Output.secret(dict(string_data)),
+        }
+        hidden = ResourceOptions(additional_secret_outputs=["data", "stringData"])
+        super().__init__("kubernetes:core/v1:Secret", name, properties, ResourceOptions.merge(opts, hidden))
 
 
 @dataclass(frozen=True)

@@ -94,18 +94,14 @@ class Bundle:
 
     def script(self) -> str:
         """The text of the remote command: unpacks the archive from standard input and runs `converge`."""
+        files = sorted(self.files, key=lambda file: file.path)
         return render_template(
             "common/run.sh.j2",
             step=self.step,
             limit_seconds=self.limit_seconds,
-            files=self.listing(),
+            files=[f"{file.path} {'secret' if file.secret else file.digest}" for file in files],
             word_seconds=WORD_SECONDS,
         )
-
-    def listing(self) -> list[str]:
-        """One line a file: its path and its digest, or the word secret."""
-        files = sorted(self.files, key=lambda file: file.path)
-        return [f"{file.path} {'secret' if file.secret else file.digest}" for file in files]
 
 
 def script_file(path: str, mode: int = 0o644) -> File:

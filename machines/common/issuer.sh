@@ -5,7 +5,7 @@
 # reads a file only when it starts must not restart because another authority issues.
 issuer_first() {
     local parts part first='' others=()
-    parts=$(mktemp --directory)
+    parts=$(temporary --directory)
     awk -v folder="$parts" '/BEGIN CERTIFICATE/ { number++ } number { print >(folder "/" number) }' "$2"
     for part in "$parts"/*; do
         if openssl verify -no_check_time -partial_chain -CAfile "$part" "$1" >/dev/null 2>&1; then
@@ -14,7 +14,6 @@ issuer_first() {
             others+=("$(digests "$part")")
         fi
     done
-    rm -rf -- "$parts"
     [ -n "$first" ] || fail "no authority in $2 issued $1"
     printf '%s\n' "$first" "${others[@]}"
 }

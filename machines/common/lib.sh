@@ -92,6 +92,13 @@ on_error() {
 trap 'on_error $? $LINENO "${BASH_SOURCE[0]}" "$BASH_COMMAND"' ERR
 trap 'fail "stopped from outside, or by the time limit of the whole step"' TERM INT HUP
 
+# Files of this run alone, in memory: `temporary [--directory]` makes one, and all are gone when the run ends, however it ends.
+run_folder=${ROOT:-}/run/openstack-paas-$$
+temporary() {
+    install -d -m 0700 -- "$run_folder"
+    mktemp --tmpdir="$run_folder" "$@"
+}
+
 # at_exit FUNCTION: is called when the run ends, however it ends.
 at_exit() { cleanups+=("$1"); }
 clean_up() {
@@ -99,6 +106,7 @@ clean_up() {
     for cleanup in "${cleanups[@]}"; do
         "$cleanup" || true
     done
+    rm -rf -- "$run_folder"
 }
 trap clean_up EXIT
 
@@ -107,7 +115,7 @@ booted() { [ -d "${ROOT:-}/run/systemd/system" ]; }
 
 # Keeps a second run out. The command that unpacked the bundle holds the lock already and hands it on as descriptor 9.
 take_lock() {
-    mkdir -p "${LOCK%/*}" "$STATE"
+    mkdir -p "${LOCK%/*}" "$STATE/applied"
     chmod 0700 "$STATE"
     [ "$(readlink /proc/self/fd/9 2>/dev/null)" != "$LOCK" ] || return 0
     exec 9>"$LOCK"
@@ -170,7 +178,7 @@ install_file() {
 # replace_block SOURCE TARGET: keeps the lines of SOURCE between two markers in TARGET, whose other lines stay.
 replace_block() {
     local source=$1 target=$2 new mark='openstack-paas: kept by converge'
-    new=$(mktemp)
+    new=$(temporary)
     touch -- "$target"
     sed -e "/^# begin $mark\$/,/^# end $mark\$/d" -- "$target" >"$new"
     if [ -s "$source" ]; then
@@ -181,17 +189,12 @@ replace_block() {
         } >>"$new"
     fi
     install_file -m "$(stat -c '%a' -- "$target")" -o "$(stat -c '%U:%G' -- "$target")" "$new" "$target"
-    rm -f -- "$new"
 }
 
-# remove_file PATH: sets file_changed.
 remove_file() {
-    file_changed=false
-    if [ -e "$1" ]; then
-        rm -f -- "$1"
-        file_changed=true
-        log "removed $1"
-    fi
+    [ -e "$1" ] || return 0
+    rm -f -- "$1"
+    log "removed $1"
 }
 
 # install_or_remove SOURCE TARGET: an empty source means that there is to be no such file.

@@ -21,7 +21,6 @@ wait_for_cloud_init() {
 }
 
 write_proxy() {
-    touch /etc/environment
     replace_block "$folder/files/environment" /etc/environment
     install_or_remove "$folder/files/apt-proxy.conf" /etc/apt/apt.conf.d/95openstack-paas-proxy
 }
@@ -85,7 +84,7 @@ accept_keys() {
     read -r user <"$folder/files/login-keys"
     file=$(getent passwd "$user" | cut -d : -f 6)/.ssh/authorized_keys
     [ "$file" != /.ssh/authorized_keys ] || fail "there is no user $user to log in as"
-    new=$(mktemp)
+    new=$(temporary)
     tail -n +2 "$folder/files/login-keys" >"$new"
     if [ -e "$file" ]; then
         while IFS= read -r line; do
@@ -94,7 +93,6 @@ accept_keys() {
     fi
     install -d -m 0700 -o "$user" -g "$(id --group "$user")" "${file%/*}"
     install_file -m 0600 -o "$user:$(id --group --name "$user")" "$new" "$file"
-    rm -f -- "$new"
     # Only now: what is written down here is what the next run may remove.
     tail -n +2 "$folder/files/login-keys" >"$known"
 }

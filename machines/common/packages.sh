@@ -31,18 +31,18 @@ version_matches() {
     [[ -z $wanted || $installed == "$wanted" || $installed == "$wanted"[-+~]* ]]
 }
 
-# installed_version NAME: prints the version of an installed package, nothing for any other.
-installed_version() {
+# plain_version NAME: the upstream version of an installed package (1.34.2 of 1:1.34.2-1.1), nothing for any other.
+plain_version() {
     # shellcheck disable=SC2016  # dpkg-query's own fields
-    dpkg-query --show --showformat '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p' || true
+    dpkg-query --show --showformat '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null |
+        sed -nE 's/^installed ([0-9]+:)?([^-+~]*).*/\2/p' || true
 }
 
-# archive_version NAME: the version that is there of etcd's release archive, which PATH has before any package's.
-archive_version() {
-    if [ "$1" = etcd ] && [ -x "$LOCAL_PROGRAMS/etcd" ]; then
-        cat "$STATE/etcd-archive" 2>/dev/null || true
-    fi
-}
+# minor_of VERSION: 6 of 3.6.5.
+minor_of() { cut -d . -f 2 <<<"$1"; }
+
+# archive_version: the version that is there of etcd's release archive, which PATH has before any package's.
+archive_version() { [ ! -x "$LOCAL_PROGRAMS/etcd" ] || cat "$STATE/etcd-archive" 2>/dev/null || true; }
 
 # is_one_of WORD WORD...: whether the first is among the others.
 is_one_of() {
@@ -74,7 +74,7 @@ find_missing() {
         name=${wanted%%=*}
         version=${wanted#"$name"}
         version=${version#=}
-        if [ "$name" = etcd ] && found=$(archive_version etcd) && [ -n "$found" ]; then
+        if [ "$name" = etcd ] && found=$(archive_version) && [ -n "$found" ]; then
             versions[etcd]=$found
         fi
         if [ -n "${versions[$name]:-}" ] && version_matches "${versions[$name]}" "$version"; then

@@ -62,7 +62,6 @@ apply_service() {
             log "started $unit"
             ;;
     esac
-    mkdir -p "$STATE/applied"
     printf '%s\n' "$wanted" >"$remembered"
 }
 
@@ -77,7 +76,6 @@ restart_service() {
     systemctl reset-failed "$unit" 2>/dev/null || true
     timeout 100 systemctl restart "$unit" || log "systemctl restart $unit ended with status $?"
     log "restart of $unit"
-    mkdir -p "$STATE/applied"
     printf '%s\n' "$wanted" >"$STATE/applied/$unit"
 }
 

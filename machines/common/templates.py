@@ -35,12 +35,9 @@ def render_template(name: str, /, **values: Any) -> str:
 
 
 @cache
-def read_script(name: str, *, comments: bool = False) -> str:
-    """The script at the path `name`, by default without comments: a state holds it twice a machine."""
-    text = (MACHINES / name).read_text(encoding="utf-8")
-    if comments:
-        return text
-    lines = text.splitlines(keepends=True)
+def read_script(name: str) -> str:
+    """The script at the path `name` without its comments: a state holds it twice a machine."""
+    lines = read_plain(name).splitlines(keepends=True)
     return "".join(line for line in lines if line.startswith("#!") or not line.lstrip().startswith("#"))
 
 

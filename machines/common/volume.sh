@@ -94,10 +94,9 @@ write_mount_unit() {
     local uuid rendered
     uuid=$(blkid --probe --match-tag UUID --output value -- "$disk")
     unit=$(systemd-escape --path --suffix=mount -- "$VOLUME_PATH")
-    rendered=$(mktemp)
+    rendered=$(temporary)
     sed -e "s/@UUID@/$uuid/" -- "$folder/files/volume.mount" >"$rendered"
     install_file "$rendered" "$UNITS/$unit"
-    rm -f -- "$rendered"
     # The service never starts without its disk, at boot neither: an empty folder would look like lost data.
     install_file "$folder/files/volume-service.conf" "$UNITS/$VOLUME_SERVICE.d/50-openstack-paas-volume.conf"
 }
@@ -148,4 +147,5 @@ step "check" check_file_system
 step "mount unit" write_mount_unit
 step "mount" mount_volume
 step "size" grow
+clean_up
 OPENSTACK_PAAS_STARTED=$started exec "$folder/role"

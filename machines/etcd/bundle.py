@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from machines.common.bundle import Bundle, File, key_pair, scripts, settings_file
-from machines.common.machine import machine_files, machine_settings, metadata_firewall
+from machines.common.bundle import Bundle, File, key_pair, scripts
+from machines.common.machine import machine_files
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
 from machines.common.volume import Use, volume_settings, with_volume
 from machines.etcd.backups import backup_files, backup_packages, backup_settings
 from settings import ports
+from settings.model import size_of
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 
@@ -32,9 +33,9 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
     `secrets` has certificates and keys in PEM: `ca`, `member`, `client`; the volume's id, and those of backups.
     """
     settings, plan = platform.settings, platform.addresses
-    quota = quantity_bytes(settings.etcd.quota)
+    quota = size_of(settings.etcd.quota)
     wanted = role_packages(settings, etcd=True) + backup_packages(settings.backups)
-    script_settings = machine_settings(platform, planned, wanted) | {
+    script_settings = {
         "ETCD_VERSION": settings.etcd_version,
         # Not this machine's: before it changes each member takes a snapshot, and the control planes wait for that.
         "KUBERNETES_VERSION": settings.kubernetes.version,
@@ -51,9 +52,7 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
     )
     files = (
         *scripts("etcd/converge.sh", *_SCRIPTS),
-        *machine_files(platform),
-        metadata_firewall(),
-        settings_file(script_settings),
+        *machine_files(platform, planned, wanted, script_settings),
         File("files/etcd.service", read_plain("etcd/etcd.service")),
         File("files/etcd.env", environment),
         File("files/etcdctl.env", render_template("etcd/etcdctl.env.j2", endpoints=endpoints(platform))),
@@ -70,8 +69,3 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
 def endpoints(platform: Platform) -> tuple[str, ...]:
     """Where clients reach etcd."""
     return tuple(f"https://{member.address}:{ports.ETCD_CLIENTS}" for member in platform.addresses.etcd)
-
-
-def quantity_bytes(quantity: str) -> int:
-    """Bytes of a quantity with a binary unit (2Gi)."""
-    return int(quantity[:-2]) << 10 * (1 + "KMGT".index(quantity[-2]))

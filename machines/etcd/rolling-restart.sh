@@ -10,9 +10,6 @@ WELL_SECONDS=${WELL_SECONDS:-120}
 was_member=false
 at_work=false
 
-# minor_of VERSION: 6 of 3.6.5.
-minor_of() { cut -d . -f 2 <<<"$1"; }
-
 # refuse_etcd_jump FROM: etcd goes up, by one minor version at a time (https://etcd.io/docs/v3.6/upgrades/).
 refuse_etcd_jump() {
     [ "$(printf '%s\n' "$1" "$ETCD_VERSION" | sort --version-sort | sed -n 1p)" = "$1" ] \
@@ -32,10 +29,9 @@ plan_member_change() {
     fi
     at_work=true
     DEFERRED=(etcd)
-    installed=$(archive_version etcd)
-    installed=${installed:-$(installed_version etcd)}
-    installed=${installed#*:}
-    [ -z "$installed" ] || refuse_etcd_jump "${installed%%[-+~]*}"
+    installed=$(archive_version)
+    installed=${installed:-$(plain_version etcd)}
+    [ -z "$installed" ] || refuse_etcd_jump "$installed"
 }
 
 # serves: this member answers with a majority behind it.

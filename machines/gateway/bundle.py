@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from machines.common.bundle import WORD_SECONDS, Bundle, File, script_file, scripts, settings_file
-from machines.common.machine import machine_files, machine_settings
+from machines.common.bundle import WORD_SECONDS, Bundle, File, script_file, scripts
+from machines.common.machine import machine_files
 from machines.common.packages import role_packages
-from machines.common.templates import read_plain, read_script, render_template
+from machines.common.templates import read_plain, render_template
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -40,7 +40,7 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
     settings, plan = platform.settings, platform.addresses
     others = [gateway for gateway in plan.gateways if gateway != planned]
     wanted = role_packages(settings, gateway=True)
-    script_settings = machine_settings(platform, planned, wanted, _KERNEL_VALUES) | {
+    script_settings = {
         "EDGE_CIDR": str(settings.network.edge),
         "PRIVATE_CIDR": str(settings.network.private),
         "PUBLIC_VIP": plan.public_vip,
@@ -64,13 +64,12 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
         "gateway",
         (
             *scripts("gateway/converge.sh", *_SCRIPTS),
-            *machine_files(platform, _KERNEL_VALUES, gateway=True),
-            settings_file(script_settings),
+            *machine_files(platform, planned, wanted, script_settings, _KERNEL_VALUES),
             File("files/sshd-ways.conf", f"ChannelTimeout direct-tcpip={WAY_SECONDS}\n"),
             # For administrator.sh.
             File("ca.crt", secrets["ca"]),
             # As user_data has written it.
-            File("edge-route.sh", read_script("gateway/edge-route.sh", comments=True), 0o755),
+            File("edge-route.sh", read_plain("gateway/edge-route.sh"), 0o755),
             script_file("gateway/haproxy-runs.sh", 0o755),
             File("files/openstack-paas-edge-route.service", edge_route_unit(platform)),
             File("files/openstack-paas-edge-route.timer", read_plain("gateway/edge-route.timer")),

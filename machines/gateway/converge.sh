@@ -23,12 +23,10 @@ find_interfaces() {
     retry_until 60 "an address within $PRIVATE_CIDR" interface_within "$PRIVATE_CIDR"
     edge_interface=$(interface_within "$EDGE_CIDR")
     private_interface=$(interface_within "$PRIVATE_CIDR")
-    rendered=$(mktemp --directory)
-    at_exit forget_rendered
+    rendered=$(temporary --directory)
     with_interfaces "$folder/files/firewall.nft" >"$rendered/firewall.nft"
     with_interfaces "$folder/files/keepalived.conf" >"$rendered/keepalived.conf"
 }
-forget_rendered() { rm -rf -- "$rendered"; }
 
 route_by_edge() {
     local unit=/etc/systemd/system/openstack-paas-edge-route

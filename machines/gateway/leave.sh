@@ -7,7 +7,7 @@ folder=$(dirname "$(readlink -f "$0")")
 # DATA, where the machine is replaced: `kept`, its volumes come back with it; `lose`, the stack file gives them up.
 readonly NODE=$1 ENDPOINT=$2 DRAIN_SECONDS=$3 BARE_PODS=$4 DATA=${5:-}
 # shellcheck source=/dev/null
-for part in lib drain administrator; do . "$folder/$part.sh"; done
+for part in lib administrator drain; do . "$folder/$part.sh"; done
 
 # What the stack file says now does not reach a machine that is not in it any more.
 FOR_GOOD=
@@ -52,7 +52,7 @@ readonly ONLY_HERE='$claims[0] as $uids
 # find_volumes: fills `volumes`. A claim that is being deleted has been given up.
 find_volumes() {
     local claims
-    claims=$(mktemp)
+    claims=$(temporary)
     asked GET /api/v1/persistentvolumeclaims "list claims" || fail "the API knows no claims"
     jq '[.items[].metadata | select(.deletionTimestamp == null) | .uid]' "$api_body" >"$claims"
     asked GET /api/v1/persistentvolumes "list volumes" || fail "the API knows no volumes"

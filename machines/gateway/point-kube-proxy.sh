@@ -4,7 +4,7 @@
 folder=$(dirname "$(readlink -f "$0")")
 ENDPOINT=$1
 # shellcheck source=/dev/null
-for part in lib drain administrator kube-proxy; do . "$folder/$part.sh"; done
+for part in lib administrator drain kube-proxy; do . "$folder/$part.sh"; done
 current_step=kube-proxy
 point_proxies "$2"
 log "ready"

@@ -43,12 +43,12 @@ serves_as() {
 
 # wait_until_it_serves PATTERN: not retry_until, which asks in a subshell that would forget since when.
 wait_until_it_serves() {
-    local begin=$SECONDS ready_since='' seen=$STATE/api-server-seen
+    local begin=$SECONDS ready_since='' seen
+    seen=$(temporary)
     current_unit=kubelet.service
     until serves_as "$1" >"$seen" 2>&1; do
         ((SECONDS - begin < 240)) \
             || fail "waited 240 s for this machine's API server (${1% }) to be ready; last seen: $(tail -n 1 "$seen")"
         sleep 0.3
     done
-    rm -f -- "$seen"
 }

@@ -68,32 +68,32 @@ readonly READERS='.items[]
     | select(any(.spec.containers[].volumeMounts[]?; .name as $name | $given | index($name)))
     | "\(.metadata.namespace) \(.metadata.name) \(.metadata.uid) \(.status.startTime // "-")"'
 
-# published NAMESPACE: whether its pods are given what is wanted; leaves in the file `since` when that began.
+# published NAMESPACE FOLDER: whether its pods are given what is wanted; leaves in FOLDER, in the file `since`, when that began.
 published() {
     local seen
     api GET "/api/v1/namespaces/$1/configmaps/kube-root-ca.crt" || { api_said; return 1; }
-    jq --raw-output '.data["ca.crt"]' "$api_body" >"$STATE/published"
-    jq --raw-output '[.metadata.managedFields[]? | select(.fieldsV1["f:data"]) | .time] | max // empty' "$api_body" >"$STATE/since"
-    seen=$(digests "$STATE/published" | tr '\n' ' ')
+    jq --raw-output '.data["ca.crt"]' "$api_body" >"$2/published"
+    jq --raw-output '[.metadata.managedFields[]? | select(.fieldsV1["f:data"]) | .time] | max // empty' "$api_body" >"$2/since"
+    seen=$(digests "$2/published" | tr '\n' ' ')
     [ "${seen% }" = "${wanted[*]}" ] || { echo "kube-root-ca.crt of $1 has ${seen% }, wanted ${wanted[*]}"; return 1; }
 }
 
 # find_stale NODE: fills `stale` with the pods that have started before the CA was published as it is now.
 find_stale() {
-    local readers reader namespace name uid start last=
+    local readers reader namespace name uid start last='' found
     ask GET "/api/v1/pods?fieldSelector=spec.nodeName%3D$1" || fail "cannot list the pods of the node $1: $(api_said)"
     mapfile -t readers < <(jq --raw-output "$READERS" "$api_body" | sort)
     stale=()
+    found=$(temporary --directory)
     for reader in "${readers[@]}"; do
         read -r namespace name uid start <<<"$reader"
         if [ "$namespace" != "$last" ]; then
-            retry_until 150 "the cluster's controller-manager to publish the authorities in $namespace" published "$namespace"
+            retry_until 150 "the cluster's controller-manager to publish the authorities in $namespace" published "$namespace" "$found"
             last=$namespace
         fi
         # Both are UTC in the same form.
-        [[ $start > $(cat "$STATE/since") ]] || stale+=("$namespace $name $uid")
+        [[ $start > $(cat "$found/since") ]] || stale+=("$namespace $name $uid")
     done
-    rm -f -- "$STATE/published" "$STATE/since"
 }
 
 # pod_is_gone NODE NAMESPACE NAME UID: whether the pod has left; asks it to, as far as its budget lets it. (Of a pod that is gone

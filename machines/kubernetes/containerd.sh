@@ -18,10 +18,9 @@ configure_containerd() {
     if may_lower_oom_score; then
         restrict=false
     fi
-    rendered=$(mktemp)
+    rendered=$(temporary)
     sed -e "s/@RESTRICT_OOM_SCORE_ADJ@/$restrict/" -- "$folder/files/containerd.toml" >"$rendered"
     install_file -c "containerd_accepts" "$rendered" /etc/containerd/config.toml
-    rm -f -- "$rendered"
     for host in "$folder"/files/registries/*; do
         install_file "$host" "/etc/containerd/certs.d/${host##*/}/hosts.toml"
     done

@@ -51,7 +51,8 @@ names_differ() {
 
 # own_reasons: why this machine's certificates must be renewed, one a line.
 own_reasons() {
-    local name reason authorities embedded=$STATE/embedded.crt
+    local name reason authorities embedded
+    embedded=$(temporary)
     for name in "${LEAVES[@]}"; do
         authorities=$folder/pki/ca.crt
         [ "$name" != front-proxy-client ] || authorities=$folder/pki/front-proxy-ca.crt
@@ -65,18 +66,13 @@ own_reasons() {
     done < <(own_kubeconfigs)
     reason=$(certificate_reason "$KUBELET_CERTIFICATE" "$folder/pki/ca.crt")
     [ -z "$reason" ] || echo "the kubelet's certificate $reason"
-    rm -f -- "$embedded"
     ! names_differ || echo "the API server is to have other names: ${API_NAMES[*]}"
 }
-
-made=
-forget_made() { rm -rf -- "$made"; }
 
 # make_all: everything in the folder `made`.
 make_all() {
     local name
-    made=$(mktemp --directory)
-    at_exit forget_made
+    made=$(temporary --directory)
     mkdir "$made/pki" "$made/kubeconfigs"
     for name in ca front-proxy-ca; do
         install -m 0600 "$folder/pki/$name.crt" "$folder/pki/$name.key" "$made/pki/"
@@ -94,7 +90,7 @@ make_all() {
 # renew_own: the API server reads its certificates by itself, one file after the other: key first, so that the pair is whole
 # when the certificate comes.
 renew_own() {
-    local reasons name
+    local reasons name made
     reasons=$(own_reasons)
     [ -n "$reasons" ] || return 0
     while read -r name; do log "$name"; done <<<"$reasons"
@@ -111,7 +107,7 @@ renew_own() {
     kubeconfig_field "$made/kubeconfigs/kubelet.conf" client-certificate-data >"$made/kubelet.crt"
     kubeconfig_field "$made/kubeconfigs/kubelet.conf" client-key-data >"$made/kubelet.key"
     install_kubelet_certificate "$made/kubelet.crt" "$made/kubelet.key"
-    forget_made
+    rm -rf -- "$made"
     retry_until 60 "the API server to reach the kubelet with its new certificate" reaches_kubelet
 }
 
@@ -132,7 +128,7 @@ record_in_etcd() {
 # follow_together: pods are given the CA by whichever controller-manager leads: only once all of them have the same, the last
 # control plane restarts the pods on all of them.
 follow_together() {
-    local wanted lagging node nodes
+    local wanted lagging node nodes admin
     read_authorities
     annotate_authorities "$NAME"
     nodes=$(with_kubeconfig "$KUBERNETES/admin.conf" get nodes --selector node-role.kubernetes.io/control-plane --output json) \
@@ -143,16 +139,16 @@ follow_together() {
         log "pods follow when all control planes trust the same; still to come: $lagging"
         return 0
     fi
-    local API_IDENTITY=(--cacert "$folder/pki/ca.crt" --cert "$STATE/admin.crt" --key "$STATE/admin.key")
-    at_exit forget_admin
-    (umask 077 && kubeconfig_field "$KUBERNETES/admin.conf" client-key-data >"$STATE/admin.key")
-    kubeconfig_field "$KUBERNETES/admin.conf" client-certificate-data >"$STATE/admin.crt"
+    admin=$(temporary --directory)
+    local API_IDENTITY=(--cacert "$folder/pki/ca.crt" --cert "$admin/crt" --key "$admin/key")
+    kubeconfig_field "$KUBERNETES/admin.conf" client-key-data >"$admin/key"
+    kubeconfig_field "$KUBERNETES/admin.conf" client-certificate-data >"$admin/crt"
     while read -r node; do
         ! pods_lag "$node" || renew_pods "$node"
         annotate_pods "$node"
     done < <(jq --raw-output '.items[].metadata.name' <<<"$nodes")
-    forget_admin
 }
+
 # forget_gone: what former control planes have recorded for etcd's members; the present ones come on standard input.
 forget_gone() {
     local key names
@@ -164,7 +160,6 @@ forget_gone() {
         fi
     done < <(etcdctl --dial-timeout 3s --command-timeout 8s get --prefix --keys-only openstack-paas/authorities/api/)
 }
-forget_admin() { rm -f -- "$STATE/admin.crt" "$STATE/admin.key"; }
 
 # annotate_pods NODE: of another node's annotation, only what its pods know changes.
 annotate_pods() {

@@ -12,10 +12,9 @@ install_pki() {
     local name issuing
     install -d -m 0755 "$KUBERNETES/pki" "$KUBERNETES/pki/etcd"
     # Not every reader takes more than one certificate; the first one issues.
-    issuing=$(mktemp)
+    issuing=$(temporary)
     openssl x509 -in "$folder/pki/ca.crt" >"$issuing"
     install_file "$issuing" "$KUBERNETES/pki/issuing-ca.crt"
-    rm -f -- "$issuing"
     for name in ca.crt front-proxy-ca.crt sa.pub etcd/ca.crt apiserver-etcd-client.crt; do
         install_file "$folder/pki/$name" "$KUBERNETES/pki/$name"
     done

@@ -30,7 +30,6 @@ prepare_control_plane() {
 
 join_control_planes() {
     retry_until 300 "the API at $ENDPOINT (the virtual address) to answer and let nodes join" may_join
-    # shellcheck disable=SC2046  # none or one flag
     if is_registered >/dev/null 2>&1; then
         log "the cluster knows this node, its join was interrupted: finishing it"
         run_kubeadm "control plane's files" join phase control-plane-prepare all --config "$folder/files/join.yaml"
@@ -42,7 +41,7 @@ join_control_planes() {
         retry_until 180 "the previous node $NAME to be noticed as lost" old_self_is_gone
         forget_old_self
         validate_configuration "$folder/files/join.yaml"
-        run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" $(kubeadm_flags)
+        run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" "${KUBEADM_FLAGS[@]}"
     fi
     : >"$STATE/joined"
 }

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from machines.common.bundle import Bundle, File, key_pair, script_file, scripts, secret_key, settings_file
+from machines.common.bundle import Bundle, File, key_pair, script_file, scripts, secret_key
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, read_script
 from machines.etcd.bundle import endpoints
 from machines.kubernetes.api import api_endpoint, api_server_names, signing
 from machines.kubernetes.kubeadm import init_configuration
-from machines.kubernetes.node import NODE_SCRIPTS, node_files, node_settings
+from machines.kubernetes.node import NODE_SCRIPTS, node_files
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -33,7 +33,7 @@ def control_plane_bundle(platform: Platform, planned: PlannedMachine, secrets: M
     """
     outside, ca = secrets["api_addresses"].split(","), secrets["ca"]
     wanted = role_packages(platform.settings, node=True, etcd=True)
-    script_settings = node_settings(platform, planned, wanted) | {
+    script_settings = {
         "API_PORT": str(ports.API),
         "ETCD_ENDPOINTS": ",".join(endpoints(platform)),
         "API_NAMES": api_server_names(platform, planned, outside),
@@ -46,8 +46,7 @@ def control_plane_bundle(platform: Platform, planned: PlannedMachine, secrets: M
             File("initialise", read_script("kubernetes/initialise.sh"), 0o755),
             File("etcd-endpoints", read_script("kubernetes/etcd-endpoints.sh"), 0o755),
             script_file("kubernetes/api-server.sh", 0o755),
-            *node_files(platform, planned, secrets, api_endpoint(platform)),
-            settings_file(script_settings),
+            *node_files(platform, planned, secrets, api_endpoint(platform), wanted, script_settings),
             # A machine that joins may remove the lost node whose name it has, and change labels and taints of its own
             # node. A node itself may not change its taints. Whoever has the certificate to join with could get any
             # node's certificate.

@@ -8,25 +8,19 @@
 DRAIN_INTERVAL=${DRAIN_INTERVAL:-1}
 
 api_status=
-api_body=
-api_answer=
+api_body=$(temporary)
 
 # api METHOD PATH [BODY]: asks the API; api_status is the HTTP status (000: no answer), the file api_body what it said.
 # Not for use in $( ), which would forget both.
 api() {
     local type=application/json
     [ "$1" != PATCH ] || type=application/merge-patch+json
-    if [ -z "$api_body" ]; then
-        api_body=$(mktemp)
-        at_exit forget_api_body
-    fi
     : >"$api_body"
     api_status=$(curl --silent --noproxy '*' --connect-timeout 4 --max-time 15 "${API_IDENTITY[@]}" --request "$1" \
         --header "Content-Type: $type" ${3:+--data "$3"} --output "$api_body" --write-out '%{http_code}' \
         "https://$API$2" 2>/dev/null) || api_status=${api_status:-000}
     [[ $api_status == 2* ]]
 }
-forget_api_body() { rm -f -- "$api_body"; }
 
 # api_said: the last answer in a line, for messages.
 api_said() {

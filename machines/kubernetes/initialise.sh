@@ -53,15 +53,13 @@ proxies_are_local() {
 # (a new cluster; one whose nodes have had it), that need not wait for the end of all steps.
 keep_proxies_local() {
     local field
-    identity=$(mktemp)
-    at_exit forget_identity
+    identity=$(temporary)
     for field in client-certificate-data client-key-data; do
         kubeconfig_field "$KUBERNETES/admin.conf" "$field"
     done >"$identity"
     API=$ADDRESS:$API_PORT API_IDENTITY=(--cacert "$folder/pki/ca.crt" --cert "$identity")
     point_proxies "$LOCAL_SERVER"
 }
-forget_identity() { rm -f -- "$identity"; }
 
 : >"$STATE/locked-failed"
 if ! cluster_is_recorded; then

@@ -12,6 +12,7 @@ from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.platform_settings import PlatformSettings
+from settings.presets import merged
 
 _CONTROL_PLANE_TAINT: Final = "node-role.kubernetes.io/control-plane=:NoSchedule"
 
@@ -30,9 +31,6 @@ _TOKEN_LIFE: Final = "1m0s"
 #: Machines that join, by the bootstrap certificate: kubeadm gives this group the rights to look at nodes and to ask for
 #: the certificate of one. (rights.yaml has the other rights of the group.)
 _JOINING: Final = "system:bootstrappers:kubeadm:default-node-token"
-
-#: What every kubelet needs on machines of this platform; the stack's own values come on top.
-_KUBELET_DEFAULTS: Final[dict[str, Any]] = {"cgroupDriver": "systemd"}
 
 #: A node that has not reported for this long is lost; the kubelet reports every 10 s. Kubernetes' own value is 50.
 SILENT_NODE_SECONDS: Final = 40
@@ -67,8 +65,8 @@ def kubelet_configuration(settings: PlatformSettings) -> str:
 
 def _kubelet(settings: PlatformSettings) -> dict[str, Any]:
     kind = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
-    ours = _KUBELET_DEFAULTS | {"maxPods": settings.kubernetes.pods_per_node}
-    return kind | _merged(ours, settings.kubernetes.kubelet_configuration)
+    ours = {"cgroupDriver": "systemd", "maxPods": settings.kubernetes.pods_per_node}
+    return kind | merged(ours, settings.kubernetes.kubelet_configuration)
 
 
 def join_configuration(platform: Platform, planned: PlannedMachine) -> str:
@@ -184,15 +182,6 @@ def taint(text: str) -> dict[str, str]:
     if not colon or not key or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
         raise ValueError(f"a taint reads key=value:NoSchedule, PreferNoSchedule or NoExecute, got {text!r}")
     return {"key": key, "effect": effect} | ({"value": value} if equals and value else {})
-
-
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Both mappings in one, the second one's values winning at every depth."""
-    merged = dict(under)
-    for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    return merged
 
 
 def _documents(*documents: Mapping[str, Any]) -> str:

@@ -45,11 +45,10 @@ embed() {
 embed_authorities() {
     local new
     ! embeds_authorities "$1" || return 0
-    new=$(mktemp)
+    new=$(temporary)
     cat -- "$1" >"$new"
     embed "$new"
     install_file -m 0600 "$new" "$1"
-    rm -f -- "$new"
 }
 
 # install_kubelet_certificate CERTIFICATE KEY: as the kubelet itself stores one.
@@ -62,9 +61,6 @@ install_kubelet_certificate() {
     mv -T -- "$KUBELET_PKI/.current.new" "$KUBELET_PKI/kubelet-client-current.pem"
     log "wrote $file"
 }
-
-request_folder=
-forget_request() { rm -rf -- "$request_folder"; }
 
 # sign_request: asks the cluster for this node's certificate with its present one: such a request is granted by itself. Until
 # the authority that issues is the one that signed.
@@ -90,13 +86,12 @@ sign_request() {
 }
 
 request_kubelet_certificate() {
-    request_folder=$(mktemp --directory)
-    at_exit forget_request
+    local request_folder
+    request_folder=$(temporary --directory)
     (umask 077 && openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/O=system:nodes/CN=system:node:$NAME" \
         -keyout "$request_folder/key" -out "$request_folder/request" 2>/dev/null)
     retry_until 180 "the cluster to issue the kubelet's certificate" sign_request
     install_kubelet_certificate "$request_folder/certificate" "$request_folder/key"
-    forget_request
 }
 
 # renew_serving: the kubelet makes its own when there is none. (With serverTLSBootstrap it asks the cluster by itself.)
@@ -131,11 +126,10 @@ follow_endpoint() {
         return 0
     fi
     retry_until 60 "an API server to answer through this machine's balancer ($ENDPOINT)" ready_at "$ENDPOINT"
-    new=$(mktemp)
+    new=$(temporary)
     sed -E "s|^( *server: ).*|\\1https://$ENDPOINT|" "$KUBELET_KUBECONFIG" >"$new"
     : >"$KUBELET_LAGS"
     install_file -m 0600 "$new" "$KUBELET_KUBECONFIG"
-    rm -f -- "$new"
 }
 
 # end_kubelet_lag: pods go on while their kubelet restarts.

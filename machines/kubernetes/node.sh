@@ -6,6 +6,8 @@ readonly KUBERNETES=/etc/kubernetes
 readonly KUBELET_KUBECONFIG=$KUBERNETES/kubelet.conf
 readonly BOOTSTRAP_KUBECONFIG=$folder/bootstrap.conf
 readonly KUBEADM_LOG=/var/log/openstack-paas-kubeadm.log
+# Flags of everything in kubeadm that begins with checks: one or none.
+readonly KUBEADM_FLAGS=(${IGNORE_PREFLIGHT_ERRORS:+"--ignore-preflight-errors=$IGNORE_PREFLIGHT_ERRORS"})
 
 # is_control_plane: the cluster's own configuration is a control plane's to write.
 is_control_plane() { [ -e "$folder/files/init.yaml" ]; }
@@ -63,12 +65,6 @@ is_registered() {
     with_kubeconfig "$KUBELET_KUBECONFIG" get node "$NAME" --output name
 }
 
-kubeadm_flags() {
-    if [ -n "$IGNORE_PREFLIGHT_ERRORS" ]; then
-        echo "--ignore-preflight-errors=$IGNORE_PREFLIGHT_ERRORS"
-    fi
-}
-
 # run_kubeadm WHAT ARGUMENT...: its many lines go to a log, of which a failure shows the end.
 run_kubeadm() {
     local what=$1 begin=$SECONDS
@@ -87,8 +83,6 @@ validate_configuration() {
     local seen
     seen=$(kubeadm config validate --config "$1" 2>&1) || fail "kubeadm refuses ${1##*/}: $(tail -n 8 <<<"$seen")"
 }
-
-pull_process=
 
 # forget_half_join: removes what an interrupted init or join left, on a node that the cluster has never seen.
 forget_half_join() {

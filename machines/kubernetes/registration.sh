@@ -8,15 +8,6 @@ readonly KUBELET_CONFIGURATION=${ROOT:-}/var/lib/kubelet/config.yaml
 readonly CONFIGURED=$STATE/kubelet-configuration
 readonly FOLLOWED=$STATE/applied/kubelet-configuration
 
-# The identity that may change this node's object: a node may not change its own taints, nor every label.
-node_writer() {
-    if [ -e "$KUBERNETES/admin.conf" ]; then
-        echo "$KUBERNETES/admin.conf"
-    else
-        echo "$BOOTSTRAP_KUBECONFIG"
-    fi
-}
-
 # told_flag FLAG: what the kubelet registered with.
 told_flag() { sed -nE "s/.*--$1=([^ \"]*).*/\1/p" "$KUBELET_FLAGS"; }
 
@@ -24,13 +15,12 @@ told_flag() { sed -nE "s/.*--$1=([^ \"]*).*/\1/p" "$KUBELET_FLAGS"; }
 tell_flag() {
     local new
     [ "$(told_flag "$1")" != "$2" ] || return 0
-    new=$(mktemp)
+    new=$(temporary)
     sed -E -e "s/ *--$1=[^ \"]*//" "$KUBELET_FLAGS" >"$new"
     if [ -n "$2" ]; then
         sed -i -E -e "s|\"\$| --$1=$2\"|" "$new"
     fi
     install_file "$new" "$KUBELET_FLAGS"
-    rm -f -- "$new"
 }
 
 comma() { local IFS=,; echo "$*"; }
@@ -69,11 +59,13 @@ registration_patch() {
     patch=$(jq --compact-output 'del(.new)' <<<"${patch:-{\}}")
 }
 
-# write_registration: one try, by the state of now.
+# write_registration: one try, by the state of now. A node itself may not change its own taints, nor every label.
 write_registration() {
+    local writer=$KUBERNETES/admin.conf
+    [ -e "$writer" ] || writer=$BOOTSTRAP_KUBECONFIG
     registration_patch
     [ "$patch" != '{}' ] || return 0
-    with_kubeconfig "$(node_writer)" patch node "$NAME" --type merge --patch "$patch"
+    with_kubeconfig "$writer" patch node "$NAME" --type merge --patch "$patch"
 }
 
 follow_labels_and_taints() {
@@ -137,7 +129,6 @@ follow_kubelet_configuration() {
         rm -f -- "$CONFIGURED"
     fi
     # A node that has just joined has taken it from the cluster.
-    mkdir -p "${FOLLOWED%/*}"
     printf '%s\n' "$wanted" >"$FOLLOWED"
 }
 

@@ -25,10 +25,7 @@ reads_of() {
         kube-scheduler) fingerprint "${SCHEDULER_READS[@]}" ;;
     esac
 }
-note_reads() {
-    mkdir -p "$STATE/applied"
-    reads_of "$1" >"$STATE/applied/$1"
-}
+note_reads() { reads_of "$1" >"$STATE/applied/$1"; }
 
 # signs_otherwise: whether the controller-manager signs in another way than wanted.
 signs_otherwise() {
@@ -53,10 +50,9 @@ is_another() {
 replace_part() {
     local old new manifest=$KUBERNETES/manifests/$1.yaml
     old=$(pgrep --full --oldest "^$1 ") || old=
-    new=$(mktemp)
+    new=$(temporary)
     sed -e '/^    openstack-paas\/read:/d' -e "s|^    component: .*|&\n    openstack-paas/read: x$(reads_of "$1" | cut -c 1-12)|" "$manifest" >"$new"
     install_file -m 0600 "$new" "$manifest"
-    rm -f -- "$new"
     ! $file_changed || olds[$1]=$old
 }
 

@@ -53,13 +53,11 @@ show_plan() { { grep -E "$2" "$1" || true; } | without_secrets | cut -c 1-160 | 
 # rehearse: the plan and the dry run, both shown; nothing has been changed when one of them objects.
 rehearse() {
     log "kubeadm's plan:"
-    # shellcheck disable=SC2046  # none or one flag
-    (umask 077 && kubeadm upgrade plan "v$KUBERNETES_VERSION" $(kubeadm_flags) >"$PLAN_LOG" 2>&1 </dev/null) \
+    (umask 077 && kubeadm upgrade plan "v$KUBERNETES_VERSION" "${KUBEADM_FLAGS[@]}" >"$PLAN_LOG" 2>&1 </dev/null) \
         || fail "kubeadm's plan objects: $(tail -n 8 "$PLAN_LOG" | without_secrets)"
     show_plan "$PLAN_LOG" '^[^[]'
     log "kubeadm's dry run ($DRY_RUN_LOG has all of it):"
-    # shellcheck disable=SC2046  # none or one flag
-    (umask 077 && kubeadm upgrade apply "v$KUBERNETES_VERSION" --yes --dry-run $(kubeadm_flags) >"$DRY_RUN_LOG" 2>&1 </dev/null) \
+    (umask 077 && kubeadm upgrade apply "v$KUBERNETES_VERSION" --yes --dry-run "${KUBEADM_FLAGS[@]}" >"$DRY_RUN_LOG" 2>&1 </dev/null) \
         || fail "kubeadm's dry run objects: $(tail -n 8 "$DRY_RUN_LOG" | without_secrets)"
     show_plan "$DRY_RUN_LOG" '^\[dryrun\] Would perform action (CREATE|UPDATE|PATCH|DELETE)|^\[upgrade[^]]*\] .*successfully'
 }
@@ -84,8 +82,7 @@ upgrade_static_pods() {
     end_old_api_server "$(pgrep --exact --oldest kube-apiserver)" &
     ending=$!
     if [ "$recorded" != "$KUBERNETES_VERSION" ]; then
-        # shellcheck disable=SC2046  # none or one flag
-        run_kubeadm "kubeadm upgrade apply" upgrade apply "v$KUBERNETES_VERSION" --yes $(kubeadm_flags)
+        run_kubeadm "kubeadm upgrade apply" upgrade apply "v$KUBERNETES_VERSION" --yes "${KUBEADM_FLAGS[@]}"
     else
         upgrade_node
     fi

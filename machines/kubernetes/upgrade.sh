@@ -9,25 +9,14 @@ readonly KUBELET_PACKAGES=(kubelet kubectl kubernetes-cni)
 at_work=false
 kubelet_was=
 
-# plain_version NAME: the upstream version of an installed package, nothing for another.
-plain_version() {
-    local installed
-    installed=$(installed_version "$1")
-    installed=${installed#*:}
-    echo "${installed%%[-+~]*}"
-}
-
 # refuse_kubernetes_jump FROM TO: Kubernetes goes up, by one minor version at a time
 # (https://kubernetes.io/releases/version-skew-policy/). A preview says so too, but it knows only what the last `up` that
 # ended well brought.
 refuse_kubernetes_jump() {
-    local from_minor=${1#*.} to_minor=${2#*.}
-    from_minor=${from_minor%%.*}
-    to_minor=${to_minor%%.*}
     [ "$(printf '%s\n' "$1" "$2" | sort --version-sort | sed -n 1p)" = "$1" ] \
         || fail "this node runs Kubernetes $1 and $2 is wanted: Kubernetes does not go back. Set kubernetes.version to $1"
-    ((to_minor - from_minor <= 1)) \
-        || fail "this node runs Kubernetes $1 and $2 is wanted: that skips a minor version. Bring up 1.$((from_minor + 1)) first"
+    (($(minor_of "$2") - $(minor_of "$1") <= 1)) \
+        || fail "this node runs Kubernetes $1 and $2 is wanted: that skips a minor version. Bring up 1.$(($(minor_of "$1") + 1)) first"
 }
 
 # plan_version: first of all. On a node that runs another kubelet, its packages wait for their turn.
@@ -49,8 +38,7 @@ changes_kubelet() { $at_work && [ "$kubelet_was" != "$KUBERNETES_VERSION" ]; }
 
 # upgrade_node: what kubeadm does on a worker, and on a control plane after the first.
 upgrade_node() {
-    # shellcheck disable=SC2046  # none or one flag
-    run_kubeadm "kubeadm upgrade node" upgrade node $(kubeadm_flags)
+    run_kubeadm "kubeadm upgrade node" upgrade node "${KUBEADM_FLAGS[@]}"
 }
 
 # change_kubelet: the packages are here already, so that pods which can run only here are away for a moment.

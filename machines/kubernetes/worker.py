@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from machines.common.bundle import Bundle, File, script_file, scripts, settings_file
+from machines.common.bundle import Bundle, File, script_file, scripts
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
 from machines.common.volume import Use, volume_settings, with_volume
 from machines.kubernetes.api import LOCAL_ADDRESS, LOCAL_ENDPOINT
-from machines.kubernetes.node import NODE_SCRIPTS, node_files, node_settings
+from machines.kubernetes.node import NODE_SCRIPTS, node_files
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -24,17 +24,12 @@ def worker_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[
     settings, folder = platform.settings, platform.settings.storage.worker_path
     volume, use = settings.workers[planned.pool].volume, Use(folder, "kubelet.service")
     wanted = role_packages(settings, node=True, balancer=True)
-    script_settings = {
-        **node_settings(platform, planned, wanted, [folder]),
-        **volume_settings(volume, use, secrets),
-        "ENDPOINT": LOCAL_ENDPOINT,
-    }
+    script_settings = {"VOLUME_DIRECTORIES": [folder]} | volume_settings(volume, use, secrets)
     files = (
         *scripts("kubernetes/worker.sh", *NODE_SCRIPTS),
-        *node_files(platform, planned, secrets, LOCAL_ENDPOINT),
+        *node_files(platform, planned, secrets, LOCAL_ENDPOINT, wanted, script_settings),
         File("files/haproxy.cfg", _api_balancer(platform)),
         File("files/openstack-paas-haproxy.conf", read_plain("kubernetes/haproxy-service.conf")),
-        settings_file(script_settings),
         # What keeps the volumes in this folder usable.
         script_file("kubernetes/volume-folders.sh"),
         *(

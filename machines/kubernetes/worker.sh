@@ -16,8 +16,7 @@ join_workers() {
     retry_until 180 "the previous node $NAME to be noticed as lost" old_self_is_gone
     forget_old_self
     validate_configuration "$folder/files/join.yaml"
-    # shellcheck disable=SC2046  # none or one flag
-    run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" $(kubeadm_flags)
+    run_kubeadm "kubeadm join" join --config "$folder/files/join.yaml" "${KUBEADM_FLAGS[@]}"
 }
 
 # balance_api: before anything asks the API. Whether an API server answers is for those that ask to say.
@@ -31,23 +30,16 @@ balance_api() {
 keep_volumes_usable() {
     local unit=openstack-paas-volume-folders
     install_file -m 0755 "$folder/volume-folders.sh" "/usr/local/sbin/$unit"
-    install_or_remove "$folder/files/$unit.service" "/etc/systemd/system/$unit.service"
-    if [ ! -s "$folder/files/$unit.path" ]; then
-        disable_services "$unit.path"
-    fi
-    install_or_remove "$folder/files/$unit.path" "/etc/systemd/system/$unit.path"
-    if [ -s "$folder/files/$unit.path" ]; then
-        apply_service "$unit.path" restart "/etc/systemd/system/$unit.path"
-        "/usr/local/sbin/$unit" "${VOLUME_DIRECTORIES[@]}"
-    fi
+    install_file "$folder/files/$unit.service" "/etc/systemd/system/$unit.service"
+    install_file "$folder/files/$unit.path" "/etc/systemd/system/$unit.path"
+    apply_service "$unit.path" restart "/etc/systemd/system/$unit.path"
+    "/usr/local/sbin/$unit" "${VOLUME_DIRECTORIES[@]}"
 }
 
 become_node() {
     current_unit=kubelet.service
     # A node that has joined does not ask whether it may join: it has forgotten the certificate for that.
-    if [ ! -e "$STATE/joined" ] || [ ! -s "$KUBELET_KUBECONFIG" ]; then
-        join_workers
-    fi
+    $at_work || join_workers
     run_kubelet
     retry_until 180 "the node $NAME to be registered at $ENDPOINT" is_registered
     : >"$STATE/joined"

@@ -20,8 +20,7 @@ import os
 import pulumi
 from pulumi_kubernetes import Provider
 
-from components.addons.objects import Namespace, Secret
-from components.addons.release import AddonArgs, Chart, addon_options, release
+from components.addons.release import AddonArgs, Chart, Namespace, Secret, addon_options, release
 from settings.addons import ChartSettings
 from settings.load import parse
 

@@ -9,7 +9,7 @@ eval "$(sed -n -e '/^start_member() {/,/^}/p' -e '/^wait_for_health() {/,/^}/p' 
 # On a machine this also sets the owner.
 install_file() { install -D "$1" "$ROOT$2"; }
 
-mkdir -p "$STATE" "$DATA"
+mkdir -p "$STATE/applied" "$DATA"
 PACKAGES=("etcd=$ETCD_VERSION")
 step "version" plan_member_change
 step "packages" find_missing

@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from components.addons import calico, flannel, local_path, mariadb, release
-from components.addons.release import Chart, local_digest, merged
+from components.addons.release import Chart, local_digest
 from settings.addons import ChartSettings
 from settings.load import parse
 from settings.mirrors import MirrorSettings
 from settings.platform import Platform
+from settings.presets import merged
 from settings.stack_file import ENCRYPTED
 from tests.unit.charts.helm import RenderError, render
 

@@ -19,7 +19,7 @@ from machines.kubernetes.worker import worker_bundle
 from settings.load import parse
 from settings.plan import PlannedMachine
 from settings.platform import Platform
-from settings.presets import merged
+from settings.presets import WHOLE, merged
 from settings.stack_file import BACKUP_SECRETS, ENCRYPTED
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -122,7 +122,7 @@ def stack(name: str) -> Platform:
 @cache
 def variant(name: str) -> Platform:
     """Pulumi.prod.yaml with what is special about the variant."""
-    return parse(merged(_values("prod"), VARIANTS[name][1]), "prod")
+    return parse(merged(_values("prod"), VARIANTS[name][1], WHOLE), "prod")
 
 
 def bundle(platform: Platform, role: str, number: int = 0) -> Bundle:
@@ -145,7 +145,7 @@ def sources() -> dict[str, str]:
     ]
     names = [str(path.relative_to(MACHINES)) for path in paths]
     plain = {(read_script if name.endswith((".sh", ".jq")) else read_plain)(name): name for name in names}
-    return {**plain, read_script("gateway/edge-route.sh", comments=True): "gateway/edge-route.sh"}
+    return {**plain, read_plain("gateway/edge-route.sh"): "gateway/edge-route.sh"}
 
 
 SOURCES = sources()

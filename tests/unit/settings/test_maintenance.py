@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from machines.common.machine import machine_settings
 from machines.common.packages import etcd_archives, role_packages
+from machines.gateway.bundle import gateway_bundle
 from settings import resolved, versions
 from settings.load import parse
 from settings.problem import SettingsError
@@ -53,7 +53,8 @@ def test_pins_and_the_epoch_reach_the_machines() -> None:
     values = {"maintenance": {"packages": {"haproxy": "2.6.12-1+deb12u3"}, "epoch": "2026-11"}}
     platform = parse(values, "dev")
     settings = platform.settings
-    assert machine_settings(platform, platform.addresses.gateways[0], [])["EPOCH"] == "2026-11"
+    bundle = gateway_bundle(platform, platform.addresses.gateways[0], {"ca": ""})
+    assert "\nEPOCH=2026-11\n" in next(file.content for file in bundle.files if file.path == "settings.sh")
     assert {"haproxy=2.6.12-1+deb12u3", "keepalived"} <= set(role_packages(settings, gateway=True))
     assert "haproxy=2.6.12-1+deb12u3" not in role_packages(settings, node=True)
 

@@ -91,7 +91,7 @@ expect_contains "says so" "$output" "this cluster has no kube-proxy"
     # shellcheck source=/dev/null
     for part in common/lib kubernetes/{drain,node-certificates,kube-proxy}; do . "$SCRIPTS/$part.sh"; done
     # shellcheck source=/dev/null
-    . <(sed -n -e '/^proxies_are_local()/,/^}/p' -e '/^keep_proxies_local()/,/^}/p' -e '/^forget_identity()/p' "$SCRIPTS/kubernetes/initialise.sh")
+    . <(sed -n -e '/^proxies_are_local()/,/^}/p' -e '/^keep_proxies_local()/,/^}/p' "$SCRIPTS/kubernetes/initialise.sh")
     KUBERNETES=$ROOT/kubernetes ADDRESS=192.0.2.5 API_PORT=6443 LOCAL_SERVER=https://127.0.0.1:6443
     mkdir -p "$KUBERNETES"
     {

@@ -96,9 +96,9 @@ FAKE
 mkdir -p "$ROOT/usr/sbin"
 cp "$SCRIPTS/common/no-start.sh" "$folder"
 install_wanted --download-only etcd=3.7.4
-expect "fetched alone" "$(archive_version etcd)" "3.7.3"
+expect "fetched alone" "$(archive_version)" "3.7.3"
 install_wanted etcd=3.7.4
-expect "a package in its place" "$(ls "$LOCAL_PROGRAMS")$(archive_version etcd)" ""
+expect "a package in its place" "$(ls "$LOCAL_PROGRAMS")$(archive_version)" ""
 rm -f "$ROOT/calls"
 fake apt-cache <<'FAKE'
 case $2 in

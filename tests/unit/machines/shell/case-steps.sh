@@ -6,7 +6,12 @@
 body() {
     . "$SCRIPTS/common/lib.sh"
     say() { log "hello"; }
-    break_down() { false; }
+    break_down() {
+        # In a subshell, as most are made.
+        [ -f "$(temporary)" ] && [ -d "$(temporary --directory)" ]
+        log "temporary: $(stat -c %a "$run_folder") $(find "$run_folder" | wc -l)"
+        false
+    }
     step "greeting" say
     step "breaking" break_down
     echo "not reached"
@@ -19,5 +24,7 @@ expect_contains "log line" "$output" "s] greeting: hello"
 expect_contains "end of a step" "$output" "greeting: done in 0."
 expect_contains "failure" "$output" "FAILED at step 'breaking'"
 expect_contains "failed command" "$output" "'false' ended with status 1"
+expect_contains "temporary files, for its user alone" "$output" "breaking: temporary: 700 3"
+expect "none is left" "$(ls -A "$ROOT/run")" ""
 expect "one message" "$(grep -c FAILED <<<"$output")" 1
 [[ $output != *"not reached"* ]] || { echo "went on after a failure" >&2; exit 1; }

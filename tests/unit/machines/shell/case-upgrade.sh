@@ -23,7 +23,7 @@ change_packages() { echo "packages $*" >>"$CALLS"; }
 download_deferred() { echo "download" >>"$CALLS"; }
 restart_kubelet() { echo "restart" >>"$CALLS"; }
 run_kubeadm() { echo "$1" >>"$CALLS"; [ ! -e "$ROOT/kubeadm-fails" ] || fail "$1 failed"; }
-kubeadm_flags() { :; }
+KUBEADM_FLAGS=()
 current_step=version
 plan_version
 "$@"

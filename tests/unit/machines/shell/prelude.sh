@@ -3,7 +3,8 @@
 # Expects SCRIPTS (machines/) and ROOT (an empty folder). Commands that a case puts into $FAKE_PATH come before all others.
 folder=$ROOT/bundle
 export FAKE_PATH=$ROOT/fake
-mkdir -p "$folder" "$FAKE_PATH"
+# take_lock makes the last one.
+mkdir -p "$folder" "$FAKE_PATH" "$ROOT/var/lib/openstack-paas/applied"
 
 # fake NAME: the command NAME, from standard input.
 fake() {

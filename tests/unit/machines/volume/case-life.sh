@@ -8,6 +8,7 @@ converge
 expect "first use" "$status" 0
 expect_contains "first use" "$output" "made a file system on $loop, which was empty"
 expect_contains "the role goes on" "$output" "the role runs"
+expect "its temporary files are gone" "$(ls -A "$ROOT/run")" ""
 expect "mounted" "$(findmnt --noheadings --output FSTYPE,SOURCE "$ROOT/var/lib/etcd" | tr -s ' ')" "ext4 $loop"
 expect_contains "by its UUID" "$(cat "$ROOT/etc/systemd/system/var-lib-etcd.mount")" \
     "What=/dev/disk/by-uuid/$(blkid --match-tag UUID --output value "$loop")"
