@@ -167,3 +167,17 @@ class Cloud:
     def external_networks(self) -> tuple[Network, ...]:
         """Networks that floating IPs come from."""
         return tuple(network for network in self.networks or () if network.external)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Ids by name of what the settings name and the cloud must already have.
+
+    Everything is empty in a preview whose cloud could not be asked.
+    """
+
+    external_network_id: str = ""
+    flavors: dict[str, str] = field(default_factory=dict)
+    images: dict[str, str] = field(default_factory=dict)
+    external_subnet_id: str = ""
+    """The subnet of the external network that the gateways are on; only with `publicVip: provider-network`."""

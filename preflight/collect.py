@@ -114,7 +114,7 @@ class _Collector:
 
     def _images(self) -> frozenset[str]:
         """Names of the images in use; without a platform none, and all images are read."""
-        settings = planned.machine_settings(self._platform.settings) if self._platform else {}
+        settings = self._platform.settings.roles if self._platform else {}
         return frozenset(machines.image for machines in settings.values())
 
     # What several services answer in the same way

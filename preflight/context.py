@@ -8,7 +8,6 @@ from functools import cached_property
 from preflight import planned
 from preflight.cloud import Cloud, Existing, Kind, Network
 from settings import names, rules
-from settings.machines import MachineSettings
 from settings.platform import Platform
 from settings.replacement import role_key
 from settings.running import Running
@@ -33,11 +32,6 @@ class Context(rules.Context):
     def tag(self) -> str:
         """The tag of everything that the platform makes."""
         return names.tag(self.cluster)
-
-    @cached_property
-    def machine_settings(self) -> Mapping[str, MachineSettings]:
-        """Settings of each kind of machine, by their key in the stack file."""
-        return planned.machine_settings(self.settings)
 
     def keeping(self, key: str, unless_replaced: bool = False) -> tuple[str, ...]:
         """Host names of the machines of that key, where all of them run and none changes in this run.

@@ -5,10 +5,9 @@ from typing import Final, NamedTuple
 
 from preflight.cloud import Kind
 from settings import names, security
-from settings.machines import EtcdSettings, MachineSettings, WorkerPoolSettings
+from settings.machines import EtcdSettings, WorkerPoolSettings
 from settings.plan import PlannedMachine
 from settings.platform import Platform
-from settings.platform_settings import PlatformSettings
 from settings.replacement import role_key
 from settings.server_groups import server_groups
 
@@ -29,12 +28,6 @@ class Volume(NamedTuple):
     key: str
     type: str
     size_gib: int
-
-
-def machine_settings(settings: PlatformSettings) -> dict[str, MachineSettings]:
-    """Settings of each kind of machine, by their key in the stack file."""
-    pools = {f"workers.{name}": pool for name, pool in settings.workers.items()}
-    return {"gateways": settings.gateways, "etcd": settings.etcd, "controlPlanes": settings.control_planes, **pools}
 
 
 def names_by_kind(platform: Platform) -> Mapping[Kind, frozenset[str]]:
@@ -65,7 +58,7 @@ def names_by_kind(platform: Platform) -> Mapping[Kind, frozenset[str]]:
 def groups_by_name(platform: Platform) -> Mapping[str, ServerGroup]:
     """Every server group. A role has two while a changed `spread` has not reached all its machines."""
     found: dict[str, ServerGroup] = {}
-    for key, settings in machine_settings(platform.settings).items():
+    for key, settings in platform.settings.roles.items():
         machines = [machine for machine in platform.addresses.machines if role_key(machine) == key]
         groups = server_groups(platform, _ROLES.get(key) or key.replace("workers.", "worker-"), settings, machines)
         for name in groups.spreads:

@@ -54,12 +54,12 @@ def _server_groups(context: Context) -> frozenset[str]:
 def _machines(context: Context) -> Iterator[Need]:
     """Instances, cores and RAM; flavors that the cloud does not have count as nothing, another check names them."""
     flavors = {flavor.name: flavor for flavor in context.cloud.flavors or ()}
-    existing = context.ours("server")
+    existing, roles = context.ours("server"), context.settings.roles
     by: dict[str, Counter[str]] = {quota: Counter() for quota in ("instances", "cores", "ram")}
     for machine in context.plan.machines:
         if machine.hostname not in existing:
             key = role_key(machine)
-            flavor = flavors.get(context.machine_settings[key].flavor, NO_FLAVOR)
+            flavor = flavors.get(roles[key].flavor, NO_FLAVOR)
             for quota, count in (("instances", 1), ("cores", flavor.vcpus), ("ram", flavor.ram_mib)):
                 by[quota][key] += count
     yield from _needs(by)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from preflight import checks, claims
-from preflight.catalog import Catalog
 from preflight.checks import flavors, images, networks
+from preflight.cloud import Catalog
 from preflight.collect import collect
 from preflight.context import Context
 from preflight.credentials import CloudUnreachable, find, log_in
@@ -31,7 +31,7 @@ class Preflight:
 
 def catalog(context: Context) -> Catalog:
     """The ids of what the settings name; what the cloud does not have is left out."""
-    wanted = {settings.flavor for settings in context.machine_settings.values()}
+    wanted = {settings.flavor for settings in context.settings.roles.values()}
     subnet = networks.provider_subnet(context)
     return Catalog(
         external_network_id=context.external.id if context.external else "",

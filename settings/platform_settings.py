@@ -66,8 +66,8 @@ class PlatformSettings(Section):
 
     @property
     def roles(self) -> dict[str, MachineSettings]:
-        """What the machines of each role or pool share, by its key in the stack file."""
-        pools = {f"workers.{name}": pool for name, pool in sorted(self.workers.items())}
+        """What the machines of each role or pool share, by its key in the stack file; pools as they stand there."""
+        pools = {f"workers.{name}": pool for name, pool in self.workers.items()}
         return {"gateways": self.gateways, "etcd": self.etcd, "controlPlanes": self.control_planes, **pools}
 
     @property

@@ -103,3 +103,10 @@ def support_ends(version: str, today: date) -> str:
     if (known.end_of_life - today).days <= END_OF_LIFE_NOTICE_DAYS:
         return f"in support only until {known.end_of_life}"
     return ""
+
+
+#: Debian's packages of the machines' roles, which may have a version of their own (`maintenance.packages`).
+BALANCER_PACKAGES: Final = ("haproxy",)
+GATEWAY_PACKAGES: Final = (*BALANCER_PACKAGES, "keepalived")
+NODE_PACKAGES: Final = ("conntrack", "containerd", "ebtables", "ethtool", "ipset", "iptables", "runc", "socat")
+ROLE_PACKAGES: Final = (*GATEWAY_PACKAGES, *NODE_PACKAGES)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from machines.common.bundle import File, ScriptSettings, script_file
 from machines.common.templates import render_template
-from settings.role_packages import BALANCER_PACKAGES, GATEWAY_PACKAGES, NODE_PACKAGES
-from settings.versions import ETCD, minor
+from settings.versions import BALANCER_PACKAGES, ETCD, GATEWAY_PACKAGES, NODE_PACKAGES, minor
 
 if TYPE_CHECKING:
     # Not when it runs: the lab bakes its images with Debian's own Python, which has no pydantic.

@@ -43,7 +43,7 @@ def by_name(context: Context) -> dict[str, Flavor]:
 def summary(context: Context) -> str:
     """The flavors in use with their sizes."""
     known = by_name(context)
-    used = dict.fromkeys(settings.flavor for settings in context.machine_settings.values())
+    used = dict.fromkeys(settings.flavor for settings in context.settings.roles.values())
     return ", ".join(
         f"{name} ({known[name].vcpus} vCPU, {known[name].ram_mib} MiB)" if name in known else name for name in used
     )
@@ -64,7 +64,7 @@ def unusable(context: Context) -> Iterator[Problem]:
         return
     known = by_name(context)
     ignored = {name.lower() for name in context.settings.kubernetes.ignore_preflight_errors}
-    for key, settings in context.machine_settings.items():
+    for key, settings in context.settings.roles.items():
         wrong, flavor = partial(Problem, f"{key}.flavor", settings.flavor), known.get(settings.flavor)
         if flavor is None:
             if not context.keeping(key):
@@ -81,7 +81,7 @@ def unusable(context: Context) -> Iterator[Problem]:
 def unwise(context: Context) -> Iterator[Problem]:
     """A flavor that works, but badly."""
     known = by_name(context)
-    for key, settings in context.machine_settings.items():
+    for key, settings in context.settings.roles.items():
         wrong, flavor = partial(Problem, f"{key}.flavor", settings.flavor), known.get(settings.flavor)
         if flavor is None:
             if kept := context.keeping(key):

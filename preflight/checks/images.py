@@ -21,13 +21,13 @@ def active(context: Context, name: str) -> list[Image]:
 
 def newest(context: Context) -> dict[str, Image]:
     """The image that is used for each name of the settings, as far as there is one."""
-    found = {settings.image: active(context, settings.image) for settings in context.machine_settings.values()}
+    found = {settings.image: active(context, settings.image) for settings in context.settings.roles.values()}
     return {name: usable[0] for name, usable in found.items() if usable}
 
 
 def summary(context: Context) -> str:
     """The images in use with their ids."""
-    used = dict.fromkeys(settings.image for settings in context.machine_settings.values())
+    used = dict.fromkeys(settings.image for settings in context.settings.roles.values())
     found = newest(context)
     return ", ".join(f"{name} ({found[name].id})" if name in found else name for name in used)
 
@@ -38,7 +38,7 @@ def unusable(context: Context) -> Iterator[Problem]:
     if known is None:
         return
     found, flavor_by_name = newest(context), flavors.by_name(context)
-    for key, settings in context.machine_settings.items():
+    for key, settings in context.settings.roles.items():
         wrong, image = partial(Problem, f"{key}.image", settings.image), found.get(settings.image)
         flavor = flavor_by_name.get(settings.flavor)
         if image is None:
@@ -69,7 +69,7 @@ def _missing(context: Context, name: str) -> tuple[str, str]:
 
 def unwise(context: Context) -> Iterator[Problem]:
     """An image that is gone while machines run on it, a name that several have, or an image for another processor."""
-    for key, settings in context.machine_settings.items():
+    for key, settings in context.settings.roles.items():
         wrong, usable = partial(Problem, f"{key}.image", settings.image), active(context, settings.image)
         if not usable:
             if kept := context.keeping(key, unless_replaced=True):

@@ -102,7 +102,7 @@ def zones_summary(context: Context) -> str:
 def unknown_zones(context: Context) -> Iterator[Problem]:
     """A zone that nova does not have, or in which there is no block storage for a volume."""
     cloud, with_volume = context.cloud, {volume.key for volume in planned.volumes(context.platform).values()}
-    for key, settings in context.machine_settings.items():
+    for key, settings in context.settings.roles.items():
         for zone in dict.fromkeys(settings.availability_zones):
             lacks, known = "no such zone that is up", cloud.zones
             if (known is None or zone in known) and key in with_volume:

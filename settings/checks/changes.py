@@ -6,7 +6,7 @@ In a rotation everyone accepts the new key or authority before anybody uses it (
 from collections.abc import Iterator
 from typing import Final
 
-from settings.fixed import fixed
+from settings.platform import fixed
 from settings.problem import Problem
 from settings.redact import redacted
 from settings.rules import Context

@@ -105,7 +105,8 @@ def pods_and_containers_are_within_limits(context: Context) -> Iterator[Problem]
 
 
 def zones_are_names_listed_once(context: Context) -> Iterator[Problem]:
-    for role, machines in context.settings.roles.items():
+    # The roles as they are, then the pools by name.
+    for role, machines in sorted(context.settings.roles.items(), key=lambda row: row[0] if "." in row[0] else ""):
         zones = machines.availability_zones
         for index, zone in enumerate(zones):
             key = f"{role}.availabilityZones.{index}"

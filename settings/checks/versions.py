@@ -7,7 +7,6 @@ from typing import Final
 from settings.error_messages import closest
 from settings.problem import Problem
 from settings.resolved import is_newer, numbers
-from settings.role_packages import ROLE_PACKAGES
 from settings.rules import Context
 from settings.versions import (
     DEFAULT_KUBERNETES,
@@ -16,6 +15,7 @@ from settings.versions import (
     ETCD_MINORS,
     KUBERNETES,
     RELEASES,
+    ROLE_PACKAGES,
     minor,
     support_ends,
 )

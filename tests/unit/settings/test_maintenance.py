@@ -10,8 +10,8 @@ from machines.gateway.bundle import gateway_bundle
 from settings import resolved, versions
 from settings.load import parse
 from settings.problem import SettingsError
-from settings.role_packages import ROLE_PACKAGES
 from settings.running import Running
+from settings.versions import ROLE_PACKAGES
 
 
 def report(values: dict[str, Any], running: Running | None = None) -> list[str]:

@@ -7,8 +7,8 @@ import pytest
 
 from settings import checks
 from settings.checks.versions import SUPPORTED
-from settings.fixed import fixed_settings
 from settings.load import parse
+from settings.platform import fixed_settings
 from settings.problem import SettingsError
 from settings.running import Running, from_outputs
 from settings.versions import DEFAULT_KUBERNETES, ETCD, KUBERNETES
