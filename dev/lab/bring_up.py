@@ -9,27 +9,15 @@ from pathlib import Path
 from dev.errors import DevError
 from dev.files import hold
 from dev.lab import configuration, databases, images, network, packages, places, resources, services, supervision
-from dev.lab.checks import Requirements, check, gather
+from dev.lab.checks import check
 from dev.lab.cloud import Cloud
 from dev.lab.ownership import ours
+from dev.lab.processes import marked
 from dev.lab.progress import Progress
-from dev.lab.teardown import down, needed
+from dev.lab.teardown import down
 
-# The services that restart when a configuration file or the driver changes, by the beginnings of their names. Any other
-# file is named after its service: mariadb.cnf, l3.ini.
-CONCERNS = {
-    "nova.conf": ("nova-", "compute-"),
-    "nova-lab": ("compute-",),
-    "neutron": ("neutron-", "linuxbridge-", "l3", "dhcp", "metadata"),
-    "ml2.ini": ("neutron-", "linuxbridge-"),
-    "linuxbridge": ("linuxbridge-",),
-    "apt-cacher-ng/": ("apt-proxy",),
-    "driver": ("compute-", "linuxbridge-"),
-}
 # Seconds until the APIs answer when all are started at once on two cores.
 API_LIMIT = 120
-# Seconds that a killed process may take to disappear and close its sockets.
-DYING_LIMIT = 15
 IDENTITY_MADE = places.STATE / "identity.made"
 
 
@@ -46,7 +34,7 @@ def up(progress: Progress) -> None:
     """Run every step. Each looks at what exists and makes what is missing."""
     with progress.step("checks", quiet=True):
         installed = not packages.missing() and (places.STATE / "passwords.json").exists()
-        _refuse_what_cannot_work(installed)
+        check(installed)
     restart = mirror(progress)
     with ThreadPoolExecutor(max_workers=1) as pool:
         content = pool.submit(_content, progress)
@@ -72,7 +60,7 @@ def mirror(progress: Progress) -> frozenset[str]:
     """
     with progress.step("packages", quiet=True):
         packages.install(progress, places.CACHE / "lab-apt.log")
-    if needed():
+    if not supervision.alive() and (ours() or marked()):
         progress("the lab did not shut down cleanly: removing what it left behind")
         down(progress)
     with progress.step("configuration", quiet=True):
@@ -88,25 +76,17 @@ def mirror(progress: Progress) -> frozenset[str]:
     return restart
 
 
-def _refuse_what_cannot_work(installed: bool) -> None:
-    """Run the checks. A lab that was just killed still holds its ports, so they are repeated for a while."""
-    deadline = time.monotonic() + DYING_LIMIT
-    while True:
-        try:
-            check(gather(installed), Requirements.from_environment())
-            return
-        except DevError:
-            if not ours() or time.monotonic() > deadline:
-                raise
-        time.sleep(0.3)
-
-
 def concerned(changed: set[str]) -> frozenset[str]:
-    """The services that must restart because one of their files changed."""
-    prefixes = [name.partition(".")[0] for name in changed]
-    for name in changed:
-        prefixes += [prefix for start, names in CONCERNS.items() if name.startswith(start) for prefix in names]
-    return frozenset(service.name for service in services.ALL if service.name.startswith(tuple(prefixes)))
+    """The services that must restart because a file changed: theirs, one that they name, or the driver."""
+
+    def reads(service: services.Service, name: str) -> bool:
+        if name == "driver":
+            return service.name.startswith(("compute-", "linuxbridge-"))
+        path = f"{places.CONFIGURATION}/{name.partition('/')[0]}"  # apt-cacher-ng names its folder
+        named = any(path in text for text in (service.command, *service.environment.values()))
+        return named or name == f"{service.name}.conf"
+
+    return frozenset(service.name for service in services.ALL if any(reads(service, name) for name in changed))
 
 
 def _openstack(progress: Progress, restart: frozenset[str]) -> None:

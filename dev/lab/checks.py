@@ -5,17 +5,29 @@ import json
 import os
 import platform
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev.errors import DevError
-from dev.lab import network, ownership, places, processes
+from dev.lab import network, ownership, places, processes, services
 from dev.lab.command import ip
-from dev.lab.teardown import veth_names
+from dev.lab.teardown import lab_namespaces, veth_names
 
 GIBIBYTE = 2**30
+# GiB needed. The lab with ten machines, the smallest production platform, uses 12 of memory and 30 of disk.
+# The environment's LAB_MINIMUM_MEMORY and LAB_MINIMUM_DISK change these limits.
+MEMORY, DISK, DISK_WHEN_INSTALLED = 16, 30, 5
+# Seconds that a killed process may take to disappear and close its sockets.
+DYING_LIMIT = 15
 WILDCARDS = ("0.0.0.0", "::")
+# Addresses and ports that must be free, or in use by the lab itself, before the lab starts.
+LISTENERS = (
+    *((service.address, service.port) for service in services.ALL if service.port),
+    (places.UNDERLAY_ADDRESS, places.PORTS.metadata),  # nova-api's second port
+    ("127.0.0.1", places.PORTS.rabbitmq_distribution),
+)
 
 
 @dataclass(frozen=True)
@@ -48,34 +60,21 @@ class Facts:
     filesystems: frozenset[str] = frozenset({"overlay"})
 
 
-@dataclass(frozen=True)
-class Requirements:
-    """GiB needed. The lab with ten machines, the smallest production platform, uses 12 of memory and 30 of disk.
-
-    LAB_MINIMUM_MEMORY and LAB_MINIMUM_DISK (GiB) change these limits.
-    """
-
-    memory: float = 16
-    disk: float = 30
-    disk_when_installed: float = 5
-
-    @classmethod
-    def from_environment(cls) -> "Requirements":
-        """The defaults, unless the environment overrides them."""
-        memory = float(os.environ.get("LAB_MINIMUM_MEMORY", cls.memory))
-        disk = float(os.environ.get("LAB_MINIMUM_DISK", cls.disk))
-        return cls(memory, disk, min(disk, cls.disk_when_installed))
+def check(installed: bool) -> None:
+    """Raise DevError with every problem. A lab that was just killed still holds its ports: it gets a while to end."""
+    deadline = time.monotonic() + DYING_LIMIT
+    while found := problems(gather(installed)):
+        if not ownership.ours() or time.monotonic() > deadline:
+            raise DevError("the lab cannot run here:" + "".join(f"\n  - {problem}" for problem in found))
+        time.sleep(0.3)
 
 
-def check(facts: Facts, requirements: Requirements) -> None:
-    """Raise DevError with every problem, if there is one."""
-    found = problems(facts, requirements)
-    if found:
-        raise DevError("the lab cannot run here:" + "".join(f"\n  - {problem}" for problem in found))
-
-
-def problems(facts: Facts, requirements: Requirements) -> list[str]:
+def problems(facts: Facts) -> list[str]:
     """Every reason why the lab cannot run here."""
+    memory = float(os.environ.get("LAB_MINIMUM_MEMORY", MEMORY))
+    disk = float(os.environ.get("LAB_MINIMUM_DISK", DISK))
+    if facts.installed:
+        disk = min(disk, DISK_WHEN_INSTALLED)
     found = []
     if facts.user != 0:
         found.append("it must run as root: it makes network namespaces, bridges and containers")
@@ -84,12 +83,11 @@ def problems(facts: Facts, requirements: Requirements) -> list[str]:
             f"it needs Debian 12, whose OpenStack packages it runs; this is {facts.system} {facts.version}".rstrip()
         )
     # A machine sold with 16 GiB reports a little less, because firmware and kernel reserve some.
-    if not facts.installed and facts.memory < requirements.memory * 0.96:
+    if not facts.installed and facts.memory < memory * 0.96:
         found.append(
-            f"it needs {requirements.memory:.0f} GiB of memory; this host has {facts.memory:.1f} "
+            f"it needs {memory:.0f} GiB of memory; this host has {facts.memory:.1f} "
             "(LAB_MINIMUM_MEMORY changes the limit)"
         )
-    disk = requirements.disk_when_installed if facts.installed else requirements.disk
     if facts.disk < disk:
         found.append(
             f"it needs {disk:.0f} GiB free under {facts.disk_of}; this host has {facts.disk:.1f} "
@@ -105,7 +103,7 @@ def problems(facts: Facts, requirements: Requirements) -> list[str]:
 
 def _taken_ports(listeners: tuple[Listener, ...]) -> list[str]:
     found = []
-    for address, port in ((address, port) for address, ports in places.LISTENERS.items() for port in ports):
+    for address, port in LISTENERS:
         taken = [one for one in listeners if one.port == port and one.address in (address, *WILDCARDS) and not one.ours]
         for one in taken[:1]:
             by = f"{one.program or 'another program'} (process {one.process})" if one.process else "another program"
@@ -117,14 +115,10 @@ def _taken_names(facts: Facts) -> list[str]:
     """Names and networks that are in use although the lab has made nothing since this host started."""
     wanted = {places.EXTERNAL_BRIDGE, places.UNDERLAY_BRIDGE, *veth_names()}
     found = [f"interface {name} exists, and the lab did not make it" for name in facts.links if name in wanted]
-    hosts = {host.name for host in places.HOSTS}
-    for name in facts.namespaces:
-        if name in hosts:
-            found.append(f"network namespace {name} exists, and the lab did not make it")
-        elif name.startswith(("qrouter-", "qdhcp-")):
-            found.append(
-                f"network namespace {name} belongs to another OpenStack; the lab's network agents would remove it"
-            )
+    foreign = "belongs to another OpenStack; the lab's network agents would remove it"
+    for name in lab_namespaces(facts.namespaces):
+        why = foreign if name.startswith(("qrouter-", "qdhcp-")) else "exists, and the lab did not make it"
+        found.append(f"network namespace {name} {why}")
     routes = [(destination, interface) for destination, interface in facts.routes if destination not in ("", "default")]
     for ours in map(ipaddress.ip_network, (places.EXTERNAL_NETWORK, places.UNDERLAY_NETWORK)):
         for destination, interface in routes:
@@ -163,14 +157,14 @@ def _routes() -> list[tuple[str, str]]:
 
 def _listeners() -> list[Listener]:
     """Sockets that listen on a port the lab needs, from /proc/net/tcp and tcp6, with their processes."""
-    wanted = {port for ports in places.LISTENERS.values() for port in ports}
+    wanted = {port for _, port in LISTENERS}
     found: dict[str, tuple[str, int]] = {}
-    for table, parse in (("tcp", ipv4), ("tcp6", ipv6)):
+    for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             columns = line.split()
             local, _, number = columns[1].partition(":")
             if columns[3] == "0A" and int(number, 16) in wanted:
-                found[columns[9]] = (parse(local), int(number, 16))
+                found[columns[9]] = (address_of(local), int(number, 16))
     owners = _owners(set(found)) if found else {}
     listeners = []
     for inode, (address, port) in found.items():
@@ -179,13 +173,10 @@ def _listeners() -> list[Listener]:
     return listeners
 
 
-def ipv4(text: str) -> str:
-    """An address in the form of /proc/net/tcp."""
-    return ".".join(str(byte) for byte in reversed(bytes.fromhex(text)))
-
-
-def ipv6(text: str) -> str:
-    """An address in the form of /proc/net/tcp6. Only "any" matters: the lab has no other IPv6 address."""
+def address_of(text: str) -> str:
+    """An address of /proc/net/tcp or tcp6. Of IPv6 only "any" matters: the lab has no other IPv6 address."""
+    if len(text) == 8:
+        return ".".join(str(byte) for byte in reversed(bytes.fromhex(text)))
     return "::" if set(text) == {"0"} else text
 
 

@@ -1,4 +1,4 @@
-"""Runs programs: short ones for their output, long ones with a log and progress lines."""
+"""Runs programs, short ones for their output and long ones with a log and progress lines, and waits by polling."""
 
 import os
 import re
@@ -94,11 +94,26 @@ class LongTask:
                 else:
                     raise DevError(f"{self.title}: not finished after {self.limit_seconds:.0f} s{tail(self.log)}")
             finally:
-                if process.poll() is None:
-                    process.terminate()
-                    process.wait()
+                process.terminate()  # does nothing when it has ended
+                process.wait()
         if code != 0:
             raise DevError(f"{self.title}: {command[0]}: exit code {code}{tail(self.log)}")
+
+
+def until(
+    condition: Callable[[], bool],
+    what: str,
+    limit: float,
+    log: Path | None = None,
+    detail: Callable[[], str] = lambda: "",
+    pause: float = 0.1,
+) -> None:
+    """Poll `condition` until it is true. Raises DevError after `limit` seconds: `what`, `detail`, the end of `log`."""
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise DevError(f"{what} within {limit:.0f} s{detail()}{tail(log)}")
+        time.sleep(pause)
 
 
 def tail(log: Path | None, lines: int = 15) -> str:

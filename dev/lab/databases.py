@@ -4,8 +4,8 @@ import hashlib
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
-from dev.lab import passwords, places, supervision, waiting
-from dev.lab.command import run
+from dev.lab import passwords, places, supervision
+from dev.lab.command import run, until
 from dev.lab.progress import Progress
 from dev.lab.services import ALL, BASE, NOVA, files
 
@@ -52,7 +52,7 @@ def ensure(progress: Progress) -> None:
                 list(pool.map(lambda name: _schema(name, progress), STEPS))
         SCHEMAS.write_text(signature)
     supervision.wait(BASE, 60)
-    waiting.until((places.LXCFS / "proc/meminfo").exists, "lxcfs is not mounted", 15, places.LOGS / "lxcfs.log")
+    until((places.LXCFS / "proc/meminfo").exists, "lxcfs is not mounted", 15, places.LOGS / "lxcfs.log")
 
 
 def _execute(script: str) -> None:
@@ -91,18 +91,11 @@ def _prepare_rabbitmq() -> None:
 def _schema(name: str, progress: Progress) -> None:
     log = places.LOGS / f"schema-{name}.log"
     with progress.step(f"schema of {name}"):
-        if name == "keystone":
-            for repository in ("fernet", "credential"):
-                (places.STATE / "keystone" / repository).mkdir(mode=0o700, exist_ok=True)
         for command, limit in STEPS[name]:
             run(*BOUND, *command.split(), log=log, timeout=limit)
         if name == "keystone":
-            program = (
-                "/usr/bin/python3",
-                places.HERE / "scripts/bootstrap_keystone.py",
-                CONFIGURATION / "keystone.conf",
-            )
-            url = places.api(places.PORTS.keystone) + "/v3/"
-            run(*BOUND, *program, url, places.REGION, stdin=passwords.load()["administrator"], log=log)
+            program = ("/usr/bin/python3", places.HERE / "scripts/bootstrap_keystone.py")
+            arguments = (CONFIGURATION / "keystone.conf", places.api(places.PORTS.keystone) + "/v3/", places.REGION)
+            run(*BOUND, *program, *arguments, stdin=passwords.load()["administrator"], log=log)
         if name == "nova" and " cell1 " not in run(*BOUND, *f"nova-manage {NOVA} cell_v2 list_cells".split()):
             run(*BOUND, *f"nova-manage {NOVA} cell_v2 create_cell --name=cell1".split(), log=log)

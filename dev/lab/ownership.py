@@ -12,11 +12,8 @@ from dev.files import write_whole
 from dev.lab import places
 
 NOTE = places.RUN / "owned.json"
-
-
-def boot() -> str:
-    """The kernel's random id for this boot."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+#: The kernel's random id for this boot.
+BOOT = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def note() -> dict[str, Any]:
@@ -25,7 +22,7 @@ def note() -> dict[str, Any]:
         found: dict[str, Any] = json.loads(NOTE.read_text())
     except (OSError, ValueError):
         return {}
-    return found if found.get("boot") == boot() else {}
+    return found if found.get("boot") == BOOT else {}
 
 
 def ours() -> bool:
@@ -36,7 +33,7 @@ def ours() -> bool:
 def claim() -> None:
     """Record that from now on everything with the lab's names belongs to the lab."""
     if not ours():
-        write_whole(NOTE, json.dumps({"boot": boot(), "settings": {}}))
+        write_whole(NOTE, json.dumps({"boot": BOOT, "settings": {}}))
 
 
 def remember_setting(name: str, value: str) -> None:
@@ -47,8 +44,3 @@ def remember_setting(name: str, value: str) -> None:
 def remember_mount(target: str) -> None:
     """Record that the lab mounts something there, outside its state folder."""
     write_whole(NOTE, json.dumps(note() | {"mounts": sorted({*note().get("mounts", []), target})}))
-
-
-def release() -> None:
-    """Record that nothing of the lab is left."""
-    NOTE.unlink(missing_ok=True)

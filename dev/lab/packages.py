@@ -1,8 +1,5 @@
 """The Debian packages that the lab runs on. They are installed once, and the installation starts no service."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from dev.errors import DevError
@@ -39,17 +36,12 @@ def missing() -> list[str]:
     return [package for package in PACKAGES if package not in installed]
 
 
-@contextmanager
-def nothing_starts() -> Iterator[None]:
-    """While inside, invoke-rc.d starts no service. An existing policy is restored afterwards."""
+def forbid_starts() -> None:
+    """From now on invoke-rc.d starts no service. An existing policy is kept aside."""
     if POLICY.exists() and POLICY.read_text(errors="replace") != NOTHING_STARTS:
         POLICY.rename(SAVED_POLICY)
     POLICY.write_text(NOTHING_STARTS)
     POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        restore_policy()
 
 
 def restore_policy() -> None:
@@ -69,15 +61,17 @@ def install(progress: Progress, log: Path) -> None:
     progress(f"installing {len(wanted)} Debian packages and their dependencies; apt's log: {log}")
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {"DEBIAN_FRONTEND": "noninteractive", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-    environment.update({name: os.environ[name] for name in ("http_proxy", "https_proxy") if name in os.environ})
     command = "apt-get -y -q -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef"
     apt_get = (*command.split(), "-o", "Dpkg::Options::=--force-unsafe-io")
-    with nothing_starts():
+    forbid_starts()
+    try:
         run("dpkg", "--configure", "-a", "--force-confdef", log=log, environment=environment, timeout=600)
         run(*apt_get, "update", log=log, environment=environment, timeout=600)
         run(*apt_get, "--fix-broken", "install", log=log, environment=environment, timeout=600)
         packages = ("install", "--no-install-recommends", *wanted)
         run(*apt_get, *packages, log=log, environment=environment, timeout=1800)
+    finally:
+        restore_policy()
     still = missing()
     if still:
         raise DevError(f"apt-get succeeded but these packages are not installed: {', '.join(still)}; see {log}")

@@ -81,16 +81,6 @@ class Ports:
 
 PORTS = Ports()
 
-# Ports by address that must be free, or in use by the lab itself, before the lab starts.
-LISTENERS: dict[str, tuple[int, ...]] = {
-    UNDERLAY_ADDRESS: (
-        *(PORTS.keystone, PORTS.placement, PORTS.glance, PORTS.neutron, PORTS.nova, PORTS.metadata),
-        *(PORTS.mariadb, PORTS.rabbitmq, PORTS.memcached),
-    ),
-    EXTERNAL_ADDRESS: (PORTS.registry, PORTS.apt, PORTS.web, PORTS.object_store),
-    "127.0.0.1": (PORTS.epmd, PORTS.rabbitmq_distribution),
-}
-
 
 def api(port: int) -> str:
     """The base URL of an API."""

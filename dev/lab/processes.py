@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from dev.errors import DevError
-from dev.lab import places, waiting
+from dev.lab import places
+from dev.lab.command import until
 from dev.lab.driver.virt.openstack_paas_lab import cgroups
 
 
@@ -80,10 +80,7 @@ def kill_all(find: Callable[[], Iterable[int]], what: str) -> None:
         return not left
 
     left: list[int] = []
-    try:
-        waiting.until(gone, f"processes of {what} did not end", 15)
-    except DevError as error:
-        raise DevError(f"{error}: process ids {', '.join(map(str, left))}") from error
+    until(gone, f"processes of {what} did not end", 15, detail=lambda: f": process ids {', '.join(map(str, left))}")
 
 
 def end_containers(uuids: list[str]) -> None:
@@ -91,10 +88,3 @@ def end_containers(uuids: list[str]) -> None:
     groups = cgroups.of_containers(uuids)
     kill_all(lambda: in_groups(groups), "machines")
     cgroups.remove(groups)
-
-
-def remove_pivots() -> None:
-    """Remove the empty groups into which LXC moves monitors while it stops. Groups in use by others stay."""
-    for pivot in cgroups.ROOT.glob("*/lxc.pivot"):
-        with suppress(OSError):
-            pivot.rmdir()

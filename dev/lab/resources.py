@@ -1,13 +1,10 @@
 """What the cloud holds: accounts, endpoints, flavors, the external network; and whether its hosts are ready."""
 
-import calendar
-import re
-import time
+from datetime import UTC, datetime
 
-from dev.errors import DevError
-from dev.lab import passwords, places, supervision, waiting
+from dev.lab import passwords, places, supervision
 from dev.lab.cloud import Cloud
-from dev.lab.command import run
+from dev.lab.command import run, until
 from dev.lab.services import AGENTS, COMPUTES
 
 # Memory in MiB by flavor. The flavor limits a machine's memory; processors and disk are not limited.
@@ -90,15 +87,12 @@ def wait_for_hosts(cloud: Cloud, since: float, limit: float = 120) -> None:
     def all_report() -> bool:
         late[:] = not_reporting(cloud, since) or silent_routers(cloud)
         for service in (*AGENTS, *COMPUTES):
-            if supervision.states().get(service.program, {}).get("statename") == "FATAL":
-                supervision.works(service)  # raises, with the end of its log
+            supervision.works(service)  # raises when it keeps crashing, with the end of its log
         return not late
 
     late: list[str] = []
-    try:
-        waiting.until(all_report, "hosts of the cloud did not report", limit, pause=0.5)
-    except DevError as error:
-        raise DevError(f"{error}: {', '.join(late)} (logs in {places.LOGS})") from error
+    what = "hosts of the cloud did not report"
+    until(all_report, what, limit, detail=lambda: f": {', '.join(late)} (logs in {places.LOGS})", pause=0.5)
 
 
 def not_reporting(cloud: Cloud, since: float = 0) -> list[str]:
@@ -136,5 +130,4 @@ def silent_routers(cloud: Cloud) -> list[str]:
 
 def seconds(moment: str) -> float:
     """A time in one of OpenStack's formats (UTC) as seconds since 1970; 0 when there is none."""
-    found = re.match(r"(\d+-\d+-\d+)[ T](\d+:\d+:\d+)", moment)
-    return calendar.timegm(time.strptime(" ".join(found.groups()), "%Y-%m-%d %H:%M:%S")) if found else 0
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp() if moment else 0

@@ -3,6 +3,8 @@
 import http.client
 import socket
 import subprocess
+import urllib.error
+import urllib.request
 import xmlrpc.client
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from dev.errors import DevError
-from dev.lab import places, waiting
-from dev.lab.command import tail
+from dev.lab import places
+from dev.lab.command import tail, until
 from dev.lab.processes import has_ended
 from dev.lab.services import Service
 
@@ -73,7 +75,7 @@ def ensure() -> None:
                 start_new_session=True,
                 cwd="/",
             )
-        waiting.until(alive, "supervisor does not answer", 20, log)
+        until(alive, "supervisor does not answer", 20, log)
         return
     supervisor = client()
     added, changed, removed = supervisor.reloadConfig()[0]
@@ -121,19 +123,29 @@ def stop(services: Iterable[Service]) -> None:
 def wait(services: Iterable[Service], limit: float) -> None:
     """Wait until each service runs, its port is open and its API answers."""
     for service in services:
-        waiting.until(partial(works, service), f"{service.name} is not ready", limit, log_of(service))
+        until(partial(works, service), f"{service.name} is not ready", limit, log_of(service))
 
 
 def works(service: Service) -> bool:
-    """Whether a service runs and answers. Raises DevError when supervisor has given up on it."""
+    """Whether a service runs, its port is open and its API answers with anything but a server error.
+
+    Raises DevError when supervisor has given up on it.
+    """
     state = states().get(service.program, {}).get("statename", "UNKNOWN")
     if state == "FATAL":
         raise DevError(f"{service.name} keeps crashing{tail(log_of(service))}")
     if state != "RUNNING":
         return False
-    if service.url:
-        return waiting.answers(service.url)
-    return not service.port or waiting.listens(service.address, service.port)
+    try:
+        if service.url:
+            urllib.request.urlopen(service.url, timeout=5).close()
+        elif service.port:
+            socket.create_connection((service.address, service.port), timeout=2).close()
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+    return True
 
 
 def log_of(service: Service) -> Path:
@@ -149,6 +161,6 @@ def shut_down() -> None:
         return
     client().stopAllProcesses(False)
     ended = ("STOPPED", "EXITED", "FATAL", "UNKNOWN", "BACKOFF")
-    waiting.until(lambda: all(one["statename"] in ended for one in states().values()), "the services did not stop", 20)
+    until(lambda: all(one["statename"] in ended for one in states().values()), "the services did not stop", 20)
     client().shutdown()
-    waiting.until(lambda: has_ended(number), "supervisor did not stop", 10)
+    until(lambda: has_ended(number), "supervisor did not stop", 10)

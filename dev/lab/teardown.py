@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from dev.errors import DevError
-from dev.lab import network, ownership, places, processes, supervision, waiting
-from dev.lab.command import ip, run
+from dev.lab import network, ownership, places, processes, supervision
+from dev.lab.command import ip, run, until
+from dev.lab.driver.virt.openstack_paas_lab import cgroups
 from dev.lab.progress import Progress
 from dev.lab.services import COMPUTES
 
@@ -25,13 +26,15 @@ def down(progress: Progress, wipe: bool = False) -> None:
                 progress(f"{error}; killing what is left")
         end_leftovers()
     with progress.step("networks and mounts removed"):
-        processes.remove_pivots()
+        for pivot in cgroups.ROOT.glob("*/lxc.pivot"):  # LXC moves monitors into these groups while it stops
+            with suppress(OSError):  # others use it
+                pivot.rmdir()
         for target in mounts_below(places.STATE, Path("/proc/self/mounts").read_text()):
             run("umount", "--lazy", target, check=False)
         if ownership.ours():
             _remove_network()
             network.restore_settings()
-        ownership.release()
+        ownership.NOTE.unlink(missing_ok=True)  # nothing of the lab is left
     if wipe and places.STATE.exists():
         with progress.step(f"{places.STATE} deleted"):
             delete(places.STATE)
@@ -44,7 +47,7 @@ def delete(folder: Path, limit: float = 20) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
 
-    waiting.until(gone, f"{folder} cannot be deleted because something writes there", limit)
+    until(gone, f"{folder} cannot be deleted because something writes there", limit)
 
 
 def end_leftovers() -> None:
@@ -55,13 +58,8 @@ def end_leftovers() -> None:
     processes.end_containers(processes.instances())
     processes.kill(databases, signal.SIGTERM)
     with suppress(DevError):  # a database that has to be killed recovers at its next start
-        waiting.until(lambda: not set(databases) & set(processes.marked()), "the database did not stop", 10)
+        until(lambda: not set(databases) & set(processes.marked()), "the database did not stop", 10)
     processes.kill_all(processes.marked, "the lab")
-
-
-def needed() -> bool:
-    """Whether remains of a dead lab exist: it made something during this boot and its supervisor does not answer."""
-    return not supervision.alive() and (ownership.ours() or bool(processes.marked()))
 
 
 def mounts_below(folder: Path, table: str) -> list[str]:
