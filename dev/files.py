@@ -2,9 +2,11 @@
 
 import fcntl
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from dev.errors import DevError
@@ -37,9 +39,11 @@ def hold(path: Path, holder: str, when_busy: Callable[[str], None], limit: float
         yield
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file atomically. Its folder is made if it is missing."""
+def write_whole(path: Path, content: str | bytes, mode: int = 0o666) -> None:
+    """Write a file atomically, never with more permissions than `mode`. Its folder is made if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content if isinstance(content, bytes) else content.encode())
+    fresh.unlink(missing_ok=True)
+    with open(fresh, "xb", opener=partial(os.open, mode=mode)) as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
     fresh.replace(path)

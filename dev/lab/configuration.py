@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
+from dev.files import write_whole
 from dev.lab import apt_sources, passwords, places
-from dev.lab.passwords import write_private
+from dev.lab.mirror.product import content_key, key_of, replacing
 from dev.lab.services import ALL, Service
 
-TEMPLATES = places.HERE / "templates"
+TEMPLATES = Path(__file__).with_name("templates")
+DRIVER = Path(__file__).with_name("driver")
 PLAIN = (
     *("mariadb.cnf", "rabbitmq.conf", "keystone.conf", "glance-api.conf", "placement.conf", "nova.conf"),
     *("neutron.conf", "ml2.ini", "l3.ini", "dhcp.ini", "metadata.ini", "registry.yml", "object-store.json"),
@@ -91,9 +93,11 @@ def write() -> set[str]:
             stale.unlink()
     _write(places.CLOUDS, render("clouds.yaml", known))
     for name, text in KERNEL_SETTINGS.items():
-        _write(places.STATE / "kernel" / name, text)
-        (places.STATE / "kernel" / name).chmod(0o644)
-    if _copy_driver():
+        _write(places.STATE / "kernel" / name, text, 0o644)
+    # A copy, so that a running lab does not depend on the project's folder.
+    if key_of(places.DRIVER) != (key := content_key(DRIVER)):
+        with replacing(places.DRIVER, key) as fresh:
+            shutil.copytree(DRIVER, fresh, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
         changed.add("driver")
     return changed
 
@@ -110,22 +114,8 @@ def folders() -> None:
             shutil.chown(places.STATE / name, "mysql", "mysql")
 
 
-def _write(path: Path, text: str) -> bool:
+def _write(path: Path, text: str, mode: int = 0o600) -> bool:
     if path.exists() and path.read_text() == text:
         return False
-    write_private(path, text)
+    write_whole(path, text, mode)
     return True
-
-
-def _copy_driver() -> bool:
-    """Copy driver/ into the state folder, so that a running lab does not depend on the project's folder."""
-    changed = False
-    for source in (places.HERE / "driver").rglob("*"):
-        target = places.DRIVER / source.relative_to(places.HERE / "driver")
-        if source.is_dir() or "__pycache__" in source.parts:
-            continue
-        if not target.exists() or target.read_bytes() != source.read_bytes():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
-            changed = True
-    return changed

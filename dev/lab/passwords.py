@@ -1,10 +1,10 @@
 """The lab's passwords: random, made once, kept in one file that only root can read."""
 
 import json
-import os
 import secrets
 from pathlib import Path
 
+from dev.files import write_whole
 from dev.lab import places
 
 NAMES = (
@@ -21,14 +21,5 @@ def load(path: Path | None = None) -> dict[str, str]:
     missing = [name for name in NAMES if name not in known]
     if missing:
         known.update({name: secrets.token_urlsafe(24) for name in missing})
-        write_private(path, json.dumps(known, indent=1) + "\n")
+        write_whole(path, json.dumps(known, indent=1) + "\n", 0o600)
     return known
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace a file atomically. Only its owner can ever read it."""
-    temporary = path.with_name(path.name + ".new")
-    temporary.unlink(missing_ok=True)
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    temporary.replace(path)
