@@ -55,15 +55,13 @@ def enough_quota() -> Iterator[None]:
     compute, network = admin.get_compute_quotas(project), admin.get_network_quotas(project)
     kept_compute = {key: compute[key] for key in ("instances", "cores", "ram", "server_groups", "server_group_members")}
     kept_network = {key: network[key] for key in ("networks", "subnets", "ports", "floating_ips")}
-    # neutron's names for these quotas, by openstacksdk's names.
-    names = {"networks": "network", "subnets": "subnet", "ports": "port", "floating_ips": "floatingip"}
     try:
         admin.set_compute_quotas(project, **dict.fromkeys(kept_compute, -1))
-        admin.set_network_quotas(project, **dict.fromkeys(names.values(), -1))
+        admin.set_network_quotas(project, **dict.fromkeys(kept_network, -1))
         yield
     finally:
         admin.set_compute_quotas(project, **kept_compute)
-        admin.set_network_quotas(project, **{names[key]: value for key, value in kept_network.items()})
+        admin.set_network_quotas(project, **kept_network)
 
 
 def _run(stack: Stack, environment: Mapping[str, str], command: str) -> usage.Usage:
