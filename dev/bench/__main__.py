@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 
-from dev.bench import previews, program_time
+from dev.bench import previews, usage
 
 
 def _shares(of: Mapping[str, float]) -> str:
@@ -32,7 +32,7 @@ def table(measured: Sequence[previews.Measured]) -> str:
             lines += [
                 "",
                 f"{one.machines} machines, {title}: processor seconds: {_processor(use.processor)}. "
-                f"Of the program's own time: {_shares(shares)}; our Python: {program_time.ours(shares):.0%}.",
+                f"Of the program's own time: {_shares(shares)}; our Python: {usage.ours(shares):.0%}.",
             ]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import openstack
 
-from dev.bench import program_time, usage
+from dev.bench import usage
 from tests.engine import home
 from tests.preview.stack import PREVIEWS, Stack
 
@@ -73,7 +73,7 @@ def _run(stack: Stack, environment: Mapping[str, str], command: str) -> usage.Us
 def _previews(stack: Stack, environment: Mapping[str, str], runs: int) -> tuple[usage.Usage, dict[str, float]]:
     """The fastest preview, and where the time of one more goes."""
     fastest = min((_run(stack, environment, PREVIEW) for _ in range(runs)), key=lambda one: one.wall)
-    return fastest, program_time.profile([*PREVIEW.split(), "--stack", stack.name], stack.folder, environment)
+    return fastest, usage.profile([*PREVIEW.split(), "--stack", stack.name], stack.folder, environment)
 
 
 def measure(machines: int, runs: int) -> Measured:
