@@ -16,7 +16,6 @@ from dev.lab.mirror.debian_package import product_of
 from dev.lab.mirror.packages import all_packages
 from dev.lab.mirror.product import MIRROR_PLACES, Places, content_key, key_of, lock, replacing
 from dev.lab.mirror.programs import brought_by
-from dev.lab.mirror.root_filesystem import SUITE as DEBIAN
 from dev.lab.mirror.root_filesystem import mmdebstrap, source_lines
 from dev.lab.places import CACHE
 from machines.common.bundle import CONVERGE, Bundle, File, script_file, settings_file
@@ -126,10 +125,8 @@ def _settings(places: Places, kubernetes: str) -> "PlatformSettings":
     def source(uri: str, suite: str, component: str) -> SimpleNamespace:
         return SimpleNamespace(uri=uri, suite=suite, components=(component,), key_url=None)
 
-    debian, security = f"{places.apt_proxy}/debian", f"{places.apt_proxy}/debian-security"
-    suites = ((debian, DEBIAN), (debian, f"{DEBIAN}-updates"), (security, f"{DEBIAN}-security"))
     mirrors = SimpleNamespace(
-        debian=tuple(source(uri, suite, "main") for uri, suite in suites),
+        debian=tuple(source(*line.split()[1:]) for line in source_lines(places.apt_proxy)),
         kubernetes=source(f"{places.web}/apt", SUITE, COMPONENT),
         images={registry: f"http://{places.registry}" for registry in _REGISTRIES},
         files=f"{places.web}/files",
