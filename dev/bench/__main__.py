@@ -1,12 +1,10 @@
 """`python -m dev.bench`: time, memory and state of previews by the number of machines (make bench-preview)."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
-from dev.bench import previews, program_time
+from dev.bench import previews, usage
 
 
 def _shares(of: Mapping[str, float]) -> str:
@@ -34,17 +32,16 @@ def table(measured: Sequence[previews.Measured]) -> str:
             lines += [
                 "",
                 f"{one.machines} machines, {title}: processor seconds: {_processor(use.processor)}. "
-                f"Of the program's own time: {_shares(shares)}; our Python: {program_time.ours(shares):.0%}.",
+                f"Of the program's own time: {_shares(shares)}; our Python: {usage.ours(shares):.0%}.",
             ]
     return "\n".join(lines)
 
 
 def main() -> int:
-    """Measure each size and print the table, or JSON."""
+    """Measure each size and print the table."""
     parser = argparse.ArgumentParser(prog="python -m dev.bench", description=__doc__)
     parser.add_argument("machines", type=int, nargs="*", default=[10, 100, 500, 1000], help="sizes, at least 9 each")
     parser.add_argument("--runs", type=int, default=3, help="how often each preview runs; the fastest run counts")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     if min(arguments.machines) <= previews.FIXED_MACHINES:
         parser.error(f"each size must be at least {previews.FIXED_MACHINES + 1} (the fixed machines and one worker)")
@@ -53,7 +50,7 @@ def main() -> int:
         for machines in arguments.machines:
             measured.append(previews.measure(machines, arguments.runs))
             sys.stderr.write(f"{machines} machines: {measured[-1].first.wall:.1f} s\n")
-    print(json.dumps([asdict(one) for one in measured]) if arguments.json else table(measured))
+    print(table(measured))
     return 0
 
 

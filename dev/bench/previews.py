@@ -10,7 +10,7 @@ from typing import Any
 
 import openstack
 
-from dev.bench import program_time, usage
+from dev.bench import usage
 from tests.engine import home
 from tests.preview.stack import PREVIEWS, Stack
 
@@ -54,9 +54,7 @@ def enough_quota() -> Iterator[None]:
     project = admin.identity.find_project("paas").id
     compute, network = admin.get_compute_quotas(project), admin.get_network_quotas(project)
     kept_compute = {key: compute[key] for key in ("instances", "cores", "ram", "server_groups", "server_group_members")}
-    # neutron's names for these quotas, by openstacksdk's names.
-    names = {"networks": "network", "subnets": "subnet", "ports": "port", "floating_ips": "floatingip"}
-    kept_network = {name: network[key] for key, name in names.items()}
+    kept_network = {key: network[key] for key in ("networks", "subnets", "ports", "floating_ips")}
     try:
         admin.set_compute_quotas(project, **dict.fromkeys(kept_compute, -1))
         admin.set_network_quotas(project, **dict.fromkeys(kept_network, -1))
@@ -75,7 +73,7 @@ def _run(stack: Stack, environment: Mapping[str, str], command: str) -> usage.Us
 def _previews(stack: Stack, environment: Mapping[str, str], runs: int) -> tuple[usage.Usage, dict[str, float]]:
     """The fastest preview, and where the time of one more goes."""
     fastest = min((_run(stack, environment, PREVIEW) for _ in range(runs)), key=lambda one: one.wall)
-    return fastest, program_time.profile([*PREVIEW.split(), "--stack", stack.name], stack.folder, environment)
+    return fastest, usage.profile([*PREVIEW.split(), "--stack", stack.name], stack.folder, environment)
 
 
 def measure(machines: int, runs: int) -> Measured:

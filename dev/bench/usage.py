@@ -1,8 +1,15 @@
-"""Runs a command and watches its whole process tree: wall time, memory, and processor time by part."""
+"""Runs the engine and measures the run: wall time, memory, processor time by part, and where the program's time goes.
 
+The last comes from a sampling profiler (py-spy) in a run of its own.
+"""
+
+import re
+import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +20,13 @@ import psutil
 INTERVAL = 0.05
 #: Seconds after which a run is stopped.
 LIMIT = 900
+#: 250 samples per second, only of threads that hold the interpreter's lock.
+OPTIONS = ("--rate", "250", "--gil", "--format", "raw", "--full-filenames")
+#: Our own folders; everything else that is not an import is the SDK: registration of resources.
+OWN = {"settings": "settings", "preflight": "preflight", "machines": "rendering", "components": "components"}
+#: Libraries that work for one of these parts.
+LIBRARIES = {"jinja2": "rendering", "keystoneauth1": "preflight", "pydantic": "settings"}
+_FILE = re.compile(r"\(([^():]+)(?::\d+)?\)$")
 
 
 @dataclass(frozen=True)
@@ -76,3 +90,61 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
     for name, seconds in seen.values():
         processor[name] = processor.get(name, 0.0) + seconds
     return Usage(child.returncode, text, wall, peak, processor)
+
+
+def kind(stack: str) -> str:
+    """The part that one sampled stack was busy with. Its frames are separated by semicolons, the outermost first."""
+    frames = stack.split(";")
+    if any("importlib._bootstrap" in frame for frame in frames):
+        return "import"
+    for frame in reversed(frames):
+        found = _FILE.search(frame)
+        path = found.group(1) if found else ""
+        if "site-packages" in path:
+            library = path.split("site-packages/")[-1].split("/")[0]
+            return LIBRARIES.get(library, "registration")
+        if folder := next((OWN[piece] for piece in Path(path).parts[:-1] if piece in OWN), ""):
+            return folder
+    return "registration"
+
+
+def shares(lines: Iterable[str]) -> dict[str, float]:
+    """The share of each part, from py-spy's raw format: each line is a stack and its count."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        stack, _, count = line.rpartition(" ")
+        if stack:
+            counts[kind(stack)] += int(count)
+    total = sum(counts.values())
+    return {name: count / total for name, count in counts.most_common()} if total else {}
+
+
+def ours(of: Mapping[str, float]) -> float:
+    """The share of this project's own Python, without Python's import system and the SDK."""
+    return sum(of.get(name, 0.0) for name in OWN.values())
+
+
+def _program(root: psutil.Process) -> int:
+    """Wait for the program to start under `root` and return its process id, or 0 after a minute."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for process in root.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if part(process.name(), process.cmdline()) == "program":
+                    return int(process.pid)
+        time.sleep(0.005)
+    return 0
+
+
+def profile(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> dict[str, float]:
+    """The shares of the parts in a run of `command`. Only samples that hold the interpreter's lock count."""
+    spy = shutil.which("py-spy")
+    assert spy, "py-spy is not installed (requirements-dev.txt)"
+    with tempfile.TemporaryDirectory() as temporary:
+        raw = Path(temporary) / "samples"
+        child = subprocess.Popen(command, cwd=folder, env=dict(environment), stdout=subprocess.DEVNULL)
+        if program := _program(psutil.Process(child.pid)):
+            record = [spy, "record", *OPTIONS, "--pid", str(program), "--output", str(raw)]
+            subprocess.run(record, capture_output=True, check=False, timeout=LIMIT)
+        child.wait(timeout=LIMIT)
+        return shares(raw.read_text(encoding="utf-8").splitlines()) if raw.exists() else {}

@@ -7,8 +7,9 @@ that waits for something breaks them.
 
 import pytest
 
-from dev.bench import previews, program_time
+from dev.bench import previews
 from dev.bench.previews import Measured
+from dev.bench.usage import ours
 
 # It measures, so nothing else may run, and it raises the project's quota.
 pytestmark = pytest.mark.alone
@@ -45,4 +46,4 @@ def test_a_machine_adds_few_and_small_resources(measured: Measured) -> None:
 def test_our_own_code_takes_less_than_a_third_of_the_program_s_time(measured: Measured) -> None:
     for shares in (measured.shares_first, measured.shares_unchanged):
         assert sum(shares.values()) == pytest.approx(1)
-        assert program_time.ours(shares) < 1 / 3, shares
+        assert ours(shares) < 1 / 3, shares

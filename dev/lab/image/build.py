@@ -6,15 +6,24 @@ a machine from either ends up the same, from the second one sooner. Needs root a
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from dev.lab.command import LongTask, Say
-from dev.lab.image.install import install_bundle
+from dev.lab.mirror.apt_repository import COMPONENT, SUITE
 from dev.lab.mirror.content import KUBERNETES
 from dev.lab.mirror.debian_package import product_of
 from dev.lab.mirror.packages import all_packages
-from dev.lab.mirror.product import MIRROR_PLACES, content_key, key_of, lock, replacing
+from dev.lab.mirror.product import MIRROR_PLACES, Places, content_key, key_of, lock, replacing
+from dev.lab.mirror.programs import brought_by
 from dev.lab.mirror.root_filesystem import mmdebstrap, source_lines
 from dev.lab.places import CACHE
+from machines.common.bundle import CONVERGE, Bundle, File, script_file, settings_file
+from machines.common.packages import COPY_PACKAGES, package_files, package_settings, role_packages
+from machines.kubernetes.containerd import containerd_files
+
+if TYPE_CHECKING:
+    from settings.platform_settings import PlatformSettings
 
 PLAIN = "debian-12"
 BAKED = "debian-12-kubernetes"
@@ -29,6 +38,9 @@ _PACKAGES = (
     *("cloud-init", "python3-netifaces", "openssh-server", "sudo", "ca-certificates", "curl", "gpg", "less", "netbase"),
     *("ifupdown", "isc-dhcp-client", "iproute2", "iputils-ping"),
 )
+#: Registries whose images the mirror has, under the same paths.
+_REGISTRIES = ("registry.k8s.io", "docker.io", "quay.io", "ghcr.io")
+_PARTS = ("common/lib.sh", "common/services.sh", "common/packages.sh", "kubernetes/containerd.sh")
 
 
 def ensure(say: Say) -> dict[str, Path]:
@@ -85,3 +97,47 @@ def _pack(task: LongTask, product: Path) -> None:
     task.run(_HERE / "pack.sh", product / "root", target)
     shutil.rmtree(product / "root")
     task.say(f"{task.title}: {target.stat().st_size / 1e6:.0f} MB")
+
+
+def install_bundle(places: Places, kubernetes: str) -> Bundle:
+    """Installs everything from this mirror, so that a machine of the image installs nothing.
+
+    No container images: the lab's machines keep /var/lib/containerd in a folder of their own, outside the image.
+    """
+    settings = _settings(places, kubernetes)
+    wanted = [*role_packages(settings, gateway=True, etcd=True, node=True), *COPY_PACKAGES]
+    return Bundle(
+        "image",
+        (
+            File(CONVERGE, (_HERE / "converge.sh").read_text(encoding="utf-8"), 0o755),
+            *map(script_file, _PARTS),
+            *package_files(settings),
+            *containerd_files(settings),
+            settings_file(package_settings(settings, wanted)),
+        ),
+        limit_seconds=1800,
+    )
+
+
+def _settings(places: Places, kubernetes: str) -> "PlatformSettings":
+    """What an installation reads of a stack's settings. Debian's own Python runs this and cannot read them all."""
+
+    def source(uri: str, suite: str, component: str) -> SimpleNamespace:
+        return SimpleNamespace(uri=uri, suite=suite, components=(component,), key_url=None)
+
+    mirrors = SimpleNamespace(
+        debian=tuple(source(*line.split()[1:]) for line in source_lines(places.apt_proxy)),
+        kubernetes=source(f"{places.web}/apt", SUITE, COMPONENT),
+        images={registry: f"http://{places.registry}" for registry in _REGISTRIES},
+        files=f"{places.web}/files",
+    )
+    brought = brought_by(kubernetes)
+    settings = SimpleNamespace(
+        kubernetes=SimpleNamespace(version=kubernetes, image_repository="registry.k8s.io"),
+        brought=brought,
+        etcd=SimpleNamespace(sha256={}),
+        etcd_version=brought.etcd,
+        maintenance=SimpleNamespace(packages={}),
+        mirrors=mirrors,
+    )
+    return cast("PlatformSettings", settings)

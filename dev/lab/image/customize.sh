@@ -18,9 +18,6 @@ chroot "$root" systemctl --quiet mask \
 chroot "$root" systemctl --quiet mask \
 	apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer dpkg-db-backup.timer
 
-# Each machine gets its own name, identity and host keys, and its name servers from DHCP.
-rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id"
-: >"$root/etc/machine-id"
-: >"$root/etc/resolv.conf"
+# Each machine gets its own name.
 echo localhost >"$root/etc/hostname"
 printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >"$root/etc/hosts"

@@ -4,8 +4,7 @@ import pytest
 
 from dev.bench.__main__ import table
 from dev.bench.previews import Measured, settings
-from dev.bench.program_time import ours, shares
-from dev.bench.usage import Usage, part
+from dev.bench.usage import Usage, ours, part, shares
 from settings.load import parse
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.lab.image.install import install_bundle
+from dev.lab.image.build import install_bundle
 from dev.lab.mirror.product import Places
 from settings import versions
 

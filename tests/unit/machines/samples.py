@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from dev.lab.image.install import install_bundle
+from dev.lab.image.build import install_bundle
 from dev.lab.mirror.content import KUBERNETES
 from dev.lab.mirror.product import MIRROR_PLACES
 from machines.common.bundle import Bundle

@@ -10,7 +10,7 @@ from nova import exception
 from nova.api.metadata import base as instance_metadata
 from nova.compute import power_state
 from nova.virt import configdrive, driver, hardware
-from nova.virt.openstack_paas_lab import configuration, containers, images, network, paths
+from nova.virt.openstack_paas_lab import configuration, containers, network
 from oslo_concurrency import processutils
 from oslo_log import log as logging
 from oslo_serialization import jsonutils
@@ -34,15 +34,18 @@ STATES = {
 
 
 class ContainerDriver(driver.ComputeDriver):
-    """Instances as privileged system containers with systemd, on an overlay of their image."""
+    """Instances as privileged system containers with systemd, on an overlay of their image.
+
+    `unused` is what nova passes for volumes, accelerators and migrations, which the lab does not have.
+    """
 
     capabilities = dict(driver.ComputeDriver.capabilities, supports_attach_interface=True, supports_image_type_raw=True)
 
     # --- the host
 
     def init_host(self, host):
-        paths.instances().mkdir(parents=True, exist_ok=True)
-        paths.images().mkdir(parents=True, exist_ok=True)
+        containers.instances().mkdir(parents=True, exist_ok=True)
+        containers.images().mkdir(parents=True, exist_ok=True)
 
     def get_host_ip_addr(self):
         return CONF.my_ip
@@ -82,7 +85,7 @@ class ContainerDriver(driver.ComputeDriver):
     list_instances = list_instance_uuids
 
     def get_info(self, instance, use_cache=True):
-        if not containers.exists(instance.uuid):
+        if instance.uuid not in containers.uuids():
             raise exception.InstanceNotFound(instance_id=instance.uuid)
         return hardware.InstanceInfo(state=STATES.get(containers.state(instance.uuid), power_state.NOSTATE))
 
@@ -92,21 +95,11 @@ class ContainerDriver(driver.ComputeDriver):
     # --- starting and stopping an instance
 
     def spawn(
-        self,
-        context,
-        instance,
-        image_meta,
-        injected_files,
-        admin_password,
-        allocations,
-        network_info=None,
-        block_device_info=None,
-        power_on=True,
-        accel_info=None,
+        self, context, instance, image_meta, injected_files, admin_password, allocations, network_info=None, **unused
     ):
-        images.ensure(context, instance.image_ref)
+        containers.ensure_base(context, instance.image_ref)
         network_info = list(network_info or [])  # waits until nova has allocated the ports
-        delta = paths.folder(instance.uuid) / "delta"
+        delta = containers.folder(instance.uuid) / "delta"
         delta.mkdir(parents=True, exist_ok=True)
         delta.chmod(0o755)
         self._configure(instance, network_info)
@@ -117,8 +110,7 @@ class ContainerDriver(driver.ComputeDriver):
             with self.virtapi.wait_for_instance_event(
                 instance, events, deadline=CONF.vif_plugging_timeout, error_callback=self._plugging_failed
             ):
-                if power_on:
-                    containers.start(instance.uuid)
+                containers.start(instance.uuid)
         except containers.StartFailed as error:
             raise exception.BuildAbortException(
                 instance_uuid=instance.uuid, reason=f"the container did not start: {error}"
@@ -145,7 +137,7 @@ class ContainerDriver(driver.ComputeDriver):
     @staticmethod
     def _configure(instance, network_info):
         """Write LXC's configuration, the plain folders and the machine's network configuration."""
-        folder, base = paths.folder(instance.uuid), paths.base(instance.image_ref)
+        folder, base = containers.folder(instance.uuid), containers.base(instance.image_ref)
         for path in configuration.PLAIN_FOLDERS:
             plain = folder / "plain" / path
             if not plain.exists():
@@ -157,7 +149,7 @@ class ContainerDriver(driver.ComputeDriver):
             for number, vif in enumerate(network_info)
         ]
         hostname, memory = instance.hostname or "machine", instance.flavor.memory_mb
-        text = configuration.container(paths.state(), folder, base, hostname, memory, ports)
+        text = configuration.container(Path(CONF.state_path), folder, base, hostname, memory, ports)
         (folder / "config").write_text(text)
         interfaces = folder / "delta/etc/network/interfaces"
         interfaces.parent.mkdir(parents=True, exist_ok=True)
@@ -165,8 +157,7 @@ class ContainerDriver(driver.ComputeDriver):
 
     def _start_again(self, instance, network_info):
         self._configure(instance, list(network_info or []))
-        for vif in network_info or []:
-            network.unplug(vif)  # left when the machine was killed
+        self.unplug_vifs(instance, network_info)  # left when the machine was killed
         try:
             containers.start(instance.uuid)
         except containers.StartFailed as error:
@@ -179,16 +170,7 @@ class ContainerDriver(driver.ComputeDriver):
     def power_off(self, instance, timeout=0, retry_interval=0):
         containers.stop(instance.uuid, min(timeout, SHUTDOWN_GRACE))
 
-    def reboot(
-        self,
-        context,
-        instance,
-        network_info,
-        reboot_type,
-        block_device_info=None,
-        bad_volumes_callback=None,
-        accel_info=None,
-    ):
+    def reboot(self, context, instance, network_info, reboot_type, **unused):
         containers.stop(instance.uuid, 0 if reboot_type == "HARD" else SHUTDOWN_GRACE)
         self._start_again(instance, network_info)
 
@@ -196,29 +178,17 @@ class ContainerDriver(driver.ComputeDriver):
         LOG.info("Starting again after the host's restart", instance=instance)
         self.power_on(context, instance, network_info)
 
-    def destroy(
-        self, context, instance, network_info, block_device_info=None, destroy_disks=True, destroy_secrets=True
-    ):
+    def destroy(self, context, instance, network_info, block_device_info=None, destroy_disks=True, **unused):
         containers.stop(instance.uuid)
         self.unplug_vifs(instance, network_info)
         if destroy_disks:
             self.cleanup(context, instance, network_info)
 
-    def cleanup(
-        self,
-        context,
-        instance,
-        network_info,
-        block_device_info=None,
-        destroy_disks=True,
-        migrate_data=None,
-        destroy_vifs=True,
-        destroy_secrets=True,
-    ):
+    def cleanup(self, context, instance, network_info, block_device_info=None, destroy_disks=True, **unused):
         containers.stop(instance.uuid)
         if destroy_disks:
-            shutil.rmtree(paths.folder(instance.uuid), ignore_errors=True)
-            locks = Path("/run/lxc/lock") / paths.instances().relative_to("/")
+            shutil.rmtree(containers.folder(instance.uuid), ignore_errors=True)
+            locks = Path("/run/lxc/lock") / containers.instances().relative_to("/")
             shutil.rmtree(locks / f".{instance.uuid}", ignore_errors=True)
 
     # --- its ports
@@ -231,7 +201,8 @@ class ContainerDriver(driver.ComputeDriver):
             network.unplug(vif)
 
     def attach_interface(self, context, instance, image_meta, vif):
-        network.attach(containers.first_process(instance.uuid), vif)
+        first_process = containers.lxc("info", instance.uuid, "-p", "-H")
+        network.attach(first_process, vif)
 
     def detach_interface(self, context, instance, vif):
         network.unplug(vif)
