@@ -28,7 +28,6 @@ from components.worker_pool import WorkerPool, WorkerPoolArgs
 from preflight.cloud import Catalog
 from settings import platform as settings_platform
 from settings import versions
-from settings.platform import fixed_settings
 from settings.running import BY_RANGE
 from settings.stack_file import BACKUP_SECRETS
 
@@ -146,7 +145,7 @@ class Platform(pulumi.ComponentResource):
                 "cni": settings.kubernetes.cni,
                 "mariadb": versions.MARIADB,
             },
-            "fixedSettings": fixed_settings(platform),
+            "fixedSettings": settings_platform.fixed(settings, platform.cluster, platform.addresses),
             "securityRules": BY_RANGE,
             "forms": {
                 "machines": {machine.planned.hostname: machine.form for machine in _machines(roles)},

@@ -18,8 +18,6 @@ from settings.redact import redacted
 from settings.rules import Context
 from settings.running import Running
 
-#: What a cluster's name must be; it is the prefix of host names.
-CLUSTER_NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
 #: Names in place of invalid ones, so that everything else can still be checked: of the cluster, and of pools.
 _CLUSTER: Final = "cluster"
 _POOL: Final = "pool"
@@ -46,11 +44,11 @@ def parse(
     problems += mistaken
     broken |= left_out
     cluster = settings.cluster_name or stack
-    if not CLUSTER_NAME.fullmatch(cluster):
+    name = schema.root()["properties"]["clusterName"]
+    if not re.fullmatch(name["pattern"], cluster):
         if "clusterName" not in broken:
-            rule = "must be 1 to 20 lower-case letters, digits and dashes, a letter first and no dash last"
             fix = "set clusterName where the stack's name does not fit"
-            problems.append(Problem("clusterName", cluster, rule, fix))
+            problems.append(Problem("clusterName", cluster, name["patternErrorMessage"], fix))
         broken.add("clusterName")
         cluster = _CLUSTER
     plan = make_plan(settings, cluster)

@@ -32,9 +32,10 @@ class Platform(Section):
 
 
 def fixed(settings: PlatformSettings, cluster: str, plan: Plan) -> dict[str, str]:
-    """Settings that cannot change while the cluster exists, by key, as text.
+    """Each setting that cannot change while the cluster exists: its value by key, as text.
 
-    Certificates, routes, volumes or networks depend on them.
+    Certificates, routes, volumes or networks depend on them. The output `fixedSettings` has them for the next run
+    (settings/running.py).
     """
     net, database = settings.network, settings.database
     values = {
@@ -53,8 +54,3 @@ def fixed(settings: PlatformSettings, cluster: str, plan: Plan) -> dict[str, str
         # Kubernetes cannot change either in existing volumes of a StatefulSet.
         values |= {"database.size": database.size, "storage.className": settings.storage.class_name}
     return values
-
-
-def fixed_settings(platform: Platform) -> dict[str, str]:
-    """For the output `fixedSettings`, which the next run reads back (settings/running.py)."""
-    return fixed(platform.settings, platform.cluster, platform.addresses)

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from typing import Final
 from urllib.parse import urlsplit
 
-from settings.addons import ChartSettings
+from settings.addons import AddonSettings, ChartSettings
 from settings.mirrors import AptSource
 from settings.platform_settings import PlatformSettings
 from settings.problem import Problem
@@ -79,10 +79,8 @@ def suites_have_their_components(context: Context) -> Iterator[Problem]:
     for source_key, source in _apt_sources(context.settings).items():
         key, suite, others = f"{source_key}.components", source.suite, (f"{source_key}.suite",)
         if suite.endswith("/") and source.components:
-            rule, fix = (
-                f"cannot be combined with the flat suite {suite}",
-                "remove components, or the slash at the suite's end",
-            )
+            rule = f"cannot be combined with the flat suite {suite}"
+            fix = "remove components, or the slash at the suite's end"
             yield Problem(key, f"[{', '.join(source.components)}]", rule, fix, others)
         if not suite.endswith("/") and not source.components:
             rule = f"are missing: the suite {suite} has some, as sources.list says"
@@ -113,12 +111,9 @@ def packages_over_plain_http_are_signed(context: Context) -> Iterator[Problem]:
 
 
 def _charts(settings: PlatformSettings) -> dict[str, ChartSettings]:
-    addons = settings.addons
+    """Every addon's chart by key."""
     return {
-        "addons.calico": addons.calico,
-        "addons.flannel": addons.flannel,
-        "addons.localPath": addons.local_path,
-        "addons.mariadb": addons.mariadb,
+        f"addons.{field.alias}": getattr(settings.addons, name) for name, field in AddonSettings.model_fields.items()
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from settings import checks
 from settings.checks.versions import SUPPORTED
 from settings.load import parse
-from settings.platform import fixed_settings
+from settings.platform import fixed
 from settings.problem import SettingsError
 from settings.running import Running, from_outputs
 from settings.versions import DEFAULT_KUBERNETES, ETCD, KUBERNETES
@@ -16,7 +16,8 @@ from settings.versions import DEFAULT_KUBERNETES, ETCD, KUBERNETES
 #: What a new stack gets.
 DEFAULT = KUBERNETES[DEFAULT_KUBERNETES].patch
 
-LIVING = Running(kubernetes="1.34.2", fixed=fixed_settings(parse({}, "dev")))
+DEV = parse({}, "dev")
+LIVING = Running(kubernetes="1.34.2", fixed=fixed(DEV.settings, DEV.cluster, DEV.addresses))
 
 
 def report(values: dict[str, Any], running: Running) -> list[str]:
