@@ -9,7 +9,7 @@ from pulumi_command import remote
 from pulumi_openstack import compute
 
 from components.network import Network
-from preflight.catalog import Catalog
+from preflight.cloud import Catalog
 from settings import names
 from settings.platform import Platform
 

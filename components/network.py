@@ -7,7 +7,7 @@ import pulumi
 from pulumi import Alias, ResourceOptions
 from pulumi_openstack import networking
 
-from preflight.catalog import Catalog
+from preflight.cloud import Catalog
 from settings import names, security
 from settings.platform import Platform
 

@@ -25,7 +25,7 @@ from components.network import Network, NetworkArgs
 from components.pki import Pki, PkiArgs
 from components.role import Role
 from components.worker_pool import WorkerPool, WorkerPoolArgs
-from preflight.catalog import Catalog
+from preflight.cloud import Catalog
 from settings import platform as settings_platform
 from settings import versions
 from settings.fixed import fixed_settings

@@ -110,8 +110,8 @@ def _cloud(platform: Platform, file: StackFile, state: State) -> Iterator[Findin
     yield Finding("cloud", CREDENTIALS, f"project {access.project_id}")
     context = Context.of(platform, collect(access, platform), state.running)
     for check in checks.ALL:
-        problems = (tuple(checks.found(rules, context)) for rules in (check.errors, check.warnings))
-        yield Finding("cloud", check.name, check.summary(context), *problems)
+        errors, warnings = (tuple(checks.found(rules, context)) for rules in (check.errors, check.warnings))
+        yield Finding("cloud", check.name, check.summary(context), errors, warnings)
 
 
 def _policy(state: State) -> Iterator[Finding]:

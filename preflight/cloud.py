@@ -46,7 +46,6 @@ class Network:
     shared: bool = False
     mtu: int | None = None
     project_id: str = ""
-    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,6 @@ class Subnet:
     cidr: str
     gateway: str = ""
     pools: tuple[tuple[str, str], ...] = ()
-    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,6 @@ class FloatingIp:
     port_id: str = ""
     port_name: str = ""
     fixed_address: str = ""
-    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,3 +156,17 @@ class Cloud:
     def external_networks(self) -> tuple[Network, ...]:
         """Networks that floating IPs come from."""
         return tuple(network for network in self.networks or () if network.external)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What the cloud must already have: ids by name of what the settings name.
+
+    Everything is empty in a preview whose cloud could not be asked.
+    """
+
+    external_network_id: str = ""
+    flavors: dict[str, str] = field(default_factory=dict)
+    images: dict[str, str] = field(default_factory=dict)
+    external_subnet_id: str = ""
+    """The subnet of the external network that the gateways are on; only with `publicVip: provider-network`."""

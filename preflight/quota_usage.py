@@ -24,11 +24,6 @@ class Need:
     more: int
     by: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def largest(self) -> str:
-        """The key that takes most."""
-        return max(self.by, key=lambda key: self.by[key], default="")
-
 
 def needs(context: Context) -> Iterator[Need]:
     """Every need. A machine that exists counts as nothing, whatever its flavor: resizes are not counted."""

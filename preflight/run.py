@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from preflight import checks, claims
-from preflight.catalog import Catalog
 from preflight.checks import flavors, images, networks
+from preflight.cloud import Catalog
 from preflight.collect import collect
 from preflight.context import Context
 from preflight.credentials import CloudUnreachable, find, log_in

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.catalog import Catalog
+from preflight.cloud import Catalog
 from settings.problem import Problem
 
 #: The fields of the catalog, as JSON.

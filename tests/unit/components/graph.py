@@ -10,7 +10,7 @@ from pulumi.runtime import mocks
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime.stack import wait_for_rpcs
 
-from preflight.catalog import Catalog
+from preflight.cloud import Catalog
 from settings.load import parse
 from settings.platform_settings import PlatformSettings
 from settings.running import Running
