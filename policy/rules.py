@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from policy import access, inventory, keys, protection
-from policy.record import Facts, Record, Rule, Violation, facts_of
+from policy.record import Facts, Record, Rule, Violation
 
 RULES: tuple[Rule, ...] = (*access.RULES, *protection.RULES, *inventory.RULES, *keys.RULES)
 #: In a file, so that every exemption is seen in a review.
@@ -21,14 +21,13 @@ def exemptions() -> dict[str, dict[str, str]]:
     return document
 
 
-def violations(records: Sequence[Record], facts: Facts | None = None) -> list[Violation]:
+def violations(records: Sequence[Record], facts: Facts) -> list[Violation]:
     """Every violation of every rule, the mandatory ones first; exempt ones carry their reason."""
-    known = facts or facts_of(records)
-    reasons = exemptions().get(known.stack, {})
+    reasons = exemptions().get(facts.stack, {})
     found = [
         replace(violation, exempt=reasons.get(violation.rule, ""))
         for rule in RULES
-        for violation in rule.violations(records, known)
+        for violation in rule.violations(records, facts)
     ]
     return sorted(found, key=lambda item: (bool(item.exempt), not item.mandatory, item.rule, item.urn))
 

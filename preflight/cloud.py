@@ -1,12 +1,14 @@
 """Facts about the cloud, as its services show them to a member of the project. None: the service did not say."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 Kind = Literal[
     "server", "server group", "key pair", "network", "subnet", "router", "port", "floating ip", "security group",
     "volume", "load balancer",
 ]  # fmt: skip
+#: Types of cinder in keystone's catalog, new and old (service-types-authority).
+BLOCK_STORAGE: Final = ("block-storage", "volumev3", "block-store", "volume")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,6 @@ class Network:
     shared: bool = False
     mtu: int | None = None
     project_id: str = ""
-    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,6 @@ class Subnet:
     cidr: str
     gateway: str = ""
     pools: tuple[tuple[str, str], ...] = ()
-    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,6 @@ class FloatingIp:
     port_id: str = ""
     port_name: str = ""
     fixed_address: str = ""
-    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,16 +151,6 @@ class Cloud:
     router, floatingip, security_group, security_group_rule, volumes, gigabytes, gigabytes_TYPE, load_balancer."""
     existing: tuple[Existing, ...] = ()
     unknown: tuple[Unknown, ...] = ()
-
-    @property
-    def has_block_storage(self) -> bool:
-        """Whether the catalog has cinder."""
-        return bool(self.services & {"block-storage", "volumev3", "volume", "block-store"})
-
-    @property
-    def has_load_balancers(self) -> bool:
-        """Whether the catalog has octavia."""
-        return "load-balancer" in self.services
 
     @property
     def external_networks(self) -> tuple[Network, ...]:

@@ -63,7 +63,8 @@ class _Collector:
 
     def _questions(self) -> dict[str, Question]:
         """Every question that makes sense, by what people call it."""
-        listing, own, services = self._listing, self._own, self._access.services
+        listing, own = self._listing, self._own
+        services, project = self._access.services, self._access.project_id
         images = ",".join(f'"{name}"' for name in sorted(self._images()))
         questions: dict[str, Question] = {
             "flavors": lambda: listing("compute", "/flavors/detail", flavors=parsers.flavor),
@@ -77,7 +78,7 @@ class _Collector:
             ),
             "availability zones": lambda: {"zones": self._zones("compute")},
             "quota of compute": self._compute_quotas,
-            "quota of network": self._network_quotas,
+            "quota of network": lambda: self._quotas("network", f"/quotas/{project}/details.json", "quota"),
             "extensions of network": self._extensions,
         }
         if self._platform:
@@ -96,7 +97,9 @@ class _Collector:
             questions |= {
                 "volume types": lambda: {"volume_types": self._each_name("volume", "/types", "volume_types")},
                 "volume zones": lambda: {"volume_zones": self._zones("volume")},
-                "quota of volumes": self._volume_quotas,
+                "quota of volumes": lambda: self._quotas(
+                    "volume", f"/os-quota-sets/{project}", "quota_set", [("usage", "true")]
+                ),
                 "volumes": lambda: listing("volume", "/volumes/detail", kind="volume"),
             }
         if "load-balancer" in services and self._wants("load balancer"):
@@ -150,6 +153,9 @@ class _Collector:
     def _each_name(self, service: str, path: str, collection: str) -> tuple[str, ...]:
         return tuple(entry["name"] for entry in self._reader.get(service, path)[collection])
 
+    def _quotas(self, service: str, path: str, collection: str, parameters: Parameters = ()) -> Mapping[str, Any]:
+        return {"quotas": parsers.quotas_with_usage(self._reader.get(service, path, parameters)[collection])}
+
     # Nova
 
     def _compute_quotas(self) -> Mapping[str, Any]:
@@ -193,19 +199,11 @@ class _Collector:
 
     # Neutron
 
-    def _network_quotas(self) -> Mapping[str, Any]:
-        path = f"/quotas/{self._access.project_id}/details.json"
-        return {"quotas": parsers.quotas_with_usage(self._reader.get("network", path)["quota"])}
-
     def _extensions(self) -> Mapping[str, Any]:
         entries = self._reader.get("network", "/extensions", [("fields", "alias")])["extensions"]
         return {"extensions": frozenset(entry["alias"] for entry in entries)}
 
-    # Cinder and octavia
-
-    def _volume_quotas(self) -> Mapping[str, Any]:
-        path = f"/os-quota-sets/{self._access.project_id}"
-        return {"quotas": parsers.quotas_with_usage(self._reader.get("volume", path, [("usage", "true")])["quota_set"])}
+    # Octavia
 
     def _load_balancers(self) -> Mapping[str, Any]:
         found = list(self._reader.pages("load-balancer", "/lbaas/loadbalancers", self._own))

@@ -68,16 +68,12 @@ class Context(rules.Context):
         return tuple(existing for existing in self.cloud.existing if existing.name in wanted.get(existing.kind, ()))
 
     @cached_property
-    def _ours(self) -> Mapping[Kind, frozenset[str]]:
-        ours = [existing for existing in self.named if self.is_ours(existing)]
-        return {
-            kind: frozenset(existing.name for existing in ours if existing.kind == kind)
-            for kind in {existing.kind for existing in ours}
-        }
+    def _ours(self) -> tuple[Existing, ...]:
+        return tuple(existing for existing in self.named if self.is_ours(existing))
 
     def ours(self, kind: Kind) -> frozenset[str]:
         """Names of what of this kind is ours already."""
-        return self._ours.get(kind, frozenset())
+        return frozenset(existing.name for existing in self._ours if existing.kind == kind)
 
 
 def suggestion(wanted: str, known: Iterable[str]) -> str:

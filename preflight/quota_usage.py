@@ -24,11 +24,6 @@ class Need:
     more: int
     by: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def largest(self) -> str:
-        """The key that takes most."""
-        return max(self.by, key=lambda key: self.by[key], default="")
-
 
 def needs(context: Context) -> Iterator[Need]:
     """Every need. A machine that exists counts as nothing, whatever its flavor: resizes are not counted."""
@@ -112,8 +107,9 @@ def floating_ips(context: Context) -> Mapping[str, int]:
 def _volumes(context: Context) -> Iterator[Need]:
     """Volumes and GiB, in all and by type. A volume that exists counts as nothing, even when it is to grow."""
     by: defaultdict[str, Counter[str]] = defaultdict(Counter, volumes=Counter(), gigabytes=Counter())
+    existing = context.ours("volume")
     for name, volume in planned.volumes(context.platform).items():
-        if name not in context.ours("volume"):
+        if name not in existing:
             for kind in ("", f"_{volume.type}") if volume.type else ("",):
                 by[f"gigabytes{kind}"][volume.key] += volume.size_gib
                 by[f"volumes{kind}"][volume.key] += 1

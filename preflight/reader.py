@@ -17,17 +17,18 @@ from typing import Any, Final
 
 from keystoneauth1 import exceptions
 
+from preflight.cloud import BLOCK_STORAGE
 from preflight.credentials import Access
 
 #: Query parameters; a key may come several times.
 Parameters = Sequence[tuple[str, str]]
 
-#: Types of each service in keystone's catalog, new and old (service-types-authority), and how its paths begin.
+#: Types of each service in keystone's catalog, and how its paths begin.
 _SERVICES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "compute": (("compute",), ""),
     "network": (("network",), "/v2.0"),
     "image": (("image",), "/v2"),
-    "volume": (("block-storage", "volumev3", "block-store", "volume"), ""),
+    "volume": (BLOCK_STORAGE, ""),
     "load-balancer": (("load-balancer",), "/v2"),
 }
 #: Nova shows servers' tags since 2.26 (Newton).

@@ -7,7 +7,7 @@ from pathlib import Path
 from ops.recover import cloud, dead_locks, helm
 from ops.recover.cloud import Cloud, Found
 from ops.recover.engine import Engine
-from ops.recover.notes import Notes, RecoverError, Release
+from ops.recover.notes import Notes, RecoverError
 from ops.shared.cluster import ClusterError
 from ops.shared.stack_state import StackError, choose, read_file
 
@@ -25,9 +25,8 @@ class Places:
             raise RecoverError(f"nothing was deleted: {error}") from error
         return cloud.connect(dict(provider), notes.projects)
 
-    def helm(self, kubeconfig: str, releases: Sequence[Release]) -> list[Found]:
-        """Helm's records in the cluster, by the administrator's kubeconfig. Raises ClusterError."""
-        return helm.left_behind(kubeconfig, releases)
+    #: Helm's records in the cluster, by the administrator's kubeconfig. Raises ClusterError.
+    helm = staticmethod(helm.left_behind)
 
 
 def recover(engine: Engine, places: Places, say: Say, releases: bool = True) -> int:

@@ -44,12 +44,9 @@ def pool(context: Context) -> Iterator[Problem]:
         return
     taken = sum(1 for ip in context.cloud.floating_ips or () if ip.network_id == external.id)
     if more > capacity - taken:
-        yield Problem(
-            "network.external",
-            external.name,
-            f"has no room for {more} more floating IPs: its pools hold {capacity}, {taken} of them are this project's",
-            "use another external network, or ask for larger allocation pools",
-        )
+        held = f"its pools hold {capacity}, {taken} of them are this project's"
+        fix = "use another external network, or ask for larger allocation pools"
+        yield Problem("network.external", external.name, f"has no room for {more} more floating IPs: {held}", fix)
 
 
 def brought(context: Context) -> Iterator[Problem]:
@@ -66,10 +63,8 @@ def brought(context: Context) -> Iterator[Problem]:
     elif external is not None and found.network_id != external.id:
         yield wrong(f"is not of the external network {external.name}", "name one of that network")
     elif found.port_id and found.port_name != names.public_vip_port(context.cluster):
-        yield wrong(
-            f"is in use by the port {found.port_name or found.port_id} ({found.fixed_address})",
-            "disassociate it there, name another one, or leave the key out",
-        )
+        rule = f"is in use by the port {found.port_name or found.port_id} ({found.fixed_address})"
+        yield wrong(rule, "disassociate it there, name another one, or leave the key out")
 
 
 def _vips(context: Context) -> dict[str, str]:
@@ -116,9 +111,6 @@ def wide_pairs(context: Context) -> Iterator[Problem]:
     for port in _ports(context):
         wide = [pair for pair in port.pairs if "/" in pair and not pair.endswith("/32")]
         if wide and context.tag in port.tags:
-            yield Problem(
-                "network.publicVip",
-                context.settings.network.public_vip,
-                f"the port {port.name or port.id} carries the pair {', '.join(wide)}: OVN takes single addresses only",
-                "`pulumi up --refresh` sets it back",
-            )
+            carries = f"the port {port.name or port.id} carries the pair {', '.join(wide)}"
+            rule, fix = f"{carries}: OVN takes single addresses only", "`pulumi up --refresh` sets it back"
+            yield Problem("network.publicVip", context.settings.network.public_vip, rule, fix)

@@ -92,10 +92,8 @@ def unwise(context: Context) -> Iterator[Problem]:
                 )
             continue
         if flavor.disk_gib == 0:
-            yield wrong(
-                "has no root disk of its own: nova lets only administrators use it by default (zero_disk_flavor)",
-                "use a flavor with a disk",
-            )
+            rule = "has no root disk of its own: nova lets only administrators use it by default (zero_disk_flavor)"
+            yield wrong(rule, "use a flavor with a disk")
         for has, needed, recommended, unit, _ in _measures(key, flavor):
             if needed <= has < recommended:
                 yield wrong(f"has {has} {unit}, {recommended} are recommended: {NODE.source}", "use a larger flavor")

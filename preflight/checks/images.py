@@ -46,15 +46,11 @@ def unusable(context: Context) -> Iterator[Problem]:
                 yield wrong(*_missing(context, settings.image))
             continue
         if flavor and 0 < flavor.disk_gib < image.disk_gib:
-            yield wrong(
-                f"needs a disk of {image.disk_gib:.3g} GiB, but the flavor {flavor.name} has {flavor.disk_gib}",
-                f"use a larger {key}.flavor or a smaller image",
-            )
+            rule = f"needs a disk of {image.disk_gib:.3g} GiB, but the flavor {flavor.name} has {flavor.disk_gib}"
+            yield wrong(rule, f"use a larger {key}.flavor or a smaller image")
         if flavor and flavor.ram_mib < image.ram_mib:
-            yield wrong(
-                f"needs {image.ram_mib} MiB of RAM, but the flavor {flavor.name} has {flavor.ram_mib}",
-                f"use a larger {key}.flavor or another image",
-            )
+            rule = f"needs {image.ram_mib} MiB of RAM, but the flavor {flavor.name} has {flavor.ram_mib}"
+            yield wrong(rule, f"use a larger {key}.flavor or another image")
 
 
 def _missing(context: Context, name: str) -> tuple[str, str]:
@@ -81,12 +77,8 @@ def unwise(context: Context) -> Iterator[Problem]:
             continue
         image = usable[0]
         if len(usable) > 1:
-            yield wrong(
-                f"{len(usable)} images have that name, and the newest is used ({image.id}, {image.created[:10]})",
-                "rename the others if that is not the one",
-            )
+            rule = f"{len(usable)} images have that name, and the newest is used ({image.id}, {image.created[:10]})"
+            yield wrong(rule, "rename the others if that is not the one")
         if image.architecture.lower() not in AMD64:
-            yield wrong(
-                f"is made for {image.architecture}, but the packages installed on it are not",
-                "use an image for x86_64",
-            )
+            rule = f"is made for {image.architecture}, but the packages installed on it are not"
+            yield wrong(rule, "use an image for x86_64")

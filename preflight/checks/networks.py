@@ -145,21 +145,14 @@ def large_mtu(context: Context) -> Iterator[Problem]:
     wanted, external = context.settings.network.mtu, context.settings.network.external
     largest = max((network.mtu for network in context.cloud.networks or () if network.mtu), default=None)
     if wanted and largest and wanted > largest:
-        yield Problem(
-            "network.mtu",
-            str(wanted),
-            f"is larger than any network of the cloud that this project sees ({largest}; {external} included)",
-            f"use {largest} or less, or leave it out: the cloud then uses the largest that it supports",
-        )
+        rule = f"is larger than any network of the cloud that this project sees ({largest}; {external} included)"
+        fix = f"use {largest} or less, or leave it out: the cloud then uses the largest that it supports"
+        yield Problem("network.mtu", str(wanted), rule, fix)
 
 
 def small_mtu(context: Context) -> Iterator[Problem]:
     """Too little for the pods."""
     mtu = _mtu(context)
     if mtu and mtu - OVERLAY < LEAST_FOR_PODS:
-        yield Problem(
-            "network.mtu",
-            str(mtu),
-            f"leaves {mtu - OVERLAY} bytes for the pods, the overlay takes {OVERLAY}",
-            f"have networks of {LEAST_FOR_PODS + OVERLAY} bytes or more",
-        )
+        rule = f"leaves {mtu - OVERLAY} bytes for the pods, the overlay takes {OVERLAY}"
+        yield Problem("network.mtu", str(mtu), rule, f"have networks of {LEAST_FOR_PODS + OVERLAY} bytes or more")

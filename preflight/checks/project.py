@@ -35,14 +35,13 @@ def small_quotas(context: Context) -> Iterator[Problem]:
         unit = {"ram": " MiB", "gigabytes": " GiB"}.get(need.quota.partition("_")[0], "")
         by = ", ".join(f"{key} {count}" for key, count in need.by.items() if count)
         used = quota.used or 0
-        smaller = f", or make {need.largest} smaller" if need.largest else ""
-        yield Problem(
-            f"quota {need.quota}",
-            f"{quota.limit}{unit}",
+        smaller = f", or make {max(need.by, key=lambda key: need.by[key])} smaller" if need.by else ""
+        rule = (
             f"is too small: the plan needs {need.more}{unit} more{f' ({by})' if by else ''}, {used} are in use and "
-            f"{quota.free} are left",
-            f"ask the cloud's operators for {used + need.more}{unit}{smaller}",
+            f"{quota.free} are left"
         )
+        fix = f"ask the cloud's operators for {used + need.more}{unit}{smaller}"
+        yield Problem(f"quota {need.quota}", f"{quota.limit}{unit}", rule, fix)
 
 
 def large_server_groups(context: Context) -> Iterator[Problem]:
@@ -51,24 +50,17 @@ def large_server_groups(context: Context) -> Iterator[Problem]:
     for key, machines in planned.groups_by_name(context.platform).values():
         count = len(machines)
         if quota and 0 <= quota.limit < count:
-            yield Problem(
-                "quota server_group_members",
-                str(quota.limit),
-                f"is too small: the {count} machines of {key} are one server group, so that they are spread over hosts",
-                f"ask the cloud's operators for {count}, or split {key} into several pools",
-            )
+            group = f"the {count} machines of {key} are one server group, so that they are spread over hosts"
+            fix = f"ask the cloud's operators for {count}, or split {key} into several pools"
+            yield Problem("quota server_group_members", str(quota.limit), f"is too small: {group}", fix)
 
 
 def unknown_usage(context: Context) -> Iterator[Problem]:
     """A limit of which the cloud does not show the usage."""
     for need, quota in _needed(context):
         if quota.limit >= 0 and quota.used is None:
-            yield Problem(
-                f"quota {need.quota}",
-                str(quota.limit),
-                "the cloud does not say how much of it is in use",
-                f"see that {need.more} are left",
-            )
+            rule, fix = "the cloud does not say how much of it is in use", f"see that {need.more} are left"
+            yield Problem(f"quota {need.quota}", str(quota.limit), rule, fix)
 
 
 def names_summary(context: Context) -> str:
@@ -85,12 +77,9 @@ def taken_names(context: Context) -> Iterator[Problem]:
         command = _COMMANDS.get(existing.kind, existing.kind)
         # Without a tag it may be what an interrupted `up` began with: the engine must then notice that it is gone.
         again = " and `pulumi up --refresh`" if existing.kind in UNTAGGED else ""
-        yield Problem(
-            "clusterName",
-            context.cluster,
-            f"there is a {existing.kind} {existing.name} already, and it does not belong to this platform",
-            f"set clusterName to another name, or remove it (`openstack {command} delete {existing.id}`){again}",
-        )
+        rule = f"there is a {existing.kind} {existing.name} already, and it does not belong to this platform"
+        fix = f"set clusterName to another name, or remove it (`openstack {command} delete {existing.id}`){again}"
+        yield Problem("clusterName", context.cluster, rule, fix)
 
 
 def unfinished(context: Context) -> Iterator[Problem]:
@@ -98,9 +87,6 @@ def unfinished(context: Context) -> Iterator[Problem]:
     kinds = Counter(existing.kind for existing in context.cloud.existing if context.tag in existing.tags)
     if kinds and not (context.running and context.running.finished):
         listed = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
-        yield Problem(
-            "clusterName",
-            context.cluster,
-            f"its tag is on {listed} although no `pulumi up` of this stack has ever finished",
-            "run the interrupted `pulumi up` again, or choose another clusterName if another stack uses this one",
-        )
+        rule = f"its tag is on {listed} although no `pulumi up` of this stack has ever finished"
+        fix = "run the interrupted `pulumi up` again, or choose another clusterName if another stack uses this one"
+        yield Problem("clusterName", context.cluster, rule, fix)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from preflight import planned
+from preflight.cloud import BLOCK_STORAGE
 from preflight.context import Context, suggestion
 from settings.problem import Problem
 
@@ -36,12 +37,9 @@ def missing(context: Context) -> Iterator[Problem]:
     """A service that the region does not have."""
     for service, project in NEEDED.items():
         if service not in context.cloud.services:
-            yield Problem(
-                "OpenStack",
-                service,
-                f"there is no such service ({project}) in the region; its catalog has {summary(context) or 'none'}",
-                "check the region (OS_REGION_NAME or region_name in clouds.yaml)",
-            )
+            rule = f"there is no such service ({project}) in the region; its catalog has {summary(context) or 'none'}"
+            fix = "check the region (OS_REGION_NAME or region_name in clouds.yaml)"
+            yield Problem("OpenStack", service, rule, fix)
 
 
 def unlisted(context: Context) -> Iterator[Problem]:
@@ -56,12 +54,9 @@ def unanswered(context: Context) -> Iterator[Problem]:
     """Facts that stay unknown. Only `pulumi up` finds what they would have shown."""
     for unknown in context.cloud.unknown:
         if unknown.what not in ESSENTIAL:
-            yield Problem(
-                "OpenStack",
-                unknown.what,
-                f"could not be asked ({unknown.reason}), so nothing about it is checked",
-                "make sure that the service is up and that the user may list them",
-            )
+            rule = f"could not be asked ({unknown.reason}), so nothing about it is checked"
+            fix = "make sure that the service is up and that the user may list them"
+            yield Problem("OpenStack", unknown.what, rule, fix)
 
 
 def _needed_extensions(context: Context) -> Mapping[str, str]:
@@ -122,13 +117,9 @@ def block_storage(context: Context) -> Iterator[Problem]:
     types = context.cloud.volume_types
     # The machines of a key have equal volumes.
     for key, kind, size_gib in dict.fromkeys(planned.volumes(context.platform).values()):
-        if not context.cloud.has_block_storage:
-            yield Problem(
-                f"{key}.volume",
-                f"{size_gib} GiB",
-                "the cloud has no block storage (cinder)",
-                f"leave {key}.volume out: the machines' own disks are used then",
-            )
+        if context.cloud.services.isdisjoint(BLOCK_STORAGE):
+            fix = f"leave {key}.volume out: the machines' own disks are used then"
+            yield Problem(f"{key}.volume", f"{size_gib} GiB", "the cloud has no block storage (cinder)", fix)
         elif kind and types is not None and kind not in types:
             yield Problem(f"{key}.volume.type", kind, "the cloud has no such volume type", suggestion(kind, types))
 
@@ -145,12 +136,8 @@ def load_balancer(context: Context) -> Iterator[Problem]:
     api, known = context.settings.api, context.cloud.load_balancer_providers
     if api.load_balancer != "octavia":
         return
-    if not context.cloud.has_load_balancers:
-        yield Problem(
-            "api.loadBalancer",
-            "octavia",
-            "the cloud has no load balancers (no service load-balancer in its catalog)",
-            "use gateways: haproxy on the gateways balances the API",
-        )
+    if "load-balancer" not in context.cloud.services:
+        rule = "the cloud has no load balancers (no service load-balancer in its catalog)"
+        yield Problem("api.loadBalancer", "octavia", rule, "use gateways: haproxy on the gateways balances the API")
     elif (driver := api.octavia.provider) and known is not None and driver not in known:
         yield Problem("api.octavia.provider", driver, "octavia has no such driver", suggestion(driver, known))

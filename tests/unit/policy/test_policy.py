@@ -194,9 +194,9 @@ def test_facts_come_from_the_platform() -> None:
 
 def test_an_exemption_is_shown_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     records = [record(PLATFORM, "prod", cluster="prod", preset="production", backups={"etcd": True}), ingress()]
-    assert rules.stops(rules.violations(records))
+    assert rules.stops(rules.violations(records, facts_of(records)))
     monkeypatch.setattr(rules, "exemptions", lambda: {"prod": {"no-public-ssh": "a bastion's address range"}})
-    found = rules.violations(records)
+    found = rules.violations(records, facts_of(records))
     assert [(item.rule, item.exempt) for item in found] == [("no-public-ssh", "a bastion's address range")]
     assert not rules.stops(found)
 

@@ -12,7 +12,7 @@ from settings.running import Running
 OURS = ("openstack-paas:dev",)
 PROJECT = "project"
 PUBLIC = Network("public-id", "public", external=True, mtu=1500, project_id="provider")
-EDGE = Network("edge-id", "dev-edge", mtu=1450, project_id=PROJECT, tags=OURS)
+EDGE = Network("edge-id", "dev-edge", mtu=1450, project_id=PROJECT)
 PUBLIC_SUBNET = Subnet("public-subnet-id", "public", "public-id", "198.51.100.0/27", "198.51.100.1")
 M1 = [
     Flavor("small-id", "m1.small", 1, 2048, 20),
