@@ -31,7 +31,7 @@ class ControlPlane(Role):
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         fleet, platform, pki = args.fleet, args.fleet.platform, args.cluster.pki
-        settings, planes = platform.settings.control_planes, platform.addresses.control_planes
+        settings, planes = platform.settings.control_planes, platform.plan.control_planes
         token = "openstack-paas:kubernetes:ControlPlane"
         super().__init__(token, name, fleet, "control-plane", settings, planes, opts)
         inputs: dict[str, pulumi.Input[str]] = {

@@ -29,7 +29,7 @@ class EtcdCluster(Role):
 
     def __init__(self, name: str, args: EtcdClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         fleet, pki = args.fleet, args.pki
-        platform, members = fleet.platform, fleet.platform.addresses.etcd
+        platform, members = fleet.platform, fleet.platform.plan.etcd
         super().__init__("openstack-paas:etcd:EtcdCluster", name, fleet, "etcd", platform.settings.etcd, members, opts)
         for planned in members:
             machine = self.add_machine(planned, after=self.machines.values())

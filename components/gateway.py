@@ -33,7 +33,7 @@ class Gateways(Role):
 
     def __init__(self, name: str, args: GatewaysArgs, opts: ResourceOptions | None = None) -> None:
         fleet = args.fleet
-        platform, plan = fleet.platform, fleet.platform.addresses
+        platform, plan = fleet.platform, fleet.platform.plan
         settings = platform.settings
         super().__init__(
             "openstack-paas:gateway:Gateways", name, fleet, "gateway", settings.gateways, plan.gateways, opts

@@ -36,7 +36,7 @@ class LoadBalancer(pulumi.ComponentResource):
     def __init__(self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:network:LoadBalancer", name, None, opts)
         platform, network = args.platform, args.network
-        plan, settings, api = platform.addresses, platform.settings, platform.settings.api
+        plan, settings, api = platform.plan, platform.settings, platform.settings.api
         title = names.load_balancer(platform.cluster)
         tags = [names.tag(platform.cluster)]
         child = ResourceOptions(parent=self, custom_timeouts=TIMEOUT)

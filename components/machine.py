@@ -91,7 +91,7 @@ class Machine:
                 network_id=network.edge.network_id,
                 fixed_ips=[{"subnet_id": network.edge.subnet_id, "ip_address": planned.edge_address}],
                 # A single address: OVN takes nothing wider for a virtual port.
-                allowed_address_pairs=[{"ip_address": vip}] if (vip := platform.addresses.public_vip) else None,
+                allowed_address_pairs=[{"ip_address": vip}] if (vip := platform.plan.public_vip) else None,
                 security_group_ids=groups,
                 tags=fleet.tags,
                 opts=child,

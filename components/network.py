@@ -68,7 +68,7 @@ class Network(pulumi.ComponentResource):
         platform, catalog = args.platform, args.catalog
         self._platform, self._child = platform, ResourceOptions(parent=self)
         self._tags = [names.tag(platform.cluster)]
-        plan, cluster, settings = platform.addresses, platform.cluster, platform.settings.network
+        plan, cluster, settings = platform.plan, platform.cluster, platform.settings.network
         if settings.public_vip == "provider-network":
             self.edge = Edge(catalog.external_network_id, catalog.external_subnet_id)
         else:
@@ -119,7 +119,7 @@ class Network(pulumi.ComponentResource):
         return network, subnet
 
     def _own_edge(self, catalog: Catalog) -> Edge:
-        plan, cluster, settings = self._platform.addresses, self._platform.cluster, self._platform.settings.network
+        plan, cluster, settings = self._platform.plan, self._platform.cluster, self._platform.settings.network
         network, subnet = self._network(
             "edge", names.edge_network(cluster), settings.edge, plan.edge_gateway, plan.edge_pool
         )
@@ -135,7 +135,7 @@ class Network(pulumi.ComponentResource):
 
     def _security_groups(self, platform: Platform) -> dict[str, networking.SecGroup]:
         """The groups of settings.security's table by name; a group's rules are its children."""
-        rules = security.table(platform.settings, platform.addresses)
+        rules = security.table(platform.settings, platform.plan)
         groups = {
             group: networking.SecGroup(
                 group,
@@ -173,7 +173,7 @@ class Network(pulumi.ComponentResource):
         Its port stays unbound for good: OVN gives NAT to such a port only by the gateways' single-address pairs
         (https://github.com/SovereignCloudStack/standards/issues/544), and neutron hands the address to nobody else.
         """
-        settings, address = self._platform.settings.network, self._platform.addresses.public_vip
+        settings, address = self._platform.settings.network, self._platform.plan.public_vip
         interface = self.edge.router_interface
         routed: list[pulumi.Resource] = [interface] if interface else []
         if not address:

@@ -79,7 +79,7 @@ class Pki(pulumi.ComponentResource):
             member.name: certificate(
                 member.name, ETCD_MEMBER, self.etcd_ca, ("localhost", member.hostname), ("127.0.0.1", member.address)
             )
-            for member in args.platform.addresses.etcd
+            for member in args.platform.plan.etcd
         }
         self.etcd_client = certificate("etcd-client", ETCD_CLIENT, self.etcd_ca)
         self.apiserver_etcd_client = certificate("apiserver-etcd-client", APISERVER_ETCD_CLIENT, self.etcd_ca)

@@ -145,7 +145,7 @@ class Platform(pulumi.ComponentResource):
                 "cni": settings.kubernetes.cni,
                 "mariadb": versions.MARIADB,
             },
-            "fixedSettings": settings_platform.fixed(settings, platform.cluster, platform.addresses),
+            "fixedSettings": settings_platform.fixed(settings, platform.cluster, platform.plan),
             "securityRules": BY_RANGE,
             "forms": {
                 "machines": {machine.planned.hostname: machine.form for machine in _machines(roles)},

@@ -30,7 +30,7 @@ class WorkerPool(Role):
     def __init__(self, name: str, args: WorkerPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         fleet, cluster = args.fleet, args.cluster
         pki, pool = cluster.pki, fleet.platform.settings.workers[name]
-        own = [worker for worker in fleet.platform.addresses.workers if worker.pool == name]
+        own = [worker for worker in fleet.platform.plan.workers if worker.pool == name]
         token, role = "openstack-paas:kubernetes:WorkerPool", f"worker-{name}"
         super().__init__(token, name, fleet, role, pool, own, opts, window=pool.max_unavailable, after=args.after)
         for planned in own:

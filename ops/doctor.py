@@ -91,7 +91,7 @@ def examine(file: StackFile, state: State, offline: bool = False) -> Iterator[Fi
         yield Finding("settings", "stack file", f"Pulumi.{file.name}.yaml", error.problems)
         yield Finding("cloud", "all", "needs correct settings", skipped=True)
     else:
-        found = f"preset {platform.settings.preset}, {len(platform.addresses.machines)} machines"
+        found = f"preset {platform.settings.preset}, {len(platform.plan.machines)} machines"
         yield Finding("settings", "stack file", found, warnings=platform.warnings)
         if offline:
             yield Finding("cloud", "all", "not asked (--offline)", skipped=True)

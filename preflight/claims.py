@@ -39,7 +39,7 @@ def endangered(platform: Platform) -> list[PlannedMachine]:
     settings = platform.settings
     return [
         machine
-        for machine in platform.addresses.machines
+        for machine in platform.plan.machines
         if platform.replacing.get(machine.hostname) and machine.hostname not in settings.rollout.lose_volumes
         # A volume of the cloud is attached again with its data.
         if machine.role == "control-plane" or (machine.role == "worker" and not settings.workers[machine.pool].volume)

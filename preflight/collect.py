@@ -82,7 +82,7 @@ class _Collector:
             "extensions of network": self._extensions,
         }
         if self._platform:
-            plan = self._platform.addresses
+            plan = self._platform.plan
             addresses = (plan.public_vip, plan.private_vip, *(gateway.edge_address for gateway in plan.gateways))
             on_addresses = [("fixed_ips", f"ip_address={address}") for address in addresses if address]
             tagged = [("tags", self._tag), *own, *_OWNERS]

@@ -1,7 +1,7 @@
 """What the checks look at: the platform, the cloud's facts, and what the stack runs already."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,7 +26,7 @@ class Context(rules.Context):
     @classmethod
     def of(cls, platform: Platform, cloud: Cloud, running: Running | None = None) -> "Context":
         """The context of a checked platform."""
-        return cls(platform.settings, platform.cluster, platform.addresses, running, platform=platform, cloud=cloud)
+        return cls(platform.settings, platform.cluster, platform.plan, running, platform=platform, cloud=cloud)
 
     @property
     def tag(self) -> str:

@@ -32,7 +32,7 @@ class Volume(NamedTuple):
 
 def names_by_kind(platform: Platform) -> Mapping[Kind, frozenset[str]]:
     """Every name. Floating IPs and rules have none."""
-    cluster, settings, plan = platform.cluster, platform.settings, platform.addresses
+    cluster, settings, plan = platform.cluster, platform.settings, platform.plan
     own_edge = settings.network.public_vip != "provider-network"
     networks = {names.private_network(cluster)} | ({names.edge_network(cluster)} if own_edge else set())
     ports = {machine.hostname for machine in plan.machines} | {names.private_vip_port(cluster)}
@@ -59,7 +59,7 @@ def groups_by_name(platform: Platform) -> Mapping[str, ServerGroup]:
     """Every server group. A role has two while a changed `spread` has not reached all its machines."""
     found: dict[str, ServerGroup] = {}
     for key, settings in platform.settings.roles.items():
-        machines = [machine for machine in platform.addresses.machines if role_key(machine) == key]
+        machines = [machine for machine in platform.plan.machines if role_key(machine) == key]
         groups = server_groups(platform, _ROLES.get(key) or key.replace("workers.", "worker-"), settings, machines)
         for name in groups.spreads:
             members = tuple(machine for machine in machines if groups.of(machine) == name)
@@ -70,7 +70,7 @@ def groups_by_name(platform: Platform) -> Mapping[str, ServerGroup]:
 def volumes(platform: Platform) -> Mapping[str, Volume]:
     """Every volume by its name."""
     found: dict[str, Volume] = {}
-    for machine in platform.addresses.machines:
+    for machine in platform.plan.machines:
         settings = platform.settings.roles[role_key(machine)]
         if isinstance(settings, EtcdSettings | WorkerPoolSettings) and (volume := settings.volume):
             found[names.data_volume(machine.hostname)] = Volume(role_key(machine), volume.type, volume.size_gib)

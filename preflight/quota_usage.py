@@ -71,7 +71,7 @@ def _networks(context: Context) -> Iterator[Need]:
     more = {kind: wanted - context.ours(kind) for kind, wanted in planned.names_by_kind(platform).items()}
     ports = Counter(
         role_key(machine)
-        for machine in platform.addresses.machines
+        for machine in platform.plan.machines
         for name in {machine.hostname, names.edge_port(machine.hostname)} & more["port"]
     )
     others = len(more["port"]) - ports.total()
@@ -82,7 +82,7 @@ def _networks(context: Context) -> Iterator[Need]:
     yield Need("router", len(more["router"]))
     groups = more["security group"]
     yield Need("security_group", len(groups))
-    table = security.table(platform.settings, platform.addresses)
+    table = security.table(platform.settings, platform.plan)
     new = [rule for rule in table if names.security_group(platform.cluster, rule.group) in groups]
     rules = len(new) + DEFAULT_RULES * len(groups)
     yield Need("security_group_rule", rules, {"access": rules})

@@ -68,7 +68,7 @@ def parse(
     return Platform(
         settings=settings,
         cluster=cluster,
-        addresses=plan,
+        plan=plan,
         warnings=tuple(checks.warnings(context)),
         working=frozenset(running.instances if running else ()),
         numbered=dict(numbered or {}),

@@ -18,7 +18,7 @@ class Platform(Section):
 
     settings: PlatformSettings
     cluster: str
-    addresses: Plan
+    plan: Plan
     warnings: tuple[Problem, ...] = ()
     working: frozenset[str] = frozenset()
     numbered: dict[str, str] = {}

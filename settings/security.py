@@ -41,15 +41,15 @@ class Rule:
     """The name of its list of ranges. Empty for a single rule."""
 
 
-def table(settings: PlatformSettings, addresses: Plan) -> tuple[Rule, ...]:
+def table(settings: PlatformSettings, plan: Plan) -> tuple[Rule, ...]:
     """Every rule of the platform."""
-    gateways, private = addresses.gateway_range, str(settings.network.private)
+    gateways, private = plan.gateway_range, str(settings.network.private)
     access, overlay = settings.access, ports.OVERLAY[settings.kubernetes.cni]
     rules: list[Rule] = []
     rules += _by_cidr("gateway", "ssh", ports.SSH, access.ssh_cidrs)
     # A load balancer of the cloud guards the API itself.
-    rules += _by_cidr("gateway", "api", ports.API, () if addresses.load_balancer else access.api_cidrs)
-    for index, peers in enumerate(addresses.edge_gateway_ranges):
+    rules += _by_cidr("gateway", "api", ports.API, () if plan.load_balancer else access.api_cidrs)
+    for index, peers in enumerate(plan.edge_gateway_ranges):
         rules.append(Rule("gateway", f"vrrp-{index}" if index else "vrrp", VRRP, cidr=peers))
     rules += _by_cidr("ingress", "http", ports.HTTP, access.ingress_cidrs)
     rules += _by_cidr("ingress", "https", ports.HTTPS, access.ingress_cidrs)

@@ -15,7 +15,7 @@ NAMESPACE = "tigera-operator"
 
 def values(platform: Platform) -> dict[str, Any]:
     """Values of the chart: one pool for all pods, vxlan always, no BGP."""
-    host, port = platform.addresses.api_address, str(ports.API)
+    host, port = platform.plan.api_address, str(ports.API)
     installation: dict[str, Any] = {
         "enabled": True,
         "kubernetesProvider": "",

@@ -19,7 +19,7 @@ def values(platform: Platform) -> dict[str, Any]:
         "podCidr": str(platform.settings.network.pods),
         "flannel": {"backend": "vxlan"},
         # Upstream's chart has no such value and ignores it: its flannel waits for kube-proxy instead.
-        "kubeApi": {"host": platform.addresses.api_address, "port": str(ports.API)},
+        "kubeApi": {"host": platform.plan.api_address, "port": str(ports.API)},
     }
 
 

@@ -25,7 +25,7 @@ def values(platform: Platform) -> dict[str, Any]:
             {"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": [storage.worker_path]},
             *(
                 {"node": hostname, "paths": [storage.default_path]}
-                for hostname in platform.addresses.control_plane_hostnames
+                for hostname in platform.plan.control_plane_hostnames
             ),
         ],
         # The chart's default helper image is busybox:latest: never the same twice.

@@ -66,7 +66,7 @@ def apt_proxy(platform: Platform) -> str:
 
 def no_proxy(platform: Platform) -> tuple[str, ...]:
     """What never goes through a proxy: this machine, the platform's networks and VIPs, the cluster's own names."""
-    network, plan = platform.settings.network, platform.addresses
+    network, plan = platform.settings.network, platform.plan
     ranges = (network.edge, network.private, network.pods, network.services)
     names = ("localhost", "127.0.0.1", "::1", "169.254.169.254", ".svc", f".{network.dns_domain}")
     vips = (plan.public_vip, plan.private_vip, plan.load_balancer)

@@ -72,7 +72,7 @@ def backup_files(platform: Platform, planned: PlannedMachine, secrets: Mapping[s
 
     `secrets` has those of the places, by their keys in the stack file.
     """
-    backups, members = platform.settings.backups, platform.addresses.etcd
+    backups, members = platform.settings.backups, platform.plan.etcd
     timer = ""
     if backups.etcd.enabled:
         when = calendar(backups.etcd.interval_minutes, members.index(planned), len(members))

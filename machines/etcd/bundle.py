@@ -32,7 +32,7 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
 
     `secrets` has certificates and keys in PEM: `ca`, `member`, `client`; the volume's id, and those of backups.
     """
-    settings, plan = platform.settings, platform.addresses
+    settings, plan = platform.settings, platform.plan
     quota = size_of(settings.etcd.quota)
     wanted = role_packages(settings, etcd=True) + backup_packages(settings.backups)
     script_settings = {
@@ -68,4 +68,4 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
 
 def endpoints(platform: Platform) -> tuple[str, ...]:
     """Where clients reach etcd."""
-    return tuple(f"https://{member.address}:{ports.ETCD_CLIENTS}" for member in platform.addresses.etcd)
+    return tuple(f"https://{member.address}:{ports.ETCD_CLIENTS}" for member in platform.plan.etcd)

@@ -37,7 +37,7 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
 
     `secrets` has the cluster's certificate authority, `ca`, for nodes that leave by this gateway.
     """
-    settings, plan = platform.settings, platform.addresses
+    settings, plan = platform.settings, platform.plan
     others = [gateway for gateway in plan.gateways if gateway != planned]
     wanted = role_packages(settings, gateway=True)
     script_settings = {
@@ -86,7 +86,7 @@ def edge_route_unit(platform: Platform) -> str:
     return render_template(
         "gateway/edge-route.service.j2",
         edge_cidr=platform.settings.network.edge,
-        edge_gateway=platform.addresses.edge_gateway,
+        edge_gateway=platform.plan.edge_gateway,
     )
 
 
@@ -95,7 +95,7 @@ def _ingress(platform: Platform) -> list[tuple[int, int, list[tuple[str, str]]]]
 
     At the first places of each pool, or at the control planes without workers.
     """
-    plan = platform.addresses
+    plan = platform.plan
     places = [(place.name, place.address) for place in plan.ingress_places] or [
         (machine.hostname, machine.address) for machine in plan.control_planes
     ]

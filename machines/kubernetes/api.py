@@ -24,7 +24,7 @@ YEAR_HOURS: Final = 8760
 
 def api_endpoint(platform: Platform) -> str:
     """The API as machines and pods see it, as host:port."""
-    return f"{platform.addresses.api_address}:{ports.API}"
+    return f"{platform.plan.api_address}:{ports.API}"
 
 
 def gateway_endpoint(platform: Platform) -> str:
@@ -33,7 +33,7 @@ def gateway_endpoint(platform: Platform) -> str:
     Without a public VIP that gateway is the API's address outside, and another one may hold the private VIP: then it
     asks itself.
     """
-    plan = platform.addresses
+    plan = platform.plan
     return LOCAL_ENDPOINT if not (plan.public_vip or plan.load_balancer) else api_endpoint(platform)
 
 
@@ -53,7 +53,7 @@ def signing(platform: Platform, ca_certificate: str) -> dict[str, str]:
 
 def certificate_sans(platform: Platform, outside: Sequence[str]) -> list[str]:
     """Every name and address that clients call the API server by; `outside` are those that only the cloud knows."""
-    plan = platform.addresses
+    plan = platform.plan
     names = (plan.api_address, plan.public_vip, *outside, "localhost", LOCAL_ADDRESS)
     return list(dict.fromkeys(name for name in (*names, *platform.settings.api.certificate_names) if name))
 
@@ -64,4 +64,4 @@ def api_server_names(platform: Platform, planned: PlannedMachine, outside: Seque
     service_names = ("kubernetes", "kubernetes.default", "kubernetes.default.svc")
     own = {planned.hostname, *service_names, f"{service_names[-1]}.{network.dns_domain}", planned.address}
     service_address = str(network.services[1])
-    return sorted({*own, service_address, platform.addresses.api_address, *certificate_sans(platform, outside)})
+    return sorted({*own, service_address, platform.plan.api_address, *certificate_sans(platform, outside)})

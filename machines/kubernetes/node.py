@@ -45,7 +45,7 @@ def node_files(
     `secrets` has the cluster's certificate authority, `ca`, and the certificate to join with, `bootstrap`. `wanted` and
     `settings` are the packages and settings of its role.
     """
-    given, plan = platform.settings, platform.addresses
+    given, plan = platform.settings, platform.plan
     # A lone node has nobody who would take its pods.
     alone = len(plan.control_planes) + len(plan.workers) == 1
     common: ScriptSettings = {

@@ -45,7 +45,7 @@ def worker_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[
 
 def _api_balancer(platform: Platform) -> str:
     """The API for the worker itself, from every control plane that exists or may exist: one more changes no worker."""
-    plan = platform.addresses
+    plan = platform.plan
     servers = zip(plan.control_plane_hostnames, plan.control_plane_places, strict=True)
     return render_template(
         "kubernetes/haproxy.cfg.j2", settings=platform.settings, address=LOCAL_ADDRESS, port=ports.API, servers=servers

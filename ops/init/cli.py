@@ -219,7 +219,7 @@ def _write(file: Path, text: str) -> None:
 def _say_next(stack: str, platform: Platform, is_made: bool) -> None:
     """What was written, what is unwise in it, and the commands to run."""
     short = stack.rpartition("/")[2]
-    machines = len(platform.addresses.machines)
+    machines = len(platform.plan.machines)
     say(f"\nWritten: Pulumi.{short}.yaml ({platform.settings.preset}, {machines} machines)", "bold")
     for warning in platform.warnings:
         say(f"  note: {warning}", "yellow")

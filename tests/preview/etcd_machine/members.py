@@ -142,7 +142,7 @@ def make(
     stack = parse({}, "test")
     platform = stack.model_copy(
         update={
-            "addresses": replace(stack.addresses, etcd=members, control_plane_places=()),
+            "plan": replace(stack.plan, etcd=members, control_plane_places=()),
             "settings": stack.settings.model_copy(update={"backups": backups or stack.settings.backups}),
         }
     )

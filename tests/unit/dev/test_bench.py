@@ -51,7 +51,7 @@ def test_no_samples_are_no_shares() -> None:
 
 @pytest.mark.parametrize("machines", [9, 10, 1000, 4900])
 def test_the_benchmark_asks_for_the_machines_it_names(machines: int) -> None:
-    assert len(parse(settings(machines), "bench").addresses.machines) == machines
+    assert len(parse(settings(machines), "bench").plan.machines) == machines
 
 
 def test_the_table_has_a_row_a_size() -> None:

@@ -127,7 +127,7 @@ def variant(name: str) -> Platform:
 
 def bundle(platform: Platform, role: str, number: int = 0) -> Bundle:
     """The bundle of a machine of the role, by its place in the plan."""
-    planned = [machine for machine in platform.addresses.machines if machine.role == role][number]
+    planned = [machine for machine in platform.plan.machines if machine.role == role][number]
     return BUNDLES[role](platform, planned, INPUTS)
 
 

@@ -96,7 +96,7 @@ def test_kube_proxy() -> None:
 def test_user_data(role: str) -> None:
     """A change here replaces machines: the golden file is to make that a decision."""
     platform = samples.stack(USUAL)
-    planned = (platform.addresses.gateways if role == "gateway" else platform.addresses.etcd)[0]
+    planned = (platform.plan.gateways if role == "gateway" else platform.plan.etcd)[0]
     key = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{samples.SECRET}\n-----END OPENSSH PRIVATE KEY-----\n"
     text = user_data(platform, planned, key, "ssh-ed25519 AAAA made-up")
     _compare(f"user-data-{role}.yaml", text)

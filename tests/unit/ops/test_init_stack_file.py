@@ -62,7 +62,7 @@ def test_the_defaults_in_comments_are_the_defaults(preset: str) -> None:
     spelled["clusterName"] = keys.get("clusterName", "")
     after = parse(spelled, "trial")
     assert after.settings == before.settings
-    assert after.addresses == before.addresses
+    assert after.plan == before.plan
 
 
 def test_names_that_yaml_would_misread_stay_what_they_are() -> None:

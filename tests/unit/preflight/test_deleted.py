@@ -32,7 +32,7 @@ NO_SUCH_IMAGE = (
 
 def seen(cloud: Cloud, lost: tuple[str, ...] = (), form: Form | None = None, **values: Any) -> Context:
     """The dev preset with all machines running; those of `lost` are not in the cloud any more."""
-    names = [machine.hostname for machine in parse({"preset": "dev"}, "dev").addresses.machines]
+    names = [machine.hostname for machine in parse({"preset": "dev"}, "dev").plan.machines]
     running = Running(
         instances={name: f"id-{name}" for name in names},
         forms={name: form or Form(flavor="m1.large", zone="nova") for name in WORKERS},

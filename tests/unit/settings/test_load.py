@@ -21,8 +21,8 @@ PROJECT = Path(__file__).resolve().parents[3]
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_a_whole_platform_without_a_warning(preset: str) -> None:
     platform = parse({"preset": preset}, "test")
-    assert platform.addresses.machines
-    assert len({machine.address for machine in platform.addresses.machines}) == len(platform.addresses.machines)
+    assert platform.plan.machines
+    assert len({machine.address for machine in platform.plan.machines}) == len(platform.plan.machines)
     assert platform.warnings == ()
 
 
@@ -32,7 +32,7 @@ def test_an_empty_stack_file_is_the_preset_dev() -> None:
 
 def test_a_key_of_the_stack_overrides_its_preset() -> None:
     platform = parse({"preset": "production", "etcd": {"count": 5}}, "prod")
-    assert len(platform.addresses.etcd) == 5
+    assert len(platform.plan.etcd) == 5
     assert platform.settings.control_planes.count == 3
 
 
@@ -92,7 +92,7 @@ def test_committed_stacks_are_right(name: str) -> None:
 
 def test_security_table_lets_only_gateways_and_members_in() -> None:
     platform = parse({"preset": "production"}, "prod")
-    rules = table(platform.settings, platform.addresses)
+    rules = table(platform.settings, platform.plan)
     etcd = {(rule.name, rule.first_port, rule.source or rule.cidr) for rule in rules if rule.group == "etcd"}
     assert etcd == {
         ("ssh", 22, "10.20.0.12/30"),
@@ -106,7 +106,7 @@ def test_security_table_lets_only_gateways_and_members_in() -> None:
 
 def test_node_ports_are_for_the_private_network_alone() -> None:
     platform = parse({"preset": "production"}, "prod")
-    rules = [rule for rule in table(platform.settings, platform.addresses) if rule.group == "node"]
+    rules = [rule for rule in table(platform.settings, platform.plan) if rule.group == "node"]
     ports = [(rule.protocol, rule.cidr) for rule in rules if (rule.first_port, rule.last_port) == (30000, 32767)]
     assert ports == [("tcp", "10.20.0.0/22"), ("udp", "10.20.0.0/22")]
 
@@ -115,7 +115,7 @@ def rules_of(*cidrs: str) -> list[Rule]:
     """Those of lists, with this list for SSH and for ingress."""
     access = {"sshCidrs": list(cidrs), "ingressCidrs": list(cidrs)}
     platform = parse({"access": access}, "dev")
-    return [rule for rule in table(platform.settings, platform.addresses) if rule.listed]
+    return [rule for rule in table(platform.settings, platform.plan) if rule.listed]
 
 
 def test_a_rule_of_a_list_is_named_by_its_range() -> None:

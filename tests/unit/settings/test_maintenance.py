@@ -53,7 +53,7 @@ def test_pins_and_the_epoch_reach_the_machines() -> None:
     values = {"maintenance": {"packages": {"haproxy": "2.6.12-1+deb12u3"}, "epoch": "2026-11"}}
     platform = parse(values, "dev")
     settings = platform.settings
-    bundle = gateway_bundle(platform, platform.addresses.gateways[0], {"ca": ""})
+    bundle = gateway_bundle(platform, platform.plan.gateways[0], {"ca": ""})
     assert "\nEPOCH=2026-11\n" in next(file.content for file in bundle.files if file.path == "settings.sh")
     assert {"haproxy=2.6.12-1+deb12u3", "keepalived"} <= set(role_packages(settings, gateway=True))
     assert "haproxy=2.6.12-1+deb12u3" not in role_packages(settings, node=True)

@@ -19,7 +19,7 @@ POOLS: dict[str, Any] = {
 
 def plan(**values: Any) -> Plan:
     """The plan of a production platform with these keys."""
-    return parse({"preset": "production", **values}, "test").addresses
+    return parse({"preset": "production", **values}, "test").plan
 
 
 def places(of: Plan) -> dict[str, tuple[str, str, str]]:
@@ -135,7 +135,7 @@ def test_five_thousand_machines_are_planned_in_half_a_second() -> None:
     }
     handed = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
     start = time.process_time()
-    machines = parse(handed, "large").addresses.machines
+    machines = parse(handed, "large").plan.machines
     assert time.process_time() - start < 0.5
     assert len(machines) == 4998
 

@@ -17,7 +17,7 @@ from settings.versions import DEFAULT_KUBERNETES, ETCD, KUBERNETES
 DEFAULT = KUBERNETES[DEFAULT_KUBERNETES].patch
 
 DEV = parse({}, "dev")
-LIVING = Running(kubernetes="1.34.2", fixed=fixed(DEV.settings, DEV.cluster, DEV.addresses))
+LIVING = Running(kubernetes="1.34.2", fixed=fixed(DEV.settings, DEV.cluster, DEV.plan))
 
 
 def report(values: dict[str, Any], running: Running) -> list[str]:
