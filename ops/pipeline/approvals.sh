@@ -3,7 +3,6 @@
 # description of its pull request. Jobs on GitHub and GitLab need no argument.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=ops/pipeline/forge.sh
 source ops/pipeline/forge.sh
 base=${1:-}
 if [ -n "${GITHUB_EVENT_PATH:-}" ]; then

@@ -5,7 +5,6 @@
 set -Eeuo pipefail
 file=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=ops/pipeline/forge.sh
 source ops/pipeline/forge.sh
 # Anyone can write the marker, so look for a comment of our own.
 MARKER=$(head -n 1 "$file")

@@ -4,7 +4,6 @@ set -Eeuo pipefail
 export TITLE=$1
 file=$(realpath "$2")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=ops/pipeline/forge.sh
 source ops/pipeline/forge.sh
 issues=/repos/$GITHUB_REPOSITORY/issues
 jq --null-input --rawfile body "$file" '{title: env.TITLE, body: $body, labels: ["drift"]}' |

@@ -4,7 +4,6 @@
 # production needs reviewers. Without them, or when the forge does not answer, this fails and no preview runs.
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-# shellcheck source=ops/pipeline/forge.sh
 source ops/pipeline/forge.sh
 status=0
 for environment; do
