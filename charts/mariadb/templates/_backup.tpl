@@ -31,7 +31,7 @@ spec:
   {{- with .Values.tolerations }}
   tolerations: {{- toYaml . | nindent 4 }}
   {{- end }}
-  # Where the volume is bound to a node it shall be another one than the primary's.
+  # Where the volume is bound to a node, it must be another one than the primary's.
   affinity:
     podAntiAffinity:
       preferredDuringSchedulingIgnoredDuringExecution:
