@@ -84,7 +84,7 @@ def find_disk(machine: Machine, volume_id: str) -> Path:
 
 
 def mounted_on(machine: Machine, path: Path) -> tuple[str, str]:
-    """What is mounted there: the device as MAJOR:MINOR, and its name; two empty words when nothing is.
+    """What is mounted there: the device as MAJOR:MINOR, and its name; two empty texts when nothing is.
 
     As the kernel has it (proc_pid_mountinfo(5)); the last one covers those before it.
     """
@@ -95,7 +95,9 @@ def mounted_on(machine: Machine, path: Path) -> tuple[str, str]:
         # Spaces and the like are in octal.
         point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), words[4])
         if point == str(path):
-            found = (words[2], after.split()[1])
+            name = after.split()[1]
+            # A folder of a disk, mounted by itself, is not the disk.
+            found = (words[2], name) if words[3] == "/" else ("a part of it", f"{words[3]} of {name}")
     return found
 
 

@@ -126,7 +126,12 @@ def test_the_content_is_never_readable_by_more_than_in_the_end(
 ) -> None:
     modes: list[int] = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda number: (modes.append(os.fstat(number).st_mode & 0o777), real(number))[1])
+
+    def fsync(descriptor: int) -> None:
+        modes.append(os.fstat(descriptor).st_mode & 0o777)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
     files.write(machine.root / "key", "secret", 0o600)
     assert modes[0] == 0o600
 

@@ -288,6 +288,11 @@ def test_what_is_mounted_last_counts(machine: VolumeMachine, disk: Path) -> None
     refused(machine, "tmpfs is mounted on /var/lib/etcd")
 
 
+def test_a_folder_of_the_disk_is_not_the_disk(machine: VolumeMachine) -> None:
+    machine.mounts(f"40 22 0:0 /folder {machine.path(VOLUME.path)} rw - ext4 /dev/vdb rw")
+    refused(machine, "/folder of /dev/vdb is mounted on /var/lib/etcd, and not the volume")
+
+
 def test_mount_points_with_spaces(machine: VolumeMachine) -> None:
     machine.mounts(r"40 22 8:5 / /a\040b rw - ext4 /dev/vdb rw")
     assert volumes.mounted_on(machine, Path("/a b")) == ("8:5", "/dev/vdb")
