@@ -1,0 +1,285 @@
+"""What a member of etcd knows of itself and of its peers.
+
+No member is privileged. Each decides by what its peers say, for all may be created at the same time.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+from agent import etcd_api
+from agent.etcd_api import Etcd, EtcdError, Member, NoAnswer, PortState, Status, Tls
+from agent.machine import Machine, NotYet
+from agent.system import services
+
+Value = TypeVar("Value")
+
+UNIT: Final = "etcd.service"
+UNIT_FILE: Final = "/etc/systemd/system/etcd.service"
+PKI: Final = "/etc/etcd/pki"
+DATA: Final = "/var/lib/etcd"
+CLIENT_PORT, PEER_PORT = 2379, 2380
+
+
+class Held(Protocol):
+    """A lock that is held."""
+
+    def check(self) -> None:
+        """Raises LockLost when another one may hold it."""
+
+
+class Api(Protocol):
+    """What of etcd's API the state machines of a member use (agent/etcd_api.py has all of it)."""
+
+    def members(self) -> tuple[Member, ...]: ...
+    def add_learner(self, peer_url: str) -> Member: ...
+    def remove(self, member_id: int) -> None: ...
+    def promote(self, member_id: int) -> None: ...
+    def move_leader(self, member_id: int) -> None: ...
+    def status(self) -> Status: ...
+    def check_health(self) -> None: ...
+    def cluster_version(self) -> str: ...
+    def get_prefix(self, prefix: str) -> dict[str, bytes]: ...
+    def put(self, key: str, value: str) -> None: ...
+    def lock(self, name: str, wait_seconds: float, ttl: int = 30) -> AbstractContextManager[Held]: ...
+
+
+class Network(Protocol):
+    """The ways from this machine to the members."""
+
+    def api(self, *endpoints: str) -> Api:
+        """etcd's API at these client URLs, in their order: the first that answers."""
+
+    def peer_members(self, address: str) -> tuple[Member, ...]:
+        """The members as that peer knows them, also without a leader. Raises EtcdError."""
+
+    def port_state(self, address: str, port: int) -> PortState:
+        """What becomes of a connection."""
+
+
+class TlsNetwork:
+    """The real ways, with the certificates of this machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        """The certificates are read at each connection: the run itself may bring new ones."""
+        pki = machine.path(PKI)
+        self._client = Tls(pki / "ca.crt", pki / "client.crt", pki / "client.key")
+        self._peer = Tls(pki / "ca.crt", pki / "peer.crt", pki / "peer.key")
+
+    def api(self, *endpoints: str) -> Api:
+        """etcd's API at these client URLs."""
+        return Etcd(endpoints, self._client)
+
+    def peer_members(self, address: str) -> tuple[Member, ...]:
+        """The members as that peer knows them."""
+        return etcd_api.peer_members(address, self._peer)
+
+    def port_state(self, address: str, port: int) -> PortState:
+        """What becomes of a connection."""
+        return etcd_api.port_state(address, port)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A member as the settings name it."""
+
+    name: str
+    address: str
+
+    @property
+    def client_url(self) -> str:
+        """Where clients reach it."""
+        return f"https://{self.address}:{CLIENT_PORT}"
+
+    @property
+    def peer_url(self) -> str:
+        """Where its peers reach it, which is what the cluster knows it by."""
+        return f"https://{self.address}:{PEER_PORT}"
+
+
+@dataclass(frozen=True)
+class MemberSettings:
+    """The desired state of one member."""
+
+    name: str
+    members: tuple[Place, ...]
+    """All members, this one too."""
+    token: str
+    """The cluster's, ETCD_INITIAL_CLUSTER_TOKEN."""
+    control_planes: tuple[str, ...]
+    """Addresses of all places for control planes."""
+    had_cluster: bool
+    """Whether this stack has had an etcd: the program knows that every member's step has once ended well."""
+    start_empty: str = ""
+    """The day (YYYY-MM-DD, UTC) on which an empty etcd may take the place of one that this stack has had."""
+
+    @property
+    def own(self) -> Place:
+        """This member."""
+        return next(place for place in self.members if place.name == self.name)
+
+    @property
+    def peers(self) -> tuple[Place, ...]:
+        """All members but this one."""
+        return tuple(place for place in self.members if place.name != self.name)
+
+    @property
+    def majority(self) -> int:
+        """How many of the members have to work."""
+        return len(self.members) // 2 + 1
+
+
+class Says(Enum):
+    """What a peer is."""
+
+    SILENT = "silent"
+    """Nothing answers: the machine may be off."""
+    IDLE = "idle"
+    """The machine is on, and no etcd runs."""
+    STARTING = "starting"
+    """etcd listens and does not answer yet."""
+    FORMING = "forming"
+    """A member of a new cluster; none of its members has started before."""
+    CLUSTER = "cluster"
+    """A member of a cluster that has a leader."""
+    BROKEN = "broken"
+    """A member of a cluster that has no leader."""
+
+
+@dataclass(frozen=True)
+class Peers:
+    """What every peer has been found to be."""
+
+    says: dict[Place, Says] = field(default_factory=dict)
+
+    def first(self, kind: Says) -> Place | None:
+        """The first peer of that kind."""
+        return next((place for place, says in self.says.items() if says is kind), None)
+
+    def nobody_runs(self) -> bool:
+        """Whether every peer is there without an etcd.
+
+        A majority would not do: it may be made of new machines, and the silent one be the whole former cluster.
+        """
+        return all(says is Says.IDLE for says in self.says.values())
+
+    def __str__(self) -> str:
+        """One line for messages."""
+        seen = sorted((place.name, says.value) for place, says in self.says.items())
+        return ", ".join(f"{name} {says}" for name, says in seen) or "there are no peers"
+
+
+class ThisMember:
+    """The member of this machine, and its ways to the others."""
+
+    def __init__(self, machine: Machine, settings: MemberSettings, network: Network) -> None:
+        """Nothing is asked yet."""
+        self.machine, self.settings, self.network = machine, settings, network
+        self.own = settings.own
+        self.data: Path = machine.path(DATA)
+        #: Says that this machine was a member of the cluster with this token. Data that is gone afterwards is a loss.
+        self.mark: Path = machine.state / f"etcd-{settings.token}"
+
+    @property
+    def api(self) -> Api:
+        """etcd's API at this member alone."""
+        return self.network.api(self.own.client_url)
+
+    def has_data(self) -> bool:
+        """Whether there is a log of etcd, without which it would start empty."""
+        return any((self.data / "member" / "wal").glob("*.wal"))
+
+    def is_active(self) -> bool:
+        """Whether systemd has the unit as active: it has been ready since it was started."""
+        return services.is_active(self.machine, UNIT)
+
+    def serves(self) -> bool:
+        """Whether this member answers with a majority behind it."""
+        return self.is_active() and is_healthy(self.api)
+
+    def first_of_others(self, action: Callable[[Api], Value]) -> Value:
+        """What the first of the other members answers. A learner refuses what a voter does, so each is asked by itself.
+
+        Raises EtcdError with what the last one said.
+        """
+        last: EtcdError = NoAnswer("there are no other members")
+        for peer in self.settings.peers:
+            try:
+                return action(self.network.api(peer.client_url))
+            except EtcdError as error:
+                last = error
+        raise last
+
+    def own_entry(self, api: Api) -> Member | None:
+        """This machine in the list of a living cluster."""
+        return next((member for member in api.members() if self.own.peer_url in member.peer_urls), None)
+
+    def check_works(self) -> None:
+        """Raises NotYet unless this member answers with a majority behind it.
+
+        A learner does not, and is made a voter on the way, as soon as the others find that it has caught up.
+        """
+        try:
+            self.api.check_health()
+        except EtcdError as error:
+            seen = str(error)
+        else:
+            return
+        promoted = self._promote()
+        raise NotYet(f"{seen}\n{promoted}" if promoted else seen)
+
+    def _promote(self) -> str:
+        """What the others say to the wish to vote; nothing where it is none, or nobody can say."""
+        try:
+            entry = self.first_of_others(self.own_entry)
+        except EtcdError:
+            return ""
+        if entry is None or not entry.is_learner:
+            return ""
+        number = entry.id
+        try:
+            self.first_of_others(lambda api: api.promote(number))
+        except EtcdError as error:
+            return str(error)
+        return "it has become a voter"
+
+    def ask_peer(self, peer: Place) -> Says:
+        """What that peer is."""
+        port = self.network.port_state(peer.address, PEER_PORT)
+        if port is PortState.REFUSED:
+            return Says.IDLE
+        if port is PortState.SILENT:
+            return Says.SILENT
+        try:
+            members = self.network.peer_members(peer.address)
+        except EtcdError:
+            return Says.STARTING
+        # A member publishes its client address once it has been part of a majority.
+        if not any(member.client_urls for member in members):
+            return Says.FORMING
+        return Says.CLUSTER if is_healthy(self.network.api(peer.client_url)) else Says.BROKEN
+
+    def ask_peers(self) -> Peers:
+        """What every peer is."""
+        return Peers({peer: self.ask_peer(peer) for peer in self.settings.peers})
+
+
+def is_healthy(api: Api) -> bool:
+    """Whether it answers with a majority behind it."""
+    try:
+        api.check_health()
+    except EtcdError:
+        return False
+    return True
+
+
+def leads(api: Api) -> bool:
+    """Whether the member there is the leader; no when it does not answer."""
+    try:
+        status = api.status()
+    except EtcdError:
+        return False
+    return status.member_id != 0 and status.member_id == status.leader
