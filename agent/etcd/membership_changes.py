@@ -12,7 +12,8 @@ from agent.etcd_api import EtcdError, LockLost, Member, NoAnswer
 from agent.machine import Failed, NotYet
 
 LOCK: Final = "openstack-paas/membership"
-#: How long etcd may refuse a removal. It does for some 5 s after each change, until its members have talked for a while.
+#: How long etcd may refuse a removal. It does for some 5 s after each change, until its members have talked for long
+#: enough.
 REFUSAL_SECONDS: Final = 30
 #: How long it may refuse one more member. It does while another one is away or learns.
 ADDING_SECONDS: Final = 240
@@ -94,7 +95,7 @@ class Turn:
         try:
             self._held.check()
         except LockLost as error:
-            raise Failed(f"the lock {LOCK} in etcd was lost, and nothing more is changed: {error}. Run it again") from None
+            raise Failed(f"the lock {LOCK} in etcd was lost, nothing more is changed: {error}. Run it again") from None
 
     def release(self) -> None:
         """Gives the lock back; it may have been lost, or etcd not answer: then it ends by itself."""

@@ -1,7 +1,7 @@
 """How a member of etcd starts: with its own data, as one of a new cluster, or into a living one.
 
-An empty etcd in front of a platform costs all of its pods: the API servers know of none, and every kubelet ends its own.
-So three guards stand in front of one: what the program knows (had_cluster), what this machine and its peers know, and
+An empty etcd in front of a platform costs all of its pods: the API servers know of none, and every kubelet ends its
+own. So three guards stand in front of one: what the program knows (had_cluster), what this machine and its peers know, and
 the unit itself, which starts without data only by a permission for once.
 """
 
@@ -20,8 +20,8 @@ INITIAL: Final = "/etc/etcd/initial.env"
 #: Lets etcd.service start without data. In memory: a reboot takes it away.
 PERMISSION: Final = "/run/openstack-paas-etcd-first-start"
 GUARD_FILE: Final = "/etc/systemd/system/etcd.service.d/40-openstack-paas-first-start.conf"
-#: Part of the unit. systemd looks at Condition...= in [Unit] for a start, not surely for each Restart=; ExecCondition= is
-#: run before every single one. With "+" as root: after the loss of a machine the data on a volume may belong to another
+#: Part of the unit. systemd looks at Condition...= in [Unit] for a start, not surely for each Restart=; ExecCondition=
+#: is run before every single one, and where it says no nothing is restarted. With "+" as root: after the loss of a machine the data on a volume may belong to another
 #: number than the user etcd has now, until ExecStartPre= (volume-service.conf.j2) has changed that.
 GUARD: Final = f"""\
 [Service]
@@ -79,41 +79,51 @@ def _refuse_empty(this: ThisMember, peers: Peers) -> None:
     settings, machine = this.settings, this.machine
     today, lifted = _today(this), _is_lifted(this)
     broken = peers.first(Says.BROKEN)
-    way_out = (
-        f"Where all that it held may be given up, set etcd.startEmpty to today's date (UTC): {today}"
-        + (f"; it is {settings.start_empty}" if settings.start_empty else "")
-    )
+    way_out = f"Where all that it held may be given up, set etcd.startEmpty to today's date (UTC): {today}"
+    if settings.start_empty:
+        way_out += f"; it is {settings.start_empty}"
     if broken is not None:
         raise Failed(
-            f"no data here, and the cluster of {broken.address} has no majority (peers: {peers}): nothing can be changed in"
-            " it. Bring another member back with its data, or restore a snapshot"
+            f"no data here, and the cluster of {broken.address} has no majority (peers: {peers}): nothing can be changed"
+            " in it. Bring another member back with its data, or restore a snapshot"
         )
     if this.mark.exists() and not lifted:
         raise Failed(
-            f"this machine was a member of the cluster '{settings.token}', its data in {DATA} is gone and no peer is part of"
-            f" a living cluster (peers: {peers}). Bring the peers back, or restore a snapshot. {way_out}"
+            f"this machine was a member of the cluster '{settings.token}', its data in {DATA} is gone and no peer is"
+            f" part of a living cluster (peers: {peers}). Bring the peers back, or restore a snapshot. {way_out}"
         )
     if settings.had_cluster and not lifted:
         raise Failed(
-            f"this stack has had an etcd, there is no data here, and no peer is part of a living cluster (peers: {peers})."
-            " An empty one does not take its place: every kubelet would end its pods. Bring members back with their data,"
-            f" or restore a snapshot (`python -m ops etcd restore`). {way_out}"
+            f"this stack has had an etcd, there is no data here, and no peer is part of a living cluster (peers:"
+            f" {peers}). An empty one does not take its place: every kubelet would end its pods. Bring members back with"
+            " their data, or restore a snapshot (`python -m ops etcd restore`). "
+            f"{way_out}"
         )
     orphans = serving_kubelets(this)
     if orphans:
         raise Failed(
-            f"no member of etcd has any data, and {', '.join(orphans)} belong to a cluster (kubelets serve there): all that"
-            " it knew is gone. Restore a snapshot by `python -m ops etcd restore`; an empty etcd is started only when the"
-            " kubelets of all control planes have been stopped"
+            f"no member of etcd has any data, and {', '.join(orphans)} belong to a cluster (kubelets serve there): all"
+            " that it knew is gone. Restore a snapshot by `python -m ops etcd restore`; an empty etcd is started only when"
+            " the kubelets of all control planes have been stopped"
         )
     # Where this stack has never had one, nothing can come back: a silent machine is one that is not made yet.
-    if settings.had_cluster and peers.first(Says.FORMING) is None and not peers.nobody_runs():
+    if has_had_one(this) and peers.first(Says.FORMING) is None and not peers.nobody_runs():
         raise Failed(
-            f"no data here, and not every peer says whether a cluster exists (peers: {peers}). Bring the silent ones up;"
-            " none is replaced by an empty cluster"
+            f"no data here, and not every peer says whether a cluster exists (peers: {peers}). Bring the silent ones"
+            " up; none is replaced by an empty cluster"
         )
-    if settings.had_cluster:
+    if has_had_one(this):
         machine.log(f"etcd.startEmpty is {today}: an empty etcd takes the place of the one that this stack has had")
+
+
+def has_had_one(this: ThisMember) -> bool:
+    """Whether there was an etcd: the program knows of one that this stack has had, or this machine was a member."""
+    return this.settings.had_cluster or this.mark.exists()
+
+
+def may_be_empty(this: ThisMember) -> bool:
+    """Whether an empty cluster may start, as far as the desired state and this machine know."""
+    return not has_had_one(this) or _is_lifted(this)
 
 
 def _today(this: ThisMember) -> str:
@@ -133,21 +143,19 @@ def look_at_peers(this: ThisMember) -> Peers:
     """
     settings, clock = this.settings, this.machine.clock
     began = clock.monotonic()
-    refused = this.mark.exists() or settings.had_cluster
-    if _is_lifted(this):
-        refused = False
+    had = has_had_one(this)
+    refused = not may_be_empty(this)
 
     def leave_no_doubt(peers: Peers) -> bool:
         if peers.first(Says.CLUSTER) is not None:
             return True
         if peers.first(Says.BROKEN) is not None or refused:
             return False
-        return not settings.had_cluster or peers.first(Says.FORMING) is not None or peers.nobody_runs()
+        return not had or peers.first(Says.FORMING) is not None or peers.nobody_runs()
 
     def look() -> Peers:
         peers = this.ask_peers()
-        short = refused or this.mark.exists() or peers.first(Says.BROKEN) is not None
-        limit = ELECTION_SECONDS if short else MACHINES_SECONDS
+        limit = ELECTION_SECONDS if refused or peers.first(Says.BROKEN) is not None else MACHINES_SECONDS
         if not leave_no_doubt(peers) and clock.monotonic() - began < limit:
             raise NotYet(str(peers))
         return peers
@@ -168,7 +176,7 @@ def serving_kubelets(this: ThisMember) -> list[str]:
     # At once: where no machine is, two seconds pass.
     with ThreadPoolExecutor(len(planes)) as pool:
         states = list(pool.map(lambda address: this.network.port_state(address, KUBELET_PORT), planes))
-    return [address for address, state in zip(planes, states) if state is PortState.OPEN]  # noqa: B905  (3.10 has it)
+    return [address for address, state in zip(planes, states, strict=True) if state is PortState.OPEN]
 
 
 def _let_go_by(this: ThisMember) -> Place | None:
