@@ -128,19 +128,19 @@ def _entry(this: ThisMember) -> str:
     return f"{entry.id:x}, {entry.name}, {this.own.peer_url}" if entry else "this member is not listed"
 
 
-def write_configuration(machine: Machine, wanted: MemberFiles, user: str = USER) -> None:
+def write_configuration(machine: Machine, wanted: MemberFiles) -> None:
     """The user etcd, its folders, certificates, options and unit."""
     if not machine.run("id", "etcd"):
         options = ("--system", "--user-group", "--no-create-home", "--home-dir", DATA, "--shell", "/usr/sbin/nologin")
         machine.must("useradd", *options, "etcd")
         machine.log("made the user etcd")
-    _make_folder(machine.path(DATA), 0o700, user)
+    _make_folder(machine.path(DATA), 0o700, USER)
     _make_folder(machine.path(PKI), 0o755)
     files.install(machine, wanted.ca, f"{PKI}/ca.crt")
     files.install(machine, wanted.client_certificate, f"{PKI}/client.crt")
     for name in ("server", "peer"):
         files.install(machine, wanted.certificate, f"{PKI}/{name}.crt")
-        files.install(machine, wanted.key, f"{PKI}/{name}.key", 0o400, user)
+        files.install(machine, wanted.key, f"{PKI}/{name}.key", 0o400, USER)
     # For people and this program, not for the daemon.
     files.install(machine, wanted.client_key, f"{PKI}/client.key", 0o400)
     files.install(machine, wanted.environment, "/etc/etcd/etcd.env")

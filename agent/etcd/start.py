@@ -1,8 +1,8 @@
 """How a member of etcd starts: with its own data, as one of a new cluster, or into a living one.
 
 An empty etcd in front of a platform costs all of its pods: the API servers know of none, and every kubelet ends its
-own. So three guards stand in front of one: what the program knows (had_cluster), what this machine and its peers know, and
-the unit itself, which starts without data only by a permission for once.
+own. So three guards stand in front of one: what the program knows (had_cluster), what this machine and its peers know,
+and the unit itself, which starts without data only by a permission for once.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +21,9 @@ INITIAL: Final = "/etc/etcd/initial.env"
 PERMISSION: Final = "/run/openstack-paas-etcd-first-start"
 GUARD_FILE: Final = "/etc/systemd/system/etcd.service.d/40-openstack-paas-first-start.conf"
 #: Part of the unit. systemd looks at Condition...= in [Unit] for a start, not surely for each Restart=; ExecCondition=
-#: is run before every single one, and where it says no nothing is restarted. With "+" as root: after the loss of a machine the data on a volume may belong to another
-#: number than the user etcd has now, until ExecStartPre= (volume-service.conf.j2) has changed that.
+#: is run before every single one, and where it says no nothing is restarted. With "+" as root: after a machine has been
+#: replaced the files on its volume may belong to another number than the user etcd has now, until ExecStartPre= of
+#: volume-service.conf.j2 has changed that.
 GUARD: Final = f"""\
 [Service]
 # Without a log etcd would start empty. Only converge permits that, for one first start.
@@ -84,8 +85,8 @@ def _refuse_empty(this: ThisMember, peers: Peers) -> None:
         way_out += f"; it is {settings.start_empty}"
     if broken is not None:
         raise Failed(
-            f"no data here, and the cluster of {broken.address} has no majority (peers: {peers}): nothing can be changed"
-            " in it. Bring another member back with its data, or restore a snapshot"
+            f"no data here, and the cluster of {broken.address} has no majority (peers: {peers}): nothing can be"
+            " changed in it. Bring another member back with its data, or restore a snapshot"
         )
     if this.mark.exists() and not lifted:
         raise Failed(
@@ -95,16 +96,15 @@ def _refuse_empty(this: ThisMember, peers: Peers) -> None:
     if settings.had_cluster and not lifted:
         raise Failed(
             f"this stack has had an etcd, there is no data here, and no peer is part of a living cluster (peers:"
-            f" {peers}). An empty one does not take its place: every kubelet would end its pods. Bring members back with"
-            " their data, or restore a snapshot (`python -m ops etcd restore`). "
-            f"{way_out}"
+            f" {peers}). An empty one does not take its place: every kubelet would end its pods. Bring members back"
+            f" with their data, or restore a snapshot (`python -m ops etcd restore`). {way_out}"
         )
     orphans = serving_kubelets(this)
     if orphans:
         raise Failed(
             f"no member of etcd has any data, and {', '.join(orphans)} belong to a cluster (kubelets serve there): all"
-            " that it knew is gone. Restore a snapshot by `python -m ops etcd restore`; an empty etcd is started only when"
-            " the kubelets of all control planes have been stopped"
+            " that it knew is gone. Restore a snapshot by `python -m ops etcd restore`; an empty etcd is started only"
+            " when the kubelets of all control planes have been stopped"
         )
     # Where this stack has never had one, nothing can come back: a silent machine is one that is not made yet.
     if has_had_one(this) and peers.first(Says.FORMING) is None and not peers.nobody_runs():
