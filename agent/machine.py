@@ -101,8 +101,9 @@ class Machine:
                     last = last_lines(text, 3) or "nothing"
                     raise Failed(f"waited {seconds:.0f} s for {what}; last seen: {last}") from None
                 if passed >= next_word:
-                    self.log(f"waiting for {what} ({passed:.0f} s): {last_lines(text, 1)}")
-                    next_word += NEXT_WORD_SECONDS
+                    self.log(f"waiting for {what} ({passed:.0f} s): {last_lines(text, 1) or 'nothing seen'}")
+                    # From now: a probe may have taken longer than the time between two words.
+                    next_word = passed + NEXT_WORD_SECONDS
             self.clock.sleep(LOOK_SECONDS)
 
     @contextlib.contextmanager
@@ -123,7 +124,7 @@ class Machine:
         """What helps to understand a failure: the ends of the step's own log and of the journal of its unit."""
         parts = []
         if self.log_file and self.log_file.is_file():
-            tail = last_lines(self.log_file.read_text(errors="replace"), 25)
+            tail = last_lines(self.log_file.read_text(encoding="utf-8", errors="replace"), 25)
             parts.append(f"--- the end of {self.log_file}\n{tail}\n")
         if self.unit and self.booted():
             words = ("journalctl", "--no-pager", "--quiet", "--output=short", "--lines=25", f"--unit={self.unit}")

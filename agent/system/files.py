@@ -1,8 +1,9 @@
 """Files: put in place whole, with what they hold on the disk before their name is, and only where they differ."""
 
+import grp
 import os
+import pwd
 import re
-import shutil
 import stat
 import tempfile
 from collections.abc import Callable
@@ -17,18 +18,20 @@ MARK: Final = "openstack-paas: kept by converge"
 
 
 def write(path: Path, content: "str | bytes", mode: int = 0o644, owner: str = "") -> None:
-    """Writes a file whole or not at all; after a power cut it is the old one or the new one. `owner` is USER:GROUP."""
-    data = content.encode() if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes a file whole or not at all; after a power cut it is the old one or the new one.
+
+    `owner` is USER:GROUP, by name or number; without, it is whoever runs this, which is root on machines.
+    """
+    user, group = ids(owner)
+    make_folder(path.parent)
     descriptor, name = tempfile.mkstemp(prefix=".new.", dir=path.parent)
     new = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            os.fchown(descriptor, user, group)
+            # After the owner, for a change of it takes some modes away.
             os.fchmod(descriptor, mode)
-            if owner:
-                user, _, group = owner.partition(":")
-                shutil.chown(new, user, group or None)
-            file.write(data)
+            file.write(_bytes(content))
             file.flush()
             os.fsync(descriptor)
         new.replace(path)
@@ -36,6 +39,35 @@ def write(path: Path, content: "str | bytes", mode: int = 0o644, owner: str = ""
         new.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, where they are not there; their names are on the disk too."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def ids(owner: str) -> tuple[int, int]:
+    """The numbers of USER:GROUP, each a name or a number; of whoever runs this for an empty one.
+
+    Raises Failed when there is no such user or group.
+    """
+    user, _, group = owner.partition(":")
+    try:
+        return (
+            os.geteuid() if not user else int(user) if user.isdecimal() else pwd.getpwnam(user).pw_uid,
+            os.getegid() if not group else int(group) if group.isdecimal() else grp.getgrnam(group).gr_gid,
+        )
+    except KeyError:
+        raise Failed(f"there is no such user or group: {owner}") from None
+
+
+def _bytes(content: "str | bytes") -> bytes:
+    """Whatever bytes of a file were read as text are the same bytes again (see replace_block)."""
+    return content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
 
 
 def sync_folder(folder: Path) -> None:
@@ -61,18 +93,17 @@ def install(
     stays.
     """
     path = machine.path(target)
-    data = content.encode() if isinstance(content, str) else content
-    if _is_same(path, data, mode, owner):
+    if _is_same(path, _bytes(content), mode, owner):
         return False
     if check is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with tempfile.TemporaryDirectory(prefix=".check.", dir=path.parent) as folder:
             new = Path(folder) / path.name
-            write(new, data, mode, owner)
+            write(new, content, mode, owner)
             found = check(new)
         if not found:
             raise Failed(f"{target} would not be valid, the old one stays: {found.said}")
-    write(path, data, mode, owner)
+    write(path, content, mode, owner)
     machine.log(f"wrote {target}")
     return True
 
@@ -80,12 +111,11 @@ def install(
 def _is_same(path: Path, data: bytes, mode: int, owner: str) -> bool:
     try:
         found = path.lstat()
-        if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) != mode or path.read_bytes() != data:
+        if not stat.S_ISREG(found.st_mode) or stat.S_IMODE(found.st_mode) != mode:
             return False
+        return (found.st_uid, found.st_gid) == ids(owner) and path.read_bytes() == data
     except FileNotFoundError:
         return False
-    user, _, group = owner.partition(":")
-    return (not user or path.owner() == user) and (not group or path.group() == group)
 
 
 def remove(machine: Machine, target: str) -> bool:
@@ -105,20 +135,33 @@ def install_or_remove(machine: Machine, content: str, target: str, mode: int = 0
 
 
 def replace_block(machine: Machine, content: str, target: str) -> bool:
-    """Keeps `content` between two markers in a file whose other lines stay. Returns whether anything changed."""
+    """Keeps `content` between two markers in a file whose other lines, mode and owner stay.
+
+    Markers that do not belong together go; the lines after or before them may be somebody's and stay. Returns whether
+    anything changed.
+    """
     path = machine.path(target)
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
     begin, end = f"# begin {MARK}\n", f"# end {MARK}\n"
-    others = re.sub(f"^{re.escape(begin)}.*?^{re.escape(end)}", "", old, flags=re.MULTILINE | re.DOTALL)
-    if others and not others.endswith("\n"):
-        others += "\n"
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
-    return install(machine, others + (f"{begin}{content}{end}" if content else ""), target, mode)
+    old, mode, owner = "", 0o644, ""
+    if path.exists():
+        found = path.stat()
+        mode, owner = stat.S_IMODE(found.st_mode), f"{found.st_uid}:{found.st_gid}"
+        old = path.read_text(encoding="utf-8", errors="surrogateescape")
+    elif not content:
+        return False
+    if old and not old.endswith("\n"):
+        old += "\n"
+    block = rf"^{re.escape(begin)}(?:(?!{re.escape(begin)}).*\n)*?{re.escape(end)}"
+    others = re.sub(block, "", old, flags=re.MULTILINE)
+    others = re.sub(rf"^(?:{re.escape(begin)}|{re.escape(end)})", "", others, flags=re.MULTILINE)
+    if content and not content.endswith("\n"):
+        content += "\n"
+    return install(machine, others + (f"{begin}{content}{end}" if content else ""), target, mode, owner)
 
 
 def read(path: Path) -> str:
     """What the file holds, without the spaces around it; nothing where there is no such file."""
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:
         return ""
