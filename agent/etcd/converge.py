@@ -10,7 +10,7 @@ from agent.etcd import rolling_restart
 from agent.etcd.authorities import guard_authorities, record_authorities
 from agent.etcd.membership import DATA, PEER_PORT, PKI, UNIT, UNIT_FILE, MemberSettings, Network, ThisMember
 from agent.etcd.membership_changes import TakeSnapshot, Turn, let_leavers_go
-from agent.etcd.rolling_restart import READ_AT_START, Packages, Versions
+from agent.etcd.rolling_restart import READ_AT_START, Maintenance, Versions
 from agent.etcd.start import GUARD, GUARD_FILE, decide_start, end_first_start, may_be_empty
 from agent.etcd_api import EtcdError, PortState
 from agent.machine import Failed, Machine, NotYet
@@ -63,13 +63,13 @@ class EtcdSettings:
 class Ground(Protocol):
     """What every machine has, whatever its role."""
 
-    packages: Packages
+    maintenance: Maintenance
+
+    def installed_etcd(self) -> str:
+        """The version of etcd that is here, by its archive or its package; empty where there is none."""
 
     def prepare(self, deferred: tuple[str, ...]) -> None:
         """Everything that comes before a role's own steps, but for the firewall. `deferred` packages wait."""
-
-    def renew_new_machine(self) -> None:
-        """One that does not serve yet goes through the epoch at once."""
 
     def apply_firewall(self) -> None:
         """The table of this machine."""
@@ -82,7 +82,6 @@ def converge(
     this = ThisMember(machine, settings.member, network)
     runs = rolling_restart.runs_here(this)
     was_member = this.mark.exists()
-    packages = ground.packages
 
     def step(name: str, action: Callable[[], Value]) -> Value:
         def guarded() -> Value:
@@ -95,10 +94,10 @@ def converge(
 
     with Turn(this) as turn:
         if runs:
-            step("version", lambda: rolling_restart.plan_change(packages, settings.versions))
+            step("version", lambda: plan_change(this, ground.installed_etcd(), settings.versions))
         ground.prepare(("etcd",) if runs else ())
         if not runs:
-            step("epoch", ground.renew_new_machine)
+            step("epoch", ground.maintenance.renew_new_machine)
         step("unused services", lambda: services.disable(machine, *UNUSED))
         step("firewall", ground.apply_firewall)
         if runs:
@@ -115,12 +114,19 @@ def converge(
             lambda: rolling_restart.snapshot_before_upgrade(this, settings.versions, was_member, snapshot),
         )
         if works and runs:
-            step("turn", lambda: rolling_restart.change_in_turn(this, turn, packages, settings.versions))
+            step("turn", lambda: rolling_restart.change_in_turn(this, turn, ground.maintenance, settings.versions))
         if works:
             step("record of authorities", lambda: record_authorities(this))
         step("backups", lambda: schedule_backups(machine, settings.files))
         machine.step_name = "etcd"
         machine.log(f"ready: {_entry(this) if works else 'a majority is awaited by the members that start after it'}")
+
+
+def plan_change(this: ThisMember, installed: str, versions: Versions) -> None:
+    """For a member that runs here. Raises Failed when etcd cannot go from its version to the wanted one."""
+    rolling_restart.adopt_restart_note(this)
+    if installed:
+        rolling_restart.refuse_jump(installed, versions.etcd)
 
 
 def _entry(this: ThisMember) -> str:

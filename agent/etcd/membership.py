@@ -3,19 +3,16 @@
 No member is privileged. Each decides by what its peers say, for all may be created at the same time.
 """
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from agent import etcd_api
-from agent.etcd_api import Etcd, EtcdError, Member, NoAnswer, PortState, Status, Tls
+from agent.etcd_api import Etcd, EtcdError, Member, PortState, Status, Tls
 from agent.machine import Machine, NotYet
 from agent.system import services
-
-Value = TypeVar("Value")
 
 UNIT: Final = "etcd.service"
 UNIT_FILE: Final = "/etc/systemd/system/etcd.service"
@@ -200,18 +197,10 @@ class ThisMember:
         """Whether this member answers with a majority behind it."""
         return self.is_active() and is_healthy(self.api)
 
-    def first_of_others(self, action: Callable[[Api], Value]) -> Value:
-        """What the first of the other members answers. A learner refuses what a voter does, so each is asked by itself.
-
-        Raises EtcdError with what the last one said.
-        """
-        last: EtcdError = NoAnswer("there are no other members")
-        for peer in self.settings.peers:
-            try:
-                return action(self.network.api(peer.client_url))
-            except EtcdError as error:
-                last = error
-        raise last
+    @property
+    def others(self) -> Api:
+        """etcd's API at the first of the other members that can help: a learner, or one without a leader, does not."""
+        return self.network.api(*(peer.client_url for peer in self.settings.peers))
 
     def own_entry(self, api: Api) -> Member | None:
         """This machine in the list of a living cluster."""
@@ -233,15 +222,16 @@ class ThisMember:
 
     def _promote(self) -> str:
         """What the others say to the wish to vote; nothing where it is none, or nobody can say."""
+        if not self.settings.peers:
+            return ""
         try:
-            entry = self.first_of_others(self.own_entry)
+            entry = self.own_entry(self.others)
         except EtcdError:
             return ""
         if entry is None or not entry.is_learner:
             return ""
-        number = entry.id
         try:
-            self.first_of_others(lambda api: api.promote(number))
+            self.others.promote(entry.id)
         except EtcdError as error:
             return str(error)
         return "it has become a voter"

@@ -3,12 +3,11 @@
 This machine joins, and members leave that the settings do not name any more.
 """
 
-import re
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from typing import Final, Protocol
 
 from agent.etcd.membership import UNIT, Api, Held, Peers, Place, ThisMember, is_healthy, leads
-from agent.etcd_api import EtcdError, LockLost, Member, NoAnswer
+from agent.etcd_api import EtcdError, LockLost, Member
 from agent.machine import Failed, NotYet
 
 LOCK: Final = "openstack-paas/membership"
@@ -23,15 +22,13 @@ STAYING_SECONDS: Final = 180
 LOCK_SECONDS: Final = 500
 #: The longest that a snapshot before a change of the membership may take.
 SNAPSHOT_SECONDS: Final = 300
-#: What etcd says of a member that cannot help for the moment.
-_PASSING: Final = re.compile("learner|leader|navailable|refused|timed out|deadline")
 
 
 class TakeSnapshot(Protocol):
-    """Takes a snapshot, keeps it on this machine, and brings no copies elsewhere."""
+    """Takes a snapshot, keeps it on this machine, and brings no copies elsewhere (agent/etcd/backup.py)."""
 
-    def __call__(self, reason: str, address: str, seconds: float) -> None:
-        """From the member at `address`. Raises Failed when there is none after so many seconds."""
+    def __call__(self, reason: str, source: str, seconds: float) -> str:
+        """From the member at the address `source`. Returns why there is none; empty when there is one."""
 
 
 class Turn:
@@ -43,7 +40,7 @@ class Turn:
     def __init__(self, this: ThisMember) -> None:
         """Not held yet. Use as a context, which gives it back."""
         self._this = this
-        self._context: AbstractContextManager[Held] | None = None
+        self._stack = ExitStack()
         self._held: Held | None = None
 
     def __enter__(self) -> "Turn":
@@ -54,39 +51,20 @@ class Turn:
         """Gives the lock back."""
         self.release()
 
-    @property
-    def is_held(self) -> bool:
-        """Whether it is this machine's turn."""
-        return self._held is not None
-
     def hold(self, *places: Place) -> None:
-        """Waits for the turn; the lock is asked for at these members. Raises Failed when it is not to be had."""
-        if self.is_held:
+        """Waits for the turn; the lock is asked for at any of these members. Raises Failed when it is not to be had."""
+        if self._held is not None:
             return
-        machine = self._this.machine
-        began = machine.clock.monotonic()
-
-        def ask() -> None:
-            seen: list[str] = []
-            for place in places:
-                left = began + LOCK_SECONDS - machine.clock.monotonic()
-                context = self._this.network.api(place.client_url).lock(LOCK, max(left, 1))
-                try:
-                    self._held = context.__enter__()
-                except EtcdError as error:
-                    # One may be a learner, which takes no lock, or lose its leader just now: another one may have it.
-                    if not isinstance(error, NoAnswer) and not _PASSING.search(str(error)):
-                        raise Failed(f"the lock {LOCK} in etcd was not to be had: {error}") from None
-                    seen.append(str(error))
-                else:
-                    self._context = context
-                    return
-            raise NotYet("\n".join(seen) or "another change of the membership goes on")
-
-        machine.retry_until(LOCK_SECONDS, f"the lock {LOCK} in etcd (one change of the membership at a time)", ask)
-        waited = machine.clock.monotonic() - began
+        clock = self._this.machine.clock
+        began = clock.monotonic()
+        api = self._this.network.api(*(place.client_url for place in places))
+        try:
+            self._held = self._stack.enter_context(api.lock(LOCK, LOCK_SECONDS))
+        except EtcdError as error:
+            raise Failed(f"the membership does not change, one change goes on at a time: {error}") from None
+        waited = clock.monotonic() - began
         if waited >= 2:
-            machine.log(f"waited {waited:.0f} s for another change of the membership")
+            self._this.machine.log(f"waited {waited:.0f} s for another change of the membership")
 
     def check(self) -> None:
         """Before each change. Raises Failed when another machine may have its turn by now."""
@@ -95,17 +73,12 @@ class Turn:
         try:
             self._held.check()
         except LockLost as error:
-            raise Failed(f"the lock {LOCK} in etcd was lost, nothing more is changed: {error}. Run it again") from None
+            raise Failed(f"nothing more is changed, run it again: {error}") from None
 
     def release(self) -> None:
-        """Gives the lock back; it may have been lost, or etcd not answer: then it ends by itself."""
-        context, self._context, self._held = self._context, None, None
-        if context is None:
-            return
-        try:
-            context.__exit__(None, None, None)
-        except EtcdError as error:
-            self._this.machine.log(f"the lock {LOCK} was not given back, it ends by itself: {error}")
+        """Gives the lock back; when etcd does not answer it ends by itself."""
+        self._held = None
+        self._stack.close()
 
 
 def join_cluster(this: ThisMember, turn: Turn, peer: Place, peers: Peers, snapshot: TakeSnapshot) -> tuple[Member, ...]:
@@ -123,11 +96,10 @@ def join_cluster(this: ThisMember, turn: Turn, peer: Place, peers: Peers, snapsh
     if entry is not None and not entry.client_urls:
         this.machine.log(f"already listed as {entry.id:x} and never started: starting")
         return api.members()
-    try:
-        this.machine.log("a snapshot before the membership changes")
-        snapshot("membership", peer.address, SNAPSHOT_SECONDS)
-    except Failed as error:
-        this.machine.log(f"no snapshot was taken ({error}), the membership changes without one")
+    this.machine.log("a snapshot before the membership changes")
+    why_none = snapshot("membership", peer.address, SNAPSHOT_SECONDS)
+    if why_none:
+        this.machine.log(f"no snapshot was taken ({why_none}), the membership changes without one")
     if entry is not None:
         this.machine.log(f"removing {entry.id:x}, which was this machine before it lost its data")
         what = f"etcd to let go of the old member {entry.id:x} (peers: {peers})"
@@ -253,11 +225,10 @@ def let_leavers_go(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None
         if not good:
             raise Failed(f"{name} does not leave while not all members that stay are healthy: {seen}")
         if not taken:
-            try:
-                machine.log("a snapshot before the membership changes")
-                snapshot("membership", this.own.address, SNAPSHOT_SECONDS)
-            except Failed as error:
-                raise Failed(f"no member leaves without a snapshot: {error}") from None
+            machine.log("a snapshot before the membership changes")
+            why_none = snapshot("membership", this.own.address, SNAPSHOT_SECONDS)
+            if why_none:
+                raise Failed(f"no member leaves without a snapshot: {why_none}")
         taken = True
         _let_go(this, turn, leaver, name, seen)
     turn.release()

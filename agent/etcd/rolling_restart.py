@@ -22,26 +22,34 @@ WELL_SECONDS: Final = 120
 SNAPSHOT_SECONDS: Final = 600
 
 
-class Packages(Protocol):
-    """The packages of a machine that runs, and its epoch (machines/common/maintenance.sh)."""
+class Installs(Protocol):
+    """What waits for its turn (agent/system/packages.py)."""
 
-    def installed_etcd(self) -> str:
-        """The version of etcd that is here, by its archive or its package; empty where there is none."""
+    def change(self, *names: str) -> None:
+        """Installs it. Services go on with the old program until they restart."""
 
-    def what_waits(self) -> str:
+
+class Maintenance(Protocol):
+    """The packages of a machine that runs, and its epoch (agent/system/maintenance.py)."""
+
+    @property
+    def packages(self) -> Installs:
+        """The packages alone."""
+
+    def what_waits(self, *names: str) -> str:
         """In words, what waits for this machine's turn; empty when nothing does."""
 
     def fetch(self) -> None:
         """Brings everything that waits to this machine's disk."""
-
-    def change(self) -> None:
-        """Installs what waits. Services go on with the old program until they restart."""
 
     def renew(self) -> None:
         """The epoch, where one waits."""
 
     def end_epoch(self) -> None:
         """The role has found itself well."""
+
+    def renew_new_machine(self) -> None:
+        """One that does not serve yet goes through the epoch at once."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +91,20 @@ def runs_here(this: ThisMember) -> bool:
     return this.machine.path(UNIT_FILE).exists() and this.has_data()
 
 
-def plan_change(packages: Packages, versions: Versions) -> None:
-    """For a member that runs here. Raises Failed when etcd cannot go from its version to the wanted one."""
-    installed = packages.installed_etcd()
-    if installed:
-        refuse_jump(installed, versions.etcd)
+def adopt_restart_note(this: ThisMember) -> None:
+    """For a machine that comes from the release before the agent: there, initial.env was among what is noted.
+
+    That file goes now, and no member restarts for it.
+    """
+    environment, *rest = READ_AT_START
+    noted = files.read(services.applied(this.machine, UNIT))
+    if noted and noted == services.fingerprint(this.machine, [environment, "/etc/etcd/initial.env", *rest]):
+        services.remember(this.machine, UNIT, services.fingerprint(this.machine, READ_AT_START))
 
 
-def member_changes(this: ThisMember, packages: Packages) -> str:
+def member_changes(this: ThisMember, maintenance: Maintenance) -> str:
     """In words, why this member has to restart; empty when it need not."""
-    words = [packages.what_waits()]
+    words = [maintenance.what_waits()]
     if services.is_outdated(this.machine, UNIT, READ_AT_START):
         words.append("what etcd reads when it starts")
     return ", ".join(filter(None, words))
@@ -110,10 +122,9 @@ def snapshot_before_upgrade(this: ThisMember, versions: Versions, was_member: bo
         return
     if was_member:
         this.machine.log(f"a snapshot before {f'{before} becomes ' if before else ''}{target}")
-        try:
-            snapshot("upgrade", this.own.address, SNAPSHOT_SECONDS)
-        except Failed as error:
-            raise Failed(f"nothing is upgraded without a snapshot; etcd serves as before: {error}") from None
+        why_none = snapshot("upgrade", this.own.address, SNAPSHOT_SECONDS)
+        if why_none:
+            raise Failed(f"nothing is upgraded without a snapshot; etcd serves as before: {why_none}")
     files.write(note, f"{target}\n")
 
 
@@ -171,7 +182,7 @@ def check_well(this: ThisMember, index: int) -> None:
         raise NotYet(f"it has applied {status.raft_applied_index} of {index}")
 
 
-def change_in_turn(this: ThisMember, turn: Turn, packages: Packages, versions: Versions) -> None:
+def change_in_turn(this: ThisMember, turn: Turn, maintenance: Maintenance, versions: Versions) -> None:
     """Restarts this member, which has run before, where something has changed for which it has to.
 
     The lock is the one for changes of the membership: none of those goes on at the same time. It is held at the other
@@ -179,10 +190,10 @@ def change_in_turn(this: ThisMember, turn: Turn, packages: Packages, versions: V
     """
     machine, others = this.machine, this.settings.peers
     machine.unit = UNIT
-    change = member_changes(this, packages)
+    change = member_changes(this, maintenance)
     if not change:
         return
-    packages.fetch()
+    maintenance.fetch()
     if others:
         machine.log(f"to be changed when it is this member's turn: {change}")
         what = f"all members to be healthy, none is changed before ({change})"
@@ -194,8 +205,8 @@ def change_in_turn(this: ThisMember, turn: Turn, packages: Packages, versions: V
         machine.log(f"the only member, the API does without etcd while it restarts: {change}")
     refuse_half_upgraded(this, versions.etcd)
     turn.check()
-    packages.change()
-    packages.renew()
+    maintenance.packages.change()
+    maintenance.renew()
     give_lead_away(this)
     # Packages may have taken longer than the lock lives without an answer.
     turn.check()
@@ -211,5 +222,5 @@ def change_in_turn(this: ThisMember, turn: Turn, packages: Packages, versions: V
     )
     took = machine.clock.monotonic() - began
     machine.log(f"well again {took * 1000:.0f} ms after its restart began: {change}")
-    packages.end_epoch()
+    maintenance.end_epoch()
     turn.release()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from agent.etcd.membership import DATA, MemberSettings, Place, ThisMember
 from agent.etcd.start import INITIAL, PERMISSION
-from agent.etcd_api import EtcdError, LockLost, Member, NoAnswer, PortState, Status
-from agent.machine import Failed
+from agent.etcd_api import EtcdError, LockBusy, LockLost, Member, NoAnswer, PortState, Status
+from agent.etcd_http import UNAVAILABLE
 from agent.programs import Ended
 from tests.unit.agent.fake_machine import FakeClock, FakeMachine
 
@@ -119,11 +119,10 @@ class World:
 
     def machine(self, folder: Path, name: str) -> FakeMachine:
         """The machine of that host, with systemctl; its etcd starts as the unit would."""
-        machine = FakeMachine(folder / name, name)
-        machine.clock = self.clock
-        machine.add_program("logger")
-        machine.add_program("id etcd")
-        machine.add_program("systemctl", lambda words, given: self._systemctl(name, words))
+        machine = FakeMachine(folder / name, name, self.clock)
+        machine.answer("logger")
+        machine.answer("id etcd")
+        machine.answer("systemctl", lambda words, given: self._systemctl(name, words))
         machine.state.mkdir(parents=True)
         self.machines[name] = machine
         return machine
@@ -201,24 +200,24 @@ class FakeApi:
     def __init__(self, world: World, endpoints: tuple[str, ...]) -> None:
         self.world, self.endpoints = world, endpoints
 
-    def _member(self, *, learner_too: bool = False, majority: bool = True) -> Member:
-        """The member at the first endpoint that answers."""
+    def _member(self, *, learner_too: bool = False) -> Member:
+        """The first that can help: a learner, or one without a majority, counts as one that does not answer."""
         world = self.world
+        last: EtcdError = NoAnswer(f"{' '.join(self.endpoints)}: nobody answers")
         for url in self.endpoints:
             host = world.host_of(url)
             if host is None or not host.on or not host.etcd or host.cut_off:
                 continue
+            if not world.has_majority():
+                last = NoAnswer("etcdserver: request timed out", UNAVAILABLE)
+                continue
             member = world.member_of(host)
-            if majority and not world.has_majority():
-                raise NoAnswer("etcdserver: request timed out")
             if member is None:
                 raise EtcdError("etcdserver: the member has been permanently removed from the cluster")
-            member = world.member_of(host)
-            assert member is not None
-            if member.is_learner and not learner_too:
-                raise EtcdError(LEARNER)
-            return member
-        raise NoAnswer(f"{' '.join(self.endpoints)}: nobody answers")
+            if not member.is_learner or learner_too:
+                return member
+            last = EtcdError(LEARNER, UNAVAILABLE)
+        raise last
 
     def members(self) -> tuple[Member, ...]:
         self._member()
@@ -296,14 +295,22 @@ class FakeApi:
     @contextmanager
     def lock(self, name: str, wait_seconds: float, ttl: int = 30) -> Iterator[FakeLock]:
         del ttl
-        self._member()
         world = self.world
-        world.change("lock", self.endpoints[0])
         until = world.clock.monotonic() + wait_seconds
-        while world.lock_holder:
+        while True:
+            try:
+                self._member()
+                world.change("lock", " ".join(self.endpoints))
+                error = LockBusy(f"the lock {name}: {world.lock_holder} holds it") if world.lock_holder else None
+            except EtcdError as seen:
+                if seen.code != UNAVAILABLE and not isinstance(seen, NoAnswer):
+                    raise
+                error = seen
+            if error is None:
+                break
             if world.clock.monotonic() >= until:
-                raise NoAnswer(f"{name}: another one holds it")
-            world.clock.sleep(1)
+                raise error
+            world.clock.sleep(0.5)
         world.lock_holder = self.endpoints[0]
         try:
             yield FakeLock(world)
@@ -342,11 +349,10 @@ class Snapshots:
     def __init__(self, world: World, error: str = "") -> None:
         self.world, self.error = world, error
 
-    def __call__(self, reason: str, address: str, seconds: float) -> None:
+    def __call__(self, reason: str, source: str, seconds: float) -> str:
         assert seconds > 0
-        self.world.calls.append(f"snapshot {reason} {address}")
-        if self.error:
-            raise Failed(self.error)
+        self.world.calls.append(f"snapshot {reason} {source}")
+        return self.error
 
 
 def make_world(names: tuple[str, ...] = NAMES) -> World:
