@@ -1,6 +1,6 @@
 """Machines with members of etcd in one process. The cluster follows etcd's rules for members, learners and leaders."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -301,7 +301,9 @@ class FakeApi:
             try:
                 self._member()
                 world.change("lock", " ".join(self.endpoints))
-                error = LockBusy(f"the lock {name}: {world.lock_holder} holds it") if world.lock_holder else None
+                error: EtcdError | None = None
+                if world.lock_holder:
+                    error = LockBusy(f"the lock {name}: {world.lock_holder} holds it")
             except EtcdError as seen:
                 if seen.code != UNAVAILABLE and not isinstance(seen, NoAnswer):
                     raise
@@ -397,3 +399,37 @@ def machine_of(this: ThisMember) -> FakeMachine:
     """Its machine, as the fake that it is."""
     assert isinstance(this.machine, FakeMachine)
     return this.machine
+
+
+class FakeMaintenance:
+    """Packages and epochs of which `waits` waits. It is its own list of packages."""
+
+    def __init__(
+        self, machine: FakeMachine, waits: str, meanwhile: Callable[[], object] = lambda: None, installed: str = ""
+    ) -> None:
+        self.machine, self.waits, self.meanwhile, self.installed = machine, waits, meanwhile, installed
+        self.calls: list[str] = []
+
+    @property
+    def packages(self) -> "FakeMaintenance":
+        return self
+
+    def what_waits(self, *names: str) -> str:
+        return self.waits
+
+    def fetch(self) -> None:
+        self.calls.append("fetch")
+
+    def change(self, *names: str) -> None:
+        self.calls.append("change")
+        self.meanwhile()
+
+    def renew(self) -> None:
+        self.calls.append("renew")
+
+    def end_epoch(self) -> None:
+        self.calls.append("end_epoch")
+        self.waits = ""
+
+    def renew_new_machine(self) -> None:
+        self.calls.append("renew_new_machine")
