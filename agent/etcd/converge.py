@@ -63,7 +63,9 @@ class EtcdSettings:
 class Ground(Protocol):
     """What every machine has, whatever its role."""
 
-    maintenance: Maintenance
+    @property
+    def maintenance(self) -> Maintenance:
+        """Its packages and epochs."""
 
     def installed_etcd(self) -> str:
         """The version of etcd that is here, by its archive or its package; empty where there is none."""
