@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.etcd.membership import PKI, ThisMember
+from agent.etcd.membership import ThisMember
+from agent.etcd.network import PKI, is_full
 from agent.etcd_api import EtcdError
 from agent.machine import Failed
 from agent.system import files
@@ -95,10 +96,14 @@ def _file(folder: Path, name: str, content: str) -> Path:
 
 
 def record_authorities(this: ThisMember) -> None:
-    """What this member runs with by now."""
+    """What this member runs with by now. One that is full takes no record; only the next stage waits for it."""
     pki = this.machine.path(PKI)
     digests = issuer_first(this.machine, pki / "server.crt", pki / "ca.crt")
+    key, value = f"{RECORDS}/etcd/{this.own.name}", f"{digests[0]} {' '.join(digests)}"
     try:
-        this.api.put(f"{RECORDS}/etcd/{this.own.name}", f"{digests[0]} {' '.join(digests)}")
+        this.api.put(key, value)
     except EtcdError as error:
+        if is_full(error):
+            this.machine.log(f"etcd is full and writes nothing down, the next run does: {error}")
+            return
         raise Failed(f"this member cannot write down which authorities it trusts: {error}") from None

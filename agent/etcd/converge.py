@@ -1,17 +1,17 @@
 """converge of a member of etcd: its steps, in their order."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from agent.etcd import rolling_restart
 from agent.etcd.authorities import guard_authorities, record_authorities
-from agent.etcd.membership import DATA, PEER_PORT, PKI, UNIT, UNIT_FILE, MemberSettings, Network, ThisMember
+from agent.etcd.configuration import MemberFiles, schedule_backups, write_configuration
+from agent.etcd.membership import UNIT, MemberSettings, ThisMember
 from agent.etcd.membership_changes import TakeSnapshot, Turn, let_leavers_go
+from agent.etcd.network import PEER_PORT, Network
 from agent.etcd.rolling_restart import READ_AT_START, Maintenance, Versions
-from agent.etcd.start import GUARD, GUARD_FILE, decide_start, end_first_start, may_be_empty
+from agent.etcd.start import decide_start, end_first_start, may_be_empty
 from agent.etcd_api import EtcdError, PortState
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files, services
@@ -27,26 +27,6 @@ HEALTH_SECONDS: Final = 240
 FORMING_SECONDS: Final = 120
 #: Longer than an election: without a leader for a moment a member is not one that has to be started.
 MOMENT_SECONDS: Final = 10
-BACKUP_UNIT: Final = "openstack-paas-etcd-backup"
-USER: Final = "etcd:etcd"
-
-
-@dataclass(frozen=True)
-class MemberFiles:
-    """Files of this machine, as they have to be."""
-
-    unit: str
-    environment: str
-    etcdctl_environment: str
-    ca: str
-    certificate: str
-    """The member's, for clients and for peers."""
-    key: str
-    client_certificate: str
-    client_key: str
-    backup_service: str = ""
-    """Empty without backups."""
-    backup_timer: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,38 +116,6 @@ def _entry(this: ThisMember) -> str:
     return f"{entry.id:x}, {entry.name}, {this.own.peer_url}" if entry else "this member is not listed"
 
 
-def write_configuration(machine: Machine, wanted: MemberFiles) -> None:
-    """The user etcd, its folders, certificates, options and unit."""
-    if not machine.run("id", "etcd"):
-        options = ("--system", "--user-group", "--no-create-home", "--home-dir", DATA, "--shell", "/usr/sbin/nologin")
-        machine.must("useradd", *options, "etcd")
-        machine.log("made the user etcd")
-    _make_folder(machine.path(DATA), 0o700, USER)
-    _make_folder(machine.path(PKI), 0o755)
-    files.install(machine, wanted.ca, f"{PKI}/ca.crt")
-    files.install(machine, wanted.client_certificate, f"{PKI}/client.crt")
-    for name in ("server", "peer"):
-        files.install(machine, wanted.certificate, f"{PKI}/{name}.crt")
-        files.install(machine, wanted.key, f"{PKI}/{name}.key", 0o400, USER)
-    # For people and this program, not for the daemon.
-    files.install(machine, wanted.client_key, f"{PKI}/client.key", 0o400)
-    files.install(machine, wanted.environment, "/etc/etcd/etcd.env")
-    files.install(machine, wanted.etcdctl_environment, "/etc/etcd/etcdctl.env")
-    files.install(machine, wanted.unit, UNIT_FILE)
-    # It guards the next start of a member that runs, too, and needs no restart for that.
-    files.install(machine, GUARD, GUARD_FILE)
-    if services.property_of(machine, UNIT, "NeedDaemonReload") == "yes":
-        machine.must("systemctl", "daemon-reload")
-
-
-def _make_folder(path: Path, mode: int, user: str = "") -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    path.chmod(mode)
-    if user:
-        owner, _, group = user.partition(":")
-        shutil.chown(path, owner, group)
-
-
 def refuse_half_restore(machine: Machine) -> None:
     """A member whose old data has not been set aside yet would bring the old cluster back. Raises Failed then."""
     if files.read(machine.state / "etcd-restore" / "stage") == "stopped":
@@ -245,14 +193,3 @@ def _is_too_early(this: ThisMember) -> bool:
     """Whether this member runs as well as it can while too few of a new cluster do."""
     own = this.network.port_state(this.own.address, PEER_PORT) is PortState.OPEN
     return own and may_be_empty(this) and _running(this) < this.settings.majority
-
-
-def schedule_backups(machine: Machine, wanted: MemberFiles) -> None:
-    """The timer of the backups, or none."""
-    if not wanted.backup_timer:
-        services.disable(machine, f"{BACKUP_UNIT}.timer")
-    units = "/etc/systemd/system"
-    files.install_or_remove(machine, wanted.backup_service, f"{units}/{BACKUP_UNIT}.service")
-    files.install_or_remove(machine, wanted.backup_timer, f"{units}/{BACKUP_UNIT}.timer")
-    if wanted.backup_timer:
-        services.apply(machine, f"{BACKUP_UNIT}.timer", "restart", [f"{units}/{BACKUP_UNIT}.timer"])

@@ -6,7 +6,8 @@ This machine joins, and members leave that the settings do not name any more.
 from contextlib import ExitStack
 from typing import Final, Protocol
 
-from agent.etcd.membership import UNIT, Api, Held, Peers, Place, ThisMember, is_healthy, leads
+from agent.etcd.membership import UNIT, Peers, Place, ThisMember
+from agent.etcd.network import Api, Held, is_full, is_healthy, leads
 from agent.etcd_api import EtcdError, LockLost, Member
 from agent.machine import Failed, NotYet
 
@@ -52,7 +53,11 @@ class Turn:
         self.release()
 
     def hold(self, *places: Place) -> None:
-        """Waits for the turn; the lock is asked for at any of these members. Raises Failed when it is not to be had."""
+        """Waits for the turn; the lock is asked for at any of these members. Raises Failed when it is not to be had.
+
+        An etcd that is full (the alarm NOSPACE) gives no lock to anybody. What would help it must not wait for one: the
+        engine changes one running member at a time, and etcd itself refuses what would cost the majority.
+        """
         if self._held is not None:
             return
         clock = self._this.machine.clock
@@ -61,6 +66,9 @@ class Turn:
         try:
             self._held = self._stack.enter_context(api.lock(LOCK, LOCK_SECONDS))
         except EtcdError as error:
+            if is_full(error):
+                self._this.machine.log(f"etcd is full and gives no lock, going on without one: {error}")
+                return
             raise Failed(f"the membership does not change, one change goes on at a time: {error}") from None
         waited = clock.monotonic() - began
         if waited >= 2:

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from agent.etcd.membership import PKI, UNIT, UNIT_FILE, Place, ThisMember, leads
+from agent.etcd.membership import UNIT, UNIT_FILE, Place, ThisMember
 from agent.etcd.membership_changes import STAYING_SECONDS, TakeSnapshot, Turn, check_all_stay
+from agent.etcd.network import PKI, leads
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, NotYet
 from agent.system import files, services
@@ -186,7 +187,7 @@ def change_in_turn(this: ThisMember, turn: Turn, maintenance: Maintenance, versi
     """Restarts this member, which has run before, where something has changed for which it has to.
 
     The lock is the one for changes of the membership: none of those goes on at the same time. It is held at the other
-    members, so it outlives this one's restart.
+    members, so it outlives this one's restart. An etcd that is full gives none; a larger quota comes by a restart.
     """
     machine, others = this.machine, this.settings.peers
     machine.unit = UNIT

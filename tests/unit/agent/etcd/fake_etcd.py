@@ -16,6 +16,7 @@ NAMES = ("etcd-0", "etcd-1", "etcd-2")
 #: What a removal, an addition and a promotion are refused with (etcd's server/etcdserver/errors).
 UNHEALTHY = "etcdserver: unhealthy cluster"
 NOT_ENOUGH = "etcdserver: re-configuration failed due to not enough started members"
+NO_SPACE = "etcdserver: mvcc: database space exceeded"
 LEARNER = "etcdserver: rpc not supported for learner"
 NOT_IN_SYNC = "etcdserver: can only promote a learner member which is in sync with leader"
 
@@ -54,6 +55,8 @@ class World:
     """How many requests of a kind are carried out without an answer."""
     lock_holder: str = ""
     lock_lost: bool = False
+    full: bool = False
+    """The alarm NOSPACE is on."""
     version: str = "3.6.0"
     machines: dict[str, FakeMachine] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -290,6 +293,8 @@ class FakeApi:
 
     def put(self, key: str, value: str) -> None:
         self._member()
+        if self.world.full:
+            raise EtcdError(NO_SPACE)
         self.world.keys[key] = value.encode()
 
     @contextmanager
@@ -300,6 +305,8 @@ class FakeApi:
         while True:
             try:
                 self._member()
+                if world.full:
+                    raise EtcdError(NO_SPACE)
                 world.change("lock", " ".join(self.endpoints))
                 error: EtcdError | None = None
                 if world.lock_holder:

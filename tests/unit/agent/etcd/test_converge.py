@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.etcd import authorities, converge
-from agent.etcd.converge import EtcdSettings, MemberFiles
-from agent.etcd.membership import DATA, PKI, UNIT_FILE
+from agent.etcd import authorities, configuration, converge
+from agent.etcd.configuration import MemberFiles
+from agent.etcd.converge import EtcdSettings
+from agent.etcd.membership import DATA, UNIT_FILE
+from agent.etcd.network import PKI
 from agent.etcd.rolling_restart import Versions
 from agent.etcd.start import GUARD, GUARD_FILE, INITIAL, PERMISSION
 from agent.machine import Failed, Machine
@@ -83,7 +85,7 @@ def make_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...,
         return (leaf.read_text(), *trusted.read_text().split()[2:])
 
     monkeypatch.setattr(authorities, "issuer_first", issuer_first)
-    monkeypatch.setattr(converge, "USER", f"{getpass.getuser()}:{grp.getgrgid(os.getegid()).gr_name}")
+    monkeypatch.setattr(configuration, "USER", f"{getpass.getuser()}:{grp.getgrgid(os.getegid()).gr_name}")
     return lambda *names: Stack(tmp_path, names) if names else Stack(tmp_path)
 
 
@@ -216,6 +218,27 @@ def test_options_change_in_turn(stack: Stack) -> None:
     assert [call for call in stack.world.calls if call.startswith("unlock")] == ["unlock"] * 3
 
 
+def test_larger_quota_for_an_etcd_that_is_full(stack: Stack) -> None:
+    """No lease, so no lock, and no put. The shell's `up` ended at the lock: the quota could not be raised."""
+    stack.up()
+    stack.files = replace(FILES, environment="ETCD_QUOTA_BACKEND_BYTES=8589934592\n")
+    stack.world.calls.clear()
+    stack.world.full = True
+    stack.up()
+    for name in stack.names:
+        assert stack.machines[name].called("systemctl restart etcd.service")
+        assert "etcd is full and gives no lock" in stack.machines[name].said
+        assert "etcd is full and writes nothing down" in stack.machines[name].said
+
+
+def test_full_etcd_and_a_lost_machine(stack: Stack, tmp_path: Path) -> None:
+    stack.up()
+    stack.world.full = True
+    stack.replace("etcd-1", tmp_path)
+    stack.converge("etcd-1")
+    assert not any(member.is_learner for member in stack.world.members)
+
+
 def test_jump_is_refused_first_of_all(stack: Stack) -> None:
     stack.up()
     stack.grounds["etcd-0"].maintenance.installed = "3.4.0"
@@ -325,7 +348,7 @@ def test_user_is_made(stack: Stack) -> None:
     machine = stack.machines["etcd-0"]
     machine.answer("id etcd", 1)
     machine.answer("useradd")
-    converge.write_configuration(machine, FILES)
+    configuration.write_configuration(machine, FILES)
     assert len(machine.called("useradd --system")) == 1
 
 
@@ -344,10 +367,10 @@ def test_backups(stack: Stack) -> None:
     machine = stack.machines["etcd-0"]
     unit = "openstack-paas-etcd-backup"
     stack.files = replace(FILES, backup_service="[Service]\n", backup_timer="[Timer]\n")
-    converge.schedule_backups(machine, stack.files)
+    configuration.schedule_backups(machine, stack.files)
     assert machine.path(f"/etc/systemd/system/{unit}.timer").exists()
     assert machine.called(f"systemctl start {unit}.timer")
     machine.answer(f"systemctl is-enabled --quiet {unit}.timer", 0)
-    converge.schedule_backups(machine, FILES)
+    configuration.schedule_backups(machine, FILES)
     assert not machine.path(f"/etc/systemd/system/{unit}.timer").exists()
     assert machine.called(f"systemctl --quiet disable {unit}.timer")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.etcd.membership import Says, TlsNetwork, leads
+from agent.etcd.membership import Says
+from agent.etcd.network import TlsNetwork, leads
 from agent.etcd_api import Etcd
 from agent.machine import NotYet
 from tests.unit.agent.etcd.fake_etcd import NOT_IN_SYNC, World, make_world, this_member
