@@ -6,7 +6,7 @@ import pytest
 
 from agent.etcd.membership import Says
 from agent.etcd.network import TlsNetwork, leads
-from agent.etcd_api import Etcd
+from agent.etcd_api import Etcd, EtcdError, PortState
 from agent.machine import NotYet
 from tests.unit.agent.etcd.fake_etcd import NOT_IN_SYNC, World, make_world, this_member
 
@@ -89,3 +89,6 @@ def test_ways_have_the_certificates_of_this_machine(world: World, tmp_path: Path
     """And the real API is what the state machines ask for."""
     network = TlsNetwork(this_member(world, tmp_path).machine)
     assert isinstance(network.api("https://127.0.0.1:2379"), Etcd)
+    with pytest.raises(EtcdError):
+        network.peer_members("127.76.0.9")
+    assert network.port_state("127.76.0.9", 2380) is PortState.REFUSED

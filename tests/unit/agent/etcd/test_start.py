@@ -105,6 +105,12 @@ def test_only_member(tmp_path: Path) -> None:
     assert initial(this) == ("new", "etcd-0=https://10.0.0.1:2380")
 
 
+def test_no_control_planes_are_planned(world: World, tmp_path: Path) -> None:
+    for name in ("plane-21", "plane-22"):
+        del world.hosts[name]
+    assert decide(this_member(world, tmp_path)) is Start.NEW
+
+
 def test_kubelets_serve(world: World, tmp_path: Path) -> None:
     world.hosts["plane-22"].on = world.hosts["plane-22"].kubelet = True
     text = refused(this_member(world, tmp_path), "10.0.0.22 belong to a cluster (kubelets serve there)")
