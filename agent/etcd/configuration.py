@@ -7,7 +7,7 @@ from typing import Final
 
 from agent.etcd.membership import DATA, UNIT, UNIT_FILE
 from agent.etcd.network import PKI
-from agent.etcd.start import GUARD, GUARD_FILE
+from agent.etcd.start import GUARD_FILE, guard
 from agent.machine import Machine
 from agent.system import files, services
 
@@ -33,7 +33,7 @@ class MemberFiles:
     backup_timer: str = ""
 
 
-def write_configuration(machine: Machine, wanted: MemberFiles) -> None:
+def write_configuration(machine: Machine, wanted: MemberFiles, token: str) -> None:
     """The user etcd, its folders, certificates, options and unit."""
     if not machine.run("id", "etcd"):
         options = ("--system", "--user-group", "--no-create-home", "--home-dir", DATA, "--shell", "/usr/sbin/nologin")
@@ -52,7 +52,7 @@ def write_configuration(machine: Machine, wanted: MemberFiles) -> None:
     files.install(machine, wanted.etcdctl_environment, "/etc/etcd/etcdctl.env")
     files.install(machine, wanted.unit, UNIT_FILE)
     # It guards the next start of a member that runs, too, and needs no restart for that.
-    files.install(machine, GUARD, GUARD_FILE)
+    files.install(machine, guard(token), GUARD_FILE)
     if services.property_of(machine, UNIT, "NeedDaemonReload") == "yes":
         machine.must("systemctl", "daemon-reload")
 

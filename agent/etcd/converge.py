@@ -8,10 +8,11 @@ from agent.etcd import rolling_restart
 from agent.etcd.authorities import guard_authorities, record_authorities
 from agent.etcd.configuration import MemberFiles, schedule_backups, write_configuration
 from agent.etcd.membership import UNIT, MemberSettings, ThisMember
-from agent.etcd.membership_changes import TakeSnapshot, Turn, let_leavers_go
+from agent.etcd.membership_changes import TakeSnapshot, let_leavers_go
 from agent.etcd.network import PEER_PORT, Network
 from agent.etcd.rolling_restart import READ_AT_START, Maintenance, Versions
 from agent.etcd.start import decide_start, end_first_start, may_be_empty
+from agent.etcd.turn import Turn
 from agent.etcd_api import EtcdError, PortState
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files, services
@@ -85,7 +86,7 @@ def converge(
         if runs:
             wanted = settings.files
             step("authorities", lambda: guard_authorities(this, wanted.certificate, wanted.ca, settings.generation))
-        step("configuration", lambda: write_configuration(machine, settings.files))
+        step("configuration", lambda: write_configuration(machine, settings.files, this.settings.token))
         step("restore", lambda: refuse_half_restore(machine))
         step("membership", lambda: start_member(this, turn, snapshot))
         works = step("health", lambda: wait_for_health(this, turn))

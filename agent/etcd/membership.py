@@ -108,6 +108,14 @@ class Peers:
         return ", ".join(f"{name} {says}" for name, says in seen) or "there are no peers"
 
 
+def mark_of(token: str) -> str:
+    """The file that says: this machine was a member of the cluster with this token, as part of a majority.
+
+    Data that is gone afterwards is a loss, not a start.
+    """
+    return f"/var/lib/openstack-paas/etcd-{token}"
+
+
 class ThisMember:
     """The member of this machine, and its ways to the others."""
 
@@ -116,8 +124,7 @@ class ThisMember:
         self.machine, self.settings, self.network = machine, settings, network
         self.own = settings.own
         self.data: Path = machine.path(DATA)
-        #: Says that this machine was a member of the cluster with this token. Data that is gone afterwards is a loss.
-        self.mark: Path = machine.state / f"etcd-{settings.token}"
+        self.mark: Path = machine.path(mark_of(settings.token))
 
     @property
     def api(self) -> Api:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from agent.etcd.membership import UNIT, UNIT_FILE, Place, ThisMember
-from agent.etcd.membership_changes import STAYING_SECONDS, TakeSnapshot, Turn, check_all_stay
+from agent.etcd.membership_changes import STAYING_SECONDS, TakeSnapshot, check_all_stay
 from agent.etcd.network import PKI, leads
+from agent.etcd.turn import Turn
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, NotYet
 from agent.system import files, services

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import Final
 
-from agent.etcd.membership import DATA, UNIT, Peers, Place, Says, ThisMember
-from agent.etcd.membership_changes import TakeSnapshot, Turn, join_cluster
+from agent.etcd.membership import DATA, UNIT, Peers, Place, Says, ThisMember, mark_of
+from agent.etcd.membership_changes import TakeSnapshot, join_cluster
+from agent.etcd.turn import Turn
 from agent.etcd_api import EtcdError, Member, PortState
 from agent.machine import Failed, NotYet
 from agent.system import files
@@ -24,11 +25,12 @@ GUARD_FILE: Final = "/etc/systemd/system/etcd.service.d/40-openstack-paas-first-
 #: is run before every single one, and where it says no nothing is restarted. With "+" as root: after a machine has been
 #: replaced the files on its volume may belong to another number than the user etcd has now, until ExecStartPre= of
 #: volume-service.conf.j2 has changed that.
-GUARD: Final = f"""\
+_GUARD: Final = f"""\
 [Service]
 # Without a log etcd would start empty. Only converge permits that, for one first start.
 ExecCondition=+/bin/sh -c 'ls {DATA}/member/wal/*.wal >/dev/null 2>&1 || test -e {PERMISSION}'
 # A member is ready once it has been part of a majority: its first start is over.
+ExecStartPost=-+/bin/touch -- @MARK@
 ExecStartPost=-+/bin/rm -f -- {PERMISSION} {INITIAL}
 """
 
@@ -45,6 +47,11 @@ class Start(Enum):
     DATA = "with its data"
     JOIN = "into a living cluster"
     NEW = "as one of a new cluster"
+
+
+def guard(token: str) -> str:
+    """The drop-in of etcd.service for a member of the cluster with this token."""
+    return _GUARD.replace("@MARK@", mark_of(token))
 
 
 def decide_start(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> Start:

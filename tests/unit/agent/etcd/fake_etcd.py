@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from agent.etcd.membership import DATA, MemberSettings, Place, ThisMember
+from agent.etcd.membership import DATA, MemberSettings, Place, ThisMember, mark_of
 from agent.etcd.start import INITIAL, PERMISSION
 from agent.etcd_api import EtcdError, LockBusy, LockLost, Member, NoAnswer, PortState, Status
 from agent.etcd_http import UNAVAILABLE
@@ -182,6 +182,7 @@ class World:
         """Members that are ready end their first start (ExecStartPost)."""
         for name, machine in self.machines.items():
             if self.hosts[name].etcd and self.is_ready(self.hosts[name]):
+                machine.path(mark_of("sample")).touch()
                 machine.path(PERMISSION).unlink(missing_ok=True)
                 machine.path(INITIAL).unlink(missing_ok=True)
 

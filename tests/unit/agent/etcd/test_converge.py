@@ -15,9 +15,10 @@ from agent.etcd.converge import EtcdSettings
 from agent.etcd.membership import DATA, UNIT_FILE
 from agent.etcd.network import PKI
 from agent.etcd.rolling_restart import Versions
-from agent.etcd.start import GUARD, GUARD_FILE, INITIAL, PERMISSION
+from agent.etcd.start import GUARD_FILE, INITIAL, PERMISSION, guard
 from agent.machine import Failed, Machine
 from agent.programs import Ended
+from agent.system import services
 from tests.unit.agent.etcd.fake_etcd import FakeMaintenance, FakeNetwork, Snapshots, make_world, settings_of
 from tests.unit.agent.fake_machine import FakeMachine
 
@@ -121,7 +122,8 @@ def test_one_machine_after_another(stack: Stack) -> None:
     stack.converge("etcd-2")
     assert len(stack.world.members) == 3 and not any(member.is_learner for member in stack.world.members)
     for name in stack.names:
-        # The unit itself ends the first start of the one that was not awaited.
+        # The unit itself ends the first start of the one that was not awaited, and notes that it was a member.
+        assert (stack.machines[name].state / "etcd-sample").exists()
         assert not stack.machines[name].path(PERMISSION).exists()
         assert not stack.machines[name].path(INITIAL).exists()
 
@@ -200,6 +202,23 @@ def test_again_changes_nothing(stack: Stack) -> None:
         "leavers", "snapshot", "turn", "record of authorities", "backups",
     ]  # fmt: skip
     assert stack.grounds["etcd-0"].calls[-2:] == ["prepare etcd", "firewall"]
+
+
+def test_machines_of_the_release_before_the_agent_go_over_without_a_restart(stack: Stack) -> None:
+    """Its initial.env is still there, and was among what etcd had read when it started."""
+    stack.up()
+    for name in stack.names:
+        machine = stack.machines[name]
+        machine.path(GUARD_FILE).unlink()
+        machine.write(INITIAL, "ETCD_INITIAL_CLUSTER_STATE=new\n")
+        paths = ("/etc/etcd/etcd.env", INITIAL, UNIT_FILE, f"{PKI}/ca.crt")
+        services.remember(machine, "etcd.service", services.fingerprint(machine, paths))
+        machine.calls.clear()
+    stack.up()
+    for name in stack.names:
+        machine = stack.machines[name]
+        assert not machine.path(INITIAL).exists() and machine.path(GUARD_FILE).exists()
+        assert not machine.called("systemctl restart") and not machine.called("systemctl --no-block")
 
 
 def test_first_run_goes_through_the_epoch_at_once(stack: Stack) -> None:
@@ -340,7 +359,7 @@ def test_files(stack: Stack) -> None:
     }  # fmt: skip
     assert oct(machine.path(DATA).stat().st_mode & 0o777) == "0o700"
     assert machine.path(UNIT_FILE).read_text() == FILES.unit
-    assert machine.path(GUARD_FILE).read_text() == GUARD
+    assert machine.path(GUARD_FILE).read_text() == guard("sample")
     assert not machine.called("useradd")
 
 
@@ -348,7 +367,7 @@ def test_user_is_made(stack: Stack) -> None:
     machine = stack.machines["etcd-0"]
     machine.answer("id etcd", 1)
     machine.answer("useradd")
-    configuration.write_configuration(machine, FILES)
+    configuration.write_configuration(machine, FILES, "sample")
     assert len(machine.called("useradd --system")) == 1
 
 

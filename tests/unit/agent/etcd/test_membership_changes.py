@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from agent.etcd.membership import Peers, ThisMember
-from agent.etcd.membership_changes import Turn, join_cluster, leavers, let_leavers_go, who_stays
+from agent.etcd.membership_changes import join_cluster, leavers, let_leavers_go, who_stays
+from agent.etcd.turn import Turn
 from agent.machine import Failed
 from tests.unit.agent.etcd.fake_etcd import (
     NOT_ENOUGH,

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from agent.etcd.membership import UNIT, UNIT_FILE, ThisMember
-from agent.etcd.membership_changes import Turn
 from agent.etcd.rolling_restart import (
     READ_AT_START,
     Versions,
@@ -20,6 +19,7 @@ from agent.etcd.rolling_restart import (
     runs_here,
     snapshot_before_upgrade,
 )
+from agent.etcd.turn import Turn
 from agent.machine import Failed, NotYet
 from agent.system import services
 from tests.unit.agent.etcd.fake_etcd import (

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agent.etcd.membership import Peers, Place, Says, ThisMember
-from agent.etcd.membership_changes import Turn
-from agent.etcd.start import GUARD, INITIAL, PERMISSION, Start, decide_start, end_first_start
+from agent.etcd.start import INITIAL, PERMISSION, Start, decide_start, end_first_start, guard
+from agent.etcd.turn import Turn
 from agent.machine import Failed
 from tests.unit.agent.etcd.fake_etcd import (
     UNHEALTHY,
@@ -309,7 +309,7 @@ def test_own_data_and_the_list_cannot_be_read(world: World, tmp_path: Path, monk
 
 def guard_says(folder: Path) -> int:
     """The exit status of the unit's condition on a machine whose root is that folder."""
-    line = next(line for line in GUARD.splitlines() if line.startswith("ExecCondition="))
+    line = next(line for line in guard("sample").splitlines() if line.startswith("ExecCondition="))
     program, option, script = line.removeprefix("ExecCondition=+").split(" ", 2)
     script = script.strip("'")
     for path in ("/var/lib/etcd", "/run/"):
