@@ -1,0 +1,196 @@
+"""converge of a member of etcd: its steps, in their order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from agent.etcd import rolling_restart
+from agent.etcd.authorities import guard_authorities, record_authorities
+from agent.etcd.configuration import MemberFiles, schedule_backups, write_configuration
+from agent.etcd.membership import UNIT, MemberSettings, ThisMember
+from agent.etcd.membership_changes import TakeSnapshot, let_leavers_go
+from agent.etcd.network import PEER_PORT, Network
+from agent.etcd.rolling_restart import READ_AT_START, Maintenance, Versions
+from agent.etcd.start import decide_start, end_first_start, may_be_empty
+from agent.etcd.turn import Turn
+from agent.etcd_api import EtcdError, PortState
+from agent.machine import Failed, Machine, NotYet
+from agent.system import files, services
+
+Value = TypeVar("Value")
+
+#: What runs in other roles, and must not here.
+UNUSED: Final = ("haproxy.service", "keepalived.service", "kubelet.service", "containerd.service")
+#: How long etcd may take to answer with a majority.
+HEALTH_SECONDS: Final = 240
+#: How long the members of a new cluster wait for so many of them to run that there can be a majority. Longer than a
+#: cloud takes for three machines at once.
+FORMING_SECONDS: Final = 120
+#: Longer than an election: without a leader for a moment a member is not one that has to be started.
+MOMENT_SECONDS: Final = 10
+
+
+@dataclass(frozen=True)
+class EtcdSettings:
+    """The desired state of a machine for etcd."""
+
+    member: MemberSettings
+    versions: Versions
+    generation: str
+    """The generation of the authorities that issue."""
+    files: MemberFiles
+
+
+class Ground(Protocol):
+    """What every machine has, whatever its role."""
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Its packages and epochs."""
+
+    def installed_etcd(self) -> str:
+        """The version of etcd that is here, by its archive or its package; empty where there is none."""
+
+    def prepare(self, deferred: tuple[str, ...]) -> None:
+        """Everything that comes before a role's own steps, but for the firewall. `deferred` packages wait."""
+
+    def apply_firewall(self) -> None:
+        """The table of this machine."""
+
+
+def converge(
+    machine: Machine, settings: EtcdSettings, network: Network, ground: Ground, snapshot: TakeSnapshot
+) -> None:
+    """Brings this machine to its desired state. Raises Failed with the one message that people read."""
+    this = ThisMember(machine, settings.member, network)
+    runs = rolling_restart.runs_here(this)
+    was_member = this.mark.exists()
+
+    def step(name: str, action: Callable[[], Value]) -> Value:
+        def guarded() -> Value:
+            try:
+                return action()
+            except EtcdError as error:
+                raise Failed(f"etcd: {error}") from error
+
+        return machine.step(name, guarded)
+
+    with Turn(this) as turn:
+        if runs:
+            step("version", lambda: plan_change(this, ground.installed_etcd(), settings.versions))
+        ground.prepare(("etcd",) if runs else ())
+        if not runs:
+            step("epoch", ground.maintenance.renew_new_machine)
+        step("unused services", lambda: services.disable(machine, *UNUSED))
+        step("firewall", ground.apply_firewall)
+        if runs:
+            wanted = settings.files
+            step("authorities", lambda: guard_authorities(this, wanted.certificate, wanted.ca, settings.generation))
+        step("configuration", lambda: write_configuration(machine, settings.files, this.settings.token))
+        step("restore", lambda: refuse_half_restore(machine))
+        step("membership", lambda: start_member(this, turn, snapshot))
+        works = step("health", lambda: wait_for_health(this, turn))
+        if works:
+            step("leavers", lambda: let_leavers_go(this, turn, snapshot))
+        step(
+            "snapshot",
+            lambda: rolling_restart.snapshot_before_upgrade(this, settings.versions, was_member, snapshot),
+        )
+        if works and runs:
+            step("turn", lambda: rolling_restart.change_in_turn(this, turn, ground.maintenance, settings.versions))
+        if works:
+            step("record of authorities", lambda: record_authorities(this))
+        step("backups", lambda: schedule_backups(machine, settings.files))
+        machine.step_name = "etcd"
+        machine.log(f"ready: {_entry(this) if works else 'a majority is awaited by the members that start after it'}")
+
+
+def plan_change(this: ThisMember, installed: str, versions: Versions) -> None:
+    """For a member that runs here. Raises Failed when etcd cannot go from its version to the wanted one."""
+    rolling_restart.adopt_restart_note(this)
+    if installed:
+        rolling_restart.refuse_jump(installed, versions.etcd)
+
+
+def _entry(this: ThisMember) -> str:
+    entry = this.own_entry(this.api)
+    return f"{entry.id:x}, {entry.name}, {this.own.peer_url}" if entry else "this member is not listed"
+
+
+def refuse_half_restore(machine: Machine) -> None:
+    """A member whose old data has not been set aside yet would bring the old cluster back. Raises Failed then."""
+    if files.read(machine.state / "etcd-restore" / "stage") == "stopped":
+        raise Failed("a restore of etcd was begun and not ended: `python -m ops etcd restore` goes on with it")
+
+
+def start_member(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None:
+    """Starts a member that does not run. One that works is not touched here but in its turn."""
+    machine = this.machine
+    machine.unit = UNIT
+    if this.is_active() and _serves_in_a_moment(this):
+        return
+    if not this.is_active():
+        decide_start(this, turn, snapshot)
+    # Not awaited: a member of a new cluster is "activating" for as long as its peers take to come.
+    services.apply(machine, UNIT, "restart", READ_AT_START, block=False)
+
+
+def _serves_in_a_moment(this: ThisMember) -> bool:
+    """Whether it answers with a majority behind it, perhaps after an election."""
+    clock = this.machine.clock
+    began = clock.monotonic()
+
+    def ask() -> bool:
+        if this.serves():
+            return True
+        if clock.monotonic() - began < MOMENT_SECONDS:
+            raise NotYet("it has no majority")
+        return False
+
+    return this.machine.retry_until(2 * MOMENT_SECONDS, "a majority", ask)
+
+
+def wait_for_health(this: ThisMember, turn: Turn) -> bool:
+    """Waits until this member answers with a majority behind it, and ends its first start then.
+
+    Returns no where a cluster is only being made and so few of its members run that there cannot be a majority. The
+    engine may bring up one machine after another (`--parallel 1`), and begins none before the one before has ended. The
+    member with which a majority runs never returns so: when all steps have ended well, one has seen the cluster work.
+    """
+    machine = this.machine
+    machine.unit = UNIT
+    began = machine.clock.monotonic()
+
+    def look() -> bool:
+        try:
+            this.check_works()
+        except NotYet:
+            if machine.clock.monotonic() - began >= FORMING_SECONDS and _is_too_early(this):
+                return False
+            raise
+        return True
+
+    names = ", ".join(place.name for place in this.settings.members)
+    works = machine.retry_until(HEALTH_SECONDS, f"etcd to answer with a majority of its members ({names})", look)
+    if works:
+        files.write(this.mark, "")
+        end_first_start(this)
+    else:
+        machine.log(
+            f"etcd has started here, and waits for a majority: {_running(this)} of {len(this.settings.members)} members"
+            " run. The ones that start next wait for it"
+        )
+    turn.release()
+    return works
+
+
+def _running(this: ThisMember) -> int:
+    """How many members listen, this one too."""
+    states = [this.network.port_state(place.address, PEER_PORT) for place in this.settings.members]
+    return states.count(PortState.OPEN)
+
+
+def _is_too_early(this: ThisMember) -> bool:
+    """Whether this member runs as well as it can while too few of a new cluster do."""
+    own = this.network.port_state(this.own.address, PEER_PORT) is PortState.OPEN
+    return own and may_be_empty(this) and _running(this) < this.settings.majority

@@ -1,0 +1,203 @@
+"""What a member of etcd knows of itself and of its peers.
+
+No member is privileged. Each decides by what its peers say, for all may be created at the same time.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from agent.etcd.network import CLIENT_PORT, PEER_PORT, Api, Network, is_healthy
+from agent.etcd_api import EtcdError, Member, PortState
+from agent.machine import Machine, NotYet
+from agent.system import services
+
+UNIT: Final = "etcd.service"
+UNIT_FILE: Final = "/etc/systemd/system/etcd.service"
+DATA: Final = "/var/lib/etcd"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A member as the settings name it."""
+
+    name: str
+    address: str
+
+    @property
+    def client_url(self) -> str:
+        """Where clients reach it."""
+        return f"https://{self.address}:{CLIENT_PORT}"
+
+    @property
+    def peer_url(self) -> str:
+        """Where its peers reach it, which is what the cluster knows it by."""
+        return f"https://{self.address}:{PEER_PORT}"
+
+
+@dataclass(frozen=True)
+class MemberSettings:
+    """The desired state of one member."""
+
+    name: str
+    members: tuple[Place, ...]
+    """All members, this one too."""
+    token: str
+    """The cluster's, ETCD_INITIAL_CLUSTER_TOKEN."""
+    control_planes: tuple[str, ...]
+    """Addresses of all places for control planes."""
+    had_cluster: bool
+    """Whether this stack has had an etcd: the program knows that every member's step has once ended well."""
+    start_empty: str = ""
+    """The day (YYYY-MM-DD, UTC) on which an empty etcd may take the place of one that this stack has had."""
+
+    @property
+    def own(self) -> Place:
+        """This member."""
+        return next(place for place in self.members if place.name == self.name)
+
+    @property
+    def peers(self) -> tuple[Place, ...]:
+        """All members but this one."""
+        return tuple(place for place in self.members if place.name != self.name)
+
+    @property
+    def majority(self) -> int:
+        """How many of the members have to work."""
+        return len(self.members) // 2 + 1
+
+
+class Says(Enum):
+    """What a peer is."""
+
+    SILENT = "silent"
+    """Nothing answers: the machine may be off."""
+    IDLE = "idle"
+    """The machine is on, and no etcd runs."""
+    STARTING = "starting"
+    """etcd listens and does not answer yet."""
+    FORMING = "forming"
+    """A member of a new cluster; none of its members has started before."""
+    CLUSTER = "cluster"
+    """A member of a cluster that has a leader."""
+    BROKEN = "broken"
+    """A member of a cluster that has no leader."""
+
+
+@dataclass(frozen=True)
+class Peers:
+    """What every peer has been found to be."""
+
+    says: dict[Place, Says] = field(default_factory=dict)
+
+    def first(self, kind: Says) -> Place | None:
+        """The first peer of that kind."""
+        return next((place for place, says in self.says.items() if says is kind), None)
+
+    def nobody_runs(self) -> bool:
+        """Whether every peer is there without an etcd.
+
+        A majority would not do: it may be made of new machines, and the silent one be the whole former cluster.
+        """
+        return all(says is Says.IDLE for says in self.says.values())
+
+    def __str__(self) -> str:
+        """One line for messages."""
+        seen = sorted((place.name, says.value) for place, says in self.says.items())
+        return ", ".join(f"{name} {says}" for name, says in seen) or "there are no peers"
+
+
+def mark_of(token: str) -> str:
+    """The file that says: this machine was a member of the cluster with this token, as part of a majority.
+
+    Data that is gone afterwards is a loss, not a start.
+    """
+    return f"/var/lib/openstack-paas/etcd-{token}"
+
+
+class ThisMember:
+    """The member of this machine, and its ways to the others."""
+
+    def __init__(self, machine: Machine, settings: MemberSettings, network: Network) -> None:
+        """Nothing is asked yet."""
+        self.machine, self.settings, self.network = machine, settings, network
+        self.own = settings.own
+        self.data: Path = machine.path(DATA)
+        self.mark: Path = machine.path(mark_of(settings.token))
+
+    @property
+    def api(self) -> Api:
+        """etcd's API at this member alone."""
+        return self.network.api(self.own.client_url)
+
+    def has_data(self) -> bool:
+        """Whether there is a log of etcd, without which it would start empty."""
+        return any((self.data / "member" / "wal").glob("*.wal"))
+
+    def is_active(self) -> bool:
+        """Whether systemd has the unit as active: it has been ready since it was started."""
+        return services.is_active(self.machine, UNIT)
+
+    def serves(self) -> bool:
+        """Whether this member answers with a majority behind it."""
+        return self.is_active() and is_healthy(self.api)
+
+    @property
+    def others(self) -> Api:
+        """etcd's API at the first of the other members that can help: a learner, or one without a leader, does not."""
+        return self.network.api(*(peer.client_url for peer in self.settings.peers))
+
+    def own_entry(self, api: Api) -> Member | None:
+        """This machine in the list of a living cluster."""
+        return next((member for member in api.members() if self.own.peer_url in member.peer_urls), None)
+
+    def check_works(self) -> None:
+        """Raises NotYet unless this member answers with a majority behind it.
+
+        A learner does not, and is made a voter on the way, as soon as the others find that it has caught up.
+        """
+        try:
+            self.api.check_health()
+        except EtcdError as error:
+            seen = str(error)
+        else:
+            return
+        promoted = self._promote()
+        raise NotYet(f"{seen}\n{promoted}" if promoted else seen)
+
+    def _promote(self) -> str:
+        """What the others say to the wish to vote; nothing where it is none, or nobody can say."""
+        if not self.settings.peers:
+            return ""
+        try:
+            entry = self.own_entry(self.others)
+        except EtcdError:
+            return ""
+        if entry is None or not entry.is_learner:
+            return ""
+        try:
+            self.others.promote(entry.id)
+        except EtcdError as error:
+            return str(error)
+        return "it has become a voter"
+
+    def ask_peer(self, peer: Place) -> Says:
+        """What that peer is."""
+        port = self.network.port_state(peer.address, PEER_PORT)
+        if port is PortState.REFUSED:
+            return Says.IDLE
+        if port is PortState.SILENT:
+            return Says.SILENT
+        try:
+            members = self.network.peer_members(peer.address)
+        except EtcdError:
+            return Says.STARTING
+        # A member publishes its client address once it has been part of a majority.
+        if not any(member.client_urls for member in members):
+            return Says.FORMING
+        return Says.CLUSTER if is_healthy(self.network.api(peer.client_url)) else Says.BROKEN
+
+    def ask_peers(self) -> Peers:
+        """What every peer is."""
+        return Peers({peer: self.ask_peer(peer) for peer in self.settings.peers})

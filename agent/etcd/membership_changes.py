@@ -1,0 +1,205 @@
+"""Changes of the membership: one at a time in the whole cluster, each after a snapshot.
+
+This machine joins, and members leave that the settings do not name any more.
+"""
+
+from typing import Final, Protocol
+
+from agent.etcd.membership import UNIT, Peers, Place, ThisMember
+from agent.etcd.network import Api, is_healthy, leads
+from agent.etcd.turn import Turn
+from agent.etcd_api import EtcdError, Member
+from agent.machine import Failed, NotYet
+
+#: How long etcd may refuse a removal. It does for some 5 s after each change, until its members have talked for long
+#: enough.
+REFUSAL_SECONDS: Final = 30
+#: How long it may refuse one more member. It does while another one is away or learns.
+ADDING_SECONDS: Final = 240
+#: How long members that stay may take to be well before others leave: one of them may be about to join.
+STAYING_SECONDS: Final = 180
+#: The longest that a snapshot before a change of the membership may take.
+SNAPSHOT_SECONDS: Final = 300
+
+
+class TakeSnapshot(Protocol):
+    """Takes a snapshot, keeps it on this machine, and brings no copies elsewhere (agent/etcd/backup.py)."""
+
+    def __call__(self, reason: str, source: str, seconds: float) -> str:
+        """From the member at the address `source`. Returns why there is none; empty when there is one."""
+
+
+def join_cluster(this: ThisMember, turn: Turn, peer: Place, peers: Peers, snapshot: TakeSnapshot) -> tuple[Member, ...]:
+    """Makes this machine a member, with no data yet, of the cluster that answers at `peer`; returns all its members.
+
+    As a learner: it does not count for the majority until it has caught up. etcd itself refuses what would cost the
+    majority. Until it votes nobody else changes the membership (the turn stays held). Without a snapshot it goes on all
+    the same: it brings a lost member back.
+    """
+    turn.hold(*this.settings.peers)
+    # This one is known to be a voter; the others are for the case that it goes.
+    api = this.network.api(peer.client_url, *(other.client_url for other in this.settings.peers if other != peer))
+    entry = this.own_entry(api)
+    # It publishes its client address once it has started.
+    if entry is not None and not entry.client_urls:
+        this.machine.log(f"already listed as {entry.id:x} and never started: starting")
+        return api.members()
+    this.machine.log("a snapshot before the membership changes")
+    why_none = snapshot("membership", peer.address, SNAPSHOT_SECONDS)
+    if why_none:
+        this.machine.log(f"no snapshot was taken ({why_none}), the membership changes without one")
+    if entry is not None:
+        this.machine.log(f"removing {entry.id:x}, which was this machine before it lost its data")
+        what = f"etcd to let go of the old member {entry.id:x} (peers: {peers})"
+        _remove(this, turn, api, entry.id, what)
+    _add(this, turn, api, peers)
+    return api.members()
+
+
+def _remove(this: ThisMember, turn: Turn, api: Api, member_id: int, what: str) -> None:
+    """Removes a member. A request whose answer did not come in time may have been carried out."""
+
+    def attempt() -> None:
+        turn.check()
+        try:
+            api.remove(member_id)
+        except EtcdError as error:
+            try:
+                listed = any(member.id == member_id for member in api.members())
+            except EtcdError as other:
+                raise NotYet(f"{error}\n{other}") from None
+            if listed:
+                raise NotYet(str(error)) from None
+
+    this.machine.retry_until(REFUSAL_SECONDS, what, attempt)
+
+
+def _add(this: ThisMember, turn: Turn, api: Api, peers: Peers) -> None:
+    """Adds this machine. etcd takes nobody in while one of its members is away.
+
+    Such a one may be waiting for its turn to be replaced, so between two attempts others have theirs. A request whose
+    answer did not come may have been carried out.
+    """
+
+    def is_listed() -> bool:
+        try:
+            return this.own_entry(api) is not None
+        except EtcdError:
+            return False
+
+    def attempt() -> None:
+        turn.hold(*this.settings.peers)
+        turn.check()
+        try:
+            api.add_learner(this.own.peer_url)
+        except EtcdError as error:
+            if not is_listed():
+                turn.release()
+                raise NotYet(str(error)) from None
+
+    what = (
+        f"etcd to take this machine as a member (peers: {peers}); it takes nobody while a member is away: where two are"
+        " lost, both have to be replaced at the same time, so not with --parallel 1"
+    )
+    this.machine.retry_until(ADDING_SECONDS, what, attempt)
+    this.machine.log("the cluster lists this machine as a learner")
+
+
+def leavers(this: ThisMember) -> list[Member]:
+    """Members that the settings do not name, those that do not answer first. Raises EtcdError."""
+    named = {place.peer_url for place in this.settings.members}
+    unnamed = [member for member in this.api.members() if not named & set(member.peer_urls)]
+
+    def answers(member: Member) -> bool:
+        return bool(member.client_urls) and is_healthy(this.network.api(*member.client_urls))
+
+    return sorted(unnamed, key=answers)
+
+
+def who_stays(this: ThisMember) -> tuple[bool, str]:
+    """Whether every member that the settings name is a healthy voter, and a line for messages.
+
+    Then the majority is theirs, whichever members leave.
+    """
+    try:
+        listed = this.api.members()
+    except EtcdError as error:
+        return False, str(error)
+    # A member has a name once it has started.
+    voters = {url for member in listed if member.name and not member.is_learner for url in member.peer_urls}
+    found = {}
+    for place in this.settings.members:
+        if place.peer_url not in voters:
+            found[place.name] = "no voter"
+        else:
+            found[place.name] = "healthy" if is_healthy(this.network.api(place.client_url)) else "not healthy"
+    line = ", ".join(f"{name} {says}" for name, says in found.items())
+    return all(says == "healthy" for says in found.values()), line
+
+
+def check_all_stay(this: ThisMember) -> None:
+    """Raises NotYet unless every member that the settings name is a healthy voter."""
+    good, line = who_stays(this)
+    if not good:
+        raise NotYet(line)
+
+
+def let_leavers_go(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None:
+    """One after another, while their machines still run; these are deleted when all steps have ended well.
+
+    Raises Failed while not all that stay are healthy, and without a snapshot.
+    """
+    machine = this.machine
+    machine.unit = UNIT
+
+    def ask() -> list[Member]:
+        try:
+            return leavers(this)
+        except EtcdError as error:
+            raise NotYet(str(error)) from None
+
+    if not machine.retry_until(30, "etcd's list of its members", ask):
+        return
+    # Not under the lock: one of them may be waiting for its turn to join.
+    machine.retry_until(
+        STAYING_SECONDS, "all members that stay to be healthy; none leaves before", lambda: check_all_stay(this)
+    )
+    turn.hold(this.own)
+    taken = False
+    while left := machine.retry_until(30, "etcd's list of its members", ask):
+        leaver = left[0]
+        name = leaver.name or f"{leaver.id:x}"
+        good, seen = who_stays(this)
+        if not good:
+            raise Failed(f"{name} does not leave while not all members that stay are healthy: {seen}")
+        if not taken:
+            machine.log("a snapshot before the membership changes")
+            why_none = snapshot("membership", this.own.address, SNAPSHOT_SECONDS)
+            if why_none:
+                raise Failed(f"no member leaves without a snapshot: {why_none}")
+        taken = True
+        _let_go(this, turn, leaver, name, seen)
+    turn.release()
+
+
+def _let_go(this: ThisMember, turn: Turn, leaver: Member, name: str, seen: str) -> None:
+    machine = this.machine
+    if leaver.client_urls and leads(there := this.network.api(*leaver.client_urls)):
+        try:
+            entry = this.own_entry(this.api)
+            if entry is not None:
+                there.move_leader(entry.id)
+        except EtcdError as error:
+            # An election follows, which takes longer.
+            machine.log(f"{name} did not hand over its lead: {error}")
+    what = f"etcd to let go of {name}, which the settings do not name (those that stay: {seen})"
+    _remove(this, turn, this.api, leaver.id, what)
+    machine.log(f"{name} ({leaver.id:x}) is no longer a member")
+
+    def answers() -> None:
+        try:
+            this.api.check_health()
+        except EtcdError as error:
+            raise NotYet(str(error)) from None
+
+    machine.retry_until(60, f"etcd to answer without {name}", answers)

@@ -1,0 +1,70 @@
+"""This machine's turn to change the membership, or itself: one at a time in the whole cluster."""
+
+from contextlib import ExitStack
+from typing import Final
+
+from agent.etcd.membership import Place, ThisMember
+from agent.etcd.network import Held, is_full
+from agent.etcd_api import EtcdError, LockLost
+from agent.machine import Failed
+
+LOCK: Final = "openstack-paas/membership"
+#: How long this machine waits for its turn.
+LOCK_SECONDS: Final = 500
+
+
+class Turn:
+    """This machine's turn to change the membership: a lock in etcd.
+
+    It ends with this run, however that ends, or 30 s after this machine does.
+    """
+
+    def __init__(self, this: ThisMember) -> None:
+        """Not held yet. Use as a context, which gives it back."""
+        self._this = this
+        self._stack = ExitStack()
+        self._held: Held | None = None
+
+    def __enter__(self) -> "Turn":
+        """Nothing is held by that alone."""
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        """Gives the lock back."""
+        self.release()
+
+    def hold(self, *places: Place) -> None:
+        """Waits for the turn; the lock is asked for at any of these members. Raises Failed when it is not to be had.
+
+        An etcd that is full (the alarm NOSPACE) gives no lock to anybody. What would help it must not wait for one: the
+        engine changes one running member at a time, and etcd itself refuses what would cost the majority.
+        """
+        if self._held is not None:
+            return
+        clock = self._this.machine.clock
+        began = clock.monotonic()
+        api = self._this.network.api(*(place.client_url for place in places))
+        try:
+            self._held = self._stack.enter_context(api.lock(LOCK, LOCK_SECONDS))
+        except EtcdError as error:
+            if is_full(error):
+                self._this.machine.log(f"etcd is full and gives no lock, going on without one: {error}")
+                return
+            raise Failed(f"the membership does not change, one change goes on at a time: {error}") from None
+        waited = clock.monotonic() - began
+        if waited >= 2:
+            self._this.machine.log(f"waited {waited:.0f} s for another change of the membership")
+
+    def check(self) -> None:
+        """Before each change. Raises Failed when another machine may have its turn by now."""
+        if self._held is None:
+            return
+        try:
+            self._held.check()
+        except LockLost as error:
+            raise Failed(f"nothing more is changed, run it again: {error}") from None
+
+    def release(self) -> None:
+        """Gives the lock back; when etcd does not answer it ends by itself."""
+        self._held = None
+        self._stack.close()
