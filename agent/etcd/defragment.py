@@ -1,7 +1,7 @@
 """Room in etcd: free pages go back to the disk, one member after another, and the alarm NOSPACE goes off.
 
-With that alarm etcd refuses what needs room: puts, leases, and so every lock; it still reads, deletes and compacts. All of
-this goes without the lock then. The quota itself is a setting (etcd.quota), which a member reads when it starts.
+With that alarm etcd refuses what needs room: puts, leases, and so every lock; it still reads, deletes and compacts. All
+of this goes without the lock then. The quota itself is a setting (etcd.quota), which a member reads when it starts.
 """
 
 import contextlib
@@ -135,7 +135,10 @@ class _Room:
         return self.access.connect(member.client_urls[:1], client_tls(self.machine), seconds)
 
     def _compact(self) -> None:
-        """Drops the history. Clients that ask for an earlier revision read everything again, as after any compaction."""
+        """Drops the history. Clients that ask for an earlier revision read everything again.
+
+        Raises Failed when nobody answers.
+        """
         revision = max((one.status.revision for one in self._voters(must_answer=False)), default=0)
         if not revision:
             raise Failed("no member answers with a majority: nothing can be compacted")
