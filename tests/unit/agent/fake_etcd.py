@@ -20,7 +20,7 @@ class FakeEtcd(Etcd):
         super().__init__((), None)
         self.member = Member(member_id, name, (f"https://{address}:2380",), (f"https://{address}:2379",), False)
         self.state = replace(STATUS, member_id=member_id)
-        self.hash, self.compacted, self.keys = 77, 3, 5
+        self.hash, self.compacted, self.key_count = 77, 3, 5
         self.refuses: dict[str, Exception] = {}
         self.said: list[str] = []
         self.cluster: list[FakeEtcd] = [self]
@@ -52,7 +52,7 @@ class FakeEtcd(Etcd):
 
     def count(self, revision: int = 0) -> int:
         self._ask("count")
-        return self.keys
+        return self.key_count
 
     def hash_kv(self, revision: int = 0) -> HashKv:
         self._ask("hash_kv")

@@ -125,7 +125,7 @@ def test_a_snapshot_that_breaks_off(machine: FakeMachine, member: FakeEtcd, erro
     ("what", "said"),
     [
         ({"hash": 78}, "the member at 10.0.0.4 has the hash 78 at revision 7, the snapshot 77"),
-        ({"keys": 6}, "the member at 10.0.0.4 has 6 keys at revision 7, the snapshot 5"),
+        ({"key_count": 6}, "the member at 10.0.0.4 has 6 keys at revision 7, the snapshot 5"),
     ],
 )
 def test_a_snapshot_that_differs_from_its_member_is_rejected(
@@ -266,7 +266,11 @@ def test_where_old_snapshots_do_not_make_enough_room_all_of_them_stay(
 
 
 def test_a_snapshot_that_takes_too_long(machine: FakeMachine, member: FakeEtcd) -> None:
-    machine.add_program("etcdutl snapshot status", lambda words, given: machine.clock.sleep(400) or '{"revision": 7}')
+    def slow(words: tuple[str, ...], given: str) -> str:
+        machine.clock.sleep(400)
+        return '{"revision": 7}'
+
+    machine.add_program("etcdutl snapshot status", slow)
     problem = backup.take_before_change(machine, SETTINGS, "membership", "10.0.0.4", 300, access([member], FakeEtcd()))
     assert problem == "proof: the snapshot did not end within 300 s"
 

@@ -74,11 +74,14 @@ def test_with_the_alarm_everything_goes_without_the_lock(cluster: Cluster) -> No
     """The shell had no command for it, and a person's way by `up` or a snapshot ended at the lock or at the health."""
     cluster.fill()
     cluster.members[0].set(revision=90)
-    taken: list[str] = []
-    cluster.run(snapshot=lambda: taken.append("snapshot") or "")
-    assert taken == ["snapshot"]
+
+    def snapshot() -> str:
+        cluster.said.append("snapshot")
+        return ""
+
+    cluster.run(snapshot=snapshot)
     assert cluster.said == [
-        "compact 90", "defragment etcd-1", "defragment etcd-2", "lead to 2", "defragment etcd-0", "disarm"
+        "snapshot", "compact 90", "defragment etcd-1", "defragment etcd-2", "lead to 2", "defragment etcd-0", "disarm"
     ]  # fmt: skip
     assert cluster.machine.lines[-1] == "the alarm NOSPACE is off: etcd takes writes again"
 
@@ -166,14 +169,15 @@ def test_a_lock_that_is_lost_ends_it(cluster: Cluster) -> None:
 def test_a_member_that_is_away_for_long_is_waited_for(cluster: Cluster) -> None:
     one = cluster.members[1]
     one.refuses["defragment"] = NoAnswer("timed out")
-    one.said = cluster.said
 
-    def slow() -> None:
-        one.stop()
-        cluster.machine.clock.at(300, one.refuses.clear)
+    def slow(name: str) -> None:
+        if name == "defragment":
+            one.stop()
+            cluster.machine.clock.at(300, one.refuses.clear)
+        if error := one.refuses.get(name):
+            raise error
 
-    refuse = one._ask
-    one._ask = lambda name: slow() or refuse(name) if name == "defragment" else refuse(name)  # type: ignore[method-assign]
+    one._ask = slow  # type: ignore[method-assign]
     cluster.run()
     assert "etcd-1 has not said that it is defragmented: timed out" in cluster.machine.said
     assert "etcd-1 defragmented in 300." in cluster.machine.said
