@@ -27,8 +27,8 @@ def take(
     source: str = "",
     copies: bool = True,
     seconds: float = SECONDS,
-    access: "Access | None" = None,
-) -> "Description | None":
+    access: Access | None = None,
+) -> Description | None:
     """Takes one, from this machine's member or from the one at the address `source`.
 
     None where that member is a learner, which takes none. Raises Failed: there is no snapshot, or it is no good, or it
@@ -46,7 +46,7 @@ def take_before_change(
     reason: str,
     source: str = "",
     seconds: float = 300,
-    access: "Access | None" = None,
+    access: Access | None = None,
 ) -> str:
     """A snapshot in the middle of another run, whose step it leaves as it is. Returns why there is none; empty when
     there is one. It is not copied: that takes too long here."""
@@ -71,7 +71,7 @@ class _Run:
         self.store = Store(machine)
         self.member = access.member(machine, source)
 
-    def run(self, copies: bool) -> "Description | None":
+    def run(self, copies: bool) -> Description | None:
         step, outcome = self.machine.step, Outcome()
         with contextlib.ExitStack() as stack:
             scratch = step("preparation", lambda: stack.enter_context(self._prepared(outcome)))
@@ -101,12 +101,16 @@ class _Run:
 
     @contextlib.contextmanager
     def _prepared(self, outcome: Outcome) -> Iterator[Path]:
-        with self.store.locked():
+        with self.store.locked(self.limit.left()):
             try:
                 with scratch_etcd.folder(self.store.folder) as scratch:
                     yield scratch
             finally:
-                self.store.write_outcome(outcome)
+                try:
+                    self.store.write_outcome(outcome)
+                except OSError as error:
+                    # On a full disk; why the run failed matters more.
+                    self.machine.log(f"how this run ended cannot be noted: {error}")
 
     def _look_at_member(self) -> str:
         """The version of etcd there; empty for a learner.

@@ -84,35 +84,43 @@ class Store:
         return self.folder / f"{name}.db"
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, wait_seconds: float = _LOCK_SECONDS) -> Iterator[None]:
         """The only one that adds or removes snapshots. What an interrupted run left is swept up first.
 
         Raises Failed when another run does not end.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        with lock.hold(self._machine, f"{BACKUPS}/.lock", _LOCK_SECONDS, "another snapshot"):
+        with lock.hold(self._machine, f"{BACKUPS}/.lock", wait_seconds, "another snapshot"):
             # A snapshot counts from the moment its description is there.
             for file in self.folder.glob("*.db"):
                 if not file.with_suffix(".json").exists():
                     file.unlink()
+            for name in self._unreadable():
+                self._machine.log(f"{name} is not the description of a snapshot: it is left alone")
             for file in self.folder.glob(".new.*"):
                 file.unlink()
             scratch.sweep(self.folder)
             yield
 
     def descriptions(self) -> list[Description]:
-        """All snapshots, the newest last. One whose description cannot be read is left alone."""
-        found = []
+        """All snapshots, the newest last. One whose description cannot be read is left alone; nothing is printed."""
+        return sorted((one for one in self._read().values() if one), key=retention.age_order)
+
+    def _unreadable(self) -> list[Path]:
+        return [file for file, one in self._read().items() if one is None]
+
+    def _read(self) -> dict[Path, Description | None]:
+        found: dict[Path, Description | None] = {}
         for file in self.folder.glob("[!.]*.json"):
             try:
-                found.append(Description.parse(json.loads(file.read_text(encoding="utf-8"))))
+                found[file] = Description.parse(json.loads(file.read_text(encoding="utf-8")))
             except (ValueError, KeyError, TypeError):
-                self._machine.log(f"{file} is not the description of a snapshot: it is left alone")
+                found[file] = None
             except FileNotFoundError:
                 # Another run has just removed it.
                 continue
-        return sorted(found, key=retention.age_order)
+        return found
 
     def add(self, file: Path, description: Description) -> None:
         """Puts a snapshot in place, from the same disk, and describes it."""

@@ -60,8 +60,8 @@ def defragment(
     machine: Machine,
     settings: DefragmentSettings,
     only_where_needed: bool = False,
-    snapshot: "Callable[[], str] | None" = None,
-    access: "Access | None" = None,
+    snapshot: Callable[[], str] | None = None,
+    access: Access | None = None,
 ) -> None:
     """Defragments all members, or with `only_where_needed` (the timer) those of which more than half is free.
 
@@ -81,7 +81,7 @@ class _Room:
         self.away: list[str] = []
         self.etcd = access.connect(tuple(map(endpoint, settings.addresses)), client_tls(machine), 5.0)
 
-    def run(self, only_where_needed: bool, snapshot: "Callable[[], str] | None") -> None:
+    def run(self, only_where_needed: bool, snapshot: Callable[[], str] | None) -> None:
         alarms = {kind for _, kind in self.etcd.alarms()}
         if "CORRUPT" in alarms:
             raise Failed("etcd has the alarm CORRUPT: a member's data is damaged. Replace that member first")
@@ -107,7 +107,7 @@ class _Room:
         self._all(None, False)
         self._end_alarm()
 
-    def _voters(self, must_answer: bool = True) -> "list[_Seen]":
+    def _voters(self, must_answer: bool = True) -> list[_Seen]:
         """The voters that answer; the leader is last. Raises Failed when one does not, unless it need not."""
         seen: list[_Seen] = []
         away: list[str] = []
@@ -157,7 +157,7 @@ class _Room:
             # What is free by then is given back all the same.
             self.machine.log(str(failed))
 
-    def _all(self, lock: "Lock | None", only_where_needed: bool) -> None:
+    def _all(self, lock: Lock | None, only_where_needed: bool) -> None:
         done: set[int] = set()
         must_answer = lock is not None
         while True:
@@ -177,7 +177,7 @@ class _Room:
             self._one(one)
             done.add(one.member.id)
 
-    def _give_lead_away(self, leader: _Seen, voters: "Sequence[_Seen]") -> None:
+    def _give_lead_away(self, leader: _Seen, voters: Sequence[_Seen]) -> None:
         other = next((one for one in voters if not one.leads), None)
         if other is None:
             return

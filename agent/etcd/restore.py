@@ -36,7 +36,7 @@ _RESTORE_SECONDS: Final = 900.0
 _MARK: Final = "restored-"
 
 
-def run(machine: Machine, settings: BackupSettings, word: str, given: str = "", access: "Access | None" = None) -> str:
+def run(machine: Machine, settings: BackupSettings, word: str, given: str = "", access: Access | None = None) -> str:
     """One part: look, stop (`given` is the plan), snapshot (an age identity, if one is needed), place, empty, finish.
 
     Returns what is printed. Raises Failed.

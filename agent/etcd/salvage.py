@@ -19,14 +19,16 @@ _COPY_SECONDS: Final = 900.0
 _SPARE_BYTES: Final = 256 * MIB
 
 
-def data_revision(machine: Machine) -> "int | None":
-    """The last revision in this machine's data while no etcd answers here; None where it cannot be read."""
+def data_revision(machine: Machine) -> int | None:
+    """The last revision in this machine's data while no etcd answers here; None where it cannot be read.
+
+    Nothing is printed, and a disk without room for a copy is not filled.
+    """
     file = database(machine)
     if not has_data(machine) or not file.exists():
         return None
     with scratch_etcd.folder(Store(machine).folder) as scratch:
         if free_bytes(scratch) < file.stat().st_size + _SPARE_BYTES:
-            machine.log(f"{scratch.parent} has no room for a copy of the data: its revision stays unknown")
             return None
         # On a copy: etcd may hold a lock on the file, and etcdutl writes to what it reads.
         copy = scratch / "copy"

@@ -66,7 +66,7 @@ def check_room(database_bytes: int, folder: Path, could_go: str = "") -> None:
         )
 
 
-def revision_of(machine: Machine, file: Path, seconds: float = PROGRAM_SECONDS) -> "int | Ended":
+def revision_of(machine: Machine, file: Path, seconds: float = PROGRAM_SECONDS) -> int | Ended:
     """The revision of a snapshot or database file, or how etcdutl ended when it is none. etcdutl writes to the file."""
     ended = machine.run("etcdutl", "snapshot", "status", file, "--write-out", "json", seconds=seconds)
     if not ended:
@@ -76,7 +76,7 @@ def revision_of(machine: Machine, file: Path, seconds: float = PROGRAM_SECONDS) 
 
 
 def prove(
-    machine: Machine, access: Access, scratch: Path, file: Path, quota_bytes: int, limit: "TimeLimit | None" = None
+    machine: Machine, access: Access, scratch: Path, file: Path, quota_bytes: int, limit: TimeLimit | None = None
 ) -> Proof:
     """Restores the file into a scratch etcd and compares the revision that it serves with the one in the file.
 

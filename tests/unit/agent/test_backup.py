@@ -84,6 +84,18 @@ def test_a_description_that_cannot_be_read_is_left_alone(machine: FakeMachine, m
     assert store.file("20200101T000000Z-r1-timer").exists()
 
 
+def test_an_outcome_that_cannot_be_noted_hides_nothing(
+    machine: FakeMachine, member: FakeEtcd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Store, outcome: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Store, "write_outcome", full)
+    member.stop()
+    assert "no etcd answers" in _refused(machine, member)
+    assert "how this run ended cannot be noted: No space left on device" in machine.said
+
+
 def test_a_reason_is_a_word(machine: FakeMachine) -> None:
     with pytest.raises(Failed, match="a word of lower-case letters"):
         backup.take(machine, SETTINGS, "two words", access=access([]))
@@ -215,7 +227,9 @@ def test_two_snapshots_do_not_run_at_the_same_time(machine: FakeMachine, member:
     store = samples.add(machine)
     with store.locked():
         assert "waited 900 s for the end of another snapshot" in _refused(machine, member)
-    assert machine.clock.seconds >= 900
+        assert 900 <= machine.clock.seconds < 901
+        problem = backup.take_before_change(machine, SETTINGS, "membership", access=access([member]))
+        assert "waited 300 s for the end of another snapshot" in problem
     assert _status(machine) == {}, "the other run says how it ended"
 
 
