@@ -219,7 +219,8 @@ def test_an_unknown_word(run: Run) -> None:
 def test_one_run_at_a_time(machine: FakeMachine, run: Run) -> None:
     with lock.hold(machine, lock.ONE_RUN, 0, "another run"), pytest.raises(Failed, match="another run is in progress"):
         run("stop", _plan())
-    run("stop", _plan())
+    with lock.hold(machine, lock.ONE_RUN, 0, "another run"):
+        restore.run(machine, SETTINGS, "stop", _plan(), access([]), is_locked=True)
 
 
 def test_every_part_can_be_repeated(machine: FakeMachine, run: Run) -> None:
