@@ -1,7 +1,7 @@
 """What to restore, on which member first, and what that loses: decided from what the members report. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ops.etcd.snapshots import Snapshot, Snapshots
@@ -35,19 +35,24 @@ class Member:
 
 @dataclass(frozen=True)
 class Plan:
-    """A restore. `source` says to the members' scripts where the data is; `lost` says in words what it costs."""
+    """A restore. `source` says to the members' scripts where the data is; `lost` says in words what it costs.
+
+    `gone` are members that the user says will never come back.
+    """
 
     id: str
     first: str
     source: Mapping[str, Any]
     what: str
     lost: str
+    gone: tuple[str, ...] = ()
     resumed: bool = False
 
     @property
     def document(self) -> dict[str, Any]:
         """What goes to the members, which keep it as their note of the restore."""
-        return {"id": self.id, "first": self.first, "source": self.source, "what": self.what, "lost": self.lost}
+        words = {"id": self.id, "first": self.first, "source": self.source, "what": self.what, "lost": self.lost}
+        return words | {"gone": list(self.gone)}
 
     @property
     def encrypted(self) -> bool:
@@ -64,8 +69,40 @@ def resumed(members: Collection[Member]) -> Plan | None:
             "counts by hand (docs/runbooks/etcd-restore.md)"
         )
     for note in notes.values():
-        return Plan(note["id"], note["first"], note["source"], note["what"], note["lost"], resumed=True)
+        gone = tuple(note.get("gone", ()))
+        return Plan(note["id"], note["first"], note["source"], note["what"], note["lost"], gone, resumed=True)
     return None
+
+
+def checked_again(
+    chosen: Plan, members: Sequence[Member], away: Collection[str], gone: Collection[str], name: str = ""
+) -> Plan:
+    """A restore that goes on, with who is gone now. Members may have come back since it was begun.
+
+    Raises RestoreError where a majority of the old cluster serves or could. Once the data is in place on the first
+    member, a majority is that of the restored cluster.
+    """
+    again = replace(chosen, gone=tuple(sorted({*chosen.gone, *gone})))
+    if any(member.name == chosen.first and member.stage == "placed" for member in members):
+        return again
+    healthy = [member.name for member in members if member.healthy]
+    if healthy and not (name and name == chosen.source["name"]):
+        raise RestoreError(
+            f"etcd works again ({', '.join(healthy)} with a majority), so the restore {chosen.id} would throw its data "
+            "away. Finish the restore by hand on the members that it has stopped (docs/runbooks/etcd-restore.md), and "
+            "they join by `pulumi up`; or confirm the snapshot of this restore with --snapshot NAME"
+        )
+    _refuse_feared(len(members) + len(away), away, again.gone)
+    return again
+
+
+def _refuse_feared(total: int, away: Collection[str], gone: Collection[str]) -> None:
+    feared = sorted(set(away) - set(gone))
+    if len(feared) > total // 2:
+        raise RestoreError(
+            f"{', '.join(feared)} cannot be reached, and together they would be a majority of the old cluster: two "
+            "clusters could run. Bring them back, or confirm that they are gone for good with --gone NAME"
+        )
 
 
 def decide(
@@ -80,15 +117,9 @@ def decide(
 
     `name` is the snapshot that the user wants; without one the newest data wins. Raises RestoreError.
     """
-    total = len(members) + len(away)
-    feared = sorted(set(away) - set(gone))
     if not members:
         raise RestoreError("no member can be reached: bring the machines back by `pulumi up --refresh` first")
-    if len(feared) > total // 2:
-        raise RestoreError(
-            f"{', '.join(feared)} cannot be reached, and together they would be a majority of the old cluster: two "
-            "clusters could run. Bring them back, or confirm that they are gone for good with --gone NAME"
-        )
+    _refuse_feared(len(members) + len(away), away, gone)
     healthy = [member.name for member in members if member.healthy]
     if healthy and not name:
         raise RestoreError(
@@ -102,13 +133,14 @@ def decide(
     known.sort(key=lambda member: member.revision or 0, reverse=True)
     survivor = next((member for member in known if member.data), None)
     if not name and survivor and (chosen is None or (survivor.revision or 0) >= chosen.revision):
-        return _from_survivor(identity, survivor, chosen)
+        return replace(_from_survivor(identity, survivor, chosen), gone=tuple(sorted(set(gone))))
     if chosen is None:
         raise RestoreError("there is no verified snapshot anywhere, and no member has data")
     if not chosen.verified:
         raise RestoreError(f"the snapshot {chosen.name} failed its proof: choose another")
     last = known[0].revision if known else None
-    return _from_snapshot(identity, chosen, sorted(member.name for member in members), last, snapshots.now)
+    found = _from_snapshot(identity, chosen, sorted(member.name for member in members), last, snapshots.now)
+    return replace(found, gone=tuple(sorted(set(gone))))
 
 
 def _from_survivor(identity: str, survivor: Member, chosen: Snapshot | None) -> Plan:

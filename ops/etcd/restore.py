@@ -50,7 +50,7 @@ def survey(outputs: Outputs, ssh: Ssh) -> Survey:
 
 
 def choose(outputs: Outputs, ssh: Ssh, found: Survey, gone: Collection[str], name: str = "") -> Plan:
-    """The restore that was begun and not ended, otherwise a new one (plan.decide). Raises RestoreError."""
+    """The restore that was begun and not ended, checked again, otherwise a new one. Raises RestoreError."""
     members = list(found.members.values())
     chosen = plan.resumed(members)
     if chosen is None:
@@ -59,7 +59,7 @@ def choose(outputs: Outputs, ssh: Ssh, found: Survey, gone: Collection[str], nam
         return plan.decide(identity, members, found.away, gone, listed, name)
     if chosen.first not in found.members:
         raise RestoreError(f"the restore {chosen.id} was begun on {chosen.first}: bring that machine back")
-    return chosen
+    return plan.checked_again(chosen, members, found.away, gone, name)
 
 
 @dataclass

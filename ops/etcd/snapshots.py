@@ -47,9 +47,12 @@ class Snapshots:
 
     @property
     def newest(self) -> Snapshot | None:
-        """The newest verified one; if it is in several places, the copy on a member, which nothing needs to fetch."""
+        """The verified one with the highest revision: a clock may be wrong.
+
+        If it is in several places, the copy on a member, which nothing needs to fetch.
+        """
         good = [snapshot for snapshot in self.found if snapshot.verified]
-        return max(good, key=lambda one: (one.time, not one.off_machine), default=None)
+        return max(good, key=lambda one: (one.revision, one.time, not one.off_machine), default=None)
 
     @property
     def late(self) -> str:

@@ -56,7 +56,7 @@ def test_lost_data_comes_from_the_newest_snapshot_where_it_lies() -> None:
     assert chosen.source["name"] == "etcd-1-100"
     assert chosen.lost == "everything written in the 100 s since the snapshot"
     # The members' scripts read these keys (machines/etcd/etcd-restore.sh).
-    assert list(chosen.document) == ["id", "first", "source", "what", "lost"]
+    assert list(chosen.document) == ["id", "first", "source", "what", "lost", "gone"]
     assert chosen.document["source"] == chosen.source
 
 
@@ -131,6 +131,39 @@ def test_a_restore_that_was_begun_goes_on_as_it_was_decided() -> None:
     other = plan.decide("20270101T000000Z", EMPTY, [], [], SOME)
     with pytest.raises(RestoreError, match="parts of 2 restores"):
         plan.resumed([*members, _member("etcd-2", plan=other.document)])
+
+
+def test_the_newest_snapshot_is_the_one_with_the_highest_revision() -> None:
+    wrong_clock = _listing("etcd-0", -80000)
+    wrong_clock["snapshots"][0]["revision"] = 1
+    newest = parse([wrong_clock, _listing("etcd-1", 100)]).newest
+    assert newest is not None
+    assert newest.name == "etcd-1-100"
+
+
+def _begun(stage: str = "stopped") -> tuple[plan.Plan, Member]:
+    begun = plan.decide(ID, [_member("etcd-0")], ["etcd-1", "etcd-2"], ["etcd-1", "etcd-2"], SOME, "etcd-0-700")
+    return begun, _member("etcd-0", stage=stage, plan=begun.document)
+
+
+def test_a_restore_that_goes_on_is_refused_where_a_majority_has_come_back() -> None:
+    begun, first = _begun()
+    back = [_member(name, healthy=True, data=True, revision=20_000) for name in ("etcd-1", "etcd-2")]
+    with pytest.raises(RestoreError, match=r"etcd works again \(etcd-1, etcd-2 with a majority\)"):
+        plan.checked_again(begun, [first, *back], [], [])
+    assert plan.checked_again(begun, [first, *back], [], [], "etcd-0-700") == begun, "the user wants it so"
+    _, placed = _begun("placed")
+    assert plan.checked_again(begun, [placed, *back], [], []) == begun, "that is the restored cluster"
+
+
+def test_a_restore_that_goes_on_is_refused_where_a_majority_may_be_elsewhere() -> None:
+    begun = plan.decide(ID, EMPTY, [], [], SOME)
+    first = _member("etcd-1", stage="stopped", plan=begun.document)
+    with pytest.raises(RestoreError, match="etcd-0, etcd-2 cannot be reached, and together"):
+        plan.checked_again(begun, [first], ["etcd-0", "etcd-2"], [])
+    again = plan.checked_again(begun, [first], ["etcd-0", "etcd-2"], ["etcd-0"])
+    assert again.document["gone"] == ["etcd-0"], "the members must know it too"
+    assert plan.checked_again(again, [first], ["etcd-0", "etcd-2"], []).gone == ("etcd-0",)
 
 
 def test_snapshots_are_late_after_three_intervals() -> None:

@@ -1,0 +1,142 @@
+"""Snapshots in the places off the machine, by rclone, whose configuration holds the secrets.
+
+With recipients what leaves the machine is encrypted by age.
+"""
+
+import calendar
+import json
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from agent.etcd import retention
+from agent.etcd.backup_record import Store
+from agent.etcd.backup_settings import BackupSettings, Place
+from agent.machine import Machine
+from agent.programs import Ended, last_lines
+
+_RCLONE_SECONDS: Final = 900.0
+_AGE_SECONDS: Final = 900.0
+#: https://rclone.org/docs/#exit-code: directory not found.
+_NO_FOLDER: Final = 3
+_NAME: Final = re.compile(
+    r"((?P<member>[^/]+)/)?(?P<name>(?P<stamp>\d{8}T\d{6}Z)-r(?P<revision>\d+)-(?P<reason>[a-z]+))\.db(?P<age>\.age)?"
+)
+
+
+class CopyError(Exception):
+    """A place did not do what it was asked; the text is what rclone or age said last."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A snapshot in a place, as its name describes it: only verified ones are copied. `path` is below the folder that
+    was listed; `member` is None where that is one member's."""
+
+    name: str
+    member: str | None
+    path: str
+    reason: str
+    encrypted: bool
+    revision: int
+    time: int
+    verified: bool = True
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As it is listed."""
+        return dict(vars(self))
+
+
+def described(paths: Sequence[str]) -> list[Copy]:
+    """Those paths that are snapshots."""
+    found = []
+    for path in paths:
+        if match := _NAME.fullmatch(path):
+            try:
+                taken = calendar.timegm(time.strptime(match["stamp"], "%Y%m%dT%H%M%SZ"))
+            except ValueError:
+                continue
+            encrypted, revision = bool(match["age"]), int(match["revision"])
+            found.append(Copy(match["name"], match["member"], path, match["reason"], encrypted, revision, taken))
+    return found
+
+
+class Copies:
+    """The places off this machine."""
+
+    def __init__(self, machine: Machine, settings: BackupSettings) -> None:
+        """Nobody is asked by this."""
+        self._machine, self._settings = machine, settings
+
+    def there(self, place: Place, member: str = "") -> list[Copy]:
+        """The snapshots in a place, or of one member there. A folder that is not there yet has none.
+
+        Raises CopyError.
+        """
+        remote = _below(place, member)
+        ended = self._rclone("lsjson", "--files-only", "--recursive", "--no-modtime", "--no-mimetype", remote)
+        if ended.status == _NO_FOLDER:
+            return []
+        try:
+            return described([entry["Path"] for entry in json.loads(_checked(ended).output)])
+        except ValueError as error:
+            raise CopyError(f"rclone's list of {remote} is not JSON") from error
+
+    def fetch(self, place: Place, path: str, target: Path) -> None:
+        """Brings one file here. Raises CopyError."""
+        _checked(self._rclone("copyto", _below(place, path), str(target)))
+
+    def bring_in_line(self, place: Place, store: Store, scratch: Path) -> None:
+        """Copies what is verified here and missing there, then removes there what no tier keeps.
+
+        What could not be copied before is copied now; snapshots of this machine before it was lost count as well.
+        Raises CopyError.
+        """
+        member = self._settings.name
+        here = [one for one in store.descriptions() if one.verified]
+        there = self.there(place, member)
+        names_here, names_there = {one.name for one in here}, {one.name for one in there}
+        every: list[retention.Snapshot] = [*here, *(one for one in there if one.name not in names_here)]
+        stay = retention.staying(self._settings.keep, every)
+        for one in here:
+            if one.name in stay and one.name not in names_there:
+                self._copy(store.file(one.name), place, scratch)
+                self._machine.log(f"copied {one.name} to {place.name}")
+        for old in there:
+            if old.name not in stay:
+                _checked(self._rclone("deletefile", _below(place, f"{member}/{old.path}")))
+                self._machine.log(f"removed {old.path} from {place.name}: no tier keeps it")
+
+    def _copy(self, file: Path, place: Place, scratch: Path) -> None:
+        """Whole or not at all: rclone and S3 show a file only when it has arrived."""
+        target = _below(place, f"{self._settings.name}/{file.name}")
+        if not self._settings.recipients:
+            _checked(self._rclone("copyto", str(file), target))
+            return
+        encrypted = scratch / "copy.age"
+        options = [word for recipient in self._settings.recipients for word in ("--recipient", recipient)]
+        try:
+            _checked(self._machine.run("age", *options, "--output", encrypted, file, seconds=_AGE_SECONDS))
+            _checked(self._rclone("copyto", str(encrypted), f"{target}.age"))
+        finally:
+            encrypted.unlink(missing_ok=True)
+
+    def _rclone(self, *words: str) -> Ended:
+        configuration = self._machine.path(self._settings.rclone_file)
+        options = ("--contimeout", "10s", "--timeout", "60s", "--retries", "2", "--low-level-retries", "3", "--quiet")
+        every = (*options, *self._settings.rclone_options, *words)
+        return self._machine.run("rclone", "--config", configuration, *every, seconds=_RCLONE_SECONDS)
+
+
+def _below(place: Place, path: str) -> str:
+    return f"{place.name}:{place.path}" + (f"/{path}" if path else "")
+
+
+def _checked(ended: Ended) -> Ended:
+    if not ended:
+        raise CopyError(last_lines(ended.errors or ended.output, 2) or f"no answer (exit status {ended.status})")
+    return ended

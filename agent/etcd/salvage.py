@@ -1,0 +1,81 @@
+"""What can be saved of a member's own data when the majority is lost."""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from agent.etcd import scratch as scratch_etcd
+from agent.etcd.backup import describe
+from agent.etcd.backup_record import Description, Store
+from agent.etcd.backup_settings import BackupSettings
+from agent.etcd.local import DATA, Access, database, has_data
+from agent.etcd.snapshot_proof import MIB, check_room, free_bytes, prove, revision_of
+from agent.etcd_api import EtcdError
+from agent.machine import Failed, Machine
+
+#: A copy of a large database on the same disk.
+_COPY_SECONDS: Final = 900.0
+#: What stays free while somebody only looks.
+_SPARE_BYTES: Final = 256 * MIB
+
+
+def data_revision(machine: Machine) -> int | None:
+    """The last revision in this machine's data while no etcd answers here; None where it cannot be read.
+
+    Nothing is printed, and a disk without room for a copy is not filled.
+    """
+    file = database(machine)
+    if not has_data(machine) or not file.exists():
+        return None
+    with scratch_etcd.folder(Store(machine).folder) as scratch:
+        if free_bytes(scratch) < file.stat().st_size + _SPARE_BYTES:
+            return None
+        # On a copy: etcd may hold a lock on the file, and etcdutl writes to what it reads.
+        copy = scratch / "copy"
+        if not machine.run("cp", "--reflink=auto", "--", file, copy, seconds=_COPY_SECONDS):
+            return None
+        revision = revision_of(machine, copy)
+    return revision if isinstance(revision, int) else None
+
+
+def salvage(machine: Machine, settings: BackupSettings, access: Access) -> Description:
+    """A snapshot of everything that was committed in this machine's data, whose etcd does not run.
+
+    A copy of the data is started as a cluster of its own, which also plays the log that the database had not taken in
+    yet. Nothing makes room for it: nothing is deleted during a restore. Raises Failed.
+    """
+    if not has_data(machine) or not database(machine).exists():
+        raise Failed(f"there is no data in {machine.path(DATA)}")
+    store = Store(machine)
+    with store.locked(), scratch_etcd.folder(store.folder) as scratch:
+        check_room(database(machine).stat().st_size, store.folder)
+        time = int(machine.clock.now().timestamp())
+        file = scratch / "snapshot.db"
+        version = _snapshot_of_data(machine, settings, access, scratch, file)
+        proof = prove(machine, access, scratch, file, settings.quota_bytes)
+        if proof.problem:
+            raise Failed(f"the data in {machine.path(DATA)} makes no good snapshot: {proof.problem}")
+        description = describe(file, settings, time, "salvaged", version, settings.address, proof)
+        store.add(file, description)
+    return description
+
+
+def _snapshot_of_data(machine: Machine, settings: BackupSettings, access: Access, scratch: Path, file: Path) -> str:
+    """Takes it, and returns the version of etcd that did."""
+    data = scratch / "data"
+    data.mkdir()
+    member = machine.path(f"{DATA}/member")
+    machine.must(
+        *("cp", "--archive", "--reflink=auto", "--", member, data / "member"),
+        what="a copy of the data",
+        seconds=_COPY_SECONDS,
+    )
+    try:
+        with scratch_etcd.serving(machine, access, scratch, data, settings.quota_bytes, "--force-new-cluster") as etcd:
+            version = etcd.status().version
+            etcd.save_snapshot(file)
+    except EtcdError as error:
+        raise Failed(f"no snapshot can be taken of the data in {member}: {error}") from error
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+    return version
