@@ -56,6 +56,8 @@ def issuer_first(machine: Machine, leaf: Path, authorities: Path) -> tuple[str, 
     """
     parts = split(authorities.read_text(encoding="utf-8"))
     names = [digests(part)[0] for part in parts]
+    if not files.read(leaf):
+        raise Failed(f"{leaf} is not there")
     for name, part in zip(names, parts, strict=True):
         if _issued(machine, part, leaf):
             names.remove(name)
@@ -69,8 +71,8 @@ def refuse_skipped_stage(now: Sequence[str], wanted: Sequence[str], generation: 
     """
     if wanted[0] not in now:
         raise Failed(
-            f"this machine does not yet trust the authorities of generation {generation}, which are to issue: run an `up`"
-            f" first that only adds {generation} to certificates.authorities.trusted"
+            f"this machine does not yet trust the authorities of generation {generation}, which are to issue: run an"
+            f" `up` first that only adds {generation} to certificates.authorities.trusted"
         )
     if now[0] not in wanted:
         raise Failed(
@@ -97,6 +99,9 @@ def renewal_reason(machine: Machine, certificate: Path, issuing: str, renewal_se
     ends = seen.output.strip().partition("=")[2]
     if ssl.cert_time_to_seconds(ends) - machine.clock.now().timestamp() < renewal_seconds:
         return f"ends on {ends}"
-    if not _issued(machine, split(issuing)[0], certificate):
+    authorities = split(issuing)
+    if not authorities:
+        raise Failed(f"there is no authority of generation {generation} to compare {certificate} with")
+    if not _issued(machine, authorities[0], certificate):
         return f"was issued by other authorities than generation {generation}"
     return ""

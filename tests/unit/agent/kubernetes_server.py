@@ -125,7 +125,7 @@ class KubernetesServer:
         """A node."""
         conditions = [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": ready}]
         info = {"conditions": conditions, "nodeInfo": {"kubeletVersion": "v1.36.5"}}
-        metadata = {"name": name, "annotations": annotations or {}, "labels": {}}
+        metadata = {"name": name, "uid": f"uid-{name}", "annotations": annotations or {}, "labels": {}}
         return self.put(f"/api/v1/nodes/{name}", {"metadata": metadata, "spec": spec, "status": info})
 
     def pod(self, name: str, owner: str = "ReplicaSet", node: str = "a", claim: str = "", **more: Any) -> Object:
@@ -200,6 +200,9 @@ class KubernetesServer:
         if asked.method == "PATCH":
             return self._patch(path, asked)
         if asked.method == "DELETE":
+            uid = ((asked.body or {}).get("preconditions") or {}).get("uid")
+            if uid not in (None, self.objects[path]["metadata"]["uid"]):
+                return status(409, "the uid differs")
             return 200, self.objects.pop(path)
         return 200, self.objects[path]
 

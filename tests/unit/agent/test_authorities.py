@@ -114,8 +114,9 @@ def test_pods_of_all_nodes_know_who_is_to_issue(machine: FakeMachine, cluster: K
     machine.put(CA, FIRST + SECOND)
     guard = authorities(machine, cluster, SECOND + FIRST, admin=True).guard_authorities
     put_node(cluster, "a", issuing=ONE, trusted=[ONE, TWO], pods=[ONE, TWO])
-    for lagging in ({}, {"issuing": ONE, "trusted": [ONE, TWO], "pods": [ONE]}):
-        put_node(cluster, "b", **lagging)
+    lagging: list[dict[str, Any]] = [{}, {"issuing": ONE, "trusted": [ONE, TWO], "pods": [ONE]}]
+    for one in lagging:
+        put_node(cluster, "b", **one)
         with pytest.raises(
             Failed, match=r"not everything trusts the authorities of generation 2 yet, .* issue: b\. An"
         ):
@@ -135,8 +136,9 @@ def test_pods_of_all_nodes_know_who_is_to_issue(machine: FakeMachine, cluster: K
 def test_nobody_has_a_certificate_of_who_goes(machine: FakeMachine, cluster: KubernetesServer) -> None:
     machine.put(CA, SECOND + FIRST)
     guard = authorities(machine, cluster, SECOND, admin=True).guard_authorities
-    for issuing in ({}, {"issuing": ONE, "pods": [ONE, TWO]}):
-        put_node(cluster, "b", **issuing)
+    issuing: list[dict[str, Any]] = [{}, {"issuing": ONE, "pods": [ONE, TWO]}]
+    for one in issuing:
+        put_node(cluster, "b", **one)
         with pytest.raises(Failed, match=r"certificates of authorities that are not to be trusted any more on: b\. An"):
             guard()
     put_node(cluster, "b", issuing=TWO, trusted=[TWO, ONE], pods=[ONE, TWO])

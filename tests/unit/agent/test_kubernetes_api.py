@@ -182,7 +182,7 @@ def test_an_error_ends_the_run_with_what_was_tried() -> None:
 
 def test_a_certificate_is_signed_by_the_cluster(cluster: KubernetesServer, clock: FakeClock, tmp_path: Path) -> None:
     words = ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    words += ["-subj", "/O=system:nodes/CN=system:node:b", "-keyout", tmp_path / "key"]
+    words += ["-subj", "/O=system:nodes/CN=system:node:b", "-keyout", str(tmp_path / "key")]
     request = subprocess.run(words, check=True, capture_output=True).stdout
     path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
     api = cluster.api(clock)

@@ -202,9 +202,11 @@ def test_an_annotation_of_somebody_else_is_not_overwritten(
     machine: FakeMachine, cluster: KubernetesServer, text: str
 ) -> None:
     cluster.node("a", annotations={ANNOTATION: text})
-    for action in (lambda: rollout(machine, cluster).begin("one"), rollout(machine, cluster).end):
-        with pytest.raises(Failed, match=rf"kubectl annotate node a {ANNOTATION}-"):
-            action()
+    one = rollout(machine, cluster)
+    with pytest.raises(Failed, match=rf"kubectl annotate node a {ANNOTATION}-"):
+        one.begin("one")
+    with pytest.raises(Failed, match=rf"kubectl annotate node a {ANNOTATION}-"):
+        one.end()
     assert cluster.changes == []
 
 
