@@ -1,0 +1,225 @@
+"""What control planes and workers have in common: joining the cluster behind an API, and the kubelet."""
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from agent.kubernetes.kubeadm import Kubeadm
+from agent.kubernetes.parts import Apis, answered
+from agent.kubernetes_api import ApiError
+from agent.machine import Failed, Machine, NotYet
+from agent.system import files
+
+KUBERNETES: Final = "/etc/kubernetes"
+KUBELET_KUBECONFIG: Final = f"{KUBERNETES}/kubelet.conf"
+ADMIN_KUBECONFIG: Final = f"{KUBERNETES}/admin.conf"
+BOOTSTRAP_KUBELET: Final = f"{KUBERNETES}/bootstrap-kubelet.conf"
+#: The certificate of the kubelet and its key, in one file, which is a link to the newest.
+KUBELET_CERTIFICATE: Final = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+#: Where the kubeconfig to join with and its files are, by role: the configuration of kubeadm has the path.
+BOOTSTRAP_FOLDER: Final = "/opt/openstack-paas/{role}"
+CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """What a machine joins with, in PEM. Empty on machines that have joined: they get none."""
+
+    kubeconfig: str = field(default="", repr=False)
+    certificate: str = ""
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """The desired state of a node. `endpoint` is the API as this node finds it, host:port."""
+
+    name: str
+    role: str
+    endpoint: str
+    version: str
+    #: The cluster's certificate authorities in PEM; the first one issues.
+    authorities: str
+    join_configuration: str
+    bootstrap: Bootstrap = Bootstrap()
+    #: Checks of kubeadm that do not count.
+    ignored_checks: tuple[str, ...] = ()
+    #: Folders in which local volumes lie.
+    volume_folders: tuple[str, ...] = ()
+
+
+def joined_mark(machine: Machine) -> Path:
+    """The file that is there once this machine has joined, in this life of its disk."""
+    return machine.state / "joined"
+
+
+def has_joined(machine: Machine) -> bool:
+    """Whether this machine is a node that runs. A kubeconfig that a power cut left empty is none."""
+    return joined_mark(machine).exists() and files.read(machine.path(KUBELET_KUBECONFIG)) != ""
+
+
+def is_pair(path: Path) -> bool:
+    """Whether the file holds a certificate and the key that belongs to it: what a power cut left may be empty."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(path)
+    except (OSError, ValueError):
+        # ssl.SSLError is an OSError.
+        return False
+    return True
+
+
+class Node:
+    """This machine as a node of the cluster."""
+
+    def __init__(self, machine: Machine, wanted: NodeSettings, apis: Apis, kubeadm: Kubeadm) -> None:
+        """Nothing is looked at yet."""
+        self.machine, self.wanted, self.apis, self.kubeadm = machine, wanted, apis, kubeadm
+
+    def may_join(self) -> None:
+        """A probe. kubeadm's init publishes cluster-info after everything that a joining node reads or needs rights for,
+        so its presence says that the way in is open; right after the API's first answer it may take a few seconds.
+        """
+        api = self.apis.anonymous(self.wanted.endpoint)
+        api.is_ready()
+        try:
+            api.request("GET", CLUSTER_INFO)
+        except ApiError as error:
+            raise NotYet(f"the API is ready, cluster-info answers with HTTP status {error.status}") from None
+
+    def is_known(self) -> bool:
+        """Whether the cluster knows this node by the kubelet's own certificate. Raises Failed when nobody says so or
+        otherwise for a minute: a node that is known loses everything by a reset.
+        """
+        if not self._has_identity():
+            return False
+        try:
+            self.apis.kubelet().ask("GET", self._path)
+        except ApiError as error:
+            if error.status in (401, 403, 404):
+                return False
+            raise Failed(f"cannot find out whether the cluster knows the node {self.wanted.name}: {error}") from None
+        return True
+
+    def is_registered(self) -> None:
+        """A probe: the cluster knows this node by the kubelet's own certificate."""
+        if not self._has_identity():
+            raise NotYet(f"the kubelet has no kubeconfig or no certificate of its own ({KUBELET_CERTIFICATE})")
+        answered(lambda: self.apis.kubelet().request("GET", self._path))
+
+    def old_self_is_gone(self) -> None:
+        """A probe. kubeadm refuses a name that belongs to a node which is Ready. One that this machine replaces is
+        noticed as lost after some 40 s.
+        """
+        node = answered(lambda: self.apis.joining().node(self.wanted.name))
+        if node is not None and is_ready(node):
+            raise NotYet(f"the previous node {self.wanted.name} has Ready=True")
+
+    def join(self, waits_for: str) -> None:
+        """Joins the cluster, once that is possible; `waits_for` reads on "waiting for". A machine that the cluster knows
+        already does nothing.
+        """
+        machine = self.machine
+        machine.retry_until(300, waits_for, self.may_join)
+        if self.is_known():
+            machine.log("already a node of the cluster")
+            return
+        self.forget_half_join()
+        self.join_as_new()
+
+    def join_as_new(self) -> None:
+        """kubeadm's join, after the previous node of this name has gone."""
+        machine, name = self.machine, self.wanted.name
+        self.bring_bootstrap()
+        machine.retry_until(180, f"the previous node {name} to be noticed as lost", self.old_self_is_gone)
+        self.forget_old_self()
+        self.kubeadm.validate("join.yaml", self.wanted.join_configuration)
+        self.kubeadm.run(
+            "kubeadm join", "join", *self.kubeadm.flags, configuration=self.wanted.join_configuration
+        )  # fmt: skip
+
+    def forget_old_self(self) -> None:
+        """The lost node's object goes, and with it what only was true of its machine: marks that it is to take no pods,
+        previous labels. A cluster that does not grant the right yet keeps the object.
+        """
+        try:
+            self.apis.joining().ask("DELETE", self._path)
+            self.machine.log("removed the object of the previous node of this name")
+        except ApiError as error:
+            if error.status != 404:
+                self.machine.log(f"the old object of this node stays: {error}")
+
+    def forget_half_join(self) -> None:
+        """Removes what an interrupted init or join left, on a node that the cluster has never seen."""
+        machine = self.machine
+        left = (KUBELET_KUBECONFIG, BOOTSTRAP_KUBELET, "/var/lib/kubelet/config.yaml")
+        manifests = machine.path(f"{KUBERNETES}/manifests").glob("*.yaml")
+        if not any(machine.path(path).exists() for path in left) and not any(manifests):
+            return
+        machine.log("an earlier run was interrupted before the cluster knew this node: starting over")
+        self.kubeadm.reset()
+
+    def bring_bootstrap(self) -> None:
+        """Puts the certificate to join with where kubeadm looks for it. Raises Failed when there is none, or when it is
+        not valid any more: it lives for hours, and only machines that have not joined get one.
+        """
+        machine, wanted = self.machine, self.wanted.bootstrap
+        if not (wanted.kubeconfig and wanted.certificate and wanted.key):
+            raise Failed(
+                "this machine is not a node of the cluster and was given no certificate to join with. "
+                "Replace it (`pulumi up --replace` with its URN), so that the program makes one"
+            )
+        folder = BOOTSTRAP_FOLDER.format(role=self.wanted.role)
+        files.write(machine.path(f"{folder}/pki/ca.crt"), self.wanted.authorities)
+        files.write(machine.path(f"{folder}/bootstrap.key"), wanted.key, 0o600)
+        files.write(machine.path(f"{folder}/bootstrap.crt"), wanted.certificate)
+        files.write(machine.path(f"{folder}/bootstrap.conf"), wanted.kubeconfig, 0o600)
+        certificate = machine.path(f"{folder}/bootstrap.crt")
+        ended = machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60")
+        if not ended:
+            raise Failed("the certificate to join with has ended, or cannot be read: run `pulumi up` again, which makes one")
+
+    def forget_bootstrap(self) -> None:
+        """The certificate to join with has served its purpose on this machine."""
+        folder = BOOTSTRAP_FOLDER.format(role=self.wanted.role)
+        for path in (*(f"{folder}/bootstrap.{kind}" for kind in ("conf", "crt", "key")), BOOTSTRAP_KUBELET):
+            self.machine.path(path).unlink(missing_ok=True)
+
+    def run_kubelet(self) -> None:
+        """kubeadm starts it on joining; afterwards it only has to run, and to start at boot."""
+        machine, unit = self.machine, "kubelet.service"
+        if not machine.run("systemctl", "is-enabled", "--quiet", unit):
+            machine.must("systemctl", "--quiet", "enable", unit)
+        if not machine.run("systemctl", "is-active", "--quiet", unit):
+            machine.must("systemctl", "start", unit, seconds=100)
+            machine.log(f"started {unit}")
+
+    def restart_kubelet(self) -> None:
+        """Pods go on while their kubelet restarts."""
+        self.machine.unit = "kubelet.service"
+        self.machine.must("systemctl", "restart", "kubelet.service", seconds=100)
+        self.machine.log("restarted kubelet.service")
+
+    def await_registered(self, seconds: float) -> None:
+        """Until the cluster knows this node."""
+        what = f"the node {self.wanted.name} to be registered at {self.wanted.endpoint}"
+        self.machine.retry_until(seconds, what, self.is_registered)
+
+    def mark_joined(self) -> None:
+        """From here on this machine is a node that runs."""
+        if not joined_mark(self.machine).exists():
+            files.write(joined_mark(self.machine), "")
+
+    def _has_identity(self) -> bool:
+        has_kubeconfig = files.read(self.machine.path(KUBELET_KUBECONFIG)) != ""
+        return has_kubeconfig and is_pair(self.machine.path(KUBELET_CERTIFICATE))
+
+    @property
+    def _path(self) -> str:
+        return f"/api/v1/nodes/{self.wanted.name}"
+
+
+def is_ready(node: dict[str, Any]) -> bool:
+    """Whether the object of a node says that it is Ready."""
+    conditions = node.get("status", {}).get("conditions", [])
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)

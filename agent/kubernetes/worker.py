@@ -1,0 +1,132 @@
+"""A worker: joins the cluster once its API answers. That is asked through the machine's own balancer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from agent.kubernetes.containerd import Containerd, ContainerdSettings, change_runtime
+from agent.kubernetes.kubeadm import Kubeadm
+from agent.kubernetes.kubelet_certificates import KubeletCertificates
+from agent.kubernetes.node import Node, NodeSettings
+from agent.kubernetes.parts import Apis, Authorities, Common, Packages, Registration, Rollout
+from agent.kubernetes.renewal import CertificateSettings, Renewal
+from agent.kubernetes.upgrade import Plan, Upgrade, plan_version
+from agent.kubernetes.volume_folders import make_volume_folders, open_lost_volumes
+from agent.machine import Machine
+from agent.system import files, services
+
+BALANCER: Final = "/etc/haproxy/haproxy.cfg"
+BALANCER_UNIT: Final = "/etc/systemd/system/haproxy.service.d/50-openstack-paas.conf"
+VOLUMES_UNIT: Final = "openstack-paas-volume-folders"
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """The desired state of a worker. The last ones are the texts of files."""
+
+    node: NodeSettings
+    certificates: CertificateSettings
+    containerd: ContainerdSettings
+    balancer: str = ""
+    balancer_unit: str = ""
+    volumes_service: str = field(default="", repr=False)
+    volumes_path: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What other modules do on this node. Made once it is known whether it runs already."""
+
+    apis: Apis
+    rollout: Rollout
+    registration: Registration
+    authorities: Authorities
+
+
+class Worker:
+    """The steps of a worker, in order."""
+
+    def __init__(
+        self, machine: Machine, wanted: WorkerSettings, packages: Packages, parts: Callable[[Plan], Parts]
+    ) -> None:
+        """Looks at what runs here, which says which packages wait."""
+        self.machine, self.wanted, self.packages = machine, wanted, packages
+        self.plan = machine.step("version", lambda: plan_version(machine, wanted.node.version, packages))
+        self.parts = parts(self.plan)
+        self.node = Node(machine, wanted.node, self.parts.apis, Kubeadm(machine, wanted.node.ignored_checks))
+        renewal = Renewal(machine, wanted.certificates, self.plan.at_work)
+        self.certificates = KubeletCertificates(self.node, renewal, self.parts.rollout)
+        self.containerd = Containerd(machine, wanted.containerd)
+        self.upgrade = Upgrade(self.node, self.plan, packages, self.parts.rollout)
+
+    def steps(self, common: Common) -> tuple[tuple[str, Callable[[], None]], ...]:
+        """Names and actions."""
+        return (
+            ("machine", common.prepare_machine),
+            ("epoch", self.renew_new_machine),
+            ("unused services", lambda: services.disable(self.machine, "keepalived.service", "etcd.service")),
+            ("firewall", common.apply_firewall),
+            ("API's balancer", self.balance_api),
+            ("volumes", lambda: make_volume_folders(self.machine, self.wanted.node.volume_folders)),
+            ("volumes' folders", self.keep_volumes_usable),
+            ("containerd", self.containerd.converge),
+            ("authorities", self.parts.authorities.guard_authorities),
+            ("kubelet's certificate", self.certificates.repair),
+            ("node", self.become_node),
+            ("runtime", self.change_runtime),
+            # An epoch may have brought another haproxy.
+            ("API's balancer", self.balance_api),
+            ("upgrade", self.upgrade.upgrade_worker),
+            ("own certificates", lambda: self.certificates.renew_worker(self.parts.authorities)),
+            ("registration", self.register),
+            ("gate", self.parts.rollout.end_change),
+        )
+
+    def converge(self, common: Common) -> None:
+        """Takes all steps."""
+        for name, action in self.steps(common):
+            self.machine.step(name, action)
+        self.machine.step_name = "worker"
+        self.machine.log("ready")
+
+    def renew_new_machine(self) -> None:
+        """A machine that does not serve yet goes through the epoch at once."""
+        if not self.plan.at_work:
+            self.packages.renew_new_machine()
+
+    def change_runtime(self) -> None:
+        """On a node that runs, containerd changes in its turn."""
+        if self.plan.at_work:
+            change_runtime(self.containerd, self.packages, self.parts.rollout)
+
+    def balance_api(self) -> None:
+        """Before anything asks the API. Whether an API server answers is for those that ask to say."""
+        machine = self.machine
+        files.install(machine, self.wanted.balancer_unit, BALANCER_UNIT)
+        files.install(
+            machine, self.wanted.balancer, BALANCER, check=lambda new: machine.run("haproxy", "-c", "-q", "-f", new)
+        )  # fmt: skip
+        services.apply(machine, "haproxy.service", "reload", (BALANCER,))
+
+    def keep_volumes_usable(self) -> None:
+        """Volumes that were lost with a disk are for everyone again: now, and when they appear later."""
+        unit = f"/etc/systemd/system/{VOLUMES_UNIT}"
+        files.install(self.machine, self.wanted.volumes_service, f"{unit}.service")
+        files.install(self.machine, self.wanted.volumes_path, f"{unit}.path")
+        services.apply(self.machine, f"{VOLUMES_UNIT}.path", "restart", (f"{unit}.path",))
+        open_lost_volumes(self.machine, self.wanted.node.volume_folders)
+
+    def become_node(self) -> None:
+        """A node that has joined does not ask whether it may join: it has forgotten the certificate for that."""
+        self.machine.unit = "kubelet.service"
+        if not self.plan.at_work:
+            endpoint = self.wanted.node.endpoint
+            self.node.join(f"an API server to answer through this machine's balancer ({endpoint}) and let nodes join")
+        self.node.run_kubelet()
+        self.node.await_registered(180)
+        self.node.mark_joined()
+
+    def register(self) -> None:
+        """Before the certificate to join with is forgotten."""
+        self.parts.registration.follow_registration()
+        self.node.forget_bootstrap()
