@@ -1,0 +1,1 @@
+"""Nodes of the cluster: how they join, change, follow the settings, and leave."""
