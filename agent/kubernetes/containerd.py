@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.kubernetes.parts import Packages, Rollout
+from agent.kubernetes.parts import Maintenance, Packages, Rollout
 from agent.machine import Machine, NotYet
 from agent.programs import Ended
 from agent.system import files, services
@@ -91,18 +91,20 @@ class Containerd:
             raise NotYet(ended.said)
 
 
-def change_runtime(containerd: Containerd, packages: Packages, rollout: Rollout) -> None:
-    """Other packages, or an epoch, on a node that runs, while no pods are here but the node's own. Their containers go on
-    while containerd restarts.
+def change_runtime(containerd: Containerd, packages: Packages, maintenance: Maintenance, rollout: Rollout) -> None:
+    """Other packages, or an epoch, on a node that runs, while no pods are here but the node's own.
+
+    Their containers go on while containerd restarts.
     """
-    change = packages.what_waits(*PACKAGES)
-    if packages.epoch_waits():
-        change += f"{', ' if change else ''}the epoch {packages.epoch}"
+    changes = [maintenance.what_waits(*PACKAGES)]
+    if maintenance.epoch_waits():
+        changes.append(f"the epoch {maintenance.epoch}")
+    change = ", ".join(filter(None, changes))
     if not change:
         return
-    packages.fetch_packages()
-    rollout.begin_change(change, drained=True)
-    packages.change_packages(*PACKAGES)
-    packages.renew_packages()
+    maintenance.fetch()
+    rollout.begin(change, drained=True)
+    packages.change(*PACKAGES)
+    maintenance.renew()
     containerd.restart()
-    packages.end_epoch()
+    maintenance.end_epoch()

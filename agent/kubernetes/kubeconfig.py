@@ -6,21 +6,21 @@ There is no YAML in Python's standard library, and kubectl takes ten times as lo
 import base64
 import re
 
+from agent.kubernetes.identity import field
 from agent.machine import Failed
 
 
-def field(text: str, name: str) -> str:
+def embedded(text: str, name: str) -> str:
     """What is embedded under a name, decoded; empty where there is none, or where it cannot be decoded."""
-    found = re.search(rf"^ *{re.escape(name)}: *(\S+) *$", text, re.MULTILINE)
     try:
-        return base64.b64decode(found[1], validate=True).decode() if found else ""
+        return base64.b64decode(field(text, name), validate=True).decode()
     except ValueError:
         return ""
 
 
 def embeds(text: str, authorities: str) -> bool:
     """Whether it trusts exactly these authorities."""
-    return field(text, "certificate-authority-data") == authorities
+    return embedded(text, "certificate-authority-data") == authorities
 
 
 def embed(text: str, authorities: str) -> str:
@@ -31,7 +31,7 @@ def embed(text: str, authorities: str) -> str:
     encoded = base64.b64encode(authorities.encode()).decode()
     new, count = re.subn(
         r"^( *)certificate-authority(-data)?:.*$",
-        lambda found: f"{found[1]}certificate-authority-data: {encoded}",
+        rf"\1certificate-authority-data: {encoded}",
         text,
         count=1,
         flags=re.MULTILINE,
@@ -48,4 +48,4 @@ def asks(text: str, endpoint: str) -> bool:
 
 def leading_to(text: str, endpoint: str) -> str:
     """The kubeconfig, leading to the API at host:port."""
-    return re.sub(r"^( *server: ).*$", lambda found: f"{found[1]}https://{endpoint}", text, flags=re.MULTILINE)
+    return re.sub(r"^( *server: ).*$", rf"\g<1>https://{endpoint}", text, flags=re.MULTILINE)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from agent.kubernetes import kubeconfig
-from agent.kubernetes.node import KUBELET_CERTIFICATE, KUBELET_KUBECONFIG, KUBERNETES, Node, is_pair
-from agent.kubernetes.parts import Api, Authorities, Rollout, answered
+from agent.kubernetes.node import KUBELET_KUBECONFIG, KUBERNETES, Node, is_pair
+from agent.kubernetes.parts import Authorities
 from agent.kubernetes.renewal import Renewal
-from agent.kubernetes_api import ApiError
+from agent.kubernetes.rollout import KUBELET_CERTIFICATE, node_is_ready, restart_kubelet
+from agent.kubernetes_api import ApiError, KubernetesApi, probing
 from agent.machine import Failed, NotYet
 from agent.system import files
 
@@ -25,9 +26,9 @@ _ANSWER_SECONDS, _NEXT_SECONDS = 20, 4
 class KubeletCertificates:
     """The certificate by which the kubelet asks the API, the one by which it serves, and what it trusts."""
 
-    def __init__(self, node: Node, renewal: Renewal, rollout: Rollout) -> None:
+    def __init__(self, node: Node, renewal: Renewal) -> None:
         """Nothing is looked at yet."""
-        self.node, self.renewal, self.rollout = node, renewal, rollout
+        self.node, self.renewal = node, renewal
         self.machine = node.machine
         #: There while the kubelet runs with older files than there are.
         self.lags = self.machine.state / "kubelet-lags"
@@ -47,7 +48,7 @@ class KubeletCertificates:
         files.write(self.lags, "")
 
     def repair(self, remake: Callable[[], tuple[str, str]] | None = None) -> None:
-        """On a node that runs, before anything asks the API as the kubelet: what a power cut has left empty is made again.
+        """On a node that runs, before anything asks the API as the kubelet: makes again what a power cut left empty.
 
         The kubelet keeps its earlier certificates, of which the newest that is valid will do: it is renewed later like
         any other. Where there is none, `remake` makes one (certificate and key in PEM: a control plane has the
@@ -63,7 +64,7 @@ class KubeletCertificates:
             machine.log("the kubelet's certificate is not there, or cannot be read")
             self._bring_another(remake)
         if self.lags.exists():
-            self.node.restart_kubelet()
+            restart_kubelet(self.machine)
 
     def _bring_another(self, remake: Callable[[], tuple[str, str]] | None) -> None:
         earlier = self._newest_valid()
@@ -81,8 +82,8 @@ class KubeletCertificates:
             self.request(self.node.apis.joining())
         else:
             raise Failed(
-                f"the kubelet has no certificate any more ({KUBELET_CERTIFICATE}), and this machine was given none to ask "
-                "for another with. Replace it (`pulumi up --replace` with its URN)"
+                f"the kubelet has no certificate any more ({KUBELET_CERTIFICATE}), and this machine was given none to "
+                "ask for another with. Replace it (`pulumi up --replace` with its URN)"
             )
 
     def _newest_valid(self) -> Path | None:
@@ -95,11 +96,11 @@ class KubeletCertificates:
     def _point_at(self, file: Path) -> None:
         new = self._folder / ".current.new"
         new.unlink(missing_ok=True)
-        new.symlink_to(Path(FOLDER) / file.name)
+        new.symlink_to(file.name)
         new.replace(self.current)
         files.sync_folder(self._folder)
 
-    def request(self, api: Api) -> None:
+    def request(self, api: KubernetesApi) -> None:
         """Asks the cluster for this node's certificate: with the present one, or one to join with, such a request is
         granted by itself. Until the authority that issues is the one that signed.
         """
@@ -115,7 +116,7 @@ class KubeletCertificates:
             )  # fmt: skip
             self.install((folder / "certificate").read_text(), (folder / "key").read_text())
 
-    def _sign(self, api: Api, folder: Path) -> None:
+    def _sign(self, api: KubernetesApi, folder: Path) -> None:
         name = f"openstack-paas-{self.node.wanted.name}-{self.machine.clock.now().timestamp() * 1e6:.0f}"
         request = {
             "apiVersion": "certificates.k8s.io/v1",
@@ -127,14 +128,15 @@ class KubeletCertificates:
                 "usages": ["digital signature", "client auth"],
             },
         }
-        answered(lambda: api.request("POST", _REQUESTS, request))
+        with probing():
+            api.request("POST", _REQUESTS, request)
         files.write(folder / "certificate", self._answer(api, name))
         reason = self.renewal.reason_of_file(folder / "certificate")
         if reason:
             self.machine.clock.sleep(_NEXT_SECONDS)
             raise NotYet(f"the certificate that the cluster gave {reason}")
 
-    def _answer(self, api: Api, name: str) -> str:
+    def _answer(self, api: KubernetesApi, name: str) -> str:
         """The certificate in PEM, as soon as the request has been signed."""
         clock = self.machine.clock
         began = clock.monotonic()
@@ -153,7 +155,7 @@ class KubeletCertificates:
 
     def trust(self) -> None:
         """What the kubelet trusts: its kubeconfig is read when it starts, what it trusts of its clients at once."""
-        authorities = self.renewal.wanted.authorities
+        authorities = self.renewal.authorities
         files.install(self.machine, authorities, f"{KUBERNETES}/pki/ca.crt")
         text = self.machine.path(KUBELET_KUBECONFIG).read_text()
         if not kubeconfig.embeds(text, authorities):
@@ -161,7 +163,7 @@ class KubeletCertificates:
             files.install(self.machine, kubeconfig.embed(text, authorities), KUBELET_KUBECONFIG, 0o600)
 
     def follow_endpoint(self) -> None:
-        """A worker that joined in an earlier release asked the gateways. Not before its own balancer leads to an API."""
+        """A worker that joined in an earlier release asks the gateways. Not before its own balancer leads to an API."""
         endpoint = self.node.wanted.endpoint
         text = self.machine.path(KUBELET_KUBECONFIG).read_text()
         if kubeconfig.asks(text, endpoint):
@@ -197,10 +199,12 @@ class KubeletCertificates:
         """Pods go on while their kubelet restarts."""
         if not self.lags.exists():
             return
-        self.node.restart_kubelet()
+        restart_kubelet(self.machine)
         self.node.await_registered(120)
-        what = f"the node {self.node.wanted.name} to be ready"
-        self.machine.retry_until(120, what, self.rollout.node_is_ready)
+        machine, name = self.machine, self.node.wanted.name
+        machine.retry_until(
+            120, f"the node {name} to be ready", lambda: node_is_ready(machine, self.node.apis.kubelet(), name)
+        )  # fmt: skip
         self.lags.unlink()
 
     def renew_worker(self, authorities: Authorities) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent.kubernetes.kubeadm import Kubeadm
-from agent.kubernetes.parts import Apis, answered
-from agent.kubernetes_api import ApiError
+from agent.kubernetes.parts import Apis
+from agent.kubernetes.rollout import KUBELET, KUBELET_CERTIFICATE
+from agent.kubernetes_api import ApiError, failing, node_path, probing
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files
 
@@ -15,8 +16,6 @@ KUBERNETES: Final = "/etc/kubernetes"
 KUBELET_KUBECONFIG: Final = f"{KUBERNETES}/kubelet.conf"
 ADMIN_KUBECONFIG: Final = f"{KUBERNETES}/admin.conf"
 BOOTSTRAP_KUBELET: Final = f"{KUBERNETES}/bootstrap-kubelet.conf"
-#: The certificate of the kubelet and its key, in one file, which is a link to the newest.
-KUBELET_CERTIFICATE: Final = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 #: Where the kubeconfig to join with and its files are, by role: the configuration of kubeadm has the path.
 BOOTSTRAP_FOLDER: Final = "/opt/openstack-paas/{role}"
 CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
@@ -77,8 +76,8 @@ class Node:
         self.machine, self.wanted, self.apis, self.kubeadm = machine, wanted, apis, kubeadm
 
     def may_join(self) -> None:
-        """A probe. kubeadm's init publishes cluster-info after everything that a joining node reads or needs rights for,
-        so its presence says that the way in is open; right after the API's first answer it may take a few seconds.
+        """A probe. kubeadm's init publishes cluster-info after everything that a joining node reads or needs rights
+        for, so its presence says that the way in is open; right after the API's first answer it may take some seconds.
         """
         api = self.apis.anonymous(self.wanted.endpoint)
         api.is_ready()
@@ -93,31 +92,33 @@ class Node:
         """
         if not self._has_identity():
             return False
-        try:
-            self.apis.kubelet().ask("GET", self._path)
-        except ApiError as error:
-            if error.status in (401, 403, 404):
-                return False
-            raise Failed(f"cannot find out whether the cluster knows the node {self.wanted.name}: {error}") from None
-        return True
+        with failing(f"cannot find out whether the cluster knows the node {self.wanted.name}"):
+            try:
+                return self.apis.kubelet().node(self.wanted.name) is not None
+            except ApiError as error:
+                if error.status in (401, 403):
+                    return False
+                raise
 
     def is_registered(self) -> None:
         """A probe: the cluster knows this node by the kubelet's own certificate."""
         if not self._has_identity():
             raise NotYet(f"the kubelet has no kubeconfig or no certificate of its own ({KUBELET_CERTIFICATE})")
-        answered(lambda: self.apis.kubelet().request("GET", self._path))
+        with probing():
+            self.apis.kubelet().request("GET", node_path(self.wanted.name))
 
     def old_self_is_gone(self) -> None:
         """A probe. kubeadm refuses a name that belongs to a node which is Ready. One that this machine replaces is
         noticed as lost after some 40 s.
         """
-        node = answered(lambda: self.apis.joining().node(self.wanted.name))
+        with probing():
+            node = self.apis.joining().node(self.wanted.name)
         if node is not None and is_ready(node):
             raise NotYet(f"the previous node {self.wanted.name} has Ready=True")
 
     def join(self, waits_for: str) -> None:
-        """Joins the cluster, once that is possible; `waits_for` reads on "waiting for". A machine that the cluster knows
-        already does nothing.
+        """Joins the cluster, once that is possible; `waits_for` reads on "waiting for". On a machine that the cluster
+        knows already it does nothing.
         """
         machine = self.machine
         machine.retry_until(300, waits_for, self.may_join)
@@ -143,7 +144,7 @@ class Node:
         previous labels. A cluster that does not grant the right yet keeps the object.
         """
         try:
-            self.apis.joining().ask("DELETE", self._path)
+            self.apis.joining().ask("DELETE", node_path(self.wanted.name))
             self.machine.log("removed the object of the previous node of this name")
         except ApiError as error:
             if error.status != 404:
@@ -177,7 +178,9 @@ class Node:
         certificate = machine.path(f"{folder}/bootstrap.crt")
         ended = machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60")
         if not ended:
-            raise Failed("the certificate to join with has ended, or cannot be read: run `pulumi up` again, which makes one")
+            raise Failed(
+                "the certificate to join with has ended, or cannot be read: run `pulumi up` again for another one"
+            )
 
     def forget_bootstrap(self) -> None:
         """The certificate to join with has served its purpose on this machine."""
@@ -187,18 +190,12 @@ class Node:
 
     def run_kubelet(self) -> None:
         """kubeadm starts it on joining; afterwards it only has to run, and to start at boot."""
-        machine, unit = self.machine, "kubelet.service"
+        machine, unit = self.machine, KUBELET
         if not machine.run("systemctl", "is-enabled", "--quiet", unit):
             machine.must("systemctl", "--quiet", "enable", unit)
         if not machine.run("systemctl", "is-active", "--quiet", unit):
             machine.must("systemctl", "start", unit, seconds=100)
             machine.log(f"started {unit}")
-
-    def restart_kubelet(self) -> None:
-        """Pods go on while their kubelet restarts."""
-        self.machine.unit = "kubelet.service"
-        self.machine.must("systemctl", "restart", "kubelet.service", seconds=100)
-        self.machine.log("restarted kubelet.service")
 
     def await_registered(self, seconds: float) -> None:
         """Until the cluster knows this node."""
@@ -213,10 +210,6 @@ class Node:
     def _has_identity(self) -> bool:
         has_kubeconfig = files.read(self.machine.path(KUBELET_KUBECONFIG)) != ""
         return has_kubeconfig and is_pair(self.machine.path(KUBELET_CERTIFICATE))
-
-    @property
-    def _path(self) -> str:
-        return f"/api/v1/nodes/{self.wanted.name}"
 
 
 def is_ready(node: dict[str, Any]) -> bool:

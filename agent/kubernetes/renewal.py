@@ -9,9 +9,8 @@ from agent.system import certificates, files
 
 @dataclass(frozen=True)
 class CertificateSettings:
-    """Which authorities there are, in PEM, the one that issues first, and when their certificates are renewed."""
+    """When certificates are renewed."""
 
-    authorities: str
     #: The name of the authority that issues, as the settings have it.
     generation: str
     #: A word; with another one than before, every certificate is renewed once.
@@ -23,15 +22,10 @@ class CertificateSettings:
 class Renewal:
     """Reasons for certificates of this machine. One that is not a node yet has none but those of the certificate."""
 
-    def __init__(self, machine: Machine, wanted: CertificateSettings, at_work: bool) -> None:
-        """`at_work`: this machine is a node that runs."""
-        self.machine, self.wanted, self.at_work = machine, wanted, at_work
+    def __init__(self, machine: Machine, wanted: CertificateSettings, authorities: str, at_work: bool) -> None:
+        """`authorities` are the cluster's, in PEM, the one that issues first; `at_work`: this is a node that runs."""
+        self.machine, self.wanted, self.authorities, self.at_work = machine, wanted, authorities, at_work
         self._epoch_file = machine.state / "certificate-epoch"
-
-    @property
-    def issuing(self) -> str:
-        """The authority that issues, in PEM."""
-        return certificates.split(self.wanted.authorities)[0]
 
     def epoch_began(self) -> bool:
         """Whether the settings name another epoch than the one of this node's certificates."""
@@ -46,7 +40,7 @@ class Renewal:
         authorities issues, the cluster's unless others are given.
         """
         wanted = self.wanted
-        issuing = certificates.split(authorities)[0] if authorities else self.issuing
+        issuing = certificates.split(authorities or self.authorities)[0]
         return certificates.renewal_reason(
             self.machine, certificate, issuing, wanted.renewal_seconds, wanted.generation
         )  # fmt: skip

@@ -4,12 +4,14 @@ Nothing is remembered but that kubeadm's part was begun: all else shows on the m
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from agent.kubernetes import containerd
 from agent.kubernetes.node import Node, has_joined
 from agent.kubernetes.parts import Packages, Rollout
+from agent.kubernetes.rollout import restart_kubelet
 from agent.machine import Failed, Machine
 from agent.system import files
 
@@ -23,6 +25,8 @@ class Plan:
 
     at_work: bool = False
     kubelet: str = ""
+    #: Packages that stay as they are until it is this machine's turn.
+    deferred: tuple[str, ...] = ()
 
 
 def minor_of(version: str) -> int:
@@ -46,17 +50,19 @@ def _key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
-def plan_version(machine: Machine, wanted: str, packages: Packages) -> Plan:
-    """First of all. On a node that runs another kubelet, its packages wait for their turn."""
+def plan_version(machine: Machine, wanted: str, kubelet_version: Callable[[], str]) -> Plan:
+    """First of all. On a node that runs another kubelet, its packages wait for their turn.
+
+    `kubelet_version` is the upstream version of the installed package, "" without one.
+    """
     if not has_joined(machine):
         return Plan()
-    packages.defer(*containerd.PACKAGES)
-    kubelet = packages.plain_version("kubelet")
-    if kubelet and kubelet != wanted:
-        refuse_kubernetes_jump(kubelet, wanted)
-        packages.defer(*KUBELET_PACKAGES)
-        machine.log(f"this node runs Kubernetes {kubelet} and is to have {wanted}")
-    return Plan(True, kubelet)
+    kubelet = kubelet_version()
+    if not kubelet or kubelet == wanted:
+        return Plan(True, kubelet, containerd.PACKAGES)
+    refuse_kubernetes_jump(kubelet, wanted)
+    machine.log(f"this node runs Kubernetes {kubelet} and is to have {wanted}")
+    return Plan(True, kubelet, (*containerd.PACKAGES, *KUBELET_PACKAGES))
 
 
 class Upgrade:
@@ -90,16 +96,16 @@ class Upgrade:
         """The packages are here already, so that pods which can run only here are away for a moment."""
         if not self.changes_kubelet():
             return
-        self.rollout.begin_change(f"Kubernetes {self._kubelet} to {self.wanted}", drained=True)
-        self.packages.change_packages(*KUBELET_PACKAGES)
-        self.node.restart_kubelet()
+        self.rollout.begin(f"Kubernetes {self._kubelet} to {self.wanted}", drained=True)
+        self.packages.change(*KUBELET_PACKAGES)
+        restart_kubelet(self.machine)
         self._kubelet = self.wanted
 
     def upgrade_worker(self) -> None:
         """kubeadm writes the kubelet's new configuration, then the kubelet changes."""
         if self.changes_kubelet() or self.begun.exists():
             self.begin()
-            self.packages.download_deferred()
+            self.packages.download_waiting()
             self.upgrade_node()
             self.change_kubelet()
             self.end()

@@ -8,9 +8,9 @@ from agent.kubernetes.containerd import Containerd, ContainerdSettings, change_r
 from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
 from agent.kubernetes.node import Node, NodeSettings
-from agent.kubernetes.parts import Apis, Authorities, Common, Packages, Registration, Rollout
+from agent.kubernetes.parts import Apis, Authorities, Common, Maintenance, Packages, Registration, Rollout
 from agent.kubernetes.renewal import CertificateSettings, Renewal
-from agent.kubernetes.upgrade import Plan, Upgrade, plan_version
+from agent.kubernetes.upgrade import Plan, Upgrade
 from agent.kubernetes.volume_folders import make_volume_folders, open_lost_volumes
 from agent.machine import Machine
 from agent.system import files, services
@@ -38,31 +38,30 @@ class Parts:
     """What other modules do on this node. Made once it is known whether it runs already."""
 
     apis: Apis
+    packages: Packages
+    maintenance: Maintenance
+    common: Common
     rollout: Rollout
     registration: Registration
     authorities: Authorities
 
 
 class Worker:
-    """The steps of a worker, in order."""
+    """The steps of a worker, in order. `plan` is of this run, and made in a step "version" before it."""
 
-    def __init__(
-        self, machine: Machine, wanted: WorkerSettings, packages: Packages, parts: Callable[[Plan], Parts]
-    ) -> None:
-        """Looks at what runs here, which says which packages wait."""
-        self.machine, self.wanted, self.packages = machine, wanted, packages
-        self.plan = machine.step("version", lambda: plan_version(machine, wanted.node.version, packages))
-        self.parts = parts(self.plan)
-        self.node = Node(machine, wanted.node, self.parts.apis, Kubeadm(machine, wanted.node.ignored_checks))
-        renewal = Renewal(machine, wanted.certificates, self.plan.at_work)
-        self.certificates = KubeletCertificates(self.node, renewal, self.parts.rollout)
+    def __init__(self, machine: Machine, wanted: WorkerSettings, plan: Plan, parts: Parts) -> None:
+        """Nothing changes yet."""
+        self.machine, self.wanted, self.plan, self.parts = machine, wanted, plan, parts
+        self.node = Node(machine, wanted.node, parts.apis, Kubeadm(machine, wanted.node.ignored_checks))
+        renewal = Renewal(machine, wanted.certificates, wanted.node.authorities, plan.at_work)
+        self.certificates = KubeletCertificates(self.node, renewal)
         self.containerd = Containerd(machine, wanted.containerd)
-        self.upgrade = Upgrade(self.node, self.plan, packages, self.parts.rollout)
+        self.upgrade = Upgrade(self.node, plan, parts.packages, parts.rollout)
 
-    def steps(self, common: Common) -> tuple[tuple[str, Callable[[], None]], ...]:
-        """Names and actions."""
+    def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
+        """Names and actions, after those that every machine has (Common.prepare_machine)."""
+        common = self.parts.common
         return (
-            ("machine", common.prepare_machine),
             ("epoch", self.renew_new_machine),
             ("unused services", lambda: services.disable(self.machine, "keepalived.service", "etcd.service")),
             ("firewall", common.apply_firewall),
@@ -79,12 +78,13 @@ class Worker:
             ("upgrade", self.upgrade.upgrade_worker),
             ("own certificates", lambda: self.certificates.renew_worker(self.parts.authorities)),
             ("registration", self.register),
-            ("gate", self.parts.rollout.end_change),
+            ("gate", self.end_change),
         )
 
-    def converge(self, common: Common) -> None:
+    def converge(self) -> None:
         """Takes all steps."""
-        for name, action in self.steps(common):
+        self.parts.common.prepare_machine()
+        for name, action in self.steps():
             self.machine.step(name, action)
         self.machine.step_name = "worker"
         self.machine.log("ready")
@@ -92,12 +92,17 @@ class Worker:
     def renew_new_machine(self) -> None:
         """A machine that does not serve yet goes through the epoch at once."""
         if not self.plan.at_work:
-            self.packages.renew_new_machine()
+            self.parts.maintenance.renew_new_machine()
 
     def change_runtime(self) -> None:
         """On a node that runs, containerd changes in its turn."""
         if self.plan.at_work:
-            change_runtime(self.containerd, self.packages, self.parts.rollout)
+            change_runtime(self.containerd, self.parts.packages, self.parts.maintenance, self.parts.rollout)
+
+    def end_change(self) -> None:
+        """A machine that has just joined has nothing to end."""
+        if self.plan.at_work:
+            self.parts.rollout.end()
 
     def balance_api(self) -> None:
         """Before anything asks the API. Whether an API server answers is for those that ask to say."""
