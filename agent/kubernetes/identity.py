@@ -1,4 +1,4 @@
-"""Who asks the API, where it is not the machine's own kubelet: a kubeconfig's user, or a certificate that was handed in."""
+"""Who asks the API, where it is not the machine's own kubelet: a kubeconfig's user, or who was handed in."""
 
 import base64
 import contextlib
@@ -39,7 +39,7 @@ def _write_secret(path: Path, content: str) -> Path:
 
 @contextlib.contextmanager
 def given_identity(machine: Machine, ca: Path, pem: str) -> Iterator[Identity]:
-    """An identity handed in on standard input: a certificate and its key, in one text. It is there for this run only."""
+    """An identity handed in on standard input: a certificate and its key, in one text. Gone when the run ends."""
     if "BEGIN CERTIFICATE" not in pem or "PRIVATE KEY" not in pem:
         raise Failed("a certificate and its key have to come on standard input")
     _forget_killed_runs(machine)

@@ -55,9 +55,9 @@ def own_pods_are_ready(api: KubernetesApi, node: str) -> None:
     """Raises NotYet unless the pods are ready that every node has (of DaemonSets) and the machine's own."""
     with probing():
         pods = items(api.request("GET", pods_path(node)))
-    sick = [f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in pods if _is_own(pod) and _is_sick(pod)]
+    sick = [pod["metadata"] for pod in pods if _is_own(pod) and _is_sick(pod)]
     if sick:
-        raise NotYet(f"not ready: {', '.join(sick)}")
+        raise NotYet("not ready: " + ", ".join(f"{one['namespace']}/{one['name']}" for one in sick))
 
 
 def _is_own(pod: Object) -> bool:
@@ -139,8 +139,8 @@ class Rollout:
             pass
         name = self.settings.node
         raise Failed(
-            f"the annotation {ANNOTATION} of the node {name} is not what the platform writes: {text!r}. Look whether the "
-            f"node is well, then remove it (kubectl annotate node {name} {ANNOTATION}-) and run this again"
+            f"the annotation {ANNOTATION} of the node {name} is not what the platform writes: {text!r}. Look whether "
+            f"the node is well, then remove it (kubectl annotate node {name} {ANNOTATION}-) and run this again"
         )
 
     def _write(self, what: str) -> None:

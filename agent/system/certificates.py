@@ -1,31 +1,33 @@
-"""Certificates. A stand-in until the module of that name is merged: only what others rely on."""
+"""Certificates of authorities by short names."""
 
+import hashlib
+import re
 from collections.abc import Sequence
-from pathlib import Path
 
-from agent.machine import Machine
+from agent.machine import Failed
 
 
 def split(pem: str) -> tuple[str, ...]:
-    """The certificates."""
-    raise NotImplementedError
+    """Each certificate of a text, in its order."""
+    found = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", pem, re.DOTALL)
+    return tuple(f"{one}\n" for one in found)
 
 
 def digests(pem: str) -> tuple[str, ...]:
-    """12 hexadecimal digits for each certificate."""
-    raise NotImplementedError
-
-
-def issuer_first(machine: Machine, leaf: Path, authorities: Path) -> tuple[str, ...]:
-    """The digests of the authorities, the one that issued the leaf first."""
-    raise NotImplementedError
+    """Of each certificate, 12 hexadecimal digits of the SHA-256 of its base64 body."""
+    bodies = ["".join(one.splitlines()[1:-1]) for one in split(pem)]
+    return tuple(hashlib.sha256(body.encode()).hexdigest()[:12] for body in bodies)
 
 
 def refuse_skipped_stage(now: Sequence[str], wanted: Sequence[str], generation: str) -> None:
-    """One stage of a rotation at a time."""
-    raise NotImplementedError
-
-
-def renewal_reason(machine: Machine, certificate: Path, issuing: str, renewal_seconds: int, generation: str) -> str:
-    """Why the certificate must be renewed; nothing when it need not."""
-    raise NotImplementedError
+    """Between the digests may be one stage of a rotation. Raises Failed."""
+    if wanted[0] not in now:
+        raise Failed(
+            f"this machine does not trust the authorities of generation {generation} yet, which are to issue: first an "
+            f"`up` that only adds {generation} to certificates.authorities.trusted"
+        )
+    if now[0] not in wanted:
+        raise Failed(
+            "the authorities that issued this machine's certificates are not to be trusted any more: first an `up` "
+            "that only changes certificates.authorities.issuing"
+        )

@@ -1,0 +1,191 @@
+"""Takes a node out of the cluster before its machine goes, unless that would lose data.
+
+It needs these rights: get, patch and delete nodes; list pods, persistentvolumes and persistentvolumeclaims; create
+pods/eviction. Who has them is the caller's choice: a control plane's administrator, or a certificate for this alone.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from agent.kubernetes.drain import DrainSettings, NotDrained, cordon, drain
+from agent.kubernetes_api import ApiError, KubernetesApi, Object, items, node_path
+from agent.machine import Failed, Machine, NotYet
+
+#: By which people say that the volumes on a node may be lost: `kubectl annotate node NAME openstack-paas/volumes=lose`.
+VOLUMES: Final = "openstack-paas/volumes"
+#: Seconds to wait for others that leave in the same run: dozens of them, with drains of a minute.
+TURN_SECONDS: Final = 3600
+#: What to do where the API refuses a certificate that was handed in (identity.given_identity).
+OLD_CERTIFICATE: Final = (
+    ". The certificate is that of the last `up` that had this machine: take the machine into the stack file again, "
+    "run `up`, then remove it"
+)
+
+
+@dataclass(frozen=True)
+class Departure:
+    """A node that leaves for good, or before its machine is replaced."""
+
+    node: str
+    drain_seconds: float
+    bare_pods: str = "refuse"
+    data: str = ""
+    """Where the machine is replaced: `kept`, its volumes come back with it; `lose`, the stack file gives them up."""
+
+
+@dataclass(frozen=True)
+class _Node:
+    """What the cluster knows of the node: whether it exists, its machine answers, and its volumes may be lost."""
+
+    is_known: bool = False
+    is_ready: bool = False
+    may_lose: bool = False
+
+
+def leave(machine: Machine, api: KubernetesApi, departure: Departure, when_refused: str = "") -> None:
+    """The node is gone from the cluster afterwards, or Failed says what holds it.
+
+    `when_refused` is added to the message where the API does not let the owner of the certificate do it.
+    """
+    _Leave(machine, api, departure, when_refused).run()
+
+
+class _Leave:
+    def __init__(self, machine: Machine, api: KubernetesApi, departure: Departure, when_refused: str) -> None:
+        self.machine, self.api, self.when_refused = machine, api, when_refused
+        self.departure, self.node = departure, departure.node
+
+    def run(self) -> None:
+        found = self._find_node()
+        self._keep_volumes(found)
+        if not found.is_known:
+            self.machine.log(f"the cluster has no node {self.node}")
+        elif found.is_ready:
+            cordon(self.api, self.node)
+            with self._turn():
+                self._free()
+                # There was nothing before; a pod that came in the same moment may have brought a volume.
+                self._keep_volumes(found)
+                self._remove()
+        else:
+            self.machine.log("the node is not Ready: its machine is lost, no pod is waited for")
+            self._remove()
+
+    def _asked(self, method: str, path: str, what: str) -> Object | None:
+        """An answer, or None where there is no such thing; anything else ends the run."""
+        try:
+            return self.api.ask(method, path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            if error.status in (401, 403):
+                raise Failed(f"cannot {what}: {error}{self.when_refused}") from error
+            raise Failed(f"cannot {what} at {self.api.endpoint}: {error}") from error
+
+    def _find_node(self) -> _Node:
+        node = self._asked("GET", node_path(self.node), f"read the node {self.node}")
+        if node is None:
+            return _Node()
+        conditions = (node.get("status") or {}).get("conditions") or []
+        ready = [one.get("status") for one in conditions if one.get("type") == "Ready"] == ["True"]
+        return _Node(True, ready, (node["metadata"].get("annotations") or {}).get(VOLUMES) == "lose")
+
+    def _find_volumes(self) -> list[str]:
+        """What lies on this node alone and somebody has a claim on, or has kept after the claim."""
+        claims = self._asked("GET", "/api/v1/persistentvolumeclaims", "list claims")
+        volumes = self._asked("GET", "/api/v1/persistentvolumes", "list volumes")
+        if claims is None or volumes is None:
+            raise Failed(f"the API at {self.api.endpoint} knows no volumes or claims: {self.node} may hold data")
+        # A claim that is being deleted has been given up.
+        metadata = [claim["metadata"] for claim in items(claims)]
+        uids = {one["uid"] for one in metadata if not one.get("deletionTimestamp")}
+        return sorted(
+            _named(volume)
+            for volume in items(volumes)
+            if _is_only_on(volume, self.node) and (_claim(volume).get("uid") in uids or _is_kept(volume))
+        )
+
+    def _keep_volumes(self, found: _Node) -> None:
+        """Raises Failed where the machine's disk holds data that would be lost."""
+        if self.departure.data == "kept":
+            return
+        listed = ", ".join(self._find_volumes())
+        if not listed:
+            return
+        if self.departure.data == "lose":
+            self.machine.log(f"going on though data is lost, as rollout.loseVolumes says: {listed}")
+        elif found.may_lose:
+            self.machine.log(f"going on though data is lost, as {VOLUMES}=lose on the node says: {listed}")
+        else:
+            raise Failed(
+                f"the disk of {self.node} holds data that is nowhere else: {listed}. The machine stays as it is. Move "
+                f"the data, or delete each claim that may begin empty elsewhere (kubectl cordon {self.node}; "
+                "kubectl -n NAMESPACE delete pvc CLAIM --wait=false; delete its pod), or give all of it up "
+                f"(kubectl annotate node {self.node} {VOLUMES}=lose); then run `up` again (docs/scaling.md)"
+            )
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Nodes that leave in one run do so one after another: pods of the second find the first one's elsewhere."""
+        path = self.machine.path(f"/run/lock/openstack-paas-leave-{os.getuid()}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+
+            def take() -> None:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise NotYet("other nodes are still leaving; run `up` again") from None
+
+            self.machine.retry_until(TURN_SECONDS, f"the turn of {self.node} to leave", take)
+            yield
+
+    def _free(self) -> None:
+        """Pods leave as long as the machine answers; one that is lost meanwhile is waited for no longer."""
+        settings = DrainSettings(self.departure.drain_seconds, self.departure.bare_pods, for_good=True)
+        try:
+            drain(self.machine, self.api, self.node, settings)
+        except NotDrained as failure:
+            if self._find_node().is_ready:
+                raise Failed(
+                    f"{failure}. The machine stays, cordoned (kubectl uncordon {self.node} takes that back), and "
+                    "the next `up` goes on"
+                ) from failure
+            self.machine.log("the machine has been lost meanwhile")
+
+    def _remove(self) -> None:
+        """Its object, and with that what the cluster knows of its machine."""
+        self._asked("DELETE", node_path(self.node), f"delete the node {self.node}")
+        self.machine.log(f"the node {self.node} is gone")
+
+
+def _claim(volume: Object) -> Object:
+    return volume["spec"].get("claimRef") or {}
+
+
+def _named(volume: Object) -> str:
+    claim = _claim(volume)
+    return f"{claim.get('namespace')}/{claim.get('name')} (volume {volume['metadata']['name']})"
+
+
+def _is_kept(volume: Object) -> bool:
+    """Whether somebody keeps it after its claim."""
+    policy = volume["spec"].get("persistentVolumeReclaimPolicy")
+    return policy == "Retain" and (volume.get("status") or {}).get("phase") == "Released"
+
+
+def _is_only_on(volume: Object, node: str) -> bool:
+    """Whether no other node can use the volume."""
+    required = (volume["spec"].get("nodeAffinity") or {}).get("required") or {}
+    terms = required.get("nodeSelectorTerms") or []
+    return bool(terms) and all(_names_only(term, node) for term in terms)
+
+
+def _names_only(term: Object, node: str) -> bool:
+    only = {"operator": "In", "values": [node]}
+    by_label = {"key": "kubernetes.io/hostname"} | only in (term.get("matchExpressions") or [])
+    return by_label or {"key": "metadata.name"} | only in (term.get("matchFields") or [])
