@@ -7,22 +7,21 @@ from typing import Final, Literal
 
 from agent.etcd_api import PortState, port_state
 from agent.kubernetes import processes
+from agent.kubernetes.cluster_authorities import CONTROL_PLANES, list_nodes
 from agent.kubernetes.parts import Apis
-from agent.kubernetes_api import Object, failing, items
 from agent.machine import Failed, Machine, NotYet
 
 NAME: Final = "kube-apiserver"
 MANIFEST: Final = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 #: Not below manifests: the kubelet reads everything there.
 ASIDE: Final = "/etc/kubernetes/aside/kube-apiserver.yaml"
-#: Seconds in which one that is stopped may end by itself. Without etcd it would take its whole grace period (20 s seen).
+#: Seconds in which one that is stopped may end by itself. Without etcd it would take its whole grace (20 s seen).
 PATIENCE: Final = 3
 #: Seconds until one that does not listen any more is ended; and for which a new one has to be ready: a balancer takes
 #: it back after two good checks a second apart, and only then may the next one go.
 _HOLD_OUT, _READY_SECONDS = 5.0, 4.0
 #: Seconds for which somebody else may take to have it replaced (kubeadm waits up to 5 minutes).
 _WATCH_SECONDS: Final = 600
-_CONTROL_PLANES: Final = "/api/v1/nodes?labelSelector=node-role.kubernetes.io%2Fcontrol-plane"
 
 
 class ApiServer:
@@ -132,8 +131,9 @@ class ApiServer:
         return "stopped" if self.machine.path(ASIDE).exists() else "none"
 
     def stop(self) -> None:
-        """While etcd is restored its manifest is aside, so that neither the kubelet nor a reboot starts it. May be called
-        again.
+        """While etcd is restored its manifest is aside, so that neither the kubelet nor a reboot starts it.
+
+        May be called again.
         """
         machine, manifest, aside = self.machine, self.machine.path(MANIFEST), self.machine.path(ASIDE)
         if manifest.exists():
@@ -145,8 +145,9 @@ class ApiServer:
         machine.log("the API server is stopped")
 
     def _has_ended(self, began: float) -> None:
-        """All that it knows is in etcd, so that nothing is lost when it is killed. One that does not answer and is there
-        may still hold a connection to etcd.
+        """All that it knows is in etcd, so that nothing is lost when it is killed.
+
+        One that does not listen any more and still runs may have a request to etcd on its way.
         """
         process = self.process()
         if process is None and not self.listens():
@@ -171,12 +172,12 @@ class Since:
         self.moment: float | None = None
 
 
-def others_serve(machine: Machine, apis: Apis, name: str, endpoint: str, port: int) -> None:
+def others_serve(machine: Machine, apis: Apis, name: str, port: int) -> None:
     """The API stays when this machine's API server goes. A lone control plane has to do without for a moment.
 
     Raises Failed when there are others and none of them is ready.
     """
-    others = {other: address for other, address in control_planes(apis, endpoint).items() if other != name and address}
+    others = {other: address for other, address in control_planes(apis).items() if other != name and address}
     serving = [other for other, address in others.items() if _is_ready(apis, f"{address}:{port}")]
     if not others:
         machine.log("this is the only control plane: the API is away while its server is changed")
@@ -195,17 +196,11 @@ def _is_ready(apis: Apis, endpoint: str) -> bool:
     return True
 
 
-def control_planes(apis: Apis, endpoint: str) -> dict[str, str]:
+def control_planes(apis: Apis) -> dict[str, str]:
     """The control planes of the cluster with their addresses, "" for one that has none yet. Raises Failed."""
     found = {}
-    for node in list_control_planes(apis, endpoint):
+    for node in list_nodes(apis.admin(), CONTROL_PLANES):
         addresses = (node.get("status") or {}).get("addresses") or []
         own = [each["address"] for each in addresses if each.get("type") == "InternalIP"]
         found[str(node["metadata"]["name"])] = str(own[0]) if own else ""
     return found
-
-
-def list_control_planes(apis: Apis, endpoint: str) -> list[Object]:
-    """The objects of the control planes, as the administrator lists them. Raises Failed."""
-    with failing(f"cannot list the control planes at {endpoint}"):
-        return items(apis.admin().ask("GET", _CONTROL_PLANES))

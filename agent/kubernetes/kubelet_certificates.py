@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from agent.kubernetes import kubeconfig
+from agent.kubernetes.authorities import NodeAuthorities
 from agent.kubernetes.node import KUBELET_KUBECONFIG, KUBERNETES, Node, is_pair
-from agent.kubernetes.parts import Authorities
 from agent.kubernetes.renewal import Renewal
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE, node_is_ready, restart_kubelet
 from agent.kubernetes_api import ApiError, KubernetesApi, probing
@@ -207,7 +207,7 @@ class KubeletCertificates:
         )  # fmt: skip
         self.lags.unlink()
 
-    def renew_worker(self, authorities: Authorities) -> None:
+    def renew_worker(self, authorities: NodeAuthorities) -> None:
         """Everything of a worker."""
         self.trust()
         self.follow_endpoint()
@@ -217,7 +217,7 @@ class KubeletCertificates:
             self.request(self.node.apis.kubelet())
         self.renew_serving()
         self.end_lag()
-        authorities.follow_authorities()
+        authorities.follow(self.node.wanted.name)
         self.renewal.end_epoch()
 
 

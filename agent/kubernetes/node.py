@@ -8,7 +8,7 @@ from typing import Any, Final
 from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.parts import Apis
 from agent.kubernetes.rollout import KUBELET, KUBELET_CERTIFICATE
-from agent.kubernetes_api import ApiError, failing, node_path, probing
+from agent.kubernetes_api import ApiError, KubernetesApi, failing, node_path, probing
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files
 
@@ -164,27 +164,40 @@ class Node:
         """Puts the certificate to join with where kubeadm looks for it. Raises Failed when there is none, or when it is
         not valid any more: it lives for hours, and only machines that have not joined get one.
         """
-        machine, wanted = self.machine, self.wanted.bootstrap
-        if not (wanted.kubeconfig and wanted.certificate and wanted.key):
+        if not self.has_bootstrap:
             raise Failed(
                 "this machine is not a node of the cluster and was given no certificate to join with. "
                 "Replace it (`pulumi up --replace` with its URN), so that the program makes one"
             )
-        folder = BOOTSTRAP_FOLDER.format(role=self.wanted.role)
-        files.write(machine.path(f"{folder}/pki/ca.crt"), self.wanted.authorities)
-        files.write(machine.path(f"{folder}/bootstrap.key"), wanted.key, 0o600)
-        files.write(machine.path(f"{folder}/bootstrap.crt"), wanted.certificate)
-        files.write(machine.path(f"{folder}/bootstrap.conf"), wanted.kubeconfig, 0o600)
-        certificate = machine.path(f"{folder}/bootstrap.crt")
-        ended = machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60")
+        self.write_bootstrap()
+        certificate = self.machine.path(f"{self._bootstrap_folder}/bootstrap.crt")
+        ended = self.machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60")
         if not ended:
             raise Failed(
                 "the certificate to join with has ended, or cannot be read: run `pulumi up` again for another one"
             )
 
+    @property
+    def has_bootstrap(self) -> bool:
+        """Whether this machine was given a certificate to join with."""
+        wanted = self.wanted.bootstrap
+        return bool(wanted.kubeconfig and wanted.certificate and wanted.key)
+
+    @property
+    def _bootstrap_folder(self) -> str:
+        return BOOTSTRAP_FOLDER.format(role=self.wanted.role)
+
+    def write_bootstrap(self) -> None:
+        """The files that the certificate to join with is in."""
+        machine, folder, wanted = self.machine, self._bootstrap_folder, self.wanted.bootstrap
+        files.write(machine.path(f"{folder}/pki/ca.crt"), self.wanted.authorities)
+        files.write(machine.path(f"{folder}/bootstrap.key"), wanted.key, 0o600)
+        files.write(machine.path(f"{folder}/bootstrap.crt"), wanted.certificate)
+        files.write(machine.path(f"{folder}/bootstrap.conf"), wanted.kubeconfig, 0o600)
+
     def forget_bootstrap(self) -> None:
         """The certificate to join with has served its purpose on this machine."""
-        folder = BOOTSTRAP_FOLDER.format(role=self.wanted.role)
+        folder = self._bootstrap_folder
         for path in (*(f"{folder}/bootstrap.{kind}" for kind in ("conf", "crt", "key")), BOOTSTRAP_KUBELET):
             self.machine.path(path).unlink(missing_ok=True)
 
@@ -197,6 +210,13 @@ class Node:
             machine.must("systemctl", "start", unit, seconds=100)
             machine.log(f"started {unit}")
 
+    def keep_joining_identity(self) -> KubernetesApi | None:
+        """The API as a machine that joins, where this one was given the certificate for that."""
+        if not self.has_bootstrap:
+            return None
+        self.write_bootstrap()
+        return self.apis.joining()
+
     def await_registered(self, seconds: float) -> None:
         """Until the cluster knows this node."""
         what = f"the node {self.wanted.name} to be registered at {self.wanted.endpoint}"
@@ -206,6 +226,14 @@ class Node:
         """From here on this machine is a node that runs."""
         if not joined_mark(self.machine).exists():
             files.write(joined_mark(self.machine), "")
+
+    def is_marked_joined(self) -> bool:
+        """Whether this machine has joined in this life of its disk."""
+        return joined_mark(self.machine).exists()
+
+    def unmark_joined(self) -> None:
+        """This machine is not a node that runs."""
+        joined_mark(self.machine).unlink(missing_ok=True)
 
     def _has_identity(self) -> bool:
         has_kubeconfig = files.read(self.machine.path(KUBELET_KUBECONFIG)) != ""

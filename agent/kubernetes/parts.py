@@ -4,6 +4,7 @@ The names are those of the modules that do it. Tests have fakes of them.
 """
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from agent.kubernetes_api import KubernetesApi
@@ -45,22 +46,6 @@ class Rollout(Protocol):
     def end(self) -> None: ...
 
 
-class Registration(Protocol):
-    """Labels, taints and the kubelet's configuration of a node that has joined already."""
-
-    def follow_registration(self) -> None: ...
-
-
-class Authorities(Protocol):
-    """The authorities that a node trusts, and its pods with it. `node` is any node; this one where it is empty."""
-
-    def guard_authorities(self) -> None: ...
-    def follow_authorities(self) -> None: ...
-    def annotate_authorities(self, node: str = "") -> None: ...
-    def pods_lag(self, node: str = "") -> bool: ...
-    def renew_pods(self, node: str = "") -> None: ...
-
-
 class Lock(Protocol):
     """A lock in etcd that this run holds; `check` raises LockLost."""
 
@@ -82,3 +67,13 @@ class Common(Protocol):
 
     def prepare_machine(self) -> None: ...
     def apply_firewall(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a role of the cluster needs of other modules."""
+
+    apis: Apis
+    packages: Packages
+    maintenance: Maintenance
+    common: Common

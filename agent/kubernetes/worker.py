@@ -1,15 +1,19 @@
 """A worker: joins the cluster once its API answers. That is asked through the machine's own balancer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from agent.kubernetes import authorities
+from agent.kubernetes.authorities import NodeAuthorities
 from agent.kubernetes.containerd import Containerd, ContainerdSettings, change_runtime
 from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
 from agent.kubernetes.node import Node, NodeSettings
-from agent.kubernetes.parts import Apis, Authorities, Common, Maintenance, Packages, Registration, Rollout
+from agent.kubernetes.parts import Parts
+from agent.kubernetes.registration import Registrar, Registration
 from agent.kubernetes.renewal import CertificateSettings, Renewal
+from agent.kubernetes.rollout import Rollout, RolloutSettings
 from agent.kubernetes.upgrade import Plan, Upgrade
 from agent.kubernetes.volume_folders import make_volume_folders, open_lost_volumes
 from agent.machine import Machine
@@ -26,24 +30,13 @@ class WorkerSettings:
 
     node: NodeSettings
     certificates: CertificateSettings
-    containerd: ContainerdSettings
-    balancer: str = ""
-    balancer_unit: str = ""
-    volumes_service: str = field(default="", repr=False)
-    volumes_path: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What other modules do on this node. Made once it is known whether it runs already."""
-
-    apis: Apis
-    packages: Packages
-    maintenance: Maintenance
-    common: Common
-    rollout: Rollout
+    rollout: RolloutSettings
     registration: Registration
-    authorities: Authorities
+    containerd: ContainerdSettings
+    balancer: str
+    balancer_unit: str
+    volumes_service: str
+    volumes_path: str
 
 
 class Worker:
@@ -52,31 +45,33 @@ class Worker:
     def __init__(self, machine: Machine, wanted: WorkerSettings, plan: Plan, parts: Parts) -> None:
         """Nothing changes yet."""
         self.machine, self.wanted, self.plan, self.parts = machine, wanted, plan, parts
+        api, drain_seconds = parts.apis.kubelet(), wanted.rollout.drain.seconds
         self.node = Node(machine, wanted.node, parts.apis, Kubeadm(machine, wanted.node.ignored_checks))
+        self.rollout = Rollout(machine, api, wanted.rollout)
+        self.authorities = NodeAuthorities(machine, api, wanted.node.authorities, drain_seconds)
         renewal = Renewal(machine, wanted.certificates, wanted.node.authorities, plan.at_work)
         self.certificates = KubeletCertificates(self.node, renewal)
         self.containerd = Containerd(machine, wanted.containerd)
-        self.upgrade = Upgrade(self.node, plan, parts.packages, parts.rollout)
+        self.upgrade = Upgrade(self.node, plan, parts.packages, self.rollout)
 
     def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
-        """Names and actions, after those that every machine has (Common.prepare_machine)."""
-        common = self.parts.common
+        """Names and actions, after those that every machine has."""
         return (
             ("epoch", self.renew_new_machine),
             ("unused services", lambda: services.disable(self.machine, "keepalived.service", "etcd.service")),
-            ("firewall", common.apply_firewall),
+            ("firewall", self.parts.common.apply_firewall),
             ("API's balancer", self.balance_api),
             ("volumes", lambda: make_volume_folders(self.machine, self.wanted.node.volume_folders)),
             ("volumes' folders", self.keep_volumes_usable),
             ("containerd", self.containerd.converge),
-            ("authorities", self.parts.authorities.guard_authorities),
+            ("authorities", self.guard_authorities),
             ("kubelet's certificate", self.certificates.repair),
             ("node", self.become_node),
             ("runtime", self.change_runtime),
             # An epoch may have brought another haproxy.
             ("API's balancer", self.balance_api),
             ("upgrade", self.upgrade.upgrade_worker),
-            ("own certificates", lambda: self.certificates.renew_worker(self.parts.authorities)),
+            ("own certificates", lambda: self.certificates.renew_worker(self.authorities)),
             ("registration", self.register),
             ("gate", self.end_change),
         )
@@ -93,16 +88,6 @@ class Worker:
         """A machine that does not serve yet goes through the epoch at once."""
         if not self.plan.at_work:
             self.parts.maintenance.renew_new_machine()
-
-    def change_runtime(self) -> None:
-        """On a node that runs, containerd changes in its turn."""
-        if self.plan.at_work:
-            change_runtime(self.containerd, self.parts.packages, self.parts.maintenance, self.parts.rollout)
-
-    def end_change(self) -> None:
-        """A machine that has just joined has nothing to end."""
-        if self.plan.at_work:
-            self.parts.rollout.end()
 
     def balance_api(self) -> None:
         """Before anything asks the API. Whether an API server answers is for those that ask to say."""
@@ -121,6 +106,13 @@ class Worker:
         services.apply(self.machine, f"{VOLUMES_UNIT}.path", "restart", (f"{unit}.path",))
         open_lost_volumes(self.machine, self.wanted.node.volume_folders)
 
+    def guard_authorities(self) -> None:
+        """Before any file of a node that runs changes."""
+        if self.plan.at_work:
+            authorities.guard(
+                self.machine, self.wanted.node.authorities, self.wanted.certificates.generation, guard_cluster=None
+            )  # fmt: skip
+
     def become_node(self) -> None:
         """A node that has joined does not ask whether it may join: it has forgotten the certificate for that."""
         self.machine.unit = "kubelet.service"
@@ -131,7 +123,25 @@ class Worker:
         self.node.await_registered(180)
         self.node.mark_joined()
 
+    def change_runtime(self) -> None:
+        """On a node that runs, containerd changes in its turn."""
+        if self.plan.at_work:
+            change_runtime(self.containerd, self.parts.packages, self.parts.maintenance, self.rollout)
+
     def register(self) -> None:
         """Before the certificate to join with is forgotten."""
-        self.parts.registration.follow_registration()
+        registrar = Registrar(
+            self.machine,
+            self.parts.apis.kubelet(),
+            self.node.keep_joining_identity() if self.plan.at_work else None,
+            self.rollout,
+            self.wanted.registration,
+            self.node.kubeadm.run,
+        )
+        registrar.follow(self.plan.at_work)
         self.node.forget_bootstrap()
+
+    def end_change(self) -> None:
+        """A machine that has just joined has nothing to end."""
+        if self.plan.at_work:
+            self.rollout.end()
