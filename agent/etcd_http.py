@@ -1,0 +1,249 @@
+"""Requests to etcd over HTTP: its JSON gateway and the few paths beside it, at any of several endpoints, with TLS.
+
+https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/: numbers of 64 bits are strings, keys and values are base64, and
+fields that are zero are left out. With client certificates the gateway dials etcd itself with the server's certificate,
+so that one needs client_auth too (components/pki.py).
+"""
+
+import contextlib
+import http.client
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from agent.clock import Clock
+
+Json = dict[str, Any]
+
+#: Seconds for a connection with its TLS handshake, as `etcdctl --dial-timeout 2s`.
+CONNECT_SECONDS: Final = 2.0
+#: Seconds after which a stream that brings nothing counts as broken.
+STALL_SECONDS: Final = 60.0
+#: Codes of gRPC (https://grpc.io/docs/guides/status-codes/) that callers ask for.
+CANCELLED, UNKNOWN, DEADLINE, NOT_FOUND, PRECONDITION, OUT_OF_RANGE, INTERNAL, UNAVAILABLE = 1, 2, 4, 5, 9, 11, 13, 14
+#: What etcd says of itself when it cannot help for the moment, and has certainly done nothing (api/v3rpc/rpctypes).
+_REFUSALS: Final = ("for learner", "no leader", "unhealthy cluster", "not capable", "too many requests")
+
+Value = TypeVar("Value")
+
+
+class EtcdError(Exception):
+    """etcd answered, and refused; `code` is gRPC's, 0 where nothing was asked."""
+
+    def __init__(self, text: str, code: int = 0) -> None:
+        """`text` is what etcd said."""
+        super().__init__(text)
+        self.text = text
+        self.code = code
+
+
+class NoAnswer(EtcdError):
+    """Nobody answered within the time; what was asked may have been done."""
+
+
+class NotConnected(NoAnswer):
+    """No connection was made, so nothing has been asked."""
+
+
+@dataclass(frozen=True)
+class Tls:
+    """PEM files: the authorities that are trusted, and this client's certificate and key."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    """Made for each connection: the files change while a lock is held."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # etcd's peer port offers HTTP/2 too, and answers only HTTP/1.1 on the path that is asked there.
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_verify_locations(tls.ca)
+        context.load_cert_chain(tls.certificate, tls.key)
+    except OSError as error:
+        raise EtcdError(f"cannot use {tls.ca} with {tls.certificate} and {tls.key}: {error}") from error
+    return context
+
+
+def _refusal(status: int, body: bytes) -> EtcdError:
+    """What an answer with an error means. "Unavailable" after "timed out" or "server stopped" may have been done."""
+    try:
+        found = json.loads(body)
+        if isinstance(found.get("error"), dict):
+            found = found["error"]
+        text = str(found.get("message") or found.get("error"))
+        code = int(found.get("code", found.get("grpc_code", UNKNOWN)))
+    except (ValueError, AttributeError):
+        return EtcdError(f"HTTP {status}: {body[:200].decode(errors='replace').strip()}", UNKNOWN)
+    if code in (CANCELLED, DEADLINE, INTERNAL, UNAVAILABLE) and not any(word in text for word in _REFUSALS):
+        return NoAnswer(text, code)
+    return EtcdError(text, code)
+
+
+def _weight(error: EtcdError) -> int:
+    """Which of several failures is the one to raise: a plain refusal, or else whether it may have been done."""
+    if isinstance(error, NoAnswer):
+        return 0 if isinstance(error, NotConnected) else 2
+    return 1 if error.code == UNAVAILABLE else 3
+
+
+class _Answer:
+    """The body of an answer, as it comes. No read takes longer than the deadline allows."""
+
+    def __init__(self, sock: socket.socket, response: http.client.HTTPResponse, deadline: float) -> None:
+        self._sock, self._response, self._deadline = sock, response, deadline
+
+    def parts(self, stall: float = STALL_SECONDS) -> Iterator[bytes]:
+        while True:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self._sock.settimeout(min(left, stall))
+            part = self._response.read1(1 << 16)
+            if not part:
+                return
+            yield part
+
+    def lines(self) -> Iterator[bytes]:
+        rest = b""
+        for part in self.parts():
+            *whole, rest = (rest + part).split(b"\n")
+            yield from whole
+        yield rest
+
+
+class EtcdHttp:
+    """Asks the endpoints in their order. Each gets `seconds`, and the first that answers is the one."""
+
+    def __init__(self, endpoints: Sequence[str], tls: Tls | None, seconds: float, clock: Clock | None = None) -> None:
+        """Endpoints are "https://HOST:PORT", "http://HOST:PORT" or "unix:///PATH"."""
+        self.endpoints = tuple(endpoints)
+        self.seconds = seconds
+        self.clock = clock or Clock()
+        self._tls = tls
+
+    def call(self, path: str, body: Mapping[str, Any], seconds: float = 0, repeatable: bool = True) -> Json:
+        """The gateway's answer. What is not `repeatable` is asked of no second endpoint once it may have been done.
+
+        Raises EtcdError, or NoAnswer.
+        """
+        found: Json = self._first(lambda endpoint: self._whole(endpoint, "POST", path, body, seconds), repeatable)
+        return found
+
+    def get(self, path: str) -> Any:
+        """The JSON at a path that is not the gateway's."""
+        return self._first(lambda endpoint: self._whole(endpoint, "GET", path, None, 0), True)
+
+    def stream(self, path: str, body: Mapping[str, Any], seconds: float) -> Iterator[Json]:
+        """The messages of an answer that goes on and on, from one endpoint. Raises NoAnswer when it breaks off."""
+        answer = self._first(lambda endpoint: self._begun(endpoint, path, body, seconds), True)
+        yield from answer
+
+    def _first(self, ask: Callable[[str], Value], repeatable: bool) -> Value:
+        failed: list[EtcdError] = []
+        for endpoint in self.endpoints:
+            try:
+                return ask(endpoint)
+            except NotConnected as error:
+                failed.append(error)
+            except NoAnswer as error:
+                failed.append(error)
+                if not repeatable:
+                    break
+            except EtcdError as error:
+                failed.append(error)
+                if error.code != UNAVAILABLE:
+                    break
+        if not failed:
+            raise EtcdError("there is no endpoint to ask")
+        worst = max(failed, key=_weight)
+        raise type(worst)("; ".join(dict.fromkeys(error.text for error in failed)), worst.code) from worst
+
+    def _whole(self, endpoint: str, method: str, path: str, body: Mapping[str, Any] | None, seconds: float) -> Any:
+        with self._answer(endpoint, method, path, body, seconds or self.seconds) as answer:
+            text = b"".join(answer.parts(seconds or self.seconds))
+            try:
+                return json.loads(text)
+            except ValueError as error:
+                raise NoAnswer(f"{endpoint}: the answer is not whole") from error
+
+    def _begun(self, endpoint: str, path: str, body: Mapping[str, Any], seconds: float) -> Iterator[Json]:
+        """A stream whose first message is there: until then another endpoint can be asked."""
+        messages = self._messages(endpoint, path, body, seconds)
+        first = next(messages, None)
+        if first is None:
+            raise NoAnswer(f"{endpoint}: the stream is empty")
+
+        def all_messages() -> Iterator[Json]:
+            yield first
+            yield from messages
+
+        return all_messages()
+
+    def _messages(self, endpoint: str, path: str, body: Mapping[str, Any], seconds: float) -> Iterator[Json]:
+        with self._answer(endpoint, "POST", path, body, seconds) as answer:
+            for line in answer.lines():
+                if not line.strip():
+                    continue
+                try:
+                    message = json.loads(line)
+                except ValueError as error:
+                    raise NoAnswer(f"{endpoint}: the stream broke off") from error
+                if "result" not in message:
+                    raise _refusal(http.client.OK, line)
+                yield message["result"]
+
+    @contextlib.contextmanager
+    def _answer(
+        self, endpoint: str, method: str, path: str, body: Mapping[str, Any] | None, seconds: float
+    ) -> Iterator[_Answer]:
+        deadline = time.monotonic() + seconds
+        connection = self._connection(endpoint, min(seconds, CONNECT_SECONDS))
+        try:
+            try:
+                connection.connect()
+            except OSError as error:
+                raise NotConnected(f"{endpoint}: {error}", UNAVAILABLE) from error
+            sock = connection.sock
+            sock.settimeout(max(0.01, deadline - time.monotonic()))
+            try:
+                connection.request(method, path, None if body is None else json.dumps(body))
+                response = connection.getresponse()
+                answer = _Answer(sock, response, deadline)
+                if response.status != http.client.OK:
+                    raise _refusal(response.status, b"".join(answer.parts()))
+                yield answer
+            except (OSError, http.client.HTTPException) as error:
+                raise NoAnswer(f"{endpoint}: {error or type(error).__name__}", UNAVAILABLE) from error
+        finally:
+            connection.close()
+
+    def _connection(self, endpoint: str, seconds: float) -> http.client.HTTPConnection:
+        url = urlsplit(endpoint)
+        if url.scheme == "unix":
+            return _UnixConnection(url.path, seconds)
+        if url.scheme == "http":
+            return http.client.HTTPConnection(url.hostname or "", url.port, timeout=seconds)
+        if self._tls is None:
+            raise EtcdError(f"{endpoint} is asked with a certificate only")
+        return http.client.HTTPSConnection(url.hostname or "", url.port, timeout=seconds, context=_context(self._tls))
