@@ -13,7 +13,7 @@ _LOOK_SECONDS: Final = 2.0
 
 
 def wait_until_usable(machine: Machine, endpoint: str, ca: Path, seconds: float) -> None:
-    """Returns when `cluster-info` is there: an API server that is ready before would refuse administrators. Raises Failed."""
+    """Returns when `cluster-info` is there: an API server that is ready before would refuse administrators."""
     began = machine.clock.monotonic()
     api = KubernetesApi(endpoint, None, machine.clock, ca)
 

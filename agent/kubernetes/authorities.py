@@ -6,127 +6,164 @@ records its own in an annotation.
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from agent.kubernetes.cluster_authorities import (
+    ANNOTATION,
+    CONTROL_PLANES,
+    guard_cluster,
+    list_nodes,
+    nodes_without,
+    recorded,
+)
 from agent.kubernetes.drain import MIRROR, evict
 from agent.kubernetes.rollout import GATE_SECONDS, own_pods_are_ready
 from agent.kubernetes_api import KubernetesApi, Object, items, pods_path, probing
 from agent.machine import Machine, NotYet
 from agent.system.certificates import digests, refuse_skipped_stage
 
-ANNOTATION: Final = "openstack-paas/authorities"
 #: Where Kubernetes publishes the cluster's authorities, in each namespace.
 PUBLISHED: Final = "kube-root-ca.crt"
 #: Seconds: a controller-manager takes up to a minute to read a new file, and then writes to each namespace.
 PUBLISH_SECONDS: Final = 150
 
 
-def guard(
-    machine: Machine, wanted: str, generation: str, guard_cluster: Callable[[Sequence[str], Sequence[str]], None] | None
-) -> None:
-    """Before any file of a node changes that had joined before: it has gone through the stage before. Raises Failed.
+@dataclass(frozen=True)
+class AuthoritySettings:
+    """What a node is to trust."""
 
-    `wanted` is what is to be trusted, in PEM, with the authority that issues first. A control plane also looks at the
-    other nodes: `guard_cluster` gets the digests that are trusted now, and the wanted ones.
-    """
-    path = machine.path("/etc/kubernetes/pki/ca.crt")
-    now_pem = path.read_text(encoding="utf-8") if path.exists() else ""
-    if not now_pem.strip():
-        return
-    now, new = digests(now_pem), digests(wanted)
-    if now == new:
-        return
-    refuse_skipped_stage(now, new, generation)
-    if guard_cluster:
-        guard_cluster(now, new)
-
-
-def recorded(node: Object) -> Object:
-    """What a node's annotation says: `issuing`, `trusted`, and `pods`, the digests that its pods know."""
-    text = (node["metadata"].get("annotations") or {}).get(ANNOTATION) or "{}"
-    try:
-        record = json.loads(text)
-    except ValueError:
-        return {}
-    return record if isinstance(record, dict) else {}
+    node: str
+    authorities: str
+    """In PEM, the one that issues first."""
+    generation: str
+    """The name of the one that issues, as the settings have it."""
+    drain_seconds: float
+    """How long a pod may take to leave."""
 
 
 class NodeAuthorities:
-    """Brings the pods of nodes to the wanted authorities, and records it."""
+    """Guards a stage of the rotation, brings pods to the wanted authorities, and records both.
 
-    def __init__(self, machine: Machine, api: KubernetesApi, wanted: str, drain_seconds: float) -> None:
-        """`wanted` in PEM, the authority that issues first. `drain_seconds` is how long a pod may take to leave.
+    `node` of the methods is any node; this machine's where it is empty.
+    """
 
-        `api` is asked by a node about itself, or by a control plane about others.
+    def __init__(
+        self,
+        machine: Machine,
+        settings: AuthoritySettings,
+        had_joined: bool,
+        api: KubernetesApi,
+        admin: Callable[[], KubernetesApi] | None = None,
+    ) -> None:
+        """`had_joined`: the node has joined before this run. `api` is asked as the node itself.
+
+        `admin`, on control planes only, is asked about other nodes.
         """
-        self.machine, self.api = machine, api
-        self.wanted = tuple(digests(wanted))
-        self.drain_seconds = drain_seconds
+        self.machine, self.settings, self.had_joined = machine, settings, had_joined
+        self.api, self.admin = api, admin
+        self.wanted = tuple(digests(settings.authorities))
 
-    def follow(self, node: str) -> None:
-        """Afterwards the pods of the node know what is wanted; other nodes may rely on it."""
-        if self.pods_lag(node):
-            self.annotate(node)
-            self.renew_pods(node)
-        self.annotate(node, self.wanted)
+    def guard_authorities(self) -> None:
+        """Before any file changes: this node has gone through the stage before. Raises Failed.
 
-    def annotate(self, node: str, pods: Sequence[str] = ()) -> None:
-        """Records what the node has, and what its pods know; without that, what is recorded of them stays."""
-        known = list(pods) or recorded(self.api.read_node(node)).get("pods") or []
-        self._write(node, {"issuing": self.wanted[0], "trusted": list(self.wanted), "pods": known})
+        A control plane also looks at the other nodes.
+        """
+        path = self.machine.path("/etc/kubernetes/pki/ca.crt")
+        now = digests(path.read_text(encoding="utf-8")) if self.had_joined and path.exists() else ()
+        if not now or now == self.wanted:
+            return
+        refuse_skipped_stage(now, self.wanted, self.settings.generation)
+        if self.admin:
+            guard_cluster(self.admin(), now, self.wanted, self.settings.generation)
 
-    def annotate_pods(self, node: str) -> None:
-        """Of another node's record only what its pods know changes."""
-        self._write(node, recorded(self.api.read_node(node)) | {"pods": list(self.wanted)})
+    def follow_authorities(self) -> None:
+        """Afterwards the pods of this node know what is wanted; other nodes may rely on it."""
+        if self.pods_lag():
+            self.annotate_authorities()
+            self.renew_pods()
+        self._annotate(self.settings.node, self.wanted)
+
+    def follow_together(self) -> None:
+        """Pods are given the authorities by whichever controller-manager leads: only once all control planes have the
+        same, the last of them restarts the pods on all of them.
+        """
+        self.annotate_authorities()
+        nodes = list_nodes(self._asks("another"), CONTROL_PLANES)
+        lagging = nodes_without(nodes, lambda record: set(record.get("trusted") or []) == set(self.wanted))
+        if lagging:
+            self.machine.log(f"pods follow when all control planes trust the same; still to come: {lagging}")
+            return
+        for name in (node["metadata"]["name"] for node in nodes):
+            if self.pods_lag(name):
+                self.renew_pods(name)
+            # Of another node's record only what its pods know changes.
+            self._write(name, recorded(self._asks(name).read_node(name)) | {"pods": list(self.wanted)})
+
+    def _asks(self, node: str) -> KubernetesApi:
+        """Who may ask about a node."""
+        return self.api if node == self.settings.node or self.admin is None else self.admin()
+
+    def annotate_authorities(self, node: str = "") -> None:
+        """Records what the node has; what is recorded of its pods stays."""
+        node = node or self.settings.node
+        self._annotate(node, recorded(self._asks(node).read_node(node)).get("pods") or [])
+
+    def _annotate(self, node: str, pods: Sequence[str]) -> None:
+        self._write(node, {"issuing": self.wanted[0], "trusted": list(self.wanted), "pods": list(pods)})
 
     def _write(self, node: str, record: Object) -> None:
         text = json.dumps(record, separators=(",", ":"))
-        self.api.patch_node(node, {"metadata": {"annotations": {ANNOTATION: text}}})
+        self._asks(node).patch_node(node, {"metadata": {"annotations": {ANNOTATION: text}}})
 
-    def pods_lag(self, node: str) -> bool:
+    def pods_lag(self, node: str = "") -> bool:
         """Whether its pods may know less than what is wanted.
 
         A node without a record has trusted one authority since it was made.
         """
-        known = recorded(self.api.read_node(node)).get("pods") or []
+        node = node or self.settings.node
+        known = recorded(self._asks(node).read_node(node)).get("pods") or []
         if not known and len(self.wanted) == 1:
             return False
         return not set(self.wanted) <= set(known)
 
-    def renew_pods(self, node: str) -> None:
+    def renew_pods(self, node: str = "") -> None:
         """Restarts its stale pods, one after another; nothing is cordoned, so they may come back here."""
+        node = node or self.settings.node
         stale = self.find_stale(node)
         for namespace, name, uid in stale:
             self.machine.log(f"pod {namespace}/{name} has read the previous authorities: restarting it")
             self._wait_until_gone(node, namespace, name, uid)
         if stale:
             what = f"the pods of the node {node} itself to be ready"
-            self.machine.retry_until(GATE_SECONDS, what, lambda: own_pods_are_ready(self.api, node))
+            self.machine.retry_until(GATE_SECONDS, what, lambda: own_pods_are_ready(self._asks(node), node))
 
     def _wait_until_gone(self, node: str, namespace: str, name: str, uid: str) -> None:
         what = f"the pod {namespace}/{name} to leave"
-        self.machine.retry_until(self.drain_seconds, what, lambda: self._pod_is_gone(node, namespace, name, uid))
+        self.machine.retry_until(
+            self.settings.drain_seconds, what, lambda: self._pod_is_gone(node, namespace, name, uid)
+        )
 
     def find_stale(self, node: str) -> list[tuple[str, str, str]]:
         """Namespace, name and uid of its pods that have started before the authorities were published as wanted."""
         stale = []
         since: dict[str, str] = {}
-        for namespace, name, uid, start in sorted(filter(None, map(_reader, self.api.pods_on(node)))):
+        for namespace, name, uid, start in sorted(filter(None, map(_reader, self._asks(node).pods_on(node)))):
             if namespace not in since:
-                since[namespace] = self._published(namespace)
+                since[namespace] = self._published(node, namespace)
             # Both are UTC in the same form. Without either, nobody knows what the pod has read.
             if not since[namespace] or start <= since[namespace]:
                 stale.append((namespace, name, uid))
         return stale
 
-    def _published(self, namespace: str) -> str:
+    def _published(self, node: str, namespace: str) -> str:
         what = f"the cluster's controller-manager to publish the authorities in {namespace}"
-        return self.machine.retry_until(PUBLISH_SECONDS, what, lambda: self._look_at_published(namespace))
+        return self.machine.retry_until(PUBLISH_SECONDS, what, lambda: self._look_at_published(node, namespace))
 
-    def _look_at_published(self, namespace: str) -> str:
+    def _look_at_published(self, node: str, namespace: str) -> str:
         """Since when the pods of the namespace are given what is wanted."""
         with probing():
-            published = self.api.request("GET", f"/api/v1/namespaces/{namespace}/configmaps/{PUBLISHED}")
+            published = self._asks(node).request("GET", f"/api/v1/namespaces/{namespace}/configmaps/{PUBLISHED}")
         seen = tuple(digests((published.get("data") or {}).get("ca.crt") or ""))
         if seen != self.wanted:
             raise NotYet(f"{PUBLISHED} of {namespace} has {' '.join(seen)}, wanted {' '.join(self.wanted)}")
@@ -139,11 +176,11 @@ class NodeAuthorities:
         It looks through all pods of the node: of a pod that is gone, a node may not even ask.
         """
         with probing():
-            pods = items(self.api.request("GET", pods_path(node)))
+            pods = items(self._asks(node).request("GET", pods_path(node)))
         found = [pod for pod in pods if pod["metadata"]["uid"] == uid]
         if not found:
             return
-        held = "" if found[0]["metadata"].get("deletionTimestamp") else evict(self.api, namespace, name, uid)
+        held = "" if found[0]["metadata"].get("deletionTimestamp") else evict(self._asks(node), namespace, name, uid)
         raise NotYet(f"{namespace}/{name} is there" + (f", {held}" if held else ""))
 
 

@@ -29,10 +29,11 @@ def point_kube_proxy(machine: Machine, api: KubernetesApi, server: str) -> None:
             return
         raise Failed(f"cannot read the configuration of kube-proxy at {api.endpoint}: {error}") from error
     now = str((configuration.get("data") or {}).get(_FILE) or "")
-    wanted, found = re.subn(r"(server: )\S+", lambda match: f"{match[1]}{server}", now, count=1)
+    found = re.search(r"server: (\S+)", now)
     if not found:
         raise Failed(f"the configuration of kube-proxy at {api.endpoint} names no server ({_FILE})")
-    if wanted != now:
+    if found[1] != server:
+        wanted = now[: found.start(1)] + server + now[found.end(1) :]
         with failing("cannot change the configuration of kube-proxy"):
             api.ask("PATCH", _CONFIGURATION, {"data": {_FILE: wanted}})
     with failing(f"cannot read the DaemonSet kube-proxy at {api.endpoint}"):

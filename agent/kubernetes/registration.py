@@ -6,17 +6,20 @@ What the platform has given the node so far is in the kubelet's own flags, so wh
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from agent.kubernetes.rollout import KUBELET, Rollout, restart_kubelet
-from agent.kubernetes_api import ApiError, KubernetesApi, Object, probing
+from agent.kubernetes_api import KubernetesApi, Object, node_path, probing
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files
 
 KUBELET_FLAGS: Final = "/var/lib/kubelet/kubeadm-flags.env"
 KUBELET_CONFIGURATION: Final = "/var/lib/kubelet/config.yaml"
+#: The configuration that the kubelet runs with, while another one is brought to it.
+PREVIOUS_CONFIGURATION: Final = "/var/lib/openstack-paas/kubelet-configuration"
 #: kubeadm marks control planes with it, without a flag of the kubelet.
 CONTROL_PLANE_TAINT: Final = "node-role.kubernetes.io/control-plane:NoSchedule"
 #: Seconds for a kubelet to report with a new configuration: less than those after which a node counts as lost.
@@ -24,9 +27,9 @@ KUBELET_SECONDS: Final = 30
 
 
 class RunKubeadm(Protocol):
-    """Runs kubeadm with a log of its own; `what` is for messages. Raises Failed."""
+    """Runs kubeadm with the text of a configuration, if any; `what` is for messages. Raises Failed."""
 
-    def __call__(self, what: str, *words: str) -> None: ...
+    def __call__(self, what: str, *words: "str | Path", configuration: str = "") -> None: ...
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class Registration:
     """As key=value:Effect or key:Effect."""
     kubelet_configuration: str
     """The settings of all kubelets, as text: only whether it changes counts here."""
-    init_configuration: str = ""
-    """The file with kubeadm's configuration, on a control plane: those write the cluster's own record."""
+    init_configuration: str = field(default="", repr=False)
+    """kubeadm's configuration as text, on a control plane only: those write the cluster's own record."""
 
 
 def read_label(text: str) -> tuple[str, str]:
@@ -92,30 +95,32 @@ def registration_patch(
 
 
 class Registrar:
-    """Brings the registration of this machine's node, which has joined before, to what is wanted."""
+    """Brings the registration of this machine's node to what is wanted."""
 
     def __init__(
         self,
         machine: Machine,
-        api: KubernetesApi,
-        writer: KubernetesApi | None,
-        rollout: Rollout,
         wanted: Registration,
+        had_joined: bool,
+        api: KubernetesApi,
+        writer: Callable[[], KubernetesApi] | None,
+        rollout: Rollout,
         run_kubeadm: RunKubeadm,
     ) -> None:
-        """`writer` may change labels and taints: a node may change neither its own taints nor every label.
+        """`had_joined`: the node has joined before this run. One that has joined in it is registered as wanted.
 
-        None where the machine has nobody like that.
+        `api` is asked as the node itself, which may change neither its own taints nor every label. `writer` may; None
+        where the machine has no such certificate.
         """
-        self.machine, self.api, self.writer, self.rollout = machine, api, writer, rollout
-        self.wanted, self.run_kubeadm = wanted, run_kubeadm
+        self.machine, self.wanted, self.had_joined = machine, wanted, had_joined
+        self.api, self.writer, self.rollout, self.run_kubeadm = api, writer, rollout, run_kubeadm
 
-    def follow(self, had_joined: bool) -> None:
-        """All of it. A node that has joined in this run has been registered as wanted."""
+    def follow_registration(self) -> None:
+        """All of it, before a certificate to join with is forgotten."""
         self.machine.unit = KUBELET
-        if had_joined:
+        if self.had_joined:
             self.follow_labels_and_taints()
-        self.follow_kubelet_configuration(had_joined)
+        self.follow_kubelet_configuration()
 
     def follow_labels_and_taints(self) -> None:
         """In the node's object first, then in the flags: a run that is interrupted in between begins again."""
@@ -147,7 +152,7 @@ class Registrar:
         patch, _ = self._patch()
         if patch and self.writer:
             with probing():
-                self.writer.request("PATCH", f"/api/v1/nodes/{self.wanted.node}", patch)
+                self.writer().request("PATCH", node_path(self.wanted.node), patch)
 
     def _flags(self) -> str:
         try:
@@ -170,33 +175,28 @@ class Registrar:
             text = re.sub(r'"$', lambda _: added, text, flags=re.MULTILINE)
         files.install(self.machine, text, KUBELET_FLAGS)
 
-    def follow_kubelet_configuration(self, had_joined: bool) -> None:
+    def follow_kubelet_configuration(self) -> None:
         """Control planes bring it to the cluster, every node takes it from there."""
         wanted = hashlib.sha256(self.wanted.kubelet_configuration.encode()).hexdigest()
         followed = self.machine.state / "applied/kubelet-configuration"
         if wanted == files.read(followed):
             return
-        if had_joined:
+        if self.had_joined:
             # The cluster may soon have one with which no kubelet works, and the way back is to be followed too.
             followed.unlink(missing_ok=True)
             self._take_kubelet_configuration()
         # A node that has just joined has taken it from the cluster.
         files.write(followed, f"{wanted}\n")
 
-    @property
-    def _previous(self) -> str:
-        """The configuration that the kubelet runs with, while another one is brought to it."""
-        return "/var/lib/openstack-paas/kubelet-configuration"
-
     def _take_kubelet_configuration(self) -> None:
-        machine, previous = self.machine, self.machine.path(self._previous)
+        machine, previous = self.machine, self.machine.path(PREVIOUS_CONFIGURATION)
         configuration = machine.path(KUBELET_CONFIGURATION)
         # One that is there is of a run that was interrupted before the kubelet had the new one.
         if not previous.exists():
-            files.install(machine, configuration.read_bytes(), self._previous)
+            files.install(machine, configuration.read_bytes(), PREVIOUS_CONFIGURATION)
         if self.wanted.init_configuration:
-            words = ("init", "phase", "upload-config", "kubelet", "--config", self.wanted.init_configuration)
-            self.run_kubeadm("the kubelets' configuration", *words)
+            words = ("init", "phase", "upload-config", "kubelet")
+            self.run_kubeadm("the kubelets' configuration", *words, configuration=self.wanted.init_configuration)
         self.run_kubeadm("this kubelet's configuration", "upgrade", "node", "phase", "kubelet-config")
         if previous.read_bytes() != configuration.read_bytes():
             self.rollout.begin("configuration of the kubelet")
@@ -211,7 +211,8 @@ class Registrar:
         try:
             self.machine.retry_until(KUBELET_SECONDS, what, lambda: self._kubelet_reports(since))
         except Failed as failure:
-            files.install(self.machine, self.machine.path(self._previous).read_bytes(), KUBELET_CONFIGURATION)
+            previous = self.machine.path(PREVIOUS_CONFIGURATION).read_bytes()
+            files.install(self.machine, previous, KUBELET_CONFIGURATION)
             restart_kubelet(self.machine)
             raise Failed(
                 "the kubelet does not work with kubernetes.kubeletConfiguration; it runs with the previous one again "
@@ -221,10 +222,9 @@ class Registrar:
     def _kubelet_reports(self, since: str) -> None:
         """One that ends at once over its configuration never does, and the node would look Ready for another 40 s."""
         path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.wanted.node}"
-        try:
-            renewed = str((self.api.request("GET", path).get("spec") or {}).get("renewTime") or "")
-        except ApiError as error:
-            raise NotYet(str(error)) from error
+        with probing():
+            lease = self.api.request("GET", path)
+        renewed = str((lease.get("spec") or {}).get("renewTime") or "")
         # Both are UTC in the same form.
         if renewed <= since:
             raise NotYet(f"the kubelet reported last at {renewed or 'no time'}")

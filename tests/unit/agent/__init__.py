@@ -1,1 +1,1 @@
-"""The agent, in process."""
+"""Tests of the agent, in process."""
