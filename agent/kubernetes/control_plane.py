@@ -5,6 +5,7 @@ All of them do this at the same time; a lock in etcd lets one initialise the clu
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from agent.kubernetes import api_server, authorities, cluster_authorities, published_authorities
@@ -15,7 +16,7 @@ from agent.kubernetes.control_plane_certificates import ControlPlaneCertificates
 from agent.kubernetes.control_plane_state import INIT_LOCK, ControlPlaneSettings, ControlPlaneState
 from agent.kubernetes.etcd_endpoints import EtcdEndpoints
 from agent.kubernetes.initialise import Initialise
-from agent.kubernetes.kubeadm import IMAGES_LOG, Kubeadm
+from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
 from agent.kubernetes.node import Node
 from agent.kubernetes.parts import Parts, Store
@@ -27,11 +28,29 @@ from agent.kubernetes.upgrade import Plan, Upgrade
 from agent.kubernetes.upgrade_control_plane import ControlPlaneUpgrade
 from agent.kubernetes.volume_folders import make_volume_folders
 from agent.machine import Machine, NotYet
-from agent.programs import last_lines
+from agent.programs import Ended, last_lines
 from agent.system import files, services
 
 _APPLY: Final = ("apply", "--server-side", "--force-conflicts", "--field-manager", "openstack-paas", "--filename", "-")
 _UNUSED: Final = ("haproxy.service", "keepalived.service", "etcd.service")
+
+
+class Pull:
+    """The images of a control plane come beside the run."""
+
+    def __init__(self, kubeadm: Kubeadm, configuration: str) -> None:
+        """Begins at once. A run that fails does not wait for it."""
+        self._ended = Ended(1)
+        self._thread = threading.Thread(target=self._run, args=(kubeadm, configuration), daemon=True)
+        self._thread.start()
+
+    def _run(self, kubeadm: Kubeadm, configuration: str) -> None:
+        self._ended = kubeadm.pull_images(configuration)
+
+    def wait(self) -> Ended:
+        """How it ended."""
+        self._thread.join()
+        return self._ended
 
 
 class ControlPlane:
@@ -56,7 +75,7 @@ class ControlPlane:
         upgrade = Upgrade(self.node, plan, parts.packages, self.rollout)
         self.upgrade = ControlPlaneUpgrade(self.node, upgrade, self.server, wanted.init_configuration)
         self.etcd_endpoints = EtcdEndpoints(self.state, self.kubeadm, self.server)
-        self._pull: threading.Thread | None = None
+        self._pull: Pull | None = None
 
     def others_serve(self) -> None:
         """The API stays when this machine's API server goes. Raises Failed otherwise."""
@@ -70,8 +89,8 @@ class ControlPlane:
             ("firewall", self.parts.common.apply_firewall),
             ("volumes", lambda: make_volume_folders(self.machine, self.wanted.node.volume_folders)),
             ("containerd", self.containerd.converge),
+            ("repair", self.repair),
             ("authorities", self.guard),
-            ("kubelet's certificate", lambda: self.kubelet.repair(self.certificates.remake_kubelet)),
             ("certificates", self.prepare),
             ("etcd", self.state.wait_for_etcd),
             ("node", self.become_control_plane),
@@ -110,6 +129,11 @@ class ControlPlane:
 
         authorities.guard(self.machine, self.wanted.node.authorities, generation, guard_cluster)
 
+    def repair(self) -> None:
+        """What a power cut has left empty, before anything is asked by it."""
+        self.certificates.repair()
+        self.kubelet.repair(self.certificates.remake_kubelet)
+
     def prepare(self) -> None:
         """Images that are missing come while this machine waits for others anyway."""
         self.state.install_pki()
@@ -117,8 +141,7 @@ class ControlPlane:
             return
         configuration = self.wanted.init_configuration
         self.kubeadm.validate("init.yaml", configuration)
-        self._pull = threading.Thread(target=self.kubeadm.pull_images, args=(configuration,), daemon=True)
-        self._pull.start()
+        self._pull = Pull(self.kubeadm, configuration)
 
     def become_control_plane(self) -> None:
         """Initialises the cluster, or joins it."""
@@ -126,6 +149,10 @@ class ControlPlane:
             self.machine.log("already a control plane of the cluster")
             return
         self.finish_pulling()
+        if self.plan.at_work:
+            # Its manifest is empty after a power cut, which does not make it a stranger.
+            self.remake_manifests()
+            return
         # One that is left of an earlier life of this node says nothing about this one.
         self.node.unmark_joined()
         initialise = Initialise(self.node, self.state)
@@ -133,15 +160,16 @@ class ControlPlane:
         if not self.node.is_marked_joined():
             self.join()
 
+    def remake_manifests(self) -> None:
+        """The static pods of a control plane that has joined."""
+        self.machine.log("the manifests of the control plane are not whole: kubeadm writes them again")
+        phase = ("init", "phase", "control-plane", "all")
+        self.kubeadm.run("control plane's manifests", *phase, configuration=self.wanted.init_configuration)
+
     def finish_pulling(self) -> None:
         """A failure is not final: the kubelet pulls again, and says what is wrong."""
-        if self._pull is None:
-            return
-        self._pull.join()
-        said = files.read(self.machine.path(IMAGES_LOG))
-        if "failed to pull image" in said or "error" in said:
-            self.machine.log(f"not all images could be pulled: {last_lines(said, 1)}")
-        self._pull = None
+        if self._pull is not None and not (ended := self._pull.wait()):
+            self.machine.log(f"not all images could be pulled: {last_lines(ended.said, 1)}")
 
     def join(self) -> None:
         """Joins the cluster as one more control plane, or finishes that."""
@@ -213,8 +241,11 @@ class ControlPlane:
     def register(self) -> None:
         """Labels, taints, and the kubelet's configuration, which control planes bring to the cluster."""
         apis = self.parts.apis
-        wanted, run = self.wanted.registration, self.kubeadm.run
-        Registrar(self.machine, apis.kubelet(), apis.admin(), self.rollout, wanted, run).follow(self.plan.at_work)
+        with self.machine.work_folder() as folder:
+            file = folder / "init.yaml"
+            files.write(file, self.wanted.init_configuration, 0o600)
+            wanted, run = replace(self.wanted.registration, init_configuration=str(file)), self.kubeadm.run
+            Registrar(self.machine, apis.kubelet(), apis.admin(), self.rollout, wanted, run).follow(self.plan.at_work)
 
     def end_change(self) -> None:
         """A machine that has just joined has nothing to end."""

@@ -13,7 +13,7 @@ from typing import Final
 from agent.kubernetes import kubeconfig
 from agent.kubernetes.control_plane_state import ControlPlaneSettings
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
-from agent.kubernetes.node import ADMIN_KUBECONFIG, KUBERNETES, Node
+from agent.kubernetes.node import ADMIN_KUBECONFIG, KUBERNETES, Node, is_pair
 from agent.kubernetes.renewal import Renewal
 from agent.kubernetes.static_pods import record_configuration
 from agent.machine import Machine, NotYet
@@ -110,27 +110,50 @@ class ControlPlaneCertificates:
             place = f"{kind}\ncertificatesDir: {folder}/pki"
             yield folder, re.sub(rf"^{kind}$", place, own.init_configuration, flags=re.MULTILINE)
 
+    def repair(self) -> None:
+        """On a control plane that runs, before anything is asked: what a power cut has left empty is made again.
+
+        Without it an API server would not start, and nothing of the rest be reached.
+        """
+        if not self.renewal.at_work:
+            return
+        pki = self.machine.path(f"{KUBERNETES}/pki")
+        leaves = tuple(name for name in LEAVES if not is_pair(pki / f"{name}.crt", pki / f"{name}.key"))
+        broken = tuple(name for name in self.own_kubeconfigs() if not self._is_whole(name))
+        if leaves or broken:
+            self.machine.log(f"cannot be read, and made again: {', '.join((*leaves, *broken))}")
+            self._install(self.make(leaves, broken))
+
+    def _is_whole(self, name: str) -> bool:
+        text = files.read(self.machine.path(f"{KUBERNETES}/{name}.conf"))
+        return all(kubeconfig.embedded(text, f"client-{kind}-data") for kind in ("certificate", "key"))
+
+    def _install(self, made: Made) -> None:
+        for name, (certificate, key) in made.leaves.items():
+            files.install(self.machine, key, f"{KUBERNETES}/pki/{name}.key", 0o600)
+            files.install(self.machine, certificate, f"{KUBERNETES}/pki/{name}.crt")
+        for name, text in made.kubeconfigs.items():
+            if name in KUBECONFIGS:
+                files.install(self.machine, text, f"{KUBERNETES}/{name}.conf", 0o600)
+
     def remake_kubelet(self) -> tuple[str, str]:
         """Another certificate and key for the kubelet alone, which has none any more."""
         return self.make((), ("kubelet",)).kubelet
 
     def renew(self) -> None:
-        """All of them when one has to be. The API server reads its certificates by itself, one file after the other: the
-        key first, so that the pair is whole when the certificate comes.
+        """All of them when one has to be.
+
+        The API server reads its certificates by itself, one file after the other: the key comes first, so that the pair
+        is whole when the certificate comes.
         """
         reasons = self.reasons()
         if not reasons:
             return
         for reason in reasons:
             self.machine.log(reason)
-        own = self.own_kubeconfigs()
-        made = self.make(LEAVES, (*own, "kubelet"))
+        made = self.make(LEAVES, (*self.own_kubeconfigs(), "kubelet"))
         record_configuration(self.node.kubeadm, self.wanted.init_configuration)
-        for name, (certificate, key) in made.leaves.items():
-            files.install(self.machine, key, f"{KUBERNETES}/pki/{name}.key", 0o600)
-            files.install(self.machine, certificate, f"{KUBERNETES}/pki/{name}.crt")
-        for name in own:
-            files.install(self.machine, made.kubeconfigs[name], f"{KUBERNETES}/{name}.conf", 0o600)
+        self._install(made)
         self.kubelet.install(*made.kubelet)
         what = "the API server to reach the kubelet with its new certificate"
         self.machine.retry_until(60, what, self._reaches_kubelet)
@@ -145,8 +168,8 @@ class ControlPlaneCertificates:
 
     def _reaches_kubelet(self) -> None:
         """An API server that finds another certificate of its own closes all its connections to kubelets, also the one
-        that it is about to make (client-go: transport/cert_rotation.go). Better this one than somebody's. (The answer is
-        no JSON, so kubectl asks.)
+        that it is about to make (client-go: transport/cert_rotation.go). Better this one than somebody's. (The answer
+        is no JSON, so kubectl asks.)
         """
         server = f"https://{self.wanted.address}:{self.wanted.api_port}"
         path = f"/api/v1/nodes/{self.wanted.node.name}/proxy/healthz"

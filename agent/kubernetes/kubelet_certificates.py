@@ -57,7 +57,7 @@ class KubeletCertificates:
         if not self.renewal.at_work:
             return
         machine, serving = self.machine, self._folder / "kubelet.crt"
-        if serving.exists() and not _is_serving_pair(serving):
+        if serving.exists() and not is_pair(serving, serving.with_name("kubelet.key")):
             machine.log("the kubelet's serving certificate cannot be read: it makes another one")
             self._forget_serving()
         if not is_pair(self.current):
@@ -74,7 +74,7 @@ class KubeletCertificates:
             self.machine.log(f"the kubelet goes on with {FOLDER}/{earlier.name}")
         elif remake is not None:
             self.install(*remake())
-        elif self.node.wanted.bootstrap.key:
+        elif self.node.has_bootstrap:
             self.node.bring_bootstrap()
             endpoint = self.node.wanted.endpoint
             ready = self.node.apis.anonymous(endpoint).is_ready
@@ -219,8 +219,3 @@ class KubeletCertificates:
         self.end_lag()
         authorities.follow(self.node.wanted.name)
         self.renewal.end_epoch()
-
-
-def _is_serving_pair(certificate: Path) -> bool:
-    key = certificate.with_name("kubelet.key")
-    return bool(files.read(certificate)) and bool(files.read(key))

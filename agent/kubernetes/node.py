@@ -58,10 +58,13 @@ def has_joined(machine: Machine) -> bool:
     return joined_mark(machine).exists() and files.read(machine.path(KUBELET_KUBECONFIG)) != ""
 
 
-def is_pair(path: Path) -> bool:
-    """Whether the file holds a certificate and the key that belongs to it: what a power cut left may be empty."""
+def is_pair(certificate: Path, key: Path | None = None) -> bool:
+    """Whether a file holds a certificate and the key that belongs to it, which may be in a file of its own.
+
+    What a power cut left may be empty.
+    """
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(path)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key)
     except (OSError, ValueError):
         # ssl.SSLError is an OSError.
         return False
