@@ -4,11 +4,11 @@ All of them do this at the same time; a lock in etcd lets one initialise the clu
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from agent.kubernetes import api_server, authorities, cluster_authorities, published_authorities
+from agent.kubernetes import api_server, published_authorities
 from agent.kubernetes.api_server import ApiServer
 from agent.kubernetes.authorities import NodeAuthorities
 from agent.kubernetes.containerd import Containerd, change_runtime
@@ -18,6 +18,7 @@ from agent.kubernetes.etcd_endpoints import EtcdEndpoints
 from agent.kubernetes.initialise import Initialise
 from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
+from agent.kubernetes.member_settings import authority_settings
 from agent.kubernetes.node import Node
 from agent.kubernetes.parts import Parts, Store
 from agent.kubernetes.registration import Registrar
@@ -29,7 +30,7 @@ from agent.kubernetes.upgrade_control_plane import ControlPlaneUpgrade
 from agent.kubernetes.volume_folders import make_volume_folders
 from agent.machine import Machine, NotYet
 from agent.programs import Ended, last_lines
-from agent.system import files, services
+from agent.system import services
 
 _APPLY: Final = ("apply", "--server-side", "--force-conflicts", "--field-manager", "openstack-paas", "--filename", "-")
 _UNUSED: Final = ("haproxy.service", "keepalived.service", "etcd.service")
@@ -67,6 +68,9 @@ class ControlPlane:
         self.state = ControlPlaneState(machine, wanted, etcd)
         self.server = ApiServer(machine, apis, wanted.address, wanted.api_port)
         self.rollout = Rollout(machine, apis.kubelet(), wanted.rollout, self.others_serve)
+        self.authorities = NodeAuthorities(
+            machine, authority_settings(wanted), plan.at_work, apis.kubelet(), apis.admin
+        )  # fmt: skip
         self.renewal = Renewal(machine, wanted.certificates, own.authorities, plan.at_work)
         self.kubelet = KubeletCertificates(self.node, self.renewal)
         self.certificates = ControlPlaneCertificates(self.node, wanted, self.renewal, self.kubelet)
@@ -122,12 +126,7 @@ class ControlPlane:
         if not self.plan.at_work:
             return
         self.static_pods.remember_reads(at_work=True)
-        generation = self.wanted.certificates.generation
-
-        def guard_cluster(now: Sequence[str], wanted: Sequence[str]) -> None:
-            cluster_authorities.guard_cluster(self.parts.apis.admin(), now, wanted, generation)
-
-        authorities.guard(self.machine, self.wanted.node.authorities, generation, guard_cluster)
+        self.authorities.guard_authorities()
 
     def repair(self) -> None:
         """What a power cut has left empty, before anything is asked by it."""
@@ -220,11 +219,8 @@ class ControlPlane:
         self.kubelet.end_lag()
         admin = self.parts.apis.admin()
         published_authorities.publish(self.state, admin)
-        own_pem, drain_seconds = wanted.node.authorities, wanted.rollout.drain.seconds
-        NodeAuthorities(self.machine, self.parts.apis.kubelet(), own_pem, drain_seconds).annotate(wanted.node.name)
         published_authorities.forget_gone(self.state, admin)
-        everybody = NodeAuthorities(self.machine, admin, own_pem, drain_seconds)
-        cluster_authorities.follow_together(self.machine, admin, everybody)
+        self.authorities.follow_together()
         self.renewal.end_epoch()
 
     def put_objects(self) -> None:
@@ -241,11 +237,11 @@ class ControlPlane:
     def register(self) -> None:
         """Labels, taints, and the kubelet's configuration, which control planes bring to the cluster."""
         apis = self.parts.apis
-        with self.machine.work_folder() as folder:
-            file = folder / "init.yaml"
-            files.write(file, self.wanted.init_configuration, 0o600)
-            wanted, run = replace(self.wanted.registration, init_configuration=str(file)), self.kubeadm.run
-            Registrar(self.machine, apis.kubelet(), apis.admin(), self.rollout, wanted, run).follow(self.plan.at_work)
+        wanted = replace(self.wanted.registration, init_configuration=self.wanted.init_configuration)
+        registrar = Registrar(
+            self.machine, wanted, self.plan.at_work, apis.kubelet(), apis.admin, self.rollout, self.kubeadm.run
+        )  # fmt: skip
+        registrar.follow_registration()
 
     def end_change(self) -> None:
         """A machine that has just joined has nothing to end."""

@@ -9,12 +9,9 @@ from typing import Final, TypeVar
 
 from agent.etcd_api import EtcdError, LockLost
 from agent.kubernetes.api_server import MANIFEST
-from agent.kubernetes.containerd import ContainerdSettings
-from agent.kubernetes.node import KUBERNETES, NodeSettings, has_joined
+from agent.kubernetes.member_settings import MemberSettings
+from agent.kubernetes.node import KUBERNETES, has_joined
 from agent.kubernetes.parts import Lock, Store
-from agent.kubernetes.registration import Registration
-from agent.kubernetes.renewal import CertificateSettings
-from agent.kubernetes.rollout import RolloutSettings
 from agent.machine import Failed, Machine, NotYet
 from agent.system import certificates, files
 
@@ -47,14 +44,9 @@ class Pki:
 
 
 @dataclass(frozen=True)
-class ControlPlaneSettings:
+class ControlPlaneSettings(MemberSettings):
     """The desired state of a control plane, with etcd on machines of its own."""
 
-    node: NodeSettings
-    certificates: CertificateSettings
-    rollout: RolloutSettings
-    registration: Registration
-    containerd: ContainerdSettings
     pki: Pki
     address: str
     api_port: int

@@ -217,5 +217,5 @@ class KubeletCertificates:
             self.request(self.node.apis.kubelet())
         self.renew_serving()
         self.end_lag()
-        authorities.follow(self.node.wanted.name)
+        authorities.follow_authorities()
         self.renewal.end_epoch()

@@ -1,6 +1,7 @@
 """What control planes and workers have in common: joining the cluster behind an API, and the kubelet."""
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -213,12 +214,12 @@ class Node:
             machine.must("systemctl", "start", unit, seconds=100)
             machine.log(f"started {unit}")
 
-    def keep_joining_identity(self) -> KubernetesApi | None:
-        """The API as a machine that joins, where this one was given the certificate for that."""
+    def writer(self) -> Callable[[], KubernetesApi] | None:
+        """Who may change labels and taints of this node: a machine that joins, where this one has the certificate."""
         if not self.has_bootstrap:
             return None
         self.write_bootstrap()
-        return self.apis.joining()
+        return self.apis.joining
 
     def await_registered(self, seconds: float) -> None:
         """Until the cluster knows this node."""

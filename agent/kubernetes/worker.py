@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from agent.kubernetes import authorities
 from agent.kubernetes.authorities import NodeAuthorities
-from agent.kubernetes.containerd import Containerd, ContainerdSettings, change_runtime
+from agent.kubernetes.containerd import Containerd, change_runtime
 from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
-from agent.kubernetes.node import Node, NodeSettings
+from agent.kubernetes.member_settings import MemberSettings, authority_settings
+from agent.kubernetes.node import Node
 from agent.kubernetes.parts import Parts
-from agent.kubernetes.registration import Registrar, Registration
-from agent.kubernetes.renewal import CertificateSettings, Renewal
-from agent.kubernetes.rollout import Rollout, RolloutSettings
+from agent.kubernetes.registration import Registrar
+from agent.kubernetes.renewal import Renewal
+from agent.kubernetes.rollout import Rollout
 from agent.kubernetes.upgrade import Plan, Upgrade
 from agent.kubernetes.volume_folders import make_volume_folders, open_lost_volumes
 from agent.machine import Machine
@@ -25,14 +25,9 @@ VOLUMES_UNIT: Final = "openstack-paas-volume-folders"
 
 
 @dataclass(frozen=True)
-class WorkerSettings:
-    """The desired state of a worker. The last ones are the texts of files."""
+class WorkerSettings(MemberSettings):
+    """The desired state of a worker: texts of files."""
 
-    node: NodeSettings
-    certificates: CertificateSettings
-    rollout: RolloutSettings
-    registration: Registration
-    containerd: ContainerdSettings
     balancer: str
     balancer_unit: str
     volumes_service: str
@@ -45,10 +40,10 @@ class Worker:
     def __init__(self, machine: Machine, wanted: WorkerSettings, plan: Plan, parts: Parts) -> None:
         """Nothing changes yet."""
         self.machine, self.wanted, self.plan, self.parts = machine, wanted, plan, parts
-        api, drain_seconds = parts.apis.kubelet(), wanted.rollout.drain.seconds
+        api = parts.apis.kubelet()
         self.node = Node(machine, wanted.node, parts.apis, Kubeadm(machine, wanted.node.ignored_checks))
         self.rollout = Rollout(machine, api, wanted.rollout)
-        self.authorities = NodeAuthorities(machine, api, wanted.node.authorities, drain_seconds)
+        self.authorities = NodeAuthorities(machine, authority_settings(wanted), plan.at_work, api)
         renewal = Renewal(machine, wanted.certificates, wanted.node.authorities, plan.at_work)
         self.certificates = KubeletCertificates(self.node, renewal)
         self.containerd = Containerd(machine, wanted.containerd)
@@ -64,7 +59,7 @@ class Worker:
             ("volumes", lambda: make_volume_folders(self.machine, self.wanted.node.volume_folders)),
             ("volumes' folders", self.keep_volumes_usable),
             ("containerd", self.containerd.converge),
-            ("authorities", self.guard_authorities),
+            ("authorities", self.authorities.guard_authorities),
             ("kubelet's certificate", self.certificates.repair),
             ("node", self.become_node),
             ("runtime", self.change_runtime),
@@ -106,13 +101,6 @@ class Worker:
         services.apply(self.machine, f"{VOLUMES_UNIT}.path", "restart", (f"{unit}.path",))
         open_lost_volumes(self.machine, self.wanted.node.volume_folders)
 
-    def guard_authorities(self) -> None:
-        """Before any file of a node that runs changes."""
-        if self.plan.at_work:
-            authorities.guard(
-                self.machine, self.wanted.node.authorities, self.wanted.certificates.generation, guard_cluster=None
-            )  # fmt: skip
-
     def become_node(self) -> None:
         """A node that has joined does not ask whether it may join: it has forgotten the certificate for that."""
         self.machine.unit = "kubelet.service"
@@ -130,15 +118,12 @@ class Worker:
 
     def register(self) -> None:
         """Before the certificate to join with is forgotten."""
+        writer = self.node.writer() if self.plan.at_work else None
         registrar = Registrar(
-            self.machine,
-            self.parts.apis.kubelet(),
-            self.node.keep_joining_identity() if self.plan.at_work else None,
-            self.rollout,
-            self.wanted.registration,
+            self.machine, self.wanted.registration, self.plan.at_work, self.parts.apis.kubelet(), writer, self.rollout,
             self.node.kubeadm.run,
-        )
-        registrar.follow(self.plan.at_work)
+        )  # fmt: skip
+        registrar.follow_registration()
         self.node.forget_bootstrap()
 
     def end_change(self) -> None:
