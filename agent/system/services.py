@@ -15,13 +15,17 @@ RESTART_SECONDS: Final = 100
 
 
 def fingerprint(machine: Machine, paths: Sequence[str]) -> str:
-    """One word that changes when any of the files does; a file that is not there counts as empty."""
+    """A text that changes when any of the files does; a file that is not there counts as empty.
+
+    It is what sha256sum prints of what sha256sum prints: earlier releases have noted it like that, and nothing is to
+    restart because the note is another one.
+    """
     digest = hashlib.sha256()
     for path in paths:
         here = machine.path(path)
-        content = hashlib.sha256(here.read_bytes()).hexdigest() if here.exists() else ""
+        content = f"{hashlib.sha256(here.read_bytes()).hexdigest()}  -" if here.exists() else ""
         digest.update(f"{path} {content}\n".encode())
-    return digest.hexdigest()
+    return f"{digest.hexdigest()}  -"
 
 
 def applied(machine: Machine, unit: str) -> Path:
