@@ -57,13 +57,17 @@ class KubeletCertificates:
         if not self.renewal.at_work:
             return
         machine, serving = self.machine, self._folder / "kubelet.crt"
+        repaired = False
         if serving.exists() and not is_pair(serving, serving.with_name("kubelet.key")):
             machine.log("the kubelet's serving certificate cannot be read: it makes another one")
             self._forget_serving()
+            repaired = True
         if not is_pair(self.current):
             machine.log("the kubelet's certificate is not there, or cannot be read")
             self._bring_another(remake)
-        if self.lags.exists():
+            repaired = True
+        if repaired:
+            # It may have given up for now, and later steps need it. (end_lag asks whether it is well.)
             restart_kubelet(self.machine)
 
     def _bring_another(self, remake: Callable[[], tuple[str, str]] | None) -> None:
@@ -146,7 +150,7 @@ class KubeletCertificates:
             try:
                 status = api.request("GET", f"{_REQUESTS}/{name}").get("status", {})
                 if status.get("certificate"):
-                    return base64.b64decode(status["certificate"]).decode()
+                    return base64.b64decode(status["certificate"], validate=True).decode()
             except ApiError:
                 continue
             except (binascii.Error, UnicodeDecodeError):

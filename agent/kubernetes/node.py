@@ -1,5 +1,6 @@
 """What control planes and workers have in common: joining the cluster behind an API, and the kubelet."""
 
+import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ ADMIN_KUBECONFIG: Final = f"{KUBERNETES}/admin.conf"
 BOOTSTRAP_KUBELET: Final = f"{KUBERNETES}/bootstrap-kubelet.conf"
 #: Where the kubeconfig to join with and its files are, by role: the configuration of kubeadm has the path.
 BOOTSTRAP_FOLDER: Final = "/opt/openstack-paas/{role}"
+#: Folders of what makes a machine a node.
+_WRITTEN: Final = (
+    KUBERNETES, f"{KUBERNETES}/manifests", f"{KUBERNETES}/pki", "/var/lib/kubelet", "/var/lib/kubelet/pki"
+)  # fmt: skip
 CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 
 
@@ -227,9 +232,19 @@ class Node:
         self.machine.retry_until(seconds, what, self.is_registered)
 
     def mark_joined(self) -> None:
-        """From here on this machine is a node that runs."""
-        if not joined_mark(self.machine).exists():
-            files.write(joined_mark(self.machine), "")
+        """From here on this machine is a node that runs.
+
+        What kubeadm and the kubelet have written is on the disk before: they do not wait for that, and a machine that has
+        joined is given nothing to join with again after a power cut.
+        """
+        if joined_mark(self.machine).exists():
+            return
+        for folder in filter(Path.is_dir, map(self.machine.path, _WRITTEN)):
+            for file in filter(Path.is_file, folder.iterdir()):
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
+            files.sync_folder(folder)
+        files.write(joined_mark(self.machine), "")
 
     def is_marked_joined(self) -> bool:
         """Whether this machine has joined in this life of its disk."""

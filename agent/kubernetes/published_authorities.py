@@ -1,6 +1,5 @@
 """What a control plane tells others about the authorities that it trusts: etcd's members, and machines that join."""
 
-import re
 from pathlib import Path
 
 from agent.kubernetes.cluster_authorities import CONTROL_PLANES, list_nodes
@@ -44,7 +43,7 @@ def publish(state: ControlPlaneState, api: KubernetesApi) -> None:
     authorities = state.wanted.node.authorities
     if embeds(published, authorities):
         return
-    new = re.sub(r"\n*\Z", "\n", embed(published, authorities))
+    new = embed(published, authorities).rstrip("\n") + "\n"
     with failing(f"the API at {api.endpoint} does not publish the authorities {where}"):
         api.ask("PATCH", CLUSTER_INFO, {"data": {"kubeconfig": new}})
     state.machine.log("the cluster publishes what is trusted now")

@@ -85,7 +85,12 @@ def test_the_old_one_is_ended_beside_what_replaces_it(machine: FakeMachine, serv
     begin(machine, 40, "kube-apiserver", "--x")
     ports.open = False
     killed = threading.Event()
-    machine.add_program("kill", lambda call, given: (end(machine, 40), killed.set(), "")[-1])
+
+    def kill(call: tuple[str, ...], given: str) -> None:
+        end(machine, int(call[-1]))
+        killed.set()
+
+    machine.add_program("kill", kill)
     with server.ending(40):
         assert killed.wait(20)
     with server.ending(None):

@@ -139,6 +139,20 @@ def test_a_request_that_nobody_answers(machine: FakeMachine, cluster: Kubernetes
         mine.request(mine.node.apis.kubelet())
 
 
+def test_an_answer_that_is_no_certificate(machine: FakeMachine, cluster: KubernetesServer) -> None:
+    mine = certificates(machine, cluster)
+    give_identity(machine)
+    before = machine.path(KUBELET_CERTIFICATE).read_text()
+    cluster.hooks.append(
+        lambda asked: (201, cluster.put(f"{CSR}/{asked.body['metadata']['name']}", {"status": {"certificate": "%%"}}))
+        if asked.method == "POST"
+        else None
+    )
+    with pytest.raises(Failed, match=r"last seen: the answer to the request openstack-paas-a-.* is no certificate"):
+        mine.request(mine.node.apis.kubelet())
+    assert machine.path(KUBELET_CERTIFICATE).read_text() == before
+
+
 def test_what_the_kubelet_trusts(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine = certificates(machine, cluster)
     machine.put(KUBELET_KUBECONFIG, made_kubeconfig("another", "127.0.0.1:6443"))

@@ -1,5 +1,6 @@
 """How a machine joins the cluster, and what it refuses."""
 
+import os
 import stat
 
 import pytest
@@ -175,3 +176,26 @@ def test_a_machine_with_the_certificate_may_change_its_labels(machine: FakeMachi
     assert writer is not None
     assert machine.path(f"{BOOTSTRAP}/bootstrap.conf").exists()
     assert node_of(machine, cluster, bootstrap=False).writer() is None
+
+
+def test_what_was_written_is_on_the_disk_before_the_mark(
+    machine: FakeMachine, cluster: KubernetesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = node_of(machine, cluster)
+    give_identity(machine)
+    synced = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}").removeprefix(str(machine.root.resolve())))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    node.mark_joined()
+    assert synced[:-2] == [
+        "/etc/kubernetes/kubelet.conf", "/etc/kubernetes", "/var/lib/kubelet",
+        "/var/lib/kubelet/pki/kubelet-client-2026-01-01-00-00-00.pem",
+        "/var/lib/kubelet/pki/kubelet-client-2026-01-01-00-00-00.pem", "/var/lib/kubelet/pki",
+    ]  # fmt: skip
+    node.mark_joined()
+    assert len(synced) == 8
