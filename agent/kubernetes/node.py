@@ -234,8 +234,8 @@ class Node:
     def mark_joined(self) -> None:
         """From here on this machine is a node that runs.
 
-        What kubeadm and the kubelet have written is on the disk before: they do not wait for that, and a machine that has
-        joined is given nothing to join with again after a power cut.
+        What kubeadm and the kubelet have written is on the disk before: they do not wait for that, and a machine that
+        has joined is given nothing to join with again after a power cut.
         """
         if joined_mark(self.machine).exists():
             return

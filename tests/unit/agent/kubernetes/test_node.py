@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -187,7 +188,8 @@ def test_what_was_written_is_on_the_disk_before_the_mark(
     real = os.fsync
 
     def fsync(descriptor: int) -> None:
-        synced.append(os.readlink(f"/proc/self/fd/{descriptor}").removeprefix(str(machine.root.resolve())))
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append(str(path).removeprefix(str(machine.root.resolve())))
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
