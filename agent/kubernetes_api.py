@@ -104,7 +104,10 @@ class KubernetesApi:
         return value
 
     def ask(self, method: str, path: str, body: object = None) -> Object:
-        """The same, again and again for a minute, unless the API refuses. 429 means later, and is no refusal."""
+        """The same, again and again for a minute, unless the API refuses. 429 means later, and is no refusal.
+
+        What is asked may be done more than once: the answer to the first time may have been lost.
+        """
         began = self.clock.monotonic()
         while True:
             try:

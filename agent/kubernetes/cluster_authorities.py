@@ -1,4 +1,4 @@
-"""What all nodes have recorded about the authorities that they trust, and what a control plane refuses because of it."""
+"""What all nodes have recorded about the authorities that they trust, and what a control plane refuses by that."""
 
 import json
 from collections.abc import Callable, Sequence

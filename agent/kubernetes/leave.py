@@ -39,9 +39,12 @@ class Departure:
 
 @dataclass(frozen=True)
 class _Node:
-    """What the cluster knows of the node: whether it exists, its machine answers, and its volumes may be lost."""
+    """What the cluster knows of the node: its uid, whether its machine answers, and whether its volumes may be lost.
 
-    is_known: bool = False
+    A node that the cluster does not know has no uid.
+    """
+
+    uid: str = ""
     is_ready: bool = False
     may_lose: bool = False
 
@@ -62,7 +65,7 @@ class _Leave:
     def run(self) -> None:
         found = self._find_node()
         self._keep_volumes(found)
-        if not found.is_known:
+        if not found.uid:
             self.machine.log(f"the cluster has no node {self.node}")
         elif found.is_ready:
             cordon(self.api, self.node)
@@ -70,15 +73,15 @@ class _Leave:
                 self._free()
                 # There was nothing before; a pod that came in the same moment may have brought a volume.
                 self._keep_volumes(found)
-                self._remove()
+                self._remove(found.uid)
         else:
             self.machine.log("the node is not Ready: its machine is lost, no pod is waited for")
-            self._remove()
+            self._remove(found.uid)
 
-    def _asked(self, method: str, path: str, what: str) -> Object | None:
+    def _asked(self, method: str, path: str, what: str, body: object = None) -> Object | None:
         """An answer, or None where there is no such thing; anything else ends the run."""
         try:
-            return self.api.ask(method, path)
+            return self.api.ask(method, path, body)
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -92,7 +95,8 @@ class _Leave:
             return _Node()
         conditions = (node.get("status") or {}).get("conditions") or []
         ready = [one.get("status") for one in conditions if one.get("type") == "Ready"] == ["True"]
-        return _Node(True, ready, (node["metadata"].get("annotations") or {}).get(VOLUMES) == "lose")
+        may_lose = (node["metadata"].get("annotations") or {}).get(VOLUMES) == "lose"
+        return _Node(node["metadata"]["uid"], ready, may_lose)
 
     def _find_volumes(self) -> list[str]:
         """What lies on this node alone and somebody has a claim on, or has kept after the claim."""
@@ -157,9 +161,13 @@ class _Leave:
                 ) from failure
             self.machine.log("the machine has been lost meanwhile")
 
-    def _remove(self) -> None:
-        """Its object, and with that what the cluster knows of its machine."""
-        self._asked("DELETE", node_path(self.node), f"delete the node {self.node}")
+    def _remove(self, uid: str) -> None:
+        """Its object, and with that what the cluster knows of its machine.
+
+        Only the one that was looked at: a machine of that name may have joined meanwhile.
+        """
+        options = {"preconditions": {"uid": uid}}
+        self._asked("DELETE", node_path(self.node), f"delete the node {self.node}", options)
         self.machine.log(f"the node {self.node} is gone")
 
 

@@ -183,7 +183,7 @@ class Registrar:
             return
         if self.had_joined:
             # The cluster may soon have one with which no kubelet works, and the way back is to be followed too.
-            followed.unlink(missing_ok=True)
+            _forget(followed)
             self._take_kubelet_configuration()
         # A node that has just joined has taken it from the cluster.
         files.write(followed, f"{wanted}\n")
@@ -201,7 +201,7 @@ class Registrar:
         if previous.read_bytes() != configuration.read_bytes():
             self.rollout.begin("configuration of the kubelet")
             self._restart_configured()
-        previous.unlink()
+        _forget(previous)
 
     def _restart_configured(self) -> None:
         """With the previous configuration where the new one does not work. Pods go on meanwhile."""
@@ -228,6 +228,13 @@ class Registrar:
         # Both are UTC in the same form.
         if renewed <= since:
             raise NotYet(f"the kubelet reported last at {renewed or 'no time'}")
+
+
+def _forget(file: Path) -> None:
+    """Removes a file; after a power cut it does not come back."""
+    if file.exists():
+        file.unlink()
+        files.sync_folder(file.parent)
 
 
 def _text(patch: Object) -> str:

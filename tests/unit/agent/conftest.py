@@ -18,3 +18,10 @@ def machine(tmp_path: Path) -> FakeMachine:
 def cluster() -> Iterator[KubernetesServer]:
     with kubernetes_server() as server:
         yield server
+
+
+@pytest.fixture
+def few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits that pass look at an API every 10 s only, for each look takes a test some time."""
+    monkeypatch.setattr("agent.machine.LOOK_SECONDS", 10)
+    monkeypatch.setattr("agent.kubernetes_api.ASK_AGAIN_SECONDS", 10)

@@ -1,19 +1,18 @@
-"""A machine for tests: its files in a folder, a clock that the test moves, and programs that only answer."""
+"""A machine in a folder: with programs that answer from a list, and a clock that moves only when somebody sleeps."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agent.clock import Clock
 from agent.machine import Machine
-from agent.programs import NOT_FOUND, Ended
+from agent.programs import Ended
 
-#: What a program answers: how it ended, what it printed, or a function of its words and its standard input.
-Answer = str | Ended | Callable[[tuple[str, ...], str], "str | Ended | None"]
+Answer = Ended | str | Callable[[tuple[str, ...]], Ended | str]
 
 
 class FakeClock(Clock):
-    """Time passes only while somebody sleeps. `at` makes something happen at a time."""
+    """Sleeping takes no time, and moves it. Things may happen meanwhile: `at`."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -27,7 +26,7 @@ class FakeClock(Clock):
         return self.seconds
 
     def now(self) -> datetime:
-        return datetime(2026, 11, 21, 12, tzinfo=timezone.utc) + timedelta(seconds=self.seconds)
+        return datetime(2026, 11, 29, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
     def sleep(self, seconds: float) -> None:
         self.seconds += seconds
@@ -38,31 +37,36 @@ class FakeClock(Clock):
 
 
 class FakeMachine(Machine):
-    """`programs` are looked through from the newest: the first whose words begin a call answers it."""
+    """`programs`: the answer to every call that begins with these words; the newest that fits counts.
+
+    An answer is what the program writes, how it ends, or a function of all its words. A call that fits none is an error
+    of the test. `calls` has all of them, `inputs` what each was given, `lines` what was logged.
+    """
 
     clock: FakeClock
 
-    def __init__(self, root: Path, name: str = "machine") -> None:
+    def __init__(self, root: Path, name: str = "machine-0") -> None:
         super().__init__(name, root, FakeClock())
         self.programs: list[tuple[tuple[str, ...], Answer]] = []
         self.calls: list[tuple[str, ...]] = []
+        self.inputs: list[str] = []
         self.lines: list[str] = []
 
-    def add_program(self, words: str, answer: Answer = "") -> None:
-        """What a call answers that begins with these words."""
-        self.programs.append((tuple(words.split()), answer))
+    def answer(self, *words: str, by: Answer = "") -> None:
+        """From now on calls that begin with these words get this answer."""
+        self.programs.append((words, by))
 
     def run(
-        self, *words: "str | Path", seconds: float = 60, given: str = "", environment: Mapping[str, str] | None = None
+        self, *words: str | Path, seconds: float = 60, given: str = "", environment: Mapping[str, str] | None = None
     ) -> Ended:
-        del seconds, environment
         call = tuple(map(str, words))
         self.calls.append(call)
+        self.inputs.append(given)
         for prefix, answer in reversed(self.programs):
             if call[: len(prefix)] == prefix:
-                found = answer(call, given) if callable(answer) else answer
-                return found if isinstance(found, Ended) else Ended(0, found or "")
-        return Ended(NOT_FOUND, errors=f"{call[0]}: no such program in this test")
+                ended = answer if isinstance(answer, Ended | str) else answer(call)
+                return Ended(0, ended) if isinstance(ended, str) else ended
+        raise AssertionError(f"nobody expects {' '.join(call)}")
 
     def log(self, text: str) -> None:
         self.lines.append(text)

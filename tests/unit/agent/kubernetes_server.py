@@ -1,8 +1,10 @@
 """A Kubernetes API for tests: HTTPS on loopback, client certificates, objects in memory.
 
-It speaks what the agent asks for: objects and their lists, merge patches with resourceVersion, evictions with budgets.
+It speaks what the agent asks for: objects and their lists, merge patches with resourceVersion, evictions with
+budgets, requests for certificates.
 """
 
+import base64
 import contextlib
 import copy
 import functools
@@ -67,6 +69,12 @@ def _openssl(folder: Path, name: str, subject: str, *more: str) -> None:
     subprocess.run(words, cwd=folder, check=True, capture_output=True)
 
 
+def sign(request: bytes) -> bytes:
+    """The certificate that was requested, in PEM."""
+    words = ["openssl", "x509", "-req", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "9"]
+    return subprocess.run(words, cwd=_pki(), input=request, check=True, capture_output=True).stdout
+
+
 def merged(old: Any, patch: Any) -> Any:
     """The JSON merge patch of RFC 7386."""
     if not isinstance(patch, dict):
@@ -98,6 +106,8 @@ class KubernetesServer:
     """Names of pods that are only marked as ending when they are evicted."""
     hooks: list[Callable[[Request], Reply | None]] = field(default_factory=list)
     """The first that answers has answered. Those that return None have only looked."""
+    signs: bool = True
+    """Whether requests for certificates are signed, by the authority of the API's certificate."""
     endpoint: str = ""
     version: int = 100
 
@@ -115,7 +125,7 @@ class KubernetesServer:
         """A node."""
         conditions = [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": ready}]
         info = {"conditions": conditions, "nodeInfo": {"kubeletVersion": "v1.36.5"}}
-        metadata = {"name": name, "annotations": annotations or {}, "labels": {}}
+        metadata = {"name": name, "uid": f"uid-{name}", "annotations": annotations or {}, "labels": {}}
         return self.put(f"/api/v1/nodes/{name}", {"metadata": metadata, "spec": spec, "status": info})
 
     def pod(self, name: str, owner: str = "ReplicaSet", node: str = "a", claim: str = "", **more: Any) -> Object:
@@ -177,7 +187,12 @@ class KubernetesServer:
         if path.endswith("/eviction"):
             return self._evict(path.removesuffix("/eviction"), asked.body)
         if asked.method == "POST":
-            return 201, self.put(f"{path}/{asked.body['metadata']['name']}", asked.body)
+            made = self.put(f"{path}/{asked.body['metadata']['name']}", asked.body)
+            if path.endswith("/certificatesigningrequests") and self.signs:
+                # The answer has no certificate yet, whoever looks later finds it.
+                signed = sign(base64.b64decode(asked.body["spec"]["request"]))
+                made["status"] = {"certificate": base64.b64encode(signed).decode()}
+            return 201, asked.body
         if asked.method == "GET" and path not in self.objects and _is_list(path):
             return 200, {"kind": "List", "items": self._listed(path, query)}
         if path not in self.objects:
@@ -185,6 +200,9 @@ class KubernetesServer:
         if asked.method == "PATCH":
             return self._patch(path, asked)
         if asked.method == "DELETE":
+            uid = ((asked.body or {}).get("preconditions") or {}).get("uid")
+            if uid not in (None, self.objects[path]["metadata"]["uid"]):
+                return status(409, "the uid differs")
             return 200, self.objects.pop(path)
         return 200, self.objects[path]
 
