@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -14,8 +15,10 @@ from agent.kubernetes.rollout import KUBELET_CERTIFICATE, node_is_ready, restart
 from agent.kubernetes_api import ApiError, KubernetesApi, probing
 from agent.machine import Failed, NotYet
 from agent.system import files
+from agent.system.certificates import issuer_first
 
 FOLDER: Final = "/var/lib/kubelet/pki"
+_STILL_VALID: Final = ("-noout", "-checkend", "60")
 _REQUESTS: Final = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 _SIGNER: Final = "kubernetes.io/kube-apiserver-client-kubelet"
 #: Seconds for the answer to one request; and before the next one when an authority that goes has signed: the
@@ -91,10 +94,18 @@ class KubeletCertificates:
             )
 
     def _newest_valid(self) -> Path | None:
-        """The newest certificate that the kubelet has kept and that still is one."""
-        for file in sorted(self._folder.glob("kubelet-client-2*.pem"), reverse=True):
-            if is_pair(file) and self.machine.run("openssl", "x509", "-in", file, "-noout", "-checkend", "60"):
-                return file
+        """The newest certificate that the kubelet has kept and that still is one: it has not ended, and an authority
+        issued it that is trusted.
+        """
+        with self.machine.work_folder() as folder:
+            authorities = folder / "ca.crt"
+            files.write(authorities, self.renewal.authorities)
+            for file in sorted(self._folder.glob("kubelet-client-2*.pem"), reverse=True):
+                if not is_pair(file) or not self.machine.run("openssl", "x509", "-in", file, *_STILL_VALID):
+                    continue
+                with contextlib.suppress(Failed):
+                    issuer_first(self.machine, file, authorities)
+                    return file
         return None
 
     def _point_at(self, file: Path) -> None:

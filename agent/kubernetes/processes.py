@@ -20,8 +20,8 @@ def oldest(machine: Machine, pattern: str) -> int | None:
             line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if re.match(pattern, line):
                 found.append((_started(folder), int(folder.name)))
-        except OSError:
-            # It has ended meanwhile.
+        except (OSError, ValueError, IndexError):
+            # It has ended meanwhile: its files are gone, or empty.
             continue
     return min(found)[1] if found else None
 

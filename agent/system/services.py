@@ -15,17 +15,19 @@ RESTART_SECONDS: Final = 100
 
 
 def fingerprint(machine: Machine, paths: Sequence[str]) -> str:
-    """A text that changes when any of the files does; a file that is not there counts as empty.
+    """One line that changes when any of the files does; a file that is not there counts as empty.
 
-    It is what sha256sum prints of what sha256sum prints: earlier releases have noted it like that, and nothing is to
-    restart because the note is another one.
+    It is written as the release before the agent wrote it (`sha256sum` of standard input, so with a dash): a machine
+    that goes over to the agent restarts nothing for that alone.
     """
-    digest = hashlib.sha256()
-    for path in paths:
-        here = machine.path(path)
-        content = f"{hashlib.sha256(here.read_bytes()).hexdigest()}  -" if here.exists() else ""
-        digest.update(f"{path} {content}\n".encode())
-    return f"{digest.hexdigest()}  -"
+    lines = "".join(
+        f"{path} {_sum(here.read_bytes()) if (here := machine.path(path)).exists() else ''}\n" for path in paths
+    )
+    return _sum(lines.encode())
+
+
+def _sum(content: bytes) -> str:
+    return f"{hashlib.sha256(content).hexdigest()}  -"
 
 
 def applied(machine: Machine, unit: str) -> Path:

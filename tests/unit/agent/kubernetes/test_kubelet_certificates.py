@@ -90,6 +90,19 @@ def test_an_earlier_certificate_that_has_ended_will_not(machine: FakeMachine, cl
     assert restarts(machine) == 0
 
 
+def test_an_earlier_certificate_of_another_authority_will_not(
+    machine: FakeMachine, cluster: KubernetesServer, tmp_path: Path
+) -> None:
+    mine = certificates(machine, cluster, bootstrap=False)
+    give_identity(machine, "")
+    words = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other")
+    openssl(tmp_path, "req", "-x509", *words, "-keyout", "key", "-out", "crt")
+    both = (tmp_path / "crt").read_text() + (tmp_path / "key").read_text()
+    machine.put("/var/lib/kubelet/pki/kubelet-client-2025-12-01-00-00-00.pem", both)
+    with pytest.raises(Failed, match="the kubelet has no certificate any more"):
+        mine.repair()
+
+
 def test_a_control_plane_makes_it_itself(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine = certificates(machine, cluster, bootstrap=False)
     give_identity(machine, "")
