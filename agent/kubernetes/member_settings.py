@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agent.kubernetes.authorities import AuthoritySettings
 from agent.kubernetes.containerd import ContainerdSettings
-from agent.kubernetes.node import NodeSettings
+from agent.kubernetes.node_settings import NodeSettings
 from agent.kubernetes.registration import Registration
 from agent.kubernetes.renewal import CertificateSettings
 from agent.kubernetes.rollout import RolloutSettings

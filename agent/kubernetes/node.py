@@ -3,11 +3,11 @@
 import os
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from agent.kubernetes.kubeadm import Kubeadm
+from agent.kubernetes.node_settings import NodeSettings
 from agent.kubernetes.parts import Apis
 from agent.kubernetes.rollout import KUBELET, KUBELET_CERTIFICATE
 from agent.kubernetes_api import ApiError, KubernetesApi, failing, node_path, probing
@@ -25,33 +25,6 @@ _WRITTEN: Final = (
     KUBERNETES, f"{KUBERNETES}/manifests", f"{KUBERNETES}/pki", "/var/lib/kubelet", "/var/lib/kubelet/pki"
 )  # fmt: skip
 CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """What a machine joins with, in PEM. Empty on machines that have joined: they get none."""
-
-    kubeconfig: str = field(default="", repr=False)
-    certificate: str = ""
-    key: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
-class NodeSettings:
-    """The desired state of a node. `endpoint` is the API as this node finds it, host:port."""
-
-    name: str
-    role: str
-    endpoint: str
-    version: str
-    #: The cluster's certificate authorities in PEM; the first one issues.
-    authorities: str
-    join_configuration: str
-    bootstrap: Bootstrap = Bootstrap()
-    #: Checks of kubeadm that do not count.
-    ignored_checks: tuple[str, ...] = ()
-    #: Folders in which local volumes lie.
-    volume_folders: tuple[str, ...] = ()
 
 
 def joined_mark(machine: Machine) -> Path:

@@ -13,14 +13,15 @@ from agent.kubernetes.containerd import ContainerdSettings
 from agent.kubernetes.control_plane_state import ControlPlaneSettings, Pki
 from agent.kubernetes.drain import DrainSettings
 from agent.kubernetes.kubeadm import Kubeadm
-from agent.kubernetes.node import KUBELET_KUBECONFIG, Bootstrap, Node, NodeSettings
+from agent.kubernetes.node import KUBELET_KUBECONFIG, Node
+from agent.kubernetes.node_settings import Bootstrap, NodeSettings
 from agent.kubernetes.parts import Parts
 from agent.kubernetes.registration import Registration
 from agent.kubernetes.renewal import CertificateSettings
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE, RolloutSettings
 from agent.kubernetes_api import KubernetesApi
 from agent.programs import Ended
-from tests.unit.agent.fake_machine import FakeClock, FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeClock, FakeMachine
 from tests.unit.agent.kubernetes_server import KubernetesServer, Reply, Request, certificate
 
 CSR = "/apis/certificates.k8s.io/v1/certificatesigningrequests"

@@ -1,6 +1,6 @@
 """Processes of a machine in a folder."""
 
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 
 
 def begin(machine: FakeMachine, number: int, *words: str, started: int = 100) -> None:

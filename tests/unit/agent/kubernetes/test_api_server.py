@@ -7,7 +7,7 @@ import pytest
 from agent.etcd_api import PortState
 from agent.kubernetes.api_server import ASIDE, MANIFEST, ApiServer, others_serve
 from agent.machine import Failed, NotYet
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import DatedClock, FakeApis, called
 from tests.unit.agent.kubernetes.processes_support import begin, end
 from tests.unit.agent.kubernetes_server import KubernetesServer, status

@@ -4,7 +4,7 @@ import pytest
 
 from agent.kubernetes.containerd import CONFIGURATION, PROXY, Containerd, ContainerdSettings, Registry, change_runtime
 from agent.machine import Failed
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import Recorded, called, failing_program
 
 WANTED = ContainerdSettings(

@@ -9,7 +9,7 @@ from agent.kubernetes.node import KUBELET_KUBECONFIG
 from agent.kubernetes.static_pods import READS, manifest_of
 from agent.kubernetes.upgrade import Plan
 from agent.machine import Failed
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     CLUSTER_INFO,
     FakeEtcd,

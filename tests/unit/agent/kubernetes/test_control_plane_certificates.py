@@ -11,7 +11,7 @@ from agent.kubernetes.node import is_pair
 from agent.kubernetes.renewal import CertificateSettings, Renewal
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE
 from agent.machine import Failed
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     called,
     control_plane_settings,

@@ -9,7 +9,7 @@ from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.node import KUBELET_KUBECONFIG
 from agent.kubernetes.parts import Lock
 from agent.machine import Failed
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import FakeEtcd, control_plane_settings
 from tests.unit.agent.kubernetes_server import KubernetesServer
 

@@ -7,7 +7,7 @@ from agent.kubernetes.api_server import MANIFEST, ApiServer
 from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.etcd_endpoints import EtcdEndpoints
 from agent.machine import Failed
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import FakeApis, FakeEtcd, called, control_plane_settings, node_of
 from tests.unit.agent.kubernetes.processes_support import begin, end
 from tests.unit.agent.kubernetes_server import KubernetesServer

@@ -9,7 +9,7 @@ from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.initialise import Initialise
 from agent.kubernetes.node import KUBELET_KUBECONFIG
 from agent.machine import Failed
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import FakeEtcd, called, control_plane_settings, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer, status
 

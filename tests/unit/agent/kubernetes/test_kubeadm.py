@@ -7,7 +7,7 @@ import pytest
 from agent.kubernetes.kubeadm import LOG, Kubeadm
 from agent.machine import Failed
 from agent.programs import Ended
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 
 
 def test_the_configuration_is_a_file_for_the_time_of_the_call(machine: FakeMachine) -> None:

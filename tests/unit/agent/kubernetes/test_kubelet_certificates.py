@@ -11,7 +11,7 @@ from agent.kubernetes.node import KUBELET_KUBECONFIG, is_pair
 from agent.kubernetes.renewal import CertificateSettings, Renewal
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE
 from agent.machine import Failed
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     CSR,
     called,
@@ -54,7 +54,7 @@ def test_a_new_machine_has_nothing_to_repair(machine: FakeMachine, cluster: Kube
     assert machine.calls == []
 
 
-@pytest.mark.parametrize("content", ["", "\0" * 2000])
+@pytest.mark.parametrize("content", ["", "\0" * 2000], ids=["empty", "zeros"])
 def test_an_empty_certificate_after_a_power_cut_is_made_again(
     machine: FakeMachine, cluster: KubernetesServer, tmp_path: Path, content: str
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from agent.kubernetes.node import BOOTSTRAP_KUBELET, KUBELET_KUBECONFIG, has_joined, is_pair
 from agent.machine import Failed, NotYet
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import CLUSTER_INFO, called, failing_program, give_identity, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer, certificate, status
 

@@ -1,7 +1,7 @@
 """Processes by what they were started with."""
 
 from agent.kubernetes import processes
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.processes_support import begin, end
 
 

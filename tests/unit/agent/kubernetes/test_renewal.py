@@ -3,7 +3,7 @@
 import pytest
 
 from agent.kubernetes.renewal import CertificateSettings, Renewal
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer, certificate
 

@@ -20,7 +20,7 @@ from agent.kubernetes.static_pods import (
 )
 from agent.machine import Failed, NotYet
 from agent.system import services
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import INIT, DatedClock, called
 from tests.unit.agent.kubernetes.processes_support import begin
 from tests.unit.agent.kubernetes_server import certificate

@@ -6,7 +6,7 @@ from agent.kubernetes.containerd import PACKAGES
 from agent.kubernetes.node import KUBELET_KUBECONFIG, joined_mark
 from agent.kubernetes.upgrade import KUBELET_PACKAGES, Plan, Upgrade, plan_version, refuse_kubernetes_jump
 from agent.machine import Failed
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import Recorded, called, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer
 

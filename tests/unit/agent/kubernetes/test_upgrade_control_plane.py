@@ -7,7 +7,7 @@ from agent.kubernetes.static_pods import READS, manifest_of
 from agent.kubernetes.upgrade import Plan, Upgrade
 from agent.kubernetes.upgrade_control_plane import DRY_RUN_LOG, ControlPlaneUpgrade
 from agent.machine import Failed
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import INIT, FakeApis, Recorded, called, failing_program, node_of
 from tests.unit.agent.kubernetes.processes_support import begin
 from tests.unit.agent.kubernetes_server import KubernetesServer

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from agent.kubernetes.volume_folders import make_volume_folders, open_lost_volumes
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 
 
 def test_the_folders_are_made_once(machine: FakeMachine) -> None:

@@ -13,7 +13,7 @@ from agent.kubernetes.rollout import RolloutSettings
 from agent.kubernetes.upgrade import Plan
 from agent.kubernetes.worker import BALANCER, Worker, WorkerSettings
 from agent.machine import Failed
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     CLUSTER_INFO,
     Recorded,
