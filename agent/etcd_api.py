@@ -19,9 +19,8 @@ __all__ = [
     "peer_members", "port_state",
 ]  # fmt: skip
 
-#: Seconds for what works through the whole database, which may have some GiB. A member answers nothing else while it
-#: defragments.
-WHOLE_SECONDS: Final = 600.0
+#: Seconds for what reads a whole database of some GiB, and for what rewrites it.
+READ_SECONDS, REWRITE_SECONDS = 60.0, 600.0
 PEER_PORT: Final = 2380
 #: The first key that there can be; as the end of a range, "all that follow".
 _NULL: Final = "\0"
@@ -174,11 +173,11 @@ class Etcd:
         Raises EtcdError (OUT_OF_RANGE) for a revision that is compacted or still to come.
         """
         asked = {"range_end": encoded(_NULL), "count_only": True, "serializable": True, "revision": str(revision)}
-        return _number(self._range(_NULL, seconds=WHOLE_SECONDS, **asked), "count")
+        return _number(self._range(_NULL, seconds=READ_SECONDS, **asked), "count")
 
     def hash_kv(self, revision: int = 0) -> HashKv:
         """The hash of this member's keys with their history up to the revision (0: the newest)."""
-        found = self._http.call("/v3/maintenance/hashkv", {"revision": str(revision)}, WHOLE_SECONDS)
+        found = self._http.call("/v3/maintenance/hashkv", {"revision": str(revision)}, READ_SECONDS)
         at = _number(found, "hash_revision") or revision or _number(found["header"], "revision")
         return HashKv(hash=_number(found, "hash"), revision=at, compact_revision=_number(found, "compact_revision"))
 
@@ -199,14 +198,14 @@ class Etcd:
         What has been compacted already is fine. Raises EtcdError (OUT_OF_RANGE) for a revision still to come.
         """
         try:
-            self._http.call("/v3/kv/compaction", {"revision": str(revision), "physical": True}, WHOLE_SECONDS)
+            self._http.call("/v3/kv/compaction", {"revision": str(revision), "physical": True}, REWRITE_SECONDS)
         except EtcdError as error:
             if error.code != OUT_OF_RANGE or "has been compacted" not in error.text:
                 raise
 
     def defragment(self) -> None:
-        """Gives free pages of this member's database back to the disk. It answers nothing else meanwhile."""
-        self._http.call("/v3/maintenance/defragment", {}, WHOLE_SECONDS, repeatable=False)
+        """Gives free pages of one member's database back to the disk. It answers nothing else meanwhile."""
+        self._http.call("/v3/maintenance/defragment", {}, REWRITE_SECONDS, repeatable=False)
 
     def save_snapshot(self, file: Path) -> None:
         """Writes a snapshot, whole or not at all, as `etcdctl snapshot save` does."""

@@ -95,9 +95,10 @@ def _refusal(status: int, body: bytes) -> EtcdError:
         code = int(found.get("code", found.get("grpc_code", UNKNOWN)))
     except (ValueError, AttributeError):
         return EtcdError(f"HTTP {status}: {body[:200].decode(errors='replace').strip()}", UNKNOWN)
-    if code in (CANCELLED, DEADLINE, INTERNAL, UNAVAILABLE) and not any(word in text for word in _REFUSALS):
-        return NoAnswer(text, code)
-    return EtcdError(text, code)
+    if any(word in text for word in _REFUSALS):
+        # 3.6 has another code for learners.
+        return EtcdError(text, UNAVAILABLE)
+    return (NoAnswer if code in (CANCELLED, DEADLINE, INTERNAL, UNAVAILABLE) else EtcdError)(text, code)
 
 
 def _weight(error: EtcdError) -> int:

@@ -98,16 +98,18 @@ class Lock:
         wait = self._ttl / 3
         while not self._ended.wait(wait):
             try:
-                self._renew()
+                self.renew()
                 wait = self._ttl / 3
             except EtcdError:
                 # It may pass. check() knows how long the last confirmation is good.
                 wait = min(AGAIN_SECONDS, self._ttl / 3)
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Asks etcd to keep the lock alive, and notes what it says. Raises EtcdError when it says nothing of it."""
         began = self._clock.monotonic()
-        answer = self._etcd.call("/v3/lease/keepalive", {"ID": str(self.lease)})
-        ttl = int(answer["result"].get("TTL", 0))
+        # A stream, which ends with the one request.
+        answers = list(self._etcd.stream("/v3/lease/keepalive", {"ID": str(self.lease)}, self._etcd.seconds))
+        ttl = int(answers[-1].get("TTL", 0))
         if ttl <= 0:
             self._lost = "its lease has ended"
             return
@@ -129,8 +131,8 @@ class Lock:
 def hold(etcd: EtcdHttp, name: str, wait_seconds: float, ttl: int) -> Iterator[Lock]:
     """Waits for the lock and holds it. Its holder may be gone: then it ends within `ttl` seconds.
 
-    Raises LockBusy when another one held it all the time, NoAnswer when nobody answered in the end, and EtcdError at
-    once when etcd refuses for another reason than a passing one.
+    Raises LockBusy when another one held it all the time; NoAnswer, or EtcdError, when that is what came last; and
+    EtcdError at once when etcd refuses for another reason than a passing one.
     """
     clock = etcd.clock
     began = clock.monotonic()
@@ -147,12 +149,9 @@ def hold(etcd: EtcdHttp, name: str, wait_seconds: float, ttl: int) -> Iterator[L
                     # Its lease ended meanwhile: to the end of the queue.
                     lock.end()
                     lock = None
-                elif isinstance(error, NoAnswer):
-                    kind = NoAnswer
-                elif error.code != UNAVAILABLE:
+                elif not isinstance(error, NoAnswer) and error.code != UNAVAILABLE:
                     raise
-                else:
-                    kind = EtcdError
+                kind = NoAnswer if isinstance(error, NoAnswer) else EtcdError
             if not seen and lock:
                 break
             passed = clock.monotonic() - began

@@ -77,6 +77,8 @@ def test_counts_and_hashes_at_a_revision(etcd: Etcd) -> None:
 def test_compacts_once_and_defragments(etcd: Etcd) -> None:
     for _ in range(60):
         etcd.put("big", "x" * 20_000)
+    # Sizes are those of the last commit, 100 ms ago at most.
+    eventually(lambda: _holds(etcd, 1_000_000))
     full = etcd.status()
     etcd.compact(full.revision)
     etcd.compact(full.revision)
@@ -208,6 +210,11 @@ def test_members_come_lead_and_go(tmp_path: Path) -> None:
         with pytest.raises(EtcdError, match="not found") as seen:
             etcd.remove(learner.id)
         assert seen.value.code == NOT_FOUND
+
+
+def _holds(etcd: Etcd, size: int) -> None:
+    if etcd.status().db_in_use < size:
+        raise EtcdError("not yet")
 
 
 def _leads(etcd: Etcd, leader: int) -> None:

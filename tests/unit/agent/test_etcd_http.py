@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from agent import etcd_snapshot
+from agent import etcd_lock, etcd_snapshot
 from agent.etcd_http import PRECONDITION, UNAVAILABLE, UNKNOWN, EtcdError, EtcdHttp, NoAnswer
+from tests.unit.agent.fake_machine import FakeClock
 
-LEARNER = (503, {"code": 14, "message": "etcdserver: rpc not supported for learner"})
+LEARNER = (400, {"code": 9, "message": "etcdserver: rpc not supported for learner"})
 TIMED_OUT = (503, {"code": 14, "message": "etcdserver: request timed out"})
 STOPPED = (503, {"code": 14, "message": "etcdserver: server stopped"})
 REFUSED = (400, {"code": 9, "message": "etcdserver: too many learner members in cluster"})
@@ -28,6 +29,11 @@ class Server(HTTPServer):
     #: How long the answer claims to be; a negative number: as long as it is.
     claimed = -1
     asked = 0
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        #: Answers to other paths than all the rest.
+        self.paths: dict[str, bytes] = {}
 
     @property
     def endpoint(self) -> str:
@@ -45,10 +51,10 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.asked += 1
         self.send_response(self.server.status)
-        claimed = self.server.claimed
-        self.send_header("Content-Length", str(len(self.server.body) if claimed < 0 else claimed))
+        claimed, body = self.server.claimed, self.server.paths.get(self.path, self.server.body)
+        self.send_header("Content-Length", str(len(body) if claimed < 0 else claimed))
         self.end_headers()
-        self.wfile.write(self.server.body)
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -56,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def servers() -> Iterator[tuple[Server, Server]]:
-    both = Server(("127.0.0.1", 0), Handler), Server(("127.0.0.1", 0), Handler)
+    both = Server(), Server()
     for server in both:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield both
@@ -176,3 +182,40 @@ def test_a_stream_is_taken_from_the_next_until_it_begins(servers: tuple[Server, 
     servers[1].say(200, WHOLE)
     etcd_snapshot.save(http(servers), tmp_path / "snapshot.db")
     assert (tmp_path / "snapshot.db").read_bytes() == DATA + DIGEST
+
+
+def test_a_learner_gives_no_lock(servers: tuple[Server, Server]) -> None:
+    """It passes: it is asked until the time is over. Nobody holds the lock, and etcd has answered."""
+    servers[0].say(*LEARNER)
+    etcd = EtcdHttp([servers[0].endpoint], None, 5, FakeClock())
+    text = "within 2 s: etcdserver: rpc not supported"
+    with pytest.raises(EtcdError, match=text) as seen, etcd_lock.hold(etcd, "name", 2, 30):
+        pass
+    assert type(seen.value) is EtcdError and servers[0].asked == 5
+
+
+def test_a_lock_whose_key_is_gone_at_once(servers: tuple[Server, Server]) -> None:
+    """Its lease ended between the two requests: the empty queue is not its turn."""
+    servers[0].say(200, {})
+    servers[0].paths = {
+        "/v3/lease/grant": b'{"ID":"5","TTL":"30"}',
+        "/v3/kv/txn": b'{"header":{"revision":"7"},"succeeded":true}',
+    }
+    etcd = EtcdHttp([servers[0].endpoint], None, 5, FakeClock())
+    with pytest.raises(EtcdError, match="ended while this one waited"), etcd_lock.hold(etcd, "name", 1, 30):
+        pass
+
+
+def test_a_member_without_a_leader_has_not_ended_a_lease(servers: tuple[Server, Server]) -> None:
+    """An error in the stream is no answer about the lease."""
+    servers[0].say(200, b'{"error":{"code":14,"message":"etcdserver: no leader"}}')
+    servers[0].paths = {"/v3/lease/grant": b'{"ID":"5","TTL":"30"}'}
+    lock = etcd_lock.Lock(EtcdHttp([servers[0].endpoint], None, 5, FakeClock()), "name", 30)
+    with pytest.raises(EtcdError, match="no leader"):
+        lock.renew()
+    lock.check()
+    servers[0].paths["/v3/lease/keepalive"] = b'{"result":{"ID":"5"}}'
+    lock.renew()
+    with pytest.raises(etcd_lock.LockLost, match="its lease has ended"):
+        lock.check()
+    lock.end()
