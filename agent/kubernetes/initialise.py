@@ -8,8 +8,9 @@ from typing import Final
 from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.kube_proxy import point_kube_proxy
 from agent.kubernetes.kubeadm import ignore_flag
-from agent.kubernetes.node import KUBELET_KUBECONFIG, Node
+from agent.kubernetes.node import CLUSTER_INFO, KUBELET_KUBECONFIG, Node
 from agent.kubernetes.parts import Lock
+from agent.kubernetes_api import ApiError
 from agent.machine import Failed
 from agent.system import files
 
@@ -40,7 +41,11 @@ class Initialise:
             lock.check()
             self.initialise(local=True)
         elif self._api_comes_back():
-            self.machine.log("the cluster exists and its API answers: joining it")
+            if self._init_is_half_done():
+                lock.check()
+                self.initialise(local=True)
+            else:
+                self.machine.log("the cluster exists and its API answers: joining it")
         elif living := self.state.living_api_servers():
             # The way to them is not ours to repair here, and they may be about to serve again.
             self.machine.log(
@@ -81,6 +86,20 @@ class Initialise:
                 "etcd knows no cluster, and this stack has had one: its data is lost, or this is another etcd. "
                 "Restore a snapshot (docs/recovery.md); to begin with nothing, set etcd.startEmpty to today's date"
             )
+
+    def _init_is_half_done(self) -> bool:
+        """Whether an init of this machine was interrupted when its API server was up already.
+
+        Nobody else would ever open the way in, for which all that join wait.
+        """
+        if not files.read(self.machine.path(KUBELET_KUBECONFIG)) or self.state.living_api_servers():
+            return False
+        try:
+            self.node.apis.anonymous(self.node.wanted.endpoint).ask("GET", CLUSTER_INFO)
+        except ApiError as error:
+            # Without its role (403) it is not there either. No answer says nothing.
+            return error.status in (403, 404) and self.state.node_is_recorded()
+        return False
 
     def _api_comes_back(self) -> bool:
         """Whether an API server answers behind the virtual address within a while."""

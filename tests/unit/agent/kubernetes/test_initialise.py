@@ -10,7 +10,7 @@ from agent.kubernetes.initialise import Initialise
 from agent.kubernetes.node import KUBELET_KUBECONFIG
 from agent.machine import Failed
 from tests.unit.agent.kubernetes.node_machine import FakeMachine
-from tests.unit.agent.kubernetes.node_support import FakeEtcd, called, control_plane_settings, node_of
+from tests.unit.agent.kubernetes.node_support import CLUSTER_INFO, FakeEtcd, called, control_plane_settings, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer, status
 
 CONFIGURATION = "/registry/configmaps/kube-system/kubeadm-config"
@@ -145,6 +145,34 @@ def test_an_init_that_was_interrupted_goes_on(case: Case) -> None:
     port = case.initialise.wanted.api_port
     assert flag.startswith(f"--ignore-preflight-errors=Swap,Port-{port},Port-10250,")
     assert flag.endswith("FileAvailable--etc-kubernetes-manifests-kube-scheduler.yaml")
+
+
+@pytest.mark.parametrize("code", [403, 404])
+def test_an_init_whose_api_server_is_up_goes_on_too(case: Case, code: int) -> None:
+    """The shell waits for a way in here that nobody ever opens."""
+    case.machine.put(KUBELET_KUBECONFIG, "kind: Config\n")
+    case.etcd.keys_and_values |= {CONFIGURATION: b"x", "/registry/minions/a": b"x"}
+    case.cluster.refuse("GET", CLUSTER_INFO, status(code, "no"))
+    case.run()
+    assert len(case.inits) == 1
+    assert not called(case.machine, "kubeadm", "reset")
+
+
+@pytest.mark.parametrize("hindrance", ["another API server", "a way in", "no answer", "an unknown node", "no kubelet"])
+def test_a_machine_that_did_not_begin_the_init_joins(case: Case, hindrance: str) -> None:
+    case.machine.put(KUBELET_KUBECONFIG, "" if hindrance == "no kubelet" else "kind: Config\n")
+    case.etcd.keys_and_values |= {CONFIGURATION: b"x"}
+    if hindrance != "an unknown node":
+        case.etcd.keys_and_values |= {"/registry/minions/a": b"x"}
+    if hindrance == "another API server":
+        case.etcd.keys_and_values |= {"/registry/masterleases/10.0.0.9": b""}
+    if hindrance == "a way in":
+        case.cluster.put(CLUSTER_INFO, {"metadata": {}})
+    if hindrance == "no answer":
+        case.cluster.refuse("GET", CLUSTER_INFO, status(503, "later"))
+    case.run()
+    assert case.inits == []
+    assert "the cluster exists and its API answers: joining it" in case.machine.lines
 
 
 def test_what_the_cluster_has_never_seen_is_removed(case: Case) -> None:
