@@ -1,0 +1,206 @@
+"""This control plane's API server while it is replaced, and while etcd is restored."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Literal
+
+from agent.etcd_api import PortState, port_state
+from agent.kubernetes import processes
+from agent.kubernetes.cluster_authorities import CONTROL_PLANES, list_nodes
+from agent.kubernetes.parts import Apis
+from agent.machine import Failed, Machine, NotYet
+
+NAME: Final = "kube-apiserver"
+MANIFEST: Final = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+#: Not below manifests: the kubelet reads everything there.
+ASIDE: Final = "/etc/kubernetes/aside/kube-apiserver.yaml"
+#: Seconds in which one that is stopped may end by itself. Without etcd it would take its whole grace (20 s seen).
+PATIENCE: Final = 3
+#: Seconds until one that does not listen any more is ended; and for which a new one has to be ready: a balancer takes
+#: it back after two good checks a second apart, and only then may the next one go.
+_HOLD_OUT, _READY_SECONDS = 5.0, 4.0
+#: Seconds for which somebody else may take to have it replaced (kubeadm waits up to 5 minutes).
+_WATCH_SECONDS: Final = 600
+
+
+class ApiServer:
+    """The API server of this machine, at its own address."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        apis: Apis | None,
+        address: str,
+        port: int,
+        state_of: Callable[[str, int], PortState] = port_state,
+    ) -> None:
+        """Without `apis` it can be put aside and brought back only: then nobody asks whether it is ready."""
+        self.machine, self.apis, self.address, self.port, self._state_of = machine, apis, address, port, state_of
+
+    @property
+    def endpoint(self) -> str:
+        """Where it listens, as host:port."""
+        return f"{self.address}:{self.port}"
+
+    def process(self) -> int | None:
+        """The process that runs."""
+        return processes.oldest(self.machine, f"{NAME} ")
+
+    def listens(self) -> bool:
+        """Whether it takes connections."""
+        return self._state_of(self.address, self.port) is PortState.OPEN
+
+    def stopped(self, process: int) -> None:
+        """A probe: the process has ended or takes no connections any more."""
+        if processes.runs(self.machine, process) and self.listens():
+            raise NotYet(f"the process {process} still listens")
+
+    def finish_off(self, process: int) -> None:
+        """The kubelet gives it 30 s to end. It listens no more from the first of them and only holds out for watches,
+        whose clients go elsewhere; every second of that is one less API server.
+        """
+        clock = self.machine.clock
+        began = clock.monotonic()
+        while processes.runs(self.machine, process) and clock.monotonic() - began < _HOLD_OUT:
+            # It may end by itself in this time.
+            clock.sleep(0.2)
+        if processes.runs(self.machine, process):
+            processes.kill(self.machine, process)
+
+    def await_end(self, process: int) -> None:
+        """Until the previous process is gone, whose manifest has changed."""
+        self.machine.retry_until(60, "the kubelet to stop the previous API server", lambda: self.stopped(process))
+        self.finish_off(process)
+
+    @contextmanager
+    def ending(self, process: int | None) -> Iterator[None]:
+        """Ends the process as soon as somebody else has had it replaced, by what goes on inside."""
+        over = threading.Event()
+        watch = threading.Thread(target=self._end_when_stopped, args=(process, over), daemon=True)
+        if process is not None:
+            watch.start()
+        try:
+            yield
+        finally:
+            over.set()
+            if process is not None:
+                watch.join()
+
+    def _end_when_stopped(self, process: int, over: threading.Event) -> None:
+        began = self.machine.clock.monotonic()
+        while not over.is_set() and self.machine.clock.monotonic() - began < _WATCH_SECONDS:
+            try:
+                self.stopped(process)
+            except NotYet:
+                # Beside the run, which waits for kubeadm and ends this.
+                over.wait(0.5)
+                continue
+            self.finish_off(process)
+            return
+
+    def await_service(self, pattern: str = f"{NAME} ", named: str = NAME) -> None:
+        """Until the process was started with a command line that begins with `pattern` and has been ready for a while.
+
+        Raises Failed after 4 minutes.
+        """
+        machine, since = self.machine, Since()
+        machine.unit = "kubelet.service"
+        machine.retry_until(
+            240, f"this machine's API server ({named}) to be ready", lambda: self._serves(pattern, since)
+        )  # fmt: skip
+
+    def _serves(self, pattern: str, since: "Since") -> None:
+        assert self.apis is not None
+        try:
+            if processes.oldest(self.machine, pattern) is None:
+                raise NotYet("the previous API server has not been replaced yet")
+            seen = self.apis.anonymous(self.endpoint).is_ready()
+        except NotYet:
+            since.moment = None
+            raise
+        now = self.machine.clock.monotonic()
+        since.moment = now if since.moment is None else since.moment
+        if now - since.moment < _READY_SECONDS:
+            raise NotYet(seen)
+
+    def state(self) -> Literal["wanted", "stopped", "none"]:
+        """Whether the kubelet is to run it, whether it is put aside, or neither."""
+        if self.machine.path(MANIFEST).exists():
+            return "wanted"
+        return "stopped" if self.machine.path(ASIDE).exists() else "none"
+
+    def stop(self) -> None:
+        """While etcd is restored its manifest is aside, so that neither the kubelet nor a reboot starts it.
+
+        May be called again.
+        """
+        machine, manifest, aside = self.machine, self.machine.path(MANIFEST), self.machine.path(ASIDE)
+        if manifest.exists():
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            manifest.replace(aside)
+            machine.log("the manifest is aside")
+        began = machine.clock.monotonic()
+        machine.retry_until(120, "the API server to end", lambda: self._has_ended(began))
+        machine.log("the API server is stopped")
+
+    def _has_ended(self, began: float) -> None:
+        """All that it knows is in etcd, so that nothing is lost when it is killed.
+
+        One that does not listen any more and still runs may have a request to etcd on its way.
+        """
+        process = self.process()
+        if process is None and not self.listens():
+            return
+        if process is not None and self.machine.clock.monotonic() - began >= PATIENCE:
+            processes.kill(self.machine, process)
+        raise NotYet(f"it listens at {self.endpoint}" if self.listens() else f"its process {process} runs")
+
+    def start(self) -> None:
+        """Its manifest comes back. May be called again."""
+        manifest, aside = self.machine.path(MANIFEST), self.machine.path(ASIDE)
+        if aside.exists() and not manifest.exists():
+            aside.replace(manifest)
+            self.machine.log("the manifest is back")
+
+
+class Since:
+    """The moment since when something has been so without a break."""
+
+    def __init__(self) -> None:
+        """It is not so yet."""
+        self.moment: float | None = None
+
+
+def others_serve(machine: Machine, apis: Apis, name: str, port: int) -> None:
+    """The API stays when this machine's API server goes. A lone control plane has to do without for a moment.
+
+    Raises Failed when there are others and none of them is ready.
+    """
+    others = {other: address for other, address in control_planes(apis).items() if other != name and address}
+    serving = [other for other, address in others.items() if _is_ready(apis, f"{address}:{port}")]
+    if not others:
+        machine.log("this is the only control plane: the API is away while its server is changed")
+    elif not serving:
+        listed = ", ".join(others)
+        raise Failed(f"no other API server is ready ({listed}): this one is not touched before one of them is")
+    elif len(serving) < len(others):
+        machine.log(f"of the others ({', '.join(others)}) only {', '.join(serving)} serve; going on")
+
+
+def _is_ready(apis: Apis, endpoint: str) -> bool:
+    try:
+        apis.anonymous(endpoint).is_ready()
+    except NotYet:
+        return False
+    return True
+
+
+def control_planes(apis: Apis) -> dict[str, str]:
+    """The control planes of the cluster with their addresses, "" for one that has none yet. Raises Failed."""
+    found = {}
+    for node in list_nodes(apis.admin(), CONTROL_PLANES):
+        addresses = (node.get("status") or {}).get("addresses") or []
+        own = [each["address"] for each in addresses if each.get("type") == "InternalIP"]
+        found[str(node["metadata"]["name"])] = str(own[0]) if own else ""
+    return found

@@ -1,0 +1,51 @@
+"""Kubeconfigs as kubeadm and kubelets write them: one cluster, one user, certificates embedded in lines of their own.
+
+There is no YAML in Python's standard library, and kubectl takes ten times as long as reading a line.
+"""
+
+import base64
+import re
+
+from agent.kubernetes.identity import field
+from agent.machine import Failed
+
+
+def embedded(text: str, name: str) -> str:
+    """What is embedded under a name, decoded; empty where there is none, or where it cannot be decoded."""
+    try:
+        return base64.b64decode(field(text, name), validate=True).decode()
+    except ValueError:
+        return ""
+
+
+def embeds(text: str, authorities: str) -> bool:
+    """Whether it trusts exactly these authorities."""
+    return embedded(text, "certificate-authority-data") == authorities
+
+
+def embed(text: str, authorities: str) -> str:
+    """The kubeconfig with these authorities. kubeadm embeds the first certificate alone.
+
+    Raises Failed when it names no authority at all.
+    """
+    encoded = base64.b64encode(authorities.encode()).decode()
+    new, count = re.subn(
+        r"^( *)certificate-authority(-data)?:.*$",
+        rf"\1certificate-authority-data: {encoded}",
+        text,
+        count=1,
+        flags=re.MULTILINE,
+    )
+    if not count:
+        raise Failed("a kubeconfig of this machine names no certificate authority")
+    return new
+
+
+def asks(text: str, endpoint: str) -> bool:
+    """Whether it leads to the API at host:port."""
+    return re.search(rf"^ *server: https://{re.escape(endpoint)}$", text, re.MULTILINE) is not None
+
+
+def leading_to(text: str, endpoint: str) -> str:
+    """The kubeconfig, leading to the API at host:port."""
+    return re.sub(r"^( *server: ).*$", rf"\g<1>https://{endpoint}", text, flags=re.MULTILINE)

@@ -1,0 +1,238 @@
+"""What control planes and workers have in common: joining the cluster behind an API, and the kubelet."""
+
+import os
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from agent.kubernetes.kubeadm import Kubeadm
+from agent.kubernetes.node_settings import NodeSettings
+from agent.kubernetes.parts import Apis
+from agent.kubernetes.rollout import KUBELET, KUBELET_CERTIFICATE
+from agent.kubernetes_api import ApiError, KubernetesApi, failing, node_path, probing
+from agent.machine import Failed, Machine, NotYet
+from agent.system import files
+
+KUBERNETES: Final = "/etc/kubernetes"
+KUBELET_KUBECONFIG: Final = f"{KUBERNETES}/kubelet.conf"
+ADMIN_KUBECONFIG: Final = f"{KUBERNETES}/admin.conf"
+BOOTSTRAP_KUBELET: Final = f"{KUBERNETES}/bootstrap-kubelet.conf"
+#: Where the kubeconfig to join with and its files are, by role: the configuration of kubeadm has the path.
+BOOTSTRAP_FOLDER: Final = "/opt/openstack-paas/{role}"
+#: Folders of what makes a machine a node.
+_WRITTEN: Final = (
+    KUBERNETES, f"{KUBERNETES}/manifests", f"{KUBERNETES}/pki", "/var/lib/kubelet", "/var/lib/kubelet/pki"
+)  # fmt: skip
+CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
+
+
+def joined_mark(machine: Machine) -> Path:
+    """The file that is there once this machine has joined, in this life of its disk."""
+    return machine.state / "joined"
+
+
+def has_joined(machine: Machine) -> bool:
+    """Whether this machine is a node that runs. A kubeconfig that a power cut left empty is none."""
+    return joined_mark(machine).exists() and files.read(machine.path(KUBELET_KUBECONFIG)) != ""
+
+
+def is_pair(certificate: Path, key: Path | None = None) -> bool:
+    """Whether a file holds a certificate and the key that belongs to it, which may be in a file of its own.
+
+    What a power cut left may be empty.
+    """
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key)
+    except (OSError, ValueError):
+        # ssl.SSLError is an OSError.
+        return False
+    return True
+
+
+class Node:
+    """This machine as a node of the cluster."""
+
+    def __init__(self, machine: Machine, wanted: NodeSettings, apis: Apis, kubeadm: Kubeadm) -> None:
+        """Nothing is looked at yet."""
+        self.machine, self.wanted, self.apis, self.kubeadm = machine, wanted, apis, kubeadm
+
+    def may_join(self) -> None:
+        """A probe. kubeadm's init publishes cluster-info after everything that a joining node reads or needs rights
+        for, so its presence says that the way in is open; right after the API's first answer it may take some seconds.
+        """
+        api = self.apis.anonymous(self.wanted.endpoint)
+        api.is_ready()
+        try:
+            api.request("GET", CLUSTER_INFO)
+        except ApiError as error:
+            raise NotYet(f"the API is ready, cluster-info answers with HTTP status {error.status}") from None
+
+    def is_known(self) -> bool:
+        """Whether the cluster knows this node by the kubelet's own certificate. Raises Failed when nobody says so or
+        otherwise for a minute: a node that is known loses everything by a reset.
+        """
+        if not self._has_identity():
+            return False
+        with failing(f"cannot find out whether the cluster knows the node {self.wanted.name}"):
+            try:
+                return self.apis.kubelet().node(self.wanted.name) is not None
+            except ApiError as error:
+                if error.status in (401, 403):
+                    return False
+                raise
+
+    def is_registered(self) -> None:
+        """A probe: the cluster knows this node by the kubelet's own certificate."""
+        if not self._has_identity():
+            raise NotYet(f"the kubelet has no kubeconfig or no certificate of its own ({KUBELET_CERTIFICATE})")
+        with probing():
+            self.apis.kubelet().request("GET", node_path(self.wanted.name))
+
+    def old_self_is_gone(self) -> None:
+        """A probe. kubeadm refuses a name that belongs to a node which is Ready. One that this machine replaces is
+        noticed as lost after some 40 s.
+        """
+        with probing():
+            node = self.apis.joining().node(self.wanted.name)
+        if node is not None and is_ready(node):
+            raise NotYet(f"the previous node {self.wanted.name} has Ready=True")
+
+    def join(self, waits_for: str) -> None:
+        """Joins the cluster, once that is possible; `waits_for` reads on "waiting for". On a machine that the cluster
+        knows already it does nothing.
+        """
+        machine = self.machine
+        machine.retry_until(300, waits_for, self.may_join)
+        if self.is_known():
+            machine.log("already a node of the cluster")
+            return
+        self.forget_half_join()
+        self.join_as_new()
+
+    def join_as_new(self) -> None:
+        """kubeadm's join, after the previous node of this name has gone."""
+        machine, name = self.machine, self.wanted.name
+        self.bring_bootstrap()
+        machine.retry_until(180, f"the previous node {name} to be noticed as lost", self.old_self_is_gone)
+        self.forget_old_self()
+        self.kubeadm.validate("join.yaml", self.wanted.join_configuration)
+        self.kubeadm.run(
+            "kubeadm join", "join", *self.kubeadm.flags, configuration=self.wanted.join_configuration
+        )  # fmt: skip
+
+    def forget_old_self(self) -> None:
+        """The lost node's object goes, and with it what only was true of its machine: marks that it is to take no pods,
+        previous labels. A cluster that does not grant the right yet keeps the object.
+        """
+        try:
+            self.apis.joining().ask("DELETE", node_path(self.wanted.name))
+            self.machine.log("removed the object of the previous node of this name")
+        except ApiError as error:
+            if error.status != 404:
+                self.machine.log(f"the old object of this node stays: {error}")
+
+    def forget_half_join(self) -> None:
+        """Removes what an interrupted init or join left, on a node that the cluster has never seen."""
+        machine = self.machine
+        left = (KUBELET_KUBECONFIG, BOOTSTRAP_KUBELET, "/var/lib/kubelet/config.yaml")
+        manifests = machine.path(f"{KUBERNETES}/manifests").glob("*.yaml")
+        if not any(machine.path(path).exists() for path in left) and not any(manifests):
+            return
+        machine.log("an earlier run was interrupted before the cluster knew this node: starting over")
+        self.kubeadm.reset()
+
+    def bring_bootstrap(self) -> None:
+        """Puts the certificate to join with where kubeadm looks for it. Raises Failed when there is none, or when it is
+        not valid any more: it lives for hours, and only machines that have not joined get one.
+        """
+        if not self.has_bootstrap:
+            raise Failed(
+                "this machine is not a node of the cluster and was given no certificate to join with. "
+                "Replace it (`pulumi up --replace` with its URN), so that the program makes one"
+            )
+        self.write_bootstrap()
+        certificate = self.machine.path(f"{self._bootstrap_folder}/bootstrap.crt")
+        ended = self.machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60")
+        if not ended:
+            raise Failed(
+                "the certificate to join with has ended, or cannot be read: run `pulumi up` again for another one"
+            )
+
+    @property
+    def has_bootstrap(self) -> bool:
+        """Whether this machine was given a certificate to join with."""
+        wanted = self.wanted.bootstrap
+        return bool(wanted.kubeconfig and wanted.certificate and wanted.key)
+
+    @property
+    def _bootstrap_folder(self) -> str:
+        return BOOTSTRAP_FOLDER.format(role=self.wanted.role)
+
+    def write_bootstrap(self) -> None:
+        """The files that the certificate to join with is in."""
+        machine, folder, wanted = self.machine, self._bootstrap_folder, self.wanted.bootstrap
+        files.write(machine.path(f"{folder}/pki/ca.crt"), self.wanted.authorities)
+        files.write(machine.path(f"{folder}/bootstrap.key"), wanted.key, 0o600)
+        files.write(machine.path(f"{folder}/bootstrap.crt"), wanted.certificate)
+        files.write(machine.path(f"{folder}/bootstrap.conf"), wanted.kubeconfig, 0o600)
+
+    def forget_bootstrap(self) -> None:
+        """The certificate to join with has served its purpose on this machine."""
+        folder = self._bootstrap_folder
+        for path in (*(f"{folder}/bootstrap.{kind}" for kind in ("conf", "crt", "key")), BOOTSTRAP_KUBELET):
+            self.machine.path(path).unlink(missing_ok=True)
+
+    def run_kubelet(self) -> None:
+        """kubeadm starts it on joining; afterwards it only has to run, and to start at boot."""
+        machine, unit = self.machine, KUBELET
+        if not machine.run("systemctl", "is-enabled", "--quiet", unit):
+            machine.must("systemctl", "--quiet", "enable", unit)
+        if not machine.run("systemctl", "is-active", "--quiet", unit):
+            machine.must("systemctl", "start", unit, seconds=100)
+            machine.log(f"started {unit}")
+
+    def writer(self) -> Callable[[], KubernetesApi] | None:
+        """Who may change labels and taints of this node: a machine that joins, where this one has the certificate."""
+        if not self.has_bootstrap:
+            return None
+        self.write_bootstrap()
+        return self.apis.joining
+
+    def await_registered(self, seconds: float) -> None:
+        """Until the cluster knows this node."""
+        what = f"the node {self.wanted.name} to be registered at {self.wanted.endpoint}"
+        self.machine.retry_until(seconds, what, self.is_registered)
+
+    def mark_joined(self) -> None:
+        """From here on this machine is a node that runs.
+
+        What kubeadm and the kubelet have written is on the disk before: they do not wait for that, and a machine that
+        has joined is given nothing to join with again after a power cut.
+        """
+        if joined_mark(self.machine).exists():
+            return
+        for folder in filter(Path.is_dir, map(self.machine.path, _WRITTEN)):
+            for file in filter(Path.is_file, folder.iterdir()):
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
+            files.sync_folder(folder)
+        files.write(joined_mark(self.machine), "")
+
+    def is_marked_joined(self) -> bool:
+        """Whether this machine has joined in this life of its disk."""
+        return joined_mark(self.machine).exists()
+
+    def unmark_joined(self) -> None:
+        """This machine is not a node that runs."""
+        joined_mark(self.machine).unlink(missing_ok=True)
+
+    def _has_identity(self) -> bool:
+        has_kubeconfig = files.read(self.machine.path(KUBELET_KUBECONFIG)) != ""
+        return has_kubeconfig and is_pair(self.machine.path(KUBELET_CERTIFICATE))
+
+
+def is_ready(node: dict[str, Any]) -> bool:
+    """Whether the object of a node says that it is Ready."""
+    conditions = node.get("status", {}).get("conditions", [])
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
