@@ -1,7 +1,7 @@
 """A machine for tests: its files in a folder, a clock that the test moves, and programs that only answer."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agent.clock import Clock
@@ -27,7 +27,7 @@ class FakeClock(Clock):
         return self.seconds
 
     def now(self) -> datetime:
-        return datetime(2026, 11, 21, 12, tzinfo=timezone.utc) + timedelta(seconds=self.seconds)
+        return datetime(2026, 11, 21, 12, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
     def sleep(self, seconds: float) -> None:
         self.seconds += seconds
