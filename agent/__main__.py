@@ -5,6 +5,7 @@ The modules of agent/roles have the commands. `converge` brings the machine to t
 
 import importlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -23,10 +24,13 @@ from agent.system import lock
 FAILED: Final = 70
 USAGE: Final = 64
 ROLES: Final = "agent.roles"
+_ROLE: Final = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def find_command(name: str, role: str, roles: str = ROLES) -> "Command[Any] | None":
     """The command of the role; None when this archive has no such role, or the role no such command."""
+    if not _ROLE.fullmatch(role):
+        return None
     module = f"{roles}.{role.replace('-', '_')}"
     try:
         commands: Mapping[str, Command[Any]] = importlib.import_module(module).COMMANDS
