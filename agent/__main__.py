@@ -3,6 +3,7 @@
 The modules of agent/roles have the commands. `converge` brings the machine to the desired state.
 """
 
+import contextlib
 import importlib
 import os
 import re
@@ -64,20 +65,22 @@ def main(
     sys.stdout = sys.stderr = output
     try:
         with stop_on_signals(), words_to_reader(output, role, word_seconds):
-            return _run(machine, command, f"{role}.log", seconds, output)
+            return _run(machine, command, role, seconds, output)
     finally:
         sys.stdout, sys.stderr = before
 
 
-def _run(machine: Machine, command: "Command[Any]", log_name: str, seconds: float, output: Output) -> int:
-    """The run itself: one at a time on a machine, and every way that it can end says so once."""
+def _run(machine: Machine, command: "Command[Any]", role: str, seconds: float, output: Output) -> int:
+    """The run itself. Every way that it can end says so once."""
     try:
         state = desired.load(command.state, sys.stdin.buffer.read())
         output.hide(desired.secrets(state))
-        # An earlier run goes on after its connection was lost.
-        with lock.hold(machine, lock.ONE_RUN, seconds, "an earlier run"):
-            output.keep(machine.path(f"{installed.FOLDER}/{log_name}"))
-            installed.settle(machine, Path(sys.argv[0]).absolute())
+        with contextlib.ExitStack() as held:
+            if command.alone:
+                # An earlier run goes on after its connection was lost.
+                held.enter_context(lock.hold(machine, lock.ONE_RUN, seconds, "an earlier run"))
+                output.keep(machine.path(f"{installed.FOLDER}/{role}.log"))
+                installed.settle(machine, Path(sys.argv[0]).absolute())
             with time_limit(seconds, output.write):
                 command.run(machine, state)
     except (Failed, desired.Invalid) as failure:

@@ -13,8 +13,10 @@ State = TypeVar("State")
 class Command(Generic[State]):
     """`state` is the dataclass that standard input is loaded into (agent/desired.py); `run` gets it.
 
-    Each module of agent/roles has some as COMMANDS, by name.
+    One that is `alone` changes the machine: no other such run goes on meanwhile, and a file has what it said. Others (a
+    node that leaves by a gateway, a snapshot) run beside it and beside each other.
     """
 
     state: type[State]
     run: Callable[[Machine, State], None]
+    alone: bool = True

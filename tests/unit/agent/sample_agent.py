@@ -29,7 +29,10 @@ def act(machine: Machine, desired: Desired) -> None:
     folder = Path(desired.folder)
 {act}
 
-COMMANDS = {{"converge": Command(Desired, act)}}
+def say(machine: Machine, desired: Desired) -> None:
+    machine.log("beside")
+
+COMMANDS = {{"converge": Command(Desired, act), "beside": Command(Desired, say, alone=False)}}
 """
 #: For a run that waits until the test says so.
 UNTIL_GO = """\

@@ -146,6 +146,19 @@ def test_the_next_run_waits_for_one_that_goes_on(agent: SampleAgent) -> None:
     assert agent.log() == "second\n"
 
 
+def test_a_command_that_changes_nothing_here_runs_beside_it(agent: SampleAgent) -> None:
+    """Nodes leave by a gateway that is being changed, several at a time."""
+    first = agent.start(UNTIL_GO)
+    wait_for(agent.folder / "begun")
+    archive = str(agent.root / "agent.pyz")
+    words = ["python3", "-I", archive, "beside", "sample", "20"]
+    ended = subprocess.run(words, input="{}", text=True, capture_output=True, check=True, timeout=20)
+    assert ended.stdout.endswith(" start: beside\n")
+    assert agent.log() == ""
+    (agent.folder / "go").touch()
+    assert first.wait(20) == 0
+
+
 def test_waiting_for_an_earlier_run_has_a_limit(agent: SampleAgent) -> None:
     first = agent.start(UNTIL_GO)
     wait_for(agent.folder / "begun")
@@ -180,7 +193,7 @@ def test_nothing_of_a_run_is_left_behind(agent: SampleAgent) -> None:
 def test_a_bad_state_is_refused_before_anything_happens(agent: SampleAgent, text: str) -> None:
     archive = agent.folder / "agent.pyz"
     archive.write_bytes(agent.archive(UNTIL_GO))
-    words = ["python3", "-I", archive, "converge", "sample", "20"]
+    words = ["python3", "-I", str(archive), "converge", "sample", "20"]
     ended = subprocess.run(words, input=text, text=True, capture_output=True, check=False, timeout=20)
     assert ended.returncode == 70
     assert ended.stdout.startswith(f"FAILED at step 'start' on {NAME} after 0.")
