@@ -1,0 +1,106 @@
+"""`python3 -I agent.pyz COMMAND ROLE SECONDS < desired state`: runs a command of a role, within so many seconds.
+
+The modules of agent/roles have the commands. `converge` brings the machine to the desired state.
+"""
+
+import contextlib
+import importlib
+import os
+import re
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from agent import desired, installed
+from agent.command import Command
+from agent.limits import Stopped, stop_on_signals, time_limit
+from agent.machine import Failed, Machine
+from agent.output import WORD_SECONDS, Output, words_to_reader
+from agent.programs import without_secrets
+from agent.system import lock
+
+#: Exit statuses: the run has failed and said why; the words of the command line are wrong (as in sysexits.h).
+FAILED: Final = 70
+USAGE: Final = 64
+ROLES: Final = "agent.roles"
+_ROLE: Final = re.compile(r"[a-z][a-z0-9-]*")
+
+
+def find_command(name: str, role: str, roles: str = ROLES) -> "Command[Any] | None":
+    """The command of the role; None when this archive has no such role, or the role no such command."""
+    if not _ROLE.fullmatch(role):
+        return None
+    module = f"{roles}.{role.replace('-', '_')}"
+    try:
+        commands: Mapping[str, Command[Any]] = importlib.import_module(module).COMMANDS
+    except ModuleNotFoundError as error:
+        # Another module that is missing is a fault of the archive, which has to be seen.
+        if error.name not in (module, roles):
+            raise
+        return None
+    return commands.get(name)
+
+
+def main(
+    words: Sequence[str],
+    root: Path = Path("/"),
+    roles: str = ROLES,
+    word_seconds: float = WORD_SECONDS,
+) -> int:
+    """Runs a command, and returns the exit status."""
+    os.umask(0o022)
+    try:
+        name, role, limit = words
+        seconds, command = float(limit), find_command(name, role, roles)
+    except ValueError:
+        command = None
+    if command is None:
+        sys.stderr.write(f"usage: agent COMMAND ROLE SECONDS < desired state; got: {' '.join(words)}\n")
+        return USAGE
+    output = Output(sys.stdout.fileno())
+    machine = Machine(os.uname().nodename, root)
+    before = sys.stdout, sys.stderr
+    sys.stdout = sys.stderr = output
+    try:
+        with stop_on_signals(), words_to_reader(output, role, word_seconds):
+            return _run(machine, command, role, seconds, output)
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _run(machine: Machine, command: "Command[Any]", role: str, seconds: float, output: Output) -> int:
+    """The run itself. Every way that it can end says so once."""
+    try:
+        state = desired.load(command.state, sys.stdin.buffer.read())
+        output.hide(desired.secrets(state))
+        with contextlib.ExitStack() as held:
+            if command.alone:
+                # An earlier run goes on after its connection was lost.
+                held.enter_context(lock.hold(machine, lock.ONE_RUN, seconds, "an earlier run"))
+                output.keep(machine.path(f"{installed.FOLDER}/{role}.log"))
+                installed.settle(machine, Path(sys.argv[0]).absolute())
+            with time_limit(seconds, output.write):
+                command.run(machine, state)
+    except (Failed, desired.Invalid) as failure:
+        machine.report(output.without_hidden(str(failure)))
+        return FAILED
+    except Stopped as stopped:
+        machine.report(str(stopped))
+        return stopped.status
+    except Exception as error:
+        machine.report(output.without_hidden(f"unexpected: {describe(error)}"))
+        return FAILED
+    return 0
+
+
+def describe(error: Exception) -> str:
+    """An error that nobody has foreseen: what it is and where, without the values that a traceback may show."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(error).__name__}: {without_secrets(str(error))} ({places})"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,194 @@
+"""Replaces the programs of haproxy and keepalived on a gateway that serves: another one takes the addresses over first.
+
+The engine changes one gateway after another, so there is one.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from agent.gateway import health, keepalived
+from agent.gateway.interfaces import held_addresses
+from agent.gateway.keepalived import HAPROXY, HAPROXY_READS, KEEPALIVED, KEEPALIVED_READS
+from agent.machine import Failed, Machine, NotYet
+from agent.system import services
+
+#: Packages whose change waits for this gateway's turn.
+DEFERRED: Final = ("haproxy", "keepalived")
+#: Seconds: for another gateway to be able to take over, and then to do it.
+TAKE_OVER_SECONDS: Final = 60
+HAND_OVER_SECONDS: Final = 10
+#: Seconds in which the API has to answer once to count as served by this gateway.
+SERVED_SECONDS: Final = 5
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another gateway, by its address on the private network."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Balancing:
+    """What a gateway balances, and with whom it shares the virtual addresses.
+
+    `public_vip` is empty where there is none; `api_port` is 0 where a load balancer of the cloud serves the API.
+    """
+
+    address: str
+    private_vip: str
+    public_vip: str
+    peers: tuple[Peer, ...]
+    health_port: int
+    api_port: int
+
+    @property
+    def virtual(self) -> tuple[str, ...]:
+        """All virtual addresses."""
+        return tuple(filter(None, (self.private_vip, self.public_vip)))
+
+
+class Changes(Protocol):
+    """What waits for this machine's turn: the packages, and the epoch of maintenance."""
+
+    def what_waits(self) -> str:
+        """In words; empty when nothing does."""
+
+    def fetch(self) -> None:
+        """Brings all of it to this machine's disk."""
+
+    def change(self) -> None:
+        """Installs the packages that wait."""
+
+    def renew(self) -> None:
+        """Goes through the epoch, if one waits."""
+
+    def end_epoch(self) -> None:
+        """This machine is well after its epoch."""
+
+
+def serves(machine: Machine) -> bool:
+    """Whether this gateway runs already. Asked first of all: its programs wait for their turn then."""
+    return services.is_active(machine, KEEPALIVED) and services.applied(machine, KEEPALIVED).exists()
+
+
+def waits_for_turn(machine: Machine, unit: str) -> bool:
+    """On a gateway that serves: a program that an interrupted run has installed and that has not been started yet."""
+    return services.is_active(machine, unit) and services.runs_old_program(machine, unit)
+
+
+class RollingRestart:
+    """This gateway's turn. `served` says whether the API answered through it before."""
+
+    def __init__(self, machine: Machine, balancing: Balancing, changes: Changes) -> None:
+        self.machine = machine
+        self.balancing = balancing
+        self.changes = changes
+        self.served = False
+        self._takes_part = True
+
+    def run(self) -> None:
+        """The step. Everything is fetched before, and this gateway is as good as before when the next has its turn."""
+        machine, changes = self.machine, self.changes
+        change = self._what_changes()
+        if not change:
+            return
+        machine.log(f"to be changed: {change}")
+        changes.fetch()
+        self.served = self._leads_to_api()
+        with self._handed_over(change):
+            changes.change()
+            changes.renew()
+            services.restart(machine, HAPROXY, HAPROXY_READS)
+            machine.retry_until(20, "haproxy to run", lambda: keepalived.check_haproxy_runs(machine))
+            self._wait_for_own_answers()
+            since = int(machine.clock.now().timestamp())
+            services.restart(machine, KEEPALIVED, KEEPALIVED_READS)
+            self._takes_part = True
+        machine.unit = KEEPALIVED
+        what = "keepalived to find this gateway well"
+        machine.retry_until(30, what, lambda: keepalived.check_may_hold(machine, since))
+        keepalived.wait_until_settled(machine, self.balancing.private_vip, self.balancing.virtual)
+        changes.end_epoch()
+        machine.log(f"changed: {change}")
+
+    def _what_changes(self) -> str:
+        words = [self.changes.what_waits()]
+        for name in DEFERRED:
+            if waits_for_turn(self.machine, f"{name}.service"):
+                words.append(f"{name} (installed already, not started yet)")
+        return ", ".join(filter(None, words))
+
+    def _leads_to_api(self) -> bool:
+        """Whether the API answers through this gateway. One lost answer must not lower what is asked of the others."""
+        if not self.balancing.api_port:
+            return False
+        with contextlib.suppress(Failed):
+            self.machine.retry_until(
+                SERVED_SECONDS, "the API to answer", lambda: self._check_api(self.balancing.address)
+            )
+            return True
+        return False
+
+    def _wait_for_own_answers(self) -> None:
+        address, port = self.balancing.address, self.balancing.health_port
+        self.machine.retry_until(20, "haproxy to answer", lambda: health.check_balancer(address, port))
+        if self.served:
+            what = "the API to answer through this gateway, as it did before"
+            self.machine.retry_until(30, what, lambda: self._check_api(address))
+
+    @contextlib.contextmanager
+    def _handed_over(self, why: str) -> Iterator[None]:
+        """Another gateway has the addresses meanwhile.
+
+        However that ends, this one is there when the other is lost. It does not take the addresses back (nopreempt);
+        keepalived gives none to a gateway whose haproxy does not run.
+        """
+        machine = self.machine
+        if not self.balancing.peers:
+            machine.log("this is the only gateway: what goes through it is cut off for a moment")
+            yield
+            return
+        what = f"another gateway that can take over; this one is not changed before ({why})"
+        self.machine.retry_until(TAKE_OVER_SECONDS, what, self._check_take_over)
+        if self.machine.retry_until(
+            10, "the addresses of this machine", lambda: held_addresses(machine, self.balancing.virtual)
+        ):
+            machine.log("another gateway takes the virtual addresses over")
+        began = machine.clock.monotonic()
+        self._takes_part = False
+        try:
+            # keepalived says on its way out that it goes (priority 0), so another gateway has the addresses at once.
+            machine.must("systemctl", "stop", KEEPALIVED, seconds=services.RESTART_SECONDS)
+            what = "another gateway to hold the virtual addresses"
+            self.machine.retry_until(HAND_OVER_SECONDS, what, self._check_held_elsewhere)
+            passed = (machine.clock.monotonic() - began) * 1000
+            machine.log(f"the virtual addresses are on another gateway after {passed:.0f} ms")
+            yield
+        finally:
+            if not self._takes_part:
+                machine.run("systemctl", "start", "--no-block", KEEPALIVED)
+
+    def _check_take_over(self) -> None:
+        """One of the other gateways balances, and leads to the API where this one does."""
+        seen = []
+        for peer in self.balancing.peers:
+            try:
+                health.check_balancer(peer.address, self.balancing.health_port)
+                if self.served:
+                    self._check_api(peer.address)
+                return
+            except NotYet as said:
+                seen.append(f"{peer.name}: {said}")
+        raise NotYet("\n".join(seen))
+
+    def _check_held_elsewhere(self) -> None:
+        if held_addresses(self.machine, self.balancing.virtual):
+            raise NotYet("the virtual addresses are still here")
+        health.check_balancer(self.balancing.private_vip, self.balancing.health_port)
+
+    def _check_api(self, address: str) -> None:
+        health.check_api(address, self.balancing.api_port)
