@@ -18,8 +18,8 @@ S3, SFTP = Place("s3", "bucket/paas"), Place("sftp", "/srv/paas")
 def machine(folder: Path) -> FakeMachine:
     """A member whose programs answer as they do for a good snapshot of revision 7."""
     made = FakeMachine(folder, "etcd-0")
-    made.add_program("etcdutl snapshot status", json.dumps({"revision": 7, "totalKey": 6}))
-    made.add_program("etcdutl snapshot restore", lambda words, given: None)
+    made.answer("etcdutl snapshot status", json.dumps({"revision": 7, "totalKey": 6}))
+    made.answer("etcdutl snapshot restore", lambda words, given: None)
     return made
 
 

@@ -112,17 +112,17 @@ def fake_gateway(root: Path, monkeypatch: pytest.MonkeyPatch, serves: bool = Tru
     """A gateway that serves and has the addresses, or a new one."""
     machine = FakeMachine(root, "gateway-0")
     gateway = FakeGateway(machine)
-    machine.add_program("systemctl", gateway.systemctl)
-    machine.add_program("ip", gateway.ip)
-    machine.add_program("ping", gateway.ping)
-    machine.add_program("journalctl", lambda words, given: gateway.journal)
-    machine.add_program(HAPROXY_RUNS, lambda words, given: Ended(0 if "haproxy.service" in gateway.active else 1))
+    machine.answer("systemctl", gateway.systemctl)
+    machine.answer("ip", gateway.ip)
+    machine.answer("ping", gateway.ping)
+    machine.answer("journalctl", lambda words, given: gateway.journal)
+    machine.answer(HAPROXY_RUNS, lambda words, given: Ended(0 if "haproxy.service" in gateway.active else 1))
     for program in ("haproxy", "keepalived", "sshd"):
-        machine.add_program(program)
+        machine.answer(program)
     monkeypatch.setattr(health, "check_balancer", gateway.check_balancer)
     monkeypatch.setattr(health, "check_api", gateway.check_api)
     if serves:
-        machine.put(f"/var/lib/openstack-paas/applied/{KEEPALIVED}", "something\n")
+        machine.write(f"/var/lib/openstack-paas/applied/{KEEPALIVED}", "something\n")
         gateway.active = {"haproxy.service", KEEPALIVED}
         gateway.held = {PRIVATE_VIP, PUBLIC_VIP}
     return gateway

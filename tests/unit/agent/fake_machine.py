@@ -10,31 +10,30 @@ from agent.machine import Machine
 from agent.programs import Ended
 
 #: How a program answers: how it ended, what it printed with success, its status, or a function of words and input.
+#: A function that returns nothing has succeeded.
 Answer = Ended | str | int | Callable[[tuple[str, ...], str], Ended | str | int | None]
 
 
 class FakeClock(Clock):
-    """Time passes only by `sleep` and `pass_time`. `events` (moment, action) happen when their moment has come."""
+    """Time passes only by `sleep`. `events` (moment, action) happen when their moment has come."""
 
-    def __init__(self, now: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)) -> None:
-        self.seconds = 1000.0
-        self.began = now
+    def __init__(self, began: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)) -> None:
+        self.began = began
+        self.seconds = 0.0
         self.events: list[tuple[float, Callable[[], object]]] = []
 
     def monotonic(self) -> float:
         return self.seconds
 
     def now(self) -> datetime:
-        return self.began + timedelta(seconds=self.seconds - 1000.0)
+        return self.began + timedelta(seconds=self.seconds)
 
     def sleep(self, seconds: float) -> None:
-        self.pass_time(seconds)
-
-    def pass_time(self, seconds: float) -> None:
         self.seconds += seconds
-        for event in [event for event in self.events if event[0] <= self.seconds]:
-            self.events.remove(event)
-            event[1]()
+        due = sorted((event for event in self.events if event[0] <= self.seconds), key=lambda event: event[0])
+        self.events = [event for event in self.events if event[0] > self.seconds]
+        for _, action in due:
+            action()
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
         """`action` happens once so many seconds from now have passed."""
@@ -42,21 +41,27 @@ class FakeClock(Clock):
 
 
 class FakeMachine(Machine):
-    """`programs` are (prefix of words, answer); the last that matches counts. `calls` are the words of all that ran."""
+    """`programs` are (prefix of words, answer); the last that matches counts. A call that fits none fails the test.
+
+    `calls` are the words of all that ran, `inputs` what each was given, `lines` what was logged, and `logged`
+    the same with the step of each line.
+    """
+
+    clock: FakeClock
 
     def __init__(self, root: Path, name: str = "machine-0", clock: FakeClock | None = None) -> None:
-        self.fake_clock = clock or FakeClock()
-        super().__init__(name, root, self.fake_clock)
+        super().__init__(name, root, clock or FakeClock())
         self.programs: list[tuple[tuple[str, ...], Answer]] = []
         self.calls: list[tuple[str, ...]] = []
         self.inputs: list[str] = []
         self.lines: list[str] = []
+        self.logged: list[tuple[str, str]] = []
 
     def answer(self, words: str, answer: Answer = 0) -> None:
         """From now on a program that begins with `words` ends so; see `Answer`."""
         self.programs.append((tuple(words.split()), answer))
 
-    def passes(self, *names: str) -> None:
+    def real(self, *names: str) -> None:
         """These programs are the real ones."""
         for name in names:
             self.answer(name, lambda words, given: programs.run(words, 60, given))
@@ -68,23 +73,26 @@ class FakeMachine(Machine):
         self.calls.append(plain)
         self.inputs.append(given)
         for prefix, answer in reversed(self.programs):
-            if plain[: len(prefix)] != prefix:
-                continue
-            found = answer(plain, given) if callable(answer) else answer
-            # A function that answers None leaves it to the others.
-            if found is not None:
-                return (
-                    found if isinstance(found, Ended) else Ended(found) if isinstance(found, int) else Ended(0, found)
-                )
+            if plain[: len(prefix)] == prefix:
+                found = answer(plain, given) if callable(answer) else answer
+                if isinstance(found, Ended):
+                    return found
+                return Ended(found) if isinstance(found, int) else Ended(0, found or "")
         raise AssertionError(f"nobody said what this answers: {' '.join(plain)}")
 
     def log(self, text: str) -> None:
-        self.lines.append(f"{self.step_name}: {text}")
+        self.lines.append(text)
+        self.logged.append((self.step_name, text))
 
     @property
     def said(self) -> str:
         """All log lines."""
         return "\n".join(self.lines)
+
+    @property
+    def steps(self) -> list[str]:
+        """The steps that have ended, in their order."""
+        return [step for step, text in self.logged if text.startswith("done in ")]
 
     def called(self, words: str) -> list[str]:
         """The calls that begin with these words, as one line each."""

@@ -40,11 +40,11 @@ class FakePackages:
         #: What apt changed, in few words; and whether services could start while it did.
         self.changes: list[str] = []
         self.starts: list[bool] = []
-        self.machine.add_program("dpkg-query", self._query)
-        self.machine.add_program("dpkg --print-architecture", "arm64\n")
-        self.machine.add_program("apt-cache show", self._show)
-        self.machine.add_program("apt-mark hold", self._hold)
-        self.machine.add_program("apt-get", self._get)
+        self.machine.answer("dpkg-query", self._query)
+        self.machine.answer("dpkg --print-architecture", "arm64\n")
+        self.machine.answer("apt-cache show", self._show)
+        self.machine.answer("apt-mark hold", self._hold)
+        self.machine.answer("apt-get", self._get)
 
     def packages(self, *wanted: str, deferred: tuple[str, ...] = (), epoch: str = "") -> Packages:
         """What a run of the agent has."""
@@ -122,13 +122,13 @@ def digest(content: bytes) -> str:
 def etcd_machine(root: Path, content: bytes) -> FakeMachine:
     """One of another architecture than most, to which every URL gives this content."""
     machine = FakeMachine(root)
-    machine.add_program("dpkg --print-architecture", "arm64\n")
+    machine.answer("dpkg --print-architecture", "arm64\n")
 
     def download(words: tuple[str, ...], given: str) -> str:
         Path(words[3]).write_bytes(content)
         return ""
 
-    machine.add_program("/usr/lib/apt/apt-helper", download)
+    machine.answer("/usr/lib/apt/apt-helper", download)
     return machine
 
 

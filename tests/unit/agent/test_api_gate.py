@@ -9,7 +9,7 @@ from tests.unit.agent.kubernetes_server import KubernetesServer
 
 
 def test_the_gate_opens(machine: FakeMachine, cluster: KubernetesServer) -> None:
-    machine.clock.at(2, lambda: cluster.put(CLUSTER_INFO, {"data": {}}))
+    machine.clock.after(2, lambda: cluster.put(CLUSTER_INFO, {"data": {}}))
     wait_until_usable(machine, cluster.endpoint, cluster.ca, 900)
     assert machine.lines == [f"the API at https://{cluster.endpoint} is usable after 2 s"]
     assert {one.user for one in cluster.asked} == {""}

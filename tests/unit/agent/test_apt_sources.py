@@ -20,7 +20,7 @@ def serve(machine: FakeMachine, content: bytes) -> None:
         Path(words[3]).write_bytes(content)
         return ""
 
-    machine.add_program(HELPER, download)
+    machine.answer(HELPER, download)
 
 
 def write(machine: FakeMachine, sources: AptSources) -> None:
@@ -72,7 +72,7 @@ def test_a_key_is_fetched_once(tmp_path: Path, suffix: str, content: bytes) -> N
 
 def test_a_key_that_cannot_be_fetched_ends_the_run(tmp_path: Path) -> None:
     machine = FakeMachine(tmp_path)
-    machine.add_program(HELPER, Ended(100, "", "E: 404"))
+    machine.answer(HELPER, Ended(100, "", "E: 404"))
     key = SigningKey("/etc/apt/keyrings/1.asc", "http://keys/1")
     with pytest.raises(Failed, match="cannot fetch the signing key http://keys/1: E: 404"):
         write(machine, AptSources(keys=(key,)))

@@ -84,13 +84,13 @@ def publish(cluster: KubernetesServer, pem: str, time: str | None = "2026-11-21T
 )
 def test_stages_that_ask_nobody(machine: FakeMachine, cluster: KubernetesServer, now: str, wanted: str) -> None:
     put_node(cluster, "b")
-    machine.put(CA, now)
+    machine.write(CA, now)
     authorities(machine, cluster, wanted, admin=True).guard_authorities()
 
 
 def test_a_machine_without_authorities_asks_nobody(machine: FakeMachine, cluster: KubernetesServer) -> None:
     authorities(machine, cluster, SECOND, admin=True).guard_authorities()
-    machine.put(CA, FIRST)
+    machine.write(CA, FIRST)
     authorities(machine, cluster, SECOND, admin=True, had_joined=False).guard_authorities()
     assert cluster.asked == []
 
@@ -105,13 +105,13 @@ def test_a_machine_without_authorities_asks_nobody(machine: FakeMachine, cluster
 def test_a_skipped_stage_is_refused(
     machine: FakeMachine, cluster: KubernetesServer, now: str, wanted: str, says: str
 ) -> None:
-    machine.put(CA, now)
+    machine.write(CA, now)
     with pytest.raises(Failed, match=says):
         authorities(machine, cluster, wanted).guard_authorities()
 
 
 def test_pods_of_all_nodes_know_who_is_to_issue(machine: FakeMachine, cluster: KubernetesServer) -> None:
-    machine.put(CA, FIRST + SECOND)
+    machine.write(CA, FIRST + SECOND)
     guard = authorities(machine, cluster, SECOND + FIRST, admin=True).guard_authorities
     put_node(cluster, "a", issuing=ONE, trusted=[ONE, TWO], pods=[ONE, TWO])
     lagging: list[dict[str, Any]] = [{}, {"issuing": ONE, "trusted": [ONE, TWO], "pods": [ONE]}]
@@ -134,7 +134,7 @@ def test_pods_of_all_nodes_know_who_is_to_issue(machine: FakeMachine, cluster: K
 
 
 def test_nobody_has_a_certificate_of_who_goes(machine: FakeMachine, cluster: KubernetesServer) -> None:
-    machine.put(CA, SECOND + FIRST)
+    machine.write(CA, SECOND + FIRST)
     guard = authorities(machine, cluster, SECOND, admin=True).guard_authorities
     issuing: list[dict[str, Any]] = [{}, {"issuing": ONE, "pods": [ONE, TWO]}]
     for one in issuing:
@@ -147,7 +147,7 @@ def test_nobody_has_a_certificate_of_who_goes(machine: FakeMachine, cluster: Kub
 
 @pytest.mark.usefixtures("few_looks")
 def test_nodes_that_cannot_be_listed_are_not_ready_for_a_stage(machine: FakeMachine, cluster: KubernetesServer) -> None:
-    machine.put(CA, FIRST + SECOND)
+    machine.write(CA, FIRST + SECOND)
     cluster.refuse("GET", "/api/v1/nodes", status(500, "broken"))
     with pytest.raises(Failed, match=r"cannot list the nodes at .*: HTTP status 500: broken"):
         authorities(machine, cluster, SECOND + FIRST, admin=True).guard_authorities()
@@ -196,7 +196,7 @@ def test_pods_are_not_restarted_before_the_cluster_publishes(machine: FakeMachin
     assert cluster.evicted == []
     # What the node has is recorded, what its pods know is as it was.
     assert record(cluster) == {"issuing": ONE, "trusted": [ONE, TWO], "pods": [ONE]}
-    machine.clock.at(15, lambda: publish(cluster, FIRST + SECOND))
+    machine.clock.after(15, lambda: publish(cluster, FIRST + SECOND))
     follow()
     assert cluster.evicted == ["old"]
     assert record(cluster) == {"issuing": ONE, "trusted": [ONE, TWO], "pods": [ONE, TWO]}
@@ -211,7 +211,7 @@ def test_pods_restart_one_after_another_as_far_as_budgets_let_them(
     put_reader(cluster, "two", "2026-11-21T10:00:00Z")
     cluster.budgets["one"] = 2
     cluster.lingering.add("two")
-    machine.clock.at(3, lambda: cluster.objects.pop("/api/v1/namespaces/default/pods/two"))
+    machine.clock.after(3, lambda: cluster.objects.pop("/api/v1/namespaces/default/pods/two"))
     authorities(machine, cluster, FIRST + SECOND).follow_authorities()
     assert cluster.evicted == ["one", "one", "one", "two"]
     assert "pod default/one has read the previous authorities: restarting it" in machine.lines

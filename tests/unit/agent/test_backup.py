@@ -168,7 +168,7 @@ def test_a_member_that_has_compacted_or_is_silent_is_not_compared(machine: FakeM
     ],
 )
 def test_a_damaged_snapshot_is_rejected(machine: FakeMachine, member: FakeEtcd, program: str, said: str) -> None:
-    machine.add_program(program, samples.failing("what it says"))
+    machine.answer(program, samples.failing("what it says"))
     assert f"is no good: {said}" in _refused(machine, member)
     assert [one.verified for one in Store(machine).descriptions()] == [False]
 
@@ -180,7 +180,7 @@ def test_a_snapshot_that_serves_another_revision_is_rejected(machine: FakeMachin
 
 
 def test_an_empty_store_is_at_revision_1(machine: FakeMachine, member: FakeEtcd) -> None:
-    machine.add_program("etcdutl snapshot status", json.dumps({"revision": 0}))
+    machine.answer("etcdutl snapshot status", json.dumps({"revision": 0}))
     scratch = FakeEtcd()
     scratch.set(revision=1)
     taken = backup.take(machine, SETTINGS, access=access([member], scratch))
@@ -284,7 +284,7 @@ def test_a_snapshot_that_takes_too_long(machine: FakeMachine, member: FakeEtcd) 
         machine.clock.sleep(400)
         return '{"revision": 7}'
 
-    machine.add_program("etcdutl snapshot status", slow)
+    machine.answer("etcdutl snapshot status", slow)
     problem = backup.take_before_change(machine, SETTINGS, "membership", "10.0.0.4", 300, access([member], FakeEtcd()))
     assert problem == "proof: the snapshot did not end within 300 s"
 

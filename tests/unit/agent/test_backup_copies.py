@@ -64,8 +64,8 @@ def rclone(tmp_path: Path) -> Rclone:
 @pytest.fixture
 def machine(tmp_path: Path, rclone: Rclone) -> FakeMachine:
     made = samples.machine(tmp_path / "etcd-0")
-    made.add_program("rclone", rclone)
-    made.add_program("age", _age)
+    made.answer("rclone", rclone)
+    made.answer("age", _age)
     return made
 
 
@@ -74,7 +74,7 @@ COPIED = replace(SETTINGS, places=(S3, SFTP), rclone_options=("--ca-cert", "/ca"
 
 def _take(machine: FakeMachine, revision: int, settings: object = COPIED) -> str:
     machine.clock.sleep(60)
-    machine.add_program("etcdutl snapshot status", json.dumps({"revision": revision}))
+    machine.answer("etcdutl snapshot status", json.dumps({"revision": revision}))
     member, scratch = FakeEtcd(), FakeEtcd()
     scratch.set(revision=revision)
     taken = backup.take(machine, settings, access=access([member], scratch))  # type: ignore[arg-type]
@@ -104,7 +104,7 @@ def test_what_leaves_the_machine_is_encrypted(machine: FakeMachine, rclone: Rclo
     (copy,) = (rclone.folder / "sftp/srv/paas/etcd-0").iterdir()
     assert (copy.name, copy.read_text()) == (f"{name}.db.age", "age a database")
     assert listing(machine, settings)["places"]["sftp"]["snapshots"][0]["encrypted"]
-    machine.add_program("age", samples.failing("malformed recipient"))
+    machine.answer("age", samples.failing("malformed recipient"))
     with pytest.raises(Failed, match="copies did not get to sftp"):
         _take(machine, 8, settings)
     assert "not copied to sftp: malformed recipient" in machine.said
@@ -148,5 +148,5 @@ def test_only_snapshots_count() -> None:
 
 
 def test_a_list_that_is_not_json(machine: FakeMachine) -> None:
-    machine.add_program("rclone", "[")
+    machine.answer("rclone", "[")
     assert listing(machine, COPIED)["places"]["s3"] == {"problem": "rclone's list of s3:bucket/paas is not JSON"}

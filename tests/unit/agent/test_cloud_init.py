@@ -28,7 +28,7 @@ def test_it_has_ended(machine: FakeMachine) -> None:
 def test_it_has_ended_with_errors(machine: FakeMachine, result: str) -> None:
     machine.write(cloud_init.RESULT, result)
     cloud_init.wait(machine)
-    assert machine.lines == ["start: cloud-init ended with errors (see cloud-init status --long); continuing"]
+    assert machine.lines == ["cloud-init ended with errors (see cloud-init status --long); continuing"]
 
 
 def test_it_is_disabled(machine: FakeMachine) -> None:
@@ -46,7 +46,7 @@ def test_it_is_not_installed(machine: FakeMachine) -> None:
 @pytest.mark.parametrize("words", ["status: running", "status: not run", "status: not started"])
 def test_it_has_not_ended(machine: FakeMachine, words: str) -> None:
     machine.answer("cloud-init status", f"{words}\n")
-    machine.fake_clock.after(30, lambda: machine.write(cloud_init.RESULT, GOOD))
+    machine.clock.after(30, lambda: machine.write(cloud_init.RESULT, GOOD))
     cloud_init.wait(machine)
     assert 30 <= machine.elapsed < 31
 

@@ -173,7 +173,7 @@ def test_a_member_that_is_away_for_long_is_waited_for(cluster: Cluster) -> None:
     def slow(name: str) -> None:
         if name == "defragment":
             one.stop()
-            cluster.machine.clock.at(300, one.refuses.clear)
+            cluster.machine.clock.after(300, one.refuses.clear)
         if error := one.refuses.get(name):
             raise error
 

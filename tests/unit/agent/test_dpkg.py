@@ -19,7 +19,7 @@ def test_only_what_works_is_installed(tmp_path: Path) -> None:
         "jq\thalf-configured\tinstall\t1",
     )
     pending = "kubelet\ttriggers-pending\thold\t1:1.34.1-1.1"
-    machine.add_program("dpkg-query", Ended(1, "\n".join((*lines, pending)), "no packages found matching nothing"))
+    machine.answer("dpkg-query", Ended(1, "\n".join((*lines, pending)), "no packages found matching nothing"))
     found = dpkg.find_installed(machine, ("curl", "etcd", "jq", "kubelet", "nothing"))
     assert found == {"curl": dpkg.Installed("7.88.1-1", False), "kubelet": dpkg.Installed("1:1.34.1-1.1", True)}
     assert dpkg.installed_upstream_version(machine, "kubelet") == "1.34.1"
@@ -29,7 +29,7 @@ def test_only_what_works_is_installed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("status", [2, 124, 127])
 def test_a_dpkg_that_cannot_say_is_not_one_that_has_nothing(tmp_path: Path, status: int) -> None:
     machine = FakeMachine(tmp_path)
-    machine.add_program("dpkg-query", Ended(status, "", "dpkg-query: error: parsing file '/var/lib/dpkg/status'"))
+    machine.answer("dpkg-query", Ended(status, "", "dpkg-query: error: parsing file '/var/lib/dpkg/status'"))
     with pytest.raises(Failed, match=r"dpkg cannot say what is installed: .*parsing file"):
         dpkg.find_installed(machine, ("haproxy",))
 
@@ -43,7 +43,7 @@ def test_nothing_is_asked_about_no_package(tmp_path: Path) -> None:
 
 def test_a_hold_that_fails_is_said(tmp_path: Path) -> None:
     machine = FakeMachine(tmp_path)
-    machine.add_program("apt-mark", Ended(100, "", "E: dpkg is locked"))
+    machine.answer("apt-mark", Ended(100, "", "E: dpkg is locked"))
     with pytest.raises(Failed, match="holding haproxy runc failed: E: dpkg is locked"):
         dpkg.hold(machine, ("haproxy", "runc"))
 

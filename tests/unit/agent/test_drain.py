@@ -34,7 +34,7 @@ def test_a_pod_with_a_claim_waits_until_the_others_are_gone(machine: FakeMachine
     cluster.pod("database", claim="data")
     cluster.pod("web")
     cluster.lingering.add("web")
-    machine.clock.at(5, lambda: cluster.objects.pop("/api/v1/namespaces/default/pods/web"))
+    machine.clock.after(5, lambda: cluster.objects.pop("/api/v1/namespaces/default/pods/web"))
     seen: list[float] = []
     cluster.hooks.append(
         lambda asked: seen.append(machine.clock.seconds) if "database/eviction" in asked.path else None

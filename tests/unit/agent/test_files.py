@@ -30,7 +30,7 @@ def test_a_file_is_written_when_content_or_mode_differ(machine: FakeMachine) -> 
     assert files.install(machine, "one", "/etc/sub/target", 0o600)
     assert target.stat().st_mode & 0o7777 == 0o600
     assert files.install(machine, b"two", "/etc/sub/target", 0o600)
-    assert machine.lines == ["start: wrote /etc/sub/target"] * 3
+    assert machine.lines == ["wrote /etc/sub/target"] * 3
     assert names(target.parent) == ["target"]
 
 
@@ -142,7 +142,7 @@ def test_remove(machine: FakeMachine) -> None:
     assert not files.remove(machine, "/etc/target")
     machine.path("/etc/target").symlink_to("nowhere")
     assert files.remove(machine, "/etc/target")
-    assert machine.lines == ["start: removed /etc/target"] * 2
+    assert machine.lines == ["removed /etc/target"] * 2
     assert not files.remove(machine, "/no/such/folder/file")
 
 

@@ -49,7 +49,7 @@ def test_a_table_that_is_gone_is_loaded_again(machine: FakeMachine, systemd: Fak
     firewall.apply(machine, TABLE)
     machine.answer("nft list table inet openstack_paas", 1)
     firewall.apply(machine, TABLE)
-    assert "start: the table inet openstack_paas was gone" in machine.lines
+    assert "the table inet openstack_paas was gone" in machine.lines
     assert systemd.calls[-1] == f"restart {firewall.UNIT}"
     systemd.actions[f"restart {firewall.UNIT}"] = lambda: 1
     with pytest.raises(Failed, match="systemctl restart"):

@@ -115,7 +115,7 @@ def test_what_waits_is_changed_in_the_turn_of_one_that_serves(new: FakeGateway) 
 
 @pytest.mark.parametrize("program", ["haproxy", "keepalived"])
 def test_bad_settings_stay_away(new: FakeGateway, program: str) -> None:
-    new.machine.add_program(program, Ended(1, "", "unknown keyword"))
+    new.machine.answer(program, Ended(1, "", "unknown keyword"))
     with pytest.raises(
         Failed, match=f"/etc/{program}/{program}.* would not be valid, the old one stays: unknown keyword"
     ):
@@ -127,14 +127,14 @@ def test_an_sshd_that_does_not_know_the_setting(new: FakeGateway) -> None:
     converge(new)
     file = new.machine.path("/etc/ssh/sshd_config.d/51-openstack-paas-ways.conf")
     assert file.read_text() == DESIRED.ways
-    new.machine.add_program("sshd", Ended(255, "", "Bad configuration option: ChannelTimeout"))
+    new.machine.answer("sshd", Ended(255, "", "Bad configuration option: ChannelTimeout"))
     converge(new)
     assert not file.exists()
     assert new.events[-1] == "reload-or-restart ssh.service"
 
 
 def test_haproxy_does_not_start(new: FakeGateway) -> None:
-    new.machine.add_program("/usr/local/sbin/openstack-paas-haproxy-runs", Ended(1))
+    new.machine.answer("/usr/local/sbin/openstack-paas-haproxy-runs", Ended(1))
     with pytest.raises(Failed, match="waited 20 s for haproxy to run; last seen: haproxy does not run"):
         converge(new)
     assert "start keepalived.service" not in new.events
@@ -148,7 +148,7 @@ def test_nobody_holds_the_address(new: FakeGateway) -> None:
 
 def test_dhcp_takes_its_time(new: FakeGateway) -> None:
     wanted = new.links.pop("eth1")
-    new.machine.clock.at(20, lambda: new.links.update(eth1=wanted))
+    new.machine.clock.after(20, lambda: new.links.update(eth1=wanted))
     assert find_interfaces(new.machine, DESIRED.edge_cidr, DESIRED.private_cidr) == Interfaces("eth0", "eth1")
 
 
@@ -160,18 +160,16 @@ def test_no_address_on_one_of_the_networks(new: FakeGateway) -> None:
 
 @pytest.mark.parametrize("answer", [Ended(1, "", "no netlink"), Ended(0, "{")])
 def test_an_ip_that_says_nothing(new: FakeGateway, answer: Ended) -> None:
-    new.machine.add_program("ip", answer)
+    new.machine.answer("ip", answer)
     with pytest.raises(NotYet, match="does not answer"):
         held_addresses(new.machine, (PRIVATE_VIP,))
 
 
 def test_an_interface_is_found_among_empty_objects(new: FakeGateway) -> None:
     """As `ip -json address show to` prints them for the interfaces that it leaves out."""
-    new.machine.add_program(
-        "ip", Ended(0, '[{},{"ifname":"ens3","addr_info":[{"local":"10.0.0.9","prefixlen":24}]}]\n')
-    )
+    new.machine.answer("ip", Ended(0, '[{},{"ifname":"ens3","addr_info":[{"local":"10.0.0.9","prefixlen":24}]}]\n'))
     assert interface_within(new.machine, "10.0.0.0/24") == "ens3"
-    new.machine.add_program("ip", Ended(0, '[{},{"ifname":"ens3","addr_info":[]}]\n'))
+    new.machine.answer("ip", Ended(0, '[{},{"ifname":"ens3","addr_info":[]}]\n'))
     with pytest.raises(NotYet):
         interface_within(new.machine, "10.0.0.0/24")
 

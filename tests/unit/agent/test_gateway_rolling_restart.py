@@ -75,7 +75,7 @@ def test_without_an_api_nobody_has_to_lead_to_it(gateway: FakeGateway) -> None:
 def test_one_lost_answer_of_the_api_lowers_nothing(gateway: FakeGateway) -> None:
     """The shell looked once: an API that was away for that moment counted as no API."""
     gateway.apis = set()
-    gateway.machine.clock.at(2, lambda: gateway.apis.add(OWN))
+    gateway.machine.clock.after(2, lambda: gateway.apis.add(OWN))
     with pytest.raises(Failed, match="gateway-1: the API does not answer"):
         turn(gateway).run()
     assert gateway.events == ["fetch"]
@@ -125,7 +125,7 @@ def test_addresses_that_stay_are_not_handed_over(gateway: FakeGateway) -> None:
             gateway.held = {PUBLIC_VIP}
         return ended
 
-    gateway.machine.add_program("systemctl", keeps)
+    gateway.machine.answer("systemctl", keeps)
     with pytest.raises(Failed, match="the virtual addresses are still here"):
         turn(gateway).run()
 
@@ -210,10 +210,10 @@ def test_a_silent_ip_is_not_a_gateway_without_addresses(gateway: FakeGateway) ->
 
     def stops(words: tuple[str, ...], given: str) -> Ended:
         if words[1] == "stop":
-            gateway.machine.add_program("ip", Ended(255, "", "Cannot open netlink socket"))
+            gateway.machine.answer("ip", Ended(255, "", "Cannot open netlink socket"))
         return original(words, given)
 
-    gateway.machine.add_program("systemctl", stops)
+    gateway.machine.answer("systemctl", stops)
     with pytest.raises(Failed, match="`ip address show` does not answer: Cannot open netlink socket"):
         turn(gateway).run()
     assert gateway.events == ["fetch", STOP, START]

@@ -37,7 +37,7 @@ def left(machine: FakeMachine) -> list[str]:
 
 def test_a_kubeconfig_that_embeds_everything(machine: FakeMachine, cluster: KubernetesServer) -> None:
     cluster.node("a")
-    machine.put("/etc/kubernetes/admin.conf", admin_conf(cluster, cluster.endpoint))
+    machine.write("/etc/kubernetes/admin.conf", admin_conf(cluster, cluster.endpoint))
     with api_of_kubeconfig(machine, "/etc/kubernetes/admin.conf") as api:
         assert api.node("a")
         assert api.identity
@@ -45,7 +45,7 @@ def test_a_kubeconfig_that_embeds_everything(machine: FakeMachine, cluster: Kube
         assert api.identity.key.parent.stat().st_mode & 0o077 == 0
     assert cluster.asked[0].user == "kubernetes-admin"
     assert left(machine) == []
-    machine.put("/etc/kubernetes/admin.conf", admin_conf(cluster, "192.0.2.5:6443"))
+    machine.write("/etc/kubernetes/admin.conf", admin_conf(cluster, "192.0.2.5:6443"))
     with api_of_kubeconfig(machine, "/etc/kubernetes/admin.conf", cluster.endpoint) as api:
         assert api.node("a")
 
@@ -53,15 +53,15 @@ def test_a_kubeconfig_that_embeds_everything(machine: FakeMachine, cluster: Kube
 def test_a_kubeconfig_that_names_files(machine: FakeMachine, cluster: KubernetesServer) -> None:
     both = certificate("system:bootstrap:openstack-paas").read_text()
     folder = "/opt/openstack-paas/worker"
-    machine.put(f"{folder}/pki/ca.crt", cluster.ca.read_text())
-    machine.put(f"{folder}/bootstrap.crt", both)
-    machine.put(f"{folder}/bootstrap.key", both)
+    machine.write(f"{folder}/pki/ca.crt", cluster.ca.read_text())
+    machine.write(f"{folder}/bootstrap.crt", both)
+    machine.write(f"{folder}/bootstrap.key", both)
     text = (
         f'clusters:\n- cluster:\n    server: "https://{cluster.endpoint}"\n'
         f"    certificate-authority: {folder}/pki/ca.crt\n"
         f"users:\n- user:\n    client-certificate: {folder}/bootstrap.crt\n    client-key: bootstrap.key\n"
     )
-    machine.put(f"{folder}/bootstrap.conf", text)
+    machine.write(f"{folder}/bootstrap.conf", text)
     with api_of_kubeconfig(machine, f"{folder}/bootstrap.conf") as api:
         assert api.node("a") is None
     assert cluster.asked[0].user == "system:bootstrap:openstack-paas"
@@ -77,7 +77,7 @@ def test_a_kubeconfig_that_is_not_there(machine: FakeMachine) -> None:
 
 def test_a_kubeconfig_without_a_user(machine: FakeMachine, cluster: KubernetesServer) -> None:
     text = admin_conf(cluster, "x:1")
-    machine.put("/admin.conf", text[: text.index("users:")])
+    machine.write("/admin.conf", text[: text.index("users:")])
     with (
         pytest.raises(Failed, match=r"/admin.conf has no client-certificate"),
         kubeconfig_identity(machine, "/admin.conf"),
@@ -113,7 +113,7 @@ def test_what_killed_runs_have_left_goes(machine: FakeMachine, cluster: Kubernet
     former = "/dev/shm/openstack-paas-leave.old"
     ages = {f"{PARENT}/openstack-paas-old": 90000, f"{PARENT}/openstack-paas-young": 80000, former: 90000}
     for path, age in ages.items():
-        machine.put(f"{path}/identity.pem", "secret")
+        machine.write(f"{path}/identity.pem", "secret")
         os.utime(machine.path(path), (now - age, now - age))
     with given_identity(machine, cluster.ca, certificate("x").read_text()):
         pass

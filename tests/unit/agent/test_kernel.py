@@ -53,4 +53,4 @@ def test_a_value_that_cannot_be_written(machine: FakeMachine, monkeypatch: pytes
 
 def test_a_kernel_without_the_key(machine: FakeMachine) -> None:
     kernel.set_value(machine, "net.bridge.bridge-nf-call-iptables", "1")
-    assert machine.lines == ["start: this kernel has no net.bridge.bridge-nf-call-iptables, going on without it"]
+    assert machine.lines == ["this kernel has no net.bridge.bridge-nf-call-iptables, going on without it"]

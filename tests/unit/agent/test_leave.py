@@ -177,7 +177,7 @@ def test_a_pod_that_nothing_would_create_again_holds_the_node(machine: FakeMachi
 
 def test_a_machine_that_is_lost_while_it_is_waited_for(machine: FakeMachine, cluster: KubernetesServer) -> None:
     cluster.budgets["web"] = 1000
-    machine.clock.at(3, lambda: cluster.node("a", "Unknown"))
+    machine.clock.after(3, lambda: cluster.node("a", "Unknown"))
     assert go(machine, cluster)[-1] == REMOVED
     assert "the machine has been lost meanwhile" in machine.lines
 
@@ -188,14 +188,14 @@ def test_a_run_that_is_stopped_removes_nothing(machine: FakeMachine, cluster: Ku
         raise Failed("stopped from outside")
 
     cluster.budgets["web"] = 1000
-    machine.clock.at(3, stop)
+    machine.clock.after(3, stop)
     assert refused(machine, cluster) == "stopped from outside"
     assert REMOVED not in cluster.changes
 
 
 @pytest.mark.usefixtures("few_looks")
 def test_nodes_leave_one_after_another(machine: FakeMachine, cluster: KubernetesServer) -> None:
-    lock = machine.put(f"/run/lock/openstack-paas-leave-{os.getuid()}", "")
+    lock = machine.write(f"/run/lock/openstack-paas-leave-{os.getuid()}", "")
     with lock.open() as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         said = refused(machine, cluster)
@@ -203,7 +203,7 @@ def test_nodes_leave_one_after_another(machine: FakeMachine, cluster: Kubernetes
             said == "waited 3600 s for the turn of a to leave; last seen: other nodes are still leaving; run `up` again"
         )
         assert cluster.changes == [CORDONED]
-        machine.clock.at(60, lambda: fcntl.flock(other, fcntl.LOCK_UN))
+        machine.clock.after(60, lambda: fcntl.flock(other, fcntl.LOCK_UN))
         assert go(machine, cluster) == [CORDONED, EVICTED, REMOVED]
     # The turn is over: nobody holds the lock.
     with lock.open() as other:

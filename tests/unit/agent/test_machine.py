@@ -33,7 +33,7 @@ def test_retry_until_ends_with_the_first_success(machine: FakeMachine) -> None:
 
 
 def never(text: str, machine: FakeMachine, seconds: float = 0) -> None:
-    machine.fake_clock.pass_time(seconds)
+    machine.clock.sleep(seconds)
     raise NotYet(text)
 
 
@@ -42,13 +42,13 @@ def test_retry_until_ends_within_its_limit_and_says_what_it_saw(machine: FakeMac
         machine.retry_until(25, "a door to open", lambda: never(f"a\nb\nc\nconnection refused {TOKEN}\n", machine))
     assert str(failed.value) == "waited 25 s for a door to open; last seen: b\nc\nconnection refused <token>"
     assert machine.elapsed < 26
-    assert machine.lines == ["start: waiting for a door to open (10 s): connection refused <token>"]
+    assert machine.logged == [("start", "waiting for a door to open (10 s): connection refused <token>")]
 
 
 def test_retry_until_says_nothing_was_seen(machine: FakeMachine) -> None:
     with pytest.raises(Failed, match=r"last seen: nothing$"):
         machine.retry_until(11, "a word", lambda: never("", machine))
-    assert machine.said == "start: waiting for a word (10 s): nothing seen"
+    assert machine.said == "waiting for a word (10 s): nothing seen"
 
 
 def test_slow_probes_do_not_make_it_talk_more(machine: FakeMachine) -> None:
@@ -78,12 +78,13 @@ def test_steps_have_names_and_times(machine: FakeMachine) -> None:
 
     def greet() -> str:
         machine.log("hello")
-        machine.fake_clock.pass_time(1.5)
+        machine.clock.sleep(1.5)
         return machine.unit
 
     # What an earlier step named is not this one's.
     assert machine.step("greeting", greet) == ""
-    assert machine.lines == ["greeting: hello", "greeting: done in 1.5 s"]
+    assert machine.logged == [("greeting", "hello"), ("greeting", "done in 1.5 s")]
+    assert machine.lines == ["hello", "done in 1.5 s"]
     assert machine.log_file is None
 
 
@@ -93,7 +94,7 @@ def test_a_log_line_has_the_time_the_step_and_goes_to_the_journal(
     fake = FakeMachine(tmp_path)
     fake.answer("logger")
     fake.step_name = "membership"
-    fake.fake_clock.pass_time(12.34)
+    fake.clock.sleep(12.34)
     Machine.log(fake, "member-0 -- is a member")
     assert capsys.readouterr().out == "[  12.3 s] membership: member-0 -- is a member\n"
     assert fake.calls == [("logger", "-t", "openstack-paas", "--", "membership: member-0 -- is a member")]
@@ -124,7 +125,7 @@ def test_a_failure_is_reported_once_with_the_ends_of_logs(
 
     with pytest.raises(Failed) as failed:
         machine.step("breaking", fails)
-    machine.fake_clock.pass_time(3)
+    machine.clock.sleep(3)
     machine.report(str(failed.value))
     said = capsys.readouterr().err
     assert said.splitlines()[-1] == "FAILED at step 'breaking' on machine-0 after 3.0 s: cannot go on"

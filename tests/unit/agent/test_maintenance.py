@@ -46,7 +46,7 @@ def test_everything_is_fetched_before_the_turn(tmp_path: Path) -> None:
 
 def test_what_cannot_be_fetched_before_is_only_said(tmp_path: Path) -> None:
     fake, maintenance = make(tmp_path)
-    fake.machine.add_program("apt-get upgrade", Ended(100, "", "E: Unable to fetch some archives"))
+    fake.machine.answer("apt-get upgrade", Ended(100, "", "E: Unable to fetch some archives"))
     maintenance.fetch()
     assert fake.machine.lines == ["not everything could be fetched before: E: Unable to fetch some archives"]
 
@@ -68,7 +68,7 @@ def test_an_epoch_is_gone_through_once(tmp_path: Path) -> None:
 
 def test_an_epoch_that_fails_is_not_over(tmp_path: Path) -> None:
     fake, maintenance = make(tmp_path)
-    fake.machine.add_program("apt-get upgrade", Ended(100, "", "E: broken"))
+    fake.machine.answer("apt-get upgrade", Ended(100, "", "E: broken"))
     with pytest.raises(Failed, match="apt cannot upgrade: E: broken"):
         maintenance.renew_new_machine()
     assert maintenance.epoch_waits()

@@ -76,7 +76,7 @@ def test_a_version_that_nobody_offers_ends_the_run_before_anything_changes(tmp_p
 
 def test_packages_that_apt_does_not_install_end_the_run(tmp_path: Path) -> None:
     fake = FakePackages(tmp_path)
-    fake.machine.add_program("apt-get install", "")
+    fake.machine.answer("apt-get install", "")
     with pytest.raises(Failed, match="still not installed, although apt has succeeded: jq"):
         fake.packages("jq").install()
 
@@ -114,7 +114,7 @@ def test_on_a_machine_that_serves_packages_wait_for_their_turn(tmp_path: Path) -
 def test_a_dpkg_that_cannot_say_changes_nothing_under_what_serves(tmp_path: Path) -> None:
     """The shell took no answer for no packages, and installed at once what has to wait for its turn."""
     fake = serving_gateway(tmp_path)
-    fake.machine.add_program("dpkg-query", Ended(2, "", "dpkg-query: error: parsing file"))
+    fake.machine.answer("dpkg-query", Ended(2, "", "dpkg-query: error: parsing file"))
     with pytest.raises(Failed, match="dpkg cannot say what is installed"):
         fake.packages(f"haproxy={HAPROXY}4", deferred=("haproxy",)).install()
     assert fake.changes == []

@@ -39,7 +39,7 @@ class Kubeadm:
     def run(self, what: str, *words: str | Path, configuration: str = "") -> None:
         self.calls.append(" ".join(map(str, words)) + (f" < {configuration}" if configuration else ""))
         if words[0] == "upgrade":
-            self.machine.put(KUBELET_CONFIGURATION, self.brings)
+            self.machine.write(KUBELET_CONFIGURATION, self.brings)
 
 
 @dataclasses.dataclass
@@ -84,7 +84,7 @@ class World:
         """One that does not work with a broken configuration. It ends the one before."""
         self.machine.clock.events.clear()
         if "broken" not in self.configuration:
-            self.machine.clock.at(0.1, self.report)
+            self.machine.clock.after(0.1, self.report)
 
 
 @pytest.fixture
@@ -94,8 +94,8 @@ def world(machine: FakeMachine, cluster: KubernetesServer) -> World:
     labels = {"pool": "a", "disk": "ssd", "by-hand": "yes", "kubernetes.io/os": "linux"}
     cluster.objects[NODE]["metadata"]["labels"] = labels
     taints = " --register-with-taints=dedicated=database:NoSchedule"
-    machine.put(KUBELET_FLAGS, f'KUBELET_KUBEADM_ARGS="--node-ip=192.0.2.7 --node-labels=disk=ssd,pool=a{taints}"\n')
-    machine.put(KUBELET_CONFIGURATION, "maxPods: 110")
+    machine.write(KUBELET_FLAGS, f'KUBELET_KUBEADM_ARGS="--node-ip=192.0.2.7 --node-labels=disk=ssd,pool=a{taints}"\n')
+    machine.write(KUBELET_CONFIGURATION, "maxPods: 110")
     cluster.put(LEASE, {"spec": {"renewTime": "2000-01-01T00:00:00.000000Z"}})
 
     def systemctl(words: tuple[str, ...]) -> str:
@@ -103,7 +103,7 @@ def world(machine: FakeMachine, cluster: KubernetesServer) -> World:
             world.start_kubelet()
         return ""
 
-    machine.answer("systemctl", by=systemctl)
+    machine.answer("systemctl", systemctl)
     world.follow(WANTED)
     world.kubeadm.calls.clear()
     return world
@@ -207,7 +207,7 @@ def test_a_node_without_flags_of_its_kubelet(world: World) -> None:
 
 def test_kubeadms_mark_of_control_planes_goes_and_comes_back(world: World) -> None:
     world.cluster.node("a", taints=[ROLE])
-    world.machine.put(KUBELET_FLAGS, 'KUBELET_KUBEADM_ARGS="--node-ip=192.0.2.7"\n')
+    world.machine.write(KUBELET_FLAGS, 'KUBELET_KUBEADM_ARGS="--node-ip=192.0.2.7"\n')
     world.follow(control_plane(world))
     assert world.node["spec"]["taints"] == []
     world.follow(control_plane(world, "node-role.kubernetes.io/control-plane=:NoSchedule"))
@@ -257,8 +257,8 @@ def test_an_api_that_does_not_know_the_kubelet_is_no_report(world: World) -> Non
 
 
 def test_a_run_that_ended_between_kubeadm_and_the_kubelet_is_finished(world: World) -> None:
-    world.machine.put(PREVIOUS_CONFIGURATION, "maxPods: 110")
-    world.machine.put(KUBELET_CONFIGURATION, "maxPods: 60")
+    world.machine.write(PREVIOUS_CONFIGURATION, "maxPods: 110")
+    world.machine.write(KUBELET_CONFIGURATION, "maxPods: 60")
     world.follow(dataclasses.replace(WANTED, kubelet_configuration="maxPods: 60"))
     assert world.restarts == 1
 

@@ -78,14 +78,14 @@ def systemd() -> Systemd:
 @pytest.fixture
 def machine(tmp_path: Path, systemd: Systemd) -> FakeMachine:
     made = samples.machine(tmp_path)
-    made.add_program("systemctl", systemd)
-    made.add_program("etcdutl snapshot restore", _etcdutl)
+    made.answer("systemctl", systemd)
+    made.answer("etcdutl snapshot restore", _etcdutl)
     for program in ("chown", "sync"):
-        made.add_program(program)
-    made.add_program("cp", _copy)
-    made.put("/var/lib/etcd/member/wal/0.wal", "")
-    made.put("/var/lib/etcd/member/snap/db", "the old data")
-    made.put("/etc/etcd/initial.env", "ETCD_INITIAL_CLUSTER_STATE=new\n")
+        made.answer(program)
+    made.answer("cp", _copy)
+    made.write("/var/lib/etcd/member/wal/0.wal", "")
+    made.write("/var/lib/etcd/member/snap/db", "the old data")
+    made.write("/etc/etcd/initial.env", "ETCD_INITIAL_CLUSTER_STATE=new\n")
     samples.add(made, samples.describe(100, 7))
     return made
 
@@ -123,15 +123,15 @@ def test_a_look_at_a_member_that_works(machine: FakeMachine, run: Run) -> None:
 
 def test_a_look_at_a_stopped_member_reads_its_data(machine: FakeMachine, run: Run, systemd: Systemd) -> None:
     systemd.state = "inactive"
-    machine.add_program("etcdutl snapshot status", '{"revision": 41}')
+    machine.answer("etcdutl snapshot status", '{"revision": 41}')
     look = _look(run, FakeEtcd())
     assert (look["etcd"], look["healthy"], look["revision"]) == ("inactive", False, 41)
     assert machine.path("/var/lib/etcd/member/snap/db").read_text() == "the old data"
     status = next(call for call in machine.calls if call[:3] == ("etcdutl", "snapshot", "status"))
     assert ".scratch." in status[3], "etcdutl writes to what it reads"
-    machine.add_program("etcdutl snapshot status", samples.failing("damaged"))
+    machine.answer("etcdutl snapshot status", samples.failing("damaged"))
     assert _look(run)["revision"] is None
-    machine.add_program("cp", samples.failing("No space left on device"))
+    machine.answer("cp", samples.failing("No space left on device"))
     assert _look(run)["revision"] is None
     shutil.rmtree(machine.path("/var/lib/etcd/member"))
     assert (_look(run)["data"], _look(run)["revision"]) == (False, None)
@@ -228,11 +228,11 @@ def test_every_part_can_be_repeated(machine: FakeMachine, run: Run) -> None:
         run("stop", _plan())
     for _ in range(2):
         run("snapshot")
-    machine.put(f"/var/lib/etcd/restore-{ID}/left", "by a run that was killed")
+    machine.write(f"/var/lib/etcd/restore-{ID}/left", "by a run that was killed")
     run("place")
     before = machine.calls.copy()
     # As if killed after the data was in place and before that was noted.
-    machine.put("/var/lib/openstack-paas/etcd-restore/stage", "stopped\n")
+    machine.write("/var/lib/openstack-paas/etcd-restore/stage", "stopped\n")
     run("place")
     run("place")
     assert [call for call in machine.calls[len(before) :] if call[0] == "etcdutl"] == []
@@ -252,7 +252,7 @@ def test_killed_between_the_old_data_and_the_new(machine: FakeMachine, run: Run)
 def test_data_that_is_aside_is_not_overwritten(machine: FakeMachine, run: Run) -> None:
     run("stop", _plan())
     run("snapshot")
-    machine.put(f"/var/lib/etcd/aside-{ID}/member/snap/db", "aside already")
+    machine.write(f"/var/lib/etcd/aside-{ID}/member/snap/db", "aside already")
     with pytest.raises(Failed, match="has data already"):
         run("place")
     assert _data(machine) == "the old data"
@@ -261,7 +261,7 @@ def test_data_that_is_aside_is_not_overwritten(machine: FakeMachine, run: Run) -
 def test_a_snapshot_that_etcdutl_does_not_restore(machine: FakeMachine, run: Run) -> None:
     run("stop", _plan())
     run("snapshot")
-    machine.add_program("etcdutl snapshot restore", samples.failing("expected sha256"))
+    machine.answer("etcdutl snapshot restore", samples.failing("expected sha256"))
     with pytest.raises(Failed, match="could not restore it: expected sha256"):
         run("place")
     assert _data(machine) == "the old data"
@@ -350,7 +350,7 @@ def test_a_survivor_s_data_becomes_a_snapshot(machine: FakeMachine, run: Run) ->
 
 def test_data_that_makes_no_good_snapshot(machine: FakeMachine, run: Run) -> None:
     run("stop", _plan(kind="survivor"))
-    machine.add_program("etcdutl snapshot restore", samples.failing("expected sha256"))
+    machine.answer("etcdutl snapshot restore", samples.failing("expected sha256"))
     with pytest.raises(Failed, match="makes no good snapshot: it cannot be restored: expected sha256"):
         run("snapshot")
     scratch = FakeEtcd()
@@ -391,8 +391,8 @@ def _age(words: tuple[str, ...], given: str) -> Ended:
 
 def test_a_snapshot_from_a_place_off_the_machine(machine: FakeMachine, run: Run) -> None:
     settings = replace(SETTINGS, places=(S3,))
-    machine.add_program("rclone", _rclone)
-    machine.add_program("age", _age)
+    machine.answer("rclone", _rclone)
+    machine.answer("age", _age)
     path = "etcd-0/19990101T000000Z-r7-timer.db.age"
     run("stop", _plan(kind="s3", name="19990101T000000Z-r7-timer", path=path, encrypted=True))
     with pytest.raises(Failed, match="age cannot decrypt"):
@@ -412,11 +412,11 @@ def test_a_place_that_does_not_give_a_good_one(machine: FakeMachine, run: Run) -
     run("stop", _plan(kind="s3", path="etcd-0/x.db"))
     with pytest.raises(Failed, match="the settings name no place s3"):
         run("snapshot")
-    machine.add_program("rclone", samples.failing("403 Forbidden"))
+    machine.answer("rclone", samples.failing("403 Forbidden"))
     with pytest.raises(Failed, match="cannot be had from s3: 403 Forbidden"):
         run("snapshot", settings=settings)
-    machine.add_program("rclone", _rclone)
-    machine.add_program("etcdutl snapshot restore", samples.failing("expected sha256"))
+    machine.answer("rclone", _rclone)
+    machine.answer("etcdutl snapshot restore", samples.failing("expected sha256"))
     with pytest.raises(Failed, match=r"etcd-0/x\.db is no good: it cannot be restored"):
         run("snapshot", settings=settings)
     assert not list(Store(machine).folder.glob(".restore-*"))
@@ -424,9 +424,9 @@ def test_a_place_that_does_not_give_a_good_one(machine: FakeMachine, run: Run) -
 
 def test_a_place_that_is_silent_later_does_not_stop_the_restore(machine: FakeMachine, run: Run) -> None:
     settings = replace(SETTINGS, places=(S3,))
-    machine.add_program("rclone", _rclone)
+    machine.answer("rclone", _rclone)
     run("stop", _plan(kind="s3", name=NAME, path=f"etcd-0/{NAME}.db"))
     run("snapshot", settings=settings)
-    machine.add_program("rclone", samples.failing("no route to host"))
+    machine.answer("rclone", samples.failing("no route to host"))
     run("place", settings=settings)
     assert "s3 does not say which snapshots it has: no route to host" in machine.said

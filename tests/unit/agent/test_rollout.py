@@ -18,7 +18,7 @@ SETTINGS = RolloutSettings("a", True, DrainSettings(20))
 
 @pytest.fixture(autouse=True)
 def kubelet(machine: FakeMachine) -> None:
-    machine.answer("kubelet", "--version", by="Kubernetes v1.36.5\n")
+    machine.answer("kubelet --version", "Kubernetes v1.36.5\n")
 
 
 def rollout(machine: FakeMachine, cluster: KubernetesServer, **more: Any) -> Rollout:
@@ -41,13 +41,13 @@ def test_a_change_from_begin_to_end(machine: FakeMachine, cluster: KubernetesSer
     cluster.pod("proxy", "DaemonSet")
     one = rollout(machine, cluster)
     one.begin("containerd 1 to 2", drained=True)
-    assert change(cluster) == {"what": "containerd 1 to 2", "since": "2026-11-29T00:00:00Z", "cordoned": False}
+    assert change(cluster) == {"what": "containerd 1 to 2", "since": "2026-11-21T12:00:00Z", "cordoned": False}
     assert spec(cluster) == {"unschedulable": True}
     assert cluster.evicted == ["web"]
     # One more change: since when, and that nobody else had cordoned it, stay. Pods leave once.
     cluster.pod("web")
     one.begin("Kubernetes 1 to 2", drained=True)
-    assert change(cluster) == {"what": "Kubernetes 1 to 2", "since": "2026-11-29T00:00:00Z", "cordoned": False}
+    assert change(cluster) == {"what": "Kubernetes 1 to 2", "since": "2026-11-21T12:00:00Z", "cordoned": False}
     assert cluster.evicted == ["web"]
     one.end()
     assert change(cluster) is None
@@ -98,7 +98,7 @@ def test_a_run_that_is_stopped_meanwhile_gives_the_node_back(machine: FakeMachin
     def stop() -> None:
         raise Failed("stopped from outside")
 
-    machine.clock.at(5, stop)
+    machine.clock.after(5, stop)
     with pytest.raises(Failed, match=r"stopped from outside"):
         rollout(machine, cluster).begin("one", drained=True)
     # Somebody else had cordoned it.
@@ -153,14 +153,14 @@ def test_the_gate_waits_for_the_kubelet_that_is_installed(machine: FakeMachine, 
     cluster.node("a")
     one = rollout(machine, cluster)
     one.begin("one", drained=True)
-    machine.answer("kubelet", "--version", by="Kubernetes v1.37.0\n")
+    machine.answer("kubelet --version", "Kubernetes v1.37.0\n")
     with pytest.raises(
         Failed, match=r"waited 180 s for the node a to be ready after the change \(one\); last seen: Ready is "
     ):
         one.end()
     assert spec(cluster) == {"unschedulable": True}
     cluster.node("a", "Unknown", cluster.objects[NODE]["metadata"]["annotations"], unschedulable=True)
-    machine.answer("kubelet", "--version", by="Kubernetes v1.36.5\n")
+    machine.answer("kubelet --version", "Kubernetes v1.36.5\n")
     with pytest.raises(Failed, match=r"last seen: Ready is Unknown, the kubelet v1.36.5"):
         one.end()
 
@@ -191,8 +191,8 @@ def test_a_gate_that_gets_no_answer_looks_again(machine: FakeMachine, cluster: K
     one.begin("one")
     away = [status(503, "away")] * 3
     cluster.hooks.append(lambda asked: away.pop() if away and machine.clock.seconds >= 0.3 else None)
-    machine.answer("kubelet", "--version", by="Kubernetes v0\n")
-    machine.clock.at(1, lambda: machine.answer("kubelet", "--version", by="Kubernetes v1.36.5\n"))
+    machine.answer("kubelet --version", "Kubernetes v0\n")
+    machine.clock.after(1, lambda: machine.answer("kubelet --version", "Kubernetes v1.36.5\n"))
     one.end()
     assert not away
 
@@ -220,6 +220,6 @@ def test_a_kubelet_that_does_not_restart_is_for_the_probe(machine: FakeMachine) 
     restart_kubelet(machine)
     assert machine.lines == ["restarted kubelet.service"]
     assert machine.calls[-1] == ("systemctl", "restart", "kubelet.service")
-    machine.answer("systemctl", "restart", by=Ended(1, errors="it does not start"))
+    machine.answer("systemctl restart", Ended(1, errors="it does not start"))
     restart_kubelet(machine)
     assert machine.lines[-1] == "systemctl restart kubelet.service failed: it does not start"

@@ -45,7 +45,7 @@ def test_apply(machine: FakeMachine, systemd: FakeSystemd) -> None:
     assert calls(systemd) == f"restart {UNIT}"
     assert machine.called("systemctl --no-block restart") == [f"systemctl --no-block restart {UNIT}"]
     assert machine.unit == UNIT
-    assert machine.lines == [f"start: started {UNIT}", f"start: reload of {UNIT}", f"start: restart of {UNIT}"]
+    assert machine.lines == [f"started {UNIT}", f"reload of {UNIT}", f"restart of {UNIT}"]
 
 
 def test_what_it_runs_with_is_remembered_only_once_it_does(machine: FakeMachine, systemd: FakeSystemd) -> None:
@@ -124,7 +124,7 @@ def test_restart(machine: FakeMachine, systemd: FakeSystemd) -> None:
     # Whether it is well is for the caller's probe.
     systemd.actions[f"restart {UNIT}"] = lambda: 1
     services.restart(machine, UNIT, CONF)
-    assert f"start: systemctl restart {UNIT} ended with status 1" in machine.lines
+    assert f"systemctl restart {UNIT} ended with status 1" in machine.lines
 
 
 def test_disable(machine: FakeMachine, systemd: FakeSystemd) -> None:
@@ -132,7 +132,7 @@ def test_disable(machine: FakeMachine, systemd: FakeSystemd) -> None:
     systemd.enabled.add("one.service")
     services.disable(machine, "one.service", "two.service")
     assert calls(systemd) == "disable one.service;stop one.service"
-    assert machine.lines == ["start: disabled one.service", "start: stopped one.service"]
+    assert machine.lines == ["disabled one.service", "stopped one.service"]
 
 
 def test_nothing_is_stopped_while_an_image_is_baked(machine: FakeMachine, systemd: FakeSystemd) -> None:

@@ -38,7 +38,7 @@ class VolumeMachine(FakeMachine):
     def __init__(self, root: Path, disk: Path) -> None:
         super().__init__(root)
         self.disk = disk
-        self.passes("blkid", "mkfs.ext4", "e2fsck", "systemd-escape")
+        self.real("blkid", "mkfs.ext4", "e2fsck", "systemd-escape")
         self.answer("udevadm")
         self.answer("resize2fs")
         self.systemd = FakeSystemd(self)
@@ -94,9 +94,8 @@ def system(*words: object, given: str = "") -> None:
 
 def test_first_use_and_again(machine: VolumeMachine, disk: Path) -> None:
     volumes.attach(machine, VOLUME)
-    assert f"file system: made a file system on {disk}, which was empty" in machine.lines
-    steps = [line.split(":")[0] for line in machine.lines if ": done in" in line]
-    assert steps == ["disk", "mount point", "file system", "check", "mount unit", "mount", "size"]
+    assert ("file system", f"made a file system on {disk}, which was empty") in machine.logged
+    assert machine.steps == ["disk", "mount point", "file system", "check", "mount unit", "mount", "size"]
     uuid = machine.path(f"/etc/systemd/system/{UNIT}").read_text().split("by-uuid/")[1].strip()
     assert uuid in subprocess.run(["blkid", "-p", disk], capture_output=True, text=True, check=True).stdout
     drop_in = machine.path("/etc/systemd/system/etcd.service.d/50-openstack-paas-volume.conf")
@@ -106,11 +105,11 @@ def test_first_use_and_again(machine: VolumeMachine, disk: Path) -> None:
         f"mkfs.ext4 -q -m 0 -L openstack-paas -E lazy_itable_init=1,lazy_journal_init=1 -- {disk}"
     ]
     # The second run.
-    machine.lines.clear()
+    machine.logged.clear()
     (machine.path(VOLUME.path) / "member").mkdir()
     before = digest(disk)
     volumes.attach(machine, VOLUME)
-    assert "mount: mounted already" in machine.lines
+    assert ("mount", "mounted already") in machine.logged
     assert len(machine.called("mkfs.ext4")) == len(machine.called("e2fsck")) == 1
     assert digest(disk) == before
 
@@ -166,7 +165,7 @@ def test_a_disk_that_does_not_come(machine: VolumeMachine) -> None:
 
 def test_a_disk_that_comes_late(machine: VolumeMachine, disk: Path) -> None:
     machine.path("/dev/disk/by-id").rename(machine.path("/dev/disk/later"))
-    machine.fake_clock.after(40, lambda: machine.path("/dev/disk/later").rename(machine.path("/dev/disk/by-id")))
+    machine.clock.after(40, lambda: machine.path("/dev/disk/later").rename(machine.path("/dev/disk/by-id")))
     assert volumes.wait_for_disk(machine, VOLUME) == disk
 
 
@@ -361,11 +360,11 @@ def blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 def test_a_volume_that_has_grown(machine: VolumeMachine, disk: Path, blocks: list[int]) -> None:
     machine.path(VOLUME.path).mkdir(parents=True)
-    machine.fake_clock.after(5, lambda: os.truncate(disk, 1 << 30))
+    machine.clock.after(5, lambda: os.truncate(disk, 1 << 30))
     blocks[:] = [4096, 262144]
     volumes.grow(machine, replace(VOLUME, gib=1), disk)
     assert machine.called("resize2fs") == [f"resize2fs {disk}"]
-    assert machine.lines == ["start: the file system has grown to 1024 MiB"]
+    assert machine.lines == ["the file system has grown to 1024 MiB"]
     assert 5 <= machine.elapsed <= 6
 
 

@@ -39,7 +39,7 @@ class Site:
     def machine(self, name: str) -> FakeMachine:
         """A machine with nothing on its own disk. Its systemd mounts what its unit says."""
         machine = FakeMachine(self.folder / name)
-        machine.passes("blkid", "mkfs.ext4", "e2fsck", "resize2fs", "systemd-escape", "udevadm")
+        machine.real("blkid", "mkfs.ext4", "e2fsck", "resize2fs", "systemd-escape", "udevadm")
         systemd = FakeSystemd(machine)
         where = machine.path(VOLUME.path)
 

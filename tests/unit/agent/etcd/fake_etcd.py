@@ -125,12 +125,13 @@ class World:
         machine = FakeMachine(folder / name, name, self.clock)
         machine.answer("logger")
         machine.answer("id etcd")
-        machine.answer("systemctl", lambda words, given: self._systemctl(name, words))
+        machine.answer("systemctl", lambda words, given: self.systemctl(name, words))
         machine.state.mkdir(parents=True)
         self.machines[name] = machine
         return machine
 
-    def _systemctl(self, name: str, words: tuple[str, ...]) -> Ended:
+    def systemctl(self, name: str, words: tuple[str, ...]) -> Ended:
+        """How it ends on the machine of that name."""
         host, words = self.hosts[name], tuple(word for word in words[1:] if word != "--no-block")
         ready = host.etcd and self.is_ready(host)
         if words[-1] != "etcd.service":

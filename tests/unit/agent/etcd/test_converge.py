@@ -95,10 +95,6 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     return make_stack()
 
 
-def steps(machine: FakeMachine) -> list[str]:
-    return [line.split(": ")[0] for line in machine.lines if ": done in " in line]
-
-
 # --- a new cluster
 
 
@@ -109,14 +105,15 @@ def test_one_machine_after_another(stack: Stack) -> None:
     first = stack.converge("etcd-0")
     assert 120 <= first.elapsed < 122
     assert "etcd has started here, and waits for a majority: 1 of 3 members run" in first.said
-    assert steps(first)[-3:] == ["health", "snapshot", "backups"]
-    assert first.lines[-1] == "etcd: ready: a majority is awaited by the members that start after it"
+    assert first.steps[-3:] == ["health", "snapshot", "backups"]
+    assert first.logged[-1] == ("etcd", "ready: a majority is awaited by the members that start after it")
     assert not (first.state / "etcd-sample").exists()
 
     stack.world.hosts["etcd-1"].on = True
     second = stack.converge("etcd-1")
     # With it there is a majority, and it does not end without.
-    assert second.elapsed < 130 and "etcd: ready: b1, etcd-1, https://10.0.0.2:2380" in second.lines[-1]
+    assert second.elapsed < 130 and second.logged[-1][0] == "etcd"
+    assert second.lines[-1].startswith("ready: b1, etcd-1, https://10.0.0.2:2380")
 
     stack.world.hosts["etcd-2"].on = True
     stack.converge("etcd-2")
@@ -146,7 +143,8 @@ def test_all_at_once(stack: Stack) -> None:
     """The others are made while the first waits; then all of them end with a majority."""
     stack.world.clock.after(20, lambda: stack.converge("etcd-1"))
     first = stack.converge("etcd-0")
-    assert first.elapsed < 30 and "etcd: ready: b0" in first.lines[-1]
+    assert first.elapsed < 30
+    assert first.logged[-1][0] == "etcd" and first.lines[-1].startswith("ready: b0")
 
 
 def test_only_member(make_stack: Callable[..., Stack]) -> None:

@@ -66,7 +66,7 @@ class RealMember:
         self.machine.began = self.clock.monotonic()
         self.machine.state.mkdir(parents=True)
         self.machine.answer("id etcd")
-        self.machine.passes("openssl")
+        self.machine.real("openssl")
         self.machine.answer("systemctl", self.systemctl)
         self.ground = FakeGround(FakeMaintenance(self.machine, ""))
 

@@ -206,8 +206,9 @@ def test_it_does_not_come_back_well(world: World, tmp_path: Path) -> None:
 def test_others_go_while_it_restarts(world: World, tmp_path: Path) -> None:
     this = running(world, tmp_path)
 
-    def restart(words: tuple[str, ...], given: str) -> None:
+    def restart(words: tuple[str, ...], given: str) -> Ended:
         world.hosts["etcd-1"].etcd = world.hosts["etcd-2"].etcd = False
+        return world.systemctl("etcd-0", words)
 
     machine_of(this).answer("systemctl restart", restart)
     with pytest.raises(Failed, match="waited 30 s for the other members to report their revision"):

@@ -21,7 +21,7 @@ from agent.kubernetes.renewal import CertificateSettings
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE, RolloutSettings
 from agent.kubernetes_api import KubernetesApi
 from agent.programs import Ended
-from tests.unit.agent.kubernetes.node_machine import FakeClock, FakeMachine
+from tests.unit.agent.fake_machine import FakeClock, FakeMachine
 from tests.unit.agent.kubernetes_server import KubernetesServer, Reply, Request, certificate
 
 CSR = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -193,19 +193,19 @@ def parts(machine: FakeMachine, cluster: KubernetesServer, recorded: Recorded) -
 def node_of(machine: FakeMachine, cluster: KubernetesServer, bootstrap: bool = True) -> Node:
     """The node on a machine whose programs succeed, and openssl is the real one."""
     machine.clock = DatedClock()
-    machine.add_program("systemctl")
-    machine.add_program("kubeadm")
-    machine.add_program("kill")
-    machine.add_program("kubelet --version", "Kubernetes v1.36.5\n")
-    machine.add_program("openssl", lambda call, given: programs.run(call, 30, given))
+    machine.answer("systemctl")
+    machine.answer("kubeadm")
+    machine.answer("kill")
+    machine.answer("kubelet --version", "Kubernetes v1.36.5\n")
+    machine.answer("openssl", lambda call, given: programs.run(call, 30, given))
     return Node(machine, settings(cluster, bootstrap), FakeApis(machine, cluster), Kubeadm(machine))
 
 
 def give_identity(machine: FakeMachine, content: str | None = None) -> None:
     """The kubelet has a kubeconfig, and a certificate with a key, or something else in its place."""
-    machine.put(KUBELET_KUBECONFIG, kubeconfig("", "127.0.0.1:6443"))
+    machine.write(KUBELET_KUBECONFIG, kubeconfig("", "127.0.0.1:6443"))
     file = KUBELET_CERTIFICATE.replace("current", "2026-01-01-00-00-00")
-    machine.put(file, certificate("system:node:a").read_text() if content is None else content)
+    machine.write(file, certificate("system:node:a").read_text() if content is None else content)
     link = machine.path(KUBELET_CERTIFICATE)
     link.unlink(missing_ok=True)
     link.symlink_to(Path(file).name)

@@ -7,7 +7,7 @@ import pytest
 from agent.etcd_api import PortState
 from agent.kubernetes.api_server import ASIDE, MANIFEST, ApiServer, others_serve
 from agent.machine import Failed, NotYet
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import DatedClock, FakeApis, called
 from tests.unit.agent.kubernetes.processes_support import begin, end
 from tests.unit.agent.kubernetes_server import KubernetesServer, status
@@ -29,7 +29,7 @@ def ports() -> Ports:
 
 @pytest.fixture
 def server(machine: FakeMachine, cluster: KubernetesServer, ports: Ports) -> ApiServer:
-    machine.add_program("kill", lambda call, given: end(machine, int(call[-1])))
+    machine.answer("kill", lambda call, given: end(machine, int(call[-1])))
     address, _, port = cluster.endpoint.rpartition(":")
     return ApiServer(machine, FakeApis(machine, cluster), address, int(port), ports)
 
@@ -37,7 +37,7 @@ def server(machine: FakeMachine, cluster: KubernetesServer, ports: Ports) -> Api
 def test_it_goes_aside_and_comes_back_however_often(machine: FakeMachine, server: ApiServer, ports: Ports) -> None:
     ports.open = False
     assert server.state() == "none"
-    machine.put(MANIFEST, "manifest")
+    machine.write(MANIFEST, "manifest")
     assert server.state() == "wanted"
     server.stop()
     server.stop()
@@ -67,7 +67,7 @@ def test_one_that_holds_out_for_watches_is_ended(machine: FakeMachine, server: A
     begin(machine, 40, "kube-apiserver", "--x")
     with pytest.raises(NotYet, match="the process 40 still listens"):
         server.stopped(40)
-    machine.clock.at(10, lambda: setattr(ports, "open", False))
+    machine.clock.after(10, lambda: setattr(ports, "open", False))
     server.await_end(40)
     assert 15 <= machine.clock.seconds < 20
     assert called(machine, "kill", "-KILL", "40")
@@ -90,7 +90,7 @@ def test_the_old_one_is_ended_beside_what_replaces_it(machine: FakeMachine, serv
         end(machine, int(call[-1]))
         killed.set()
 
-    machine.add_program("kill", kill)
+    machine.answer("kill", kill)
     with server.ending(40):
         assert killed.wait(20)
     with server.ending(None):
@@ -106,15 +106,15 @@ def test_one_that_nobody_replaces_goes_on(machine: FakeMachine, server: ApiServe
 
 
 def test_a_new_one_serves_for_some_seconds(machine: FakeMachine, server: ApiServer, cluster: KubernetesServer) -> None:
-    machine.clock.at(5, lambda: begin(machine, 41, "kube-apiserver", "--etcd-servers=a"))
+    machine.clock.after(5, lambda: begin(machine, 41, "kube-apiserver", "--etcd-servers=a"))
     server.await_service()
     assert 9 <= machine.clock.seconds < 11
 
 
 def test_a_break_begins_the_seconds_again(machine: FakeMachine, server: ApiServer, cluster: KubernetesServer) -> None:
     begin(machine, 41, "kube-apiserver", "--x")
-    machine.clock.at(2, lambda: cluster.refuse("GET", "/readyz", status(500, "not yet")))
-    machine.clock.at(4, cluster.hooks.clear)
+    machine.clock.after(2, lambda: cluster.refuse("GET", "/readyz", status(500, "not yet")))
+    machine.clock.after(4, cluster.hooks.clear)
     server.await_service()
     assert machine.clock.seconds >= 8
 

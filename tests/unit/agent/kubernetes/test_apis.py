@@ -5,7 +5,7 @@ import pytest
 from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.node import ADMIN_KUBECONFIG
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import give_identity, kubeconfig, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer
 
@@ -14,7 +14,7 @@ def test_who_asks(machine: FakeMachine, cluster: KubernetesServer) -> None:
     node = node_of(machine, cluster)
     give_identity(machine)
     node.write_bootstrap()
-    machine.put(ADMIN_KUBECONFIG, kubeconfig("", cluster.endpoint, "admin"))
+    machine.write(ADMIN_KUBECONFIG, kubeconfig("", cluster.endpoint, "admin"))
     cluster.node("a")
     with machine.work_folder() as folder:
         apis = MachineApis(machine, folder, "worker", cluster.endpoint, cluster.ca.read_text())

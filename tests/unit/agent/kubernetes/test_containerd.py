@@ -4,7 +4,7 @@ import pytest
 
 from agent.kubernetes.containerd import CONFIGURATION, PROXY, Containerd, ContainerdSettings, Registry, change_runtime
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import Recorded, called, failing_program
 
 WANTED = ContainerdSettings(
@@ -15,10 +15,10 @@ WANTED = ContainerdSettings(
 def containerd(
     machine: FakeMachine, bounding: str = "000001ffffffffff", wanted: ContainerdSettings = WANTED
 ) -> Containerd:
-    machine.put("/proc/self/status", f"Name:\tcat\nCapBnd:\t{bounding}\n")
-    machine.add_program("containerd --config", "version = 2\n")
-    machine.add_program("systemctl")
-    machine.add_program("ctr version")
+    machine.write("/proc/self/status", f"Name:\tcat\nCapBnd:\t{bounding}\n")
+    machine.answer("containerd --config", "version = 2\n")
+    machine.answer("systemctl")
+    machine.answer("ctr version")
     return Containerd(machine, wanted)
 
 
@@ -31,7 +31,7 @@ def test_a_container_may_not_make_processes_harder_to_kill(machine: FakeMachine,
 
 
 def test_an_image_is_baked_without_a_proxy(machine: FakeMachine) -> None:
-    machine.put(PROXY, "of somebody\n")
+    machine.write(PROXY, "of somebody\n")
     containerd(machine, wanted=ContainerdSettings("")).configure()
     assert machine.path(PROXY).exists()
     containerd(machine, wanted=ContainerdSettings("", proxy="")).configure()
@@ -40,7 +40,7 @@ def test_an_image_is_baked_without_a_proxy(machine: FakeMachine) -> None:
 
 def test_a_configuration_that_it_does_not_take_stays_out(machine: FakeMachine) -> None:
     mine = containerd(machine)
-    machine.add_program("containerd --config", failing_program("toml: no"))
+    machine.answer("containerd --config", failing_program("toml: no"))
     with pytest.raises(Failed, match="would not be valid, the old one stays: toml: no"):
         mine.converge()
     assert not machine.path(CONFIGURATION).exists()
@@ -50,7 +50,7 @@ def test_a_configuration_that_it_does_not_take_stays_out(machine: FakeMachine) -
 def test_it_answers_in_the_end(machine: FakeMachine) -> None:
     mine = containerd(machine)
     mine.converge()
-    machine.add_program("ctr version", failing_program("no socket"))
+    machine.answer("ctr version", failing_program("no socket"))
     with pytest.raises(Failed, match="waited 60 s for containerd to answer; last seen: no socket"):
         mine.converge()
 
@@ -81,7 +81,7 @@ def test_an_epoch_alone_is_a_change(machine: FakeMachine) -> None:
 def test_an_epoch_is_not_over_when_containerd_does_not_answer(machine: FakeMachine) -> None:
     mine, recorded = containerd(machine), Recorded()
     recorded.epoch = "spring"
-    machine.add_program("ctr version", failing_program("no socket"))
+    machine.answer("ctr version", failing_program("no socket"))
     with pytest.raises(Failed, match="containerd to answer"):
         change_runtime(mine, recorded, recorded, recorded)
     assert "end epoch" not in recorded.done

@@ -9,7 +9,7 @@ from agent.kubernetes.node import KUBELET_KUBECONFIG
 from agent.kubernetes.static_pods import READS, manifest_of
 from agent.kubernetes.upgrade import Plan
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     CLUSTER_INFO,
     FakeEtcd,
@@ -35,7 +35,7 @@ class Case:
         self.etcd.keys_and_values[CONFIGURATION] = b"x"
         node_of(machine, cluster)
         machine.state.mkdir(parents=True, exist_ok=True)
-        machine.add_program("kubectl")
+        machine.answer("kubectl")
         plan = Plan(True, "1.36.5") if at_work else Plan()
         wanted = control_plane_settings(cluster)
         self.mine = ControlPlane(machine, wanted, plan, parts(machine, cluster, self.recorded), self.etcd)
@@ -62,7 +62,7 @@ def test_the_steps_and_their_order(case: Case) -> None:
 
 
 def test_the_images_come_meanwhile(case: Case) -> None:
-    case.machine.add_program("kubeadm config images pull", failing_program("failed to pull image x"))
+    case.machine.answer("kubeadm config images pull", failing_program("failed to pull image x"))
     case.mine.prepare()
     case.mine.finish_pulling()
     assert called(case.machine, "kubeadm", "config", "validate")
@@ -94,8 +94,8 @@ def test_a_join_that_was_interrupted_is_finished(case: Case) -> None:
 
 def test_one_that_is_complete_does_nothing(case: Case) -> None:
     give_identity(case.machine)
-    case.machine.put("/var/lib/openstack-paas/joined", "")
-    case.machine.put(MANIFEST, "kind: Pod\n")
+    case.machine.write("/var/lib/openstack-paas/joined", "")
+    case.machine.write(MANIFEST, "kind: Pod\n")
     case.mine.prepare()
     case.mine.become_control_plane()
     assert (case.kubeadm, case.etcd.held) == ([], [])
@@ -105,8 +105,8 @@ def test_one_that_is_complete_does_nothing(case: Case) -> None:
 def test_a_manifest_that_a_power_cut_left_empty(machine: FakeMachine, cluster: KubernetesServer) -> None:
     case = Case(machine, cluster, at_work=True)
     give_identity(machine)
-    machine.put("/var/lib/openstack-paas/joined", "")
-    machine.put(MANIFEST, "")
+    machine.write("/var/lib/openstack-paas/joined", "")
+    machine.write(MANIFEST, "")
     case.mine.become_control_plane()
     assert case.kubeadm == ["init phase control-plane all"]
     assert (machine.state / "joined").exists()
@@ -114,8 +114,8 @@ def test_a_manifest_that_a_power_cut_left_empty(machine: FakeMachine, cluster: K
 
 def test_a_mark_of_an_earlier_life_says_nothing(case: Case) -> None:
     """The shell neither initialises nor joins here."""
-    case.machine.put("/var/lib/openstack-paas/joined", "")
-    case.machine.put(KUBELET_KUBECONFIG, "")
+    case.machine.write("/var/lib/openstack-paas/joined", "")
+    case.machine.write(KUBELET_KUBECONFIG, "")
     case.mine.become_control_plane()
     assert case.kubeadm == ["reset unix:///run/containerd/containerd.sock", "join"]
 
@@ -144,13 +144,13 @@ def test_it_serves_by_its_own_api_server(case: Case) -> None:
 
 def test_the_platforms_own_objects(case: Case) -> None:
     given = []
-    case.machine.add_program("kubectl", lambda call, text: given.append(text))
+    case.machine.answer("kubectl", lambda call, text: given.append(text))
     case.mine.put_objects()
     assert given == ["kind: ClusterRole\n\n---\nkind: PodDisruptionBudget\n"]
     assert called(case.machine, "kubectl")[0][-7:] == (
         "apply", "--server-side", "--force-conflicts", "--field-manager", "openstack-paas", "--filename", "-",
     )  # fmt: skip
-    case.machine.add_program("kubectl", failing_program("connection refused"))
+    case.machine.answer("kubectl", failing_program("connection refused"))
     with pytest.raises(Failed, match="the API to take the platform's own objects; last seen: connection refused"):
         case.mine.put_objects()
 
@@ -173,16 +173,16 @@ def test_everything_that_has_an_end(machine: FakeMachine, cluster: KubernetesSer
     case = Case(machine, cluster, at_work=True)
     ca = cluster.ca.read_text()
     give_identity(machine)
-    machine.put(KUBELET_KUBECONFIG, kubeconfig("an old authority", cluster.endpoint))
+    machine.write(KUBELET_KUBECONFIG, kubeconfig("an old authority", cluster.endpoint))
     for name in LEAVES:
         both = certificate(name, "IP:127.0.0.1").read_text()
-        machine.put(f"/etc/kubernetes/pki/{name}.crt", both)
-        machine.put(f"/etc/kubernetes/pki/{name}.key", both)
+        machine.write(f"/etc/kubernetes/pki/{name}.crt", both)
+        machine.write(f"/etc/kubernetes/pki/{name}.key", both)
     for name in ("admin", "controller-manager", "scheduler"):
-        machine.put(f"/etc/kubernetes/{name}.conf", kubeconfig(ca, cluster.endpoint, name))
+        machine.write(f"/etc/kubernetes/{name}.conf", kubeconfig(ca, cluster.endpoint, name))
     signing = "    - --cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt\n"
     for part in READS:
-        machine.put(manifest_of(part), f"  labels:\n    component: {part}\n{signing}")
+        machine.write(manifest_of(part), f"  labels:\n    component: {part}\n{signing}")
     cluster.node("a")["metadata"]["labels"] = {"node-role.kubernetes.io/control-plane": ""}
     cluster.put(CLUSTER_INFO, {"metadata": {}, "data": {"kubeconfig": kubeconfig("old", "10.0.0.1:6443")}})
     case.mine.repair()

@@ -11,7 +11,7 @@ from agent.kubernetes.node import is_pair
 from agent.kubernetes.renewal import CertificateSettings, Renewal
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     called,
     control_plane_settings,
@@ -42,15 +42,17 @@ class Case:
         renewal = Renewal(machine, CertificateSettings("1", epoch, 3600), cluster.ca.read_text(), at_work)
         self.kubelet = KubeletCertificates(node, renewal)
         self.mine = ControlPlaneCertificates(node, wanted, renewal, self.kubelet)
-        machine.add_program("kubeadm init phase", self.kubeadm)
-        machine.add_program("kubectl")
+        machine.answer("kubeadm init phase", self.kubeadm)
+        machine.answer("kubectl")
         give_identity(machine)
         for name in LEAVES:
             cert, key = split(name)
-            machine.put(f"{PKI}/{name}.crt", cert)
-            machine.put(f"{PKI}/{name}.key", key)
+            machine.write(f"{PKI}/{name}.crt", cert)
+            machine.write(f"{PKI}/{name}.key", key)
         for name in ("admin", "controller-manager", "scheduler"):
-            machine.put(f"/etc/kubernetes/{name}.conf", made_kubeconfig(cluster.ca.read_text(), "10.0.0.1:6443", name))
+            machine.write(
+                f"/etc/kubernetes/{name}.conf", made_kubeconfig(cluster.ca.read_text(), "10.0.0.1:6443", name)
+            )
 
     def kubeadm(self, call: tuple[str, ...], given: str) -> None:
         text = Path(call[-1]).read_text()
@@ -112,8 +114,8 @@ def test_other_names_of_the_api_server(case: Case) -> None:
 
 def test_a_kubeconfig_and_an_epoch_are_reasons(machine: FakeMachine, cluster: KubernetesServer) -> None:
     case = Case(machine, cluster)
-    case.machine.put("/etc/kubernetes/scheduler.conf", "")
-    case.machine.put("/etc/kubernetes/super-admin.conf", "")
+    case.machine.write("/etc/kubernetes/scheduler.conf", "")
+    case.machine.write("/etc/kubernetes/super-admin.conf", "")
     assert case.mine.reasons() == (
         "the certificate in super-admin.conf is not there",
         "the certificate in scheduler.conf is not there",
@@ -123,13 +125,13 @@ def test_a_kubeconfig_and_an_epoch_are_reasons(machine: FakeMachine, cluster: Ku
 
 def test_a_kubelet_that_is_not_reached_is_named(case: Case) -> None:
     case.machine.path(f"{PKI}/apiserver.crt").write_text("")
-    case.machine.add_program("kubectl", failing_program("Unauthorized"))
+    case.machine.answer("kubectl", failing_program("Unauthorized"))
     with pytest.raises(Failed, match="the API server to reach the kubelet with its new certificate; last seen: Unauth"):
         case.mine.renew()
 
 
 def test_kubeconfigs_trust_what_is_wanted(case: Case) -> None:
-    case.machine.put("/etc/kubernetes/admin.conf", made_kubeconfig("old", "10.0.0.1:6443", "admin"))
+    case.machine.write("/etc/kubernetes/admin.conf", made_kubeconfig("old", "10.0.0.1:6443", "admin"))
     case.mine.embed_authorities()
     assert kubeconfig.embeds(case.read("/etc/kubernetes/admin.conf"), case.cluster.ca.read_text())
     assert case.machine.lines == ["wrote /etc/kubernetes/admin.conf"]
@@ -137,9 +139,9 @@ def test_kubeconfigs_trust_what_is_wanted(case: Case) -> None:
 
 def test_what_a_power_cut_left_empty_is_made_again(case: Case) -> None:
     """The shell waits for an API server here that cannot start."""
-    case.machine.put(f"{PKI}/apiserver.crt", "")
-    case.machine.put("/etc/kubernetes/admin.conf", "")
-    case.machine.put(KUBELET_CERTIFICATE, "")
+    case.machine.write(f"{PKI}/apiserver.crt", "")
+    case.machine.write("/etc/kubernetes/admin.conf", "")
+    case.machine.write(KUBELET_CERTIFICATE, "")
     case.mine.repair()
     case.kubelet.repair(case.mine.remake_kubelet)
     assert is_pair(case.machine.path(f"{PKI}/apiserver.crt"), case.machine.path(f"{PKI}/apiserver.key"))
@@ -153,6 +155,6 @@ def test_what_a_power_cut_left_empty_is_made_again(case: Case) -> None:
 
 def test_a_new_machine_has_nothing_to_repair(machine: FakeMachine, cluster: KubernetesServer) -> None:
     case = Case(machine, cluster, at_work=False)
-    case.machine.put(f"{PKI}/apiserver.crt", "")
+    case.machine.write(f"{PKI}/apiserver.crt", "")
     case.mine.repair()
     assert case.phases == []

@@ -9,7 +9,7 @@ from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.node import KUBELET_KUBECONFIG
 from agent.kubernetes.parts import Lock
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import FakeEtcd, control_plane_settings
 from tests.unit.agent.kubernetes_server import KubernetesServer
 
@@ -39,12 +39,12 @@ def test_keys_are_for_root_alone(machine: FakeMachine, state: ControlPlaneState)
 
 
 def test_a_control_plane_is_complete_with_all_its_files(machine: FakeMachine, state: ControlPlaneState) -> None:
-    machine.put("/var/lib/openstack-paas/joined", "")
-    machine.put(KUBELET_KUBECONFIG, "kind: Config\n")
+    machine.write("/var/lib/openstack-paas/joined", "")
+    machine.write(KUBELET_KUBECONFIG, "kind: Config\n")
     assert not state.is_complete()
-    machine.put(MANIFEST, "")
+    machine.write(MANIFEST, "")
     assert not state.is_complete()
-    machine.put(MANIFEST, "kind: Pod\n")
+    machine.write(MANIFEST, "kind: Pod\n")
     assert state.is_complete()
 
 

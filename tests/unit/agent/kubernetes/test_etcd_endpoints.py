@@ -7,7 +7,7 @@ from agent.kubernetes.api_server import MANIFEST, ApiServer
 from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.etcd_endpoints import EtcdEndpoints
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import FakeApis, FakeEtcd, called, control_plane_settings, node_of
 from tests.unit.agent.kubernetes.processes_support import begin, end
 from tests.unit.agent.kubernetes_server import KubernetesServer
@@ -24,18 +24,18 @@ def endpoints(machine: FakeMachine, cluster: KubernetesServer, etcd: FakeEtcd) -
 
 def test_the_members_that_it_knows_stay(machine: FakeMachine, cluster: KubernetesServer) -> None:
     etcd = FakeEtcd()
-    machine.put(MANIFEST, "    - --etcd-servers=https://10.0.0.4:2379\n")
+    machine.write(MANIFEST, "    - --etcd-servers=https://10.0.0.4:2379\n")
     endpoints(machine, cluster, etcd).follow()
     assert (etcd.held, machine.calls) == ([], [])
 
 
 def test_another_member_replaces_the_api_server_under_the_lock(machine: FakeMachine, cluster: KubernetesServer) -> None:
     etcd = FakeEtcd()
-    machine.put(MANIFEST, "    - --etcd-servers=https://10.0.0.5:2379\n")
+    machine.write(MANIFEST, "    - --etcd-servers=https://10.0.0.5:2379\n")
     mine = endpoints(machine, cluster, etcd)
     begin(machine, 40, "kube-apiserver", "--etcd-servers=https://10.0.0.5:2379")
-    machine.clock.at(4, lambda: end(machine, 40))
-    machine.clock.at(30, lambda: begin(machine, 41, "kube-apiserver", "--etcd-servers=https://10.0.0.4:2379", "--x"))
+    machine.clock.after(4, lambda: end(machine, 40))
+    machine.clock.after(30, lambda: begin(machine, 41, "kube-apiserver", "--etcd-servers=https://10.0.0.4:2379", "--x"))
     mine.follow()
     assert etcd.held == ["openstack-paas/api-server"]
     assert [call[1:5] for call in called(machine, "kubeadm")] == [
@@ -48,13 +48,13 @@ def test_another_member_replaces_the_api_server_under_the_lock(machine: FakeMach
 def test_without_the_lock_the_api_server_stays(machine: FakeMachine, cluster: KubernetesServer) -> None:
     etcd = FakeEtcd()
     etcd.the_lock.lost = True
-    machine.put(MANIFEST, "    - --x\n")
+    machine.write(MANIFEST, "    - --x\n")
     with pytest.raises(Failed, match="may have another holder"):
         endpoints(machine, cluster, etcd).follow()
     assert [call[3] for call in called(machine, "kubeadm")] == ["upload-config"]
 
 
 def test_one_that_does_not_come_back_with_them(machine: FakeMachine, cluster: KubernetesServer) -> None:
-    machine.put(MANIFEST, "    - --x\n")
+    machine.write(MANIFEST, "    - --x\n")
     with pytest.raises(Failed, match=r"API server \(with etcd at https://10.0.0.4:2379\) to be ready"):
         endpoints(machine, cluster, FakeEtcd()).follow()

@@ -9,7 +9,7 @@ from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.initialise import Initialise
 from agent.kubernetes.node import KUBELET_KUBECONFIG
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import CLUSTER_INFO, FakeEtcd, called, control_plane_settings, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer, status
 
@@ -117,7 +117,7 @@ def test_api_servers_that_live_are_not_initialised_over(case: Case) -> None:
 def test_whether_the_way_back_is_local_is_not_guessed(case: Case) -> None:
     case.etcd.keys_and_values[CONFIGURATION] = b"x"
     case.silence_api()
-    case.machine.clock.at(30, lambda: setattr(case.etcd, "silent", 10**6))
+    case.machine.clock.after(30, lambda: setattr(case.etcd, "silent", 10**6))
     with pytest.raises(Failed, match="waited 60 s for etcd to say which API servers live"):
         case.run()
     assert case.inits == []
@@ -135,7 +135,7 @@ def test_a_lock_that_is_lost_stops_it(case: Case, recorded: bool) -> None:
 
 
 def test_an_init_that_was_interrupted_goes_on(case: Case) -> None:
-    case.machine.put(KUBELET_KUBECONFIG, "kind: Config\n")
+    case.machine.write(KUBELET_KUBECONFIG, "kind: Config\n")
     case.etcd.keys_and_values["/registry/minions/a"] = b"x"
     case.initialise.node.kubeadm.ignored = ("Swap",)
     case.run()
@@ -150,7 +150,7 @@ def test_an_init_that_was_interrupted_goes_on(case: Case) -> None:
 @pytest.mark.parametrize("code", [403, 404])
 def test_an_init_whose_api_server_is_up_goes_on_too(case: Case, code: int) -> None:
     """The shell waits for a way in here that nobody ever opens."""
-    case.machine.put(KUBELET_KUBECONFIG, "kind: Config\n")
+    case.machine.write(KUBELET_KUBECONFIG, "kind: Config\n")
     case.etcd.keys_and_values |= {CONFIGURATION: b"x", "/registry/minions/a": b"x"}
     case.cluster.refuse("GET", CLUSTER_INFO, status(code, "no"))
     case.run()
@@ -160,7 +160,7 @@ def test_an_init_whose_api_server_is_up_goes_on_too(case: Case, code: int) -> No
 
 @pytest.mark.parametrize("hindrance", ["another API server", "a way in", "no answer", "an unknown node", "no kubelet"])
 def test_a_machine_that_did_not_begin_the_init_joins(case: Case, hindrance: str) -> None:
-    case.machine.put(KUBELET_KUBECONFIG, "" if hindrance == "no kubelet" else "kind: Config\n")
+    case.machine.write(KUBELET_KUBECONFIG, "" if hindrance == "no kubelet" else "kind: Config\n")
     case.etcd.keys_and_values |= {CONFIGURATION: b"x"}
     if hindrance != "an unknown node":
         case.etcd.keys_and_values |= {"/registry/minions/a": b"x"}
@@ -176,14 +176,14 @@ def test_a_machine_that_did_not_begin_the_init_joins(case: Case, hindrance: str)
 
 
 def test_what_the_cluster_has_never_seen_is_removed(case: Case) -> None:
-    case.machine.put(KUBELET_KUBECONFIG, "kind: Config\n")
+    case.machine.write(KUBELET_KUBECONFIG, "kind: Config\n")
     case.run()
     assert called(case.machine, "kubeadm", "reset")
 
 
 def test_nobody_answering_is_no_reason_for_a_reset(case: Case) -> None:
     """The shell resets a node here that the cluster knows."""
-    case.machine.put(KUBELET_KUBECONFIG, "kind: Config\n")
+    case.machine.write(KUBELET_KUBECONFIG, "kind: Config\n")
     case.etcd.silent = 10**6
     with pytest.raises(Failed, match="whether there is /registry/minions/a"):
         case.initialise.initialise(local=True)

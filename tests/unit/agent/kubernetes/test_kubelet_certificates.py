@@ -11,7 +11,7 @@ from agent.kubernetes.node import KUBELET_KUBECONFIG, is_pair
 from agent.kubernetes.renewal import CertificateSettings, Renewal
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     CSR,
     called,
@@ -72,7 +72,7 @@ def test_the_kubelets_earlier_certificate_will_do(machine: FakeMachine, cluster:
     """The kubelet was rotating when the power went: what it has kept is still valid, and no other one is needed."""
     mine = certificates(machine, cluster, bootstrap=False)
     give_identity(machine, "")
-    earlier = machine.put(
+    earlier = machine.write(
         "/var/lib/kubelet/pki/kubelet-client-2025-12-01-00-00-00.pem", certificate("system:node:a").read_text()
     )
     mine.repair()
@@ -83,8 +83,10 @@ def test_the_kubelets_earlier_certificate_will_do(machine: FakeMachine, cluster:
 def test_an_earlier_certificate_that_has_ended_will_not(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine = certificates(machine, cluster, bootstrap=False)
     give_identity(machine, "")
-    machine.put("/var/lib/kubelet/pki/kubelet-client-2025-12-01-00-00-00.pem", certificate("system:node:a").read_text())
-    machine.add_program("openssl x509", failing_program("Certificate will expire"))
+    machine.write(
+        "/var/lib/kubelet/pki/kubelet-client-2025-12-01-00-00-00.pem", certificate("system:node:a").read_text()
+    )
+    machine.answer("openssl x509", failing_program("Certificate will expire"))
     with pytest.raises(Failed, match="the kubelet has no certificate any more"):
         mine.repair()
     assert restarts(machine) == 0
@@ -98,7 +100,7 @@ def test_an_earlier_certificate_of_another_authority_will_not(
     words = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other")
     openssl(tmp_path, "req", "-x509", *words, "-keyout", "key", "-out", "crt")
     both = (tmp_path / "crt").read_text() + (tmp_path / "key").read_text()
-    machine.put("/var/lib/kubelet/pki/kubelet-client-2025-12-01-00-00-00.pem", both)
+    machine.write("/var/lib/kubelet/pki/kubelet-client-2025-12-01-00-00-00.pem", both)
     with pytest.raises(Failed, match="the kubelet has no certificate any more"):
         mine.repair()
 
@@ -115,7 +117,7 @@ def test_a_control_plane_makes_it_itself(machine: FakeMachine, cluster: Kubernet
 def test_a_serving_certificate_that_is_empty_goes(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine = certificates(machine, cluster)
     give_identity(machine)
-    machine.put(SERVING, "")
+    machine.write(SERVING, "")
     mine.repair()
     assert not machine.path(SERVING).exists()
     assert restarts(machine) == 1
@@ -130,7 +132,7 @@ def test_the_certificate_is_that_of_the_authority_which_issues(
     words = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other")
     openssl(tmp_path, "req", "-x509", *words, "-keyout", "other.key", "-out", "other.crt")
     cluster.hooks.append(signs(cluster, tmp_path, other))
-    machine.clock.at(30, lambda: cluster.hooks.__setitem__(0, signs(cluster, tmp_path)))
+    machine.clock.after(30, lambda: cluster.hooks.__setitem__(0, signs(cluster, tmp_path)))
     mine.request(mine.node.apis.kubelet())
     asked = [one for one in cluster.asked if one.method == "POST"]
     assert len(asked) > 1
@@ -169,7 +171,7 @@ def test_an_answer_that_is_no_certificate(machine: FakeMachine, cluster: Kuberne
 
 def test_what_the_kubelet_trusts(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine = certificates(machine, cluster)
-    machine.put(KUBELET_KUBECONFIG, made_kubeconfig("another", "127.0.0.1:6443"))
+    machine.write(KUBELET_KUBECONFIG, made_kubeconfig("another", "127.0.0.1:6443"))
     mine.trust()
     assert kubeconfig.embeds(machine.path(KUBELET_KUBECONFIG).read_text(), cluster.ca.read_text())
     assert machine.path("/etc/kubernetes/pki/ca.crt").read_text() == cluster.ca.read_text()
@@ -181,7 +183,7 @@ def test_what_the_kubelet_trusts(machine: FakeMachine, cluster: KubernetesServer
 
 def test_a_kubelet_that_asks_the_gateways_asks_its_own_machine(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine = certificates(machine, cluster)
-    machine.put(KUBELET_KUBECONFIG, made_kubeconfig("x", "192.0.2.5:6443"))
+    machine.write(KUBELET_KUBECONFIG, made_kubeconfig("x", "192.0.2.5:6443"))
     cluster.refuse("GET", "/readyz", status(500, "no"))
     with pytest.raises(Failed, match="through this machine's balancer"):
         mine.follow_endpoint()
@@ -199,10 +201,10 @@ def test_a_kubelet_that_asks_the_gateways_asks_its_own_machine(machine: FakeMach
 def test_a_serving_certificate_that_ends_soon_goes(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine = certificates(machine, cluster)
     mine.renew_serving()
-    machine.put(SERVING, certificate("serving").read_text())
+    machine.write(SERVING, certificate("serving").read_text())
     mine.renew_serving()
     assert machine.path(SERVING).exists()
-    machine.add_program("openssl x509", failing_program("Certificate will expire"))
+    machine.answer("openssl x509", failing_program("Certificate will expire"))
     mine.renew_serving()
     assert not machine.path(SERVING).exists()
     assert mine.lags.exists()
@@ -210,7 +212,7 @@ def test_a_serving_certificate_that_ends_soon_goes(machine: FakeMachine, cluster
 
 def test_a_new_epoch_renews_the_serving_certificate(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine = certificates(machine, cluster, epoch="spring")
-    machine.put(SERVING, certificate("serving").read_text())
+    machine.write(SERVING, certificate("serving").read_text())
     mine.renew_serving()
     assert "is of another epoch than 'spring'" in machine.said
     assert not machine.path(SERVING).exists()
@@ -225,7 +227,7 @@ def test_a_kubelet_that_lags_is_restarted_until_its_node_is_ready(
     assert restarts(machine) == 0
     mine.lag()
     cluster.node("a", ready="False")
-    machine.clock.at(30, lambda: cluster.node("a"))
+    machine.clock.after(30, lambda: cluster.node("a"))
     mine.end_lag()
     assert restarts(machine) == 1
     assert not mine.lags.exists()
@@ -244,7 +246,7 @@ def test_a_kubelet_that_does_not_come_back_still_lags(machine: FakeMachine, clus
 def test_everything_of_a_worker(machine: FakeMachine, cluster: KubernetesServer, tmp_path: Path) -> None:
     mine = certificates(machine, cluster, epoch="spring")
     give_identity(machine)
-    machine.put(KUBELET_KUBECONFIG, made_kubeconfig(cluster.ca.read_text(), cluster.endpoint))
+    machine.write(KUBELET_KUBECONFIG, made_kubeconfig(cluster.ca.read_text(), cluster.endpoint))
     cluster.node("a")
     cluster.hooks.append(signs(cluster, tmp_path))
     followed = []

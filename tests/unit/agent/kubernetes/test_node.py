@@ -8,7 +8,7 @@ import pytest
 
 from agent.kubernetes.node import BOOTSTRAP_KUBELET, KUBELET_KUBECONFIG, has_joined, is_pair
 from agent.machine import Failed, NotYet
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import CLUSTER_INFO, called, failing_program, give_identity, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer, certificate, status
 
@@ -48,7 +48,7 @@ def test_the_previous_node_of_the_name_is_noticed_as_lost_first(
     node = node_of(machine, cluster)
     open_way_in(cluster)
     cluster.node("a", ready="True")
-    machine.clock.at(40, lambda: cluster.node("a", ready="Unknown"))
+    machine.clock.after(40, lambda: cluster.node("a", ready="Unknown"))
     node.join("an API server")
     assert machine.clock.seconds >= 40
     assert cluster.changes == ["DELETE nodes/a"]
@@ -82,7 +82,7 @@ def test_a_machine_without_a_certificate_does_not_join(machine: FakeMachine, clu
 def test_a_certificate_to_join_with_lives_hours(machine: FakeMachine, cluster: KubernetesServer) -> None:
     node = node_of(machine, cluster)
     open_way_in(cluster)
-    machine.add_program("openssl x509", failing_program("Certificate will expire"))
+    machine.answer("openssl x509", failing_program("Certificate will expire"))
     with pytest.raises(Failed, match=r"has ended, or cannot be read: run `pulumi up` again"):
         node.join("an API server")
     assert not called(machine, "kubeadm", "join")
@@ -123,7 +123,7 @@ def test_what_an_interrupted_join_left_is_removed(machine: FakeMachine, cluster:
     node = node_of(machine, cluster)
     node.forget_half_join()
     assert not called(machine, "kubeadm")
-    machine.put(BOOTSTRAP_KUBELET, "half")
+    machine.write(BOOTSTRAP_KUBELET, "half")
     node.forget_half_join()
     assert called(machine, "kubeadm", "reset", "--force")
 
@@ -143,9 +143,9 @@ def test_registered_means_by_the_kubelets_own_certificate(machine: FakeMachine, 
 def test_a_kubeconfig_that_a_power_cut_left_empty_is_none(machine: FakeMachine, cluster: KubernetesServer) -> None:
     node = node_of(machine, cluster)
     node.mark_joined()
-    machine.put(KUBELET_KUBECONFIG, "")
+    machine.write(KUBELET_KUBECONFIG, "")
     assert not has_joined(machine)
-    machine.put(KUBELET_KUBECONFIG, "kind: Config\n")
+    machine.write(KUBELET_KUBECONFIG, "kind: Config\n")
     assert has_joined(machine)
     node.unmark_joined()
     assert not has_joined(machine)
@@ -154,20 +154,20 @@ def test_a_kubeconfig_that_a_power_cut_left_empty_is_none(machine: FakeMachine, 
 def test_a_pair_is_a_certificate_and_its_key(machine: FakeMachine, cluster: KubernetesServer) -> None:
     both = certificate("system:node:a").read_text()
     for content in ("", "\0" * 900, both[:300], both.partition("-----BEGIN PRIVATE KEY")[0]):
-        assert not is_pair(machine.put("/pair.pem", content))
+        assert not is_pair(machine.write("/pair.pem", content))
     assert not is_pair(machine.path("/nothing.pem"))
-    assert is_pair(machine.put("/pair.pem", both))
+    assert is_pair(machine.write("/pair.pem", both))
 
 
 def test_the_kubelet_is_started_once(machine: FakeMachine, cluster: KubernetesServer) -> None:
     node = node_of(machine, cluster)
-    machine.add_program("systemctl is-active", failing_program("", 3))
-    machine.add_program("systemctl is-enabled", failing_program("", 1))
+    machine.answer("systemctl is-active", failing_program("", 3))
+    machine.answer("systemctl is-enabled", failing_program("", 1))
     node.run_kubelet()
     assert [call[-1] for call in called(machine, "systemctl", "start")] == ["kubelet.service"]
     machine.calls.clear()
-    machine.add_program("systemctl is-active")
-    machine.add_program("systemctl is-enabled")
+    machine.answer("systemctl is-active")
+    machine.answer("systemctl is-enabled")
     node.run_kubelet()
     assert not called(machine, "systemctl", "start")
 

@@ -1,7 +1,7 @@
 """Processes by what they were started with."""
 
 from agent.kubernetes import processes
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.processes_support import begin, end
 
 
@@ -11,7 +11,7 @@ def test_the_oldest_counts(machine: FakeMachine) -> None:
     begin(machine, 7, "kube-apiserver", "--etcd-servers=a,b", started=30)
     begin(machine, 3, "grep", "kube-apiserver")
     begin(machine, 4, "kube-apiserver-tool")
-    machine.put("/proc/5/other", "")
+    machine.write("/proc/5/other", "")
     assert processes.oldest(machine, "kube-apiserver ") == 40
     assert processes.oldest(machine, r"kube-apiserver .*--etcd-servers=a,b( |$)") == 7
     end(machine, 40)

@@ -6,7 +6,7 @@ from agent.kubernetes import kubeconfig, published_authorities
 from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.machine import Failed
 from agent.system.certificates import digests
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import CLUSTER_INFO, FakeApis, FakeEtcd, control_plane_settings, node_of
 from tests.unit.agent.kubernetes.node_support import kubeconfig as made
 from tests.unit.agent.kubernetes_server import KubernetesServer, status

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.kubernetes.renewal import CertificateSettings, Renewal
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer, certificate
 
@@ -21,7 +21,7 @@ def test_a_good_one_stays(machine: FakeMachine, cluster: KubernetesServer) -> No
     assert renewal(machine, cluster).reason(good) == ""
     assert renewal(machine, cluster, 30 * 86400).reason(good).startswith("ends on ")
     assert renewal(machine, cluster).reason(machine.path("/nothing")) == "is not there"
-    assert renewal(machine, cluster).reason(machine.put("/empty", "")) == "is not there"
+    assert renewal(machine, cluster).reason(machine.write("/empty", "")) == "is not there"
 
 
 def test_an_authority_that_issues_no_more(machine: FakeMachine, cluster: KubernetesServer) -> None:
@@ -42,5 +42,5 @@ def test_an_epoch_renews_each_certificate_once(
 
 def test_one_that_cannot_be_read_ends_soon(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine = renewal(machine, cluster)
-    assert mine.ends_soon(machine.put("/empty", ""))
+    assert mine.ends_soon(machine.write("/empty", ""))
     assert not mine.ends_soon(certificate("system:node:a"))

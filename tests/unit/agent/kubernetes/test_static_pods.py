@@ -20,7 +20,7 @@ from agent.kubernetes.static_pods import (
 )
 from agent.machine import Failed, NotYet
 from agent.system import services
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import INIT, DatedClock, called
 from tests.unit.agent.kubernetes.processes_support import begin
 from tests.unit.agent.kubernetes_server import certificate
@@ -53,9 +53,9 @@ class Case:
         self.others_serve = True
         self.pods = StaticPods(machine, self.server, self._others, self._ask)  # type: ignore[arg-type]
         for part in (API_SERVER, CONTROLLER_MANAGER, SCHEDULER):
-            machine.put(manifest_of(part), MANIFEST.format(part=part))
-        machine.put("/etc/kubernetes/scheduler.conf", "one")
-        machine.add_program("kubeadm")
+            machine.write(manifest_of(part), MANIFEST.format(part=part))
+        machine.write("/etc/kubernetes/scheduler.conf", "one")
+        machine.answer("kubeadm")
         self.pods.remember_reads(at_work=True)
 
     def _others(self) -> None:
@@ -82,17 +82,17 @@ def test_what_has_read_the_present_files_stays(case: Case) -> None:
 
 
 def test_another_kubeconfig_replaces_the_scheduler_once(case: Case) -> None:
-    case.machine.put("/etc/kubernetes/scheduler.conf", "two")
+    case.machine.write("/etc/kubernetes/scheduler.conf", "two")
     case.pods.remember_reads(at_work=True)
     begin(case.machine, 40, "kube-scheduler", "--x")
-    case.machine.clock.at(20, lambda: begin(case.machine, 40, "something", "else"))
-    case.machine.clock.at(30, lambda: begin(case.machine, 41, "kube-scheduler", "--x"))
+    case.machine.clock.after(20, lambda: begin(case.machine, 40, "something", "else"))
+    case.machine.clock.after(30, lambda: begin(case.machine, 41, "kube-scheduler", "--x"))
     case.pods.apply_reads(CONTROLLER_MANAGER, SCHEDULER)
     assert case.asked == [10259]
     manifest = case.manifest(SCHEDULER)
     assert manifest.count("    component: kube-scheduler\n    openstack-paas/read: x") == 1
     case.pods.apply_reads(CONTROLLER_MANAGER, SCHEDULER)
-    case.machine.put("/etc/kubernetes/scheduler.conf", "three")
+    case.machine.write("/etc/kubernetes/scheduler.conf", "three")
     case.machine.path("/proc/41/cmdline").unlink()
     case.pods.apply_reads(SCHEDULER)
     assert case.manifest(SCHEDULER).count("openstack-paas/read") == 1
@@ -100,7 +100,7 @@ def test_another_kubeconfig_replaces_the_scheduler_once(case: Case) -> None:
 
 
 def test_a_part_that_the_kubelet_does_not_replace(case: Case) -> None:
-    case.machine.put("/etc/kubernetes/scheduler.conf", "two")
+    case.machine.write("/etc/kubernetes/scheduler.conf", "two")
     begin(case.machine, 40, "kube-scheduler", "--x")
     with pytest.raises(
         Failed, match="kubelet to replace kube-scheduler; last seen: kube-scheduler is still the previous"
@@ -110,7 +110,7 @@ def test_a_part_that_the_kubelet_does_not_replace(case: Case) -> None:
 
 
 def test_an_api_server_goes_only_when_others_serve(case: Case) -> None:
-    case.machine.put("/etc/kubernetes/pki/etcd/ca.crt", "another")
+    case.machine.write("/etc/kubernetes/pki/etcd/ca.crt", "another")
     begin(case.machine, 40, "kube-apiserver", "--x")
     case.others_serve = False
     with pytest.raises(Failed, match="no other API server is ready"):
@@ -123,7 +123,7 @@ def test_an_api_server_goes_only_when_others_serve(case: Case) -> None:
 
 
 def test_a_machine_that_is_made_has_read_what_there_is(case: Case) -> None:
-    case.machine.put("/etc/kubernetes/scheduler.conf", "two")
+    case.machine.write("/etc/kubernetes/scheduler.conf", "two")
     case.pods.remember_reads(at_work=False)
     assert not case.pods.is_outdated(SCHEDULER)
 
@@ -140,8 +140,8 @@ def test_the_way_of_signing(case: Case) -> None:
         ("init", "phase", "control-plane", "controller-manager"),
     ]
     assert case.pods.signs_otherwise(("--cluster-signing-duration=48h",))
-    case.machine.clock.at(5, lambda: begin(case.machine, 40, "gone"))
-    case.machine.clock.at(9, lambda: begin(case.machine, 41, "kube-controller-manager", "--x"))
+    case.machine.clock.after(5, lambda: begin(case.machine, 40, "gone"))
+    case.machine.clock.after(9, lambda: begin(case.machine, 41, "kube-controller-manager", "--x"))
     case.pods.apply_reads(CONTROLLER_MANAGER, replaced=[Replaced(CONTROLLER_MANAGER, 40)])
     assert case.asked == [10257]
 
@@ -151,7 +151,7 @@ def test_what_earlier_releases_remembered_counts(case: Case) -> None:
     path = "/etc/kubernetes/scheduler.conf"
     inner = f"{path} {hashlib.sha256(b'one').hexdigest()}  -\n"
     text = f"{hashlib.sha256(inner.encode()).hexdigest()}  -\n"
-    case.machine.put("/var/lib/openstack-paas/applied/kube-scheduler", text)
+    case.machine.write("/var/lib/openstack-paas/applied/kube-scheduler", text)
     assert not case.pods.is_outdated(SCHEDULER)
     assert services.fingerprint(case.machine, (path,)) == text.strip()
     nothing = hashlib.sha256(b"/nothing \n").hexdigest()

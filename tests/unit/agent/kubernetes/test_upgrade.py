@@ -6,14 +6,14 @@ from agent.kubernetes.containerd import PACKAGES
 from agent.kubernetes.node import KUBELET_KUBECONFIG, joined_mark
 from agent.kubernetes.upgrade import KUBELET_PACKAGES, Plan, Upgrade, plan_version, refuse_kubernetes_jump
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import Recorded, called, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer
 
 
 def joined(machine: FakeMachine) -> None:
-    machine.put("/var/lib/openstack-paas/joined", "")
-    machine.put(KUBELET_KUBECONFIG, "kind: Config\n")
+    machine.write("/var/lib/openstack-paas/joined", "")
+    machine.write(KUBELET_KUBECONFIG, "kind: Config\n")
     assert joined_mark(machine).exists()
 
 

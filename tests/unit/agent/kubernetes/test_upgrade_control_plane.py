@@ -7,7 +7,7 @@ from agent.kubernetes.static_pods import READS, manifest_of
 from agent.kubernetes.upgrade import Plan, Upgrade
 from agent.kubernetes.upgrade_control_plane import DRY_RUN_LOG, ControlPlaneUpgrade
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import INIT, FakeApis, Recorded, called, failing_program, node_of
 from tests.unit.agent.kubernetes.processes_support import begin
 from tests.unit.agent.kubernetes_server import KubernetesServer
@@ -31,14 +31,14 @@ class Case:
         self.mine = ControlPlaneUpgrade(node, self.upgrade, server, INIT)
         cluster.put(RECORD, {"metadata": {}, "data": {"ClusterConfiguration": f"kubernetesVersion: v{recorded}\n"}})
         self.write("1.36.4")
-        machine.add_program("kubeadm upgrade plan", "Upgrade to the latest\n[upgrade] hidden\n")
-        machine.add_program("kubeadm upgrade apply", self.apply)
-        machine.add_program("kubeadm upgrade node", self.apply)
-        machine.clock.at(1, lambda: begin(machine, 41, "kube-apiserver", "--x"))
+        machine.answer("kubeadm upgrade plan", "Upgrade to the latest\n[upgrade] hidden\n")
+        machine.answer("kubeadm upgrade apply", self.apply)
+        machine.answer("kubeadm upgrade node", self.apply)
+        machine.clock.after(1, lambda: begin(machine, 41, "kube-apiserver", "--x"))
 
     def write(self, version: str) -> None:
         for part in READS:
-            self.machine.put(manifest_of(part), f"spec:\n    image: registry.k8s.io/{part}:v{version}\n")
+            self.machine.write(manifest_of(part), f"spec:\n    image: registry.k8s.io/{part}:v{version}\n")
 
     def apply(self, call: tuple[str, ...], given: str) -> str:
         if "--dry-run" not in call:
@@ -106,7 +106,7 @@ def test_nothing_has_changed_when_something_objects(
     machine: FakeMachine, cluster: KubernetesServer, words: str, message: str
 ) -> None:
     case = Case(machine, cluster)
-    machine.add_program(words, failing_program("no"))
+    machine.answer(words, failing_program("no"))
     with pytest.raises(Failed, match=message):
         case.mine.follow()
     assert case.done.done == ["download"]
@@ -132,7 +132,7 @@ def test_the_record_skips_no_version(machine: FakeMachine, cluster: KubernetesSe
 
 def test_manifests_that_kubeadm_put_back(machine: FakeMachine, cluster: KubernetesServer) -> None:
     case = Case(machine, cluster)
-    machine.add_program("kubeadm upgrade apply", "")
+    machine.answer("kubeadm upgrade apply", "")
     with pytest.raises(Failed, match=r"kubeadm has left manifests of another version than 1.36.5"):
         case.mine.follow()
     assert case.upgrade.begun.exists()

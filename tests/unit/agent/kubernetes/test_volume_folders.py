@@ -5,7 +5,7 @@ import os
 import pytest
 
 from agent.kubernetes.volume_folders import make_volume_folders, open_lost_volumes
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 
 
 def test_the_folders_are_made_once(machine: FakeMachine) -> None:
@@ -21,8 +21,8 @@ def test_a_volume_that_was_lost_is_for_everyone_again(machine: FakeMachine) -> N
     for name, mode in modes.items():
         machine.path(f"/srv/volumes/{name}").mkdir(parents=True)
         machine.path(f"/srv/volumes/{name}").chmod(mode)
-    machine.put("/srv/volumes/pvc-full/data", "x")
-    machine.put("/srv/volumes/pvc-file", "x")
+    machine.write("/srv/volumes/pvc-full/data", "x")
+    machine.write("/srv/volumes/pvc-file", "x")
     open_lost_volumes(machine, ("/srv/volumes",))
     now = {path.name: path.stat().st_mode & 0o777 for path in machine.path("/srv/volumes").iterdir() if path.is_dir()}
     assert now == {**modes, "pvc-lost": 0o777}

@@ -13,7 +13,7 @@ from agent.kubernetes.rollout import RolloutSettings
 from agent.kubernetes.upgrade import Plan
 from agent.kubernetes.worker import BALANCER, Worker, WorkerSettings
 from agent.machine import Failed
-from tests.unit.agent.kubernetes.node_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     CLUSTER_INFO,
     Recorded,
@@ -34,11 +34,11 @@ def worker(
 ) -> Worker:
     node_of(machine, cluster)
     for program in ("haproxy", "containerd", "ctr"):
-        machine.add_program(program)
-    machine.add_program("systemctl show", "active\n")
+        machine.answer(program)
+    machine.answer("systemctl show", "active\n")
     for unit in ("keepalived", "etcd"):
-        machine.add_program(f"systemctl is-enabled --quiet {unit}.service", failing_program("", 1))
-    machine.put("/proc/self/status", "CapBnd:\t0\n")
+        machine.answer(f"systemctl is-enabled --quiet {unit}.service", failing_program("", 1))
+    machine.write("/proc/self/status", "CapBnd:\t0\n")
     wanted = WorkerSettings(
         node=settings(cluster, bootstrap),
         certificates=CertificateSettings("1", "", 3600),
@@ -59,11 +59,11 @@ def joins(machine: FakeMachine, cluster: KubernetesServer) -> None:
 
     def join(call: tuple[str, ...], given: str) -> None:
         give_identity(machine)
-        machine.put(KUBELET_KUBECONFIG, kubeconfig(cluster.ca.read_text(), cluster.endpoint))
-        machine.put("/var/lib/kubelet/kubeadm-flags.env", 'KUBELET_KUBEADM_ARGS="--node-labels=pool=x"\n')
+        machine.write(KUBELET_KUBECONFIG, kubeconfig(cluster.ca.read_text(), cluster.endpoint))
+        machine.write("/var/lib/kubelet/kubeadm-flags.env", 'KUBELET_KUBEADM_ARGS="--node-labels=pool=x"\n')
         cluster.node("a")["metadata"]["labels"]["pool"] = "x"
 
-    machine.add_program("kubeadm join", join)
+    machine.answer("kubeadm join", join)
 
 
 def test_a_new_machine_becomes_a_node(machine: FakeMachine, cluster: KubernetesServer) -> None:
@@ -108,8 +108,8 @@ def test_the_steps_and_their_order(machine: FakeMachine, cluster: KubernetesServ
 
 def test_a_balancer_that_haproxy_does_not_take(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine = worker(machine, cluster, Recorded(), at_work=True)
-    machine.put(BALANCER, "the old one\n")
-    machine.add_program("haproxy -c", failing_program("unknown keyword"))
+    machine.write(BALANCER, "the old one\n")
+    machine.answer("haproxy -c", failing_program("unknown keyword"))
     with pytest.raises(Failed, match="would not be valid, the old one stays: unknown keyword"):
         mine.balance_api()
     assert machine.path(BALANCER).read_text() == "the old one\n"
@@ -140,6 +140,6 @@ def test_a_node_that_runs_changes_its_runtime_in_its_turn(machine: FakeMachine, 
 def test_authorities_may_not_skip_a_stage(machine: FakeMachine, cluster: KubernetesServer, tmp_path: Path) -> None:
     words = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other")
     openssl(tmp_path, "req", "-x509", *words, "-keyout", "other.key", "-out", "other.crt")
-    machine.put("/etc/kubernetes/pki/ca.crt", (tmp_path / "other.crt").read_text())
+    machine.write("/etc/kubernetes/pki/ca.crt", (tmp_path / "other.crt").read_text())
     with pytest.raises(Failed, match="does not yet trust the authorities of generation 1"):
         worker(machine, cluster, Recorded(), at_work=True).authorities.guard_authorities()

@@ -12,7 +12,7 @@ from agent.programs import NOT_FOUND, TIMED_OUT, Ended
 from agent.system import certificates
 from agent.system.certificates import digests, issuer_first, refuse_skipped_stage, renewal_reason, split
 from tests.unit.agent import openssl
-from tests.unit.agent.fake_machine import FakeMachine, real
+from tests.unit.agent.fake_machine import FakeMachine
 
 DAY = 86400
 
@@ -29,8 +29,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[FakeMachine]:
     fake = FakeMachine(tmp_path)
-    fake.programs.append((("openssl",), real))
-    fake.fake_clock.begin = datetime.now(timezone.utc)  # noqa: UP017
+    fake.real("openssl")
+    fake.clock.began = datetime.now(timezone.utc)  # noqa: UP017
     yield fake
     assert list(fake.path("/run").glob("*")) == []
 
@@ -68,8 +68,8 @@ def test_the_issuer_comes_first(machine: FakeMachine, made: Path) -> None:
 def test_an_authority_that_was_made_again_with_its_key(machine: FakeMachine, made: Path, tmp_path: Path) -> None:
     """Both issued it. The shell forgot the one of them that came first."""
     again = tmp_path / "again.crt"
-    real(("openssl", "x509", "-in", str(made / "first.crt"), "-signkey", str(made / "first.key"),
-          "-days", "40", "-out", str(again)), "")  # fmt: skip
+    signed_by = ("-signkey", made / "first.key")
+    machine.must("openssl", "x509", "-in", made / "first.crt", *signed_by, "-days", "40", "-out", again)
     bundle = machine.root / "ca.crt"
     bundle.write_text(pem(made, "first") + again.read_text())
     assert issuer_first(machine, made / "served.crt", bundle) == digests(bundle.read_text())
@@ -84,12 +84,12 @@ def test_no_authority_issued_it(machine: FakeMachine, made: Path) -> None:
 
 @pytest.mark.parametrize("status", [1, NOT_FOUND, TIMED_OUT])
 def test_an_openssl_that_does_not_answer_has_not_said_no(machine: FakeMachine, made: Path, status: int) -> None:
-    machine.programs.append((("openssl", "verify"), Ended(status, errors="broken")))
+    machine.answer("openssl verify", Ended(status, errors="broken"))
     with pytest.raises(Failed, match="does not say anything about a certificate: broken"):
         issuer_first(machine, made / "served.crt", made / "first.crt")
     with pytest.raises(Failed, match="does not say anything"):
         renewal_reason(machine, made / "served.crt", pem(made, "first"), DAY, "2")
-    machine.programs.append((("openssl", "x509"), Ended(TIMED_OUT, errors="slow")))
+    machine.answer("openssl x509", Ended(TIMED_OUT, errors="slow"))
     with pytest.raises(Failed, match="slow"):
         renewal_reason(machine, made / "served.crt", pem(made, "first"), DAY, "2")
 
@@ -116,12 +116,12 @@ def test_when_a_certificate_is_renewed(machine: FakeMachine, made: Path) -> None
     assert reason("first") == ""
     assert reason("second", "first") == "was issued by other authorities than generation 2"
     assert reason("first", name="nothing") == "is not there"
-    machine.fake_clock.seconds = 4.9 * DAY
+    machine.clock.seconds = 4.9 * DAY
     assert reason("first") == ""
-    machine.fake_clock.seconds = 5.1 * DAY
+    machine.clock.seconds = 5.1 * DAY
     assert reason("first").startswith("ends on ") and reason("first").endswith(" GMT")
     # One that has ended is no other case.
-    machine.fake_clock.seconds = 11 * DAY
+    machine.clock.seconds = 11 * DAY
     assert reason("first").startswith("ends on ")
 
 

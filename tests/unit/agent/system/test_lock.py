@@ -29,7 +29,7 @@ def test_a_second_run_is_refused_at_once_or_waits(machine: FakeMachine) -> None:
 def test_one_that_waits_gets_its_turn(machine: FakeMachine) -> None:
     first = lock.hold(machine, "/run/lock", 0, "another run")
     first.__enter__()
-    machine.clock.at(30, lambda: first.__exit__(None, None, None))
+    machine.clock.after(30, lambda: first.__exit__(None, None, None))
     with lock.hold(machine, "/run/lock", 60, "another run"):
         assert 30 <= machine.clock.seconds < 31
 
