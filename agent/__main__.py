@@ -1,4 +1,4 @@
-"""`python3 -I agent.pyz COMMAND ROLE SECONDS < desired state`: runs a command of a role, within so many seconds.
+"""`python3 -I agent.pyz COMMAND ROLE SECONDS [KEY=VALUE...] < desired state`: a command of a role, with a time limit.
 
 The modules of agent/roles have the commands. `converge` brings the machine to the desired state.
 """
@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent import desired, installed
-from agent.command import Command
+from agent.command import Command, Options
 from agent.limits import Stopped, stop_on_signals, time_limit
 from agent.machine import Failed, Machine
 from agent.output import WORD_SECONDS, Output, words_to_reader
 from agent.programs import without_secrets
-from agent.system import lock
+from agent.system import files, lock
 
 #: Exit statuses: the run has failed and said why; the words of the command line are wrong (as in sysexits.h).
 FAILED: Final = 70
@@ -52,12 +52,13 @@ def main(
     """Runs a command, and returns the exit status."""
     os.umask(0o022)
     try:
-        name, role, limit = words
+        name, role, limit, *pairs = words
+        options = dict(pair.split("=", 1) for pair in pairs)
         seconds, command = float(limit), find_command(name, role, roles)
     except ValueError:
         command = None
-    if command is None:
-        sys.stderr.write(f"usage: agent COMMAND ROLE SECONDS < desired state; got: {' '.join(words)}\n")
+    if command is None or not options.keys() <= set(command.options):
+        sys.stderr.write(f"{_usage(command)}; got: {' '.join(words)}\n")
         return USAGE
     output = Output(sys.stdout.fileno())
     machine = Machine(os.uname().nodename, root)
@@ -65,15 +66,24 @@ def main(
     sys.stdout = sys.stderr = output
     try:
         with stop_on_signals(), words_to_reader(output, role, word_seconds):
-            return _run(machine, command, role, seconds, output)
+            return _run(machine, command, role, seconds, output, options)
     finally:
         sys.stdout, sys.stderr = before
 
 
-def _run(machine: Machine, command: "Command[Any]", role: str, seconds: float, output: Output) -> int:
+def _usage(command: "Command[Any] | None") -> str:
+    known = "".join(f" [{key}=VALUE]" for key in command.options) if command else " [KEY=VALUE...]"
+    return f"usage: agent COMMAND ROLE SECONDS{known} < desired state"
+
+
+def _run(machine: Machine, command: "Command[Any]", role: str, seconds: float, output: Output, options: Options) -> int:
     """The run itself. Every way that it can end says so once."""
+    kept = machine.path(installed.state_file(role))
     try:
-        state = desired.load(command.state, sys.stdin.buffer.read())
+        if command.saved and not kept.exists():
+            raise Failed(f"this machine has no desired state ({kept}): run `pulumi up`")
+        text = kept.read_bytes() if command.saved else desired.unpack(sys.stdin.buffer.read())
+        state = desired.load(command.state, text)
         output.hide(desired.secrets(state))
         with contextlib.ExitStack() as held:
             if command.alone:
@@ -81,8 +91,10 @@ def _run(machine: Machine, command: "Command[Any]", role: str, seconds: float, o
                 held.enter_context(lock.hold(machine, lock.ONE_RUN, seconds, "an earlier run"))
                 output.keep(machine.path(f"{installed.FOLDER}/{role}.log"))
                 installed.settle(machine, Path(sys.argv[0]).absolute())
+                if not command.saved:
+                    files.write(kept, text, 0o600)
             with time_limit(seconds, output.write):
-                command.run(machine, state)
+                command.run(machine, state, options)
     except (Failed, desired.Invalid) as failure:
         machine.report(output.without_hidden(str(failure)))
         return FAILED

@@ -3,7 +3,10 @@
 A field that its dataclass leaves out of repr() (`field(repr=False)`) is secret. No message has a value, secret or not.
 """
 
+import base64
+import binascii
 import dataclasses
+import gzip
 import json
 import types
 from collections.abc import Iterator, Mapping
@@ -26,6 +29,16 @@ _PLAIN: Final = (str, int, float, bool)
 
 class Invalid(Exception):
     """The desired state is not what the role expects. The text names the place, never a value."""
+
+
+def unpack(text: bytes) -> bytes:
+    """The JSON, which travels as base64 of gzip. JSON itself is taken too. Raises Invalid."""
+    if text.lstrip().startswith(b"{"):
+        return text
+    try:
+        return gzip.decompress(base64.b64decode(text, validate=False))
+    except (OSError, EOFError, ValueError, binascii.Error):
+        raise Invalid("the desired state cannot be unpacked: it may have been cut off on its way") from None
 
 
 def load(kind: type[State], text: "str | bytes") -> State:

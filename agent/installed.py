@@ -1,32 +1,45 @@
-"""The agent's own archives on this machine: the one that runs gets the name by which timers and commands find it.
+"""What the agent keeps of itself on this machine: its archive, and the desired state of the last run.
 
-Each archive has a digest in its name. Python reads modules from it by its path at any time,
-so an archive never changes.
+An archive has its digest in its name. Python reads modules from it by its path at any time, so it never changes.
 """
 
 import contextlib
+import hashlib
 import re
 from pathlib import Path
 from typing import Final
 
-from agent.machine import Machine
+from agent.machine import Failed, Machine
+from agent.system import files
 
 FOLDER: Final = "/opt/openstack-paas"
-#: What timers, units and commands of gateways call.
+#: What timers, units, and people call.
 NAME: Final = "agent.pyz"
-_ARCHIVE: Final = re.compile(r"agent-[0-9a-f]+\.pyz")
-#: Seconds after which no run waits for its turn any more, or writes its archive.
+_ARCHIVE: Final = re.compile(r"agent-([0-9a-f]+)\.pyz")
+#: Seconds after which no run waits for its turn any more.
 LEFT_BEHIND_SECONDS: Final = 3600
 
 
-def settle(machine: Machine, archive: Path) -> None:
-    """Lets the fixed name lead to the archive, and removes all but it and the previous one, which may still run.
+def state_file(role: str) -> str:
+    """The desired state of the last run of `converge`: for people, timers and `ops`. It has secrets."""
+    return f"{FOLDER}/{role}.json"
 
-    Does nothing for an agent that runs from anywhere else. Only the one run of this machine calls it.
+
+def settle(machine: Machine, archive: Path) -> None:
+    """Puts the archive that runs where timers find it, and removes all but it and the previous one.
+
+    Does nothing for an agent that runs from anything else. Only the one run of this machine calls it. Raises Failed
+    when the archive is not what its name says.
     """
-    folder = machine.path(FOLDER)
-    if archive.parent != folder or not _ARCHIVE.fullmatch(archive.name):
+    found = _ARCHIVE.fullmatch(archive.name)
+    if not found:
         return
+    content = archive.read_bytes()
+    if not hashlib.sha256(content).hexdigest().startswith(found[1]):
+        raise Failed(f"{archive} is not what its name says: it was cut off on its way. Run `pulumi up` again")
+    folder = machine.path(FOLDER)
+    if not (folder / archive.name).exists():
+        files.write(folder / archive.name, content, 0o644)
     link = folder / NAME
     previous = link.readlink().name if link.is_symlink() else ""
     if previous != archive.name:
@@ -34,8 +47,9 @@ def settle(machine: Machine, archive: Path) -> None:
         new.unlink(missing_ok=True)
         new.symlink_to(archive.name)
         new.replace(link)
-    for other in folder.glob("agent-*.pyz*"):
-        # A run that waits for this one, or is being written, has a young archive here too.
+        files.sync_folder(folder)
+    for other in (*folder.glob("agent-*.pyz"), *archive.parent.glob("agent-*.pyz")):
+        # A run that waits for this one has a young archive here too.
         with contextlib.suppress(FileNotFoundError):
             age = machine.clock.now().timestamp() - other.stat().st_mtime
             if other.name not in (archive.name, previous) and age > LEFT_BEHIND_SECONDS:

@@ -1,9 +1,7 @@
 """This machine as a run of the agent sees it: its files, programs and clock, its steps, and what it says of them."""
 
 import contextlib
-import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -136,19 +134,3 @@ class Machine:
         message = f"FAILED at step '{self.step_name}' on {self.name} after {self.elapsed:.1f} s: {failure}"
         sys.stderr.write(f"{self.ends_of_logs()}{message}\n")
         self.run("logger", "-t", "openstack-paas", "-p", "user.err", "--", message, seconds=5)
-
-
-def stop_on_signals() -> None:
-    """A signal from outside ends the run as a failure does, so that it tidies up and says where it was."""
-
-    def stop(number: int, frame: object) -> None:
-        del frame
-        # Once: a second one must not break into the tidying up.
-        for other in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(other, signal.SIG_IGN)
-        del number
-        raise Failed("stopped from outside, or by the time limit of the whole step")
-
-    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(each, stop)
-    os.umask(0o022)

@@ -2,8 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+from agent.system.base import Base
+from agent.system.firewall import Firewall
+from agent.system.ground import MachineState
+from agent.system.kernel import Kernel
+from agent.system.login import Login
+from agent.system.volume import Volume
 from machines.common.bundle import File, ScriptSettings, settings_file
-from machines.common.packages import package_files, package_settings
+from machines.common.packages import desired_packages, package_files, package_settings
 from machines.common.templates import read_plain, render_template
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -43,6 +49,47 @@ def machine_files(
         File("files/openstack-paas-firewall.service", read_plain("common/firewall.service")),
         *([] if gateway else [File("files/firewall.nft", render_template("common/firewall.nft.j2"))]),
     ]
+
+
+def machine_state(
+    platform: Platform,
+    planned: PlannedMachine,
+    wanted: Iterable[str],
+    login_keys: str,
+    *,
+    firewall: str = "",
+    volume: Volume | None = None,
+    kernel_values: Sequence[str] = (),
+    kernel_modules: Sequence[str] = (),
+) -> MachineState:
+    """The part of the desired state that all roles have.
+
+    `wanted` are the packages. `login_keys` has the user that logs in, and the public keys, one a line. A gateway has a
+    `firewall` table of its own.
+    """
+    user, *keys = login_keys.splitlines()
+    base = Base(
+        login=Login(user, tuple(keys)),
+        sshd_config=render_template("common/sshd.conf.j2", gateway=planned.role == "gateway"),
+        journald_config=read_plain("common/journald.conf"),
+        kernel=Kernel(
+            tuple(kernel_modules),
+            tuple(kernel_values),
+            "".join(f"{module}\n" for module in kernel_modules),
+            render_template("common/sysctl.conf.j2", values=kernel_values) if kernel_values else "",
+        ),
+        environment=render_template("common/environment.j2", variables=proxy_variables(platform)),
+        apt_proxy=apt_proxy(platform),
+    )
+    table = firewall or render_template("common/firewall.nft.j2")
+    return MachineState(
+        name=planned.hostname,
+        address=planned.address,
+        base=base,
+        packages=desired_packages(platform.settings, wanted),
+        firewall=Firewall(table, read_plain("common/firewall.service")),
+        volume=volume,
+    )
 
 
 def proxy_variables(platform: Platform) -> dict[str, str]:

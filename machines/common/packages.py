@@ -4,6 +4,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from agent.system.apt_sources import AptSources, SigningKey
+from agent.system.etcd_archive import EtcdArchive
+from agent.system.packages import DesiredPackages
 from machines.common.bundle import File, ScriptSettings, script_file
 from machines.common.templates import render_template
 from settings.versions import BALANCER_PACKAGES, ETCD, GATEWAY_PACKAGES, NODE_PACKAGES, minor
@@ -64,6 +67,22 @@ def package_settings(settings: "PlatformSettings", wanted: Iterable[str]) -> Scr
         "APT_KEYS": [f"{_key_path(source.key_url)} {source.key_url}" for source in sources if source.key_url],
         "ETCD_ARCHIVES": etcd_archives(settings),
     }
+
+
+def desired_packages(settings: "PlatformSettings", wanted: Iterable[str]) -> DesiredPackages:
+    """The packages of a machine, and where they come from."""
+    kubernetes = (kubernetes_source(settings),)
+    keys = (source.key_url for source in (*settings.mirrors.debian, *kubernetes) if source.key_url)
+    return DesiredPackages(
+        wanted=tuple(wanted),
+        sources=AptSources(
+            debian=_apt_list("debian", settings.mirrors.debian).content,
+            packages=_apt_list("packages", kubernetes).content,
+            keys=tuple(SigningKey(_key_path(url), url) for url in keys),
+        ),
+        etcd_archives=tuple(EtcdArchive(*entry.split()) for entry in etcd_archives(settings)),
+        epoch=settings.maintenance.epoch,
+    )
 
 
 def kubernetes_source(settings: "PlatformSettings") -> "AptSource":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.system.volume import Volume
 from machines.common.bundle import CONVERGE, File, ScriptSettings
 from machines.common.templates import read_script, render_template
 from settings.machines import VolumeSettings
@@ -48,3 +49,17 @@ def volume_settings(volume: VolumeSettings | None, use: Use, inputs: Mapping[str
         "VOLUME_PATH": use.path,
         "VOLUME_SERVICE": use.service,
     }
+
+
+def desired_volume(volume: VolumeSettings | None, use: Use, inputs: Mapping[str, str]) -> Volume | None:
+    """The data volume of a machine, whose id is the input `volume`; None without one."""
+    if volume is None:
+        return None
+    return Volume(
+        id=inputs["volume"],
+        gib=volume.size_gib,
+        path=use.path,
+        service=use.service,
+        mount_unit=render_template("common/volume.mount.j2", path=use.path, service=use.service),
+        service_drop_in=render_template("common/volume-service.conf.j2", path=use.path, owner=use.owner),
+    )
