@@ -54,6 +54,6 @@ class ControlPlane(Role):
             # One that joins is of the new version: the others are by then.
             is_new = planned.hostname not in platform.working
             order = self.last if is_new else self.order(planned)
-            needed = [*args.depends_on, *args.etcd.steps, *order]
-            self.add_step(machine, args.access, control_plane_bundle, inputs, needed)
+            needed = [*args.etcd.steps, *order]
+            self.add_step(machine, args.access, control_plane_bundle, inputs, needed, args.depends_on)
         self.register_outputs({})

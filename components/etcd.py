@@ -42,5 +42,5 @@ class EtcdCluster(Role):
                 "client_key": pki.etcd_client.private_key,
                 **args.backup_secrets,
             }
-            self.add_step(machine, args.access, etcd_bundle, inputs, args.depends_on)
+            self.add_step(machine, args.access, etcd_bundle, inputs, (), args.depends_on)
         self.register_outputs({"endpoints": list(endpoints(platform))})

@@ -45,8 +45,8 @@ class Gateways(Role):
             address, ready = self._public_address(fleet, machine)
             self.addresses[planned.name] = address
             inputs = {"ca": args.pki.cluster_ca.certificate}
-            order = [ready, *fleet.network.ready, *self.order(planned)]
-            self.add_step(machine, fleet.access(), gateway_bundle, inputs, order, address)
+            way = [ready, *fleet.network.ready]
+            self.add_step(machine, fleet.access(), gateway_bundle, inputs, self.order(planned), way, address)
         self.register_outputs({"addresses": self.addresses})
 
     def _public_address(self, fleet: Fleet, machine: Machine) -> tuple[pulumi.Output[str], pulumi.Resource]:

@@ -90,7 +90,7 @@ class Platform(pulumi.ComponentResource):
         # No kubelet may be newer than an API server: a change of control planes is over before that of workers begins.
         changed = control_plane.last
         for pool_name in settings.workers:
-            pool_args = WorkerPoolArgs(fleet, access, cluster, [*reachable, *etcd.steps], changed)
+            pool_args = WorkerPoolArgs(fleet, access, cluster, reachable, etcd.steps, changed)
             pool = WorkerPool(pool_name, pool_args, child)
             workers.append(pool)
             changed = pool.last

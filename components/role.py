@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pulumi
 import pulumi_tls as tls
@@ -11,6 +12,8 @@ from pulumi_openstack import compute
 
 from components.fleet import Access, Fleet
 from components.machine import Machine
+from machines.common.agent_archive import archive_file, archive_name
+from machines.common.agent_command import UPLOADS, AgentCommand
 from machines.common.bundle import Bundle, File
 from settings import names
 from settings.machines import MachineSettings
@@ -109,40 +112,54 @@ class Role(pulumi.ComponentResource):
         self,
         machine: Machine,
         access: Access,
-        render: Callable[[Platform, PlannedMachine, Mapping[str, str]], Bundle],
+        render: Callable[[Platform, PlannedMachine, Mapping[str, str]], Bundle | AgentCommand],
         inputs: Mapping[str, pulumi.Input[str]],
         depends_on: Iterable[pulumi.Resource],
+        reachable: Iterable[pulumi.Resource],
         address: pulumi.Input[str] = "",
     ) -> None:
-        """The machine's step: its bundle goes in on stdin, `converge` runs, Pulumi shows its progress.
+        """The machine's step: its desired state goes in on stdin, the agent runs, Pulumi shows its progress.
 
-        `render` makes the bundle from the resolved `inputs` and the id of the machine's volume. The machine is reached
-        by `address`, or by its planned one. No custom timeout: the plugin ignores them, so the limit is on the machine
-        (machines/common/bundle.py).
+        `render` makes the command from the resolved `inputs`, the keys that log in and the id of the machine's volume.
+        The machine is reached by `address`, or by its planned one, once what is `reachable` exists; the step waits for
+        `depends_on` too. No custom timeout: the plugin ignores them, so the limit is on the machine.
 
-        A changed bundle is an update: it runs `converge` again. A replaced machine replaces the step, and nothing
-        else does: the instance's id is the only trigger. Secrets travel on stdin alone.
+        A changed desired state is an update: the agent runs again. A replaced machine replaces the step, and nothing
+        else does: the instance's id is the only trigger. Secrets travel on stdin alone. The agent travels before, as a
+        file: a state has its digest and not its content.
         """
         planned = machine.planned
         # Known once it is attached.
         volume = {"volume": machine.volume.volume_id} if machine.volume else {}
 
-        def with_keys(resolved: dict[str, str]) -> Bundle:
-            keys = File("files/login-keys", resolved.pop("login_keys"))
+        def with_keys(resolved: dict[str, str]) -> Bundle | AgentCommand:
             bundle = render(self._fleet.platform, planned, resolved)
-            return replace(bundle, files=(*bundle.files, keys))
+            if isinstance(bundle, AgentCommand):
+                return bundle
+            return replace(bundle, files=(*bundle.files, File("files/login-keys", resolved["login_keys"])))
 
-        bundle = pulumi.Output.all(**inputs, **volume, login_keys=self._fleet.login_keys).apply(with_keys)
+        resolved = pulumi.Output.all(**inputs, **volume, login_keys=self._fleet.login_keys)
+        bundle: pulumi.Output[Any] = resolved.apply(with_keys)
         archive: pulumi.Output[str] = pulumi.Output.secret(bundle.apply(lambda b: b.archive()))
+        connection = access.connection(address or planned.address, machine.host_key.public_key_openssh)
+        way = list(reachable)
+        agent = remote.CopyToRemote(
+            f"{planned.name}-agent",
+            connection=connection,
+            source=pulumi.FileAsset(str(archive_file())),
+            remote_path=f"{UPLOADS}/{archive_name()}",
+            triggers=[machine.instance.id],
+            opts=machine.options(depends_on=way, deleted_with=machine.instance),
+        )
         step = remote.Command(
             planned.name,
-            connection=access.connection(address or planned.address, machine.host_key.public_key_openssh),
+            connection=connection,
             # The script has only digests of files without secrets; what it was computed from is secret all the same.
             create=pulumi.Output.unsecret(bundle.apply(lambda b: b.script())),
             stdin=archive,
             triggers=[machine.instance.id],
             add_previous_output_in_env=False,
-            opts=machine.options(depends_on=list(depends_on), deleted_with=machine.instance),
+            opts=machine.options(depends_on=[agent, *way, *depends_on], deleted_with=machine.instance),
         )
         self.steps.append(step)
         if planned.hostname in self._fleet.platform.working:

@@ -20,6 +20,8 @@ class WorkerPoolArgs:
     cluster: ClusterAccess
     depends_on: Sequence[pulumi.Resource]
     """The machines can be reached once these exist."""
+    etcd: Sequence[pulumi.Resource]
+    """The steps of etcd: before them no API answers."""
     after: Sequence[pulumi.Resource]
     """Nothing of the pool is done before these steps: those of running control planes, then of other pools."""
 
@@ -41,6 +43,7 @@ class WorkerPool(Role):
                 "bootstrap": pki.bootstrap.certificate,
                 "bootstrap_key": pki.bootstrap.private_key,
             }
-            order = [*args.depends_on, *self.order(planned)]
-            self.add_step(machine, args.access, worker_bundle, inputs, order)
+            self.add_step(
+                machine, args.access, worker_bundle, inputs, [*args.etcd, *self.order(planned)], args.depends_on
+            )
         self.register_outputs({})

@@ -32,7 +32,7 @@ class AgentCommand:
     command: str = "converge"
     limit_seconds: int = 900
 
-    def standard_input(self) -> str:
+    def archive(self) -> str:
         """The desired state as base64 of gzip, whose bytes depend on nothing else: a state holds it twice."""
         text = json.dumps(dataclasses.asdict(self.state), ensure_ascii=False, separators=(",", ":"))
         return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode("ascii")

@@ -12,7 +12,7 @@ PROJECT: Final = Path(__file__).parents[2]
 MAY_IMPORT: Final[Mapping[str, frozenset[str]]] = {
     "settings": frozenset(),
     "preflight": frozenset({"settings"}),
-    "machines": frozenset({"settings"}),
+    "machines": frozenset({"agent", "settings"}),
     "agent": frozenset(),
     "components": frozenset({"settings", "preflight", "machines"}),
     "policy": frozenset({"settings"}),
