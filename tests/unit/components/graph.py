@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -57,6 +58,8 @@ def _revealed(value: Any) -> Any:
         if SECRET_SIGNATURE in value.values():
             return _revealed(value["value"])
         return {key: _revealed(item) for key, item in value.items()}
+    if isinstance(value, pulumi.FileAsset):
+        return f"file {Path(value.path).name}"
     return [_revealed(item) for item in value] if isinstance(value, list) else value
 
 

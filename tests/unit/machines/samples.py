@@ -1,6 +1,8 @@
 """Whole stacks as the program reads them from their files, and the bundles of their machines, with made-up secrets."""
 
-from collections.abc import Callable, Mapping
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ import yaml
 from dev.lab.image.build import install_bundle
 from dev.lab.mirror.content import KUBERNETES
 from dev.lab.mirror.product import MIRROR_PLACES
-from machines.common.bundle import Bundle
+from machines.common.agent_command import AgentCommand
+from machines.common.bundle import Bundle, File
 from machines.common.templates import MACHINES, read_plain, read_script
 from machines.etcd.bundle import etcd_bundle
 from machines.gateway.bundle import gateway_bundle
@@ -31,10 +34,11 @@ INPUTS = {
     **{f"{name}_key": f"{SECRET} key of {name}\n" for name in _CERTIFICATES},
     **{name: f"{SECRET} {name}" for name in BACKUP_SECRETS},
     "api_addresses": "203.0.113.7",
+    "login_keys": "debian\nssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n",
     "volume": "0b4f7ad8-5c1e-4a8e-9d3c-2f1a6b7c8d9e",
 }
 
-BUNDLES: Mapping[str, Callable[[Platform, PlannedMachine, Mapping[str, str]], Bundle]] = {
+BUNDLES: Mapping[str, Callable[[Platform, PlannedMachine, Mapping[str, str]], Bundle | AgentCommand]] = {
     "gateway": gateway_bundle,
     "etcd": etcd_bundle,
     "control-plane": control_plane_bundle,
@@ -125,7 +129,7 @@ def variant(name: str) -> Platform:
     return parse(merged(_values("prod"), VARIANTS[name][1], WHOLE), "prod")
 
 
-def bundle(platform: Platform, role: str, number: int = 0) -> Bundle:
+def bundle(platform: Platform, role: str, number: int = 0) -> Any:
     """The bundle of a machine of the role, by its place in the plan."""
     planned = [machine for machine in platform.plan.machines if machine.role == role][number]
     return BUNDLES[role](platform, planned, INPUTS)
@@ -151,9 +155,27 @@ def sources() -> dict[str, str]:
 SOURCES = sources()
 
 
-def files(made: Bundle) -> dict[str, str]:
-    """The content of a bundle's files, by path."""
-    return {file.path: file.content for file in made.files}
+def entries(made: Any) -> list[File]:
+    """What a step brings: the files of a bundle, or the parts of a desired state with their names as paths."""
+    return list(made.files) if isinstance(made, Bundle) else list(_parts(made.state))
+
+
+def files(made: Any) -> dict[str, str]:
+    """The content of what a step brings, by path."""
+    return {file.path: file.content for file in entries(made)}
+
+
+def _parts(value: Any, path: str = "", secret: bool = False) -> Iterator[File]:
+    if dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            below = f"{path}.{field.name}" if path else field.name
+            yield from _parts(getattr(value, field.name), below, secret or not field.repr)
+    elif isinstance(value, tuple) and any(dataclasses.is_dataclass(item) for item in value):
+        for number, item in enumerate(value):
+            yield from _parts(item, f"{path}[{number}]", secret)
+    else:
+        content = value if isinstance(value, str) else json.dumps(value)
+        yield File(path, content, 0o600 if secret and content else 0o644, secret and bool(content))
 
 
 def _values(name: str) -> dict[str, Any]:

@@ -3,18 +3,19 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from machines.common.bundle import Bundle, settings_file
+from machines.common.bundle import settings_file
 from machines.common.packages import COPY_PACKAGES, package_files, package_settings, role_packages
 from machines.common.templates import MACHINES, read_script
 from machines.kubernetes.containerd import containerd_files
 from machines.kubernetes.kubeadm import taint
 from tests.unit.machines import samples
 
-BUNDLES: dict[str, Bundle] = {
+BUNDLES: dict[str, Any] = {
     **{
         f"{role}-{name}": samples.bundle(samples.stack(name), role)
         for role in samples.BUNDLES
@@ -49,7 +50,7 @@ def test_scripts_lose_their_comments_and_nothing_else(name: str, tmp_path: Path)
 def test_no_secret_outside_secret_files(name: str) -> None:
     bundle = BUNDLES[name]
     assert samples.SECRET not in bundle.script()
-    for file in bundle.files:
+    for file in samples.entries(bundle):
         if not file.secret:
             assert samples.SECRET not in file.content, file.path
         else:

@@ -6,6 +6,7 @@ Archives of other stacks than production hold only what differs from that one.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,6 +25,8 @@ USUAL = "prod"
 def _entry(file: File) -> str:
     """One file of an archive."""
     head = f"==> {file.path} {file.mode:04o}{' secret' if file.secret else ''}"
+    if file.content and "\n" not in file.content:
+        return f"{head}: {file.content}\n"
     if not file.content:
         return f"{head} (empty)\n"
     if file.content in samples.SOURCES:
@@ -31,8 +34,8 @@ def _entry(file: File) -> str:
     return f"{head}\n{file.content}" + ("" if file.content.endswith("\n") else "\n(no newline at the end)\n")
 
 
-def _entries(bundle: Bundle) -> dict[str, str]:
-    return {file.path: _entry(file) for file in sorted(bundle.files, key=lambda file: file.path)}
+def _entries(bundle: Any) -> dict[str, str]:
+    return {file.path: _entry(file) for file in sorted(samples.entries(bundle), key=lambda file: file.path)}
 
 
 def _compare(name: str, content: str) -> None:
