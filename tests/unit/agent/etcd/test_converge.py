@@ -189,6 +189,7 @@ def test_again_changes_nothing(stack: Stack) -> None:
     stack.converge("etcd-0")
     machine = stack.machines["etcd-0"]
     machine.lines.clear()
+    machine.logged.clear()
     machine.calls.clear()
     stack.world.calls.clear()
     stack.converge("etcd-0")
