@@ -90,6 +90,7 @@ def _run(machine: Machine, command: "Command[Any]", role: str, seconds: float, o
                 # An earlier run goes on after its connection was lost.
                 held.enter_context(lock.hold(machine, lock.ONE_RUN, seconds, "an earlier run"))
                 output.keep(machine.path(f"{installed.FOLDER}/{role}.log"))
+                installed.make_folders(machine)
                 installed.settle(machine, Path(sys.argv[0]).absolute())
                 if not command.saved:
                     files.write(kept, text, 0o600)
