@@ -149,7 +149,9 @@ class FakeGround(Ground):
     `deferred` is what the steps before the role's own got.
     """
 
-    def __init__(self, gateway: FakeGateway, waits: str = "haproxy 2.6.12", broken: BaseException | None = None) -> None:
+    def __init__(
+        self, gateway: FakeGateway, waits: str = "haproxy 2.6.12", broken: BaseException | None = None
+    ) -> None:
         super().__init__(gateway.machine, MACHINE)
         self.deferred: tuple[str, ...] | None = None
         self.packages = FakePackages(gateway, broken)

@@ -35,7 +35,7 @@ def test_the_api_of_another_cluster_is_not_the_one(
 ) -> None:
     cluster.put(CLUSTER_INFO, {"data": {}})
     other = authority(tmp_path, "other").read_text()
-    with pytest.raises(Failed, match="last seen: no answer from .*certificate verify failed"):
+    with pytest.raises(Failed, match=r"last seen: no answer from .*certificate verify failed"):
         wait_until_usable(machine, ApiGate(cluster.endpoint, 30, other))
 
 
