@@ -1,4 +1,4 @@
-"""The files of a member: user and folders, certificates, options, the unit with its guard, the timer of the backups."""
+"""The files of a member: user and folders, certificates, options, the unit with its guard."""
 
 import shutil
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from agent.etcd.start import GUARD_FILE, guard
 from agent.machine import Machine
 from agent.system import files, services
 
-BACKUP_UNIT: Final = "openstack-paas-etcd-backup"
 USER: Final = "etcd:etcd"
 
 
@@ -28,9 +27,6 @@ class MemberFiles:
     key: str
     client_certificate: str
     client_key: str
-    backup_service: str = ""
-    """Empty without backups."""
-    backup_timer: str = ""
 
 
 def write_configuration(machine: Machine, wanted: MemberFiles, token: str) -> None:
@@ -63,14 +59,3 @@ def _make_folder(path: Path, mode: int, user: str = "") -> None:
     if user:
         owner, _, group = user.partition(":")
         shutil.chown(path, owner, group)
-
-
-def schedule_backups(machine: Machine, wanted: MemberFiles) -> None:
-    """The timer of the backups, or none."""
-    if not wanted.backup_timer:
-        services.disable(machine, f"{BACKUP_UNIT}.timer")
-    units = "/etc/systemd/system"
-    files.install_or_remove(machine, wanted.backup_service, f"{units}/{BACKUP_UNIT}.service")
-    files.install_or_remove(machine, wanted.backup_timer, f"{units}/{BACKUP_UNIT}.timer")
-    if wanted.backup_timer:
-        services.apply(machine, f"{BACKUP_UNIT}.timer", "restart", [f"{units}/{BACKUP_UNIT}.timer"])

@@ -6,7 +6,9 @@ from typing import Final, Protocol, TypeVar
 
 from agent.etcd import rolling_restart
 from agent.etcd.authorities import guard_authorities, record_authorities
-from agent.etcd.configuration import MemberFiles, schedule_backups, write_configuration
+from agent.etcd.backup_schedule import schedule_backups
+from agent.etcd.backup_settings import BackupSettings
+from agent.etcd.configuration import MemberFiles, write_configuration
 from agent.etcd.membership import UNIT, MemberSettings, ThisMember
 from agent.etcd.membership_changes import TakeSnapshot, let_leavers_go
 from agent.etcd.network import PEER_PORT, Network
@@ -59,9 +61,18 @@ class Ground(Protocol):
 
 
 def converge(
-    machine: Machine, settings: EtcdSettings, network: Network, ground: Ground, snapshot: TakeSnapshot
+    machine: Machine,
+    settings: EtcdSettings,
+    backups: BackupSettings,
+    network: Network,
+    ground: Ground,
+    snapshot: TakeSnapshot,
+    end_alarm: Callable[[], None],
 ) -> None:
-    """Brings this machine to its desired state. Raises Failed with the one message that people read."""
+    """Brings this machine to its desired state. Raises Failed with the one message that people read.
+
+    `end_alarm` ends the alarm NOSPACE where there is room (defragment.py).
+    """
     this = ThisMember(machine, settings.member, network)
     runs = rolling_restart.runs_here(this)
     was_member = this.mark.exists()
@@ -98,9 +109,11 @@ def converge(
         )
         if works and runs:
             step("turn", lambda: rolling_restart.change_in_turn(this, turn, ground.maintenance, settings.versions))
+            # The quota may have been raised for that, and a member reads it when it starts.
+            step("room", end_alarm)
         if works:
             step("record of authorities", lambda: record_authorities(this))
-        step("backups", lambda: schedule_backups(machine, settings.files))
+        step("backups", lambda: schedule_backups(machine, backups.files))
         machine.step_name = "etcd"
         machine.log(f"ready: {_entry(this) if works else 'a majority is awaited by the members that start after it'}")
 

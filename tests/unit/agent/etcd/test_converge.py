@@ -20,6 +20,7 @@ from agent.machine import Failed, Machine
 from agent.programs import Ended
 from agent.system import services
 from tests.unit.agent.etcd.fake_etcd import FakeMaintenance, FakeNetwork, Snapshots, make_world, settings_of
+from tests.unit.agent.etcd_samples import SETTINGS
 from tests.unit.agent.fake_machine import FakeMachine
 
 FILES = MemberFiles(
@@ -57,12 +58,15 @@ class Stack:
         self.files = FILES
         self.snapshots = Snapshots(self.world)
 
+    def end_alarm(self) -> None:
+        """There is none."""
+
     def converge(self, name: str, version: str = "3.6.5") -> FakeMachine:
         machine = self.machines[name]
         member = settings_of(self.world, name, had_cluster=self.had_cluster, start_empty=self.start_empty)
         settings = EtcdSettings(member, Versions(version, "1.34.2"), "1", self.files)
         ground = self.grounds[name]
-        converge.converge(machine, settings, FakeNetwork(self.world), ground, self.snapshots)
+        converge.converge(machine, settings, SETTINGS, FakeNetwork(self.world), ground, self.snapshots, self.end_alarm)
         assert not self.world.lock_holder
         return machine
 
@@ -195,9 +199,9 @@ def test_again_changes_nothing(stack: Stack) -> None:
     assert stack.world.calls == []
     assert not any(verb in call for call in machine.calls for verb in ("start", "restart", "stop", "daemon-reload"))
     assert not any("wrote" in line for line in machine.lines)
-    assert steps(machine) == [
+    assert machine.steps == [
         "version", "unused services", "firewall", "authorities", "configuration", "restore", "membership", "health",
-        "leavers", "snapshot", "turn", "record of authorities", "backups",
+        "leavers", "snapshot", "turn", "room", "record of authorities", "backups",
     ]  # fmt: skip
     assert stack.grounds["etcd-0"].calls[-2:] == ["prepare etcd", "firewall"]
 
@@ -378,16 +382,3 @@ def test_guard_of_a_member_that_runs_is_read_at_once(stack: Stack) -> None:
     machine.calls.clear()
     stack.converge("etcd-0")
     assert machine.called("systemctl daemon-reload") and not machine.called("systemctl restart")
-
-
-def test_backups(stack: Stack) -> None:
-    machine = stack.machines["etcd-0"]
-    unit = "openstack-paas-etcd-backup"
-    stack.files = replace(FILES, backup_service="[Service]\n", backup_timer="[Timer]\n")
-    configuration.schedule_backups(machine, stack.files)
-    assert machine.path(f"/etc/systemd/system/{unit}.timer").exists()
-    assert machine.called(f"systemctl start {unit}.timer")
-    machine.answer(f"systemctl is-enabled --quiet {unit}.timer", 0)
-    configuration.schedule_backups(machine, FILES)
-    assert not machine.path(f"/etc/systemd/system/{unit}.timer").exists()
-    assert machine.called(f"systemctl --quiet disable {unit}.timer")
