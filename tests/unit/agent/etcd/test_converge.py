@@ -19,7 +19,7 @@ from agent.etcd.start import GUARD_FILE, INITIAL, PERMISSION, guard
 from agent.machine import Failed, Machine
 from agent.programs import Ended
 from agent.system import services
-from tests.unit.agent.etcd.fake_etcd import FakeMaintenance, FakeNetwork, Snapshots, make_world, settings_of
+from tests.unit.agent.etcd.world import FakeMaintenance, FakeNetwork, Snapshots, make_world, settings_of
 from tests.unit.agent.etcd_samples import SETTINGS
 from tests.unit.agent.fake_machine import FakeMachine
 
@@ -193,6 +193,7 @@ def test_again_changes_nothing(stack: Stack) -> None:
     stack.converge("etcd-0")
     machine = stack.machines["etcd-0"]
     machine.lines.clear()
+    machine.logged.clear()
     machine.calls.clear()
     stack.world.calls.clear()
     stack.converge("etcd-0")
@@ -322,7 +323,7 @@ def test_all_machines_are_lost(stack: Stack, tmp_path: Path) -> None:
         stack.converge("etcd-0")
     assert not stack.machines["etcd-0"].called("systemctl --no-block start")
     # What people want after that: an empty one, on this day.
-    stack.start_empty = "2026-01-02"
+    stack.start_empty = "2026-11-21"
     stack.up()
     assert "ready: b2" in stack.machines["etcd-2"].lines[-1]
 
