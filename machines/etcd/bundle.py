@@ -8,7 +8,7 @@ from machines.common.machine import machine_files
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
 from machines.common.volume import Use, volume_settings, with_volume
-from machines.etcd.backups import backup_files, backup_packages, backup_settings
+from machines.etcd.backups import backup_packages
 from settings import ports
 from settings.model import size_of
 from settings.plan import PlannedMachine
@@ -44,7 +44,6 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
         "MEMBERS": [f"{member.hostname} {member.address}" for member in plan.etcd],
         "CONTROL_PLANES": list(plan.control_plane_places),
         "QUOTA_BYTES": str(quota),
-        **backup_settings(platform),
         **volume_settings(settings.etcd.volume, VOLUME_USE, secrets),
     }
     environment = render_template(
@@ -56,7 +55,6 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
         File("files/etcd.service", read_plain("etcd/etcd.service")),
         File("files/etcd.env", environment),
         File("files/etcdctl.env", render_template("etcd/etcdctl.env.j2", endpoints=endpoints(platform))),
-        *backup_files(platform, planned, secrets),
         File("pki/ca.crt", secrets["ca"]),
         *key_pair("pki/server", secrets["member"], secrets["member_key"]),
         *key_pair("pki/peer", secrets["member"], secrets["member_key"]),
