@@ -70,7 +70,7 @@ def test_repair_of_the_etcd_leader(platform: Platform, machines: Machines) -> No
     repair(platform, machines, [leader])
     listed = platform.snapshots(leader)
     first = listed[0]
-    assert (first["reason"], first["verified"]) == ("membership", True), listing
+    assert (first["reason"], first["verified"]) == ("membership", True), listed
 
 
 def test_repair_of_the_first_control_plane(platform: Platform, machines: Machines) -> None:

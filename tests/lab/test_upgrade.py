@@ -166,7 +166,7 @@ def test_the_next_up_continues_the_rollout(platform: Platform, upgraded: Path, h
 
 def test_etcd_has_a_snapshot_from_before_the_upgrade(platform: Platform) -> None:
     listed = platform.snapshots("etcd-0")
-    assert any(each["reason"] == "upgrade" and each["verified"] for each in listed), listing
+    assert any(each["reason"] == "upgrade" and each["verified"] for each in listed), listed
 
 
 def with_etcd(file: Path, digest: str) -> Path:
