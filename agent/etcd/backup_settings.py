@@ -46,6 +46,6 @@ class BackupSettings:
     places: tuple[Place, ...] = ()
     recipients: tuple[str, ...] = ()
     """Those of age: with any, what leaves the machine is encrypted."""
-    rclone_file: str = "/opt/openstack-paas/etcd/files/rclone.conf"
+    rclone_file: str = "/etc/openstack-paas/copies/rclone.conf"
     """rclone's configuration. It holds the secrets of the places."""
     rclone_options: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.etcd import authorities, configuration, converge
-from agent.etcd.configuration import MemberFiles
+from agent.etcd.configuration import BackupFiles, MemberFiles
 from agent.etcd.converge import EtcdSettings
 from agent.etcd.membership import DATA, UNIT_FILE
 from agent.etcd.network import PKI
@@ -383,11 +383,13 @@ def test_guard_of_a_member_that_runs_is_read_at_once(stack: Stack) -> None:
 def test_backups(stack: Stack) -> None:
     machine = stack.machines["etcd-0"]
     unit = "openstack-paas-etcd-backup"
-    stack.files = replace(FILES, backup_service="[Service]\n", backup_timer="[Timer]\n")
-    configuration.schedule_backups(machine, stack.files)
+    wanted = BackupFiles("[Service]\n", "[Timer]\n", rclone="[sftp]\n", sftp_key="key\n")
+    configuration.schedule_backups(machine, wanted)
+    assert machine.path(f"{configuration.COPIES}/rclone.conf").stat().st_mode & 0o777 == 0o400
     assert machine.path(f"/etc/systemd/system/{unit}.timer").exists()
     assert machine.called(f"systemctl start {unit}.timer")
     machine.answer(f"systemctl is-enabled --quiet {unit}.timer", 0)
-    configuration.schedule_backups(machine, FILES)
+    configuration.schedule_backups(machine, BackupFiles())
+    assert not list(machine.path(configuration.COPIES).iterdir())
     assert not machine.path(f"/etc/systemd/system/{unit}.timer").exists()
     assert machine.called(f"systemctl --quiet disable {unit}.timer")
