@@ -48,7 +48,7 @@ class MemberSettings:
     control_planes: tuple[str, ...]
     """Addresses of all places for control planes."""
     had_cluster: bool
-    """Whether this stack has had an etcd: the program knows that every member's step has once ended well."""
+    """Whether this stack had an etcd before this machine was made, as far as the program knows."""
     start_empty: str = ""
     """The day (YYYY-MM-DD, UTC) on which an empty etcd may take the place of one that this stack has had."""
 

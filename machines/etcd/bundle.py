@@ -30,11 +30,10 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
     keys that log in, and what backups need.
     """
     settings, plan = platform.settings, platform.plan
-    members = tuple(Place(member.hostname, member.address) for member in plan.etcd)
-    founds = founds_etcd(platform.running, [place.name for place in members], planned.hostname, secrets["instance"])
+    founds = founds_etcd(platform.running, plan.etcd, planned, secrets["instance"])
     member = MemberSettings(
         name=planned.hostname,
-        members=members,
+        members=tuple(Place(one.hostname, one.address) for one in plan.etcd),
         token=platform.cluster,
         control_planes=plan.control_plane_places,
         had_cluster=not founds,

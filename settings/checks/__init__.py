@@ -21,7 +21,6 @@ from settings.checks import (
 from settings.problem import Problem
 from settings.rules import Context, Rule, found
 
-
 #: In `Problem.others`: whatever says how many machines the pools have, and which pods they take.
 ANY_POOL: Final = "workers.*"
 SIZES_OF_A_POOL: Final = ("count", "machines", "taints", "firstAddress")

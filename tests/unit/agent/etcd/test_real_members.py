@@ -15,7 +15,7 @@ import pytest
 
 from agent.clock import Clock
 from agent.etcd import configuration, converge
-from agent.etcd.configuration import MemberFiles
+from agent.etcd.configuration import BackupFiles, MemberFiles
 from agent.etcd.converge import EtcdSettings
 from agent.etcd.membership import DATA, MemberSettings, Place
 from agent.etcd.network import PKI, Network
@@ -147,7 +147,7 @@ class Cluster:
         pem = self.pem
         files = MemberFiles("unit\n", text, "", pem.ca, pem.certificate, pem.key, pem.certificate, pem.key)
         settings = MemberSettings(place.name, self.places[: named or None], "sample", (), self.had_cluster)
-        wanted = EtcdSettings(settings, Versions(ETCD, "1.34.2"), "1", files)
+        wanted = EtcdSettings(settings, Versions(ETCD, "1.34.2"), "1", files, BackupFiles())
         converge.converge(machine, wanted, Network(machine), member.ground, self.snapshot)
         return machine
 

@@ -21,6 +21,7 @@ from agent.etcd.rolling_restart import (
 )
 from agent.etcd.turn import Turn
 from agent.machine import Failed, NotYet
+from agent.programs import Ended
 from agent.system import services
 from tests.unit.agent.etcd.fake_etcd import (
     FakeMaintenance,
