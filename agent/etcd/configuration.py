@@ -1,6 +1,6 @@
-"""The files of a member: user and folders, certificates, options, the unit with its guard, the timer of the backups."""
+"""The files of a member: user and folders, certificates, options, the unit with its guard."""
 
-import shutil
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,9 +11,6 @@ from agent.etcd.start import GUARD_FILE, guard
 from agent.machine import Machine
 from agent.system import files, services
 
-BACKUP_UNIT: Final = "openstack-paas-etcd-backup"
-#: rclone's configuration, and what it names.
-COPIES: Final = "/etc/openstack-paas/copies"
 USER: Final = "etcd:etcd"
 
 
@@ -30,18 +27,6 @@ class MemberFiles:
     key: str = field(repr=False)
     client_certificate: str
     client_key: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class BackupFiles:
-    """The unit and the timer of the backups, and rclone's files by their names in COPIES. Empty without backups."""
-
-    service: str = ""
-    timer: str = ""
-    rclone: str = field(default="", repr=False)
-    s3_ca: str = ""
-    sftp_hosts: str = ""
-    sftp_key: str = field(default="", repr=False)
 
 
 def write_configuration(machine: Machine, wanted: MemberFiles, token: str) -> None:
@@ -72,20 +57,4 @@ def _make_folder(path: Path, mode: int, user: str = "") -> None:
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(mode)
     if user:
-        owner, _, group = user.partition(":")
-        shutil.chown(path, owner, group)
-
-
-def schedule_backups(machine: Machine, wanted: BackupFiles) -> None:
-    """The timer of the backups, or none, and the way to the places of the copies."""
-    if not wanted.timer:
-        services.disable(machine, f"{BACKUP_UNIT}.timer")
-    units = "/etc/systemd/system"
-    files.install_or_remove(machine, wanted.service, f"{units}/{BACKUP_UNIT}.service")
-    files.install_or_remove(machine, wanted.timer, f"{units}/{BACKUP_UNIT}.timer")
-    files.install_or_remove(machine, wanted.s3_ca, f"{COPIES}/s3-ca.crt")
-    files.install_or_remove(machine, wanted.sftp_hosts, f"{COPIES}/sftp.known_hosts")
-    files.install_or_remove(machine, wanted.sftp_key, f"{COPIES}/sftp.key", 0o400)
-    files.install_or_remove(machine, wanted.rclone, f"{COPIES}/rclone.conf", 0o400)
-    if wanted.timer:
-        services.apply(machine, f"{BACKUP_UNIT}.timer", "restart", [f"{units}/{BACKUP_UNIT}.timer"])
+        os.chown(path, *files.ids(user))

@@ -6,7 +6,9 @@ from typing import Final, TypeVar
 
 from agent.etcd import rolling_restart
 from agent.etcd.authorities import guard_authorities, record_authorities
-from agent.etcd.configuration import BackupFiles, MemberFiles, schedule_backups, write_configuration
+from agent.etcd.backup_schedule import schedule_backups
+from agent.etcd.backup_settings import BackupSettings
+from agent.etcd.configuration import MemberFiles, write_configuration
 from agent.etcd.membership import UNIT, MemberSettings, ThisMember
 from agent.etcd.membership_changes import TakeSnapshot, let_leavers_go
 from agent.etcd.network import PEER_PORT, Network
@@ -40,11 +42,15 @@ class EtcdSettings:
     generation: str
     """The generation of the authorities that issue."""
     files: MemberFiles
-    backup_files: BackupFiles
 
 
 def converge(
-    machine: Machine, settings: EtcdSettings, network: Network, ground: Ground, snapshot: TakeSnapshot
+    machine: Machine,
+    settings: EtcdSettings,
+    backups: BackupSettings,
+    network: Network,
+    ground: Ground,
+    snapshot: TakeSnapshot,
 ) -> None:
     """Brings this machine to its desired state. Raises Failed with the one message that people read."""
     this = ThisMember(machine, settings.member, network)
@@ -85,7 +91,7 @@ def converge(
             step("turn", lambda: rolling_restart.change_in_turn(this, turn, ground.maintenance, settings.versions))
         if works:
             step("record of authorities", lambda: record_authorities(this))
-        step("backups", lambda: schedule_backups(machine, settings.backup_files))
+        step("backups", lambda: schedule_backups(machine, backups.files))
         machine.step_name = "etcd"
         machine.log(f"ready: {_entry(this) if works else 'a majority is awaited by the members that start after it'}")
 

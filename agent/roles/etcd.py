@@ -34,7 +34,7 @@ def converge(machine: Machine, state: State, options: Options) -> None:
 
     ground = Ground(machine, state.machine)
     ground.attach_volume()
-    member.converge(machine, state.etcd, Network(machine), ground, snapshot)
+    member.converge(machine, state.etcd, state.backups, Network(machine), ground, snapshot)
     # The release before the agent kept its scripts there.
     shutil.rmtree(machine.path(f"{installed.FOLDER}/etcd"), ignore_errors=True)
 

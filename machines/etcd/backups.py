@@ -1,11 +1,9 @@
-"""Snapshots of etcd in a member's desired state: how many, when, and the places that copies go to."""
+"""Snapshots of etcd in a member's desired state: what is kept, the timers, and the places that copies go to."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from agent.etcd.backup_settings import BackupSettings as DesiredBackups
-from agent.etcd.backup_settings import Keep, MemberAddress, Place
-from agent.etcd.configuration import COPIES, BackupFiles
+from agent.etcd import backup_settings as agent
 from machines.common.packages import COPY_PACKAGES
 from machines.common.templates import read_plain, render_template
 from settings.backups import BackupSettings, CopySettings
@@ -14,7 +12,7 @@ from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 _HOUR, _DAY = 60, 24 * 60
-_S3_CA: Final = f"{COPIES}/s3-ca.crt"
+_SSH: Final = 22
 
 
 def calendar(minutes: int, index: int, count: int) -> str:
@@ -40,50 +38,51 @@ def backup_packages(backups: BackupSettings) -> list[str]:
     return list(COPY_PACKAGES if backups.encrypt_to else COPY_PACKAGES[:1])
 
 
-def desired_backups(platform: Platform, planned: PlannedMachine) -> DesiredBackups:
-    """What a member is asked to do about snapshots."""
+def desired_backups(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> agent.BackupSettings:
+    """What a member is asked to do about snapshots, also without backups: others are taken before changes.
+
+    `secrets` has those of the places, by their keys in the stack file.
+    """
     backups = platform.settings.backups
     s3, sftp = _places(backups).s3, _places(backups).sftp
     places = []
     if s3:
-        places.append(Place("s3", "/".join(part for part in (s3.bucket, s3.prefix, platform.cluster) if part)))
+        path = "/".join(part for part in (s3.bucket, s3.prefix, platform.cluster) if part)
+        places.append(agent.Place("s3", path))
     if sftp:
-        places.append(Place("sftp", f"{sftp.folder.rstrip('/')}/{platform.cluster}"))
-    return DesiredBackups(
+        places.append(agent.Place("sftp", f"{sftp.folder.rstrip('/')}/{platform.cluster}"))
+    return agent.BackupSettings(
         name=planned.hostname,
         address=planned.address,
         cluster=platform.cluster,
-        members=tuple(MemberAddress(member.hostname, member.address) for member in platform.plan.etcd),
+        members=tuple(agent.MemberAddress(member.hostname, member.address) for member in platform.plan.etcd),
         quota_bytes=size_of(platform.settings.etcd.quota),
         interval_minutes=backups.etcd.interval_minutes if backups.etcd.enabled else 0,
-        keep=Keep(**backups.etcd.keep.model_dump()),
+        keep=agent.Keep(**backups.etcd.keep.model_dump()),
         places=tuple(places),
         recipients=tuple(backups.encrypt_to) if backups.etcd.enabled else (),
-        rclone_file=f"{COPIES}/rclone.conf",
-        rclone_options=("--ca-cert", _S3_CA) if s3 and s3.ca_certificate else (),
+        files=_files(platform, planned, secrets),
     )
 
 
-def backup_files(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> BackupFiles:
-    """The timer, and rclone's configuration with what it names.
-
-    `secrets` has those of the places, by their keys in the stack file. They are in files that root alone reads, never
-    in arguments.
-    """
+def _files(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> agent.BackupFiles:
+    """The units, rclone's configuration and what it names: secrets in files that root alone reads."""
     backups, members = platform.settings.backups, platform.plan.etcd
-    if not backups.etcd.enabled:
-        return BackupFiles()
-    s3, sftp = backups.copy_to.s3, backups.copy_to.sftp
-    rclone = render_template("etcd/rclone.conf.j2", s3=s3, sftp=sftp, secrets=secrets, folder=COPIES)
-    when = calendar(backups.etcd.interval_minutes, members.index(planned), len(members))
-    host = f"[{sftp.host}]:{sftp.port}" if sftp and sftp.port != 22 else sftp.host if sftp else ""
-    return BackupFiles(
-        service=read_plain("etcd/backup.service"),
-        timer=render_template("etcd/backup.timer.j2", calendar=when),
-        rclone=rclone,
+    places = _places(backups)
+    s3, sftp = places.s3, places.sftp
+    index, on = members.index(planned), backups.etcd.enabled
+    when = calendar(backups.etcd.interval_minutes, index, len(members))
+    configuration = render_template("etcd/rclone.conf.j2", s3=s3, sftp=sftp, secrets=secrets, files=agent)
+    host = f"[{sftp.host}]:{sftp.port}" if sftp and sftp.port != _SSH else sftp.host if sftp else ""
+    return agent.BackupFiles(
+        service=read_plain("etcd/backup.service") if on else "",
+        timer=render_template("etcd/backup.timer.j2", calendar=when) if on else "",
+        defragment_service=read_plain("etcd/defragment.service"),
+        defragment_timer=render_template("etcd/defragment.timer.j2", calendar=calendar(_DAY, index, len(members))),
+        rclone_config=configuration,
         s3_ca=s3.ca_certificate if s3 else "",
-        sftp_hosts=f"{host} {sftp.host_key}\n" if sftp else "",
-        sftp_key=f"{secrets['backupSftpKey'].rstrip()}\n" if sftp else "",
+        sftp_key=secrets["backupSftpKey"].rstrip() + "\n" if sftp else "",
+        sftp_known_hosts=f"{host} {sftp.host_key}\n" if sftp else "",
     )
 
 

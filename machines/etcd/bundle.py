@@ -12,7 +12,7 @@ from machines.common.machine import machine_state
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
 from machines.common.volume import Use, desired_volume
-from machines.etcd.backups import backup_files, backup_packages, desired_backups
+from machines.etcd.backups import backup_packages, desired_backups
 from settings import ports
 from settings.model import size_of
 from settings.plan import PlannedMachine
@@ -69,9 +69,8 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
             versions=Versions(settings.etcd_version, settings.kubernetes.version),
             generation=settings.certificates.authorities.issuing,
             files=files,
-            backup_files=backup_files(platform, planned, secrets),
         ),
-        backups=desired_backups(platform, planned),
+        backups=desired_backups(platform, planned, secrets),
     )
     # Longer than its waits one after another: cloud-init, the peers' machines, others that join before, its own data.
     return AgentCommand("etcd", state, limit_seconds=1500)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.etcd import authorities, configuration, converge
-from agent.etcd.configuration import BackupFiles, MemberFiles
+from agent.etcd.configuration import MemberFiles
 from agent.etcd.converge import EtcdSettings
 from agent.etcd.membership import DATA, UNIT_FILE
 from agent.etcd.network import PKI
@@ -20,6 +20,7 @@ from agent.machine import Failed, Machine
 from agent.programs import Ended
 from agent.system import services
 from tests.unit.agent.etcd.fake_etcd import FakeMaintenance, FakeNetwork, Snapshots, make_world, settings_of
+from tests.unit.agent.etcd_samples import SETTINGS
 from tests.unit.agent.fake_machine import FakeMachine
 
 FILES = MemberFiles(
@@ -60,9 +61,9 @@ class Stack:
     def converge(self, name: str, version: str = "3.6.5") -> FakeMachine:
         machine = self.machines[name]
         member = settings_of(self.world, name, had_cluster=self.had_cluster, start_empty=self.start_empty)
-        settings = EtcdSettings(member, Versions(version, "1.34.2"), "1", self.files, BackupFiles())
+        settings = EtcdSettings(member, Versions(version, "1.34.2"), "1", self.files)
         ground = self.grounds[name]
-        converge.converge(machine, settings, FakeNetwork(self.world), ground, self.snapshots)
+        converge.converge(machine, settings, SETTINGS, FakeNetwork(self.world), ground, self.snapshots)
         assert not self.world.lock_holder
         return machine
 
@@ -183,13 +184,13 @@ def test_again_changes_nothing(stack: Stack) -> None:
     stack.up()
     stack.converge("etcd-0")
     machine = stack.machines["etcd-0"]
-    machine.lines.clear()
+    machine.logged.clear()
     machine.calls.clear()
     stack.world.calls.clear()
     stack.converge("etcd-0")
     assert stack.world.calls == []
     assert not any(verb in call for call in machine.calls for verb in ("start", "restart", "stop", "daemon-reload"))
-    assert not any("wrote" in line for line in machine.lines)
+    assert not any("wrote" in line for _, line in machine.logged)
     assert machine.steps == [
         "version", "unused services", "firewall", "authorities", "configuration", "restore", "membership", "health",
         "leavers", "snapshot", "turn", "record of authorities", "backups",
@@ -373,18 +374,3 @@ def test_guard_of_a_member_that_runs_is_read_at_once(stack: Stack) -> None:
     machine.calls.clear()
     stack.converge("etcd-0")
     assert machine.called("systemctl daemon-reload") and not machine.called("systemctl restart")
-
-
-def test_backups(stack: Stack) -> None:
-    machine = stack.machines["etcd-0"]
-    unit = "openstack-paas-etcd-backup"
-    wanted = BackupFiles("[Service]\n", "[Timer]\n", rclone="[sftp]\n", sftp_key="key\n")
-    configuration.schedule_backups(machine, wanted)
-    assert machine.path(f"{configuration.COPIES}/rclone.conf").stat().st_mode & 0o777 == 0o400
-    assert machine.path(f"/etc/systemd/system/{unit}.timer").exists()
-    assert machine.called(f"systemctl start {unit}.timer")
-    machine.answer(f"systemctl is-enabled --quiet {unit}.timer", 0)
-    configuration.schedule_backups(machine, BackupFiles())
-    assert not list(machine.path(configuration.COPIES).iterdir())
-    assert not machine.path(f"/etc/systemd/system/{unit}.timer").exists()
-    assert machine.called(f"systemctl --quiet disable {unit}.timer")

@@ -15,7 +15,7 @@ import pytest
 
 from agent.clock import Clock
 from agent.etcd import configuration, converge
-from agent.etcd.configuration import BackupFiles, MemberFiles
+from agent.etcd.configuration import MemberFiles
 from agent.etcd.converge import EtcdSettings
 from agent.etcd.membership import DATA, MemberSettings, Place
 from agent.etcd.network import PKI, Network
@@ -28,6 +28,7 @@ from settings import versions
 from tests.preview.etcd_machine import certificates
 from tests.unit.agent.etcd.fake_etcd import FakeMaintenance
 from tests.unit.agent.etcd.test_converge import FakeGround
+from tests.unit.agent.etcd_samples import SETTINGS
 from tests.unit.agent.fake_machine import FakeMachine
 
 ETCD = versions.KUBERNETES[versions.DEFAULT_KUBERNETES].etcd
@@ -147,8 +148,8 @@ class Cluster:
         pem = self.pem
         files = MemberFiles("unit\n", text, "", pem.ca, pem.certificate, pem.key, pem.certificate, pem.key)
         settings = MemberSettings(place.name, self.places[: named or None], "sample", (), self.had_cluster)
-        wanted = EtcdSettings(settings, Versions(ETCD, "1.34.2"), "1", files, BackupFiles())
-        converge.converge(machine, wanted, Network(machine), member.ground, self.snapshot)
+        wanted = EtcdSettings(settings, Versions(ETCD, "1.34.2"), "1", files)
+        converge.converge(machine, wanted, SETTINGS, Network(machine), member.ground, self.snapshot)
         return machine
 
     def names(self) -> list[str]:
