@@ -25,6 +25,12 @@ def state_file(role: str) -> str:
     return f"{FOLDER}/{role}.json"
 
 
+def make_folders(machine: Machine) -> None:
+    """What the platform remembers between two runs is for root alone."""
+    (machine.state / "applied").mkdir(parents=True, exist_ok=True)
+    machine.state.chmod(0o700)
+
+
 def settle(machine: Machine, archive: Path) -> None:
     """Puts the archive that runs where timers find it, and removes all but it and the previous one.
 

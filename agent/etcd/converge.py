@@ -51,8 +51,12 @@ def converge(
     network: Network,
     ground: Ground,
     snapshot: TakeSnapshot,
+    end_alarm: Callable[[], None],
 ) -> None:
-    """Brings this machine to its desired state. Raises Failed with the one message that people read."""
+    """Brings this machine to its desired state. Raises Failed with the one message that people read.
+
+    `end_alarm` ends the alarm NOSPACE where there is room (defragment.py).
+    """
     this = ThisMember(machine, settings.member, network)
     runs = rolling_restart.runs_here(this)
     was_member = this.mark.exists()
@@ -89,6 +93,8 @@ def converge(
         )
         if works and runs:
             step("turn", lambda: rolling_restart.change_in_turn(this, turn, ground.maintenance, settings.versions))
+            # The quota may have been raised for that, and a member reads it when it starts.
+            step("room", end_alarm)
         if works:
             step("record of authorities", lambda: record_authorities(this))
         step("backups", lambda: schedule_backups(machine, backups.files))

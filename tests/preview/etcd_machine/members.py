@@ -20,6 +20,7 @@ from agent.clock import Clock
 from agent.etcd import configuration
 from agent.etcd import converge as etcd_converge
 from agent.etcd.backup import take_before_change
+from agent.etcd.defragment import end_alarm_where_it_fits
 from agent.etcd.membership import DATA, Place, mark_of
 from agent.etcd.network import Network
 from agent.etcd.start import GUARD_FILE, INITIAL, PERMISSION
@@ -186,7 +187,15 @@ class Machine(agent_machine.Machine):
 
         def act() -> None:
             ground = MemberGround(self, desired.machine)
-            etcd_converge.converge(self, desired.etcd, desired.backups, self.network, ground, snapshot)
+            etcd_converge.converge(
+                self,
+                desired.etcd,
+                desired.backups,
+                self.network,
+                ground,
+                snapshot,
+                lambda: end_alarm_where_it_fits(self, desired.backups),
+            )
 
         return self._act(act)
 

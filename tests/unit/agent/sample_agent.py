@@ -1,14 +1,15 @@
 """The agent with a role of a test, as an archive that runs on this host as if it were a machine."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from machines.common.agent_archive import PROJECT, agent_archive
-from machines.common.agent_bundle import AgentBundle
+from machines.common.agent_archive import PROJECT, agent_archive, archive_name
+from machines.common.agent_command import UPLOADS, AgentCommand
 
 SECRET = "made-up-secret"
 #: `act` is the body of the command; `folder` is a folder of the test.
@@ -25,14 +26,21 @@ class Desired:
     folder: str = ""
     key: str = field(default="", repr=False)
 
-def act(machine: Machine, desired: Desired) -> None:
+def act(machine: Machine, desired: Desired, options) -> None:
     folder = Path(desired.folder)
 {act}
 
-def say(machine: Machine, desired: Desired) -> None:
+def say(machine: Machine, desired: Desired, options) -> None:
     machine.log("beside")
 
-COMMANDS = {{"converge": Command(Desired, act), "beside": Command(Desired, say, alone=False)}}
+def show(machine: Machine, desired: Desired, options) -> None:
+    print(Path(desired.folder).name, options.get("word", "none"), sys.stdin.read())
+
+COMMANDS = {{
+    "converge": Command(Desired, act),
+    "beside": Command(Desired, say, alone=False),
+    "show": Command(Desired, show, alone=False, saved=True, options=("word",)),
+}}
 """
 #: For a run that waits until the test says so.
 UNTIL_GO = """\
@@ -43,14 +51,11 @@ while not (folder / "go").exists():
 
 
 @dataclass(frozen=True)
-class SampleBundle(AgentBundle):
-    """What a run brings, with the archive of the test."""
+class Desired:
+    """What the role of the test loads."""
 
-    archive: bytes = b""
-
-    @property
-    def agent(self) -> bytes:
-        return self.archive
+    folder: str
+    key: str = field(repr=False)
 
 
 class SampleAgent:
@@ -83,14 +88,18 @@ class SampleAgent:
             text = file.read_text()
             assert old in text, old
             file.write_text(text.replace(old, new))
-        agent_archive.cache_clear()
-        return agent_archive("agent.roles.sample", project=project)
+        return agent_archive.__wrapped__(project)
 
     def start(self, act: str, limit: float = 20, words: float = 60, tidy: float = 20) -> "subprocess.Popen[str]":
         """Begins a run by the text of the remote command."""
-        state = {"folder": str(self.folder), "key": SECRET}
-        bundle = SampleBundle("sample", state, limit_seconds=limit, archive=self.archive(act, words, tidy))  # type: ignore[arg-type]
-        script = bundle.script()
+        command = AgentCommand("sample", Desired(str(self.folder), SECRET), limit_seconds=limit)  # type: ignore[arg-type]
+        archive = self.archive(act, words, tidy)
+        name = f"agent-{hashlib.sha256(archive).hexdigest()[:12]}.pyz"
+        # As Pulumi puts it there.
+        uploads = self.folder / UPLOADS
+        uploads.mkdir(exist_ok=True)
+        (uploads / name).write_bytes(archive)
+        script = command.script().replace(archive_name(), name)
         for old, new in (("/opt/openstack-paas", str(self.root)), ("set -- sudo ", f"set -- {self.sudo} ")):
             assert script.count(old) == 1, old
             script = script.replace(old, new)
@@ -100,10 +109,10 @@ class SampleAgent:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+            env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(self.folder)},
         )
         assert process.stdin
-        process.stdin.write(bundle.standard_input())
+        process.stdin.write(command.archive())
         process.stdin.close()
         process.stdin = None
         return process

@@ -1,6 +1,5 @@
-"""What every machine gets: all steps in their order, and a second run that changes nothing. And the lock of a run."""
+"""What every machine gets: all steps in their order, and a second run that changes nothing."""
 
-import fcntl
 import os
 import pwd
 from dataclasses import replace
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from agent import run_lock
 from agent.machine import Failed
 from agent.programs import Ended
 from agent.system import base
@@ -69,26 +67,3 @@ def test_a_step_that_fails_is_the_last_one(machine: FakeMachine) -> None:
         base.prepare(machine, BASE, lambda: machine.log("installing"))
     assert machine.step_name == "ssh"
     assert "installing" not in machine.said
-
-
-def test_one_run_at_a_time(machine: FakeMachine) -> None:
-    with run_lock.held(machine):
-        assert machine.state.stat().st_mode & 0o777 == 0o700
-        assert (machine.state / "applied").is_dir()
-        with pytest.raises(Failed, match="another run is in progress on this machine"), run_lock.held(machine):
-            raise AssertionError("two runs at a time")
-    with run_lock.held(machine):
-        pass
-
-
-def test_the_lock_that_is_handed_on(machine: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> None:
-    lock = machine.write(run_lock.LOCK)
-    with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        monkeypatch.setattr(run_lock, "HANDED_ON", file.fileno())
-        with run_lock.held(machine):
-            pass
-        # It is still held: by the one who has handed it on.
-        monkeypatch.undo()
-        with pytest.raises(Failed), run_lock.held(machine):
-            raise AssertionError("two runs at a time")

@@ -1,12 +1,10 @@
 """The ground of a run: steps, waiting, failures, folders for secrets, signals."""
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
 
-from agent.machine import Failed, Machine, NotYet, stop_on_signals
+from agent.machine import Failed, Machine, NotYet
 from agent.programs import Ended
 from tests.unit.agent.fake_machine import FakeMachine
 
@@ -158,19 +156,3 @@ def test_paths_stay_below_the_root(machine: FakeMachine, tmp_path: Path) -> None
 
 def test_a_real_machine_runs_programs(tmp_path: Path) -> None:
     assert Machine("x", tmp_path).must("cat", given="hello") == "hello"
-
-
-def test_a_signal_ends_the_run_as_a_failure_once() -> None:
-    old = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    mask = os.umask(0o022)
-    try:
-        stop_on_signals()
-        with pytest.raises(Failed, match="stopped from outside, or by the time limit"):
-            os.kill(os.getpid(), signal.SIGTERM)
-        # The run tidies up now.
-        os.kill(os.getpid(), signal.SIGHUP)
-        assert os.umask(0o077) == 0o022
-    finally:
-        os.umask(mask)
-        for each, handler in old.items():
-            signal.signal(each, handler)

@@ -98,10 +98,9 @@ def world(machine: FakeMachine, cluster: KubernetesServer) -> World:
     machine.write(KUBELET_CONFIGURATION, "maxPods: 110")
     cluster.put(LEASE, {"spec": {"renewTime": "2000-01-01T00:00:00.000000Z"}})
 
-    def systemctl(words: tuple[str, ...]) -> str:
+    def systemctl(words: tuple[str, ...], given: str) -> None:
         if words[1] == "restart":
             world.start_kubelet()
-        return ""
 
     machine.answer("systemctl", systemctl)
     world.follow(WANTED)

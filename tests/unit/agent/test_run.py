@@ -1,5 +1,6 @@
 """A run of the agent as a machine gets it: its limit, its lock, its words, its lost connection, and what it says."""
 
+import hashlib
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ from agent.__main__ import main
 from agent.machine import Machine
 from agent.output import WORD_SECONDS
 from machines.gateway.bundle import WAY_SECONDS
-from tests.unit.agent.sample_agent import SECRET, UNTIL_GO, SampleAgent, SampleBundle
+from tests.unit.agent.sample_agent import SECRET, UNTIL_GO, SampleAgent
 
 NAME = os.uname().nodename
 
@@ -63,8 +64,10 @@ def test_no_secret_is_said(agent: SampleAgent, act: str) -> None:
     output, errors = process.communicate(timeout=20)
     assert SECRET not in output + errors + agent.log() + " ".join(map(str, process.args))  # type: ignore[arg-type]
     assert "<hidden>" in output
-    # It is nowhere on the disk either.
-    assert subprocess.run(["grep", "-r", SECRET, agent.root], check=False, capture_output=True).returncode == 1
+    # Root alone reads the desired state, which people, timers and `paas` go on with.
+    with_it = subprocess.run(["grep", "-rl", SECRET, agent.root], check=False, text=True, capture_output=True).stdout
+    assert with_it.split() == [f"{agent.root}/sample.json"]
+    assert (agent.root / "sample.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_limit_ends_a_run_that_tidies_up(agent: SampleAgent) -> None:
@@ -201,20 +204,58 @@ def test_a_bad_state_is_refused_before_anything_happens(agent: SampleAgent, text
 
 
 def test_an_archive_that_was_cut_off_is_not_run(agent: SampleAgent) -> None:
+    whole = agent.archive('print("never")')
+    archive = agent.folder / "agent-0123456789ab.pyz"
+    # Without its end it is no zip; with another content it is not what its name says.
+    for content, said in ((whole[:-400], "SyntaxError"), (whole, "is not what its name says")):
+        archive.write_bytes(content)
+        words = ["python3", "-I", str(archive), "converge", "sample", "20"]
+        ended = subprocess.run(words, input='{"folder": ""}', text=True, capture_output=True, check=False, timeout=20)
+        assert ended.returncode != 0
+        assert said in ended.stdout + ended.stderr
+        assert "never" not in ended.stdout
+    assert not list(agent.root.glob("agent*.pyz"))
+
+
+def test_an_archive_that_never_came_says_so(agent: SampleAgent) -> None:
     process = agent.start('print("never")')
     script = str(process.args[-1])  # type: ignore[index]
     process.communicate(timeout=20)
-    for path in agent.root.glob("agent*"):
+    for path in agent.folder.glob("**/agent*.pyz"):
         path.unlink()
-    whole = SampleBundle("sample", {}, archive=agent.archive()).standard_input()
-    ended = subprocess.run(["bash", "-c", script], input=whole[:-400], text=True, capture_output=True, check=False)
-    assert ended.returncode != 0
-    assert "never" not in ended.stdout
-    assert not list(agent.root.glob("agent-*.pyz"))
+    environment = {"PATH": os.environ["PATH"], "HOME": str(agent.folder)}
+    ended = subprocess.run(["bash", "-c", script], env=environment, text=True, capture_output=True, check=False)
+    assert ended.returncode == 69
+    assert re.fullmatch(r"FAILED: agent-[0-9a-f]{12}\.pyz is not on \S+\n", ended.stderr)
+
+
+def test_what_is_installed_goes_on_without_the_upload(agent: SampleAgent) -> None:
+    """A machine that was rebuilt from an image of itself, or whose login has another home now."""
+    process = agent.start('print("here")')
+    script = str(process.args[-1])  # type: ignore[index]
+    process.communicate(timeout=20)
+    given = (agent.root / "sample.json").read_text()
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    ended = subprocess.run(
+        ["bash", "-c", script], input=given, env=environment, text=True, capture_output=True, check=True
+    )
+    assert ended.stdout == "here\n"
+
+
+def test_a_command_that_goes_on_with_the_kept_state(agent: SampleAgent) -> None:
+    words = ["python3", "-I", str(agent.root / "agent.pyz"), "show", "sample", "20", "word=x"]
+    early = ["python3", "-I", str(agent.folder / "agent.pyz"), *words[3:]]
+    (agent.folder / "agent.pyz").write_bytes(agent.archive())
+    ended = subprocess.run(early, input="", text=True, capture_output=True, check=False, timeout=20)
+    assert (ended.returncode, "has no desired state" in ended.stderr, ended.stdout) == (70, True, "")
+    assert agent.run("pass")[0] == 0
+    ended = subprocess.run(words, input="given", text=True, capture_output=True, check=True, timeout=20)
+    assert ended.stdout == f"{agent.folder.name} x given\n"
 
 
 @pytest.mark.parametrize("words", [[], ["converge", "sample"], ["converge", "sample", "x"], ["converge", "none", "1"],
-                                   ["none", "sample", "1"], ["converge", "../x", "1"]])  # fmt: skip
+                                   ["none", "sample", "1"], ["converge", "../x", "1"],
+                                   ["converge", "sample", "1", "word=x"], ["show", "sample", "1", "word"]])  # fmt: skip
 def test_wrong_words(agent: SampleAgent, words: list[str]) -> None:
     archive = agent.folder / "agent.pyz"
     archive.write_bytes(agent.archive())
@@ -236,33 +277,52 @@ def test_a_fault_of_the_archive_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
 class TestSettle:
     """The fixed name by which timers find the agent."""
 
-    def settle(self, tmp_path: Path, name: str) -> set[str]:
-        folder = tmp_path / "opt/openstack-paas"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-        installed.settle(Machine("m", tmp_path), folder / name)
-        return {path.name for path in folder.iterdir()} | {f"-> {(folder / 'agent.pyz').readlink()}"}
+    def settle(self, tmp_path: Path, text: str) -> str:
+        """Settles an archive with this content that Pulumi has put there, and returns its name."""
+        name = f"agent-{hashlib.sha256(text.encode()).hexdigest()[:12]}.pyz"
+        (tmp_path / "home").mkdir(exist_ok=True)
+        (tmp_path / "home" / name).write_text(text)
+        installed.settle(Machine("m", tmp_path), tmp_path / "home" / name)
+        return name
 
-    def age(self, tmp_path: Path, name: str) -> None:
-        os.utime(tmp_path / "opt/openstack-paas" / name, (1, 1))
+    def found(self, tmp_path: Path) -> tuple[set[str], str, set[str]]:
+        folder = tmp_path / "opt/openstack-paas"
+        here = {path.name for path in folder.glob("agent-*")}
+        return here, str((folder / "agent.pyz").readlink()), {path.name for path in (tmp_path / "home").iterdir()}
+
+    def age(self, tmp_path: Path) -> None:
+        for path in (*tmp_path.glob("opt/openstack-paas/agent-*"), *tmp_path.glob("home/*")):
+            os.utime(path, (1, 1))
 
     def test_old_archives_go_but_for_the_previous_one(self, tmp_path: Path) -> None:
-        self.settle(tmp_path, "agent-1.pyz")
-        self.settle(tmp_path, "agent-2.pyz")
-        for name in ("agent-1.pyz", "agent-2.pyz"):
-            self.age(tmp_path, name)
-        (tmp_path / "opt/openstack-paas/agent-4.pyz.77").touch()
-        found = self.settle(tmp_path, "agent-3.pyz")
-        assert found == {"agent-2.pyz", "agent-3.pyz", "agent-4.pyz.77", "agent.pyz", "-> agent-3.pyz"}
-        self.age(tmp_path, "agent-4.pyz.77")
-        assert self.settle(tmp_path, "agent-3.pyz") == {"agent-3.pyz", "agent.pyz", "-> agent-3.pyz"}
+        one, two = self.settle(tmp_path, "one"), self.settle(tmp_path, "two")
+        self.age(tmp_path)
+        three = self.settle(tmp_path, "three")
+        assert self.found(tmp_path) == ({two, three}, three, {two, three})
+        self.age(tmp_path)
+        # Again: the previous one is what the name led to before.
+        assert self.settle(tmp_path, "three") == three
+        assert self.found(tmp_path) == ({three}, three, {three})
+        assert one not in self.found(tmp_path)[0]
 
     def test_an_archive_of_a_run_that_waits_stays(self, tmp_path: Path) -> None:
-        self.settle(tmp_path, "agent-1.pyz")
-        (tmp_path / "opt/openstack-paas/agent-5.pyz").touch()
-        assert "agent-5.pyz" in self.settle(tmp_path, "agent-2.pyz")
+        one, two = self.settle(tmp_path, "one"), self.settle(tmp_path, "two")
+        three = self.settle(tmp_path, "three")
+        assert self.found(tmp_path) == ({one, two, three}, three, {one, two, three})
+
+    def test_an_archive_that_runs_is_never_written_again(self, tmp_path: Path) -> None:
+        name = self.settle(tmp_path, "one")
+        before = (tmp_path / "opt/openstack-paas" / name).stat().st_ino
+        self.settle(tmp_path, "one")
+        assert (tmp_path / "opt/openstack-paas" / name).stat().st_ino == before
 
     def test_an_agent_from_elsewhere_changes_nothing(self, tmp_path: Path) -> None:
-        (tmp_path / "agent-1.pyz").touch()
-        installed.settle(Machine("m", tmp_path), tmp_path / "agent-1.pyz")
+        (tmp_path / "agent.pyz").touch()
+        installed.settle(Machine("m", tmp_path), tmp_path / "agent.pyz")
         assert not (tmp_path / "opt").exists()
+
+    def test_the_folders_of_the_state_are_for_root_alone(self, tmp_path: Path) -> None:
+        machine = Machine("m", tmp_path)
+        installed.make_folders(machine)
+        assert machine.state.stat().st_mode & 0o777 == 0o700
+        assert (machine.state / "applied").is_dir()

@@ -9,7 +9,7 @@ from agent.etcd.authorities import guard_authorities, record_authorities
 from agent.etcd.membership import ThisMember
 from agent.etcd.network import PKI
 from agent.machine import Failed, Machine
-from tests.unit.agent.etcd.fake_etcd import World, machine_of, make_world, this_member
+from tests.unit.agent.etcd.world import World, machine_of, make_world, this_member
 
 RECORDS = "openstack-paas/authorities"
 

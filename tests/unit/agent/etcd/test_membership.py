@@ -8,7 +8,7 @@ from agent.etcd.membership import Says
 from agent.etcd.network import Network, leads
 from agent.etcd_api import Etcd, EtcdError, PortState
 from agent.machine import NotYet
-from tests.unit.agent.etcd.fake_etcd import NOT_IN_SYNC, World, make_world, this_member
+from tests.unit.agent.etcd.world import NOT_IN_SYNC, World, make_world, this_member
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from agent.etcd.membership import Peers, ThisMember
 from agent.etcd.membership_changes import join_cluster, leavers, let_leavers_go, who_stays
 from agent.etcd.turn import Turn
 from agent.machine import Failed
-from tests.unit.agent.etcd.fake_etcd import (
+from tests.unit.agent.etcd.world import (
     NOT_ENOUGH,
     UNHEALTHY,
     Snapshots,

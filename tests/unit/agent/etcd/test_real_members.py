@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.clock import Clock
 from agent.etcd import configuration, converge
 from agent.etcd.configuration import MemberFiles
 from agent.etcd.converge import EtcdSettings
@@ -26,17 +25,17 @@ from agent.programs import Ended
 from dev.lab.mirror.product import MIRROR_PLACES
 from settings import versions
 from tests.preview.etcd_machine import certificates
-from tests.unit.agent.etcd.fake_etcd import FakeMaintenance
 from tests.unit.agent.etcd.test_converge import FakeGround
+from tests.unit.agent.etcd.world import FakeMaintenance
 from tests.unit.agent.etcd_samples import SETTINGS
-from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.fake_machine import FakeClock, FakeMachine
 
 ETCD = versions.KUBERNETES[versions.DEFAULT_KUBERNETES].etcd
 PROGRAM = MIRROR_PLACES.binaries / f"etcd-{ETCD}" / "etcd"
 pytestmark = pytest.mark.system  # the mirror's etcd
 
 
-class FastClock(Clock):
+class FastClock(FakeClock):
     """Thirty of its seconds pass in one, or as many as a test says."""
 
     faster = 30.0
@@ -149,7 +148,7 @@ class Cluster:
         files = MemberFiles("unit\n", text, "", pem.ca, pem.certificate, pem.key, pem.certificate, pem.key)
         settings = MemberSettings(place.name, self.places[: named or None], "sample", (), self.had_cluster)
         wanted = EtcdSettings(settings, Versions(ETCD, "1.34.2"), "1", files)
-        converge.converge(machine, wanted, SETTINGS, Network(machine), member.ground, self.snapshot)
+        converge.converge(machine, wanted, SETTINGS, Network(machine), member.ground, self.snapshot, lambda: None)
         return machine
 
     def names(self) -> list[str]:

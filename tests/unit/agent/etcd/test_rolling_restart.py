@@ -23,7 +23,7 @@ from agent.etcd.turn import Turn
 from agent.machine import Failed, NotYet
 from agent.programs import Ended
 from agent.system import services
-from tests.unit.agent.etcd.fake_etcd import (
+from tests.unit.agent.etcd.world import (
     FakeMaintenance,
     Snapshots,
     World,

@@ -9,7 +9,7 @@ from agent.etcd.membership import Peers, Place, Says, ThisMember
 from agent.etcd.start import INITIAL, PERMISSION, Start, decide_start, end_first_start, guard
 from agent.etcd.turn import Turn
 from agent.machine import Failed
-from tests.unit.agent.etcd.fake_etcd import (
+from tests.unit.agent.etcd.world import (
     UNHEALTHY,
     Snapshots,
     World,
@@ -20,7 +20,7 @@ from tests.unit.agent.etcd.fake_etcd import (
     this_member,
 )
 
-TODAY = "2026-01-02"
+TODAY = "2026-11-21"
 ALL = "etcd-0=https://10.0.0.1:2380,etcd-1=https://10.0.0.2:2380,etcd-2=https://10.0.0.3:2380"
 
 
@@ -149,7 +149,7 @@ def test_forming_peer_after_a_cluster(world: World, tmp_path: Path) -> None:
     refused(this_member(world, tmp_path, had_cluster=True), "this stack has had an etcd")
 
 
-@pytest.mark.parametrize("day", ["2026-01-01", "2026-01-03", "today"])
+@pytest.mark.parametrize("day", ["2026-11-20", "2026-11-22", "today"])
 def test_another_day(world: World, tmp_path: Path, day: str) -> None:
     text = refused(this_member(world, tmp_path, had_cluster=True, start_empty=day), "this stack has had an etcd")
     assert f"{TODAY}; it is {day}" in text
@@ -297,7 +297,7 @@ def test_data_of_a_member_that_was_let_go(world: World, tmp_path: Path) -> None:
     this = this_member(world, tmp_path, had_cluster=True)
     give_data(this)
     assert decide(this) is Start.JOIN
-    assert (this.data / "aside-left-20260102T030405Z/member/wal/0.wal").exists()
+    assert (this.data / "aside-left-20261121T120000Z/member/wal/0.wal").exists()
     assert not (this.data / "member").exists()
     assert ("systemctl", "stop", "etcd.service") in machine_of(this).calls
 

@@ -143,7 +143,7 @@ def test_it_serves_by_its_own_api_server(case: Case) -> None:
 
 
 def test_the_platforms_own_objects(case: Case) -> None:
-    given = []
+    given: list[str] = []
     case.machine.answer("kubectl", lambda call, text: given.append(text))
     case.mine.put_objects()
     assert given == ["kind: ClusterRole\n\n---\nkind: PodDisruptionBudget\n"]

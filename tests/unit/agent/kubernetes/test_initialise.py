@@ -9,6 +9,7 @@ from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.initialise import Initialise
 from agent.kubernetes.node import KUBELET_KUBECONFIG
 from agent.machine import Failed
+from agent.programs import NOT_FOUND
 from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import CLUSTER_INFO, FakeEtcd, called, control_plane_settings, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer, status
@@ -191,7 +192,7 @@ def test_nobody_answering_is_no_reason_for_a_reset(case: Case) -> None:
 
 
 def test_an_init_that_fails_is_not_joined(case: Case) -> None:
-    case.machine.programs = [each for each in case.machine.programs if each[0] != ("kubeadm",)]
+    case.machine.answer("kubeadm init", NOT_FOUND)
     with pytest.raises(Failed, match="kubeadm init failed"):
         case.run()
     assert not case.is_joined

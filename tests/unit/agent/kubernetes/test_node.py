@@ -184,6 +184,8 @@ def test_what_was_written_is_on_the_disk_before_the_mark(
 ) -> None:
     node = node_of(machine, cluster)
     give_identity(machine)
+    # Its making is of another module.
+    machine.state.mkdir()
     synced = []
     real = os.fsync
 

@@ -6,6 +6,7 @@ from agent.kubernetes.containerd import PACKAGES
 from agent.kubernetes.node import KUBELET_KUBECONFIG, joined_mark
 from agent.kubernetes.upgrade import KUBELET_PACKAGES, Plan, Upgrade, plan_version, refuse_kubernetes_jump
 from agent.machine import Failed
+from agent.programs import NOT_FOUND
 from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import Recorded, called, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer
@@ -70,7 +71,7 @@ def test_an_upgrade_that_was_interrupted_is_completed(machine: FakeMachine, clus
 
 def test_one_that_fails_is_begun_still(machine: FakeMachine, cluster: KubernetesServer) -> None:
     mine, recorded = upgrade(machine, cluster, "1.36.4")
-    machine.programs = [each for each in machine.programs if each[0] != ("kubeadm",)]
+    machine.answer("kubeadm upgrade node", NOT_FOUND)
     with pytest.raises(Failed, match="kubeadm upgrade node failed"):
         mine.upgrade_worker()
     assert mine.begun.exists()
