@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.etcd.membership import DATA, MemberSettings, Place, ThisMember, mark_of
@@ -60,7 +59,7 @@ class World:
     """The alarm NOSPACE is on."""
     version: str = "3.6.0"
     machines: dict[str, FakeMachine] = field(default_factory=dict)
-    clock: FakeClock = field(default_factory=lambda: FakeClock(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)))
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def host_of(self, url: str) -> Host | None:
         """The host at a URL."""
