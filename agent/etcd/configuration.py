@@ -1,7 +1,7 @@
 """The files of a member: user and folders, certificates, options, the unit with its guard."""
 
-import shutil
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +24,9 @@ class MemberFiles:
     ca: str
     certificate: str
     """The member's, for clients and for peers."""
-    key: str
+    key: str = field(repr=False)
     client_certificate: str
-    client_key: str
+    client_key: str = field(repr=False)
 
 
 def write_configuration(machine: Machine, wanted: MemberFiles, token: str) -> None:
@@ -57,5 +57,4 @@ def _make_folder(path: Path, mode: int, user: str = "") -> None:
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(mode)
     if user:
-        owner, _, group = user.partition(":")
-        shutil.chown(path, owner, group)
+        os.chown(path, *files.ids(user))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from agent.etcd import rolling_restart
 from agent.etcd.authorities import guard_authorities, record_authorities
@@ -12,12 +12,13 @@ from agent.etcd.configuration import MemberFiles, write_configuration
 from agent.etcd.membership import UNIT, MemberSettings, ThisMember
 from agent.etcd.membership_changes import TakeSnapshot, let_leavers_go
 from agent.etcd.network import PEER_PORT, Network
-from agent.etcd.rolling_restart import READ_AT_START, Maintenance, Versions
+from agent.etcd.rolling_restart import READ_AT_START, Versions
 from agent.etcd.start import decide_start, end_first_start, may_be_empty
 from agent.etcd.turn import Turn
 from agent.etcd_api import EtcdError, PortState
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files, services
+from agent.system.ground import Ground
 
 Value = TypeVar("Value")
 
@@ -41,23 +42,6 @@ class EtcdSettings:
     generation: str
     """The generation of the authorities that issue."""
     files: MemberFiles
-
-
-class Ground(Protocol):
-    """What every machine has, whatever its role."""
-
-    @property
-    def maintenance(self) -> Maintenance:
-        """Its packages and epochs."""
-
-    def installed_etcd(self) -> str:
-        """The version of etcd that is here, by its archive or its package; empty where there is none."""
-
-    def prepare(self, deferred: tuple[str, ...]) -> None:
-        """Everything that comes before a role's own steps, but for the firewall. `deferred` packages wait."""
-
-    def apply_firewall(self) -> None:
-        """The table of this machine."""
 
 
 def converge(
