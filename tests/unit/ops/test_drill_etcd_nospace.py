@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from ops.drill.drills import etcd_nospace
 from ops.drill.drills.etcd_nospace import LARGEST_QUOTA, MIB, PREFIX, EtcdNospace
 from ops.drill.target import REMOTE
 from ops.drill.waiting import DrillError
@@ -57,7 +56,7 @@ def test_no_room_for_a_full_database(drill: EtcdNospace, monkeypatch: pytest.Mon
 def test_the_repair_may_run_twice(drill: EtcdNospace, monkeypatch: pytest.MonkeyPatch) -> None:
     events = drill.target.events  # type: ignore[attr-defined]
     monkeypatch.setattr(FakeTarget, "ssh", lambda self: nullcontext())
-    monkeypatch.setattr(etcd_nospace.cli, "defragment", lambda outputs, ssh: events.append("defragment"))
+    monkeypatch.setattr("ops.etcd.cli.defragment", lambda outputs, ssh: events.append("defragment"))
     drill.fault()
     drill.repair()
     drill.repair()
