@@ -61,12 +61,16 @@ def main(
         sys.stderr.write(f"{_usage(command)}; got: {' '.join(words)}\n")
         return USAGE
     output = Output(sys.stdout.fileno())
+    # Programs read what a command says that goes on with the saved state: only that is on its standard output.
+    errors = Output(sys.stderr.fileno()) if command.saved else output
     machine = Machine(os.uname().nodename, root)
     before = sys.stdout, sys.stderr
-    sys.stdout = sys.stderr = output
+    sys.stdout, sys.stderr = output, errors
     try:
-        with stop_on_signals(), words_to_reader(output, role, word_seconds):
-            return _run(machine, command, role, seconds, output, options)
+        with stop_on_signals(), contextlib.ExitStack() as spoken:
+            if not command.saved:
+                spoken.enter_context(words_to_reader(output, role, word_seconds))
+            return _run(machine, command, role, seconds, (output, errors), options)
     finally:
         sys.stdout, sys.stderr = before
 
@@ -76,15 +80,24 @@ def _usage(command: "Command[Any] | None") -> str:
     return f"usage: agent COMMAND ROLE SECONDS{known} < desired state"
 
 
-def _run(machine: Machine, command: "Command[Any]", role: str, seconds: float, output: Output, options: Options) -> int:
+def _run(
+    machine: Machine,
+    command: "Command[Any]",
+    role: str,
+    seconds: float,
+    outputs: tuple[Output, Output],
+    options: Options,
+) -> int:
     """The run itself. Every way that it can end says so once."""
+    output = outputs[0]
     kept = machine.path(installed.state_file(role))
     try:
         if command.saved and not kept.exists():
             raise Failed(f"this machine has no desired state ({kept}): run `pulumi up`")
         text = kept.read_bytes() if command.saved else desired.unpack(sys.stdin.buffer.read())
         state = desired.load(command.state, text)
-        output.hide(desired.secrets(state))
+        for each in outputs:
+            each.hide(desired.secrets(state))
         with contextlib.ExitStack() as held:
             if command.alone:
                 # An earlier run goes on after its connection was lost.

@@ -27,12 +27,23 @@ class EtcdClusterArgs:
 class EtcdCluster(Role):
     """All members at once: each asks its peers and decides for itself to form, join or rejoin."""
 
+    founders: list[pulumi.Input[str]]
+    """Instance ids of the machines that may found this stack's etcd, for the output `etcdFounders`."""
+
     def __init__(self, name: str, args: EtcdClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         fleet, pki = args.fleet, args.pki
         platform, members = fleet.platform, fleet.platform.plan.etcd
         super().__init__("openstack-paas:etcd:EtcdCluster", name, fleet, "etcd", platform.settings.etcd, members, opts)
         for planned in members:
-            machine = self.add_machine(planned, after=self.machines.values())
+            self.add_machine(planned, after=self.machines.values())
+        founders = platform.running.etcd_founders
+        self.founders = (
+            [machine.instance.id for machine in self.machines.values()] if founders is None else list(founders)
+        )
+        # The first one begins when all machines are there: where a member is silent, nobody founds an etcd without it.
+        made = [] if founders is not None else [machine.instance for machine in self.machines.values()]
+        for planned in members:
+            machine = self.machines[planned.name]
             member = pki.etcd_members[planned.name]
             inputs = {
                 "ca": pki.etcd_ca.by_name,
@@ -40,7 +51,8 @@ class EtcdCluster(Role):
                 "member_key": member.private_key,
                 "client": pki.etcd_client.certificate,
                 "client_key": pki.etcd_client.private_key,
+                "instance": machine.instance.id,
                 **args.backup_secrets,
             }
-            self.add_step(machine, args.access, etcd_bundle, inputs, (), args.depends_on)
+            self.add_step(machine, args.access, etcd_bundle, inputs, made, args.depends_on)
         self.register_outputs({"endpoints": list(endpoints(platform))})

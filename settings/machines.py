@@ -28,6 +28,15 @@ Digest = Annotated[
     text(r"^[0-9a-f]{64}$", "must be a SHA-256 as 64 digits of 0-9 and a-f", "copy it from SHA256SUMS of the release"),
 ]
 
+Day = Annotated[
+    str,
+    text(
+        r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$",
+        "must be a day as year, month and day",
+        'write it in quotes, such as "2026-11-29"',
+    ),
+]
+
 #: Largest number of gateways: their addresses are one aligned block of four (see settings.plan).
 MOST_GATEWAYS = 4
 #: Offset of the first worker's address in `network.private`.
@@ -104,6 +113,11 @@ class EtcdSettings(MachineSettings):
     """
     volume: VolumeSettings | None = None
     """A volume for each member's data. Empty: the machine's own disk."""
+    start_empty: Day = ""
+    """Today's date (UTC), such as "2026-11-29": an empty etcd may take the place of one whose data is lost.
+
+    Everything that the Kubernetes API knew is given up, and kubelets end all pods. It holds for that day only.
+    """
 
 
 class ControlPlaneSettings(MachineSettings):

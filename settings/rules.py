@@ -31,7 +31,7 @@ class Context:
     secrets: Collection[str] = ()
     """The secrets that the stack sets, by their keys in the stack file."""
     today: date = date.min
-    """The day by which versions are supported or not."""
+    """The day (UTC) by which versions are supported or not, and on which an empty etcd may be wanted."""
 
     @property
     def plan(self) -> Plan:

@@ -1,11 +1,12 @@
 """What the stack already runs, from its outputs or its state: changes must fit it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from settings import names
 from settings.names import FIRST
+from settings.plan import PlannedMachine
 
 #: Value of the output `securityRules`: rules are named by the range that they let in.
 BY_RANGE: Final = "by-range"
@@ -64,6 +65,10 @@ class Running:
     """Forms by machine's host name, as far as they are known."""
     spreads: Mapping[str, str] = field(default_factory=dict)
     """The `spread` of each server group, by its name in the stack."""
+    etcd_founders: tuple[str, ...] | None = None
+    """Instance ids of the machines that could found this stack's etcd. None before an `up` has finished."""
+    ended: frozenset[str] = frozenset()
+    """The machines, by their names in the stack, whose step has once ended well. Known where no `up` has finished."""
     kubeconfig: str = field(default="", repr=False)
     finished: bool = True
     """Whether an `up` has ever finished. Otherwise only the machines that are ready are known, and what they are."""
@@ -87,8 +92,24 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
         rules=str(outputs.get("securityRules", "")),
         forms={name: _form(form) for name, form in (forms.get("machines") or {}).items()},
         spreads=dict(forms.get("spreads") or {}),
+        # Where an earlier release has brought up an etcd nobody founds another one.
+        etcd_founders=tuple(map(str, outputs.get("etcdFounders") or ())),
         kubeconfig=str(outputs.get("kubeconfig") or ""),
     )
+
+
+def founds_etcd(running: Running, members: Collection[PlannedMachine], own: PlannedMachine, instance: str) -> bool:
+    """Whether the machine with that instance id may be one of those that begin this stack's etcd.
+
+    `members` are all of them. For one machine it is the same in every run: so the run after the first one changes
+    nothing. A machine that is made once there has been an etcd does not found one
+    (docs/decisions/0013-an-empty-etcd.md).
+    """
+    if running.etcd_founders is not None:
+        return instance in running.etcd_founders
+    # No `up` has finished. Where the steps of most members have ended well, these have seen the etcd work.
+    ended = [member for member in members if member.name in running.ended]
+    return len(ended) <= len(members) // 2 or running.instances.get(own.hostname) == instance
 
 
 def _generations(output: Mapping[str, Any] | None, used: str, accepted: str) -> Generations:
@@ -128,7 +149,7 @@ def from_resources(resources: Mapping[str, Any]) -> Running | None:
         return None
     output = forms_of_resources(resources)
     forms = {name: _form(form) for name, form in output["machines"].items() if name in instances}
-    return Running(finished=False, instances=instances, forms=forms, spreads=output["spreads"])
+    return Running(finished=False, instances=instances, forms=forms, spreads=output["spreads"], ended=frozenset(steps))
 
 
 def _outputs(resources: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:

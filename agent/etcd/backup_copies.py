@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from agent.etcd import retention
 from agent.etcd.backup_record import Store
-from agent.etcd.backup_settings import BackupSettings, Place
+from agent.etcd.backup_settings import RCLONE_CONFIG, S3_CA, BackupSettings, Place
 from agent.machine import Machine
 from agent.programs import Ended, last_lines
 
@@ -126,10 +126,10 @@ class Copies:
             encrypted.unlink(missing_ok=True)
 
     def _rclone(self, *words: str) -> Ended:
-        configuration = self._machine.path(self._settings.rclone_file)
         options = ("--contimeout", "10s", "--timeout", "60s", "--retries", "2", "--low-level-retries", "3", "--quiet")
-        every = (*options, *self._settings.rclone_options, *words)
-        return self._machine.run("rclone", "--config", configuration, *every, seconds=_RCLONE_SECONDS)
+        trusted = ("--ca-cert", self._machine.path(S3_CA)) if self._settings.files.s3_ca else ()
+        every = (self._machine.path(RCLONE_CONFIG), *options, *trusted, *words)
+        return self._machine.run("rclone", "--config", *every, seconds=_RCLONE_SECONDS)
 
 
 def _below(place: Place, path: str) -> str:

@@ -1,6 +1,14 @@
 """What a member is asked to do about snapshots."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
+
+#: rclone's configuration and what it names; for root alone.
+FOLDER: Final = "/etc/openstack-paas/etcd-backup"
+RCLONE_CONFIG: Final = f"{FOLDER}/rclone.conf"
+S3_CA: Final = f"{FOLDER}/s3-ca.crt"
+SFTP_KEY: Final = f"{FOLDER}/sftp.key"
+SFTP_KNOWN_HOSTS: Final = f"{FOLDER}/sftp.known_hosts"
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,22 @@ class MemberAddress:
 
 
 @dataclass(frozen=True)
+class BackupFiles:
+    """Contents of files; an empty one means that there must be no such file."""
+
+    service: str = ""
+    timer: str = ""
+    """This and the service are empty without backups."""
+    defragment_service: str = ""
+    defragment_timer: str = ""
+    rclone_config: str = field(default="", repr=False)
+    s3_ca: str = ""
+    """The authority of the S3 store, where it is one of its own."""
+    sftp_key: str = field(default="", repr=False)
+    sftp_known_hosts: str = ""
+
+
+@dataclass(frozen=True)
 class BackupSettings:
     """`name`, `address`: this member's. `members` are all of them, this one included."""
 
@@ -46,6 +70,4 @@ class BackupSettings:
     places: tuple[Place, ...] = ()
     recipients: tuple[str, ...] = ()
     """Those of age: with any, what leaves the machine is encrypted."""
-    rclone_file: str = "/opt/openstack-paas/etcd/files/rclone.conf"
-    """rclone's configuration. It holds the secrets of the places."""
-    rclone_options: tuple[str, ...] = ()
+    files: BackupFiles = BackupFiles()

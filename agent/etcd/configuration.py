@@ -1,7 +1,7 @@
-"""The files of a member: user and folders, certificates, options, the unit with its guard, the timer of the backups."""
+"""The files of a member: user and folders, certificates, options, the unit with its guard."""
 
-import shutil
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,6 @@ from agent.etcd.start import GUARD_FILE, guard
 from agent.machine import Machine
 from agent.system import files, services
 
-BACKUP_UNIT: Final = "openstack-paas-etcd-backup"
 USER: Final = "etcd:etcd"
 
 
@@ -25,12 +24,9 @@ class MemberFiles:
     ca: str
     certificate: str
     """The member's, for clients and for peers."""
-    key: str
+    key: str = field(repr=False)
     client_certificate: str
-    client_key: str
-    backup_service: str = ""
-    """Empty without backups."""
-    backup_timer: str = ""
+    client_key: str = field(repr=False)
 
 
 def write_configuration(machine: Machine, wanted: MemberFiles, token: str) -> None:
@@ -61,16 +57,4 @@ def _make_folder(path: Path, mode: int, user: str = "") -> None:
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(mode)
     if user:
-        owner, _, group = user.partition(":")
-        shutil.chown(path, owner, group)
-
-
-def schedule_backups(machine: Machine, wanted: MemberFiles) -> None:
-    """The timer of the backups, or none."""
-    if not wanted.backup_timer:
-        services.disable(machine, f"{BACKUP_UNIT}.timer")
-    units = "/etc/systemd/system"
-    files.install_or_remove(machine, wanted.backup_service, f"{units}/{BACKUP_UNIT}.service")
-    files.install_or_remove(machine, wanted.backup_timer, f"{units}/{BACKUP_UNIT}.timer")
-    if wanted.backup_timer:
-        services.apply(machine, f"{BACKUP_UNIT}.timer", "restart", [f"{units}/{BACKUP_UNIT}.timer"])
+        os.chown(path, *files.ids(user))

@@ -2,20 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from agent.etcd import rolling_restart
 from agent.etcd.authorities import guard_authorities, record_authorities
-from agent.etcd.configuration import MemberFiles, schedule_backups, write_configuration
+from agent.etcd.backup_schedule import schedule_backups
+from agent.etcd.backup_settings import BackupSettings
+from agent.etcd.configuration import MemberFiles, write_configuration
 from agent.etcd.membership import UNIT, MemberSettings, ThisMember
 from agent.etcd.membership_changes import TakeSnapshot, let_leavers_go
 from agent.etcd.network import PEER_PORT, Network
-from agent.etcd.rolling_restart import READ_AT_START, Maintenance, Versions
+from agent.etcd.rolling_restart import READ_AT_START, Versions
 from agent.etcd.start import decide_start, end_first_start, may_be_empty
 from agent.etcd.turn import Turn
 from agent.etcd_api import EtcdError, PortState
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files, services
+from agent.system.ground import Ground
 
 Value = TypeVar("Value")
 
@@ -41,27 +44,19 @@ class EtcdSettings:
     files: MemberFiles
 
 
-class Ground(Protocol):
-    """What every machine has, whatever its role."""
-
-    @property
-    def maintenance(self) -> Maintenance:
-        """Its packages and epochs."""
-
-    def installed_etcd(self) -> str:
-        """The version of etcd that is here, by its archive or its package; empty where there is none."""
-
-    def prepare(self, deferred: tuple[str, ...]) -> None:
-        """Everything that comes before a role's own steps, but for the firewall. `deferred` packages wait."""
-
-    def apply_firewall(self) -> None:
-        """The table of this machine."""
-
-
 def converge(
-    machine: Machine, settings: EtcdSettings, network: Network, ground: Ground, snapshot: TakeSnapshot
+    machine: Machine,
+    settings: EtcdSettings,
+    backups: BackupSettings,
+    network: Network,
+    ground: Ground,
+    snapshot: TakeSnapshot,
+    end_alarm: Callable[[], None],
 ) -> None:
-    """Brings this machine to its desired state. Raises Failed with the one message that people read."""
+    """Brings this machine to its desired state. Raises Failed with the one message that people read.
+
+    `end_alarm` ends the alarm NOSPACE where there is room (defragment.py).
+    """
     this = ThisMember(machine, settings.member, network)
     runs = rolling_restart.runs_here(this)
     was_member = this.mark.exists()
@@ -98,9 +93,11 @@ def converge(
         )
         if works and runs:
             step("turn", lambda: rolling_restart.change_in_turn(this, turn, ground.maintenance, settings.versions))
+            # The quota may have been raised for that, and a member reads it when it starts.
+            step("room", end_alarm)
         if works:
             step("record of authorities", lambda: record_authorities(this))
-        step("backups", lambda: schedule_backups(machine, settings.files))
+        step("backups", lambda: schedule_backups(machine, backups.files))
         machine.step_name = "etcd"
         machine.log(f"ready: {_entry(this) if works else 'a majority is awaited by the members that start after it'}")
 

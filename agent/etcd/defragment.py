@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from agent.etcd.backup_settings import BackupSettings
 from agent.etcd.local import DATA, Access, client_tls, endpoint
 from agent.etcd.snapshot_proof import MIB, free_bytes
 from agent.etcd_api import Etcd, EtcdError, Lock, Member, NoAnswer, Status
@@ -25,15 +26,6 @@ _DEFRAGMENT_SECONDS: Final = 600.0
 _COMPACTION_SECONDS, _SAME_LOOKS = 300.0, 4
 #: The alarm goes off only when so much of the quota is free, or it would soon be back.
 _FREE_PERCENT: Final = 10
-
-
-@dataclass(frozen=True)
-class DefragmentSettings:
-    """`address` is this machine's, `addresses` are all members', this one included."""
-
-    address: str
-    addresses: tuple[str, ...]
-    quota_bytes: int
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,7 @@ class _Seen:
 
 def defragment(
     machine: Machine,
-    settings: DefragmentSettings,
+    settings: BackupSettings,
     only_where_needed: bool = False,
     snapshot: Callable[[], str] | None = None,
     access: Access | None = None,
@@ -75,11 +67,25 @@ def defragment(
         raise Failed(f"etcd does not do its part; this may run again: {error}") from error
 
 
+def end_alarm_where_it_fits(machine: Machine, settings: BackupSettings, access: Access | None = None) -> None:
+    """For `converge`, after a restart that may have raised the quota: ends the alarm NOSPACE where there is room now.
+
+    Says what to do where there is none, or etcd does not answer; nothing is dropped without a person's word. A member
+    that still has the old quota puts the alarm on again, and the run that changes it ends it.
+    """
+    room = _Room(machine, settings, access or Access())
+    try:
+        if any(kind == "NOSPACE" for _, kind in room.etcd.alarms()):
+            room.end_alarm()
+    except (EtcdError, Failed) as error:
+        machine.log(f"the alarm NOSPACE is not ended, `paas etcd defragment` does more: {error}")
+
+
 class _Room:
-    def __init__(self, machine: Machine, settings: DefragmentSettings, access: Access) -> None:
+    def __init__(self, machine: Machine, settings: BackupSettings, access: Access) -> None:
         self.machine, self.settings, self.access = machine, settings, access
         self.away: list[str] = []
-        self.etcd = access.connect(tuple(map(endpoint, settings.addresses)), client_tls(machine), 5.0)
+        self.etcd = access.connect(tuple(endpoint(one.address) for one in settings.members), client_tls(machine), 5.0)
 
     def run(self, only_where_needed: bool, snapshot: Callable[[], str] | None) -> None:
         alarms = {kind for _, kind in self.etcd.alarms()}
@@ -105,7 +111,7 @@ class _Room:
             self.machine.log(f"no snapshot was taken, the history is dropped without one: {problem}")
         self._compact()
         self._all(None, False)
-        self._end_alarm()
+        self.end_alarm()
 
     def _voters(self, must_answer: bool = True) -> list[_Seen]:
         """The voters that answer; the leader is last. Raises Failed when one does not, unless it need not."""
@@ -218,8 +224,11 @@ class _Room:
                 f"{DATA} has {free // MIB} MiB free, and defragmenting needs {needed // MIB} MiB: free some first"
             )
 
-    def _end_alarm(self) -> None:
-        largest = max(self._voters(must_answer=False), key=lambda one: one.status.db_size)
+    def end_alarm(self) -> None:
+        """Ends it, unless it would soon be back. Raises Failed then, and EtcdError."""
+        largest = max(self._voters(must_answer=False), key=lambda one: one.status.db_size, default=None)
+        if largest is None:
+            raise Failed("no member answers with a majority")
         size, quota = largest.status.db_size, self.settings.quota_bytes
         if size * 100 > quota * (100 - _FREE_PERCENT):
             raise Failed(

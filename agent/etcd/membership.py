@@ -8,8 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from agent.etcd.network import CLIENT_PORT, PEER_PORT, Api, Network, is_healthy
-from agent.etcd_api import EtcdError, Member, PortState
+from agent.etcd.network import CLIENT_PORT, PEER_PORT, Network, is_healthy
+from agent.etcd_api import Etcd, EtcdError, Member, PortState
 from agent.machine import Machine, NotYet
 from agent.system import services
 
@@ -48,7 +48,7 @@ class MemberSettings:
     control_planes: tuple[str, ...]
     """Addresses of all places for control planes."""
     had_cluster: bool
-    """Whether this stack has had an etcd: the program knows that every member's step has once ended well."""
+    """Whether this stack had an etcd before this machine was made, as far as the program knows."""
     start_empty: str = ""
     """The day (YYYY-MM-DD, UTC) on which an empty etcd may take the place of one that this stack has had."""
 
@@ -127,7 +127,7 @@ class ThisMember:
         self.mark: Path = machine.path(mark_of(settings.token))
 
     @property
-    def api(self) -> Api:
+    def api(self) -> Etcd:
         """etcd's API at this member alone."""
         return self.network.api(self.own.client_url)
 
@@ -144,11 +144,11 @@ class ThisMember:
         return self.is_active() and is_healthy(self.api)
 
     @property
-    def others(self) -> Api:
+    def others(self) -> Etcd:
         """etcd's API at the first of the other members that can help: a learner, or one without a leader, does not."""
         return self.network.api(*(peer.client_url for peer in self.settings.peers))
 
-    def own_entry(self, api: Api) -> Member | None:
+    def own_entry(self, api: Etcd) -> Member | None:
         """This machine in the list of a living cluster."""
         return next((member for member in api.members() if self.own.peer_url in member.peer_urls), None)
 

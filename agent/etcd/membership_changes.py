@@ -6,9 +6,9 @@ This machine joins, and members leave that the settings do not name any more.
 from typing import Final, Protocol
 
 from agent.etcd.membership import UNIT, Peers, Place, ThisMember
-from agent.etcd.network import Api, is_healthy, leads
+from agent.etcd.network import is_healthy, leads
 from agent.etcd.turn import Turn
-from agent.etcd_api import EtcdError, Member
+from agent.etcd_api import Etcd, EtcdError, Member
 from agent.machine import Failed, NotYet
 
 #: How long etcd may refuse a removal. It does for some 5 s after each change, until its members have talked for long
@@ -56,7 +56,7 @@ def join_cluster(this: ThisMember, turn: Turn, peer: Place, peers: Peers, snapsh
     return api.members()
 
 
-def _remove(this: ThisMember, turn: Turn, api: Api, member_id: int, what: str) -> None:
+def _remove(this: ThisMember, turn: Turn, api: Etcd, member_id: int, what: str) -> None:
     """Removes a member. A request whose answer did not come in time may have been carried out."""
 
     def attempt() -> None:
@@ -74,7 +74,7 @@ def _remove(this: ThisMember, turn: Turn, api: Api, member_id: int, what: str) -
     this.machine.retry_until(REFUSAL_SECONDS, what, attempt)
 
 
-def _add(this: ThisMember, turn: Turn, api: Api, peers: Peers) -> None:
+def _add(this: ThisMember, turn: Turn, api: Etcd, peers: Peers) -> None:
     """Adds this machine. etcd takes nobody in while one of its members is away.
 
     Such a one may be waiting for its turn to be replaced, so between two attempts others have theirs. A request whose

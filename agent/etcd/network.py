@@ -1,10 +1,9 @@
-"""The ways from a member to its cluster: what of etcd's API the state machines use, and with which certificates."""
+"""The ways from a member to its cluster, with the certificates of its machine."""
 
-from contextlib import AbstractContextManager
-from typing import Final, Protocol
+from typing import Final
 
 from agent import etcd_api
-from agent.etcd_api import Etcd, EtcdError, Member, PortState, Status, Tls
+from agent.etcd_api import Etcd, EtcdError, Member, PortState, Tls
 from agent.machine import Machine
 
 PKI: Final = "/etc/etcd/pki"
@@ -12,44 +11,8 @@ CLIENT_PORT: Final = 2379
 PEER_PORT: Final = 2380
 
 
-class Held(Protocol):
-    """A lock that is held."""
-
-    def check(self) -> None:
-        """Raises LockLost when another one may hold it."""
-
-
-class Api(Protocol):
-    """What of etcd's API the state machines of a member use (agent/etcd_api.py has all of it)."""
-
-    def members(self) -> tuple[Member, ...]: ...
-    def add_learner(self, peer_url: str) -> Member: ...
-    def remove(self, member_id: int) -> None: ...
-    def promote(self, member_id: int) -> None: ...
-    def move_leader(self, member_id: int) -> None: ...
-    def status(self) -> Status: ...
-    def check_health(self) -> None: ...
-    def cluster_version(self) -> str: ...
-    def get_prefix(self, prefix: str) -> dict[str, bytes]: ...
-    def put(self, key: str, value: str) -> None: ...
-    def lock(self, name: str, wait_seconds: float, ttl: int = 30) -> AbstractContextManager[Held]: ...
-
-
-class Network(Protocol):
+class Network:
     """The ways from this machine to the members."""
-
-    def api(self, *endpoints: str) -> Api:
-        """etcd's API at these client URLs, in their order: the first that answers."""
-
-    def peer_members(self, address: str) -> tuple[Member, ...]:
-        """The members as that peer knows them, also without a leader. Raises EtcdError."""
-
-    def port_state(self, address: str, port: int) -> PortState:
-        """What becomes of a connection."""
-
-
-class TlsNetwork:
-    """The real ways, with the certificates of this machine."""
 
     def __init__(self, machine: Machine) -> None:
         """The certificates are read at each connection: the run itself may bring new ones."""
@@ -57,12 +20,12 @@ class TlsNetwork:
         self._client = Tls(pki / "ca.crt", pki / "client.crt", pki / "client.key")
         self._peer = Tls(pki / "ca.crt", pki / "peer.crt", pki / "peer.key")
 
-    def api(self, *endpoints: str) -> Api:
-        """etcd's API at these client URLs."""
+    def api(self, *endpoints: str) -> Etcd:
+        """etcd's API at these client URLs, in their order: the first that answers."""
         return Etcd(endpoints, self._client)
 
     def peer_members(self, address: str) -> tuple[Member, ...]:
-        """The members as that peer knows them."""
+        """The members as that peer knows them, also without a leader. Raises EtcdError."""
         return etcd_api.peer_members(address, self._peer)
 
     def port_state(self, address: str, port: int) -> PortState:
@@ -70,7 +33,7 @@ class TlsNetwork:
         return etcd_api.port_state(address, port)
 
 
-def is_healthy(api: Api) -> bool:
+def is_healthy(api: Etcd) -> bool:
     """Whether it answers with a majority behind it."""
     try:
         api.check_health()
@@ -79,7 +42,7 @@ def is_healthy(api: Api) -> bool:
     return True
 
 
-def leads(api: Api) -> bool:
+def leads(api: Etcd) -> bool:
     """Whether the member there is the leader; no when it does not answer."""
     try:
         status = api.status()

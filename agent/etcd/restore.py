@@ -3,7 +3,6 @@
 Nothing is deleted: old data lies in /var/lib/etcd/aside-ID.
 """
 
-import contextlib
 import json
 import os
 import shutil
@@ -43,17 +42,15 @@ def run(
     word: str,
     given: str = "",
     access: Access | None = None,
-    is_locked: bool = False,
-) -> str:
+) -> dict[str, Any] | None:
     """One part: look, stop (`given` is the plan), snapshot (an age identity, if one is needed), place, empty, finish.
 
-    Returns what is printed; `look` prints nothing else. `is_locked`: the caller holds the lock of this machine's runs.
-    Raises Failed.
+    `look` returns what it sees and says nothing; no other part returns anything. Raises Failed.
     """
     machine.step_name = "etcd restore"
     restore = Restore(machine, settings, access or Access())
     if word == "look":
-        return json.dumps(restore.look(), indent=2)
+        return restore.look()
     parts: dict[str, Callable[[], None]] = {
         "stop": lambda: restore.stop(given),
         "snapshot": lambda: restore.snapshot(given),
@@ -63,9 +60,9 @@ def run(
     }
     if word not in parts:
         raise Failed(f"look, stop, snapshot, place, empty or finish, not '{word}'")
-    with contextlib.nullcontext() if is_locked else lock.hold(machine, lock.ONE_RUN, 0, "another run"):
+    with lock.hold(machine, lock.ONE_RUN, 0, "another run"):
         parts[word]()
-    return ""
+    return None
 
 
 class Restore:

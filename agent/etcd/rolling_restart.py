@@ -5,7 +5,7 @@ One member at a time in the whole cluster, only while all others are healthy.
 
 import re
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from agent.etcd.membership import UNIT, UNIT_FILE, Place, ThisMember
 from agent.etcd.membership_changes import STAYING_SECONDS, TakeSnapshot, check_all_stay
@@ -14,6 +14,7 @@ from agent.etcd.turn import Turn
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, NotYet
 from agent.system import files, services
+from agent.system.maintenance import Maintenance
 
 #: What etcd reads when it starts, and not again. New certificates and keys it reads at the next connection, a new CA
 #: not. The options of a first start do not matter any more once it has data.
@@ -22,36 +23,6 @@ READ_AT_START: Final = ("/etc/etcd/etcd.env", UNIT_FILE, f"{PKI}/ca.crt")
 WELL_SECONDS: Final = 120
 #: The longest that a snapshot before an upgrade may take.
 SNAPSHOT_SECONDS: Final = 600
-
-
-class Installs(Protocol):
-    """What waits for its turn (agent/system/packages.py)."""
-
-    def change(self, *names: str) -> None:
-        """Installs it. Services go on with the old program until they restart."""
-
-
-class Maintenance(Protocol):
-    """The packages of a machine that runs, and its epoch (agent/system/maintenance.py)."""
-
-    @property
-    def packages(self) -> Installs:
-        """The packages alone."""
-
-    def what_waits(self, *names: str) -> str:
-        """In words, what waits for this machine's turn; empty when nothing does."""
-
-    def fetch(self) -> None:
-        """Brings everything that waits to this machine's disk."""
-
-    def renew(self) -> None:
-        """The epoch, where one waits."""
-
-    def end_epoch(self) -> None:
-        """The role has found itself well."""
-
-    def renew_new_machine(self) -> None:
-        """One that does not serve yet goes through the epoch at once."""
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,7 @@ def _refuse_empty(this: ThisMember, peers: Peers) -> None:
             " that it knew is gone. Restore a snapshot by `python -m ops etcd restore`; an empty etcd is started only"
             " when the kubelets of all control planes have been stopped"
         )
-    # Where this stack has never had one, nothing can come back: a silent machine is one that is not made yet.
-    if has_had_one(this) and peers.first(Says.FORMING) is None and not peers.nobody_runs():
+    if peers.first(Says.FORMING) is None and not peers.nobody_runs():
         raise Failed(
             f"no data here, and not every peer says whether a cluster exists (peers: {peers}). Bring the silent ones"
             " up; none is replaced by an empty cluster"
@@ -146,11 +145,11 @@ def look_at_peers(this: ThisMember) -> Peers:
     """Asks until the peers leave no doubt, or the time is over; returns what was seen last.
 
     With a living cluster there is none, and without one where an empty etcd may start: when one forms, or nobody runs
-    any. Otherwise a peer could be a machine that is about to come back with data.
+    any. Otherwise a peer could be a machine that is about to come back with data. In the first `up`, too: one before
+    may have failed half-way. All machines are there before the first step begins.
     """
     settings, clock = this.settings, this.machine.clock
     began = clock.monotonic()
-    had = has_had_one(this)
     refused = not may_be_empty(this)
 
     def leave_no_doubt(peers: Peers) -> bool:
@@ -158,7 +157,7 @@ def look_at_peers(this: ThisMember) -> Peers:
             return True
         if peers.first(Says.BROKEN) is not None or refused:
             return False
-        return not had or peers.first(Says.FORMING) is not None or peers.nobody_runs()
+        return peers.first(Says.FORMING) is not None or peers.nobody_runs()
 
     def look() -> Peers:
         peers = this.ask_peers()

@@ -4,8 +4,9 @@ from contextlib import ExitStack
 from typing import Final
 
 from agent.etcd.membership import Place, ThisMember
-from agent.etcd.network import Held, is_full
-from agent.etcd_api import EtcdError, LockLost
+from agent.etcd.network import is_full
+from agent.etcd_api import EtcdError
+from agent.etcd_lock import Lock, LockLost
 from agent.machine import Failed
 
 LOCK: Final = "openstack-paas/membership"
@@ -23,7 +24,7 @@ class Turn:
         """Not held yet. Use as a context, which gives it back."""
         self._this = this
         self._stack = ExitStack()
-        self._held: Held | None = None
+        self._held: Lock | None = None
 
     def __enter__(self) -> "Turn":
         """Nothing is held by that alone."""

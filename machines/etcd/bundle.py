@@ -1,69 +1,79 @@
-"""The bundle of a member of etcd."""
+"""The desired state of a member of etcd."""
 
 from collections.abc import Mapping
-from typing import Final
 
-from machines.common.bundle import Bundle, File, key_pair, scripts
-from machines.common.machine import machine_files
+from agent.etcd.configuration import MemberFiles
+from agent.etcd.converge import EtcdSettings
+from agent.etcd.membership import MemberSettings, Place
+from agent.etcd.rolling_restart import Versions
+from agent.roles.etcd import State
+from machines.common.agent_command import AgentCommand
+from machines.common.machine import machine_state
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
-from machines.common.volume import Use, volume_settings, with_volume
-from machines.etcd.backups import backup_files, backup_packages, backup_settings
+from machines.common.volume import Use, desired_volume
+from machines.etcd.backups import backup_packages, desired_backups
 from settings import ports
 from settings.model import size_of
 from settings.plan import PlannedMachine
 from settings.platform import Platform
+from settings.running import founds_etcd
 
-#: Where etcd keeps its data (etcd.env.j2, membership.sh).
+#: Where etcd keeps its data (etcd.env.j2, agent/etcd/membership.py).
 VOLUME_USE = Use("/var/lib/etcd", "etcd.service", "etcd")
 
-_SCRIPTS: Final = (
-    "etcd/membership.sh",
-    "etcd/membership-changes.sh",
-    "etcd/rolling-restart.sh",
-    "common/digests.sh",
-    "common/issuer.sh",
-    "etcd/authorities.sh",
-)
 
-
-def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> Bundle:
+def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
     """One member: TLS with certificates on both sides for clients and peers. The machine decides how it starts.
 
-    `secrets` has certificates and keys in PEM: `ca`, `member`, `client`; the volume's id, and those of backups.
+    `secrets` has certificates and keys in PEM: `ca`, `member`, `client`; the ids of the instance and of the volume, the
+    keys that log in, and what backups need.
     """
     settings, plan = platform.settings, platform.plan
-    quota = size_of(settings.etcd.quota)
-    wanted = role_packages(settings, etcd=True) + backup_packages(settings.backups)
-    script_settings = {
-        "ETCD_VERSION": settings.etcd_version,
-        # Not this machine's: before it changes each member takes a snapshot, and the control planes wait for that.
-        "KUBERNETES_VERSION": settings.kubernetes.version,
-        "CLUSTER_TOKEN": platform.cluster,
-        "GENERATION": settings.certificates.authorities.issuing,
-        "MEMBERS": [f"{member.hostname} {member.address}" for member in plan.etcd],
-        "CONTROL_PLANES": list(plan.control_plane_places),
-        "QUOTA_BYTES": str(quota),
-        **backup_settings(platform),
-        **volume_settings(settings.etcd.volume, VOLUME_USE, secrets),
-    }
-    environment = render_template(
-        "etcd/etcd.env.j2", planned=planned, cluster=platform.cluster, etcd=settings.etcd, quota_bytes=quota
+    founds = founds_etcd(platform.running, plan.etcd, planned, secrets["instance"])
+    member = MemberSettings(
+        name=planned.hostname,
+        members=tuple(Place(one.hostname, one.address) for one in plan.etcd),
+        token=platform.cluster,
+        control_planes=plan.control_plane_places,
+        had_cluster=not founds,
+        start_empty=settings.etcd.start_empty,
     )
-    files = (
-        *scripts("etcd/converge.sh", *_SCRIPTS),
-        *machine_files(platform, planned, wanted, script_settings),
-        File("files/etcd.service", read_plain("etcd/etcd.service")),
-        File("files/etcd.env", environment),
-        File("files/etcdctl.env", render_template("etcd/etcdctl.env.j2", endpoints=endpoints(platform))),
-        *backup_files(platform, planned, secrets),
-        File("pki/ca.crt", secrets["ca"]),
-        *key_pair("pki/server", secrets["member"], secrets["member_key"]),
-        *key_pair("pki/peer", secrets["member"], secrets["member_key"]),
-        *key_pair("pki/client", secrets["client"], secrets["client_key"]),
+    environment = render_template(
+        "etcd/etcd.env.j2",
+        planned=planned,
+        cluster=platform.cluster,
+        etcd=settings.etcd,
+        quota_bytes=size_of(settings.etcd.quota),
+    )
+    files = MemberFiles(
+        unit=read_plain("etcd/etcd.service"),
+        environment=environment,
+        etcdctl_environment=render_template("etcd/etcdctl.env.j2", endpoints=endpoints(platform)),
+        ca=secrets["ca"],
+        certificate=secrets["member"],
+        key=secrets["member_key"],
+        client_certificate=secrets["client"],
+        client_key=secrets["client_key"],
+    )
+    state = State(
+        machine=machine_state(
+            platform,
+            planned,
+            role_packages(settings, etcd=True) + backup_packages(settings.backups),
+            secrets["login_keys"],
+            volume=desired_volume(settings.etcd.volume, VOLUME_USE, secrets),
+        ),
+        etcd=EtcdSettings(
+            member=member,
+            versions=Versions(settings.etcd_version, settings.kubernetes.version),
+            generation=settings.certificates.authorities.issuing,
+            files=files,
+        ),
+        backups=desired_backups(platform, planned, secrets),
     )
     # Longer than its waits one after another: cloud-init, the peers' machines, others that join before, its own data.
-    return Bundle("etcd", with_volume(files, settings.etcd.volume, VOLUME_USE), limit_seconds=1500)
+    return AgentCommand("etcd", state, limit_seconds=1500)
 
 
 def endpoints(platform: Platform) -> tuple[str, ...]:

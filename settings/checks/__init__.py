@@ -1,7 +1,7 @@
 """The checks that need no cloud: one table of rules, all of which run every time."""
 
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import Final
 
 from settings.checks import (
@@ -20,9 +20,6 @@ from settings.checks import (
 )
 from settings.problem import Problem
 from settings.rules import Context, Rule, found
-
-#: The day by which versions are supported or not.
-today: Callable[[], date] = date.today
 
 #: In `Problem.others`: whatever says how many machines the pools have, and which pods they take.
 ANY_POOL: Final = "workers.*"
@@ -46,6 +43,7 @@ RULES: Final[tuple[Rule[Context], ...]] = (
     Rule("error", networks.certificate_names_are_names_listed_once),
     Rule("error", etcd.elections_wait_for_several_heartbeats),
     Rule("error", etcd.volume_holds_the_database),
+    Rule("error", etcd.an_empty_etcd_is_wanted_today),
     Rule("error", pools.nodes_may_have_their_labels_and_taints),
     Rule("error", kubernetes.documents_leave_out_what_the_platform_sets),
     Rule("error", kubernetes.kubelet_uses_systemd_and_knows_who_asks),
@@ -124,6 +122,11 @@ RULES: Final[tuple[Rule[Context], ...]] = (
     Rule("warning", replacement.forms_of_running_machines_are_known, needs_plan=True),
     Rule("warning", replacement.claimed_volumes_survive_a_replacement, needs_plan=True),
 )
+
+
+def today() -> date:
+    """The day by which versions are supported or not, in UTC as on machines."""
+    return datetime.now(UTC).date()
 
 
 def errors(context: Context) -> Iterator[Problem]:

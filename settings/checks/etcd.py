@@ -1,6 +1,7 @@
 """etcd's timers and the size of its database."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from settings.model import size_of
@@ -30,6 +31,18 @@ def volume_holds_the_database(context: Context) -> Iterator[Problem]:
         rule = f"must be more than etcd.quota, which is {quota}: logs and a second copy are there too"
         fix = f"use {max(-(-2 * size_of(quota) // GIB), 1)}"
         yield Problem("etcd.volume.sizeGib", str(volume.size_gib), rule, fix, others=("etcd.quota",))
+
+
+def an_empty_etcd_is_wanted_today(context: Context) -> Iterator[Problem]:
+    """Members look at their own clocks (agent/etcd/start.py). The day before passes: midnight may come meanwhile."""
+    day, today = context.settings.etcd.start_empty, context.today
+    if day and day not in (today.isoformat(), (today - timedelta(days=1)).isoformat()):
+        rule = (
+            "is not today's date (UTC): an empty etcd ends every pod, so what permits one holds for one day and is not"
+            " left behind"
+        )
+        fix = f'remove it; where all that etcd held is to be given up today, write "{today.isoformat()}"'
+        yield Problem("etcd.startEmpty", day, rule, fix)
 
 
 def database_is_small(context: Context) -> Iterator[Problem]:

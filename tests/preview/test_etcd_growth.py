@@ -1,4 +1,4 @@
-"""A real etcd grows, shrinks and loses members with the members' own scripts: one at a time, never below quorum."""
+"""A real etcd grows, shrinks and loses members with the members' own agent: one at a time, never below quorum."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from agent import etcd_api
+from agent.etcd_api import PortState
 from tests.preview.etcd_machine import members
 from tests.preview.etcd_machine.members import Machine
 
@@ -37,9 +39,8 @@ def voters(count: int) -> list[str]:
 def lose(machine: Machine) -> None:
     """Delete the machine and make another one in its place."""
     machine.kill()
-    shutil.rmtree(machine.root / "var", ignore_errors=True)
-    machine.data.mkdir(parents=True)
-    machine.data.chmod(0o700)
+    shutil.rmtree(machine.root)
+    machine.state.mkdir(parents=True)
 
 
 def resize(machines: list[Machine], count: int, deleted: bool = True) -> list[str]:
@@ -71,26 +72,27 @@ def test_from_one_to_five_and_back_and_to_three(five: list[Machine]) -> None:
         if status[6] == "true" and machine != leader:
             machine.etcdctl("move-leader", own.split(", ")[0])
     (said_by_first,) = resize(five, 1)
-    assert said_by_first.count("is no member any more") == 4
+    assert said_by_first.count("is no longer a member") == 4
     assert "did not hand over" not in said_by_first
-    (kept,) = five[0].listing("--here")["snapshots"]
+    (kept,) = five[0].snapshots()
     assert (kept["reason"], kept["verified"]) == ("membership", True)
 
     resize(five, 3)
 
 
 @begin(5)
-def test_no_member_leaves_while_a_staying_member_is_down_but_a_leaving_one_may_be(five: list[Machine]) -> None:
+def test_no_member_leaves_while_a_staying_member_is_down_but_a_leaving_one_may_be(
+    five: list[Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
     five[2].kill()
     members.name(five[:3])
     before = listed(five[0])
-    for machine in five[:2]:
-        with (machine.root / "bundle/settings.sh").open("a") as settings:
-            settings.write("STAYING_SECONDS=2\n")
+    monkeypatch.setattr("agent.etcd.membership_changes.STAYING_SECONDS", 2)
     for refused in members.converge(five[:2]):
         assert refused.status != 0
         assert "etcd-0 healthy, etcd-1 healthy, etcd-2 not healthy" in refused.output
     assert listed(five[0]) == before
+    monkeypatch.undo()
     five[2].systemctl("start")
     five[3].kill()
     resize(five, 3, deleted=False)
@@ -107,7 +109,8 @@ def test_two_lost_members_of_five_rejoin_in_one_run(five: list[Machine]) -> None
 
 
 @begin(3)
-def test_without_a_majority_nothing_is_changed(five: list[Machine]) -> None:
+def test_without_a_majority_nothing_is_changed(five: list[Machine], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.etcd.start.ELECTION_SECONDS", 20)
     before = listed(five[0])
     # One machine is replaced while another one is down.
     lose(five[1])
@@ -122,17 +125,21 @@ def test_without_a_majority_nothing_is_changed(five: list[Machine]) -> None:
 
 
 @begin(1)
-def test_new_machines_do_not_outvote_a_member_that_is_away(five: list[Machine]) -> None:
+def test_new_machines_do_not_outvote_a_member_that_is_away(
+    five: list[Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From one to three while the only member is off. The two new machines would be a majority of three."""
+    monkeypatch.setattr("agent.etcd.start.MACHINES_SECONDS", 5)
     first, second, third = five[:3]
     members.name(five[:3])
     first.kill()
-    for machine in (second, third):
-        path = machine.root / "bundle/membership.sh"
+
+    def port_state(address: str, port: int) -> PortState:
         # An address of loopback refuses; one whose machine is off is silent.
-        told_apart = path.read_text().replace("*refused* ", f"*refused* && $1 != {first.address} ")
-        assert first.address in told_apart
-        path.write_text(told_apart)
+        return PortState.SILENT if address == first.address else etcd_api.port_state(address, port)
+
+    for machine in (second, third):
+        monkeypatch.setattr(machine.network, "port_state", port_state)
     for done in members.converge([second, third]):
         assert done.status != 0
         assert "not every peer says whether a cluster exists (peers: etcd-0 silent" in done.output

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agent.system.etcd_archive import EtcdArchive
 from dev.lab.mirror.compile import compile_one
 from dev.lab.mirror.content import etcd_archive
 from dev.lab.mirror.product import MIRROR_PLACES
@@ -19,14 +20,7 @@ from dev.lab.mirror.programs import ETCD_AFTER, etcd
 from dev.lab.progress import Progress
 from tests.preview.etcd_machine import members
 from tests.preview.etcd_machine.members import Machine
-from tests.preview.etcd_machine.rolling_restart import good, restarts, setting, started, up, watching
-
-#: Runs the program from the release archive if there is one, otherwise the package's, like PATH on a machine.
-CHOOSE = """#!/bin/sh
-for folder in "$ROOT/usr/local/bin" "{package}"; do
-    [ ! -x "$folder/{name}" ] || exec "$folder/{name}" "$@"
-done
-"""
+from tests.preview.etcd_machine.rolling_restart import good, restarts, started, want, watching
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +42,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, st
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[list[Machine]]:
     """Three running members with the package's version."""
-    for machines in started(tmp_path):
-        for machine in machines:
-            (machine.root / "usr/local/bin").mkdir(parents=True)
-            for name in etcd(members.ETCD).programs:
-                (machine.fakes / name).write_text(CHOOSE.format(package=members.PROGRAMS, name=name))
-                (machine.fakes / name).chmod(0o755)
-            (machine.fakes / "dpkg").write_text("#!/bin/sh\necho amd64\n")
-            (machine.fakes / "dpkg").chmod(0o755)
+    for machines, _ in started(tmp_path):
         yield machines
 
 
@@ -79,20 +66,13 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None
         time.sleep(0.2)
 
 
-def offer(machines: list[Machine], *archives: str) -> None:
-    """Set the archives that the machines know and the version that they should have."""
-    words = " ".join(f"'{archive}'" for archive in archives)
-    setting(machines, "ETCD_ARCHIVES", f"({words})")
-    setting(machines, "ETCD_VERSION", ETCD_AFTER)
-
-
 @pytest.mark.parametrize(
     ("offered", "message"),
     [
         ([], "no apt source offers etcd"),
-        (["arm64 {digest} {url}"], "for amd64 is not known: set etcd.sha256"),
-        (["amd64  {url}"], "for amd64 is not known: set etcd.sha256"),
-        (["amd64 {zeros} {url}"], "its SHA-256 is not 000"),
+        (["arm64|{digest}|{url}"], "for amd64 is not known: set etcd.sha256"),
+        (["amd64||{url}"], "for amd64 is not known: set etcd.sha256"),
+        (["amd64|{zeros}|{url}"], "its SHA-256 is not 000"),
     ],
     ids=["none", "another architecture", "an empty digest", "a wrong digest"],
 )
@@ -100,8 +80,9 @@ def test_no_archive_without_its_digest(
     three: list[Machine], archives: tuple[str, str], offered: list[str], message: str
 ) -> None:
     url, digest = archives
-    offer(three, *(each.format(url=url, digest=digest, zeros="0" * 64) for each in offered))
-    for refused in up(three):
+    known = [each.format(url=url, digest=digest, zeros="0" * 64).split("|") for each in offered]
+    want(three, etcd=ETCD_AFTER, archives=tuple(EtcdArchive(*each) for each in known))
+    for refused in members.converge(three):
         assert refused.status != 0
         assert message in refused.output
     assert {running(machine) for machine in three} == {members.ETCD}
@@ -110,7 +91,7 @@ def test_no_archive_without_its_digest(
 def test_upgrade_after_a_snapshot_and_downgrade_by_hand(three: list[Machine], archives: tuple[str, str]) -> None:
     url, digest = archives
     three[0].etcdctl("put", "before", "1")
-    offer(three, f"amd64 {digest} {url}")
+    want(three, etcd=ETCD_AFTER, archives=(EtcdArchive("amd64", digest, url),))
     # The incomplete download of an earlier attempt must not be used.
     state = three[0].root / "var/lib/openstack-paas"
     (state / f"etcd-{ETCD_AFTER}.tar.gz").write_text("half of it")
@@ -120,7 +101,7 @@ def test_upgrade_after_a_snapshot_and_downgrade_by_hand(three: list[Machine], ar
     assert min(answering) == 2, answering
     assert {running(machine) for machine in three} == {ETCD_AFTER}
     for machine in three:
-        (snapshot,) = machine.listing("--here")["snapshots"]
+        (snapshot,) = machine.snapshots()
         assert (snapshot["reason"], snapshot["verified"], snapshot["etcd"]) == ("upgrade", True, members.ETCD)
     assert restarts(good(three)) == [False] * 3
     assert three[1].etcdctl("get", "before", "--print-value-only").strip() == "1"
@@ -139,7 +120,6 @@ def test_upgrade_after_a_snapshot_and_downgrade_by_hand(three: list[Machine], ar
             program.unlink()
         (machine.root / "var/lib/openstack-paas/etcd-archive").unlink()
         machine.systemctl("start")
-        machine.join()
     assert {running(machine) for machine in three} == {members.ETCD}
     for key, value in {"before": "1", "since": "2"}.items():
         assert three[2].etcdctl("get", key, "--print-value-only").strip() == value

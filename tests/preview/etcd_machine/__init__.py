@@ -1,1 +1,1 @@
-"""Members of a real etcd on loopback, each with the scripts of its bundle in a folder that stands for its disk."""
+"""Members of a real etcd on loopback, each with its agent on a folder that stands for its disk."""

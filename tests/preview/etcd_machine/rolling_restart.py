@@ -7,68 +7,93 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from urllib.request import Request, urlopen
 
+from agent.programs import Ended
+from agent.system.etcd_archive import EtcdArchive
 from tests.preview.etcd_machine import members
 from tests.preview.etcd_machine.members import Done, Machine
 
-SCRIPT = Path(__file__).parent / "rolling_restart.sh"
-#: Stand-ins for dpkg and apt: the installed version is a file, and an installation writes it.
-DPKG = """#!/bin/sh
-case "$*" in *Package*) printf "etcd installed hold " ;; *) printf "installed " ;; esac
-cat "$ROOT/package"
-"""
-APT = """#!/bin/bash
-case "$*" in *download-only*) ;; *" etcd="*) echo "${@: -1}" | cut -d = -f 2 >"$ROOT/package" ;; esac
-echo "$*" >>"$ROOT/apt"
-"""
-MADISON = '#!/bin/sh\nfor version in 3.6.14 3.6.15; do echo " etcd | $version-1 | http://mirror"; done\n'
+#: What the apt sources offer.
+OFFERED = ("3.6.15-1", "3.6.14-1")
 
 
-def up(machines: list[Machine]) -> list[Done]:
-    """Do what an `up` does on these machines, all at the same time. Each may fail."""
-    with ThreadPoolExecutor(len(machines)) as pool:
-        return list(pool.map(lambda machine: machine.run(SCRIPT), machines))
+class Debian:
+    """Stands for dpkg and apt on a machine: an installation of etcd is a new version."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.etcd = f"{members.ETCD}-1"
+        self.calls: list[str] = []
+        machine.fakes |= {
+            "dpkg-query": self.query,
+            "dpkg": lambda words: Ended(0, "amd64\n"),
+            "apt-mark": lambda words: Ended(0),
+            "apt-get": self.get,
+            "apt-cache": self.show,
+        }
+
+    def query(self, words: tuple[str, ...]) -> Ended:
+        names = words[words.index("--showformat") + 2 :]
+        return Ended(
+            0, "".join(f"{name}\tinstalled\thold\t{self.etcd if name == 'etcd' else '1-1'}\n" for name in names)
+        )
+
+    def get(self, words: tuple[str, ...]) -> Ended:
+        self.calls.append(" ".join(words))
+        if "--download-only" not in words:
+            self.etcd = next((word.removeprefix("etcd=") for word in words if word.startswith("etcd=")), self.etcd)
+        return Ended(0)
+
+    def show(self, words: tuple[str, ...]) -> Ended:
+        return Ended(0, "\n\n".join(f"Package: {words[-1]}\nVersion: {one}\nFilename: x" for one in OFFERED))
 
 
 def good(machines: list[Machine]) -> list[str]:
-    """The same, but none may fail. Returns the outputs."""
-    done = up(machines)
+    """Do what an `up` does on these machines, all at the same time. None may fail. Returns the outputs."""
+    done = members.converge(machines)
     assert [each.status for each in done] == [0] * len(machines), "\n".join(each.output for each in done)
     return [each.output for each in done]
 
 
-def setting(machines: list[Machine], name: str, value: str) -> None:
-    """Change a variable in settings.sh or in etcd's options."""
+def option(machines: list[Machine], name: str, value: str) -> None:
+    """Change one of etcd's options in the desired states."""
     for machine in machines:
-        for path in (machine.root / "bundle/settings.sh", machine.root / "bundle/files/etcd.env"):
-            path.write_text(re.sub(rf"(?m)^{name}=.*$", f"{name}={value}", path.read_text()))
+        etcd = machine.desired.etcd
+        environment = re.sub(rf"(?m)^{name}=.*$", f"{name}={value}", etcd.files.environment)
+        wanted = replace(etcd, files=replace(etcd.files, environment=environment))
+        machine.desired = replace(machine.desired, etcd=wanted)
 
 
-def started(folder: Path) -> Iterator[list[Machine]]:
+def want(machines: list[Machine], etcd: str = "", kubernetes: str = "", archives: tuple[EtcdArchive, ...] = ()) -> None:
+    """Change the versions in the desired states."""
+    for machine in machines:
+        desired = machine.desired
+        had = desired.etcd.versions
+        versions = replace(had, etcd=etcd or had.etcd, kubernetes=kubernetes or had.kubernetes)
+        packages = desired.machine.packages
+        wanted = tuple(f"etcd={versions.etcd}" if entry.startswith("etcd=") else entry for entry in packages.wanted)
+        packages = replace(packages, wanted=wanted, etcd_archives=archives)
+        machine.desired = replace(
+            desired,
+            machine=replace(desired.machine, packages=packages),
+            etcd=replace(desired.etcd, versions=versions),
+        )
+
+
+def started(folder: Path) -> Iterator[tuple[list[Machine], list[Debian]]]:
     """Three running members with everything that a rolling restart needs."""
-    machines = members.make(folder, 3)
-    for machine in machines:
-        (machine.root / "usr/sbin").mkdir(parents=True)
-        (machine.root / "package").write_text(f"{members.ETCD}-1\n")
-        for command, text in {
-            "dpkg-query": DPKG,
-            "apt-get": APT,
-            "apt-cache": MADISON,
-            "apt-mark": "#!/bin/sh\n",
-        }.items():
-            (machine.fakes / command).write_text(text)
-            (machine.fakes / command).chmod(0o755)
-        with (machine.root / "bundle/settings.sh").open("a") as settings:
-            settings.write("STAYING_SECONDS=30\nWELL_SECONDS=15\n")
-    try:
-        good(machines)
-        yield machines
-    finally:
-        for machine in machines:
-            machine.kill()
+    with members.here():
+        machines = members.make(folder, 3)
+        debian = [Debian(machine) for machine in machines]
+        try:
+            good(machines)
+            yield machines, debian
+        finally:
+            for machine in machines:
+                machine.kill()
 
 
 @contextmanager
@@ -76,7 +101,7 @@ def watching(machines: list[Machine]) -> Iterator[list[int]]:
     """During the block, count again and again how many members can answer for the whole cluster."""
     found: list[int] = []
     end = Event()
-    pki = machines[0].root / "bundle/pki"
+    pki = machines[0].root / "etc/etcd/pki"
     context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
     context.load_cert_chain(pki / "client.crt", pki / "client.key")
 
@@ -110,3 +135,8 @@ def watching(machines: list[Machine]) -> Iterator[list[int]]:
 def restarts(said: list[str]) -> list[bool]:
     """For each machine, whether its member was restarted."""
     return ["well again" in text for text in said]
+
+
+def texts(done: list[Done]) -> list[str]:
+    """What each said."""
+    return [each.output for each in done]

@@ -11,6 +11,7 @@ from agent.etcd import backup
 from agent.etcd.backup_copies import described
 from agent.etcd.backup_listing import listing
 from agent.etcd.backup_record import METRICS, Store
+from agent.etcd.backup_settings import BackupFiles
 from agent.machine import Failed
 from agent.programs import Ended
 from tests.unit.agent import etcd_samples as samples
@@ -69,7 +70,7 @@ def machine(tmp_path: Path, rclone: Rclone) -> FakeMachine:
     return made
 
 
-COPIED = replace(SETTINGS, places=(S3, SFTP), rclone_options=("--ca-cert", "/ca"))
+COPIED = replace(SETTINGS, places=(S3, SFTP), files=BackupFiles(s3_ca="an authority\n"))
 
 
 def _take(machine: FakeMachine, revision: int, settings: object = COPIED) -> str:
@@ -94,8 +95,8 @@ def test_copies_are_kept_by_the_same_tiers(machine: FakeMachine, rclone: Rclone)
     }  # fmt: skip
     assert 'copied_timestamp_seconds{place="s3"}' in machine.path(METRICS).read_text()
     call = next(call for call in machine.calls if call[0] == "rclone")
-    assert call[1:3] == ("--config", str(machine.path("/opt/openstack-paas/etcd/files/rclone.conf")))
-    assert "--ca-cert" in call
+    assert call[1:3] == ("--config", str(machine.path("/etc/openstack-paas/etcd-backup/rclone.conf")))
+    assert call[call.index("--ca-cert") + 1] == str(machine.path("/etc/openstack-paas/etcd-backup/s3-ca.crt"))
 
 
 def test_what_leaves_the_machine_is_encrypted(machine: FakeMachine, rclone: Rclone) -> None:

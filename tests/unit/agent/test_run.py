@@ -247,7 +247,7 @@ def test_a_command_that_goes_on_with_the_kept_state(agent: SampleAgent) -> None:
     early = ["python3", "-I", str(agent.folder / "agent.pyz"), *words[3:]]
     (agent.folder / "agent.pyz").write_bytes(agent.archive())
     ended = subprocess.run(early, input="", text=True, capture_output=True, check=False, timeout=20)
-    assert (ended.returncode, "has no desired state" in ended.stdout) == (70, True)
+    assert (ended.returncode, "has no desired state" in ended.stderr, ended.stdout) == (70, True, "")
     assert agent.run("pass")[0] == 0
     ended = subprocess.run(words, input="given", text=True, capture_output=True, check=True, timeout=20)
     assert ended.stdout == f"{agent.folder.name} x given\n"

@@ -20,6 +20,7 @@ from agent.machine import Failed, Machine
 from agent.programs import Ended
 from agent.system import services
 from tests.unit.agent.etcd.world import FakeMaintenance, FakeNetwork, Snapshots, make_world, settings_of
+from tests.unit.agent.etcd_samples import SETTINGS
 from tests.unit.agent.fake_machine import FakeMachine
 
 FILES = MemberFiles(
@@ -57,17 +58,20 @@ class Stack:
         self.files = FILES
         self.snapshots = Snapshots(self.world)
 
+    def end_alarm(self) -> None:
+        """There is none."""
+
     def converge(self, name: str, version: str = "3.6.5") -> FakeMachine:
         machine = self.machines[name]
         member = settings_of(self.world, name, had_cluster=self.had_cluster, start_empty=self.start_empty)
         settings = EtcdSettings(member, Versions(version, "1.34.2"), "1", self.files)
         ground = self.grounds[name]
-        converge.converge(machine, settings, FakeNetwork(self.world), ground, self.snapshots)
+        converge.converge(machine, settings, SETTINGS, FakeNetwork(self.world), ground, self.snapshots, self.end_alarm)
         assert not self.world.lock_holder
         return machine
 
     def up(self) -> None:
-        """All steps, one at a time; then the program knows that there is an etcd."""
+        """All steps, one at a time; machines that are made then found no etcd."""
         for name in self.names:
             self.converge(name)
         self.had_cluster = True
@@ -100,8 +104,6 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
 
 def test_one_machine_after_another(stack: Stack) -> None:
     """`--parallel 1`: the shell's first step never ended well, for the others begin after it."""
-    for name in ("etcd-1", "etcd-2"):
-        stack.world.hosts[name].on = False
     first = stack.converge("etcd-0")
     assert 120 <= first.elapsed < 122
     assert "etcd has started here, and waits for a majority: 1 of 3 members run" in first.said
@@ -109,13 +111,11 @@ def test_one_machine_after_another(stack: Stack) -> None:
     assert first.logged[-1] == ("etcd", "ready: a majority is awaited by the members that start after it")
     assert not (first.state / "etcd-sample").exists()
 
-    stack.world.hosts["etcd-1"].on = True
     second = stack.converge("etcd-1")
     # With it there is a majority, and it does not end without.
     assert second.elapsed < 130 and second.logged[-1][0] == "etcd"
     assert second.lines[-1].startswith("ready: b1, etcd-1, https://10.0.0.2:2380")
 
-    stack.world.hosts["etcd-2"].on = True
     stack.converge("etcd-2")
     assert len(stack.world.members) == 3 and not any(member.is_learner for member in stack.world.members)
     for name in stack.names:
@@ -124,8 +124,7 @@ def test_one_machine_after_another(stack: Stack) -> None:
         assert not stack.machines[name].path(PERMISSION).exists()
         assert not stack.machines[name].path(INITIAL).exists()
 
-    # The next `up` completes the first one, and changes nothing.
-    stack.had_cluster = True
+    # Again it completes the first one, and changes nothing.
     stack.converge("etcd-0")
     assert (first.state / "etcd-sample").exists()
     assert stack.world.keys["openstack-paas/authorities/etcd/etcd-0"] == b"one one"
@@ -198,7 +197,7 @@ def test_again_changes_nothing(stack: Stack) -> None:
     assert not any("wrote" in line for line in machine.lines)
     assert machine.steps == [
         "version", "unused services", "firewall", "authorities", "configuration", "restore", "membership", "health",
-        "leavers", "snapshot", "turn", "record of authorities", "backups",
+        "leavers", "snapshot", "turn", "room", "record of authorities", "backups",
     ]  # fmt: skip
     assert stack.grounds["etcd-0"].calls[-2:] == ["prepare etcd", "firewall"]
 
@@ -379,16 +378,3 @@ def test_guard_of_a_member_that_runs_is_read_at_once(stack: Stack) -> None:
     machine.calls.clear()
     stack.converge("etcd-0")
     assert machine.called("systemctl daemon-reload") and not machine.called("systemctl restart")
-
-
-def test_backups(stack: Stack) -> None:
-    machine = stack.machines["etcd-0"]
-    unit = "openstack-paas-etcd-backup"
-    stack.files = replace(FILES, backup_service="[Service]\n", backup_timer="[Timer]\n")
-    configuration.schedule_backups(machine, stack.files)
-    assert machine.path(f"/etc/systemd/system/{unit}.timer").exists()
-    assert machine.called(f"systemctl start {unit}.timer")
-    machine.answer(f"systemctl is-enabled --quiet {unit}.timer", 0)
-    configuration.schedule_backups(machine, FILES)
-    assert not machine.path(f"/etc/systemd/system/{unit}.timer").exists()
-    assert machine.called(f"systemctl --quiet disable {unit}.timer")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agent.etcd.membership import Says
-from agent.etcd.network import TlsNetwork, leads
+from agent.etcd.network import Network, leads
 from agent.etcd_api import Etcd, EtcdError, PortState
 from agent.machine import NotYet
 from tests.unit.agent.etcd.world import NOT_IN_SYNC, World, make_world, this_member
@@ -87,7 +87,7 @@ def test_leads(world: World, tmp_path: Path) -> None:
 
 def test_ways_have_the_certificates_of_this_machine(world: World, tmp_path: Path) -> None:
     """And the real API is what the state machines ask for."""
-    network = TlsNetwork(this_member(world, tmp_path).machine)
+    network = Network(this_member(world, tmp_path).machine)
     assert isinstance(network.api("https://127.0.0.1:2379"), Etcd)
     with pytest.raises(EtcdError):
         network.peer_members("127.76.0.9")

@@ -17,7 +17,7 @@ from agent.etcd import configuration, converge
 from agent.etcd.configuration import MemberFiles
 from agent.etcd.converge import EtcdSettings
 from agent.etcd.membership import DATA, MemberSettings, Place
-from agent.etcd.network import PKI, TlsNetwork
+from agent.etcd.network import PKI, Network
 from agent.etcd.rolling_restart import Versions
 from agent.etcd.start import INITIAL, PERMISSION
 from agent.machine import Failed
@@ -27,6 +27,7 @@ from settings import versions
 from tests.preview.etcd_machine import certificates
 from tests.unit.agent.etcd.test_converge import FakeGround
 from tests.unit.agent.etcd.world import FakeMaintenance
+from tests.unit.agent.etcd_samples import SETTINGS
 from tests.unit.agent.fake_machine import FakeClock, FakeMachine
 
 ETCD = versions.KUBERNETES[versions.DEFAULT_KUBERNETES].etcd
@@ -147,12 +148,12 @@ class Cluster:
         files = MemberFiles("unit\n", text, "", pem.ca, pem.certificate, pem.key, pem.certificate, pem.key)
         settings = MemberSettings(place.name, self.places[: named or None], "sample", (), self.had_cluster)
         wanted = EtcdSettings(settings, Versions(ETCD, "1.34.2"), "1", files)
-        converge.converge(machine, wanted, TlsNetwork(machine), member.ground, self.snapshot)
+        converge.converge(machine, wanted, SETTINGS, Network(machine), member.ground, self.snapshot, lambda: None)
         return machine
 
     def names(self) -> list[str]:
         """Who votes."""
-        members = TlsNetwork(self.members[0].machine).api(self.places[0].client_url).members()
+        members = Network(self.members[0].machine).api(self.places[0].client_url).members()
         return sorted(member.name for member in members if not member.is_learner)
 
 

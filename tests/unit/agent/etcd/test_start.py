@@ -90,12 +90,22 @@ def test_a_peer_forms(world: World, tmp_path: Path) -> None:
     assert initial(this) == ("new", ALL)
 
 
-def test_silent_peers_of_a_stack_that_never_had_an_etcd_are_machines_not_made_yet(world: World, tmp_path: Path) -> None:
-    """`--parallel 1`: the shell waited 240 s for machines that are made after this step, and refused."""
+def test_machines_of_the_peers_boot(world: World, tmp_path: Path) -> None:
+    """They are there before this step, by the program; their systems come up meanwhile."""
     world.hosts["etcd-1"].on = world.hosts["etcd-2"].on = False
     this = this_member(world, tmp_path)
+    for name in ("etcd-1", "etcd-2"):
+        world.clock.after(50, lambda name=name: setattr(world.hosts[name], "on", True))
     assert decide(this) is Start.NEW
-    assert this.machine.elapsed == 0
+    assert 50 <= this.machine.elapsed < 52
+
+
+def test_first_up_failed_half_way_and_the_members_are_silent(world: World, tmp_path: Path) -> None:
+    """The program knows of no etcd yet, and two new machines would outvote the silent one."""
+    world.hosts["etcd-2"].on = False
+    this = this_member(world, tmp_path)
+    refused(this, "not every peer says whether a cluster exists (peers: etcd-1 idle, etcd-2 silent)")
+    assert 240 <= this.machine.elapsed < 242
 
 
 def test_only_member(tmp_path: Path) -> None:
