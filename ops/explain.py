@@ -10,8 +10,13 @@ from ops.timeline.steps import FAILS, events
 
 #: Lines of a console log that are shown.
 TAIL = 15
-#: Resources whose failure is a machine's: its instance, or a step on it.
-_OF_A_MACHINE = ("openstack:compute/instance:Instance", "command:remote:Command")
+#: Resources whose failure is a machine's, and what components/ put after the machine's name: its instance, the upload
+#: of the agent, a step on it.
+_OF_A_MACHINE = {
+    "openstack:compute/instance:Instance": "",
+    "command:remote:CopyToRemote": "-agent",
+    "command:remote:Command": "",
+}
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,13 @@ class Failure:
 
     @property
     def name(self) -> str:
-        """The resource's name in the program; for machines and their steps the machine's."""
+        """The resource's name in the program."""
         return self.urn.split("::")[-1]
+
+    @property
+    def machine(self) -> str:
+        """The name of the machine that it is about; empty for any other resource."""
+        return self.name.removesuffix(_OF_A_MACHINE[self.type]) if self.type in _OF_A_MACHINE else ""
 
 
 def failures(log: str) -> list[Failure]:
@@ -84,9 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
     connection = openstack.connect()
     for failure in others:
         print(f"\nfailed: {failure.name} ({failure.type.split(':')[-1]})")
-        if failure.type in _OF_A_MACHINE:
+        if failure.machine:
             try:
-                tail = console_tail(connection, arguments.cluster, failure.name)
+                tail = console_tail(connection, arguments.cluster, failure.machine)
             except Exception as error:
                 tail = f"its console log cannot be read: {error}"
             if tail:

@@ -23,7 +23,13 @@ LIMIT = 900
 #: 250 samples per second, only of threads that hold the interpreter's lock.
 OPTIONS = ("--rate", "250", "--gil", "--format", "raw", "--full-filenames")
 #: Our own folders; everything else that is not an import is the SDK: registration of resources.
-OWN = {"settings": "settings", "preflight": "preflight", "machines": "rendering", "components": "components"}
+OWN = {
+    "settings": "settings",
+    "preflight": "preflight",
+    "machines": "rendering",
+    "agent": "rendering",
+    "components": "components",
+}
 #: Libraries that work for one of these parts.
 LIBRARIES = {"jinja2": "rendering", "keystoneauth1": "preflight", "pydantic": "settings"}
 _FILE = re.compile(r"\(([^():]+)(?::\d+)?\)$")
@@ -121,7 +127,7 @@ def shares(lines: Iterable[str]) -> dict[str, float]:
 
 def ours(of: Mapping[str, float]) -> float:
     """The share of this project's own Python, without Python's import system and the SDK."""
-    return sum(of.get(name, 0.0) for name in OWN.values())
+    return sum(of.get(name, 0.0) for name in {*OWN.values()})
 
 
 def _program(root: psutil.Process) -> int:

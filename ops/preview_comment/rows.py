@@ -18,11 +18,13 @@ ROLES: Final = {
     "openstack-paas:kubernetes:WorkerPool",
 }
 COMMAND: Final = "command:remote:Command"
+AGENT: Final = "command:remote:CopyToRemote"
 PRIVATE_KEY: Final = "tls:index/privateKey:PrivateKey"
 #: The resources of a machine, and what components/ put after the machine's name.
 SUFFIXES: Final = {
     INSTANCE: "",
     COMMAND: "",
+    AGENT: "-agent",
     PRIVATE_KEY: "",
     PORT: "-edge",
     FLOATING_IP: "",
@@ -82,6 +84,9 @@ def _machine(changes: list[Change], preview: StackPreview) -> Row:
             details += describe_properties(change, preview) if verb != "removed" else []
         elif change.type == COMMAND:
             details += describe_files(change)
+        elif change.type == AGENT:
+            # It comes and goes with its machine.
+            details += ["another agent"] if verb == "changed" and change.verb != "removed" else []
         elif verb in ("changed", "replaced") and not (change.type.startswith("tls:") and verb == "replaced"):
             more = describe_properties(change, preview) if change.verb in ("changed", "replaced") else []
             details.append("; ".join([f"{_noun(change.type)} {code(change.name)} {change.verb}", *more]))

@@ -1,6 +1,7 @@
 """Protected data and replaced machines of a platform, on the real engine. tests.engine stands for the cloud."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -120,13 +121,14 @@ def test_a_replaced_machine_of_a_member_gets_its_volume_again(stack: Stack) -> N
     assert up.returncode == 0, up.stdout + up.stderr
     done = operations(up.stdout)
     touched = {name for _, name in done}
-    assert touched == {"Instance/etcd-0", "VolumeAttach/etcd-0-data", "Command/etcd-0"}
+    assert touched == {"Instance/etcd-0", "VolumeAttach/etcd-0-data", "CopyToRemote/etcd-0-agent", "Command/etcd-0"}
     # The volume is detached before the old machine is deleted, and attached before the new machine's step runs.
     assert done.index(("delete-replaced", "VolumeAttach/etcd-0-data")) < done.index(
         ("delete-replaced", "Instance/etcd-0")
     )
     created = [name for op, name in done if op == "create-replacement"]
-    assert created == ["Instance/etcd-0", "VolumeAttach/etcd-0-data", "Command/etcd-0"]
+    assert (created[0], created[-1]) == ("Instance/etcd-0", "Command/etcd-0")
+    assert sorted(created[1:-1]) == ["CopyToRemote/etcd-0-agent", "VolumeAttach/etcd-0-data"]
     assert state(stack)["Volume/etcd-0-data"] == before["Volume/etcd-0-data"]
 
 
@@ -146,6 +148,17 @@ def test_a_lost_machine_comes_back_with_its_volume(stack: Stack) -> None:
     done = lose(stack, before["Instance/etcd-1"]["urn"], before["VolumeAttach/etcd-1-data"]["urn"])
     assert [name for op, name in done if op == "create"] == ["Instance/etcd-1", "VolumeAttach/etcd-1-data"]
     assert state(stack)["Volume/etcd-1-data"]["id"] == before["Volume/etcd-1-data"]["id"]
+
+
+def test_a_wiped_machine_gets_its_agent_and_its_step_again(stack: Stack) -> None:
+    """By the command of docs/repair.md, and nothing else is touched."""
+    lines = (PROJECT / "docs" / "repair.md").read_text(encoding="utf-8").splitlines()
+    (command,) = [line for line in lines if line.startswith("pulumi up --target-replace ")]
+    up = stack.pulumi(*shlex.split(command)[1:], "--yes", "--skip-preview", "--json")
+    assert up.returncode == 0, up.stdout + up.stderr
+    done = operations(up.stdout)
+    assert [name for op, name in done if op == "create-replacement"] == ["CopyToRemote/etcd-1-agent", "Command/etcd-1"]
+    assert {name for _, name in done} == {"CopyToRemote/etcd-1-agent", "Command/etcd-1"}
 
 
 def test_a_lost_machine_that_is_itself_protected_comes_back(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def up(stack: Stack, settings: dict[str, Any]) -> list[tuple[str, str]]:
 def machine(name: str) -> set[str]:
     """The resources of one node."""
     kinds = ("PrivateKey", "Port", "Instance", "Command")
-    return {f"{kind}/{name}" for kind in kinds} | {f"Command/leave-{name}"}
+    return {f"{kind}/{name}" for kind in kinds} | {f"CopyToRemote/{name}-agent", f"Command/leave-{name}"}
 
 
 def check_order(steps: list[tuple[str, str]], *names: str) -> None:

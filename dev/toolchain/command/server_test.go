@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -29,7 +30,9 @@ type testServer struct {
 	behave func(script string, channel ssh.Channel) int
 	// refuseEnvironment plays an sshd without AcceptEnv.
 	refuseEnvironment bool
-	open              sync.Map
+	// home is the folder of the user who logs in by SFTP, which is refused without one.
+	home string
+	open sync.Map
 }
 
 func newSigner(t *testing.T) ssh.Signer {
@@ -130,10 +133,25 @@ func (server *testServer) session(offered ssh.NewChannel) {
 				_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
 				_ = channel.Close()
 			}()
+		case "subsystem":
+			_ = request.Reply(server.home != "", nil)
+			if server.home != "" {
+				go serveFiles(channel, server.home)
+			}
 		default:
 			_ = request.Reply(false, nil)
 		}
 	}
+}
+
+// serveFiles plays the SFTP server of OpenSSH.
+func serveFiles(channel ssh.Channel, home string) {
+	files, err := sftp.NewServer(channel, sftp.WithServerWorkingDirectory(home))
+	if err != nil {
+		return
+	}
+	_ = files.Serve()
+	_ = channel.Close()
 }
 
 // forward plays the proxy.

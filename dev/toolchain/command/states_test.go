@@ -7,6 +7,7 @@ import (
 
 	p "github.com/pulumi/pulumi-go-provider"
 	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
@@ -31,17 +32,32 @@ func inputs(script string) property.Map {
 }
 
 // checked are inputs as they are recorded.
-func checked(t *testing.T, given property.Map) property.Map {
+func checked(t *testing.T, urn presource.URN, given property.Map) property.Map {
 	t.Helper()
 	response, err := provider().Check(t.Context(), p.CheckRequest{Urn: urn, Inputs: given})
 	if err != nil || len(response.Failures) != 0 {
 		t.Fatal(err, response.Failures)
 	}
-	return response.Inputs
+	return sent(t, response.Inputs)
+}
+
+// sent is what comes of properties on their way to the engine and back.
+func sent(t *testing.T, given property.Map) property.Map {
+	t.Helper()
+	options := plugin.MarshalOptions{KeepSecrets: true}
+	message, err := plugin.MarshalProperties(presource.ToResourcePropertyMap(given), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	received, err := plugin.UnmarshalProperties(message, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return presource.FromResourcePropertyMap(received)
 }
 
 func TestRecordedInputsAreWhatTheSDKSends(t *testing.T) {
-	if got := checked(t, inputs("a script")); !property.New(got).Equals(property.New(inputs("a script"))) {
+	if got := checked(t, urn, inputs("a script")); !property.New(got).Equals(property.New(inputs("a script"))) {
 		t.Errorf("%v", got)
 	}
 }
@@ -49,7 +65,7 @@ func TestRecordedInputsAreWhatTheSDKSends(t *testing.T) {
 func TestDefaultsOfAConnectionAreRecorded(t *testing.T) {
 	bare := property.NewMap(map[string]property.Value{"host": property.New("10.0.0.5")})
 	given := property.NewMap(map[string]property.Value{"connection": property.New(bare)})
-	connection := checked(t, given).Get("connection").AsMap()
+	connection := checked(t, urn, given).Get("connection").AsMap()
 	for name, expected := range map[string]property.Value{
 		"user": property.New("root"), "port": property.New(22.0),
 		"dialErrorLimit": property.New(10.0), "perDialTimeout": property.New(15.0),
@@ -65,7 +81,7 @@ func TestStatesOfTheOfficialProviderAreReadWithoutAChange(t *testing.T) {
 	state := inputs("a script").Set("stdout", property.New("done")).Set("stderr", property.New(""))
 	for script, expected := range map[string][]string{"a script": {}, "another": {"create"}} {
 		diff, err := provider().Diff(t.Context(), p.DiffRequest{
-			ID: "machine1f2e3d4c", Urn: urn, State: state, Inputs: checked(t, inputs(script)),
+			ID: "machine1f2e3d4c", Urn: urn, State: state, Inputs: checked(t, urn, inputs(script)),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -238,7 +238,8 @@ def test_another_worker_touches_nothing_else_and_its_removal_neither(
     old, new = by_key(fewer), by_key(more)
     assert not changed(old, new)
     assert not old.keys() - new.keys()
-    assert {name for _, name in new.keys() - old.keys()} == {start + name for name in added for start in ("", "leave-")}
+    forms = ("{}", "{}-agent", "leave-{}")
+    assert {name for _, name in new.keys() - old.keys()} == {form.format(name) for name in added for form in forms}
 
 
 def test_another_pool_and_other_control_planes_touch_the_gateways_alone() -> None:

@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-from ops.explain import console_tail, failures
+from ops.explain import Failure, console_tail, failures
 
 STEP = "urn:pulumi:lab::openstack-paas::a:b:C$command:remote:Command::etcd-0"
 
@@ -24,6 +24,12 @@ def events() -> str:
 def test_each_failed_resource_once_with_its_message() -> None:
     (failure,) = failures(events())
     assert (failure.type, failure.name, failure.message) == ("command:remote:Command", "etcd-0", "etcd has no quorum")
+
+
+def test_the_machine_of_an_instance_an_upload_and_a_step() -> None:
+    kinds = {"openstack:compute/instance:Instance": "", "command:remote:CopyToRemote": "-agent", "tls:a:PrivateKey": ""}
+    named = [Failure(f"urn:pulumi:lab::openstack-paas::a:b:C${kind}::etcd-0{end}", "") for kind, end in kinds.items()]
+    assert [failure.machine for failure in [Failure(STEP, ""), *named]] == ["etcd-0", "etcd-0", "etcd-0", ""]
 
 
 def test_console_tail_names_state_fault_and_last_lines() -> None:

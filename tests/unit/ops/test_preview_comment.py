@@ -16,7 +16,7 @@ from ops.preview_comment.changes import StackPreview, parse, read
 from ops.preview_comment.comment import MARKER, render
 from ops.preview_comment.descriptions import code
 from ops.preview_comment.gate import find_approvals, find_guarded
-from ops.preview_comment.rows import make_tables, shorten
+from ops.preview_comment.rows import Row, make_tables, shorten
 
 FIXTURES = Path(__file__).parent / "fixtures" / "previews"
 GOLDEN = Path(__file__).parent / "golden" / "comments"
@@ -99,6 +99,30 @@ def test_a_node_that_goes_and_what_it_would_have_run_then() -> None:
         step = {"op": operation, "urn": urn, side: {**removed["oldState"], "urn": urn, "inputs": inputs}}
         (row,) = make_tables(parse("lab", json.dumps({"steps": [step]})))["Machines"]
         assert ", ".join(row.details) == words
+
+
+def test_another_agent_is_a_change_of_a_machine_that_stays() -> None:
+    """Each machine has its own upload: in a release that changes nothing else, all are one row."""
+    role = "urn:pulumi:lab::openstack-paas::openstack-paas:etcd:EtcdCluster$"
+    kind = "command:remote:CopyToRemote"
+    sides = {
+        "oldState": {"custom": True, "type": kind, "inputs": {"remotePath": "agent-1.pyz"}},
+        "newState": {"custom": True, "type": kind, "inputs": {"remotePath": "agent-2.pyz"}},
+    }
+    steps = [
+        {"op": "update", "urn": f"{role}{kind}::etcd-{index}-agent", "diffReasons": ["remotePath", "source"], **sides}
+        for index in range(3)
+    ]
+    (row,) = make_tables(parse("lab", json.dumps({"steps": steps})))["Machines"]
+    assert row == Row(("lab-etcd-0", "lab-etcd-1", "lab-etcd-2"), "changed", ("another agent",))
+    instance = "openstack:compute/instance:Instance"
+    gone = {"custom": True, "type": instance, "inputs": {"name": "lab-etcd-0"}}
+    steps = [
+        {"op": "delete", "urn": f"{role}{instance}::etcd-0", "oldState": gone},
+        {"op": "delete", "urn": f"{role}{kind}::etcd-0-agent", "oldState": sides["oldState"]},
+    ]
+    (row,) = make_tables(parse("lab", json.dumps({"steps": steps})))["Machines"]
+    assert row == Row(("lab-etcd-0",), "removed", ())
 
 
 def listing(*lines: str, agent: str = "agent-74fa6a3f5629.pyz") -> str:
