@@ -63,7 +63,7 @@ def _programs() -> dict[str, str]:
     Only so shellcheck sees where the variables of a part come from.
     """
     bundles = {role: samples.bundle(samples.stack("prod"), role) for role in samples.BUNDLES}
-    bundles |= {"volume": samples.bundle(samples.variant("volume"), "etcd"), "image": samples.image()}
+    bundles |= {"volume": samples.bundle(samples.variant("volume"), "etcd")}
     programs = {}
     for name, bundle in bundles.items():
         texts = {
