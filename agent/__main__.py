@@ -80,10 +80,8 @@ def _run(machine: Machine, command: "Command[Any]", role: str, seconds: float, o
     """The run itself. Every way that it can end says so once."""
     kept = machine.path(installed.state_file(role))
     try:
-        if command.saved and not kept.exists():
-            raise Failed(f"this machine has no desired state ({kept}): run `pulumi up`")
-        text = kept.read_bytes() if command.saved else desired.unpack(sys.stdin.buffer.read())
-        state = desired.load(command.state, text)
+        text = _read_state(command, kept)
+        state = None if command.state is None else desired.load(command.state, text)
         output.hide(desired.secrets(state))
         with contextlib.ExitStack() as held:
             if command.alone:
@@ -92,7 +90,7 @@ def _run(machine: Machine, command: "Command[Any]", role: str, seconds: float, o
                 output.keep(machine.path(f"{installed.FOLDER}/{role}.log"))
                 installed.make_folders(machine)
                 installed.settle(machine, Path(sys.argv[0]).absolute())
-                if not command.saved:
+                if command.state and not command.saved:
                     files.write(kept, text, 0o600)
             with time_limit(seconds, output.write):
                 command.run(machine, state, options)
@@ -106,6 +104,16 @@ def _run(machine: Machine, command: "Command[Any]", role: str, seconds: float, o
         machine.report(output.without_hidden(f"unexpected: {describe(error)}"))
         return FAILED
     return 0
+
+
+def _read_state(command: "Command[Any]", kept: Path) -> bytes:
+    if command.state is None:
+        return b""
+    if not command.saved:
+        return desired.unpack(sys.stdin.buffer.read())
+    if not kept.exists():
+        raise Failed(f"this machine has no desired state ({kept}): run `pulumi up`")
+    return kept.read_bytes()
 
 
 def describe(error: Exception) -> str:
