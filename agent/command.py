@@ -20,7 +20,9 @@ class Command(Generic[State]):
     node that leaves, a snapshot) run beside it and beside each other.
 
     The desired state comes on standard input. For a command that reads the `saved` one it is that of the last
-    `converge`, and standard input is the command's own. Without a `state` there is none. `options` are the keys that its words may have.
+    `converge`, and standard input is the command's own. One whose `state` is None reads none.
+
+    `options` are the keys that its words may have.
     """
 
     state: type[State] | None

@@ -69,7 +69,7 @@ class Maintenance:
 
 
 def wants_reboot(machine: Machine) -> bool:
-    """Whether a package asks for one, or /boot has a newer kernel than the one that runs. A container's is not there."""
+    """Whether a package asks for it, or /boot has a newer kernel than the one that runs: a container's is not there."""
     running = files.read(machine.path("/proc/sys/kernel/osrelease"))
     kernels = [path.name.removeprefix(_KERNEL) for path in machine.path("/boot").glob(f"{_KERNEL}*")]
     newer = running in kernels and max(kernels, key=natural_order) != running
