@@ -18,7 +18,7 @@ MAY_IMPORT: Final[Mapping[str, frozenset[str]]] = {
     "components": frozenset({"settings", "preflight", "machines"}),
     "policy": frozenset({"settings"}),
     "ops": frozenset({"settings", "preflight", "machines", "policy"}),
-    "dev": frozenset({"settings", "preflight", "machines", "components", "policy", "ops"}),
+    "dev": frozenset({"agent", "settings", "preflight", "machines", "components", "policy", "ops"}),
 }
 #: The only module of the settings that knows Pulumi.
 READS_PULUMI: Final = "settings.source"
