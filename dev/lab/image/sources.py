@@ -12,4 +12,5 @@ def sources_of(module: str) -> list[Path]:
     # It looks nowhere else: what it does not find is the standard library's.
     finder = ModuleFinder(path=[str(_PROJECT)])
     finder.import_hook(module)
-    return sorted(Path(found.__file__) for found in finder.modules.values() if found.__file__)
+    files = (getattr(found, "__file__", None) for found in finder.modules.values())
+    return sorted(Path(file) for file in files if file)
