@@ -28,7 +28,17 @@ PROJECT = Path(__file__).resolve().parents[2]
 #: Without it the engine writes the whole state at each step of a preview and throws it away (docs/performance.md).
 PREVIEWS = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 #: What the program consists of; tests, the lab and the toolchain are none of it.
-PARTS = ("Pulumi.yaml", "__main__.py", "settings", "components", "machines", "preflight", "charts", "requirements.txt")
+PARTS = (
+    "Pulumi.yaml",
+    "__main__.py",
+    "agent",
+    "settings",
+    "components",
+    "machines",
+    "preflight",
+    "charts",
+    "requirements.txt",
+)
 
 
 @dataclass
