@@ -92,10 +92,8 @@ def _run(
     output = outputs[0]
     kept = machine.path(installed.state_file(role))
     try:
-        if command.saved and not kept.exists():
-            raise Failed(f"this machine has no desired state ({kept}): run `pulumi up`")
-        text = kept.read_bytes() if command.saved else desired.unpack(sys.stdin.buffer.read())
-        state = desired.load(command.state, text)
+        text = _read_state(command, kept)
+        state = None if command.state is None else desired.load(command.state, text)
         for each in outputs:
             each.hide(desired.secrets(state))
         with contextlib.ExitStack() as held:
@@ -105,7 +103,7 @@ def _run(
                 output.keep(machine.path(f"{installed.FOLDER}/{role}.log"))
                 installed.make_folders(machine)
                 installed.settle(machine, Path(sys.argv[0]).absolute())
-                if not command.saved:
+                if command.state and not command.saved:
                     files.write(kept, text, 0o600)
             with time_limit(seconds, output.write):
                 command.run(machine, state, options)
@@ -119,6 +117,16 @@ def _run(
         machine.report(output.without_hidden(f"unexpected: {describe(error)}"))
         return FAILED
     return 0
+
+
+def _read_state(command: "Command[Any]", kept: Path) -> bytes:
+    if command.state is None:
+        return b""
+    if not command.saved:
+        return desired.unpack(sys.stdin.buffer.read())
+    if not kept.exists():
+        raise Failed(f"this machine has no desired state ({kept}): run `pulumi up`")
+    return kept.read_bytes()
 
 
 def describe(error: Exception) -> str:

@@ -20,10 +20,12 @@ class Command(Generic[State]):
     node that leaves, a snapshot) run beside it and beside each other.
 
     The desired state comes on standard input. For a command that reads the `saved` one it is that of the last
-    `converge`, and standard input is the command's own. `options` are the keys that its words may have.
+    `converge`, and standard input is the command's own. One whose `state` is None reads none.
+
+    `options` are the keys that its words may have.
     """
 
-    state: type[State]
+    state: type[State] | None
     run: Callable[[Machine, State, Options], None]
     alone: bool = True
     saved: bool = False

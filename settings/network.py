@@ -18,6 +18,14 @@ DnsDomain = Annotated[
         "write it as cluster.local",
     ),
 ]
+TimeServer = Annotated[
+    str,
+    text(
+        r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$",
+        "must be the host name or the IPv4 address of a time server, without a port",
+        "write it as ntp.example.org",
+    ),
+]
 UserName = Annotated[
     str,
     text(
@@ -77,6 +85,17 @@ class NetworkSettings(Section):
     """MTU of the stack's networks, in bytes. Empty: the cloud's own.
 
     The pods get 50 less, for the vxlan overlay.
+    """
+
+
+class TimeSettings(Section):
+    """Time servers of the machines. Certificates, tokens and etcd need clocks that agree."""
+
+    servers: tuple[TimeServer, ...] = ()
+    """NTP servers by host name or address; machines must reach UDP port 123 there. Four let a wrong one be outvoted.
+
+    Empty: those that the cloud gives by DHCP, or the image's own (Debian's pool on the internet). An HTTP proxy carries
+    no NTP, so a closed site sets its own.
     """
 
 

@@ -11,7 +11,7 @@ from settings.machines import ControlPlaneSettings, EtcdSettings, GatewaySetting
 from settings.maintenance import MaintenanceSettings, ProtectionSettings, RolloutSettings
 from settings.mirrors import MirrorSettings, ProxySettings
 from settings.model import Name, Section
-from settings.network import AccessSettings, NetworkSettings
+from settings.network import AccessSettings, NetworkSettings, TimeSettings
 from settings.versions import KUBERNETES, Minor, minor
 
 
@@ -63,6 +63,8 @@ class PlatformSettings(Section):
     """Mirrors of packages, images, charts and files, for a closed site."""
     proxy: ProxySettings = ProxySettings()
     """HTTP proxies of the machines."""
+    time: TimeSettings = TimeSettings()
+    """Time servers of the machines."""
 
     @property
     def roles(self) -> dict[str, MachineSettings]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agent import status
 from agent.command import Command, Options
 from agent.gateway.converge import DesiredGateway, Gateway
 from agent.kubernetes.api_gate import ApiGate, wait_until_usable
@@ -35,4 +36,5 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = {
     "converge": Command(State, converge),
     # It may wait for long, and changes nothing here.
     "gate": Command(ApiGate, gate, alone=False),
+    "status": status.command("gateway"),
 }

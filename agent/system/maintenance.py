@@ -59,7 +59,7 @@ class Maintenance:
         if not self.epoch_waits():
             return
         files.write(self._file, f"{self.epoch}\n")
-        if self.machine.path("/run/reboot-required").exists() or self._has_newer_kernel():
+        if wants_reboot(self.machine):
             self.machine.log("this machine needs a reboot for what was upgraded; it does not reboot by itself")
 
     def renew_new_machine(self) -> None:
@@ -67,8 +67,10 @@ class Maintenance:
         self.renew()
         self.end_epoch()
 
-    def _has_newer_kernel(self) -> bool:
-        """Whether /boot has a newer kernel than the one that runs. A container's is not there."""
-        running = files.read(self.machine.path("/proc/sys/kernel/osrelease"))
-        kernels = [path.name.removeprefix(_KERNEL) for path in self.machine.path("/boot").glob(f"{_KERNEL}*")]
-        return running in kernels and max(kernels, key=natural_order) != running
+
+def wants_reboot(machine: Machine) -> bool:
+    """Whether a package asks for it, or /boot has a newer kernel than the one that runs: a container's is not there."""
+    running = files.read(machine.path("/proc/sys/kernel/osrelease"))
+    kernels = [path.name.removeprefix(_KERNEL) for path in machine.path("/boot").glob(f"{_KERNEL}*")]
+    newer = running in kernels and max(kernels, key=natural_order) != running
+    return newer or machine.path("/run/reboot-required").exists()

@@ -7,6 +7,7 @@ from agent.system.firewall import Firewall
 from agent.system.ground import MachineState
 from agent.system.kernel import Kernel
 from agent.system.login import Login
+from agent.system.time_sync import TimeSync
 from agent.system.volume import Volume
 from machines.common.bundle import File, ScriptSettings, settings_file
 from machines.common.packages import desired_packages, package_files, package_settings
@@ -80,6 +81,7 @@ def machine_state(
         ),
         environment=render_template("common/environment.j2", variables=proxy_variables(platform)),
         apt_proxy=apt_proxy(platform),
+        time=time_sync(platform),
     )
     table = firewall or render_template("common/firewall.nft.j2")
     return MachineState(
@@ -90,6 +92,12 @@ def machine_state(
         firewall=Firewall(table, read_plain("common/firewall.service")),
         volume=volume,
     )
+
+
+def time_sync(platform: Platform) -> TimeSync:
+    """The time servers of the settings; without any, those of the cloud or the image stay."""
+    servers = platform.settings.time.servers
+    return TimeSync(render_template("common/chrony.conf.j2", servers=servers) if servers else "")
 
 
 def proxy_variables(platform: Platform) -> dict[str, str]:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from settings.platform_settings import PlatformSettings
 
 #: Debian packages that every role's scripts call.
-COMMON_PACKAGES: Final = ("ca-certificates", "curl", "iproute2", "iputils-ping", "jq", "kmod", "nftables", "procps")
+COMMON_PACKAGES: Final = (
+    *("ca-certificates", "chrony", "curl", "iproute2", "iputils-ping", "jq", "kmod", "nftables", "procps"),
+)
 #: Debian packages that carry copies of backups away and encrypt them.
 COPY_PACKAGES: Final = ("rclone", "age")
 #: The community's package repository, one a minor version (https://kubernetes.io/blog/2023/08/15/pkgs-k8s-io-introduction/).

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, as_completed, wait
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from kubernetes.client.exceptions import ApiException
@@ -21,13 +20,13 @@ from ops.status import database, machine_report
 from ops.status.machine_report import MachineReport
 from ops.status.report import Raw
 
-SCRIPT = Path(__file__).parents[1] / "remote" / "status.sh"
+AGENT = "/opt/openstack-paas/agent.pyz"
 #: Limit of everything that goes by SSH, in seconds: a base, and this machine's processor time for each machine asked.
 MACHINES_SECONDS, SECONDS_A_MACHINE = 12.0, 0.1
 #: Limit of everything that goes by the API.
 API_SECONDS = 9.0
-#: Limits of one step. No question on a machine takes longer than 6 s (status.sh).
-CONNECT_SECONDS, SCRIPT_SECONDS, REQUEST_SECONDS = 4.0, 8.0, 6.0
+#: Limits of one step. No question on a machine takes longer than 6 s (agent/status.py).
+CONNECT_SECONDS, AGENT_SECONDS, REQUEST_SECONDS = 4.0, 8.0, 6.0
 #: So many questions of one kind run at once; the others wait, within the same limit.
 AT_ONCE = 64
 
@@ -118,7 +117,7 @@ def gather(outputs: Outputs) -> Raw:
     others = Questions[str](API_SECONDS)
     ways, cluster = _Ways(outputs), Cluster(outputs)
     for machine in outputs.inventory:
-        machines.ask(machine.name, partial(_run_script, ways, machine))
+        machines.ask(machine.name, partial(_ask_agent, ways, machine))
     paths = {
         "ready": "/readyz",
         "nodes": "/api/v1/nodes",
@@ -145,9 +144,15 @@ def gather(outputs: Outputs) -> Raw:
     return Raw(tuple(reports), answers, {name: plain(error) for name, error in errors.items()})
 
 
-def _run_script(ways: _Ways, machine: Machine) -> str:
-    command = f"sudo --non-interactive bash -s -- {machine.role}"
-    return ways.to(machine).run(machine, command, SCRIPT.read_text(), SCRIPT_SECONDS)
+def _ask_agent(ways: _Ways, machine: Machine) -> str:
+    command = f"sudo --non-interactive python3 -I {AGENT} status {machine.role} {AGENT_SECONDS:.0f}"
+    try:
+        return ways.to(machine).run(machine, command, seconds=AGENT_SECONDS + 2)
+    except SshError as error:
+        # Python cannot open the archive, or the archive does not know the command.
+        if "can't open file" in str(error) or "usage: agent" in str(error):
+            raise SshError("it has no agent of this release: run `pulumi up`") from error
+        raise
 
 
 def _get(cluster: Cluster, path: str) -> str:

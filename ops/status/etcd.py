@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 from ops.status.machine_report import UNREADABLE, MachineReport
 from settings import ports
 
-_UNITS = {"µs": 1e-3, "us": 1e-3, "ms": 1.0, "m": 60e3, "s": 1e3}
 _ALARM = re.compile(r"alarm:\s*(\w+)")
 
 
@@ -55,7 +54,7 @@ class Etcd:
 
 
 def read(reports: Iterable[MachineReport]) -> Etcd:
-    """From etcdctl's JSON."""
+    """From the JSON that etcd's gateway answers."""
     asked = list(reports)
     members = tuple(map(_member, asked))
     addresses = {f"https://{report.machine.address}:{ports.ETCD_PEERS}": report.name for report in asked}
@@ -72,10 +71,9 @@ def read(reports: Iterable[MachineReport]) -> Etcd:
 
 def _member(report: MachineReport) -> Member:
     try:
-        found, health = _json(report, "etcd-status"), _json(report, "etcd-health")
-        if not found:
+        status, health = _json(report, "etcd-status"), report.answer("etcd-health")
+        if not status:
             return Member(report.name, problem=report.answer("etcd-status").problem or "etcd gives no status")
-        status = found[0]["Status"]
         leader = status.get("leader")
         member = Member(
             report.name,
@@ -89,27 +87,15 @@ def _member(report: MachineReport) -> Member:
             revision=int(status["header"].get("revision", 0)),
             alarms=tuple(name for error in status.get("errors") or [] for name in _ALARM.findall(error)),
         )
-        if not health:
-            return replace(member, unhealthy=report.answer("etcd-health").problem or "its health is not known")
-        if not health[0].get("health"):
-            return replace(member, unhealthy=health[0].get("error") or "it is unhealthy")
-        return replace(member, milliseconds=milliseconds(health[0].get("took", "")))
+        if health.problem:
+            return replace(member, unhealthy=health.problem)
+        return replace(member, milliseconds=float(health.text))
     except UNREADABLE as error:
         return Member(report.name, problem=f"its answer cannot be read: {type(error).__name__} {error}")
 
 
 def _json(report: MachineReport, question: str) -> Any:
-    """The document, None when there is none. etcdctl's own log lines may come before it."""
-    for line in reversed(report.text(question).splitlines()):
-        with suppress(json.JSONDecodeError):
-            document = json.loads(line)
-            # A log line is an object with a level.
-            if not isinstance(document, Mapping) or "level" not in document:
-                return document
+    """The document, None when there is none."""
+    with suppress(json.JSONDecodeError):
+        return json.loads(report.text(question))
     return None
-
-
-def milliseconds(text: str) -> float | None:
-    """From a duration as Go writes it (62.5ms, 1.2s, 1m2.5s); None when there is none."""
-    parts = re.findall(r"([\d.]+)(µs|us|ms|m|s)", text)
-    return round(sum(float(number) * _UNITS[unit] for number, unit in parts), 3) if parts else None

@@ -1,35 +1,25 @@
-"""What one machine reports: the sections that ops/remote/status.sh prints."""
+"""What one machine reports: the answers of its agent (agent/status.py)."""
 
-import re
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ops.shared import outputs
 
-_HEAD = re.compile(r"^== ([a-z-]+) (\d+)\n", re.MULTILINE)
-#: `timeout` ends a question with 124, or 137 where only SIGKILL did.
-_TOO_LATE = (124, 137)
 #: Virtual addresses are the only ones with this prefix (keepalived.conf.j2).
 _VIRTUAL = "/32"
+#: How a clock begins that is the host's (agent/system/time_sync.py).
+HOST_CLOCK = "the host's"
 #: What reading an answer raises when its form is that of another release.
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a question on the machine printed, and its exit status."""
+    """The answer to a question on the machine; in `problem` why there is none."""
 
-    status: int
-    text: str
-
-    @property
-    def problem(self) -> str:
-        """Why the question failed; empty when it did not."""
-        if self.status == 0:
-            return ""
-        if self.status in _TOO_LATE:
-            return "no answer in time"
-        return self.text.rstrip().rpartition("\n")[2].strip() or f"ended with status {self.status}"
+    text: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,12 +37,11 @@ class MachineReport:
 
     def answer(self, question: str) -> Answer:
         """The answer. A question without one fails, with the reason."""
-        return self.answers.get(question, Answer(1, self.problem or "it gave no answer"))
+        return self.answers.get(question, Answer(problem=self.problem or "it gave no answer"))
 
     def text(self, question: str) -> str:
-        """What the question printed; empty when it failed."""
-        answer = self.answer(question)
-        return "" if answer.problem else answer.text
+        """The answer's text; empty when there is none."""
+        return self.answer(question).text
 
     def pairs(self, question: str) -> list[tuple[str, str]]:
         """Each line's first word, and the rest of it."""
@@ -75,6 +64,12 @@ class Machine:
     """Whether it is a different instance from the one in the outputs."""
     wants_restart: bool
     """Whether a package has asked for a restart of the machine."""
+    clock: str = ""
+    """The machine's clock in words: how far it is off which time server, or why that is not known."""
+    clock_milliseconds: float | None = None
+    """How far it is off; None where that is not known, and for a container, whose clock is its host's."""
+    agent: str = ""
+    """The digest of its agent."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +87,17 @@ class Gateway:
 
 
 def parse(machine: outputs.Machine, text: str) -> MachineReport:
-    """From what the script printed."""
-    _, *parts = _HEAD.split(text)
-    sections = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
-    return MachineReport(machine, {name: Answer(int(code), body.removesuffix("\n")) for name, code, body in sections})
+    """From what the agent printed."""
+    try:
+        found = {name: Answer(**answer) for name, answer in json.loads(text).items()}
+    except UNREADABLE as error:
+        return MachineReport(machine, problem=f"its answer cannot be read: {type(error).__name__} {error}")
+    return MachineReport(machine, found)
 
 
 def read_machine(report: MachineReport) -> Machine:
-    """Its services and disks, and whether it is the instance that it should be."""
+    """Its services, disks and clock, and whether it is the instance that it should be."""
+    offset, _, clock = report.text("clock").partition(" ")
     return Machine(
         report.name,
         report.machine.role,
@@ -109,13 +107,16 @@ def read_machine(report: MachineReport) -> Machine:
         # Stand-ins for clouds, and images without cloud-init's data, have no id.
         stranger=report.text("instance").strip() not in ("", report.machine.instance_id),
         wants_restart=bool(report.text("restart").strip()),
+        clock=report.answer("clock").problem or clock,
+        clock_milliseconds=float(offset) if offset.replace(".", "", 1).isdigit() else None,
+        agent=report.text("agent"),
     )
 
 
 def read_gateway(report: MachineReport) -> Gateway:
-    """From the lines of `ip -oneline address`: 2: eth0    inet 10.21.0.5/32 scope global eth0."""
-    words = [line.split() for line in report.text("addresses").splitlines()]
-    held = [line[3].removesuffix(_VIRTUAL) for line in words if len(line) > 3 and line[3].endswith(_VIRTUAL)]
+    """From its addresses, one a line, such as 10.21.0.5/32."""
+    found = report.text("addresses").split()
+    held = [address.removesuffix(_VIRTUAL) for address in found if address.endswith(_VIRTUAL)]
     return Gateway(report.name, tuple(held), report.answer("addresses").problem)
 
 

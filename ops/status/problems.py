@@ -15,6 +15,8 @@ EXPIRY_DAYS = 30
 FULL_PERCENT = 90
 #: A read of etcd that takes this long, in milliseconds: elections begin at 1000 (settings, etcd.electionMilliseconds).
 SLOW_MILLISECONDS = 1000.0
+#: A clock that is further off, in milliseconds (agent/system/time_sync.py).
+CLOCK_MILLISECONDS = 500.0
 #: A node that has been changing for so long, in seconds: a drain's own limit ends it long before.
 STALLED = 3600.0
 #: What completes a change that stopped.
@@ -49,6 +51,7 @@ def find(report: Report) -> list[Problem]:
     """Every problem, in the order of the screen."""
     rules = {
         "machines": _machines,
+        "clocks": _clocks,
         "API": _api,
         "gateways": _gateways,
         "etcd": _etcd,
@@ -79,6 +82,13 @@ def _machines(report: Report) -> Found:
         for path, percent in machine.disks.items():
             if percent >= FULL_PERCENT:
                 yield machine.name, f"{path} is {percent} % full", "full-disk"
+
+
+def _clocks(report: Report) -> Found:
+    # One that follows no server is no problem yet: a closed site may have none.
+    for machine in report.machines:
+        if (machine.clock_milliseconds or 0) > CLOCK_MILLISECONDS:
+            yield machine.name, f"its clock is {machine.clock}", _PAGES.get(machine.role, "")
 
 
 def _api(report: Report) -> Found:

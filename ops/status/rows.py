@@ -8,6 +8,7 @@ from typing import TypeAlias
 from ops.shared.backups import duration
 from ops.status.backups import Backup
 from ops.status.certificates import DAY, by_kind, date
+from ops.status.machine_report import HOST_CLOCK
 from ops.status.problems import FULL_PERCENT, STALLED, Problem
 from ops.status.report import Report
 from settings.names import FIRST
@@ -42,6 +43,7 @@ def parts(report: Report, problems: Iterable[Problem]) -> dict[str, list[Row]]:
         "Certificates": _certificates,
         "Backups": _backups,
         "Machines": _machines,
+        "Clocks": _clocks,
         "Rollout": _rollout,
         "Drift": _drift,
         "Support": _support,
@@ -154,6 +156,21 @@ def _machines(report: Report, marked: Marked) -> Iterator[Row]:
             disks = [f"{path} {percent} % full" for path, percent in machine.disks.items() if percent >= FULL_PERCENT]
             words = machine.problem or ", ".join(states + disks)
             yield Row((machine.name, machine.role.replace("-", " "), words), True)
+
+
+def _clocks(report: Report, marked: Marked) -> Iterator[Row]:
+    """One row for those that are right; one for each that is not, or that follows no time server."""
+    asked = [machine for machine in report.machines if not machine.problem]
+    followed = [machine.clock_milliseconds for machine in asked if machine.clock_milliseconds is not None]
+    hosts = sum(machine.clock.startswith(HOST_CLOCK) for machine in asked)
+    if followed:
+        yield Row((f"{len(followed)} follow a time server", f"{max(followed):.1f} ms off at most"))
+    if hosts:
+        yield Row((f"{hosts} are their hosts'", "containers: the clock is not their own"))
+    for machine in asked:
+        wrong = ("clocks", machine.name) in marked
+        if wrong or (machine.clock_milliseconds is None and not machine.clock.startswith(HOST_CLOCK)):
+            yield Row((machine.name, machine.clock or "not known"), True)
 
 
 def _rollout(report: Report, _: Marked) -> Iterator[Row]:

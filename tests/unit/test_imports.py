@@ -1,6 +1,7 @@
 """The import graph of the project: no circle, no arrow that runs up, and no Pulumi in the settings."""
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -17,7 +18,7 @@ MAY_IMPORT: Final[Mapping[str, frozenset[str]]] = {
     "components": frozenset({"settings", "preflight", "machines"}),
     "policy": frozenset({"settings"}),
     "ops": frozenset({"settings", "preflight", "machines", "policy"}),
-    "dev": frozenset({"settings", "preflight", "machines", "components", "policy", "ops"}),
+    "dev": frozenset({"agent", "settings", "preflight", "machines", "components", "policy", "ops"}),
 }
 #: The only module of the settings that knows Pulumi.
 READS_PULUMI: Final = "settings.source"
@@ -85,6 +86,14 @@ def circles() -> set[frozenset[str]]:
 
 def test_there_is_no_circle() -> None:
     assert circles() == set()
+
+
+def test_the_agent_needs_nothing_but_python() -> None:
+    """Machines have nothing else, and see nothing of this project but its archive."""
+    names = [name for name in trees() if name.split(".")[0] == "agent"]
+    allowed = {*sys.stdlib_module_names, "agent"}
+    assert "agent.__main__" in names
+    assert [(name, used) for name in names for used in imported(name) if used.split(".")[0] not in allowed] == []
 
 
 def test_no_arrow_runs_up() -> None:

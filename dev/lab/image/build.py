@@ -9,7 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+from agent.roles import image
 from dev.lab.command import LongTask, Say
+from dev.lab.image.sources import sources_of
 from dev.lab.mirror.apt_repository import COMPONENT, SUITE
 from dev.lab.mirror.content import KUBERNETES
 from dev.lab.mirror.debian_package import product_of
@@ -18,9 +20,10 @@ from dev.lab.mirror.product import MIRROR_PLACES, Places, content_key, key_of, l
 from dev.lab.mirror.programs import brought_by
 from dev.lab.mirror.root_filesystem import mmdebstrap, source_lines
 from dev.lab.places import CACHE
-from machines.common.bundle import CONVERGE, Bundle, File, script_file, settings_file
-from machines.common.packages import COPY_PACKAGES, package_files, package_settings, role_packages
-from machines.kubernetes.containerd import containerd_files
+from machines.common.agent_archive import agent_archive
+from machines.common.agent_command import AgentCommand
+from machines.common.packages import COPY_PACKAGES, desired_packages, role_packages
+from machines.kubernetes.containerd import desired_containerd
 
 if TYPE_CHECKING:
     from settings.platform_settings import PlatformSettings
@@ -40,7 +43,6 @@ _PACKAGES = (
 )
 #: Registries whose images the mirror has, under the same paths.
 _REGISTRIES = ("registry.k8s.io", "docker.io", "quay.io", "ghcr.io")
-_PARTS = ("common/lib.sh", "common/services.sh", "common/packages.sh", "kubernetes/containerd.sh")
 
 
 def ensure(say: Say) -> dict[str, Path]:
@@ -65,15 +67,17 @@ def _make_plain(say: Say) -> None:
 
 
 def _make_baked(say: Say) -> None:
-    bundle = install_bundle(MIRROR_PLACES, KUBERNETES)
+    install = install_command(MIRROR_PLACES, KUBERNETES)
     # The packages themselves count too: they may have been rebuilt at the same version.
     packages = all_packages(MIRROR_PLACES, (KUBERNETES,))
     keys = [key_of(product_of(package, MIRROR_PLACES.packages)) for package in packages]
-    key = content_key(key_of(_IMAGES / PLAIN), bundle.script(), bundle.archive(), _HERE / "bake.sh", *keys)
+    # Of the agent only what installs: each change of anything else in it would bake for minutes.
+    ours = (*sources_of("agent.roles.image"), _HERE / "bake.sh")
+    key = content_key(key_of(_IMAGES / PLAIN), install.archive(), *ours, *keys)
     if key_of(_IMAGES / BAKED) == key:
         return
     task = _task(BAKED, say)
-    say(f"{task.title}: running the install bundle in {PLAIN}")
+    say(f"{task.title}: running the agent in {PLAIN}")
     with replacing(_IMAGES / BAKED, key) as fresh:
         root = fresh / "root"
         root.mkdir()
@@ -81,9 +85,11 @@ def _make_baked(say: Say) -> None:
         task.run(*unpack, f"--file={_IMAGES / PLAIN / _IMAGE_FILE}", f"--directory={root}")
         bake = root / "root" / "bake"
         bake.mkdir(mode=0o700)
-        (bake / "script").write_text(bundle.script())
-        (bake / "input").write_text(bundle.archive())
-        task.run(_HERE / "bake.sh", root)
+        (bake / "agent.pyz").write_bytes(agent_archive())
+        (bake / "input").write_text(install.archive())
+        task.run(_HERE / "bake.sh", root, str(install.limit_seconds))
+        # Machines have an agent and a desired state of their own.
+        shutil.rmtree(root / "opt" / "openstack-paas")
         _pack(task, fresh)
 
 
@@ -99,24 +105,15 @@ def _pack(task: LongTask, product: Path) -> None:
     task.say(f"{task.title}: {target.stat().st_size / 1e6:.0f} MB")
 
 
-def install_bundle(places: Places, kubernetes: str) -> Bundle:
+def install_command(places: Places, kubernetes: str) -> AgentCommand:
     """Installs everything from this mirror, so that a machine of the image installs nothing.
 
     No container images: the lab's machines keep /var/lib/containerd in a folder of their own, outside the image.
     """
     settings = _settings(places, kubernetes)
     wanted = [*role_packages(settings, gateway=True, etcd=True, node=True), *COPY_PACKAGES]
-    return Bundle(
-        "image",
-        (
-            File(CONVERGE, (_HERE / "converge.sh").read_text(encoding="utf-8"), 0o755),
-            *map(script_file, _PARTS),
-            *package_files(settings),
-            *containerd_files(settings),
-            settings_file(package_settings(settings, wanted)),
-        ),
-        limit_seconds=1800,
-    )
+    state = image.State(desired_packages(settings, wanted), desired_containerd(settings))
+    return AgentCommand("image", state, limit_seconds=1800)
 
 
 def _settings(places: Places, kubernetes: str) -> "PlatformSettings":
@@ -137,7 +134,7 @@ def _settings(places: Places, kubernetes: str) -> "PlatformSettings":
         brought=brought,
         etcd=SimpleNamespace(sha256={}),
         etcd_version=brought.etcd,
-        maintenance=SimpleNamespace(packages={}),
+        maintenance=SimpleNamespace(packages={}, epoch=""),
         mirrors=mirrors,
     )
     return cast("PlatformSettings", settings)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from dev.lab.image.build import install_bundle
+from dev.lab.image.build import install_command
 from dev.lab.mirror.content import KUBERNETES
 from dev.lab.mirror.product import MIRROR_PLACES
 from machines.common.agent_command import AgentCommand
@@ -135,9 +135,9 @@ def bundle(platform: Platform, role: str, number: int = 0) -> Any:
     return BUNDLES[role](platform, planned, INPUTS)
 
 
-def image() -> Bundle:
-    """The bundle with which the lab's image is baked."""
-    return install_bundle(MIRROR_PLACES, KUBERNETES)
+def image() -> AgentCommand:
+    """What the lab's image is baked with."""
+    return install_command(MIRROR_PLACES, KUBERNETES)
 
 
 def sources() -> dict[str, str]:

@@ -10,10 +10,10 @@ import yaml
 
 from agent import desired
 from agent.__main__ import find_command
-from machines.common.bundle import Bundle, settings_file
-from machines.common.packages import COPY_PACKAGES, package_files, package_settings, role_packages
+from machines.common.bundle import Bundle
+from machines.common.packages import COPY_PACKAGES, desired_packages, role_packages
 from machines.common.templates import MACHINES, read_script
-from machines.kubernetes.containerd import containerd_files
+from machines.kubernetes.containerd import desired_containerd
 from machines.kubernetes.kubeadm import taint
 from tests.unit.machines import samples
 
@@ -28,7 +28,6 @@ BUNDLES: dict[str, Any] = {
         for name, (roles, _) in samples.VARIANTS.items()
         for role in roles
     },
-    "image": samples.image(),
 }
 #: Of roles whose machines still get files and scripts.
 BROUGHT = [name for name, bundle in BUNDLES.items() if isinstance(bundle, Bundle)]
@@ -81,7 +80,7 @@ def test_every_file_that_scripts_name_is_in_the_bundle(name: str) -> None:
     bundle = BUNDLES[name]
     paths = {file.path for file in bundle.files}
     # components/role.py adds the keys to every step.
-    optional = {"files/login-keys"} | ({"files/service-proxy.conf"} if name == "image" else set())
+    optional = {"files/login-keys"}
     if bundle.step == "worker":
         # registration.sh asks whether this is a control plane.
         optional |= {"files/init.yaml"}
@@ -176,8 +175,7 @@ def test_the_metadata_address_is_closed_on_every_machine(role: str) -> None:
 def test_the_lab_s_image_has_what_the_lab_s_machines_install() -> None:
     """Whatever differs would be written, or installed, again on each machine of that image."""
     settings = samples.stack("lab").settings
-    image = samples.files(BUNDLES["image"])
-    for file in (*package_files(settings), *containerd_files(settings)):
-        assert image[file.path] == file.content, file.path
+    image = samples.image().state
+    assert image.containerd == desired_containerd(settings)
     wanted = [*role_packages(settings, gateway=True, etcd=True, node=True), *COPY_PACKAGES]
-    assert image["settings.sh"] == settings_file(package_settings(settings, wanted)).content
+    assert image.packages == desired_packages(settings, wanted)

@@ -64,7 +64,7 @@ def _programs() -> dict[str, str]:
     Only so shellcheck sees where the variables of a part come from.
     """
     bundles = {role: samples.bundle(samples.stack("prod"), role) for role in samples.BUNDLES}
-    bundles |= {"volume": samples.bundle(samples.variant("volume"), "etcd"), "image": samples.image()}
+    bundles |= {"volume": samples.bundle(samples.variant("volume"), "etcd")}
     programs = {}
     for name, bundle in bundles.items():
         texts = {
@@ -114,9 +114,10 @@ def test_shellcheck_of_rendered_text(tmp_path: Path) -> None:
     platform = samples.stack("prod")
     texts = [parameters.values[0] for parameters in _rendered("settings.sh")]
     texts += [Bundle("sample", (File(CONVERGE, "true\n"),)).script(), kube_proxy_script(platform)]
-    texts.append(leave_script(platform, "prod-worker-general-0", "kept"))
+    texts += [leave_script(platform, "prod-worker-general-0", "kept"), samples.image().script()]
     paths = [_written(tmp_path, f"{number}.sh", str(text)) for number, text in enumerate(texts)]
-    _run("shellcheck", "--shell=bash", *paths)
+    # SC2016 is the script of the inner shell.
+    _run("shellcheck", "--shell=bash", "--exclude=SC2016", *paths)
 
 
 @pytest.mark.system

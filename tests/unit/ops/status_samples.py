@@ -40,9 +40,11 @@ def certificate(name: str, ends: int = NOW + 300 * DAY, life: int = 365 * DAY, i
     return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
-def section(name: str, text: str, status: int = 0) -> str:
-    """As status.sh prints it."""
-    return f"== {name} {status}\n{text.strip()}\n"
+def printed(found: Mapping[str, str | tuple[int, str]]) -> str:
+    """As the agent prints it. A tuple is a problem."""
+    return json.dumps(
+        {name: {"problem": one[1]} if isinstance(one, tuple) else {"text": one} for name, one in found.items()}
+    )
 
 
 def certificates(machine: Machine, ends: int = NOW + 300 * DAY) -> str:
@@ -76,11 +78,11 @@ def etcd_status(number: int, **changes: Any) -> str:
         "dbSizeQuota": 2**31,
         "leader": 1,
     }
-    return json.dumps([{"Endpoint": "https://127.0.0.1:2379", "Status": {**status, **changes}}])
+    return json.dumps({**status, **changes})
 
 
 def snapshots(name: str, age: int = 240, verified: bool = True, **status: Any) -> str:
-    """What a member's list of snapshots is."""
+    """What a member answers."""
     one = {"name": f"{name}-new", "member": name, "time": NOW - age, "revision": 7, "keys": 3, "size": 2**20}
     kept = {"run": NOW - age, "outcome": "taken", "failures": 0, "copies": {"s3": NOW - age + 9}, **status}
     listing = {"member": name, "now": NOW, "interval": 900, "status": kept, "places": {}}
@@ -95,16 +97,23 @@ def answers(outputs: Outputs, machine: Machine) -> dict[str, str]:
         "gateway": "haproxy.service active\nkeepalived.service active",
         "etcd": f"etcd.service active\n{etcd_timers}",
     }.get(machine.role, "containerd.service active\nkubelet.service active")
-    found = {"disks": "41 /", "services": units, "instance": machine.instance_id, "restart": ""}
+    found = {
+        "disks": "41 /",
+        "services": units,
+        "instance": machine.instance_id,
+        "restart": "",
+        "agent": "0123456789ab",
+    }
+    found["clock"] = "0.4 0.4 ms off 10.9.9.9 (stratum 3, within 9.1 ms)"
     if machine.role == "gateway":
         found["versions"] = "haproxy 2.6.12-1+deb12u2\nkeepalived 1:2.2.7-1+b2"
-        virtual = "\n2: eth0    inet 203.0.113.9/32 scope global eth0" if number == 1 else ""
-        found["addresses"] = f"2: eth0    inet {machine.address}/24 brd 10.0.0.255 scope global eth0{virtual}"
+        virtual = "203.0.113.9/32\n" if number == 1 else ""
+        found["addresses"] = f"127.0.0.1/8\n{machine.address}/24\n{virtual}"
     else:
         found["certificates"] = certificates(machine)
     if machine.role == "etcd":
         found["etcd-status"] = etcd_status(number)
-        found["etcd-health"] = json.dumps([{"endpoint": "", "health": True, "took": f"{number}2.5ms"}])
+        found["etcd-health"] = f"{number}2.5"
         found["etcd-members"] = json.dumps({"header": {"raft_term": 3}, "members": members(outputs)})
         found["backups"] = snapshots(machine.name, 240 * number)
     if machine.role == "control-plane":
@@ -172,7 +181,7 @@ def raw(
 ) -> Raw:
     """A healthy platform's answers. `away` has machines that are not reached, with the reason; `changes` other answers.
 
-    The machine of a change is named with _ for -; an answer is its text, or its exit status and its text.
+    The machine of a change is named with _ for -; an answer is its text, or a tuple whose second part is its problem.
     """
     reports = []
     for machine in outputs.inventory:
@@ -181,12 +190,7 @@ def raw(
             continue
         given_answers: dict[str, str | tuple[int, str]] = {**answers(outputs, machine)}
         given_answers |= changes.get(machine.name.replace("-", "_"), {})
-        found = {name: answer if isinstance(answer, tuple) else (0, answer) for name, answer in given_answers.items()}
-        reports.append(
-            machine_report.parse(
-                machine, "".join(section(name, text, status) for name, (status, text) in found.items())
-            )
-        )
+        reports.append(machine_report.parse(machine, printed(given_answers)))
     cron = {"metadata": {"creationTimestamp": "2026-11-01T00:00:00Z"}, "spec": {"schedule": "7 * * * *"}}
     servers = map(server, outputs.role("control-plane"))
     given = {

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from ops.shared.outputs import Machine, Outputs
 from ops.shared.ssh import SshError
 from ops.status import cli, collect
 from ops.status.collect import Questions
-from ops.status.etcd import milliseconds
 from ops.status.report import Raw
 from tests.unit.ops import status_samples as samples
 from tests.unit.ops.status_samples import NOW, platform, raw
@@ -34,6 +34,7 @@ class FakeSsh:
     """Gateways that may be away; every machine behind one that is not answers."""
 
     away: frozenset[str] = frozenset()
+    older: Mapping[str, str] = {}
 
     def __init__(self, outputs: Outputs, through: Machine | None, seconds: float) -> None:
         self.way = through.name if through else "the VIP"
@@ -46,9 +47,10 @@ class FakeSsh:
     def run(self, machine: Machine, command: str, script: str = "", seconds: float = 30) -> str:
         if machine.name in self.away:
             raise SshError(f"{machine.name}: no SSH to it: timed out")
-        assert command.endswith(f" {machine.role}") and script.startswith("#!/bin/bash")
-        found = samples.answers(self.outputs, machine)
-        return "".join(samples.section(name, text) for name, text in found.items())
+        assert command == f"sudo --non-interactive python3 -I /opt/openstack-paas/agent.pyz status {machine.role} 8"
+        if machine.name in self.older:
+            raise SshError(f"{machine.name}: `{command}` failed: {self.older[machine.name]}")
+        return samples.printed(samples.answers(self.outputs, machine))
 
     def close(self) -> None: ...
 
@@ -72,6 +74,17 @@ def test_any_gateway_that_answers_leads_on(monkeypatch: pytest.MonkeyPatch, away
     assert given.errors.keys() == {"ready", "nodes", "pods", "backups", "schedule", "mariadb-0", "mariadb-1"}
     for machine in given.machines:
         assert machine.problem in ("", "no SSH to it: timed out", "no gateway leads to it")
+
+
+def test_machines_of_an_earlier_release_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = {
+        "paas-etcd-0": "python3: can't open file '/opt/openstack-paas/agent.pyz': [Errno 2] No such file or directory",
+        "paas-etcd-1": "usage: agent COMMAND ROLE SECONDS [KEY=VALUE...] < desired state; got: status etcd 8",
+    }
+    monkeypatch.setattr(FakeSsh, "older", older)
+    monkeypatch.setattr(collect, "Ssh", FakeSsh)
+    found = {machine.name: machine.problem for machine in collect.gather(platform()).machines if machine.problem}
+    assert found == dict.fromkeys(older, "it has no agent of this release: run `pulumi up`")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, given: Raw, *words: str) -> int:
@@ -149,10 +162,3 @@ def test_an_api_that_refuses_is_an_error_and_a_missing_object_is_not(monkeypatch
 )
 def test_what_libraries_say_is_said_plainly(text: str, words: str) -> None:
     assert collect.plain(text) == words
-
-
-@pytest.mark.parametrize(
-    ("text", "number"), [("62.5ms", 62.5), ("1.2s", 1200), ("1m2s", 62000), ("9µs", 0.009), ("", None)]
-)
-def test_durations_as_etcd_writes_them(text: str, number: float | None) -> None:
-    assert milliseconds(text) == number

@@ -33,7 +33,7 @@ def test_half_a_platform_is_reported_as_it_is() -> None:
         for machine in outputs.role("control-plane", "worker")
     ]
     last = {
-        "etcd-health": json.dumps([{"health": False, "error": "context deadline exceeded"}]),
+        "etcd-health": (1, "context deadline exceeded"),
         "etcd-status": samples.etcd_status(3, leader=0, errors=["etcdserver: no leader"]),
     }
     given = raw(
@@ -42,7 +42,7 @@ def test_half_a_platform_is_reported_as_it_is() -> None:
         {"nodes": json.dumps({"items": nodes})},
         {"pods": "503 Service Unavailable", "mariadb-0": "no answer within 9 s"},
         paas_etcd_2=last,
-        paas_gateway_1={"addresses": "2: eth0    inet 203.0.113.9/32 scope global eth0"},
+        paas_gateway_1={"addresses": "203.0.113.9/32"},
     )
     report, problems = judged(outputs, given)
     assert output.exit_status(report, problems) == 1
@@ -96,12 +96,12 @@ def test_answers_in_another_form_are_problems_and_no_errors() -> None:
     given = raw(
         platform(),
         api={"nodes": "<html>", "backups": json.dumps({"data": {"list": "20261121T110700Z 1 abc"}})},
-        paas_etcd_0={"etcd-status": "[{}]", "backups": "{}", "services": "etcd.service"},
-        paas_etcd_1={"etcd-health": "5", "disks": "? /"},
+        paas_etcd_0={"etcd-status": '{"version": "3.6.5"}', "backups": "{}", "services": "etcd.service"},
+        paas_etcd_1={"etcd-health": "fast", "disks": "? /"},
     )
     printed = said(judged(platform(), given)[1])
     assert (
-        "etcd: paas-etcd-0: it does not answer: its answer cannot be read: KeyError 'Status' (etcd-restore)" in printed
+        "etcd: paas-etcd-0: it does not answer: its answer cannot be read: KeyError 'header' (etcd-restore)" in printed
     )
     assert "machines: paas-etcd-0: etcd.service is unknown (etcd-member)" in printed
     assert "backups: etcd: the members' listings cannot be read: KeyError 'interval' (failed-backup)" in printed
@@ -110,7 +110,7 @@ def test_answers_in_another_form_are_problems_and_no_errors() -> None:
 
 
 def test_two_gateways_with_the_addresses_are_a_partition() -> None:
-    both = {"addresses": "2: eth0    inet 203.0.113.9/32 scope global eth0"}
+    both = {"addresses": "203.0.113.9/32"}
     problems = judged(platform(), raw(platform(), paas_gateway_1=both))[1]
     assert said(problems) == [
         "gateways: paas-gateway-0 and paas-gateway-1 hold the virtual addresses (network-partition)"
@@ -124,7 +124,7 @@ def test_two_gateways_with_the_addresses_are_a_partition() -> None:
         ({"etcd-status": samples.etcd_status(2, errors=["memberID:2 alarm:NOSPACE "])}, "alarm NOSPACE"),
         ({"etcd-status": samples.etcd_status(2, dbSize=2**31)}, "its database uses 100 % of its quota"),
         ({"etcd-status": (1, "connection refused")}, "it does not answer: connection refused"),
-        ({"etcd-health": json.dumps([{"health": True, "took": "1.25s"}])}, "slow: a read takes 1.2 s"),
+        ({"etcd-health": "1250.0"}, "slow: a read takes 1.2 s"),
     ],
 )
 def test_a_member_of_etcd(answers: dict[str, str | tuple[int, str]], problem: str) -> None:
@@ -168,6 +168,29 @@ def test_services_and_disks() -> None:
         "machines: paas-etcd-0: / is 95 % full (full-disk)",
         "machines: paas-worker-1: kubelet.service is failed (worker)",
     ]
+
+
+def test_clocks() -> None:
+    outputs = platform()
+    given = raw(
+        outputs,
+        paas_etcd_0={"clock": "812.0 812.0 ms off 10.9.9.9 (stratum 3, within 9.1 ms)"},
+        paas_etcd_1={"clock": "- the host's (container: lxc)"},
+        paas_etcd_2={"clock": (1, "chrony follows no server")},
+    )
+    report, problems = judged(outputs, given)
+    assert said(problems) == [
+        "clocks: paas-etcd-0: its clock is 812.0 ms off 10.9.9.9 (stratum 3, within 9.1 ms) (etcd-member)"
+    ]
+    rows = parts(report, problems)["Clocks"]
+    assert [row.cells for row in rows] == [
+        ("8 follow a time server", "812.0 ms off at most"),
+        ("1 are their hosts'", "containers: the clock is not their own"),
+        ("paas-etcd-0", "812.0 ms off 10.9.9.9 (stratum 3, within 9.1 ms)"),
+        # Shown and no problem: a closed site may have no time server.
+        ("paas-etcd-2", "chrony follows no server"),
+    ]
+    assert [row.bad for row in rows] == [False, False, True, True]
 
 
 def test_certificates_that_end_soon_or_have_ended() -> None:
