@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agent import installed
+from agent import installed, status
 from agent.command import Command, Options
 from agent.etcd import converge as member
 from agent.etcd.backup import take_before_change
@@ -52,4 +52,5 @@ def converge(machine: Machine, state: State, options: Options) -> None:
 COMMANDS: Final[Mapping[str, Command[Any]]] = {
     "converge": Command(State, converge),
     **commands(State),
+    "status": status.command("etcd"),
 }
