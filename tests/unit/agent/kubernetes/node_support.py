@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from agent.kubernetes.parts import Parts
+
 from agent import programs
 from agent.etcd_api import EtcdError, LockLost, NoAnswer
 from agent.kubernetes.containerd import ContainerdSettings
@@ -15,7 +17,6 @@ from agent.kubernetes.drain import DrainSettings
 from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.node import KUBELET_KUBECONFIG, Node
 from agent.kubernetes.node_settings import Bootstrap, NodeSettings
-from agent.kubernetes.parts import Parts
 from agent.kubernetes.registration import Registration
 from agent.kubernetes.renewal import CertificateSettings
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE, RolloutSettings
