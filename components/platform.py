@@ -147,6 +147,7 @@ class Platform(pulumi.ComponentResource):
             },
             "fixedSettings": settings_platform.fixed(settings, platform.cluster, platform.plan),
             "securityRules": BY_RANGE,
+            "clusterFounders": control_plane.founders,
             "forms": {
                 "machines": {machine.planned.hostname: machine.form for machine in _machines(roles)},
                 "spreads": {name: spread for role in roles for name, spread in role.spreads.items()},

@@ -84,9 +84,9 @@ class Initialise:
         today = f"{self.machine.clock.now():%Y-%m-%d}"
         if self.wanted.had_cluster and self.wanted.start_empty != today:
             raise Failed(
-                "etcd knows no cluster, and this stack has had one: its data is lost, or this is another etcd. Restore a "
-                "snapshot (`python -m ops etcd restore`). Where all that it held may be given up, set etcd.startEmpty to "
-                f"today's date (UTC): {today}"
+                "etcd knows no cluster, and this stack has had one: its data is lost, or this is another etcd. Restore "
+                "a snapshot (`python -m ops etcd restore`). Where all that it held may be given up, set "
+                f"etcd.startEmpty to today's date (UTC): {today}"
             )
 
     def _init_is_half_done(self) -> bool:

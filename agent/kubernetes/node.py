@@ -144,16 +144,16 @@ class Node:
         """
         if not self.has_bootstrap:
             raise Failed(
-                "this machine is not a node of the cluster and was given no certificate to join with. Delete its server "
-                "and run `pulumi up --refresh`: another machine gets one"
+                "this machine is not a node of the cluster and was given no certificate to join with. Delete its "
+                "server and run `pulumi up --refresh`: another machine gets one"
             )
         self.write_bootstrap()
         certificate = self.machine.path(f"{self._bootstrap_folder}/bootstrap.crt")
         ended = self.machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60")
         if not ended:
             raise Failed(
-                "the certificate to join with has ended, or cannot be read: it lives for two days. Run `pulumi up` again "
-                "for another one; where the last `up` has ended well, delete the server and run `pulumi up --refresh`"
+                "the certificate to join with has ended, or cannot be read: it lives for two days. Run `pulumi up` "
+                "again for another one; where the last `up` has ended well, delete the server and run `pulumi up --refresh`"
             )
 
     @property

@@ -1,7 +1,7 @@
 """Labels, taints and the kubelet's configuration of a node that has joined: kubeadm gives them to new nodes only.
 
-What the platform has given the node so far is in an annotation of it, so what others have put on it stays. A node itself
-may change neither its own taints nor every label: an administrator does, on a control plane.
+What the platform has given the node so far is in an annotation of it, so what others have put on it stays. A node
+itself may change neither its own taints nor every label: an administrator does, on a control plane.
 """
 
 import hashlib

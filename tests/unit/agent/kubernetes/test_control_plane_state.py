@@ -3,8 +3,8 @@
 import stat
 
 import pytest
-from agent.kubernetes.parts import Lock
 
+from agent.etcd_lock import Lock
 from agent.kubernetes.api_server import MANIFEST
 from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.node import KUBELET_KUBECONFIG
