@@ -153,7 +153,8 @@ class Node:
         if not ended:
             raise Failed(
                 "the certificate to join with has ended, or cannot be read: it lives for two days. Run `pulumi up` "
-                "again for another one; where the last `up` has ended well, delete the server and run `pulumi up --refresh`"
+                "again for another one; where the last `up` has ended well, delete the server and run "
+                "`pulumi up --refresh`"
             )
 
     @property

@@ -1,13 +1,14 @@
 """The certificate with which one machine joins the cluster, for two days.
 
 It depends on nothing but the machine, so that the next `up` changes nothing: the key is derived from a secret of the
-stack and the instance's id, and the days are counted from the moment at which the cloud has made the instance. pulumi-tls
-would make another one when it ends, and with it a change of every machine that has long joined.
+stack and the instance's id, and the days are counted from the moment at which the cloud has made the instance.
+pulumi-tls would make another one when it ends, and with it a change of every machine that has long joined.
 """
 
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
@@ -44,7 +45,11 @@ def begin(created: str, has_joined: bool, now: datetime) -> datetime | None:
 
 
 def bootstrap(
-    platform: Platform, planned: PlannedMachine, secrets: dict[str, str], kubeconfig: str, now: datetime | None = None
+    platform: Platform,
+    planned: PlannedMachine,
+    secrets: Mapping[str, str],
+    kubeconfig: str,
+    now: datetime | None = None,
 ) -> Bootstrap:
     """What the machine joins with. `secrets` has the cluster's `ca` and `ca_key`, the stack's `joining` secret, the
     `instance`'s id, and the moment when it was `created`.
@@ -54,12 +59,12 @@ def bootstrap(
     began = begin(secrets["created"], joined, now or datetime.now(UTC))
     if began is None:
         return Bootstrap()
-    made = _certificate(secrets["ca"], secrets["ca_key"], secrets["joining"], instance, planned.hostname, began)
+    made = make_certificate(secrets["ca"], secrets["ca_key"], secrets["joining"], instance, planned.hostname, began)
     return Bootstrap(kubeconfig, *made)
 
 
 @cache
-def _certificate(
+def make_certificate(
     ca: str, ca_key: str, secret: str, instance: str, hostname: str, began: datetime
 ) -> tuple[str, str]:  # fmt: skip
     """Certificate and key in PEM."""
