@@ -113,6 +113,7 @@ def world(machine: FakeMachine, cluster: KubernetesServer) -> World:
     machine.answer("systemctl", systemctl)
     world.follow(WANTED)
     world.kubeadm.calls.clear()
+    cluster.asked.clear()
     return world
 
 
