@@ -10,17 +10,15 @@ from pulumi_openstack import networking
 from components.fleet import Fleet
 from components.machine import Machine
 from components.network import vip_protection
-from components.pki import Pki
 from components.role import Role
 from machines.gateway.bundle import gateway_bundle
 
 
 @dataclass(frozen=True)
 class GatewaysArgs:
-    """What gateways are made with, and the authority of the API servers that they check."""
+    """What gateways are made with."""
 
     fleet: Fleet
-    pki: Pki
 
 
 class Gateways(Role):
@@ -44,9 +42,8 @@ class Gateways(Role):
             machine = self.add_machine(planned, host_key=self.host_key, after=self.machines.values())
             address, ready = self._public_address(fleet, machine)
             self.addresses[planned.name] = address
-            inputs = {"ca": args.pki.cluster_ca.certificate}
             way = [ready, *fleet.network.ready]
-            self.add_step(machine, fleet.access(), gateway_bundle, inputs, self.order(planned), way, address)
+            self.add_step(machine, fleet.access(), gateway_bundle, {}, self.order(planned), way, address)
         self.register_outputs({"addresses": self.addresses})
 
     def _public_address(self, fleet: Fleet, machine: Machine) -> tuple[pulumi.Output[str], pulumi.Resource]:

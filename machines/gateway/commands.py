@@ -2,8 +2,9 @@
 
 from typing import Final, Literal
 
-from machines.common.bundle import CONVERGE, Bundle, File
-from machines.common.templates import read_script, render_template
+from agent.kubernetes.api_gate import ApiGate
+from machines.common.agent_command import AgentCommand
+from machines.common.templates import render_template
 from machines.kubernetes.api import LOCAL_ENDPOINT, api_endpoint, gateway_endpoint
 from settings.platform import Platform
 
@@ -17,20 +18,13 @@ KUBE_PROXY_SECONDS: Final = 300
 _LEAVE_SECONDS: Final = 3600 + 240
 
 
-def api_gate_bundle(platform: Platform, ca_certificate: str) -> Bundle:
+def api_gate_bundle(platform: Platform, ca_certificate: str) -> AgentCommand:
     """The step that ends when the API answers at the address that machines use.
 
     `ca_certificate` (PEM) has signed the API's certificate.
     """
-    return Bundle(
-        "api-gate",
-        (
-            File(CONVERGE, read_script("gateway/api-gate.sh"), 0o755),
-            File("gate", f"{gateway_endpoint(platform)} {GATE_SECONDS}\n"),
-            File("ca.crt", ca_certificate),
-        ),
-        limit_seconds=GATE_SECONDS + 30,
-    )
+    gate = ApiGate(gateway_endpoint(platform), GATE_SECONDS, ca_certificate)
+    return AgentCommand("gateway", gate, "gate", GATE_SECONDS + 30, installed=True)
 
 
 def kube_proxy_script(platform: Platform) -> str:

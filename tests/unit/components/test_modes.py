@@ -3,7 +3,9 @@
 import base64
 import gzip
 import io
+import json
 import tarfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -39,10 +41,21 @@ VOLUMES = {
 
 
 def files(graph: Graph, step: str) -> dict[str, str]:
-    """The files that a step brings, by path."""
+    """The files that a step brings, by path; of a desired state its parts, by their names."""
     packed = gzip.decompress(base64.b64decode(graph.commands()[step].inputs["stdin"]))
+    if packed.startswith(b"{"):
+        return dict(parts(json.loads(packed)))
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         return {entry.name: tar.extractfile(entry).read().decode() for entry in tar}  # type: ignore[union-attr]
+
+
+def parts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Each part of a desired state as text."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from parts(item, f"{name}.{key}" if name else key)
+    else:
+        yield name, value if isinstance(value, str) else json.dumps(value)
 
 
 def connections(graph: Graph) -> dict[str, tuple[str, str]]:
@@ -99,10 +112,10 @@ def test_on_a_providers_network_vip_and_gateways_have_their_planned_addresses(
 
 def test_on_a_providers_network_machines_reach_its_other_hosts(provider: tuple[Graph, dict[str, Any]]) -> None:
     graph, _ = provider
-    firewall = files(graph, "gateway-0")["files/firewall.nft"]
+    firewall = files(graph, "gateway-0")["machine.firewall.table"]
     assert "ip daddr != $private_cidr accept" in firewall
     assert "ip daddr != $private_cidr masquerade" in firewall
-    route = files(graph, "gateway-0")["files/openstack-paas-edge-route.service"]
+    route = files(graph, "gateway-0")["gateway.edge_route.service"]
     assert "openstack-paas-edge-route 172.24.4.0/24 172.24.4.1" in route
 
 
@@ -124,10 +137,10 @@ def test_without_a_public_vip_the_first_gateway_is_the_way_in() -> None:
     assert connections(graph)["worker-general-0"] == ("10.20.0.32", "203.0.113.10")
     assert connections(graph)["api"] == ("203.0.113.10", "")
     # What is asked from outside is this gateway, whichever one holds the private VIP.
-    assert files(graph, "api")["gate"].startswith("127.0.0.1:6443 ")
+    assert files(graph, "api")["endpoint"] == "127.0.0.1:6443"
     # Whichever gateway is left, the API can be used by its address.
     assert names_of_the_api(graph) == ["10.20.0.5", "203.0.113.10", "203.0.113.99", "localhost", "127.0.0.1"]
-    keepalived = files(graph, "gateway-0")["files/keepalived.conf"]
+    keepalived = files(graph, "gateway-0")["gateway.keepalived"]
     assert keepalived.count("vrrp_instance") == 1
     assert "10.20.0.5/32" in keepalived
     assert "vrrp_sync_group" not in keepalived
@@ -165,9 +178,9 @@ def test_with_octavia_machines_use_the_load_balancer_and_gateways_serve_no_api()
     assert graph.of_type("kubernetes:helm.sh/v3:Release")["flannel"].inputs["values"]["kubeApi"]["host"] == "10.21.0.6"
     assert names_of_the_api(graph)[:3] == ["10.21.0.6", "10.21.0.5", "203.0.113.8"]
     gateway = files(graph, "gateway-0")
-    assert ":6443" not in gateway["files/haproxy.cfg"]
-    assert "ip daddr 10.21.0.6 tcp dport 6443 accept" in gateway["files/firewall.nft"]
-    assert "ip daddr 10.21.0.6 masquerade" in gateway["files/firewall.nft"]
+    assert ":6443" not in gateway["gateway.haproxy"]
+    assert "ip daddr 10.21.0.6 tcp dport 6443 accept" in gateway["machine.firewall.table"]
+    assert "ip daddr 10.21.0.6 masquerade" in gateway["machine.firewall.table"]
     rules = graph.of_type("openstack:networking/secGroupRule:SecGroupRule")
     assert not [name for name in rules if name.startswith("gateway-api")]
     waits = graph.commands()["control-plane-0"].dependencies
