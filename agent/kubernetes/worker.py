@@ -98,7 +98,9 @@ class Worker:
     def keep_volumes_usable(self) -> None:
         """Volumes that were lost with a disk are for everyone again: now, and when they appear later."""
         unit = f"/etc/systemd/system/{VOLUMES_UNIT}"
-        files.install(self.machine, self.wanted.volumes_service, f"{unit}.service")
+        if files.install(self.machine, self.wanted.volumes_service, f"{unit}.service"):
+            # The path unit alone is looked at below.
+            self.machine.must("systemctl", "daemon-reload")
         files.install(self.machine, self.wanted.volumes_path, f"{unit}.path")
         services.apply(self.machine, f"{VOLUMES_UNIT}.path", "restart", (f"{unit}.path",))
         # The release before the agent had a script.

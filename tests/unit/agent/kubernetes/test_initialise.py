@@ -95,7 +95,7 @@ def test_a_cluster_may_begin_with_nothing_on_the_day_that_is_set(
     day = f"{machine.clock.now() - timedelta(days=days):%Y-%m-%d}"
     case.initialise.wanted = replace(case.initialise.wanted, start_empty=day)
     if days:
-        with pytest.raises(Failed, match="set etcd.startEmpty to today's date"):
+        with pytest.raises(Failed, match=r"set etcd\.startEmpty to today's date"):
             case.run()
     else:
         case.run()
