@@ -8,7 +8,7 @@ import pulumi
 from components.cluster_access import ClusterAccess
 from components.etcd import EtcdCluster
 from components.fleet import Access, Fleet
-from components.role import Role
+from components.role import Role, joining
 from machines.kubernetes.control_plane import control_plane_bundle
 
 
@@ -45,8 +45,6 @@ class ControlPlane(Role):
             "etcd_ca": pki.etcd_ca.by_name,
             "etcd_client": pki.apiserver_etcd_client.certificate,
             "etcd_client_key": pki.apiserver_etcd_client.private_key,
-            "bootstrap": pki.bootstrap.certificate,
-            "bootstrap_key": pki.bootstrap.private_key,
         }
         for planned in planes:
             leaves = args.cluster.leave_before_replacement(planned, self)
@@ -55,5 +53,6 @@ class ControlPlane(Role):
             is_new = planned.hostname not in platform.working
             order = self.last if is_new else self.order(planned)
             needed = [*args.etcd.steps, *order]
-            self.add_step(machine, args.access, control_plane_bundle, inputs, needed, args.depends_on)
+            own = {**inputs, **joining(pki, machine)}
+            self.add_step(machine, args.access, control_plane_bundle, own, needed, args.depends_on)
         self.register_outputs({})

@@ -27,21 +27,15 @@ class EtcdClusterArgs:
 class EtcdCluster(Role):
     """All members at once: each asks its peers and decides for itself to form, join or rejoin."""
 
-    founders: list[pulumi.Input[str]]
-    """Instance ids of the machines that may found this stack's etcd, for the output `etcdFounders`."""
-
     def __init__(self, name: str, args: EtcdClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         fleet, pki = args.fleet, args.pki
         platform, members = fleet.platform, fleet.platform.plan.etcd
         super().__init__("openstack-paas:etcd:EtcdCluster", name, fleet, "etcd", platform.settings.etcd, members, opts)
         for planned in members:
             self.add_machine(planned, after=self.machines.values())
-        founders = platform.running.etcd_founders
-        self.founders = (
-            [machine.instance.id for machine in self.machines.values()] if founders is None else list(founders)
-        )
         # The first one begins when all machines are there: where a member is silent, nobody founds an etcd without it.
-        made = [] if founders is not None else [machine.instance for machine in self.machines.values()]
+        first = platform.running.founders is None
+        made = [machine.instance for machine in self.machines.values()] if first else []
         for planned in members:
             machine = self.machines[planned.name]
             member = pki.etcd_members[planned.name]

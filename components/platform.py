@@ -147,7 +147,9 @@ class Platform(pulumi.ComponentResource):
             },
             "fixedSettings": settings_platform.fixed(settings, platform.cluster, platform.plan),
             "securityRules": BY_RANGE,
-            "etcdFounders": etcd.founders,
+            "founders": [machine.instance.id for machine in _machines([etcd, control_plane])]
+            if platform.running.founders is None
+            else list(platform.running.founders),
             "forms": {
                 "machines": {machine.planned.hostname: machine.form for machine in _machines(roles)},
                 "spreads": {name: spread for role in roles for name, spread in role.spreads.items()},

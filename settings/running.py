@@ -65,8 +65,9 @@ class Running:
     """Forms by machine's host name, as far as they are known."""
     spreads: Mapping[str, str] = field(default_factory=dict)
     """The `spread` of each server group, by its name in the stack."""
-    etcd_founders: tuple[str, ...] | None = None
-    """Instance ids of the machines that could found this stack's etcd. None before an `up` has finished."""
+    founders: tuple[str, ...] | None = None
+    """Instance ids of the machines that could begin this stack's etcd and its cluster: those of the first `up` that
+    finished. None before that."""
     ended: frozenset[str] = frozenset()
     """The machines, by their names in the stack, whose step has once ended well. Known where no `up` has finished."""
     kubeconfig: str = field(default="", repr=False)
@@ -92,24 +93,24 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
         rules=str(outputs.get("securityRules", "")),
         forms={name: _form(form) for name, form in (forms.get("machines") or {}).items()},
         spreads=dict(forms.get("spreads") or {}),
-        # Where an earlier release has brought up an etcd nobody founds another one.
-        etcd_founders=tuple(map(str, outputs.get("etcdFounders") or ())),
+        # Where an earlier release has brought up a cluster nobody begins another one.
+        founders=tuple(map(str, outputs.get("founders") or ())),
         kubeconfig=str(outputs.get("kubeconfig") or ""),
     )
 
 
-def founds_etcd(running: Running, members: Collection[PlannedMachine], own: PlannedMachine, instance: str) -> bool:
-    """Whether the machine with that instance id may be one of those that begin this stack's etcd.
+def may_begin(running: Running, role: Collection[PlannedMachine], own: PlannedMachine, instance: str) -> bool:
+    """Whether the machine with that instance id may be one of those that begin this stack's etcd, or its cluster.
 
-    `members` are all of them. For one machine it is the same in every run: so the run after the first one changes
-    nothing. A machine that is made once there has been an etcd does not found one
-    (docs/decisions/0013-an-empty-etcd.md).
+    `role` are all machines of its role. For one machine it is the same in every run: so the run after the first one
+    changes nothing. A machine that is made once there has been an etcd does not begin one
+    (docs/decisions/0014-an-empty-etcd.md).
     """
-    if running.etcd_founders is not None:
-        return instance in running.etcd_founders
-    # No `up` has finished. Where the steps of most members have ended well, these have seen the etcd work.
-    ended = [member for member in members if member.name in running.ended]
-    return len(ended) <= len(members) // 2 or running.instances.get(own.hostname) == instance
+    if running.founders is not None:
+        return instance in running.founders
+    # No `up` has finished. Where the steps of most machines have ended well, these have seen the etcd work.
+    ended = [machine for machine in role if machine.name in running.ended]
+    return len(ended) <= len(role) // 2 or running.instances.get(own.hostname) == instance
 
 
 def _generations(output: Mapping[str, Any] | None, used: str, accepted: str) -> Generations:

@@ -1,6 +1,7 @@
 """Labels, taints and the kubelet's configuration of a node that has joined: kubeadm gives them to new nodes only.
 
-What the platform has given the node so far is in the kubelet's own flags, so what others have put on it stays.
+What the platform has given the node so far is in an annotation of it, so what others have put on it stays. A node
+itself may change neither its own taints nor every label: an administrator does, on a control plane.
 """
 
 import hashlib
@@ -20,8 +21,11 @@ KUBELET_FLAGS: Final = "/var/lib/kubelet/kubeadm-flags.env"
 KUBELET_CONFIGURATION: Final = "/var/lib/kubelet/config.yaml"
 #: The configuration that the kubelet runs with, while another one is brought to it.
 PREVIOUS_CONFIGURATION: Final = "/var/lib/openstack-paas/kubelet-configuration"
-#: kubeadm marks control planes with it, without a flag of the kubelet.
-CONTROL_PLANE_TAINT: Final = "node-role.kubernetes.io/control-plane:NoSchedule"
+#: On each node: `labels` and `taints`, those that the platform has given it.
+ANNOTATION: Final = "openstack-paas/registration"
+#: kubeadm marks control planes with this label and taint, without a flag of the kubelet.
+CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
+CONTROL_PLANE_TAINT: Final = f"{CONTROL_PLANE}:NoSchedule"
 #: Seconds for a kubelet to report with a new configuration: less than those after which a node counts as lost.
 KUBELET_SECONDS: Final = 30
 
@@ -94,6 +98,56 @@ def registration_patch(
     return patch, any(taint["effect"] == "NoExecute" and _place(taint) not in had for taint in mine)
 
 
+def follow_labels_and_taints(
+    machine: Machine, api: KubernetesApi, node: str, labels: Sequence[str], taints: Sequence[str], rollout: Rollout
+) -> None:
+    """Brings labels and taints of a node that has joined to what is wanted. `api` asks as an administrator.
+
+    `rollout` is that of the node: its pods leave before a taint would end them without asking any budget. Whoever calls
+    this ends it (Rollout.end). Raises Failed.
+    """
+    patch, evicts = _object_patch(api.read_node(node), labels, taints)
+    if not patch:
+        return
+    if evicts:
+        rollout.begin("taints", drained=True)
+    machine.log(f"labels and taints of {node}: {_text(patch)}")
+
+    def write() -> None:
+        """One try, by the present state of the object."""
+        with probing():
+            now, _ = _object_patch(api.request("GET", node_path(node)), labels, taints)
+            if now:
+                api.request("PATCH", node_path(node), now)
+
+    machine.retry_until(60, f"the API to take labels and taints of the node {node}", write)
+
+
+def _object_patch(node: Object, labels: Sequence[str], taints: Sequence[str]) -> tuple[Object, bool]:
+    """The patch with the record of what the platform has given the node, in one."""
+    recorded = _recorded(node)
+    has = node["metadata"].get("labels") or {}
+    old_taints = [*(recorded.get("taints") or []), *([CONTROL_PLANE_TAINT] if CONTROL_PLANE in has else [])]
+    patch, evicts = registration_patch(node, labels, recorded.get("labels") or [], taints, old_taints)
+    wanted = _record(labels, taints)
+    if recorded != wanted:
+        patch.setdefault("metadata", {})["annotations"] = {ANNOTATION: _text(wanted)}
+    return patch, evicts
+
+
+def _record(labels: Sequence[str], taints: Sequence[str]) -> Object:
+    return {"labels": list(labels), "taints": list(taints)}
+
+
+def _recorded(node: Object) -> Object:
+    """What the annotation says; nothing where there is none, or where nobody can read it."""
+    try:
+        record = json.loads((node["metadata"].get("annotations") or {}).get(ANNOTATION) or "{}")
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 class Registrar:
     """Brings the registration of this machine's node to what is wanted."""
 
@@ -103,56 +157,39 @@ class Registrar:
         wanted: Registration,
         had_joined: bool,
         api: KubernetesApi,
-        writer: Callable[[], KubernetesApi] | None,
         rollout: Rollout,
         run_kubeadm: RunKubeadm,
+        admin: Callable[[], KubernetesApi] | None = None,
     ) -> None:
         """`had_joined`: the node has joined before this run. One that has joined in it is registered as wanted.
 
-        `api` is asked as the node itself, which may change neither its own taints nor every label. `writer` may; None
-        where the machine has no such certificate.
+        `api` is asked as the node itself, `admin` on control planes only. On a worker labels and taints of the object
+        are left to them.
         """
         self.machine, self.wanted, self.had_joined = machine, wanted, had_joined
-        self.api, self.writer, self.rollout, self.run_kubeadm = api, writer, rollout, run_kubeadm
+        self.api, self.rollout, self.run_kubeadm, self.admin = api, rollout, run_kubeadm, admin
 
     def follow_registration(self) -> None:
-        """All of it, before a certificate to join with is forgotten."""
+        """What the kubelet registered with is recorded before its flags change."""
+        wanted = self.wanted
         self.machine.unit = KUBELET
+        self._record_flags()
         if self.had_joined:
-            self.follow_labels_and_taints()
+            if self.admin:
+                follow_labels_and_taints(
+                    self.machine, self.admin(), wanted.node, wanted.labels, wanted.taints, self.rollout
+                )  # fmt: skip
+            self._set_flag("node-labels", wanted.labels)
+            if not wanted.init_configuration:
+                self._set_flag("register-with-taints", wanted.taints)
         self.follow_kubelet_configuration()
 
-    def follow_labels_and_taints(self) -> None:
-        """In the node's object first, then in the flags: a run that is interrupted in between begins again."""
-        patch, evicts = self._patch()
-        if patch:
-            if self.writer is None:
-                raise Failed(
-                    f"the labels or taints of the node {self.wanted.node} have to change ({_text(patch)}), and this "
-                    "machine has no certificate that may change them"
-                )
-            if evicts:
-                # It would make pods leave without asking any budget.
-                self.rollout.begin("taints", drained=True)
-            self.machine.log(f"labels and taints: {_text(patch)}")
-            self.machine.retry_until(60, "the API to take the node's labels and taints", self._write)
-        self._set_flag("node-labels", self.wanted.labels)
-        if not self.wanted.init_configuration:
-            self._set_flag("register-with-taints", self.wanted.taints)
-
-    def _patch(self) -> tuple[Object, bool]:
-        old_taints = self._flag("register-with-taints")
-        if self.wanted.init_configuration:
-            old_taints.append(CONTROL_PLANE_TAINT)
+    def _record_flags(self) -> None:
+        """Once: a node of the release before the agent, or one that has just joined, has no record."""
         node = self.api.read_node(self.wanted.node)
-        return registration_patch(node, self.wanted.labels, self._flag("node-labels"), self.wanted.taints, old_taints)
-
-    def _write(self) -> None:
-        """One try, by the present state of the object."""
-        patch, _ = self._patch()
-        if patch and self.writer:
-            with probing():
-                self.writer().request("PATCH", node_path(self.wanted.node), patch)
+        if ANNOTATION not in (node["metadata"].get("annotations") or {}):
+            record = _record(self._flag("node-labels"), self._flag("register-with-taints"))
+            self.api.patch_node(self.wanted.node, {"metadata": {"annotations": {ANNOTATION: _text(record)}}})
 
     def _flags(self) -> str:
         try:

@@ -17,7 +17,7 @@ from settings import ports
 from settings.model import size_of
 from settings.plan import PlannedMachine
 from settings.platform import Platform
-from settings.running import founds_etcd
+from settings.running import may_begin
 
 #: Where etcd keeps its data (etcd.env.j2, agent/etcd/membership.py).
 VOLUME_USE = Use("/var/lib/etcd", "etcd.service", "etcd")
@@ -30,13 +30,13 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
     keys that log in, and what backups need.
     """
     settings, plan = platform.settings, platform.plan
-    founds = founds_etcd(platform.running, plan.etcd, planned, secrets["instance"])
+    begins = may_begin(platform.running, plan.etcd, planned, secrets["instance"])
     member = MemberSettings(
         name=planned.hostname,
         members=tuple(Place(one.hostname, one.address) for one in plan.etcd),
         token=platform.cluster,
         control_planes=plan.control_plane_places,
-        had_cluster=not founds,
+        had_cluster=not begins,
         start_empty=settings.etcd.start_empty,
     )
     environment = render_template(

@@ -232,21 +232,24 @@ def sizes(control_planes: int = 3, **workers: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=["one", "beyond the block", "named"],
 )
-def test_another_worker_touches_nothing_else_and_its_removal_neither(
+def test_another_worker_touches_control_planes_alone_and_its_removal_too(
     fewer: dict[str, Any], more: dict[str, Any], added: list[str]
 ) -> None:
     old, new = by_key(fewer), by_key(more)
-    assert not changed(old, new)
+    # They let in who is planned (machines/kubernetes/nodes.yaml.j2).
+    assert changed(old, new) == {f"Command/control-plane-{number}" for number in range(3)}
     assert not old.keys() - new.keys()
     forms = ("{}", "{}-agent", "leave-{}")
     assert {name for _, name in new.keys() - old.keys()} == {form.format(name) for name in added for form in forms}
 
 
-def test_another_pool_and_other_control_planes_touch_the_gateways_alone() -> None:
+def test_another_pool_and_other_control_planes_touch_gateways_and_control_planes() -> None:
     one = by_key(sizes(general={"count": 1}))
     gateways = {"Command/gateway-0", "Command/gateway-1"}
-    assert changed(one, by_key(sizes(general={"count": 1}, more={"count": 2, "firstAddress": 64}))) == gateways
-    assert changed(by_key(sizes(1, general={"count": 1})), one) == gateways
+    planes = {f"Command/control-plane-{number}" for number in range(3)}
+    more = by_key(sizes(general={"count": 1}, more={"count": 2, "firstAddress": 64}))
+    assert changed(one, more) == gateways | planes
+    assert changed(by_key(sizes(1, general={"count": 1})), one) == gateways | {"Command/control-plane-0"}
 
 
 def test_every_node_leaves_by_the_gateways_before_its_machine_goes(lab: tuple[Graph, dict[str, Any]]) -> None:

@@ -68,7 +68,7 @@ def connections(graph: Graph) -> dict[str, tuple[str, str]]:
 
 def names_of_the_api(graph: Graph) -> list[str]:
     """What the API server's certificate is valid for."""
-    _, cluster, *_ = yaml.safe_load_all(files(graph, "control-plane-0")["files/init.yaml"])
+    _, cluster, *_ = yaml.safe_load_all(files(graph, "control-plane-0")["control_plane.init_configuration"])
     return list(cluster["apiServer"]["certSANs"])
 
 
@@ -171,10 +171,10 @@ def test_octavia_balances_the_api_and_the_gateways_keep_the_rest() -> None:
 
 def test_with_octavia_machines_use_the_load_balancer_and_gateways_serve_no_api() -> None:
     graph, _ = graphs.run(OCTAVIA)
-    assert "https://10.21.0.6:6443" in files(graph, "control-plane-0")["bootstrap.conf"]
+    assert "https://10.21.0.6:6443" in files(graph, "control-plane-0")["control_plane.node.bootstrap.kubeconfig"]
     # A worker's own balancer asks the API servers themselves.
-    assert "https://127.0.0.1:6443" in files(graph, "worker-general-0")["bootstrap.conf"]
-    assert "lab-control-plane-0 10.20.0.23:6443" in files(graph, "worker-general-0")["files/haproxy.cfg"]
+    assert "https://127.0.0.1:6443" in files(graph, "worker-general-0")["worker.node.bootstrap.kubeconfig"]
+    assert "lab-control-plane-0 10.20.0.23:6443" in files(graph, "worker-general-0")["worker.balancer"]
     assert graph.of_type("kubernetes:helm.sh/v3:Release")["flannel"].inputs["values"]["kubeApi"]["host"] == "10.21.0.6"
     assert names_of_the_api(graph)[:3] == ["10.21.0.6", "10.21.0.5", "203.0.113.8"]
     gateway = files(graph, "gateway-0")
@@ -247,7 +247,7 @@ def test_a_volume_outlives_its_machine(volumes: Graph) -> None:
 def test_the_step_mounts_the_volume_before_the_roles_own_script(volumes: Graph) -> None:
     member, worker = files(volumes, "etcd-0"), files(volumes, "worker-general-0")
     assert "VOLUME_ID=etcd-0-data-id\nVOLUME_GIB=10\nVOLUME_PATH=/var/lib/etcd\n" in member["settings.sh"]
-    assert "VOLUME_PATH=/disks\nVOLUME_SERVICE=kubelet.service\n" in worker["settings.sh"]
-    for role, script in (("etcd/converge.sh", member), ("kubernetes/worker.sh", worker)):
-        assert script["role"] == read_script(role)
-        assert script["converge"] == read_script("common/volume.sh")
+    assert member["role"] == read_script("etcd/converge.sh")
+    assert member["converge"] == read_script("common/volume.sh")
+    kept = [worker[f"machine.volume.{name}"] for name in ("id", "gib", "path", "service")]
+    assert kept == ["worker-general-0-data-id", "20", "/disks", "kubelet.service"]

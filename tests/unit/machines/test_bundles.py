@@ -80,10 +80,7 @@ def test_every_file_that_scripts_name_is_in_the_bundle(name: str) -> None:
     bundle = BUNDLES[name]
     paths = {file.path for file in bundle.files}
     # components/role.py adds the keys to every step.
-    optional = {"files/login-keys"}
-    if bundle.step == "worker":
-        # registration.sh asks whether this is a control plane.
-        optional |= {"files/init.yaml"}
+    optional = {"files/login-keys"} | ({"files/service-proxy.conf"} if name == "image" else set())
     scripts = {read_script(script) for script in SCRIPTS}
     for file in bundle.files:
         if file.content not in scripts or file.path.startswith("files/"):
@@ -105,16 +102,22 @@ def test_every_part_that_scripts_source_is_in_the_bundle(name: str) -> None:
 
 
 def test_control_plane_has_the_shared_keys_and_no_other_role_has() -> None:
-    keys = {"pki/ca.key", "pki/front-proxy-ca.key", "pki/sa.key"}
-    for name in BROUGHT:
-        bundle = BUNDLES[name]
-        assert keys & {file.path for file in bundle.files} == (keys if bundle.step == "control-plane" else set()), name
+    keys = {samples.INPUTS[f"{name}_key"] for name in ("ca", "front_proxy_ca", "service_account")}
+    for name, made in BUNDLES.items():
+        found = keys & set(samples.files(made).values())
+        assert found == (keys if name.startswith("control-plane") else set()), name
+
+
+def test_only_root_reads_what_a_machine_joins_with() -> None:
+    state = samples.bundle(samples.stack("prod"), "worker").state
+    assert state.worker.node.bootstrap.key
+    assert state.worker.node.bootstrap.key not in repr(state)
 
 
 def test_kubeadm_documents() -> None:
     platform = samples.stack("lab")
     files = samples.files(samples.bundle(platform, "control-plane"))
-    init, cluster, kubelet, kube_proxy = yaml.safe_load_all(files["files/init.yaml"])
+    init, cluster, kubelet, kube_proxy = yaml.safe_load_all(files["control_plane.init_configuration"])
     assert {document["apiVersion"] for document in (init, cluster)} == {"kubeadm.k8s.io/v1beta4"}
     assert cluster["kubernetesVersion"] == f"v{platform.settings.kubernetes.version}"
     assert cluster["etcd"]["external"]["endpoints"][0] == "https://10.20.0.16:2379"
@@ -122,7 +125,7 @@ def test_kubeadm_documents() -> None:
     assert kubelet["failCgroupV1"] is False
     assert kubelet["maxPods"] == 110
     assert kube_proxy["conntrack"]["maxPerCore"] == 0
-    (join,) = yaml.safe_load_all(files["files/join.yaml"])
+    (join,) = yaml.safe_load_all(files["control_plane.node.join_configuration"])
     assert join["discovery"]["file"]["kubeConfigPath"] == "/opt/openstack-paas/control-plane/bootstrap.conf"
     assert join["controlPlane"]["localAPIEndpoint"] == {"advertiseAddress": "10.20.0.23", "bindPort": 6443}
 
@@ -130,13 +133,13 @@ def test_kubeadm_documents() -> None:
 def test_a_worker_keeps_its_own_balancer_and_a_control_plane_the_virtual_address() -> None:
     platform = samples.stack("prod")
     worker, control_plane = (samples.files(samples.bundle(platform, role)) for role in ("worker", "control-plane"))
-    assert "server: https://127.0.0.1:6443" in worker["bootstrap.conf"]
-    assert "server: https://10.20.0.5:6443" in control_plane["bootstrap.conf"]
-    assert "ENDPOINT=127.0.0.1:6443\n" in worker["settings.sh"]
+    assert "server: https://127.0.0.1:6443" in worker["worker.node.bootstrap.kubeconfig"]
+    assert "server: https://10.20.0.5:6443" in control_plane["control_plane.node.bootstrap.kubeconfig"]
+    assert worker["worker.node.endpoint"] == "127.0.0.1:6443"
 
 
 def test_every_worker_s_balancer_has_all_control_planes_that_may_be() -> None:
-    balancer = samples.files(samples.bundle(samples.stack("prod"), "worker"))["files/haproxy.cfg"]
+    balancer = samples.files(samples.bundle(samples.stack("prod"), "worker"))["worker.balancer"]
     assert re.findall(r"^ +server (\S+) (\S+)$", balancer, re.MULTILINE) == [
         (f"prod-control-plane-{index}", f"10.20.0.{23 + index}:6443") for index in range(9)
     ]

@@ -12,6 +12,7 @@ from agent.machine import Failed
 from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     CLUSTER_INFO,
+    FakeApis,
     FakeEtcd,
     Recorded,
     called,
@@ -20,7 +21,6 @@ from tests.unit.agent.kubernetes.node_support import (
     give_identity,
     kubeconfig,
     node_of,
-    parts,
 )
 from tests.unit.agent.kubernetes_server import KubernetesServer, certificate, status
 
@@ -38,7 +38,8 @@ class Case:
         machine.answer("kubectl")
         plan = Plan(True, "1.36.5") if at_work else Plan()
         wanted = control_plane_settings(cluster)
-        self.mine = ControlPlane(machine, wanted, plan, parts(machine, cluster, self.recorded), self.etcd)
+        self.recorded.machine = machine
+        self.mine = ControlPlane(self.recorded, wanted, plan, FakeApis(machine, cluster), self.etcd)
         cluster.put(CLUSTER_INFO, {"metadata": {}})
 
     @property
@@ -201,6 +202,8 @@ def test_everything_that_has_an_end(machine: FakeMachine, cluster: KubernetesSer
 
 
 def test_labels_and_the_kubelets_configuration_are_an_administrators(case: Case) -> None:
+    case.cluster.node("a")
+    case.machine.write("/var/lib/kubelet/kubeadm-flags.env", 'KUBELET_KUBEADM_ARGS="--node-ip=127.0.0.1"\n')
     case.mine.register()
     assert case.kubeadm == []
     assert (case.machine.state / "applied/kubelet-configuration").exists()
