@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agent.installed import NAME
 from machines.common.agent_archive import archive_name
 from machines.common.templates import render_template
 
@@ -25,12 +26,16 @@ class AgentCommand:
     """`command` of the agent for `role`, with `state`, the dataclass that it loads; the limit bounds the whole run.
 
     In a dataclass a field that is left out of repr() is secret.
+
+    The agent itself is uploaded before. A command that is for an `installed` one runs after the `converge` of its
+    machine, with the agent which that has left there. Another agent does not make such a command run again.
     """
 
     role: str
     state: Any
     command: str = "converge"
     limit_seconds: int = 900
+    installed: bool = False
 
     def archive(self) -> str:
         """The desired state as base64 of gzip, whose bytes depend on nothing else: a state holds it twice."""
@@ -39,9 +44,10 @@ class AgentCommand:
 
     def script(self) -> str:
         """The text of the remote command."""
+        agent = NAME if self.installed else archive_name()
         return render_template(
             "common/run-agent.sh.j2",
-            agent=archive_name(),
+            agent=agent,
             uploads=UPLOADS,
             command=self.command,
             role=self.role,
