@@ -235,11 +235,10 @@ class ControlPlane:
             raise NotYet(ended.said)
 
     def register(self) -> None:
-        """Labels, taints, and the kubelet's configuration, which control planes bring to the cluster."""
-        apis = self.parts.apis
+        """The kubelet's flags and its configuration, which control planes bring to the cluster."""
         wanted = replace(self.wanted.registration, init_configuration=self.wanted.init_configuration)
         registrar = Registrar(
-            self.machine, wanted, self.plan.at_work, apis.kubelet(), apis.admin, self.rollout, self.kubeadm.run
+            self.machine, wanted, self.plan.at_work, self.parts.apis.kubelet(), self.rollout, self.kubeadm.run
         )  # fmt: skip
         registrar.follow_registration()
 

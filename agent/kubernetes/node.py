@@ -2,7 +2,6 @@
 
 import os
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.node_settings import NodeSettings
 from agent.kubernetes.parts import Apis
 from agent.kubernetes.rollout import KUBELET, KUBELET_CERTIFICATE
-from agent.kubernetes_api import ApiError, KubernetesApi, failing, node_path, probing
+from agent.kubernetes_api import ApiError, failing, node_path, probing
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files
 
@@ -191,13 +190,6 @@ class Node:
         if not machine.run("systemctl", "is-active", "--quiet", unit):
             machine.must("systemctl", "start", unit, seconds=100)
             machine.log(f"started {unit}")
-
-    def writer(self) -> Callable[[], KubernetesApi] | None:
-        """Who may change labels and taints of this node: a machine that joins, where this one has the certificate."""
-        if not self.has_bootstrap:
-            return None
-        self.write_bootstrap()
-        return self.apis.joining
 
     def await_registered(self, seconds: float) -> None:
         """Until the cluster knows this node."""

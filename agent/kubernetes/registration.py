@@ -1,18 +1,15 @@
-"""Labels, taints and the kubelet's configuration of a node that has joined: kubeadm gives them to new nodes only.
-
-What the platform has given the node so far is in the kubelet's own flags, so what others have put on it stays.
-"""
+"""The kubelet's flags and configuration of a node that has joined: kubeadm gives them to new nodes only."""
 
 import hashlib
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from agent.kubernetes.labels_and_taints import former_patch
 from agent.kubernetes.rollout import KUBELET, Rollout, restart_kubelet
-from agent.kubernetes_api import KubernetesApi, Object, node_path, probing
+from agent.kubernetes_api import KubernetesApi, probing
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files
 
@@ -20,8 +17,6 @@ KUBELET_FLAGS: Final = "/var/lib/kubelet/kubeadm-flags.env"
 KUBELET_CONFIGURATION: Final = "/var/lib/kubelet/config.yaml"
 #: The configuration that the kubelet runs with, while another one is brought to it.
 PREVIOUS_CONFIGURATION: Final = "/var/lib/openstack-paas/kubelet-configuration"
-#: kubeadm marks control planes with it, without a flag of the kubelet.
-CONTROL_PLANE_TAINT: Final = "node-role.kubernetes.io/control-plane:NoSchedule"
 #: Seconds for a kubelet to report with a new configuration: less than those after which a node counts as lost.
 KUBELET_SECONDS: Final = 30
 
@@ -47,53 +42,6 @@ class Registration:
     """kubeadm's configuration as text, on a control plane only: those write the cluster's own record."""
 
 
-def read_label(text: str) -> tuple[str, str]:
-    """Key and value."""
-    key, _, value = text.partition("=")
-    return key, value
-
-
-def read_taint(text: str) -> dict[str, str]:
-    """A taint as the API has it, from key=value:Effect or key:Effect."""
-    key_and_value, _, effect = text.rpartition(":")
-    key, value = read_label(key_and_value)
-    return {"key": key, "effect": effect} | ({"value": value} if value else {})
-
-
-def _place(taint: Object) -> tuple[Any, Any]:
-    """A node has one taint of each key and effect."""
-    return taint.get("key"), taint.get("effect")
-
-
-def _sorted(taints: Sequence[Object]) -> list[tuple[Any, ...]]:
-    return sorted((*_place(taint), taint.get("value") or "") for taint in taints)
-
-
-def registration_patch(
-    node: Object, labels: Sequence[str], old_labels: Sequence[str], taints: Sequence[str], old_taints: Sequence[str]
-) -> tuple[Object, bool]:
-    """What has to change in a node's object, empty when nothing has to; and whether it makes pods leave at once.
-
-    Labels and taints that the platform gave before and that are not wanted any more go, those of others stay. With
-    taints comes the version of the object, since others write taints too.
-    """
-    has = node["metadata"].get("labels") or {}
-    wanted: dict[str, str | None] = {key: None for key, _ in map(read_label, old_labels)}
-    wanted |= dict(map(read_label, labels))
-    patch: Object = {}
-    if changed := {key: value for key, value in wanted.items() if value != has.get(key)}:
-        patch["metadata"] = {"labels": changed}
-    mine = [read_taint(text) for text in taints]
-    ours = {_place(taint) for taint in [*map(read_taint, old_taints), *mine]}
-    now = (node.get("spec") or {}).get("taints") or []
-    result = [taint for taint in now if _place(taint) not in ours] + mine
-    if _sorted(now) != _sorted(result):
-        patch.setdefault("metadata", {})["resourceVersion"] = node["metadata"]["resourceVersion"]
-        patch["spec"] = {"taints": result}
-    had = {_place(taint) for taint in now}
-    return patch, any(taint["effect"] == "NoExecute" and _place(taint) not in had for taint in mine)
-
-
 class Registrar:
     """Brings the registration of this machine's node to what is wanted."""
 
@@ -103,56 +51,40 @@ class Registrar:
         wanted: Registration,
         had_joined: bool,
         api: KubernetesApi,
-        writer: Callable[[], KubernetesApi] | None,
         rollout: Rollout,
         run_kubeadm: RunKubeadm,
     ) -> None:
         """`had_joined`: the node has joined before this run. One that has joined in it is registered as wanted.
 
-        `api` is asked as the node itself, which may change neither its own taints nor every label. `writer` may; None
-        where the machine has no such certificate.
+        `api` is asked as the node itself.
         """
         self.machine, self.wanted, self.had_joined = machine, wanted, had_joined
-        self.api, self.writer, self.rollout, self.run_kubeadm = api, writer, rollout, run_kubeadm
+        self.api, self.rollout, self.run_kubeadm = api, rollout, run_kubeadm
 
     def follow_registration(self) -> None:
-        """All of it, before a certificate to join with is forgotten."""
+        """All of it."""
         self.machine.unit = KUBELET
         if self.had_joined:
-            self.follow_labels_and_taints()
+            self.follow_flags()
         self.follow_kubelet_configuration()
 
-    def follow_labels_and_taints(self) -> None:
-        """In the node's object first, then in the flags: a run that is interrupted in between begins again."""
-        patch, evicts = self._patch()
-        if patch:
-            if self.writer is None:
-                raise Failed(
-                    f"the labels or taints of the node {self.wanted.node} have to change ({_text(patch)}), and this "
-                    "machine has no certificate that may change them"
-                )
-            if evicts:
-                # It would make pods leave without asking any budget.
-                self.rollout.begin("taints", drained=True)
-            self.machine.log(f"labels and taints: {_text(patch)}")
-            self.machine.retry_until(60, "the API to take the node's labels and taints", self._write)
-        self._set_flag("node-labels", self.wanted.labels)
+    def follow_flags(self) -> None:
+        """The labels and taints that the kubelet registers with, should it ever do so again: nothing reads them before.
+
+        Those of the node's object are for a control plane to change, which has to know what they were. So the node says
+        that first: a run that is interrupted in between begins again.
+        """
+        wanted = {"node-labels": self.wanted.labels}
         if not self.wanted.init_configuration:
-            self._set_flag("register-with-taints", self.wanted.taints)
-
-    def _patch(self) -> tuple[Object, bool]:
-        old_taints = self._flag("register-with-taints")
-        if self.wanted.init_configuration:
-            old_taints.append(CONTROL_PLANE_TAINT)
+            wanted["register-with-taints"] = self.wanted.taints
+        former = {flag: self._flag(flag) for flag in wanted}
+        if all(former[flag] == list(values) for flag, values in wanted.items()):
+            return
         node = self.api.read_node(self.wanted.node)
-        return registration_patch(node, self.wanted.labels, self._flag("node-labels"), self.wanted.taints, old_taints)
-
-    def _write(self) -> None:
-        """One try, by the present state of the object."""
-        patch, _ = self._patch()
-        if patch and self.writer:
-            with probing():
-                self.writer().request("PATCH", node_path(self.wanted.node), patch)
+        labels, taints = former["node-labels"], former.get("register-with-taints", ())
+        self.api.patch_node(self.wanted.node, former_patch(node, labels, taints))
+        for flag, values in wanted.items():
+            self._set_flag(flag, values)
 
     def _flags(self) -> str:
         try:
@@ -166,9 +98,6 @@ class Registrar:
         return [word for word in found[1].split(",") if word] if found else []
 
     def _set_flag(self, flag: str, values: Sequence[str]) -> None:
-        """For the day on which the kubelet registers again; nothing reads it before."""
-        if self._flag(flag) == list(values):
-            return
         text = re.sub(rf' *--{flag}=[^ "]*', "", self._flags())
         if values:
             added = f' --{flag}={",".join(values)}"'
@@ -235,7 +164,3 @@ def _forget(file: Path) -> None:
     if file.exists():
         file.unlink()
         files.sync_folder(file.parent)
-
-
-def _text(patch: Object) -> str:
-    return json.dumps(patch, separators=(",", ":"))

@@ -117,10 +117,9 @@ class Worker:
             change_runtime(self.containerd, self.parts.packages, self.parts.maintenance, self.rollout)
 
     def register(self) -> None:
-        """Before the certificate to join with is forgotten."""
-        writer = self.node.writer() if self.plan.at_work else None
+        """A node that has registered needs the certificate to join with no more."""
         registrar = Registrar(
-            self.machine, self.wanted.registration, self.plan.at_work, self.parts.apis.kubelet(), writer, self.rollout,
+            self.machine, self.wanted.registration, self.plan.at_work, self.parts.apis.kubelet(), self.rollout,
             self.node.kubeadm.run,
         )  # fmt: skip
         registrar.follow_registration()
