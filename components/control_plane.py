@@ -8,7 +8,7 @@ import pulumi
 from components.cluster_access import ClusterAccess
 from components.etcd import EtcdCluster
 from components.fleet import Access, Fleet
-from components.role import Role
+from components.role import Role, joining
 from machines.kubernetes.control_plane import control_plane_bundle
 
 
@@ -29,6 +29,9 @@ class ControlPlaneArgs:
 class ControlPlane(Role):
     """All control planes at once. Which of them initialises the cluster, the machines decide under a lock in etcd."""
 
+    founders: list[pulumi.Input[str]]
+    """Instance ids of the machines that may initialise this stack's cluster, for the output `clusterFounders`."""
+
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         fleet, platform, pki = args.fleet, args.fleet.platform, args.cluster.pki
         settings, planes = platform.settings.control_planes, platform.plan.control_planes
@@ -45,15 +48,20 @@ class ControlPlane(Role):
             "etcd_ca": pki.etcd_ca.by_name,
             "etcd_client": pki.apiserver_etcd_client.certificate,
             "etcd_client_key": pki.apiserver_etcd_client.private_key,
-            "bootstrap": pki.bootstrap.certificate,
-            "bootstrap_key": pki.bootstrap.private_key,
         }
+        founders = platform.running.cluster_founders
+        self.founders = list(founders or ())
         for planned in planes:
             leaves = args.cluster.leave_before_replacement(planned, self)
             machine = self.add_machine(planned, after=self.machines.values(), first=leaves)
+            if founders is None:
+                self.founders.append(machine.instance.id)
             # One that joins is of the new version: the others are by then.
             is_new = planned.hostname not in platform.working
             order = self.last if is_new else self.order(planned)
             needed = [*args.etcd.steps, *order]
-            self.add_step(machine, args.access, control_plane_bundle, inputs, needed, args.depends_on)
+            self.add_step(
+                machine, args.access, control_plane_bundle, {**inputs, **joining(pki, machine)}, needed, args.depends_on
+            )
+            args.cluster.add_control_plane(machine, self.steps[-1])
         self.register_outputs({})

@@ -44,9 +44,8 @@ class Gateways(Role):
             machine = self.add_machine(planned, host_key=self.host_key, after=self.machines.values())
             address, ready = self._public_address(fleet, machine)
             self.addresses[planned.name] = address
-            inputs = {"ca": args.pki.cluster_ca.certificate}
             way = [ready, *fleet.network.ready]
-            self.add_step(machine, fleet.access(), gateway_bundle, inputs, self.order(planned), way, address)
+            self.add_step(machine, fleet.access(), gateway_bundle, {}, self.order(planned), way, address)
         self.register_outputs({"addresses": self.addresses})
 
     def _public_address(self, fleet: Fleet, machine: Machine) -> tuple[pulumi.Output[str], pulumi.Resource]:

@@ -22,9 +22,6 @@ ETCD_MEMBER = CertificateRole("etcd", server=True)
 ETCD_CLIENT = CertificateRole("openstack-paas-etcd-client")
 APISERVER_ETCD_CLIENT = CertificateRole("kube-apiserver-etcd-client")
 ADMINISTRATOR = CertificateRole("kubernetes-admin", "kubeadm:cluster-admins")
-#: With this a machine joins: the group may create certificate requests that are approved by themselves
-#: (https://kubernetes.io/docs/reference/access-authn-authz/kubelet-tls-bootstrapping/).
-BOOTSTRAP = CertificateRole("system:bootstrap:openstack-paas", "system:bootstrappers:kubeadm:default-node-token")
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,8 @@ class Pki(pulumi.ComponentResource):
     """By the machine's name."""
     etcd_client: Certificate
     apiserver_etcd_client: Certificate
-    bootstrap: Certificate
+    joining: tls.PrivateKey
+    """The secret from which the keys are derived that machines join with (machines/kubernetes/joining.py)."""
     administrator: Certificate
 
     def __init__(self, name: str, args: PkiArgs, opts: ResourceOptions | None = None) -> None:
@@ -83,6 +81,6 @@ class Pki(pulumi.ComponentResource):
         }
         self.etcd_client = certificate("etcd-client", ETCD_CLIENT, self.etcd_ca)
         self.apiserver_etcd_client = certificate("apiserver-etcd-client", APISERVER_ETCD_CLIENT, self.etcd_ca)
-        self.bootstrap = certificate("bootstrap", BOOTSTRAP, self.cluster_ca)
+        self.joining = tls.PrivateKey("joining", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
         self.administrator = certificate("administrator", ADMINISTRATOR, self.cluster_ca)
         self.register_outputs({})

@@ -12,6 +12,7 @@ from pulumi_openstack import compute
 
 from components.fleet import Access, Fleet
 from components.machine import Machine
+from components.pki import Pki
 from machines.common.agent_archive import archive_file, archive_name
 from machines.common.agent_command import UPLOADS, AgentCommand
 from machines.common.bundle import Bundle, File
@@ -21,6 +22,12 @@ from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.running import SPREADS, spread_of
 from settings.server_groups import server_groups
+
+
+def joining(pki: Pki, machine: Machine) -> dict[str, pulumi.Input[str]]:
+    """What the certificate depends on with which a machine joins the cluster, beside the cluster's authority."""
+    created: pulumi.Output[str] = machine.instance.created.apply(lambda moment: moment or "")
+    return {"joining": pki.joining.private_key_pem, "instance": machine.instance.id, "created": created}
 
 
 class Role(pulumi.ComponentResource):

@@ -7,7 +7,7 @@ import pulumi
 
 from components.cluster_access import ClusterAccess
 from components.fleet import Access, Fleet
-from components.role import Role
+from components.role import Role, joining
 from machines.kubernetes.worker import worker_bundle
 
 
@@ -40,8 +40,8 @@ class WorkerPool(Role):
             machine = self.add_machine(planned, first=leaves)
             inputs = {
                 "ca": pki.cluster_ca.certificate,
-                "bootstrap": pki.bootstrap.certificate,
-                "bootstrap_key": pki.bootstrap.private_key,
+                "ca_key": pki.cluster_ca.private_key,
+                **joining(pki, machine),
             }
             self.add_step(
                 machine, args.access, worker_bundle, inputs, [*args.etcd, *self.order(planned)], args.depends_on

@@ -1,6 +1,6 @@
 """What the stack already runs, from its outputs or its state: changes must fit it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -64,6 +64,8 @@ class Running:
     """Forms by machine's host name, as far as they are known."""
     spreads: Mapping[str, str] = field(default_factory=dict)
     """The `spread` of each server group, by its name in the stack."""
+    cluster_founders: tuple[str, ...] | None = None
+    """Instance ids of the control planes that may initialise the cluster. None when no `up` has ever finished."""
     kubeconfig: str = field(default="", repr=False)
     finished: bool = True
     """Whether an `up` has ever finished. Otherwise only the machines that are ready are known, and what they are."""
@@ -87,8 +89,20 @@ def from_outputs(outputs: Mapping[str, Any]) -> Running | None:
         rules=str(outputs.get("securityRules", "")),
         forms={name: _form(form) for name, form in (forms.get("machines") or {}).items()},
         spreads=dict(forms.get("spreads") or {}),
+        cluster_founders=tuple(map(str, outputs.get("clusterFounders") or ())),
         kubeconfig=str(outputs.get("kubeconfig") or ""),
     )
+
+
+def founds_cluster(running: Running, control_planes: Collection[str], instance: str) -> bool:
+    """Whether the control plane with that instance id may initialise the cluster: the stack had none when it was made.
+
+    `control_planes` are the host names of all. After the first `up` it is the same in every run.
+    """
+    if running.cluster_founders is not None:
+        return instance in running.cluster_founders
+    # No `up` has finished. A control plane whose step has ended well has seen the cluster.
+    return instance in running.instances.values() or not any(name in running.instances for name in control_planes)
 
 
 def _generations(output: Mapping[str, Any] | None, used: str, accepted: str) -> Generations:

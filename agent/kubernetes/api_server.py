@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 from agent.etcd_api import PortState, port_state
 from agent.kubernetes import processes
+from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.cluster_authorities import CONTROL_PLANES, list_nodes
-from agent.kubernetes.parts import Apis
 from agent.machine import Failed, Machine, NotYet
 
 NAME: Final = "kube-apiserver"
@@ -30,7 +30,7 @@ class ApiServer:
     def __init__(
         self,
         machine: Machine,
-        apis: Apis | None,
+        apis: MachineApis | None,
         address: str,
         port: int,
         state_of: Callable[[str, int], PortState] = port_state,
@@ -172,7 +172,7 @@ class Since:
         self.moment: float | None = None
 
 
-def others_serve(machine: Machine, apis: Apis, name: str, port: int) -> None:
+def others_serve(machine: Machine, apis: MachineApis, name: str, port: int) -> None:
     """The API stays when this machine's API server goes. A lone control plane has to do without for a moment.
 
     Raises Failed when there are others and none of them is ready.
@@ -188,7 +188,7 @@ def others_serve(machine: Machine, apis: Apis, name: str, port: int) -> None:
         machine.log(f"of the others ({', '.join(others)}) only {', '.join(serving)} serve; going on")
 
 
-def _is_ready(apis: Apis, endpoint: str) -> bool:
+def _is_ready(apis: MachineApis, endpoint: str) -> bool:
     try:
         apis.anonymous(endpoint).is_ready()
     except NotYet:
@@ -196,7 +196,7 @@ def _is_ready(apis: Apis, endpoint: str) -> bool:
     return True
 
 
-def control_planes(apis: Apis) -> dict[str, str]:
+def control_planes(apis: MachineApis) -> dict[str, str]:
     """The control planes of the cluster with their addresses, "" for one that has none yet. Raises Failed."""
     found = {}
     for node in list_nodes(apis.admin(), CONTROL_PLANES):

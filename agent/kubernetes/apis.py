@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agent.kubernetes import kubeconfig
-from agent.kubernetes.node import ADMIN_KUBECONFIG, BOOTSTRAP_FOLDER
+from agent.kubernetes.node_settings import ADMIN_KUBECONFIG, BOOTSTRAP_FOLDER
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE
 from agent.kubernetes_api import Identity, KubernetesApi
 from agent.machine import Failed, Machine

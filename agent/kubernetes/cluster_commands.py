@@ -15,7 +15,7 @@ from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.kube_proxy import point_kube_proxy
 from agent.kubernetes.labels_and_taints import LabelsAndTaints
 from agent.kubernetes.leave import Departure, leave
-from agent.kubernetes.node import ADMIN_KUBECONFIG
+from agent.kubernetes.node_settings import ADMIN_KUBECONFIG
 from agent.kubernetes_api import KubernetesApi
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from agent.kubernetes.parts import Maintenance, Packages, Rollout
+from agent.kubernetes.rollout import Rollout
 from agent.machine import Machine, NotYet
 from agent.programs import Ended
 from agent.system import files, services
+from agent.system.maintenance import Maintenance
+from agent.system.packages import Packages
 
 UNIT: Final = "containerd.service"
 CONFIGURATION: Final = "/etc/containerd/config.toml"

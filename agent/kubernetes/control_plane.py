@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from agent.etcd_api import Etcd
 from agent.kubernetes import api_server, published_authorities
 from agent.kubernetes.api_server import ApiServer
+from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.authorities import NodeAuthorities
 from agent.kubernetes.containerd import Containerd, change_runtime
 from agent.kubernetes.control_plane_certificates import ControlPlaneCertificates, with_admin
@@ -20,7 +22,6 @@ from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
 from agent.kubernetes.member_settings import authority_settings
 from agent.kubernetes.node import Node
-from agent.kubernetes.parts import Parts, Store
 from agent.kubernetes.registration import Registrar
 from agent.kubernetes.renewal import Renewal
 from agent.kubernetes.rollout import Rollout
@@ -28,9 +29,10 @@ from agent.kubernetes.static_pods import API_SERVER, CONTROLLER_MANAGER, SCHEDUL
 from agent.kubernetes.upgrade import Plan, Upgrade
 from agent.kubernetes.upgrade_control_plane import ControlPlaneUpgrade
 from agent.kubernetes.volume_folders import make_volume_folders
-from agent.machine import Machine, NotYet
+from agent.machine import NotYet
 from agent.programs import Ended, last_lines
 from agent.system import services
+from agent.system.ground import Ground
 
 _APPLY: Final = ("apply", "--server-side", "--force-conflicts", "--field-manager", "openstack-paas", "--filename", "-")
 _UNUSED: Final = ("haproxy.service", "keepalived.service", "etcd.service")
@@ -58,11 +60,11 @@ class ControlPlane:
     """The steps of a control plane, in order. `plan` is of this run, and made in a step "version" before it."""
 
     def __init__(
-        self, machine: Machine, wanted: ControlPlaneSettings, plan: Plan, parts: Parts, etcd: Store
+        self, ground: Ground, wanted: ControlPlaneSettings, plan: Plan, apis: MachineApis, etcd: Etcd
     ) -> None:  # fmt: skip
         """Nothing changes yet."""
-        self.machine, self.wanted, self.plan, self.parts = machine, wanted, plan, parts
-        apis, own = parts.apis, wanted.node
+        machine, own = ground.machine, wanted.node
+        self.ground, self.machine, self.wanted, self.plan, self.apis = ground, machine, wanted, plan, apis
         self.kubeadm = Kubeadm(machine, own.ignored_checks)
         self.node = Node(machine, own, apis, self.kubeadm)
         self.state = ControlPlaneState(machine, wanted, etcd)
@@ -76,21 +78,21 @@ class ControlPlane:
         self.certificates = ControlPlaneCertificates(self.node, wanted, self.renewal, self.kubelet)
         self.static_pods = StaticPods(machine, self.server, self.others_serve)
         self.containerd = Containerd(machine, wanted.containerd)
-        upgrade = Upgrade(self.node, plan, parts.packages, self.rollout)
+        upgrade = Upgrade(self.node, plan, ground.packages, self.rollout)
         self.upgrade = ControlPlaneUpgrade(self.node, upgrade, self.server, wanted.init_configuration)
         self.etcd_endpoints = EtcdEndpoints(self.state, self.kubeadm, self.server)
         self._pull: Pull | None = None
 
     def others_serve(self) -> None:
         """The API stays when this machine's API server goes. Raises Failed otherwise."""
-        api_server.others_serve(self.machine, self.parts.apis, self.wanted.node.name, self.wanted.api_port)
+        api_server.others_serve(self.machine, self.apis, self.wanted.node.name, self.wanted.api_port)
 
     def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
         """Names and actions, after those that every machine has."""
         return (
             ("epoch", self.renew_new_machine),
             ("unused services", lambda: services.disable(self.machine, *_UNUSED)),
-            ("firewall", self.parts.common.apply_firewall),
+            ("firewall", self.ground.apply_firewall),
             ("volumes", lambda: make_volume_folders(self.machine, self.wanted.node.volume_folders)),
             ("containerd", self.containerd.converge),
             ("repair", self.repair),
@@ -110,7 +112,7 @@ class ControlPlane:
 
     def converge(self) -> None:
         """Takes all steps."""
-        self.parts.common.prepare_machine()
+        self.ground.prepare(self.plan.deferred)
         for name, action in self.steps():
             self.machine.step(name, action)
         self.machine.step_name = "control plane"
@@ -119,7 +121,7 @@ class ControlPlane:
     def renew_new_machine(self) -> None:
         """A machine that does not serve yet goes through the epoch at once."""
         if not self.plan.at_work:
-            self.parts.maintenance.renew_new_machine()
+            self.ground.maintenance.renew_new_machine()
 
     def guard(self) -> None:
         """Before any file of a node that runs changes."""
@@ -193,13 +195,13 @@ class ControlPlane:
     def change_runtime(self) -> None:
         """On a node that runs, containerd changes in its turn."""
         if self.plan.at_work:
-            change_runtime(self.containerd, self.parts.packages, self.parts.maintenance, self.rollout)
+            change_runtime(self.containerd, self.ground.packages, self.ground.maintenance, self.rollout)
 
     def serve(self) -> None:
         """This machine's own API server is ready, and its node is known."""
         self.machine.unit = "kubelet.service"
         self.node.run_kubelet()
-        ready = self.parts.apis.anonymous(self.server.endpoint).is_ready
+        ready = self.apis.anonymous(self.server.endpoint).is_ready
         self.machine.retry_until(240, "this machine's own API server to be ready", ready)
         self.node.await_registered(120)
         self.node.forget_bootstrap()
@@ -217,7 +219,7 @@ class ControlPlane:
         self.kubelet.trust()
         self.kubelet.renew_serving()
         self.kubelet.end_lag()
-        admin = self.parts.apis.admin()
+        admin = self.apis.admin()
         published_authorities.publish(self.state, admin)
         published_authorities.forget_gone(self.state, admin)
         self.authorities.follow_together()
@@ -235,11 +237,17 @@ class ControlPlane:
             raise NotYet(ended.said)
 
     def register(self) -> None:
-        """The kubelet's flags and its configuration, which control planes bring to the cluster."""
+        """Labels, taints, and the kubelet's configuration, which control planes bring to the cluster."""
         wanted = replace(self.wanted.registration, init_configuration=self.wanted.init_configuration)
         registrar = Registrar(
-            self.machine, wanted, self.plan.at_work, self.parts.apis.kubelet(), self.rollout, self.kubeadm.run
-        )  # fmt: skip
+            self.machine,
+            wanted,
+            self.plan.at_work,
+            self.apis.kubelet(),
+            self.rollout,
+            self.kubeadm.run,
+            self.apis.admin,
+        )
         registrar.follow_registration()
 
     def end_change(self) -> None:

@@ -13,7 +13,8 @@ from typing import Final
 from agent.kubernetes import kubeconfig
 from agent.kubernetes.control_plane_state import ControlPlaneSettings
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
-from agent.kubernetes.node import ADMIN_KUBECONFIG, KUBERNETES, Node, is_pair
+from agent.kubernetes.node import Node, is_pair
+from agent.kubernetes.node_settings import ADMIN_KUBECONFIG, KUBERNETES
 from agent.kubernetes.renewal import Renewal
 from agent.kubernetes.static_pods import record_configuration
 from agent.machine import Machine, NotYet

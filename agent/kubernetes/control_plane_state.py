@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from agent.etcd_api import EtcdError, LockLost
+from agent.etcd_api import Etcd, EtcdError, LockLost
+from agent.etcd_lock import Lock
 from agent.kubernetes.api_server import MANIFEST
 from agent.kubernetes.member_settings import MemberSettings
-from agent.kubernetes.node import KUBERNETES, has_joined
-from agent.kubernetes.parts import Lock, Store
+from agent.kubernetes.node import has_joined
+from agent.kubernetes.node_settings import KUBERNETES
 from agent.machine import Failed, Machine, NotYet
 from agent.system import certificates, files
 
@@ -58,8 +59,10 @@ class ControlPlaneSettings(MemberSettings):
     api_names: tuple[str, ...]
     #: The controller-manager's arguments for signing.
     signing: tuple[str, ...] = ()
-    #: This stack has had a cluster, so an etcd that knows none has lost it. False where etcd.startEmpty allows that.
+    #: This stack has had a cluster, so an etcd that knows none has lost it.
     had_cluster: bool = False
+    #: The day (UTC) on which a cluster may begin with nothing all the same, as in 2026-11-29.
+    start_empty: str = ""
     #: The platform's own objects of the cluster, as documents in YAML.
     objects: tuple[str, ...] = ()
 
@@ -67,7 +70,7 @@ class ControlPlaneSettings(MemberSettings):
 class ControlPlaneState:
     """This machine's own files, and what etcd knows of the cluster."""
 
-    def __init__(self, machine: Machine, wanted: ControlPlaneSettings, etcd: Store) -> None:
+    def __init__(self, machine: Machine, wanted: ControlPlaneSettings, etcd: Etcd) -> None:
         """Nothing is looked at yet. `etcd` is asked by the certificate that install_pki brings."""
         self.machine, self.wanted, self.etcd = machine, wanted, etcd
 

@@ -6,10 +6,10 @@ the API server serves again, so that one of them is away at a time.
 
 import re
 
+from agent.etcd_lock import Lock
 from agent.kubernetes.api_server import MANIFEST, ApiServer
 from agent.kubernetes.control_plane_state import API_SERVER_LOCK, ControlPlaneState
 from agent.kubernetes.kubeadm import Kubeadm
-from agent.kubernetes.parts import Lock
 from agent.kubernetes.static_pods import record_configuration
 
 

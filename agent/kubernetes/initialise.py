@@ -5,11 +5,11 @@ It runs while this machine holds the init lock in etcd. Otherwise it does nothin
 
 from typing import Final
 
+from agent.etcd_lock import Lock
 from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.kube_proxy import point_kube_proxy
 from agent.kubernetes.kubeadm import ignore_flag
 from agent.kubernetes.node import CLUSTER_INFO, KUBELET_KUBECONFIG, Node
-from agent.kubernetes.parts import Lock
 from agent.kubernetes_api import ApiError
 from agent.machine import Failed
 from agent.system import files
@@ -81,10 +81,12 @@ class Initialise:
         self.node.mark_joined()
 
     def _refuse_lost_cluster(self) -> None:
-        if self.wanted.had_cluster:
+        today = f"{self.machine.clock.now():%Y-%m-%d}"
+        if self.wanted.had_cluster and self.wanted.start_empty != today:
             raise Failed(
-                "etcd knows no cluster, and this stack has had one: its data is lost, or this is another etcd. "
-                "Restore a snapshot (docs/recovery.md); to begin with nothing, set etcd.startEmpty to today's date"
+                "etcd knows no cluster, and this stack has had one: its data is lost, or this is another etcd. Restore "
+                "a snapshot (`python -m ops etcd restore`). Where all that it held may be given up, set "
+                f"etcd.startEmpty to today's date (UTC): {today}"
             )
 
     def _init_is_half_done(self) -> bool:

@@ -9,7 +9,8 @@ from typing import Final
 
 from agent.kubernetes import kubeconfig
 from agent.kubernetes.authorities import NodeAuthorities
-from agent.kubernetes.node import KUBELET_KUBECONFIG, KUBERNETES, Node, is_pair
+from agent.kubernetes.node import KUBELET_KUBECONFIG, Node, is_pair
+from agent.kubernetes.node_settings import KUBERNETES
 from agent.kubernetes.renewal import Renewal
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE, node_is_ready, restart_kubelet
 from agent.kubernetes_api import ApiError, KubernetesApi, probing
@@ -90,7 +91,7 @@ class KubeletCertificates:
         else:
             raise Failed(
                 f"the kubelet has no certificate any more ({KUBELET_CERTIFICATE}), and this machine was given none to "
-                "ask for another with. Replace it (`pulumi up --replace` with its URN)"
+                "ask for another with. Delete its server and run `pulumi up --refresh`"
             )
 
     def _newest_valid(self) -> Path | None:

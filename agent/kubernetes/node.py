@@ -1,24 +1,21 @@
 """What control planes and workers have in common: joining the cluster behind an API, and the kubelet."""
 
 import os
+import shutil
 import ssl
 from pathlib import Path
 from typing import Any, Final
 
+from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.kubeadm import Kubeadm
-from agent.kubernetes.node_settings import NodeSettings
-from agent.kubernetes.parts import Apis
+from agent.kubernetes.node_settings import BOOTSTRAP_FOLDER, KUBERNETES, NodeSettings
 from agent.kubernetes.rollout import KUBELET, KUBELET_CERTIFICATE
 from agent.kubernetes_api import ApiError, failing, node_path, probing
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files
 
-KUBERNETES: Final = "/etc/kubernetes"
 KUBELET_KUBECONFIG: Final = f"{KUBERNETES}/kubelet.conf"
-ADMIN_KUBECONFIG: Final = f"{KUBERNETES}/admin.conf"
 BOOTSTRAP_KUBELET: Final = f"{KUBERNETES}/bootstrap-kubelet.conf"
-#: Where the kubeconfig to join with and its files are, by role: the configuration of kubeadm has the path.
-BOOTSTRAP_FOLDER: Final = "/opt/openstack-paas/{role}"
 #: Folders of what makes a machine a node.
 _WRITTEN: Final = (
     KUBERNETES, f"{KUBERNETES}/manifests", f"{KUBERNETES}/pki", "/var/lib/kubelet", "/var/lib/kubelet/pki"
@@ -52,7 +49,7 @@ def is_pair(certificate: Path, key: Path | None = None) -> bool:
 class Node:
     """This machine as a node of the cluster."""
 
-    def __init__(self, machine: Machine, wanted: NodeSettings, apis: Apis, kubeadm: Kubeadm) -> None:
+    def __init__(self, machine: Machine, wanted: NodeSettings, apis: MachineApis, kubeadm: Kubeadm) -> None:
         """Nothing is looked at yet."""
         self.machine, self.wanted, self.apis, self.kubeadm = machine, wanted, apis, kubeadm
 
@@ -147,15 +144,17 @@ class Node:
         """
         if not self.has_bootstrap:
             raise Failed(
-                "this machine is not a node of the cluster and was given no certificate to join with. "
-                "Replace it (`pulumi up --replace` with its URN), so that the program makes one"
+                "this machine is not a node of the cluster and was given no certificate to join with. Delete its "
+                "server and run `pulumi up --refresh`: another machine gets one"
             )
         self.write_bootstrap()
         certificate = self.machine.path(f"{self._bootstrap_folder}/bootstrap.crt")
         ended = self.machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60")
         if not ended:
             raise Failed(
-                "the certificate to join with has ended, or cannot be read: run `pulumi up` again for another one"
+                "the certificate to join with has ended, or cannot be read: it lives for two days. Run `pulumi up` "
+                "again for another one; where the last `up` has ended well, delete the server and run "
+                "`pulumi up --refresh`"
             )
 
     @property
@@ -177,10 +176,11 @@ class Node:
         files.write(machine.path(f"{folder}/bootstrap.conf"), wanted.kubeconfig, 0o600)
 
     def forget_bootstrap(self) -> None:
-        """The certificate to join with has served its purpose on this machine."""
-        folder = self._bootstrap_folder
-        for path in (*(f"{folder}/bootstrap.{kind}" for kind in ("conf", "crt", "key")), BOOTSTRAP_KUBELET):
-            self.machine.path(path).unlink(missing_ok=True)
+        """The certificate to join with has served its purpose on this machine. Its folder has nothing else but what the
+        release before the agent left there.
+        """
+        shutil.rmtree(self.machine.path(self._bootstrap_folder), ignore_errors=True)
+        self.machine.path(BOOTSTRAP_KUBELET).unlink(missing_ok=True)
 
     def run_kubelet(self) -> None:
         """kubeadm starts it on joining; afterwards it only has to run, and to start at boot."""

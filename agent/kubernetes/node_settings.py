@@ -1,11 +1,17 @@
 """The desired state of a node, and what it joins with."""
 
 from dataclasses import dataclass, field
+from typing import Final
+
+KUBERNETES: Final = "/etc/kubernetes"
+ADMIN_KUBECONFIG: Final = f"{KUBERNETES}/admin.conf"
+#: Where the kubeconfig to join with and its files are, by role: the configuration of kubeadm has the path.
+BOOTSTRAP_FOLDER: Final = "/opt/openstack-paas/{role}"
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """What a machine joins with, in PEM. Empty on machines that have joined: they get none."""
+    """What a machine joins with, in PEM. It ends two days after the machine was made."""
 
     kubeconfig: str = field(default="", repr=False)
     certificate: str = ""

@@ -5,7 +5,8 @@ from pathlib import Path
 from agent.kubernetes.cluster_authorities import CONTROL_PLANES, list_nodes
 from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.kubeconfig import embed, embeds
-from agent.kubernetes.node import CLUSTER_INFO, KUBERNETES
+from agent.kubernetes.node import CLUSTER_INFO
+from agent.kubernetes.node_settings import KUBERNETES
 from agent.kubernetes_api import KubernetesApi, failing
 from agent.system.certificates import issuer_first
 

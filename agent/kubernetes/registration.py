@@ -1,15 +1,19 @@
-"""The kubelet's flags and configuration of a node that has joined: kubeadm gives them to new nodes only."""
+"""Labels, taints and the kubelet's configuration of a node that has joined: kubeadm gives them to new nodes only.
+
+What the platform has given the node so far is in an annotation of it, so what others have put on it stays. A node
+itself may change neither its own taints nor every label: an administrator does, on a control plane.
+"""
 
 import hashlib
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-from agent.kubernetes.labels_and_taints import former_patch
 from agent.kubernetes.rollout import KUBELET, Rollout, restart_kubelet
-from agent.kubernetes_api import KubernetesApi, probing
+from agent.kubernetes_api import KubernetesApi, Object, node_path, probing
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files
 
@@ -17,6 +21,11 @@ KUBELET_FLAGS: Final = "/var/lib/kubelet/kubeadm-flags.env"
 KUBELET_CONFIGURATION: Final = "/var/lib/kubelet/config.yaml"
 #: The configuration that the kubelet runs with, while another one is brought to it.
 PREVIOUS_CONFIGURATION: Final = "/var/lib/openstack-paas/kubelet-configuration"
+#: On each node: `labels` and `taints`, those that the platform has given it.
+ANNOTATION: Final = "openstack-paas/registration"
+#: kubeadm marks control planes with this label and taint, without a flag of the kubelet.
+CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
+CONTROL_PLANE_TAINT: Final = f"{CONTROL_PLANE}:NoSchedule"
 #: Seconds for a kubelet to report with a new configuration: less than those after which a node counts as lost.
 KUBELET_SECONDS: Final = 30
 
@@ -42,6 +51,103 @@ class Registration:
     """kubeadm's configuration as text, on a control plane only: those write the cluster's own record."""
 
 
+def read_label(text: str) -> tuple[str, str]:
+    """Key and value."""
+    key, _, value = text.partition("=")
+    return key, value
+
+
+def read_taint(text: str) -> dict[str, str]:
+    """A taint as the API has it, from key=value:Effect or key:Effect."""
+    key_and_value, _, effect = text.rpartition(":")
+    key, value = read_label(key_and_value)
+    return {"key": key, "effect": effect} | ({"value": value} if value else {})
+
+
+def _place(taint: Object) -> tuple[Any, Any]:
+    """A node has one taint of each key and effect."""
+    return taint.get("key"), taint.get("effect")
+
+
+def _sorted(taints: Sequence[Object]) -> list[tuple[Any, ...]]:
+    return sorted((*_place(taint), taint.get("value") or "") for taint in taints)
+
+
+def registration_patch(
+    node: Object, labels: Sequence[str], old_labels: Sequence[str], taints: Sequence[str], old_taints: Sequence[str]
+) -> tuple[Object, bool]:
+    """What has to change in a node's object, empty when nothing has to; and whether it makes pods leave at once.
+
+    Labels and taints that the platform gave before and that are not wanted any more go, those of others stay. With
+    taints comes the version of the object, since others write taints too.
+    """
+    has = node["metadata"].get("labels") or {}
+    wanted: dict[str, str | None] = {key: None for key, _ in map(read_label, old_labels)}
+    wanted |= dict(map(read_label, labels))
+    patch: Object = {}
+    if changed := {key: value for key, value in wanted.items() if value != has.get(key)}:
+        patch["metadata"] = {"labels": changed}
+    mine = [read_taint(text) for text in taints]
+    ours = {_place(taint) for taint in [*map(read_taint, old_taints), *mine]}
+    now = (node.get("spec") or {}).get("taints") or []
+    result = [taint for taint in now if _place(taint) not in ours] + mine
+    if _sorted(now) != _sorted(result):
+        patch.setdefault("metadata", {})["resourceVersion"] = node["metadata"]["resourceVersion"]
+        patch["spec"] = {"taints": result}
+    had = {_place(taint) for taint in now}
+    return patch, any(taint["effect"] == "NoExecute" and _place(taint) not in had for taint in mine)
+
+
+def follow_labels_and_taints(
+    machine: Machine, api: KubernetesApi, node: str, labels: Sequence[str], taints: Sequence[str], rollout: Rollout
+) -> None:
+    """Brings labels and taints of a node that has joined to what is wanted. `api` asks as an administrator.
+
+    `rollout` is that of the node: its pods leave before a taint would end them without asking any budget. Whoever calls
+    this ends it (Rollout.end). Raises Failed.
+    """
+    patch, evicts = _object_patch(api.read_node(node), labels, taints)
+    if not patch:
+        return
+    if evicts:
+        rollout.begin("taints", drained=True)
+    machine.log(f"labels and taints of {node}: {_text(patch)}")
+
+    def write() -> None:
+        """One try, by the present state of the object."""
+        with probing():
+            now, _ = _object_patch(api.request("GET", node_path(node)), labels, taints)
+            if now:
+                api.request("PATCH", node_path(node), now)
+
+    machine.retry_until(60, f"the API to take labels and taints of the node {node}", write)
+
+
+def _object_patch(node: Object, labels: Sequence[str], taints: Sequence[str]) -> tuple[Object, bool]:
+    """The patch with the record of what the platform has given the node, in one."""
+    recorded = _recorded(node)
+    has = node["metadata"].get("labels") or {}
+    old_taints = [*(recorded.get("taints") or []), *([CONTROL_PLANE_TAINT] if CONTROL_PLANE in has else [])]
+    patch, evicts = registration_patch(node, labels, recorded.get("labels") or [], taints, old_taints)
+    wanted = _record(labels, taints)
+    if recorded != wanted:
+        patch.setdefault("metadata", {})["annotations"] = {ANNOTATION: _text(wanted)}
+    return patch, evicts
+
+
+def _record(labels: Sequence[str], taints: Sequence[str]) -> Object:
+    return {"labels": list(labels), "taints": list(taints)}
+
+
+def _recorded(node: Object) -> Object:
+    """What the annotation says; nothing where there is none, or where nobody can read it."""
+    try:
+        record = json.loads((node["metadata"].get("annotations") or {}).get(ANNOTATION) or "{}")
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 class Registrar:
     """Brings the registration of this machine's node to what is wanted."""
 
@@ -53,38 +159,37 @@ class Registrar:
         api: KubernetesApi,
         rollout: Rollout,
         run_kubeadm: RunKubeadm,
+        admin: Callable[[], KubernetesApi] | None = None,
     ) -> None:
         """`had_joined`: the node has joined before this run. One that has joined in it is registered as wanted.
 
-        `api` is asked as the node itself.
+        `api` is asked as the node itself, `admin` on control planes only. On a worker labels and taints of the object
+        are left to them.
         """
         self.machine, self.wanted, self.had_joined = machine, wanted, had_joined
-        self.api, self.rollout, self.run_kubeadm = api, rollout, run_kubeadm
+        self.api, self.rollout, self.run_kubeadm, self.admin = api, rollout, run_kubeadm, admin
 
     def follow_registration(self) -> None:
-        """All of it."""
+        """What the kubelet registered with is recorded before its flags change."""
+        wanted = self.wanted
         self.machine.unit = KUBELET
+        self._record_flags()
         if self.had_joined:
-            self.follow_flags()
+            if self.admin:
+                follow_labels_and_taints(
+                    self.machine, self.admin(), wanted.node, wanted.labels, wanted.taints, self.rollout
+                )  # fmt: skip
+            self._set_flag("node-labels", wanted.labels)
+            if not wanted.init_configuration:
+                self._set_flag("register-with-taints", wanted.taints)
         self.follow_kubelet_configuration()
 
-    def follow_flags(self) -> None:
-        """The labels and taints that the kubelet registers with, should it ever do so again: nothing reads them before.
-
-        Those of the node's object are for a control plane to change, which has to know what they were. So the node says
-        that first: a run that is interrupted in between begins again.
-        """
-        wanted = {"node-labels": self.wanted.labels}
-        if not self.wanted.init_configuration:
-            wanted["register-with-taints"] = self.wanted.taints
-        former = {flag: self._flag(flag) for flag in wanted}
-        if all(former[flag] == list(values) for flag, values in wanted.items()):
-            return
+    def _record_flags(self) -> None:
+        """Once: a node of the release before the agent, or one that has just joined, has no record."""
         node = self.api.read_node(self.wanted.node)
-        labels, taints = former["node-labels"], former.get("register-with-taints", ())
-        self.api.patch_node(self.wanted.node, former_patch(node, labels, taints))
-        for flag, values in wanted.items():
-            self._set_flag(flag, values)
+        if ANNOTATION not in (node["metadata"].get("annotations") or {}):
+            record = _record(self._flag("node-labels"), self._flag("register-with-taints"))
+            self.api.patch_node(self.wanted.node, {"metadata": {"annotations": {ANNOTATION: _text(record)}}})
 
     def _flags(self) -> str:
         try:
@@ -98,6 +203,9 @@ class Registrar:
         return [word for word in found[1].split(",") if word] if found else []
 
     def _set_flag(self, flag: str, values: Sequence[str]) -> None:
+        """For the day on which the kubelet registers again; nothing reads it before."""
+        if self._flag(flag) == list(values):
+            return
         text = re.sub(rf' *--{flag}=[^ "]*', "", self._flags())
         if values:
             added = f' --{flag}={",".join(values)}"'
@@ -164,3 +272,7 @@ def _forget(file: Path) -> None:
     if file.exists():
         file.unlink()
         files.sync_folder(file.parent)
+
+
+def _text(patch: Object) -> str:
+    return json.dumps(patch, separators=(",", ":"))

@@ -4,16 +4,16 @@ Nothing is remembered but that kubeadm's part was begun: all else shows on the m
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from agent.kubernetes import containerd
 from agent.kubernetes.node import Node, has_joined
-from agent.kubernetes.parts import Packages, Rollout
-from agent.kubernetes.rollout import restart_kubelet
+from agent.kubernetes.rollout import Rollout, restart_kubelet
 from agent.machine import Failed, Machine
 from agent.system import files
+from agent.system.dpkg import installed_upstream_version
+from agent.system.packages import Packages
 
 #: What a pod's containers run by: these packages change while no pod is here.
 KUBELET_PACKAGES: Final = ("kubelet", "kubectl", "kubernetes-cni")
@@ -50,14 +50,11 @@ def _key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
-def plan_version(machine: Machine, wanted: str, kubelet_version: Callable[[], str]) -> Plan:
-    """First of all. On a node that runs another kubelet, its packages wait for their turn.
-
-    `kubelet_version` is the upstream version of the installed package, "" without one.
-    """
+def plan_version(machine: Machine, wanted: str) -> Plan:
+    """First of all. On a node that runs another kubelet, its packages wait for their turn."""
     if not has_joined(machine):
         return Plan()
-    kubelet = kubelet_version()
+    kubelet = installed_upstream_version(machine, "kubelet")
     if not kubelet or kubelet == wanted:
         return Plan(True, kubelet, containerd.PACKAGES)
     refuse_kubernetes_jump(kubelet, wanted)

@@ -4,20 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.authorities import NodeAuthorities
 from agent.kubernetes.containerd import Containerd, change_runtime
 from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
 from agent.kubernetes.member_settings import MemberSettings, authority_settings
 from agent.kubernetes.node import Node
-from agent.kubernetes.parts import Parts
 from agent.kubernetes.registration import Registrar
 from agent.kubernetes.renewal import Renewal
 from agent.kubernetes.rollout import Rollout
 from agent.kubernetes.upgrade import Plan, Upgrade
 from agent.kubernetes.volume_folders import make_volume_folders, open_lost_volumes
-from agent.machine import Machine
 from agent.system import files, services
+from agent.system.ground import Ground
 
 BALANCER: Final = "/etc/haproxy/haproxy.cfg"
 BALANCER_UNIT: Final = "/etc/systemd/system/haproxy.service.d/50-openstack-paas.conf"
@@ -37,24 +37,26 @@ class WorkerSettings(MemberSettings):
 class Worker:
     """The steps of a worker, in order. `plan` is of this run, and made in a step "version" before it."""
 
-    def __init__(self, machine: Machine, wanted: WorkerSettings, plan: Plan, parts: Parts) -> None:
+    def __init__(self, ground: Ground, wanted: WorkerSettings, plan: Plan, apis: MachineApis) -> None:
         """Nothing changes yet."""
-        self.machine, self.wanted, self.plan, self.parts = machine, wanted, plan, parts
-        api = parts.apis.kubelet()
-        self.node = Node(machine, wanted.node, parts.apis, Kubeadm(machine, wanted.node.ignored_checks))
+        machine = ground.machine
+        self.ground, self.machine, self.wanted, self.plan = ground, machine, wanted, plan
+        api = apis.kubelet()
+        self.node = Node(machine, wanted.node, apis, Kubeadm(machine, wanted.node.ignored_checks))
         self.rollout = Rollout(machine, api, wanted.rollout)
         self.authorities = NodeAuthorities(machine, authority_settings(wanted), plan.at_work, api)
         renewal = Renewal(machine, wanted.certificates, wanted.node.authorities, plan.at_work)
         self.certificates = KubeletCertificates(self.node, renewal)
         self.containerd = Containerd(machine, wanted.containerd)
-        self.upgrade = Upgrade(self.node, plan, parts.packages, self.rollout)
+        self.upgrade = Upgrade(self.node, plan, ground.packages, self.rollout)
+        self.registrar = Registrar(machine, wanted.registration, plan.at_work, api, self.rollout, self.node.kubeadm.run)
 
     def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
         """Names and actions, after those that every machine has."""
         return (
             ("epoch", self.renew_new_machine),
             ("unused services", lambda: services.disable(self.machine, "keepalived.service", "etcd.service")),
-            ("firewall", self.parts.common.apply_firewall),
+            ("firewall", self.ground.apply_firewall),
             ("API's balancer", self.balance_api),
             ("volumes", lambda: make_volume_folders(self.machine, self.wanted.node.volume_folders)),
             ("volumes' folders", self.keep_volumes_usable),
@@ -73,7 +75,7 @@ class Worker:
 
     def converge(self) -> None:
         """Takes all steps."""
-        self.parts.common.prepare_machine()
+        self.ground.prepare(self.plan.deferred)
         for name, action in self.steps():
             self.machine.step(name, action)
         self.machine.step_name = "worker"
@@ -82,7 +84,7 @@ class Worker:
     def renew_new_machine(self) -> None:
         """A machine that does not serve yet goes through the epoch at once."""
         if not self.plan.at_work:
-            self.parts.maintenance.renew_new_machine()
+            self.ground.maintenance.renew_new_machine()
 
     def balance_api(self) -> None:
         """Before anything asks the API. Whether an API server answers is for those that ask to say."""
@@ -99,6 +101,8 @@ class Worker:
         files.install(self.machine, self.wanted.volumes_service, f"{unit}.service")
         files.install(self.machine, self.wanted.volumes_path, f"{unit}.path")
         services.apply(self.machine, f"{VOLUMES_UNIT}.path", "restart", (f"{unit}.path",))
+        # The release before the agent had a script.
+        files.remove(self.machine, f"/usr/local/sbin/{VOLUMES_UNIT}")
         open_lost_volumes(self.machine, self.wanted.node.volume_folders)
 
     def become_node(self) -> None:
@@ -114,15 +118,11 @@ class Worker:
     def change_runtime(self) -> None:
         """On a node that runs, containerd changes in its turn."""
         if self.plan.at_work:
-            change_runtime(self.containerd, self.parts.packages, self.parts.maintenance, self.rollout)
+            change_runtime(self.containerd, self.ground.packages, self.ground.maintenance, self.rollout)
 
     def register(self) -> None:
-        """A node that has registered needs the certificate to join with no more."""
-        registrar = Registrar(
-            self.machine, self.wanted.registration, self.plan.at_work, self.parts.apis.kubelet(), self.rollout,
-            self.node.kubeadm.run,
-        )  # fmt: skip
-        registrar.follow_registration()
+        """Labels and taints of a node that has joined are an administrator's, on a control plane."""
+        self.registrar.follow_registration()
         self.node.forget_bootstrap()
 
     def end_change(self) -> None:

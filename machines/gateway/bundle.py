@@ -20,23 +20,13 @@ WAY_SECONDS: Final = 3 * WORD_SECONDS
 #: because a backup waits (256 - priority) / 256 of an interval longer (RFC 9568, section 6.1: skew time).
 FIRST_PRIORITY: Final = 254
 
-_SCRIPTS: Final = (
-    "gateway/rolling-restart.sh",
-    # What acts on the cluster from a gateway (commands.py).
-    "kubernetes/drain.sh",
-    "gateway/administrator.sh",
-    "gateway/leave.sh",
-    "kubernetes/kube-proxy.sh",
-    "gateway/point-kube-proxy.sh",
-)
+_SCRIPTS: Final = ("gateway/rolling-restart.sh",)
 _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1",)
 
 
 def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> Bundle:
-    """keepalived with the VIPs in one group, haproxy, firewall and NAT, the route by the edge.
-
-    `secrets` has the cluster's certificate authority, `ca`, for nodes that leave by this gateway.
-    """
+    """keepalived with the VIPs in one group, haproxy, firewall and NAT, the route by the edge."""
+    del secrets
     settings, plan = platform.settings, platform.plan
     others = [gateway for gateway in plan.gateways if gateway != planned]
     wanted = role_packages(settings, gateway=True)
@@ -66,8 +56,6 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
             *scripts("gateway/converge.sh", *_SCRIPTS),
             *machine_files(platform, planned, wanted, script_settings, _KERNEL_VALUES),
             File("files/sshd-ways.conf", f"ChannelTimeout direct-tcpip={WAY_SECONDS}\n"),
-            # For administrator.sh.
-            File("ca.crt", secrets["ca"]),
             # As user_data has written it.
             File("edge-route.sh", read_plain("gateway/edge-route.sh"), 0o755),
             script_file("gateway/haproxy-runs.sh", 0o755),

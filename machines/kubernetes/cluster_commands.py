@@ -1,4 +1,4 @@
-"""What Pulumi runs on a control plane that acts on the whole cluster: nodes that leave, kube-proxy, labels and taints."""
+"""What Pulumi runs on a control plane for the whole cluster: nodes that leave, kube-proxy, labels and taints."""
 
 from typing import Final, Literal
 
@@ -8,8 +8,7 @@ from agent.kubernetes.labels_and_taints import Group, LabelsAndTaints
 from agent.kubernetes.leave import Departure
 from machines.common.agent_command import AgentCommand
 from machines.kubernetes.api import LOCAL_ENDPOINT
-from machines.kubernetes.kubeadm import group_labels, group_taints
-from settings import names
+from machines.kubernetes.kubeadm import control_plane_taints, pool_labels
 from settings.platform import Platform
 
 _ROLE: Final = "control-plane"
@@ -45,12 +44,11 @@ def nodes_command(platform: Platform) -> AgentCommand:
     It runs again when those of the control planes or of a pool change, and not for one machine more or less.
     """
     settings, plan = platform.settings, platform.plan
-    groups = tuple(
-        Group(names.host(platform.cluster, start), pool, group_labels(settings, pool), group_taints(settings, pool))
-        for pool, start in [("", "control-plane-"), *((pool, f"worker-{pool}-") for pool in settings.workers)]
-    )
+    groups = [Group(f"{platform.cluster}-control-plane-", "", (), control_plane_taints(settings))]
+    for name, pool in sorted(settings.workers.items()):
+        groups.append(Group(f"{platform.cluster}-worker-{name}-", name, pool_labels(name, pool), pool.taints))
     rollout = settings.rollout
     drain = DrainSettings(rollout.drain_seconds, rollout.bare_pods)
     alone = len(plan.control_planes) + len(plan.workers) == 1
-    wanted = LabelsAndTaints(groups, not alone, drain)
+    wanted = LabelsAndTaints(tuple(groups), not alone, drain)
     return AgentCommand(_ROLE, wanted, "nodes", rollout.drain_seconds + _NODES_SECONDS, installed=True)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from agent.kubernetes.containerd import ContainerdSettings, Registry
 from machines.common.bundle import File
 from machines.common.templates import render_template
 
@@ -11,15 +12,29 @@ if TYPE_CHECKING:
     from settings.platform_settings import PlatformSettings
 
 
-def containerd_files(settings: "PlatformSettings") -> list[File]:
-    """containerd's configuration and one hosts.toml for each registry that has a mirror."""
+def desired_containerd(settings: "PlatformSettings", proxy: str | None = None) -> ContainerdSettings:
+    """containerd's desired state. `proxy` is the drop-in of its unit: empty without a proxy, None for an image."""
     pause_image = f"{settings.kubernetes.image_repository}/pause:{settings.brought.pause}"
-    toml = render_template("kubernetes/containerd.toml.j2", pause_image=pause_image)
-    files = [File("files/containerd.toml", toml)]
-    for registry, mirror in sorted(settings.mirrors.images.items()):
-        has_path = urlsplit(mirror).path.strip("/") != ""
-        content = render_template(
-            "kubernetes/registry-hosts.toml.j2", registry=registry, mirror=mirror, has_path=has_path
+    registries = [
+        Registry(
+            registry,
+            render_template(
+                "kubernetes/registry-hosts.toml.j2",
+                registry=registry,
+                mirror=mirror,
+                has_path=urlsplit(mirror).path.strip("/") != "",
+            ),
         )
-        files.append(File(f"files/registries/{registry}", content))
-    return files
+        for registry, mirror in sorted(settings.mirrors.images.items())
+    ]
+    configuration = render_template("kubernetes/containerd.toml.j2", pause_image=pause_image)
+    return ContainerdSettings(configuration, tuple(registries), proxy)
+
+
+def containerd_files(settings: "PlatformSettings") -> list[File]:
+    """The same as files of a bundle."""
+    wanted = desired_containerd(settings)
+    return [
+        File("files/containerd.toml", wanted.configuration),
+        *(File(f"files/registries/{registry.name}", registry.hosts) for registry in wanted.registries),
+    ]

@@ -1,66 +1,71 @@
-"""The bundle of a control plane."""
+"""The desired state of a control plane."""
 
 from collections.abc import Mapping
-from typing import Final
 
-from machines.common.bundle import Bundle, File, key_pair, script_file, scripts, secret_key
+from agent.kubernetes.control_plane_state import ControlPlaneSettings, Pki
+from agent.roles.control_plane import State
+from machines.common.agent_command import AgentCommand
+from machines.common.machine import machine_state
 from machines.common.packages import role_packages
-from machines.common.templates import read_plain, read_script
+from machines.common.templates import read_plain, render_template
 from machines.etcd.bundle import endpoints
 from machines.kubernetes.api import api_endpoint, api_server_names, signing
+from machines.kubernetes.joining import GROUP, USER
 from machines.kubernetes.kubeadm import init_configuration
-from machines.kubernetes.node import NODE_SCRIPTS, node_files
+from machines.kubernetes.node import KERNEL, member_settings
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
-
-_SCRIPTS: Final = (
-    "kubernetes/control-plane-state.sh",
-    "common/issuer.sh",
-    "kubernetes/api-server-restart.sh",
-    "kubernetes/upgrade-control-plane.sh",
-    "kubernetes/static-pods.sh",
-    "kubernetes/control-plane-certificates.sh",
-    "kubernetes/kube-proxy.sh",
-)
+from settings.running import founds_cluster
 
 
-def control_plane_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> Bundle:
+def control_plane_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
     """A control plane with external etcd: initialises the cluster or joins it, whichever is needed.
 
-    `secrets` has certificates and keys in PEM by the names of the component's inputs, and `api_addresses`, those by
-    which the API is reached from outside, separated by commas.
+    `secrets` has certificates and keys in PEM by the names of the component's inputs, the keys that log in, and
+    `api_addresses`, those by which the API is reached from outside, separated by commas.
     """
-    outside, ca = secrets["api_addresses"].split(","), secrets["ca"]
-    wanted = role_packages(platform.settings, node=True, etcd=True)
-    script_settings = {
-        "API_PORT": str(ports.API),
-        "ETCD_ENDPOINTS": ",".join(endpoints(platform)),
-        "API_NAMES": api_server_names(platform, planned, outside),
-        "SIGNING": [f"--{name}={value}" for name, value in signing(platform, ca).items()],
-    }
-    return Bundle(
-        "control-plane",
-        (
-            *scripts("kubernetes/control-plane.sh", *NODE_SCRIPTS, *_SCRIPTS),
-            File("initialise", read_script("kubernetes/initialise.sh"), 0o755),
-            File("etcd-endpoints", read_script("kubernetes/etcd-endpoints.sh"), 0o755),
-            script_file("kubernetes/api-server.sh", 0o755),
-            *node_files(platform, planned, secrets, api_endpoint(platform), wanted, script_settings),
-            # A machine that joins may remove the lost node whose name it has, and change labels and taints of its own
-            # node. A node itself may not change its taints. Whoever has the certificate to join with could get any
-            # node's certificate.
-            File("files/rights.yaml", read_plain("kubernetes/rights.yaml")),
-            # The cluster's DNS does not leave all at once when nodes are drained: kubeadm makes no such budget.
-            File("files/disruption.yaml", read_plain("kubernetes/disruption.yaml")),
-            File("files/init.yaml", init_configuration(platform, planned, outside, ca)),
-            secret_key("pki/ca", secrets["ca_key"]),
-            *key_pair("pki/front-proxy-ca", secrets["front_proxy_ca"], secrets["front_proxy_ca_key"]),
-            File("pki/sa.pub", secrets["service_account"]),
-            secret_key("pki/sa", secrets["service_account_key"]),
-            File("pki/etcd/ca.crt", secrets["etcd_ca"]),
-            *key_pair("pki/apiserver-etcd-client", secrets["etcd_client"], secrets["etcd_client_key"]),
+    settings, outside, ca = platform.settings, secrets["api_addresses"].split(","), secrets["ca"]
+    planes = [machine.hostname for machine in platform.plan.control_planes]
+    member = member_settings(platform, planned, secrets, api_endpoint(platform))
+    control_plane = ControlPlaneSettings(
+        **vars(member),
+        pki=Pki(
+            ca_key=secrets["ca_key"],
+            front_proxy_ca=secrets["front_proxy_ca"],
+            front_proxy_ca_key=secrets["front_proxy_ca_key"],
+            service_account=secrets["service_account"],
+            service_account_key=secrets["service_account_key"],
+            etcd_ca=secrets["etcd_ca"],
+            etcd_client=secrets["etcd_client"],
+            etcd_client_key=secrets["etcd_client_key"],
         ),
-        # Longer than its waits one after another: cloud-init, etcd, the lock, the API, the join, others' API servers.
-        limit_seconds=1500,
+        address=planned.address,
+        api_port=ports.API,
+        etcd_endpoints=endpoints(platform),
+        init_configuration=init_configuration(platform, planned, outside, ca),
+        api_names=tuple(api_server_names(platform, planned, outside)),
+        signing=tuple(f"--{name}={value}" for name, value in signing(platform, ca).items()),
+        had_cluster=not founds_cluster(platform.running, planes, secrets["instance"]),
+        start_empty=getattr(settings.etcd, "start_empty", ""),
+        objects=_objects(platform),
+    )
+    wanted = role_packages(settings, node=True, etcd=True)
+    state = State(machine_state(platform, planned, wanted, secrets["login_keys"], **KERNEL), control_plane)
+    # Longer than its waits one after another: cloud-init, etcd, the lock, the API, the join, others' API servers.
+    return AgentCommand("control-plane", state, limit_seconds=1500)
+
+
+def _objects(platform: Platform) -> tuple[str, ...]:
+    """The platform's own objects of the cluster.
+
+    A machine that joins may remove the lost node whose name it has. It is one of those that are planned. The cluster's
+    DNS does not leave all at once when nodes are drained: kubeadm makes no such budget.
+    """
+    plan = platform.plan
+    names = ", ".join(f"'{machine.hostname}'" for machine in (*plan.control_planes, *plan.workers))
+    return (
+        read_plain("kubernetes/rights.yaml"),
+        render_template("kubernetes/nodes.yaml.j2", group=GROUP, user=USER, planned=f'"[{names}]"'),
+        read_plain("kubernetes/disruption.yaml"),
     )

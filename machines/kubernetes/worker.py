@@ -1,46 +1,39 @@
-"""The bundle of a worker."""
+"""The desired state of a worker."""
 
 from collections.abc import Mapping
-from typing import Final
 
-from machines.common.bundle import Bundle, File, script_file, scripts
+from agent.kubernetes.worker import WorkerSettings
+from agent.roles.worker import State
+from machines.common.agent_command import AgentCommand
+from machines.common.machine import machine_state
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
-from machines.common.volume import Use, volume_settings, with_volume
+from machines.common.volume import Use, desired_volume
 from machines.kubernetes.api import LOCAL_ADDRESS, LOCAL_ENDPOINT
-from machines.kubernetes.node import NODE_SCRIPTS, node_files
+from machines.kubernetes.node import KERNEL, member_settings
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 
-_VOLUME_FOLDERS: Final = "openstack-paas-volume-folders"
 
-
-def worker_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> Bundle:
+def worker_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
     """A worker: joins once the API answers, by a balancer of its own: gateways may be away.
 
-    `secrets` has what every node joins with, and the volume's id.
+    `secrets` has what every node joins with, the keys that log in, and the volume's id.
     """
     settings, folder = platform.settings, platform.settings.storage.worker_path
-    volume, use = settings.workers[planned.pool].volume, Use(folder, "kubelet.service")
+    volume = desired_volume(settings.workers[planned.pool].volume, Use(folder, "kubelet.service"), secrets)
     wanted = role_packages(settings, node=True, balancer=True)
-    script_settings = {"VOLUME_DIRECTORIES": [folder]} | volume_settings(volume, use, secrets)
-    files = (
-        *scripts("kubernetes/worker.sh", *NODE_SCRIPTS),
-        *node_files(platform, planned, secrets, LOCAL_ENDPOINT, wanted, script_settings),
-        File("files/haproxy.cfg", _api_balancer(platform)),
-        File("files/openstack-paas-haproxy.conf", read_plain("kubernetes/haproxy-service.conf")),
-        # What keeps the volumes in this folder usable.
-        script_file("kubernetes/volume-folders.sh"),
-        *(
-            File(
-                f"files/{_VOLUME_FOLDERS}.{kind}",
-                render_template(f"kubernetes/volume-folders.{kind}.j2", folder=folder),
-            )
-            for kind in ("path", "service")
-        ),
+    member = member_settings(platform, planned, secrets, LOCAL_ENDPOINT, (folder,))
+    worker = WorkerSettings(
+        **vars(member),
+        balancer=_api_balancer(platform),
+        balancer_unit=read_plain("kubernetes/haproxy-service.conf"),
+        volumes_service=read_plain("kubernetes/volume-folders.service"),
+        volumes_path=render_template("kubernetes/volume-folders.path.j2", folder=folder),
     )
-    return Bundle("worker", with_volume(files, volume, use))
+    state = State(machine_state(platform, planned, wanted, secrets["login_keys"], volume=volume, **KERNEL), worker)
+    return AgentCommand("worker", state)
 
 
 def _api_balancer(platform: Platform) -> str:

@@ -1,6 +1,7 @@
 """Labels, taints and the kubelet's configuration follow the settings; what others put on the node stays."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 
 from agent.kubernetes.drain import DrainSettings
 from agent.kubernetes.registration import (
+    ANNOTATION,
     KUBELET_CONFIGURATION,
     KUBELET_FLAGS,
     PREVIOUS_CONFIGURATION,
     Registrar,
     Registration,
+    follow_labels_and_taints,
 )
 from agent.kubernetes.rollout import Rollout, RolloutSettings
 from agent.machine import Failed
@@ -56,8 +59,13 @@ class World:
         rollout = Rollout(self.machine, api, RolloutSettings("a", True, DrainSettings(20)))
         change = (lambda: self.cluster.api(clock, JOINING)) if writer else None
         self.kubeadm.brings = wanted.kubelet_configuration
-        registrar = Registrar(self.machine, wanted, had_joined, api, change, rollout, self.kubeadm.run)
+        registrar = Registrar(self.machine, wanted, had_joined, api, rollout, self.kubeadm.run, change)
         registrar.follow_registration()
+
+    def administrate(self, wanted: Registration) -> None:
+        api = self.cluster.api(self.machine.clock, "admin")
+        rollout = Rollout(self.machine, api, RolloutSettings("a", True, DrainSettings(20)))
+        follow_labels_and_taints(self.machine, api, "a", wanted.labels, wanted.taints, rollout)
 
     @property
     def node(self) -> Any:
@@ -189,13 +197,31 @@ def test_a_change_that_the_api_refuses_is_not_remembered(world: World) -> None:
     assert "pool=a" in world.flags
 
 
-def test_a_machine_that_may_not_change_them_says_so(world: World) -> None:
-    world.follow(WANTED, writer=False)
-    with pytest.raises(
-        Failed, match=r'of the node a have to change \(.*"pool":"b".*\), and this machine has no certificate'
-    ):
-        world.follow(dataclasses.replace(WANTED, labels=("pool=b",)), writer=False)
-    assert world.cluster.changes == []
+def test_a_worker_leaves_them_to_an_administrator(world: World) -> None:
+    """Who knows later what it had registered with."""
+    world.node["metadata"].pop("annotations")
+    wanted = dataclasses.replace(WANTED, labels=("pool=b",), taints=())
+    world.follow(wanted, writer=False)
+    assert world.cluster.changes == ["PATCH nodes/a"]
+    assert world.node["metadata"]["labels"]["pool"] == "a"
+    record = {"labels": ["disk=ssd", "pool=a"], "taints": ["dedicated=database:NoSchedule"]}
+    assert json.loads(world.node["metadata"]["annotations"][ANNOTATION]) == record
+    assert world.flags == 'KUBELET_KUBEADM_ARGS="--node-ip=192.0.2.7 --node-labels=pool=b"\n'
+    world.administrate(wanted)
+    assert world.node["metadata"]["labels"] == {"pool": "b", "by-hand": "yes", "kubernetes.io/os": "linux"}
+    assert world.node["spec"]["taints"] == [CORDONED]
+    assert json.loads(world.node["metadata"]["annotations"][ANNOTATION]) == {"labels": ["pool=b"], "taints": []}
+    asked = len(world.cluster.changes)
+    world.administrate(wanted)
+    world.follow(wanted, writer=False)
+    assert len(world.cluster.changes) == asked
+
+
+def test_a_record_that_nobody_can_read_gives_nothing_away(world: World) -> None:
+    world.node["metadata"]["annotations"][ANNOTATION] = "{"
+    world.administrate(dataclasses.replace(WANTED, labels=("pool=b",)))
+    assert world.node["metadata"]["labels"]["disk"] == "ssd"
+    assert world.node["metadata"]["labels"]["pool"] == "b"
 
 
 def test_a_node_without_flags_of_its_kubelet(world: World) -> None:
@@ -205,7 +231,7 @@ def test_a_node_without_flags_of_its_kubelet(world: World) -> None:
 
 
 def test_kubeadms_mark_of_control_planes_goes_and_comes_back(world: World) -> None:
-    world.cluster.node("a", taints=[ROLE])
+    world.cluster.node("a", taints=[ROLE])["metadata"]["labels"] = {"node-role.kubernetes.io/control-plane": ""}
     world.machine.write(KUBELET_FLAGS, 'KUBELET_KUBEADM_ARGS="--node-ip=192.0.2.7"\n')
     world.follow(control_plane(world))
     assert world.node["spec"]["taints"] == []

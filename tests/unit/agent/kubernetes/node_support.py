@@ -15,7 +15,6 @@ from agent.kubernetes.drain import DrainSettings
 from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.node import KUBELET_KUBECONFIG, Node
 from agent.kubernetes.node_settings import Bootstrap, NodeSettings
-from agent.kubernetes.parts import Parts
 from agent.kubernetes.registration import Registration
 from agent.kubernetes.renewal import CertificateSettings
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE, RolloutSettings
@@ -110,9 +109,11 @@ class FakeEtcd:
 
 
 class Recorded:
-    """Packages, epochs, changes and what every machine has: they only record what is asked of them."""
+    """The ground, its packages and epochs, and changes: they only record what is asked of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, machine: FakeMachine | None = None) -> None:
+        self.machine = machine
+        self.packages = self.maintenance = self
         self.done: list[str] = []
         self.epoch = ""
         self.waits = ""
@@ -147,7 +148,7 @@ class Recorded:
     def end(self) -> None:
         self.done.append("end")
 
-    def prepare_machine(self) -> None:
+    def prepare(self, deferred: tuple[str, ...] = ()) -> None:
         self.done.append("prepare")
 
     def apply_firewall(self) -> None:
@@ -183,11 +184,6 @@ def control_plane_settings(cluster: KubernetesServer, had_cluster: bool = False)
         had_cluster=had_cluster,
         objects=("kind: ClusterRole\n", "kind: PodDisruptionBudget\n"),
     )
-
-
-def parts(machine: FakeMachine, cluster: KubernetesServer, recorded: Recorded) -> Parts:
-    """What a role needs of other modules."""
-    return Parts(FakeApis(machine, cluster), recorded, recorded, recorded)
 
 
 def node_of(machine: FakeMachine, cluster: KubernetesServer, bootstrap: bool = True) -> Node:

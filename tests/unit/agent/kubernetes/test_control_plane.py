@@ -12,6 +12,7 @@ from agent.machine import Failed
 from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     CLUSTER_INFO,
+    FakeApis,
     FakeEtcd,
     Recorded,
     called,
@@ -20,7 +21,6 @@ from tests.unit.agent.kubernetes.node_support import (
     give_identity,
     kubeconfig,
     node_of,
-    parts,
 )
 from tests.unit.agent.kubernetes_server import KubernetesServer, certificate, status
 
@@ -38,7 +38,8 @@ class Case:
         machine.answer("kubectl")
         plan = Plan(True, "1.36.5") if at_work else Plan()
         wanted = control_plane_settings(cluster)
-        self.mine = ControlPlane(machine, wanted, plan, parts(machine, cluster, self.recorded), self.etcd)
+        self.recorded.machine = machine
+        self.mine = ControlPlane(self.recorded, wanted, plan, FakeApis(machine, cluster), self.etcd)
         cluster.put(CLUSTER_INFO, {"metadata": {}})
 
     @property

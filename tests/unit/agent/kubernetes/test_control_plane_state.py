@@ -4,10 +4,10 @@ import stat
 
 import pytest
 
+from agent.etcd_lock import Lock
 from agent.kubernetes.api_server import MANIFEST
 from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.node import KUBELET_KUBECONFIG
-from agent.kubernetes.parts import Lock
 from agent.machine import Failed
 from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import FakeEtcd, control_plane_settings

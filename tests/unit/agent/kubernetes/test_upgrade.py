@@ -6,7 +6,7 @@ from agent.kubernetes.containerd import PACKAGES
 from agent.kubernetes.node import KUBELET_KUBECONFIG, joined_mark
 from agent.kubernetes.upgrade import KUBELET_PACKAGES, Plan, Upgrade, plan_version, refuse_kubernetes_jump
 from agent.machine import Failed
-from agent.programs import NOT_FOUND
+from agent.programs import NOT_FOUND, Ended
 from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import Recorded, called, node_of
 from tests.unit.agent.kubernetes_server import KubernetesServer
@@ -28,13 +28,19 @@ def test_kubernetes_goes_up_by_one_minor_version() -> None:
 
 
 def test_packages_of_a_node_that_runs_wait(machine: FakeMachine) -> None:
-    assert plan_version(machine, "1.36.5", lambda: "1.35.1") == Plan()
+    assert plan_version(machine, "1.36.5") == Plan()
     joined(machine)
-    assert plan_version(machine, "1.36.5", lambda: "1.36.5") == Plan(True, "1.36.5", PACKAGES)
-    assert plan_version(machine, "1.36.5", lambda: "1.36.4") == Plan(True, "1.36.4", (*PACKAGES, *KUBELET_PACKAGES))
-    assert plan_version(machine, "1.36.5", lambda: "") == Plan(True, "", PACKAGES)
+
+    def has(version: str) -> Plan:
+        row = f"kubelet\thold ok installed\t{version}-1.1\n"
+        machine.answer("dpkg-query", row if version else Ended(1, errors="no packages found matching kubelet"))
+        return plan_version(machine, "1.36.5")
+
+    assert has("1.36.5") == Plan(True, "1.36.5", PACKAGES)
+    assert has("1.36.4") == Plan(True, "1.36.4", (*PACKAGES, *KUBELET_PACKAGES))
+    assert has("") == Plan(True, "", PACKAGES)
     with pytest.raises(Failed, match="skips a minor version"):
-        plan_version(machine, "1.36.5", lambda: "1.34.4")
+        has("1.34.4")
 
 
 def upgrade(machine: FakeMachine, cluster: KubernetesServer, kubelet: str) -> tuple[Upgrade, Recorded]:

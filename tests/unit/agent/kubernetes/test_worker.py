@@ -16,6 +16,7 @@ from agent.machine import Failed
 from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import (
     CLUSTER_INFO,
+    FakeApis,
     Recorded,
     called,
     failing_program,
@@ -23,7 +24,6 @@ from tests.unit.agent.kubernetes.node_support import (
     kubeconfig,
     node_of,
     openssl,
-    parts,
     settings,
 )
 from tests.unit.agent.kubernetes_server import KubernetesServer
@@ -51,7 +51,8 @@ def worker(
         volumes_path="[Path]\n",
     )
     plan = Plan(True, "1.36.5", ("containerd", "runc")) if at_work else Plan()
-    return Worker(machine, wanted, plan, parts(machine, cluster, recorded))
+    recorded.machine = machine
+    return Worker(recorded, wanted, plan, FakeApis(machine, cluster))
 
 
 def joins(machine: FakeMachine, cluster: KubernetesServer) -> None:
