@@ -60,8 +60,7 @@ class ControlPlane(Role):
             is_new = planned.hostname not in platform.working
             order = self.last if is_new else self.order(planned)
             needed = [*args.etcd.steps, *order]
-            self.add_step(
-                machine, args.access, control_plane_bundle, {**inputs, **joining(pki, machine)}, needed, args.depends_on
-            )
+            own = {**inputs, **joining(pki, machine)}
+            self.add_step(machine, args.access, control_plane_bundle, own, needed, args.depends_on)
             args.cluster.add_control_plane(machine, self.steps[-1])
         self.register_outputs({})

@@ -10,17 +10,15 @@ from pulumi_openstack import networking
 from components.fleet import Fleet
 from components.machine import Machine
 from components.network import vip_protection
-from components.pki import Pki
 from components.role import Role
 from machines.gateway.bundle import gateway_bundle
 
 
 @dataclass(frozen=True)
 class GatewaysArgs:
-    """What gateways are made with, and the authority of the API servers that they check."""
+    """What gateways are made with."""
 
     fleet: Fleet
-    pki: Pki
 
 
 class Gateways(Role):

@@ -65,7 +65,7 @@ class Platform(pulumi.ComponentResource):
         network = Network("network", NetworkArgs(platform, args.catalog), child)
         pki = Pki("pki", PkiArgs(platform), child)
         fleet = Fleet("fleet", FleetArgs(platform, args.catalog, network), child)
-        gateways = Gateways("gateways", GatewaysArgs(fleet, pki), child)
+        gateways = Gateways("gateways", GatewaysArgs(fleet), child)
 
         # Where the API is reached from outside, the way in first; a load balancer of the cloud takes their place below.
         api_addresses = list(gateways.addresses.values()) if network.public_vip is None else [network.public_vip]

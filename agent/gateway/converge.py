@@ -1,16 +1,15 @@
 """The steps of a gateway: the route by the edge, firewall and NAT, haproxy, keepalived with the virtual addresses."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from agent.gateway import keepalived
 from agent.gateway.interfaces import Interfaces, find_interfaces
 from agent.gateway.keepalived import HAPROXY, HAPROXY_FILE, HAPROXY_READS, HAPROXY_RUNS, KEEPALIVED, KEEPALIVED_FILE
-from agent.gateway.rolling_restart import DEFERRED, Balancing, Changes, RollingRestart, serves, waits_for_turn
+from agent.gateway.rolling_restart import DEFERRED, Balancing, RollingRestart, serves, waits_for_turn
 from agent.machine import Machine
-from agent.programs import Ended
 from agent.system import files, services
+from agent.system.ground import Ground
 
 #: Services of other roles, which an image for all of them may have.
 UNUSED: Final = ("kubelet.service", "containerd.service", "etcd.service")
@@ -35,32 +34,19 @@ class EdgeRoute:
 class DesiredGateway:
     """The desired state of a gateway, besides what every machine has.
 
-    `firewall` and `keepalived` have marks where the names of the interfaces belong. `haproxy_runs` is a script of shell
-    built-ins, which keepalived calls each second. `ways` are sshd's settings for connections to other machines.
+    `keepalived` has marks where the names of the interfaces belong, and so has the machine's firewall. `haproxy_runs`
+    is a script of shell built-ins, which keepalived calls each second. `ways` are sshd's settings for connections to
+    other machines.
     """
 
     edge_cidr: str
     private_cidr: str
     balancing: Balancing
-    firewall: str
     haproxy: str
     haproxy_runs: str
     keepalived: str
     ways: str
     edge_route: EdgeRoute
-
-
-class Ground(Changes, Protocol):
-    """What every machine gets, whatever its role: the steps before a role's own, the packages, the firewall."""
-
-    def prepare(self, deferred: tuple[str, ...]) -> None:
-        """cloud-init, login, ssh, proxy, packages but for a change of the deferred ones, journal, kernel values."""
-
-    def renew_new_machine(self) -> None:
-        """The epoch, at once."""
-
-    def apply_firewall(self, content: str) -> None:
-        """Loads the table, now and at each boot before the network comes up."""
 
 
 class Gateway:
@@ -78,13 +64,13 @@ class Gateway:
         self.serves = machine.step("version", lambda: serves(machine))
         ground.prepare(DEFERRED if self.serves else ())
         # One that serves goes through the epoch in its turn.
-        machine.step("epoch", lambda: None if self.serves else ground.renew_new_machine())
+        machine.step("epoch", lambda: None if self.serves else ground.maintenance.renew_new_machine())
         machine.step("unused services", lambda: services.disable(machine, *UNUSED))
         interfaces = machine.step(
             "interfaces", lambda: find_interfaces(machine, desired.edge_cidr, desired.private_cidr)
         )
         machine.step("route", self._route_by_edge)
-        machine.step("firewall", lambda: ground.apply_firewall(interfaces.fill_in(desired.firewall)))
+        machine.step("firewall", lambda: ground.apply_firewall(interfaces.fill_in(ground.wanted.firewall.table)))
         machine.step("ways", self._close_silent_ways)
         machine.step("haproxy", self._balance)
         machine.step("keepalived", lambda: self._share_addresses(interfaces))
@@ -118,7 +104,12 @@ class Gateway:
 
     def _balance(self) -> None:
         machine = self.machine
-        files.install(machine, self.desired.haproxy, HAPROXY_FILE, check=self._check("haproxy", "-c", "-q", "-f"))
+        files.install(
+            machine,
+            self.desired.haproxy,
+            HAPROXY_FILE,
+            check=lambda file: machine.run("haproxy", "-c", "-q", "-f", file),
+        )
         files.install(machine, self.desired.haproxy_runs, HAPROXY_RUNS, 0o755)
         if not (self.serves and waits_for_turn(machine, HAPROXY)):
             services.apply(machine, HAPROXY, "reload", HAPROXY_READS)
@@ -126,8 +117,12 @@ class Gateway:
 
     def _share_addresses(self, interfaces: Interfaces) -> None:
         machine, balancing = self.machine, self.desired.balancing
-        check = self._check("keepalived", "--config-test", "--use-file")
-        files.install(machine, interfaces.fill_in(self.desired.keepalived), KEEPALIVED_FILE, check=check)
+        files.install(
+            machine,
+            interfaces.fill_in(self.desired.keepalived),
+            KEEPALIVED_FILE,
+            check=lambda file: machine.run("keepalived", "--config-test", "--use-file", file),
+        )
         if not (self.serves and waits_for_turn(machine, KEEPALIVED)):
             services.apply(machine, KEEPALIVED, "reload", keepalived.KEEPALIVED_READS)
         keepalived.wait_until_settled(machine, balancing.private_vip, balancing.virtual)
@@ -135,18 +130,3 @@ class Gateway:
     def _change_in_turn(self) -> None:
         if self.serves:
             RollingRestart(self.machine, self.desired.balancing, self.ground).run()
-
-    def _check(self, *words: str) -> "Check":
-        return Check(self.machine, words)
-
-
-@dataclass(frozen=True)
-class Check:
-    """A program that says whether a file is valid, which is its last word."""
-
-    machine: Machine
-    words: tuple[str, ...]
-
-    def __call__(self, file: Path) -> Ended:
-        """Asks it."""
-        return self.machine.run(*self.words, file)

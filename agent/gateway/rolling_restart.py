@@ -6,13 +6,14 @@ The engine changes one gateway after another, so there is one.
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from agent.gateway import health, keepalived
 from agent.gateway.interfaces import held_addresses
 from agent.gateway.keepalived import HAPROXY, HAPROXY_READS, KEEPALIVED, KEEPALIVED_READS
 from agent.machine import Failed, Machine, NotYet
 from agent.system import services
+from agent.system.ground import Ground
 
 #: Packages whose change waits for this gateway's turn.
 DEFERRED: Final = ("haproxy", "keepalived")
@@ -38,7 +39,6 @@ class Balancing:
     `public_vip` is empty where there is none; `api_port` is 0 where a load balancer of the cloud serves the API.
     """
 
-    address: str
     private_vip: str
     public_vip: str
     peers: tuple[Peer, ...]
@@ -49,25 +49,6 @@ class Balancing:
     def virtual(self) -> tuple[str, ...]:
         """All virtual addresses."""
         return tuple(filter(None, (self.private_vip, self.public_vip)))
-
-
-class Changes(Protocol):
-    """What waits for this machine's turn: the packages, and the epoch of maintenance."""
-
-    def what_waits(self) -> str:
-        """In words; empty when nothing does."""
-
-    def fetch(self) -> None:
-        """Brings all of it to this machine's disk."""
-
-    def change(self) -> None:
-        """Installs the packages that wait."""
-
-    def renew(self) -> None:
-        """Goes through the epoch, if one waits."""
-
-    def end_epoch(self) -> None:
-        """This machine is well after its epoch."""
 
 
 def serves(machine: Machine) -> bool:
@@ -83,25 +64,26 @@ def waits_for_turn(machine: Machine, unit: str) -> bool:
 class RollingRestart:
     """This gateway's turn. `served` says whether the API answered through it before."""
 
-    def __init__(self, machine: Machine, balancing: Balancing, changes: Changes) -> None:
+    def __init__(self, machine: Machine, balancing: Balancing, ground: Ground) -> None:
         self.machine = machine
         self.balancing = balancing
-        self.changes = changes
+        self.address = ground.wanted.address
+        self.packages, self.maintenance = ground.packages, ground.maintenance
         self.served = False
         self._takes_part = True
 
     def run(self) -> None:
         """The step. Everything is fetched before, and this gateway is as good as before when the next has its turn."""
-        machine, changes = self.machine, self.changes
+        machine, maintenance = self.machine, self.maintenance
         change = self._what_changes()
         if not change:
             return
         machine.log(f"to be changed: {change}")
-        changes.fetch()
+        maintenance.fetch()
         self.served = self._leads_to_api()
         with self._handed_over(change):
-            changes.change()
-            changes.renew()
+            self.packages.change()
+            maintenance.renew()
             services.restart(machine, HAPROXY, HAPROXY_READS)
             machine.retry_until(20, "haproxy to run", lambda: keepalived.check_haproxy_runs(machine))
             self._wait_for_own_answers()
@@ -112,11 +94,11 @@ class RollingRestart:
         what = "keepalived to find this gateway well"
         machine.retry_until(30, what, lambda: keepalived.check_may_hold(machine, since))
         keepalived.wait_until_settled(machine, self.balancing.private_vip, self.balancing.virtual)
-        changes.end_epoch()
+        maintenance.end_epoch()
         machine.log(f"changed: {change}")
 
     def _what_changes(self) -> str:
-        words = [self.changes.what_waits()]
+        words = [self.maintenance.what_waits()]
         for name in DEFERRED:
             if waits_for_turn(self.machine, f"{name}.service"):
                 words.append(f"{name} (installed already, not started yet)")
@@ -127,14 +109,12 @@ class RollingRestart:
         if not self.balancing.api_port:
             return False
         with contextlib.suppress(Failed):
-            self.machine.retry_until(
-                SERVED_SECONDS, "the API to answer", lambda: self._check_api(self.balancing.address)
-            )
+            self.machine.retry_until(SERVED_SECONDS, "the API to answer", lambda: self._check_api(self.address))
             return True
         return False
 
     def _wait_for_own_answers(self) -> None:
-        address, port = self.balancing.address, self.balancing.health_port
+        address, port = self.address, self.balancing.health_port
         self.machine.retry_until(20, "haproxy to answer", lambda: health.check_balancer(address, port))
         if self.served:
             what = "the API to answer through this gateway, as it did before"

@@ -1,10 +1,11 @@
 """Waits until the cluster can be used, so that what needs an API can start."""
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
 
 from agent.kubernetes_api import KubernetesApi, probing
 from agent.machine import Machine
+from agent.system import files
 
 #: kubeadm publishes this for everyone to read, after it has given the administrators their rights.
 CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
@@ -12,14 +13,29 @@ CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 _LOOK_SECONDS: Final = 2.0
 
 
-def wait_until_usable(machine: Machine, endpoint: str, ca: Path, seconds: float) -> None:
-    """Returns when `cluster-info` is there: an API server that is ready before would refuse administrators."""
+@dataclass(frozen=True)
+class ApiGate:
+    """The API at `endpoint` (host:port), whose certificate `ca` (PEM) has signed, and the seconds that it may take."""
+
+    endpoint: str
+    seconds: int
+    ca: str
+
+
+def wait_until_usable(machine: Machine, gate: ApiGate) -> None:
+    """Returns when `cluster-info` is there: an API server that is ready before would refuse administrators.
+
+    Raises Failed when the time is over.
+    """
+    machine.step_name = "api-gate"
     began = machine.clock.monotonic()
-    api = KubernetesApi(endpoint, None, machine.clock, ca)
+    with machine.work_folder() as folder:
+        files.write(folder / "ca.crt", gate.ca)
+        api = KubernetesApi(gate.endpoint, None, machine.clock, folder / "ca.crt")
 
-    def look() -> None:
-        with probing():
-            api.request("GET", CLUSTER_INFO, seconds=_LOOK_SECONDS)
+        def look() -> None:
+            with probing():
+                api.request("GET", CLUSTER_INFO, seconds=_LOOK_SECONDS)
 
-    machine.retry_until(seconds, f"the API at https://{endpoint} to be usable", look)
-    machine.log(f"the API at https://{endpoint} is usable after {machine.clock.monotonic() - began:.0f} s")
+        machine.retry_until(gate.seconds, f"the API at https://{gate.endpoint} to be usable", look)
+    machine.log(f"the API at https://{gate.endpoint} is usable after {machine.clock.monotonic() - began:.0f} s")

@@ -1,12 +1,16 @@
-"""The bundle of a gateway."""
+"""The desired state of a gateway."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from machines.common.bundle import WORD_SECONDS, Bundle, File, script_file, scripts
-from machines.common.machine import machine_files
+from agent.gateway.converge import DesiredGateway, EdgeRoute
+from agent.gateway.rolling_restart import Balancing, Peer
+from agent.output import WORD_SECONDS
+from agent.roles import gateway
+from machines.common.agent_command import AgentCommand
+from machines.common.machine import machine_state
 from machines.common.packages import role_packages
-from machines.common.templates import read_plain, render_template
+from machines.common.templates import read_plain, read_script, render_template
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -15,31 +19,18 @@ from settings.platform import Platform
 HEALTH_PORT: Final = 9000
 #: Seconds after which a silent connection to another machine is closed. A step says something three times meanwhile, an
 #: sshd with our settings a dozen times.
-WAY_SECONDS: Final = 3 * WORD_SECONDS
+WAY_SECONDS: Final = 3 * int(WORD_SECONDS)
 #: VRRP priority of the first gateway, each further one has 10 less: it decides a tie at the start (nopreempt). High,
 #: because a backup waits (256 - priority) / 256 of an interval longer (RFC 9568, section 6.1: skew time).
 FIRST_PRIORITY: Final = 254
 
-_SCRIPTS: Final = ("gateway/rolling-restart.sh",)
 _KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1",)
 
 
-def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> Bundle:
+def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
     """keepalived with the VIPs in one group, haproxy, firewall and NAT, the route by the edge."""
-    del secrets
     settings, plan = platform.settings, platform.plan
-    others = [gateway for gateway in plan.gateways if gateway != planned]
-    wanted = role_packages(settings, gateway=True)
-    script_settings = {
-        "EDGE_CIDR": str(settings.network.edge),
-        "PRIVATE_CIDR": str(settings.network.private),
-        "PUBLIC_VIP": plan.public_vip,
-        "PRIVATE_VIP": plan.private_vip,
-        "PEERS": [f"{peer.hostname} {peer.address}" for peer in others],
-        "HEALTH_PORT": str(HEALTH_PORT),
-        # A load balancer of the cloud serves the API itself.
-        "API_PORT": "" if plan.load_balancer else str(ports.API),
-    }
+    others = [other for other in plan.gateways if other != planned]
     values = {
         "settings": settings,
         "plan": plan,
@@ -50,23 +41,38 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
         "ingress": _ingress(platform),
         "priority": FIRST_PRIORITY - 10 * plan.gateways.index(planned),
     }
-    return Bundle(
-        "gateway",
-        (
-            *scripts("gateway/converge.sh", *_SCRIPTS),
-            *machine_files(platform, planned, wanted, script_settings, _KERNEL_VALUES),
-            File("files/sshd-ways.conf", f"ChannelTimeout direct-tcpip={WAY_SECONDS}\n"),
+    machine = machine_state(
+        platform,
+        planned,
+        role_packages(settings, gateway=True),
+        secrets["login_keys"],
+        firewall=render_template("gateway/firewall.nft.j2", **values),
+        kernel_values=_KERNEL_VALUES,
+    )
+    desired = DesiredGateway(
+        edge_cidr=str(settings.network.edge),
+        private_cidr=str(settings.network.private),
+        balancing=Balancing(
+            private_vip=plan.private_vip,
+            public_vip=plan.public_vip,
+            peers=tuple(Peer(other.hostname, other.address) for other in others),
+            health_port=HEALTH_PORT,
+            # A load balancer of the cloud serves the API itself.
+            api_port=0 if plan.load_balancer else ports.API,
+        ),
+        haproxy=render_template("gateway/haproxy.cfg.j2", **values),
+        haproxy_runs=read_script("gateway/haproxy-runs.sh"),
+        # The agent fills in the names of the two interfaces, here and in the firewall.
+        keepalived=render_template("gateway/keepalived.conf.j2", **values),
+        ways=f"ChannelTimeout direct-tcpip={WAY_SECONDS}\n",
+        edge_route=EdgeRoute(
             # As user_data has written it.
-            File("edge-route.sh", read_plain("gateway/edge-route.sh"), 0o755),
-            script_file("gateway/haproxy-runs.sh", 0o755),
-            File("files/openstack-paas-edge-route.service", edge_route_unit(platform)),
-            File("files/openstack-paas-edge-route.timer", read_plain("gateway/edge-route.timer")),
-            # converge fills in the names of the two interfaces, here and in keepalived's configuration.
-            File("files/firewall.nft", render_template("gateway/firewall.nft.j2", **values)),
-            File("files/haproxy.cfg", render_template("gateway/haproxy.cfg.j2", **values)),
-            File("files/keepalived.conf", render_template("gateway/keepalived.conf.j2", **values)),
+            script=read_plain("gateway/edge-route.sh"),
+            service=edge_route_unit(platform),
+            timer=read_plain("gateway/edge-route.timer"),
         ),
     )
+    return AgentCommand("gateway", gateway.State(machine, desired))
 
 
 def edge_route_unit(platform: Platform) -> str:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from machines.common.bundle import CONVERGE, Bundle, File
-from machines.common.templates import read_script
+from agent.kubernetes.api_gate import ApiGate
+from machines.common.agent_command import AgentCommand
 from machines.kubernetes.api import gateway_endpoint
 from settings.platform import Platform
 
@@ -12,17 +12,10 @@ from settings.platform import Platform
 GATE_SECONDS: Final = 900
 
 
-def api_gate_bundle(platform: Platform, ca_certificate: str) -> Bundle:
+def api_gate_bundle(platform: Platform, ca_certificate: str) -> AgentCommand:
     """The step that ends when the API answers at the address that machines use.
 
     `ca_certificate` (PEM) has signed the API's certificate.
     """
-    return Bundle(
-        "api-gate",
-        (
-            File(CONVERGE, read_script("gateway/api-gate.sh"), 0o755),
-            File("gate", f"{gateway_endpoint(platform)} {GATE_SECONDS}\n"),
-            File("ca.crt", ca_certificate),
-        ),
-        limit_seconds=GATE_SECONDS + 30,
-    )
+    gate = ApiGate(gateway_endpoint(platform), GATE_SECONDS, ca_certificate)
+    return AgentCommand("gateway", gate, "gate", GATE_SECONDS + 30, installed=True)

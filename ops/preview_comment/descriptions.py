@@ -18,6 +18,9 @@ SHOWN: Final = {
 _QUANTITY: Final = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})*[A-Za-z]{0,3}|true|false")
 _SECRET_KEY: Final = re.compile(r"pass|secret|token|credential|key|pin", re.IGNORECASE)
 _LISTED: Final = re.compile(r"# (\S.*) (secret|[0-9a-f]{8})")
+#: How the command of a step begins: the files that it brings, or the parts of the desired state for the agent.
+_FILES: Final = "# openstack-paas: step "
+_PARTS: Final = re.compile(r"# openstack-paas: \S+ \S+\. What it brings.*\n(# agent\S*\.pyz\n)?")
 #: Longest value that is shown, characters.
 LONGEST: Final = 60
 
@@ -42,11 +45,17 @@ def _value(properties: Mapping[str, Any], path: str) -> Any:
 
 
 def read_listing(create: object) -> dict[str, str] | None:
-    """Digest (or `secret`) by path, of the files that a step's command names; None while that is not known."""
-    if not isinstance(create, str) or not create.startswith("# openstack-paas: step "):
+    """Digest (or `secret`) by path, of the files that a step's command names; None while that is not known.
+
+    A desired state has parts with names in the place of files. That there is another agent is said of its upload.
+    """
+    if not isinstance(create, str):
+        return None
+    parts = _PARTS.match(create)
+    if not parts and not create.startswith(_FILES):
         return None
     files: dict[str, str] = {}
-    for line in create.splitlines()[1:]:
+    for line in create[parts.end() :].splitlines() if parts else create.splitlines()[1:]:
         match = _LISTED.fullmatch(line)
         if match is None:
             break
@@ -68,7 +77,9 @@ def describe_files(change: Change) -> list[str]:
         return ["all its steps run again"]
     words = []
     if "create" in change.keys or "stdin" in change.keys:
-        if before is None or after is None:
+        if str(change.old.get("create")).startswith(_FILES) and _PARTS.match(str(change.new.get("create"))):
+            words.append("goes over to the agent")
+        elif before is None or after is None:
             words.append("files that are known only during the update")
         else:
             changed = [path for path in sorted(before.keys() & after.keys()) if before[path] != after[path]]

@@ -64,10 +64,10 @@ def test_two_previews_of_an_unchanged_stack_are_identical(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("template", "line", "machines", "shown"),
     [
-        ("gateway/haproxy.cfg.j2", "# One more line.", GATEWAYS, {"files/haproxy.cfg"}),
+        ("gateway/haproxy.cfg.j2", "# One more line.", GATEWAYS, {"gateway.haproxy"}),
         ("etcd/etcd.service", "# One more line.", ETCD, {"files/etcd.service"}),
         ("kubernetes/node.sh", "true", NODES, {"node.sh"}),
-        ("common/lib.sh", "true", GATEWAYS | ETCD | NODES, {"lib.sh"}),
+        ("common/lib.sh", "true", ETCD | NODES, {"lib.sh"}),
         # Comments of scripts stay here.
         ("common/lib.sh", "# One more line.", set(), set()),
     ],

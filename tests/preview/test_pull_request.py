@@ -109,7 +109,7 @@ def test_one_comment_is_created_and_kept_up_to_date(stack: Stack, forge: Forge, 
     assert forge.comments[0]["body"] == first
     with changed(stack, TEMPLATE, "defaults", "# One more line.\ndefaults"):
         assert job.review() == 0
-    assert "| `review-gateway-0` | changed | `files/haproxy.cfg` changes |" in forge.comments[0]["body"]
+    assert "| `review-gateway-0` | changed | `gateway.haproxy` changes |" in forge.comments[0]["body"]
     with changed(stack, "Pulumi.review.yaml", "preset: dev", "preset: dve"):
         assert job.review() == 1
     assert "**the preview failed**" in forge.comments[0]["body"]
@@ -147,7 +147,7 @@ def test_drift_is_found_and_reported(stack: Stack, forge: Forge, tmp_path: Path)
     assert calm.returncode == 0, calm.stdout + calm.stderr
     with changed(stack, TEMPLATE, "defaults", "# One more line.\ndefaults"):
         assert job.run("drift.sh", stack.name, report).returncode == 1
-    assert "`files/haproxy.cfg` changes" in report.read_text()
+    assert "`gateway.haproxy` changes" in report.read_text()
     with changed(stack, "Pulumi.review.yaml", "preset: dev", "preset: dve"):
         assert job.run("drift.sh", stack.name, report).returncode == 1
     assert "**the preview failed**" in report.read_text()

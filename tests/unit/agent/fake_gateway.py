@@ -1,7 +1,7 @@
 """A gateway for tests: its units, addresses and journal, and the health of all gateways as others see it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +12,25 @@ from agent.gateway.keepalived import HAPROXY_RUNS, KEEPALIVED
 from agent.gateway.rolling_restart import Balancing, Peer
 from agent.machine import NotYet
 from agent.programs import Ended
+from agent.system.apt_sources import AptSources
+from agent.system.base import Base
+from agent.system.firewall import Firewall
+from agent.system.ground import Ground, MachineState
+from agent.system.kernel import Kernel
+from agent.system.login import Login
+from agent.system.maintenance import Maintenance
+from agent.system.packages import DesiredPackages, Packages
 from tests.unit.agent.fake_machine import FakeMachine
 
 OWN, OTHER, PRIVATE_VIP, PUBLIC_VIP = "10.0.0.11", "10.0.0.12", "10.0.0.5", "192.0.2.5"
-BALANCING = Balancing(OWN, PRIVATE_VIP, PUBLIC_VIP, (Peer("gateway-1", OTHER),), 9000, 6443)
+BALANCING = Balancing(PRIVATE_VIP, PUBLIC_VIP, (Peer("gateway-1", OTHER),), 9000, 6443)
+MACHINE = MachineState(
+    "gateway-0",
+    OWN,
+    Base(Login("debian", ()), "", "", Kernel()),
+    DesiredPackages((), AptSources()),
+    Firewall('define edge = "@EDGE_INTERFACE@"\n', "[Service]\n"),
+)
 WELL = "(private) Entering BACKUP STATE (init)\nVRRP_Script(haproxy) succeeded\n"
 
 
@@ -117,7 +132,7 @@ def fake_gateway(root: Path, monkeypatch: pytest.MonkeyPatch, serves: bool = Tru
     machine.answer("ping", gateway.ping)
     machine.answer("journalctl", lambda words, given: gateway.journal)
     machine.answer(HAPROXY_RUNS, lambda words, given: Ended(0 if "haproxy.service" in gateway.active else 1))
-    for program in ("haproxy", "keepalived", "sshd"):
+    for program in ("haproxy", "keepalived", "sshd", "nft"):
         machine.answer(program)
     monkeypatch.setattr(health, "check_balancer", gateway.check_balancer)
     monkeypatch.setattr(health, "check_api", gateway.check_api)
@@ -128,24 +143,47 @@ def fake_gateway(root: Path, monkeypatch: pytest.MonkeyPatch, serves: bool = Tru
     return gateway
 
 
-@dataclass
-class FakeChanges:
-    """The packages that wait, and the epoch. `broken` is raised when the packages are installed."""
+class FakeGround(Ground):
+    """Packages that wait, and the epoch, with no apt: `broken` is raised when the packages are installed.
 
-    gateway: FakeGateway
-    waits: str = "haproxy 2.6.12"
-    broken: BaseException | None = None
+    `deferred` is what the steps before the role's own got.
+    """
 
-    def what_waits(self) -> str:
+    def __init__(
+        self, gateway: FakeGateway, waits: str = "haproxy 2.6.12", broken: BaseException | None = None
+    ) -> None:
+        super().__init__(gateway.machine, MACHINE)
+        self.deferred: tuple[str, ...] | None = None
+        self.packages = FakePackages(gateway, broken)
+        self.maintenance = FakeMaintenance(gateway, self.packages, waits)
+
+    def prepare(self, deferred: Iterable[str] = ()) -> None:
+        self.deferred = tuple(deferred)
+
+
+class FakePackages(Packages):
+    def __init__(self, gateway: FakeGateway, broken: BaseException | None) -> None:
+        super().__init__(gateway.machine, MACHINE.packages)
+        self.gateway, self.broken = gateway, broken
+
+    def change(self, *names: str) -> None:
+        assert not names
+        self.gateway.note("change")
+        if self.broken:
+            raise self.broken
+
+
+class FakeMaintenance(Maintenance):
+    def __init__(self, gateway: FakeGateway, packages: Packages, waits: str) -> None:
+        super().__init__(gateway.machine, packages)
+        self.gateway, self.waits = gateway, waits
+
+    def what_waits(self, *names: str) -> str:
+        assert not names
         return self.waits
 
     def fetch(self) -> None:
         self.gateway.note("fetch")
-
-    def change(self) -> None:
-        self.gateway.note("change")
-        if self.broken:
-            raise self.broken
 
     def renew(self) -> None:
         self.gateway.note("renew")

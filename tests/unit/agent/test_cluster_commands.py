@@ -60,7 +60,6 @@ def run(machine: FakeMachine, name: str, state: Any) -> None:
 def test_its_own_api_server_is_asked_first(
     machine: FakeMachine, cluster: KubernetesServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert cluster_commands.administrator is not None
     text = machine.path(ADMIN).read_text().replace(cluster.endpoint, "192.0.2.5:6443")
     machine.write(ADMIN, text)
     monkeypatch.setattr(cluster_commands, "LOCAL_API", cluster.endpoint)
@@ -179,7 +178,7 @@ def test_a_node_that_cannot_be_drained_keeps_what_it_has(machine: FakeMachine, c
 @pytest.mark.usefixtures("few_looks")
 def test_an_api_that_lists_no_nodes(machine: FakeMachine, cluster: KubernetesServer) -> None:
     cluster.refuse("GET", "/api/v1/nodes", status(503, "away"))
-    with pytest.raises(Failed, match="cannot list the nodes at .*: HTTP status 503: away"):
+    with pytest.raises(Failed, match=r"cannot list the nodes at .*: HTTP status 503: away"):
         run(machine, "nodes", groups())
 
 

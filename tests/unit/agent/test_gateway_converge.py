@@ -1,6 +1,6 @@
 """The steps of a gateway: what they put in place, what they start, and what they leave for the gateway's turn."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,37 +9,20 @@ from agent.gateway.converge import DesiredGateway, EdgeRoute, Gateway
 from agent.gateway.interfaces import Interfaces, find_interfaces, held_addresses, interface_within
 from agent.machine import Failed, NotYet
 from agent.programs import Ended
-from tests.unit.agent.fake_gateway import BALANCING, PRIVATE_VIP, PUBLIC_VIP, FakeChanges, FakeGateway, fake_gateway
+from agent.system import services
+from agent.system.firewall import TABLE_FILE
+from tests.unit.agent.fake_gateway import BALANCING, PRIVATE_VIP, PUBLIC_VIP, FakeGateway, FakeGround, fake_gateway
 
 DESIRED = DesiredGateway(
     edge_cidr="192.0.2.0/24",
     private_cidr="10.0.0.0/24",
     balancing=BALANCING,
-    firewall='define edge = "@EDGE_INTERFACE@"\n',
     haproxy="global\n",
     haproxy_runs="#!/bin/sh\n",
     keepalived="interface @PRIVATE_INTERFACE@\ninterface @EDGE_INTERFACE@\n",
     ways="ChannelTimeout direct-tcpip=180\n",
     edge_route=EdgeRoute("#!/bin/bash\n", "[Service]\n", "[Timer]\n"),
 )
-
-
-@dataclass
-class FakeGround(FakeChanges):
-    """The steps before a role's own."""
-
-    waits: str = ""
-    deferred: tuple[str, ...] | None = None
-    firewall: str = ""
-
-    def prepare(self, deferred: tuple[str, ...]) -> None:
-        self.deferred = deferred
-
-    def renew_new_machine(self) -> None:
-        self.gateway.note("renew new machine")
-
-    def apply_firewall(self, content: str) -> None:
-        self.firewall = content
 
 
 def converge(gateway: FakeGateway, waits: str = "", **others: str) -> FakeGround:
@@ -56,14 +39,16 @@ def new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
 def test_a_new_gateway(new: FakeGateway) -> None:
     ground = converge(new)
     assert ground.deferred == ()
-    assert ground.firewall == 'define edge = "eth0"\n'
+    assert new.machine.path(TABLE_FILE).read_text() == 'define edge = "eth0"\n'
     assert new.machine.path("/etc/keepalived/keepalived.conf").read_text() == "interface eth1\ninterface eth0\n"
     script = new.machine.path("/usr/local/sbin/openstack-paas-haproxy-runs")
     assert script.stat().st_mode & 0o777 == 0o755
     assert [event for event in new.events if "disable" not in event and "stop" not in event] == [
-        "renew new machine",
+        "renew",
+        "end epoch",
         "start openstack-paas-edge-route.service",
         "start openstack-paas-edge-route.timer",
+        "start openstack-paas-firewall.service",
         "start ssh.service",
         "start haproxy.service",
         "start keepalived.service",
@@ -82,6 +67,34 @@ def test_a_second_run_changes_nothing(new: FakeGateway) -> None:
     assert ground.deferred == ("haproxy", "keepalived")
     assert [event for event in new.events if "disable" not in event] == []
     assert not [line for line in new.machine.lines if line.startswith(("wrote", "removed"))]
+
+
+#: What each service reads, as the release before the agent wrote it down.
+READ = {
+    "openstack-paas-edge-route.service": (
+        "/etc/systemd/system/openstack-paas-edge-route.service",
+        "/usr/local/sbin/openstack-paas-edge-route",
+    ),
+    "openstack-paas-edge-route.timer": ("/etc/systemd/system/openstack-paas-edge-route.timer",),
+    "openstack-paas-firewall.service": (
+        "/etc/openstack-paas/firewall.nft",
+        "/etc/systemd/system/openstack-paas-firewall.service",
+    ),
+    "ssh.service": (
+        "/etc/ssh/sshd_config.d/50-openstack-paas.conf",
+        "/etc/ssh/sshd_config.d/51-openstack-paas-ways.conf",
+    ),
+    "haproxy.service": ("/etc/haproxy/haproxy.cfg",),
+    "keepalived.service": ("/etc/keepalived/keepalived.conf", "/usr/local/sbin/openstack-paas-haproxy-runs"),
+}
+
+
+def test_a_gateway_of_the_release_before_reloads_nothing(new: FakeGateway) -> None:
+    """Its marks are of the same files, in the same order."""
+    new.machine.write("/etc/ssh/sshd_config.d/50-openstack-paas.conf", "UseDNS no\n")
+    converge(new)
+    marks = {path.name: path.read_text() for path in (new.machine.state / "applied").iterdir()}
+    assert marks == {unit: f"{services.fingerprint(new.machine, paths)}\n" for unit, paths in READ.items()}
 
 
 def test_other_settings_are_loaded_without_a_restart(new: FakeGateway) -> None:
@@ -110,7 +123,7 @@ def test_what_waits_is_changed_in_the_turn_of_one_that_serves(new: FakeGateway) 
     new.held = {PRIVATE_VIP, PUBLIC_VIP}
     converge(new, waits="haproxy 3")
     assert "fetch" in new.events
-    assert new.events.count("renew new machine") == 1
+    assert new.events.count("renew") == 2
 
 
 @pytest.mark.parametrize("program", ["haproxy", "keepalived"])

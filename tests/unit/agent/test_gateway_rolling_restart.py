@@ -14,7 +14,7 @@ from agent.gateway.rolling_restart import RollingRestart, serves, waits_for_turn
 from agent.limits import Stopped
 from agent.machine import Failed, NotYet
 from agent.programs import Ended
-from tests.unit.agent.fake_gateway import BALANCING, OTHER, OWN, PRIVATE_VIP, PUBLIC_VIP, FakeChanges, FakeGateway
+from tests.unit.agent.fake_gateway import BALANCING, OTHER, OWN, PRIVATE_VIP, PUBLIC_VIP, FakeGateway, FakeGround
 from tests.unit.agent.fake_gateway import fake_gateway as new_gateway
 
 CHANGED = ["change", "renew", "restart haproxy.service", "restart keepalived.service"]
@@ -26,9 +26,9 @@ def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
     return new_gateway(tmp_path, monkeypatch)
 
 
-def turn(gateway: FakeGateway, changes: FakeChanges | None = None, alone: bool = False) -> RollingRestart:
+def turn(gateway: FakeGateway, ground: FakeGround | None = None, alone: bool = False) -> RollingRestart:
     balancing = replace(BALANCING, peers=()) if alone else BALANCING
-    return RollingRestart(gateway.machine, balancing, changes or FakeChanges(gateway))
+    return RollingRestart(gateway.machine, balancing, ground or FakeGround(gateway))
 
 
 def test_another_gateway_takes_over_first(gateway: FakeGateway) -> None:
@@ -40,13 +40,13 @@ def test_another_gateway_takes_over_first(gateway: FakeGateway) -> None:
 
 
 def test_nothing_waits(gateway: FakeGateway) -> None:
-    turn(gateway, FakeChanges(gateway, waits="")).run()
+    turn(gateway, FakeGround(gateway, waits="")).run()
     assert gateway.events == []
 
 
 def test_a_program_that_an_interrupted_run_installed_waits_for_the_turn(gateway: FakeGateway) -> None:
     gateway.run_old_program("haproxy.service")
-    turn(gateway, FakeChanges(gateway, waits="")).run()
+    turn(gateway, FakeGround(gateway, waits="")).run()
     assert "to be changed: haproxy (installed already, not started yet)" in gateway.machine.said
     assert gateway.events == ["fetch", STOP, *CHANGED, "end epoch"]
 
@@ -83,7 +83,7 @@ def test_one_lost_answer_of_the_api_lowers_nothing(gateway: FakeGateway) -> None
 
 def test_a_load_balancer_of_the_cloud_serves_the_api(gateway: FakeGateway) -> None:
     gateway.apis = set()
-    RollingRestart(gateway.machine, replace(BALANCING, api_port=0), FakeChanges(gateway)).run()
+    RollingRestart(gateway.machine, replace(BALANCING, api_port=0), FakeGround(gateway)).run()
     assert gateway.machine.clock.seconds < 1
     assert gateway.events[1] == STOP
 
@@ -97,7 +97,7 @@ def test_the_only_gateway(gateway: FakeGateway) -> None:
 @pytest.mark.parametrize("error", [Failed("cannot install"), Stopped("stopped from outside", 143), KeyError("x")])
 def test_it_takes_part_again_however_the_change_ended(gateway: FakeGateway, error: BaseException) -> None:
     with pytest.raises(type(error)):
-        turn(gateway, FakeChanges(gateway, broken=error)).run()
+        turn(gateway, FakeGround(gateway, broken=error)).run()
     assert gateway.events == ["fetch", STOP, "change", START]
 
 

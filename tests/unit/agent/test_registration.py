@@ -113,6 +113,7 @@ def world(machine: FakeMachine, cluster: KubernetesServer) -> World:
     machine.answer("systemctl", systemctl)
     world.follow(WANTED)
     world.kubeadm.calls.clear()
+    cluster.asked.clear()
     return world
 
 
@@ -191,7 +192,7 @@ def test_somebody_else_writes_in_the_same_moment(world: World) -> None:
 
 @pytest.mark.usefixtures("few_looks")
 def test_a_change_that_the_api_refuses_is_not_remembered(world: World) -> None:
-    world.cluster.hooks.append(lambda asked: status(403, "forbidden") if asked.user == JOINING else None)
+    world.cluster.hooks.append(lambda asked: status(403, "forbidden") if asked.method == "PATCH" else None)
     with pytest.raises(Failed, match=r"waited 60 s for the API to take .*; last seen: HTTP status 403: forbidden"):
         world.follow(dataclasses.replace(WANTED, labels=("pool=b",)))
     assert "pool=a" in world.flags

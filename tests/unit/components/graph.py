@@ -16,6 +16,7 @@ from settings.load import parse
 from settings.platform_settings import PlatformSettings
 from settings.running import Running
 from settings.stack_file import BACKUP_SECRETS, ENCRYPTED
+from tests.unit import fake_joining as fake_joining
 
 LAB = {
     "preset": "production",

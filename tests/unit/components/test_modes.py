@@ -3,7 +3,9 @@
 import base64
 import gzip
 import io
+import json
 import tarfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -39,10 +41,21 @@ VOLUMES = {
 
 
 def files(graph: Graph, step: str) -> dict[str, str]:
-    """The files that a step brings, by path."""
+    """The files that a step brings, by path; of a desired state its parts, by their names."""
     packed = gzip.decompress(base64.b64decode(graph.commands()[step].inputs["stdin"]))
+    if packed.startswith(b"{"):
+        return dict(parts(json.loads(packed)))
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         return {entry.name: tar.extractfile(entry).read().decode() for entry in tar}  # type: ignore[union-attr]
+
+
+def parts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Each part of a desired state as text."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from parts(item, f"{name}.{key}" if name else key)
+    else:
+        yield name, value if isinstance(value, str) else json.dumps(value)
 
 
 def connections(graph: Graph) -> dict[str, tuple[str, str]]:
@@ -55,7 +68,7 @@ def connections(graph: Graph) -> dict[str, tuple[str, str]]:
 
 def names_of_the_api(graph: Graph) -> list[str]:
     """What the API server's certificate is valid for."""
-    _, cluster, *_ = yaml.safe_load_all(files(graph, "control-plane-0")["files/init.yaml"])
+    _, cluster, *_ = yaml.safe_load_all(files(graph, "control-plane-0")["control_plane.init_configuration"])
     return list(cluster["apiServer"]["certSANs"])
 
 
@@ -99,10 +112,10 @@ def test_on_a_providers_network_vip_and_gateways_have_their_planned_addresses(
 
 def test_on_a_providers_network_machines_reach_its_other_hosts(provider: tuple[Graph, dict[str, Any]]) -> None:
     graph, _ = provider
-    firewall = files(graph, "gateway-0")["files/firewall.nft"]
+    firewall = files(graph, "gateway-0")["machine.firewall.table"]
     assert "ip daddr != $private_cidr accept" in firewall
     assert "ip daddr != $private_cidr masquerade" in firewall
-    route = files(graph, "gateway-0")["files/openstack-paas-edge-route.service"]
+    route = files(graph, "gateway-0")["gateway.edge_route.service"]
     assert "openstack-paas-edge-route 172.24.4.0/24 172.24.4.1" in route
 
 
@@ -124,10 +137,10 @@ def test_without_a_public_vip_the_first_gateway_is_the_way_in() -> None:
     assert connections(graph)["worker-general-0"] == ("10.20.0.32", "203.0.113.10")
     assert connections(graph)["api"] == ("203.0.113.10", "")
     # What is asked from outside is this gateway, whichever one holds the private VIP.
-    assert files(graph, "api")["gate"].startswith("127.0.0.1:6443 ")
+    assert files(graph, "api")["endpoint"] == "127.0.0.1:6443"
     # Whichever gateway is left, the API can be used by its address.
     assert names_of_the_api(graph) == ["10.20.0.5", "203.0.113.10", "203.0.113.99", "localhost", "127.0.0.1"]
-    keepalived = files(graph, "gateway-0")["files/keepalived.conf"]
+    keepalived = files(graph, "gateway-0")["gateway.keepalived"]
     assert keepalived.count("vrrp_instance") == 1
     assert "10.20.0.5/32" in keepalived
     assert "vrrp_sync_group" not in keepalived
@@ -158,16 +171,16 @@ def test_octavia_balances_the_api_and_the_gateways_keep_the_rest() -> None:
 
 def test_with_octavia_machines_use_the_load_balancer_and_gateways_serve_no_api() -> None:
     graph, _ = graphs.run(OCTAVIA)
-    assert "https://10.21.0.6:6443" in files(graph, "control-plane-0")["bootstrap.conf"]
+    assert "https://10.21.0.6:6443" in files(graph, "control-plane-0")["control_plane.node.bootstrap.kubeconfig"]
     # A worker's own balancer asks the API servers themselves.
-    assert "https://127.0.0.1:6443" in files(graph, "worker-general-0")["bootstrap.conf"]
-    assert "lab-control-plane-0 10.20.0.23:6443" in files(graph, "worker-general-0")["files/haproxy.cfg"]
+    assert "https://127.0.0.1:6443" in files(graph, "worker-general-0")["worker.node.bootstrap.kubeconfig"]
+    assert "lab-control-plane-0 10.20.0.23:6443" in files(graph, "worker-general-0")["worker.balancer"]
     assert graph.of_type("kubernetes:helm.sh/v3:Release")["flannel"].inputs["values"]["kubeApi"]["host"] == "10.21.0.6"
     assert names_of_the_api(graph)[:3] == ["10.21.0.6", "10.21.0.5", "203.0.113.8"]
     gateway = files(graph, "gateway-0")
-    assert ":6443" not in gateway["files/haproxy.cfg"]
-    assert "ip daddr 10.21.0.6 tcp dport 6443 accept" in gateway["files/firewall.nft"]
-    assert "ip daddr 10.21.0.6 masquerade" in gateway["files/firewall.nft"]
+    assert ":6443" not in gateway["gateway.haproxy"]
+    assert "ip daddr 10.21.0.6 tcp dport 6443 accept" in gateway["machine.firewall.table"]
+    assert "ip daddr 10.21.0.6 masquerade" in gateway["machine.firewall.table"]
     rules = graph.of_type("openstack:networking/secGroupRule:SecGroupRule")
     assert not [name for name in rules if name.startswith("gateway-api")]
     waits = graph.commands()["control-plane-0"].dependencies
@@ -234,7 +247,7 @@ def test_a_volume_outlives_its_machine(volumes: Graph) -> None:
 def test_the_step_mounts_the_volume_before_the_roles_own_script(volumes: Graph) -> None:
     member, worker = files(volumes, "etcd-0"), files(volumes, "worker-general-0")
     assert "VOLUME_ID=etcd-0-data-id\nVOLUME_GIB=10\nVOLUME_PATH=/var/lib/etcd\n" in member["settings.sh"]
-    assert "VOLUME_PATH=/disks\nVOLUME_SERVICE=kubelet.service\n" in worker["settings.sh"]
-    for role, script in (("etcd/converge.sh", member), ("kubernetes/worker.sh", worker)):
-        assert script["role"] == read_script(role)
-        assert script["converge"] == read_script("common/volume.sh")
+    assert member["role"] == read_script("etcd/converge.sh")
+    assert member["converge"] == read_script("common/volume.sh")
+    kept = [worker[f"machine.volume.{name}"] for name in ("id", "gib", "path", "service")]
+    assert kept == ["worker-general-0-data-id", "20", "/disks", "kubelet.service"]

@@ -24,10 +24,10 @@ from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.presets import WHOLE, merged
 from settings.stack_file import BACKUP_SECRETS, ENCRYPTED
+from tests.unit.fake_joining import SECRET
 
 PROJECT = Path(__file__).resolve().parents[3]
-SECRET = "made-up-secret"
-_CERTIFICATES = ("ca", "member", "client", "front_proxy_ca", "service_account", "etcd_ca", "etcd_client", "bootstrap")
+_CERTIFICATES = ("ca", "member", "client", "front_proxy_ca", "service_account", "etcd_ca", "etcd_client")
 #: What components hand to bundles: no tool would accept these, and they are found again in any output.
 INPUTS = {
     **{name: f"certificate of {name}\n" for name in _CERTIFICATES},
@@ -35,6 +35,9 @@ INPUTS = {
     **{name: f"{SECRET} {name}" for name in BACKUP_SECRETS},
     "api_addresses": "203.0.113.7",
     "login_keys": "debian\nssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n",
+    "joining": f"{SECRET} joining",
+    "instance": "7f6c1d52-0a4b-4b7e-8f6e-5d3a9c2b1e04",
+    "created": "2026-11-21 12:00:00 +0000 UTC",
     "volume": "0b4f7ad8-5c1e-4a8e-9d3c-2f1a6b7c8d9e",
 }
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from agent.gateway.interfaces import Interfaces
+from agent.gateway.keepalived import HAPROXY_RUNS
 from machines.common.bundle import CONVERGE, Bundle, File
 from machines.common.templates import MACHINES
 from machines.gateway.commands import kube_proxy_script, leave_script
@@ -24,18 +26,17 @@ _PARTS = re.compile(r'^for part in ([^;\n]+); do\s+\. "\$folder/\$part\.sh"(?:;|
 _HEADER = re.compile(r"^# shellcheck shell=.*\n", re.MULTILINE)
 
 
-def _rendered(path: str) -> Iterator[Any]:
-    """Every text of a bundle's file, of all roles and stacks, each once; interfaces have names as on a machine."""
+def _rendered(*paths: str) -> Iterator[Any]:
+    """Every text of these files, of all roles and stacks, each once; interfaces have names as on a machine."""
     platforms = {name: samples.stack(name) for name in samples.STACKS}
     platforms |= {name: samples.variant(name) for name in samples.VARIANTS}
     seen: set[str] = set()
     for name, platform in platforms.items():
         for role in samples.BUNDLES:
-            text = samples.files(samples.bundle(platform, role)).get(path, "")
-            if text and text not in seen:
+            files = samples.files(samples.bundle(platform, role))
+            for text in [files[path] for path in paths if path in files and files[path] not in seen]:
                 seen.add(text)
-                named = text.replace("@EDGE_INTERFACE@", "edge0").replace("@PRIVATE_INTERFACE@", "private0")
-                yield pytest.param(named, id=f"{role}-{name}")
+                yield pytest.param(Interfaces("edge0", "private0").fill_in(text), id=f"{role}-{name}")
 
 
 def _run(*command: str | Path) -> None:
@@ -67,10 +68,10 @@ def _programs() -> dict[str, str]:
     programs = {}
     for name, bundle in bundles.items():
         texts = {
-            file.path: (MACHINES / samples.SOURCES[file.content]).read_text(encoding="utf-8")
-            if file.content in samples.SOURCES
-            else file.content
-            for file in bundle.files
+            path: (MACHINES / samples.SOURCES[content]).read_text(encoding="utf-8")
+            if content in samples.SOURCES
+            else content
+            for path, content in samples.files(bundle).items()
         }
         for path, text in texts.items():
             # A volume adds nothing but its own converge.
@@ -89,10 +90,9 @@ PROGRAMS = _programs()
 
 def test_every_script_is_part_of_a_program() -> None:
     whole = "".join(PROGRAMS.values())
-    gate = MACHINES / "gateway/api-gate.sh"
     for path in MACHINES.rglob("*.sh"):
         functions = re.findall(r"^(\w+\(\))", path.read_text(encoding="utf-8"), re.MULTILINE)
-        assert path == gate or all(f"\n{function}" in whole for function in functions), path
+        assert all(f"\n{function}" in whole for function in functions), path
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -120,13 +120,13 @@ def test_shellcheck_of_rendered_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("text", _rendered("files/haproxy.cfg"))
+@pytest.mark.parametrize("text", _rendered("files/haproxy.cfg", "gateway.haproxy"))
 def test_haproxy_accepts_its_configuration(text: str, tmp_path: Path) -> None:
     _run(_needs("haproxy"), "-c", "-q", "-f", _written(tmp_path, "haproxy.cfg", text))
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("text", _rendered("files/firewall.nft"))
+@pytest.mark.parametrize("text", _rendered("files/firewall.nft", "machine.firewall.table"))
 def test_nft_accepts_the_tables(text: str, tmp_path: Path) -> None:
     """Loaded for real, into a network namespace that ends with the command."""
     _needs("nft")
@@ -136,13 +136,12 @@ def test_nft_accepts_the_tables(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("text", _rendered("files/keepalived.conf"))
+@pytest.mark.parametrize("text", _rendered("gateway.keepalived"))
 def test_keepalived_accepts_its_configuration(text: str, tmp_path: Path) -> None:
     """The script that it tracks is replaced by one that exists here."""
     _needs("keepalived")
     if os.geteuid() != 0:
         pytest.skip("a network namespace needs root")
-    script = "/usr/local/sbin/openstack-paas-haproxy-runs"
-    assert script in text
-    path = _written(tmp_path, "keepalived.conf", text.replace(script, "/bin/true"))
+    assert HAPROXY_RUNS in text
+    path = _written(tmp_path, "keepalived.conf", text.replace(HAPROXY_RUNS, "/bin/true"))
     _run(*NETWORK_NAMESPACE, "bash", SHELL / "keepalived-check.sh", path)

@@ -101,6 +101,38 @@ def test_a_node_that_goes_and_what_it_would_have_run_then() -> None:
         assert ", ".join(row.details) == words
 
 
+def listing(*lines: str, agent: str = "agent-74fa6a3f5629.pyz") -> str:
+    head = "# openstack-paas: converge etcd. What it brings, each with a digest of its content:"
+    return "\n".join([head, *(f"# {line}" for line in (agent, *lines)), "set -- sh -c", ""])
+
+
+BUNDLE = "# openstack-paas: step etcd. The files it brings, each with a digest of its content:\n# a 0123abcd\nrun() {\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (listing("etcd.env 0123abcd", "key secret"), listing("etcd.env 4567abcd", "key secret"), "`etcd.env` changes"),
+        (listing("etcd.env 0123abcd"), listing("other 0123abcd"), "`other` is new, `etcd.env` goes"),
+        (listing("key secret"), listing("key secret"), "the content of a secret file changes (`key`)"),
+        (listing("a 0123abcd"), listing("a 0123abcd", agent="agent-0123456789ab.pyz"), "its step"),
+        (BUNDLE, listing("etcd.env 0123abcd"), "goes over to the agent"),
+        (BUNDLE, "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "files that are known only during the update"),
+    ],
+)
+def test_a_desired_state_for_the_agent(before: str, after: str, words: str) -> None:
+    kind = "command:remote:Command"
+    step = {
+        "op": "update",
+        "urn": f"urn:pulumi:lab::openstack-paas::openstack-paas:etcd:EtcdCluster${kind}::etcd-0",
+        "diffReasons": ["create", "stdin"],
+        "oldState": {"custom": True, "type": kind, "inputs": {"create": before}},
+        "newState": {"custom": True, "type": kind, "inputs": {"create": after}},
+    }
+    (row,) = make_tables(parse("lab", json.dumps({"steps": [step]})))["Machines"]
+    assert ", ".join(row.details) == words
+
+
 def test_no_secret_values() -> None:
     """Values under a secret's name, secrets of the engine and keys in error reports never show."""
     document = load("mariadb-values")

@@ -53,8 +53,9 @@ def test_pins_and_the_epoch_reach_the_machines() -> None:
     values = {"maintenance": {"packages": {"haproxy": "2.6.12-1+deb12u3"}, "epoch": "2026-11"}}
     platform = parse(values, "dev")
     settings = platform.settings
-    bundle = gateway_bundle(platform, platform.plan.gateways[0], {"ca": ""})
-    assert "\nEPOCH=2026-11\n" in next(file.content for file in bundle.files if file.path == "settings.sh")
+    packages = gateway_bundle(platform, platform.plan.gateways[0], {"login_keys": "debian"}).state.machine.packages
+    assert packages.epoch == "2026-11"
+    assert "haproxy=2.6.12-1+deb12u3" in packages.wanted
     assert {"haproxy=2.6.12-1+deb12u3", "keepalived"} <= set(role_packages(settings, gateway=True))
     assert "haproxy=2.6.12-1+deb12u3" not in role_packages(settings, node=True)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.kubernetes.apis import MachineApis
-from agent.kubernetes.node import ADMIN_KUBECONFIG
+from agent.kubernetes.node_settings import ADMIN_KUBECONFIG
 from agent.machine import Failed
 from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import give_identity, kubeconfig, node_of

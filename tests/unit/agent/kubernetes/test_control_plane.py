@@ -202,6 +202,8 @@ def test_everything_that_has_an_end(machine: FakeMachine, cluster: KubernetesSer
 
 
 def test_labels_and_the_kubelets_configuration_are_an_administrators(case: Case) -> None:
+    case.cluster.node("a")
+    case.machine.write("/var/lib/kubelet/kubeadm-flags.env", 'KUBELET_KUBEADM_ARGS="--node-ip=127.0.0.1"\n')
     case.mine.register()
     assert case.kubeadm == []
     assert (case.machine.state / "applied/kubelet-configuration").exists()

@@ -32,7 +32,7 @@ def test_packages_of_a_node_that_runs_wait(machine: FakeMachine) -> None:
     joined(machine)
 
     def has(version: str) -> Plan:
-        row = f"kubelet\thold ok installed\t{version}-1.1\n"
+        row = f"kubelet\tinstalled\thold\t{version}-1.1\n"
         machine.answer("dpkg-query", row if version else Ended(1, errors="no packages found matching kubelet"))
         return plan_version(machine, "1.36.5")
 

@@ -85,32 +85,3 @@ rm "$configuration"
 point
 expect "a cluster without it" "$status" 0
 expect_contains "says so" "$output" "this cluster has no kube-proxy"
-
-# A control plane that has just initialised the cluster does it itself, by the administrator's file that kubeadm has written.
-(
-    # shellcheck source=/dev/null
-    for part in common/lib kubernetes/{drain,node-certificates,kube-proxy}; do . "$SCRIPTS/$part.sh"; done
-    # shellcheck source=/dev/null
-    . <(sed -n -e '/^proxies_are_local()/,/^}/p' -e '/^keep_proxies_local()/,/^}/p' "$SCRIPTS/kubernetes/initialise.sh")
-    KUBERNETES=$ROOT/kubernetes ADDRESS=192.0.2.5 API_PORT=6443 LOCAL_SERVER=https://127.0.0.1:6443
-    mkdir -p "$KUBERNETES"
-    {
-        echo "    client-certificate-data: $(printf 'certificate ' | base64)"
-        echo "    client-key-data: $(printf 'and key' | base64)"
-    } >"$KUBERNETES/admin.conf"
-    kubeadm_writes
-    keep_proxies_local >/dev/null
-    expect "a new cluster" "$(server) $(pointed)" "https://127.0.0.1:6443 https://127.0.0.1:6443"
-    echo "$identity" >"$ROOT/identity"
-
-    # A cluster whose API is brought back on data that exists: as it was.
-    fake etcdctl <<'END'
-#!/bin/bash
-printf 'k8s\0\n\f\n\002v1\022\tConfigMap\0    server: %s\n' "$(cat "$ROOT/recorded")"
-END
-    echo https://127.0.0.1:6443 >"$ROOT/recorded"
-    expect "it was local" "$(! proxies_are_local || echo local)" local
-    echo https://192.0.2.5:6443 >"$ROOT/recorded"
-    expect "it was not" "$(! proxies_are_local || echo local)" ""
-)
-expect "nothing is left of the administrator's key" "$(ls "$(cat "$ROOT/identity")" 2>/dev/null)" ""
