@@ -61,7 +61,7 @@ def init_configuration(platform: Platform, planned: PlannedMachine, outside: Seq
 
 
 def kubelet_configuration(settings: PlatformSettings) -> str:
-    """The configuration of all kubelets; nodes that have joined follow its changes (agent/kubernetes/registration.py)."""
+    """The configuration of all kubelets; nodes that have joined follow it (agent/kubernetes/registration.py)."""
     return _documents(_kubelet(settings))
 
 
