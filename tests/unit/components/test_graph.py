@@ -239,8 +239,9 @@ def test_another_worker_touches_control_planes_alone_and_its_removal_too(
     # They let in who is planned (machines/kubernetes/nodes.yaml.j2).
     assert changed(old, new) == {f"Command/control-plane-{number}" for number in range(3)}
     assert not old.keys() - new.keys()
-    of_each = {of.format(name) for name in added for of in ("{}", "leave-{}", "{}-agent")}
-    assert {name for _, name in new.keys() - old.keys()} == of_each
+    assert {name for _, name in new.keys() - old.keys()} == {
+        new for name in added for new in (name, f"{name}-agent", f"leave-{name}")
+    }
 
 
 def test_another_pool_and_other_control_planes_touch_gateways_and_control_planes() -> None:

@@ -82,9 +82,6 @@ def test_every_file_that_scripts_name_is_in_the_bundle(name: str) -> None:
     paths = {file.path for file in bundle.files}
     # components/role.py adds the keys to every step.
     optional = {"files/login-keys"} | ({"files/service-proxy.conf"} if name == "image" else set())
-    if bundle.step == "worker":
-        # registration.sh asks whether this is a control plane.
-        optional |= {"files/init.yaml"}
     scripts = {read_script(script) for script in SCRIPTS}
     for file in bundle.files:
         if file.content not in scripts or file.path.startswith("files/"):
@@ -106,10 +103,16 @@ def test_every_part_that_scripts_source_is_in_the_bundle(name: str) -> None:
 
 
 def test_control_plane_has_the_shared_keys_and_no_other_role_has() -> None:
-    keys = {"pki/ca.key", "pki/front-proxy-ca.key", "pki/sa.key"}
-    for name in BROUGHT:
-        bundle = BUNDLES[name]
-        assert keys & {file.path for file in bundle.files} == (keys if bundle.step == "control-plane" else set()), name
+    keys = {samples.INPUTS[f"{name}_key"] for name in ("ca", "front_proxy_ca", "service_account")}
+    for name, made in BUNDLES.items():
+        found = keys & set(samples.files(made).values())
+        assert found == (keys if name.startswith("control-plane") else set()), name
+
+
+def test_only_root_reads_what_a_machine_joins_with() -> None:
+    state = samples.bundle(samples.stack("prod"), "worker").state
+    assert state.worker.node.bootstrap.key
+    assert state.worker.node.bootstrap.key not in repr(state)
 
 
 def test_kubeadm_documents() -> None:

@@ -120,7 +120,7 @@ def test_shellcheck_of_rendered_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("text", _rendered("files/haproxy.cfg", "gateway.haproxy"))
+@pytest.mark.parametrize("text", _rendered("gateway.haproxy", "worker.balancer"))
 def test_haproxy_accepts_its_configuration(text: str, tmp_path: Path) -> None:
     _run(_needs("haproxy"), "-c", "-q", "-f", _written(tmp_path, "haproxy.cfg", text))
 

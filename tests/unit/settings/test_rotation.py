@@ -114,7 +114,7 @@ def test_another_epoch_makes_every_leaf_anew_and_no_authority(before: Graph) -> 
     after = made(graphs.run({**LAB, "certificates": {"epoch": "spring"}})[0])
     old = made(before)
     leaves = names(old, ":LocallySignedCert")
-    assert {"administrator", "bootstrap", "etcd-client", "apiserver-etcd-client", "etcd-0"} <= leaves
+    assert {"administrator", "etcd-client", "apiserver-etcd-client", "etcd-0"} <= leaves
     assert names(after, ":LocallySignedCert") == {f"{name}-spring" for name in leaves}
     assert {f"{name}-spring" for name in leaves} <= names(after, ":PrivateKey")
     assert names(after, ":SelfSignedCert") == names(old, ":SelfSignedCert")

@@ -1,6 +1,7 @@
 """Who initialises the cluster, and when nobody may."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -84,6 +85,21 @@ def test_a_stack_that_has_had_a_cluster_does_not_begin_another(machine: FakeMach
     with pytest.raises(Failed, match="etcd knows no cluster, and this stack has had one"):
         case.run()
     assert case.inits == []
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_a_cluster_may_begin_with_nothing_on_the_day_that_is_set(
+    machine: FakeMachine, cluster: KubernetesServer, days: int
+) -> None:
+    case = Case(machine, cluster, had_cluster=True)
+    day = f"{machine.clock.now() - timedelta(days=days):%Y-%m-%d}"
+    case.initialise.wanted = replace(case.initialise.wanted, start_empty=day)
+    if days:
+        with pytest.raises(Failed, match="set etcd.startEmpty to today's date"):
+            case.run()
+    else:
+        case.run()
+    assert len(case.inits) == (0 if days else 1)
 
 
 def test_a_cluster_whose_api_servers_are_all_gone_comes_back(case: Case) -> None:
