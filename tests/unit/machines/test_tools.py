@@ -116,7 +116,8 @@ def test_shellcheck_of_rendered_text(tmp_path: Path) -> None:
     texts += [Bundle("sample", (File(CONVERGE, "true\n"),)).script()]
     texts.append(leave_command(platform, "prod-worker-general-0", "kept").script())
     paths = [_written(tmp_path, f"{number}.sh", str(text)) for number, text in enumerate(texts)]
-    _run("shellcheck", "--shell=bash", *paths)
+    # What the shell of root reads is one word to the first.
+    _run("shellcheck", "--shell=bash", "--exclude=SC2016", *paths)
 
 
 @pytest.mark.system
