@@ -55,4 +55,5 @@ class ControlPlane(Role):
             needed = [*args.etcd.steps, *order]
             own = {**inputs, **joining(pki, machine)}
             self.add_step(machine, args.access, control_plane_bundle, own, needed, args.depends_on)
+            args.cluster.add_control_plane(machine, self.steps[-1])
         self.register_outputs({})

@@ -13,7 +13,7 @@ from components.addons.flannel import Flannel
 from components.addons.local_path import LocalPath
 from components.addons.mariadb import MariaDb, MariaDbArgs
 from components.addons.release import AddonArgs
-from components.cluster_access import ApiGate, ClusterAccess, ClusterCommandArgs, KubeProxy
+from components.cluster_access import ApiGate, ClusterAccess, ClusterCommandArgs, KubeProxy, LabelsAndTaints
 from components.control_plane import ControlPlane, ControlPlaneArgs
 from components.etcd import EtcdCluster, EtcdClusterArgs
 from components.fleet import Fleet, FleetArgs
@@ -74,7 +74,7 @@ class Platform(pulumi.ComponentResource):
         gateway_host_key = gateways.host_key.public_key_openssh
         access, way_in = fleet.access(entry, gateway_host_key), gateways.steps
         direct = fleet.access().connection(entry, gateway_host_key)
-        cluster = ClusterAccess(platform, pki, direct, network.alive_with, way_in)
+        cluster = ClusterAccess(platform, pki, direct, access, network.alive_with, way_in)
 
         balanced: list[pulumi.Resource] = []
         if settings.api.load_balancer == "octavia":
@@ -122,6 +122,7 @@ class Platform(pulumi.ComponentResource):
         worker_steps = [step for pool in workers for step in pool.steps]
         nodes_ready = [*way_in, *control_plane.steps, *worker_steps]
         KubeProxy("kube-proxy", ClusterCommandArgs(cluster, nodes_ready), child)
+        LabelsAndTaints("nodes", ClusterCommandArgs(cluster, nodes_ready), child)
         storage_needs = [network_addon.release, *(worker_steps or control_plane.steps)]
         storage = LocalPath("local-path", addon(*storage_needs), child)
         database: dict[str, Any] = {}

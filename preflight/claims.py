@@ -1,7 +1,7 @@
 """Volumes on the disks of nodes that will be replaced: the running cluster is asked before anything is deleted.
 
-The same rule as machines/gateway/leave.sh, which asks once more when it is the machine's turn. No answer means
-no permission.
+The same rule as agent/kubernetes/leave.py, which asks once more when it is the machine's turn. No answer means no
+permission.
 """
 
 import base64

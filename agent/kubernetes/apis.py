@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from agent.kubernetes import kubeconfig
-from agent.kubernetes.identity import field
 from agent.kubernetes.node_settings import ADMIN_KUBECONFIG, BOOTSTRAP_FOLDER
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE
 from agent.kubernetes_api import Identity, KubernetesApi
@@ -48,7 +47,7 @@ class MachineApis:
             raise Failed(f"{ADMIN_KUBECONFIG} has no certificate and key")
         file = self.folder / "admin.pem"
         files.write(file, "".join(pair), 0o600)
-        server = field(text, "server").removeprefix("https://")
+        server = kubeconfig.field(text, "server").removeprefix("https://")
         return self._as(Identity(self._ca, file, file), endpoint or server)
 
     def _as(self, identity: Identity, endpoint: str = "") -> KubernetesApi:

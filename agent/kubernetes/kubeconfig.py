@@ -6,8 +6,13 @@ There is no YAML in Python's standard library, and kubectl takes ten times as lo
 import base64
 import re
 
-from agent.kubernetes.identity import field
 from agent.machine import Failed
+
+
+def field(text: str, name: str) -> str:
+    """The first value of that name, empty where there is none."""
+    found = re.search(rf"^[ -]*{re.escape(name)}: *[\"']?([^\s\"']+)", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def embedded(text: str, name: str) -> str:

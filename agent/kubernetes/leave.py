@@ -1,7 +1,6 @@
 """Takes a node out of the cluster before its machine goes, unless that would lose data.
 
-It needs these rights: get, patch and delete nodes; list pods, persistentvolumes and persistentvolumeclaims; create
-pods/eviction. Who has them is the caller's choice: a control plane's administrator, or a certificate for this alone.
+A control plane does it as the cluster's administrator (agent/kubernetes/cluster_commands.py).
 """
 
 import contextlib
@@ -9,7 +8,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from agent.kubernetes.drain import DrainSettings, NotDrained, cordon, drain
 from agent.kubernetes_api import ApiError, KubernetesApi, Object, items, node_path
@@ -19,11 +18,6 @@ from agent.machine import Failed, Machine, NotYet
 VOLUMES: Final = "openstack-paas/volumes"
 #: Seconds to wait for others that leave in the same run: dozens of them, with drains of a minute.
 TURN_SECONDS: Final = 3600
-#: What to do where the API refuses a certificate that was handed in (identity.given_identity).
-OLD_CERTIFICATE: Final = (
-    ". The certificate is that of the last `up` that had this machine: take the machine into the stack file again, "
-    "run `up`, then remove it"
-)
 
 
 @dataclass(frozen=True)
@@ -33,7 +27,7 @@ class Departure:
     node: str
     drain_seconds: float
     bare_pods: str = "refuse"
-    data: str = ""
+    data: Literal["", "kept", "lose"] = ""
     """Where the machine is replaced: `kept`, its volumes come back with it; `lose`, the stack file gives them up."""
 
 
@@ -49,18 +43,14 @@ class _Node:
     may_lose: bool = False
 
 
-def leave(machine: Machine, api: KubernetesApi, departure: Departure, when_refused: str = "") -> None:
-    """The node is gone from the cluster afterwards, or Failed says what holds it.
-
-    `when_refused` is added to the message where the API does not let the owner of the certificate do it.
-    """
-    _Leave(machine, api, departure, when_refused).run()
+def leave(machine: Machine, api: KubernetesApi, departure: Departure) -> None:
+    """The node is gone from the cluster afterwards, or Failed says what holds it."""
+    _Leave(machine, api, departure).run()
 
 
 class _Leave:
-    def __init__(self, machine: Machine, api: KubernetesApi, departure: Departure, when_refused: str) -> None:
-        self.machine, self.api, self.when_refused = machine, api, when_refused
-        self.departure, self.node = departure, departure.node
+    def __init__(self, machine: Machine, api: KubernetesApi, departure: Departure) -> None:
+        self.machine, self.api, self.departure, self.node = machine, api, departure, departure.node
 
     def run(self) -> None:
         found = self._find_node()
@@ -85,8 +75,6 @@ class _Leave:
         except ApiError as error:
             if error.status == 404:
                 return None
-            if error.status in (401, 403):
-                raise Failed(f"cannot {what}: {error}{self.when_refused}") from error
             raise Failed(f"cannot {what} at {self.api.endpoint}: {error}") from error
 
     def _find_node(self) -> _Node:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from agent.command import Command, Options
 from agent.etcd_api import Etcd, Tls
+from agent.kubernetes import cluster_commands
 from agent.kubernetes.api_server import ApiServer
 from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.control_plane import ControlPlane
@@ -53,6 +54,7 @@ def _api_server(machine: Machine, state: State, options: Options) -> None:
 
 
 COMMANDS = {
+    **cluster_commands.COMMANDS,
     "converge": Command(State, _converge),
     "api-server": Command(State, _api_server, alone=False, saved=True, options=("action",)),
 }

@@ -26,7 +26,6 @@ def control_plane_bundle(platform: Platform, planned: PlannedMachine, secrets: M
     `api_addresses`, those by which the API is reached from outside, separated by commas.
     """
     settings, outside, ca = platform.settings, secrets["api_addresses"].split(","), secrets["ca"]
-    planes = [machine.hostname for machine in platform.plan.control_planes]
     member = member_settings(platform, planned, secrets, api_endpoint(platform))
     control_plane = ControlPlaneSettings(
         **vars(member),

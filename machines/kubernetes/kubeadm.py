@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import yaml
 
+from agent.kubernetes.labels_and_taints import POOL
 from machines.etcd.bundle import endpoints
 from machines.kubernetes.api import PKI, api_endpoint, certificate_sans, signing
 from settings import ports
+from settings.machines import WorkerPoolSettings
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.platform_settings import PlatformSettings
@@ -59,7 +61,7 @@ def init_configuration(platform: Platform, planned: PlannedMachine, outside: Seq
 
 
 def kubelet_configuration(settings: PlatformSettings) -> str:
-    """The configuration of all kubelets; nodes that have joined follow its changes (registration.sh)."""
+    """The configuration of all kubelets; nodes that have joined follow it (agent/kubernetes/registration.py)."""
     return _documents(_kubelet(settings))
 
 
@@ -146,19 +148,28 @@ def _own_endpoint(planned: PlannedMachine) -> dict[str, Any]:
     return {"advertiseAddress": planned.address, "bindPort": ports.API}
 
 
-def node_labels(platform: Platform, planned: PlannedMachine) -> list[str]:
+def node_labels(platform: Platform, planned: PlannedMachine) -> tuple[str, ...]:
     """The labels that a node registers with, as key=value."""
-    if planned.role != "worker":
-        return []
-    labels = {"openstack-paas/pool": planned.pool} | platform.settings.workers[planned.pool].labels
-    return [f"{key}={value}" for key, value in sorted(labels.items())]
+    pool = platform.settings.workers.get(planned.pool)
+    return pool_labels(planned.pool, pool) if pool else ()
+
+
+def pool_labels(name: str, pool: WorkerPoolSettings) -> tuple[str, ...]:
+    """The labels of a pool's nodes, as key=value."""
+    labels = {POOL: name} | pool.labels
+    return tuple(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
 def node_taints(platform: Platform, planned: PlannedMachine) -> tuple[str, ...]:
     """The taints that a node registers with, as key=value:Effect."""
     if planned.role == "worker":
         return platform.settings.workers[planned.pool].taints
-    return () if platform.settings.control_planes.schedulable else (_CONTROL_PLANE_TAINT,)
+    return control_plane_taints(platform.settings)
+
+
+def control_plane_taints(settings: PlatformSettings) -> tuple[str, ...]:
+    """The taints of control planes, as key=value:Effect."""
+    return () if settings.control_planes.schedulable else (_CONTROL_PLANE_TAINT,)
 
 
 def _node_registration(platform: Platform, planned: PlannedMachine) -> dict[str, Any]:

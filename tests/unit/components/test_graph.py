@@ -2,6 +2,8 @@
 
 import base64
 import gzip
+import json
+import re
 from typing import Any
 
 import pytest
@@ -131,10 +133,8 @@ def script(command: Registered) -> str:
 
 
 def stdin(command: Registered) -> str:
-    """The unpacked bundle of a step, as one text; what a command of the administrator gets, as it is."""
+    """The unpacked bundle of a step, as one text."""
     text = str(command.inputs["stdin"])
-    if text.startswith("certificate administrator"):
-        return text
     return gzip.decompress(base64.b64decode(text)).decode("utf-8", "replace")
 
 
@@ -248,11 +248,24 @@ def test_another_pool_and_other_control_planes_touch_gateways_and_control_planes
     gateways = {"Command/gateway-0", "Command/gateway-1"}
     planes = {f"Command/control-plane-{number}" for number in range(3)}
     more = by_key(sizes(general={"count": 1}, more={"count": 2, "firstAddress": 64}))
-    assert changed(one, more) == gateways | planes
-    assert changed(by_key(sizes(1, general={"count": 1})), one) == gateways | {"Command/control-plane-0"}
+    assert changed(one, more) == gateways | planes | {"Command/nodes"}
+    # The first one's node leaves by the second, as soon as there is one.
+    first = {"Command/control-plane-0", "Command/leave-control-plane-0"}
+    assert changed(by_key(sizes(1, general={"count": 1})), one) == gateways | first
 
 
-def test_every_node_leaves_by_the_gateways_before_its_machine_goes(lab: tuple[Graph, dict[str, Any]]) -> None:
+#: Where the first two control planes are.
+FIRST, SECOND = "10.20.0.23", "10.20.0.24"
+
+
+def agent(command: Registered) -> tuple[str, dict[str, Any]]:
+    """The agent's command that runs on a control plane, and what it gets."""
+    found = re.search(r"' sh agent.pyz .* (\S+) control-plane \d+$", script(command), re.MULTILINE)
+    assert found
+    return found[1], json.loads(stdin(command))
+
+
+def test_every_node_leaves_by_a_control_plane_before_its_machine_goes(lab: tuple[Graph, dict[str, Any]]) -> None:
     graph, _ = lab
     leaves = {name: command for name, command in graph.commands().items() if name.startswith("leave-")}
     nodes = [f"control-plane-{i}" for i in range(3)] + [f"worker-general-{i}" for i in range(2)]
@@ -261,14 +274,28 @@ def test_every_node_leaves_by_the_gateways_before_its_machine_goes(lab: tuple[Gr
         command = leaves[f"leave-{node}"]
         # Nothing runs when it is made or changed, and nothing replaces it.
         assert not {"create", "update", "triggers"} & command.inputs.keys()
-        assert command.dependencies >= {f"Instance/{node}"} | GATEWAYS
+        # The first one stays the longest; its own node leaves by the second.
+        host, index = (SECOND, 1) if node == "control-plane-0" else (FIRST, 0)
+        assert command.dependencies >= {f"Instance/{node}", f"Command/control-plane-{index}"} | GATEWAYS
+        assert f"Instance/control-plane-{index}" in reachable(graph, f"Command/leave-{node}")
         # It goes with the whole platform without being asked.
         assert command.deleted_with == "RouterInterface/router"
-        assert command.inputs["connection"]["host"] == graphs.ADDRESSES["api"]
-        assert "proxy" not in command.inputs["connection"]
-        assert f"/leave.sh lab-{node} 10.20.0.5:6443 " in script(command)
-        assert stdin(command) == "certificate administratorPRIVATE administrator"
-        assert "stdin" in command.secret_inputs
+        connection = command.inputs["connection"]
+        assert (connection["host"], connection["proxy"]["host"]) == (host, graphs.ADDRESSES["api"])
+        assert connection["hostKey"] == graph.commands()[f"control-plane-{index}"].inputs["connection"]["hostKey"]
+        departure = {"node": f"lab-{node}", "drain_seconds": 300, "bare_pods": "refuse", "data": ""}
+        assert agent(command) == ("leave", departure)
+        assert "stdin" not in command.secret_inputs
+    assert not any("PRIVATE" in stdin(command) for name, command in leaves.items())
+    # So there is no circle.
+    for name in graph.commands():
+        assert not any("leave-" in waits for waits in reachable(graph, f"Command/{name}"))
+
+
+def test_a_lone_control_plane_has_nobody_else() -> None:
+    graph, _ = graphs.run(sizes(1, general={"count": 1}))
+    for node in ("control-plane-0", "worker-general-0"):
+        assert graph.commands()[f"leave-{node}"].inputs["connection"]["host"] == FIRST
 
 
 RULE = "openstack:networking/secGroupRule:SecGroupRule"
@@ -302,9 +329,41 @@ def test_kube_proxy_changes_once_every_node_has_an_api_of_its_own(lab: tuple[Gra
     graph, _ = lab
     command = graph.commands()["kube-proxy"]
     assert command.dependencies >= GATEWAYS | CONTROL_PLANES | WORKERS
-    assert "/point-kube-proxy.sh 10.20.0.5:6443 https://127.0.0.1:6443\n" in script(command)
-    assert stdin(command) == "certificate administratorPRIVATE administrator"
-    assert "stdin" in command.secret_inputs
+    assert command.inputs["connection"]["host"] == FIRST
+    name, wanted = agent(command)
+    assert (name, wanted["server"]) == ("kube-proxy", "https://127.0.0.1:6443")
     # kubeadm's upgrade writes it as it was: another version runs it again.
-    assert "# openstack-paas: kube-proxy of Kubernetes " in script(command)
+    assert wanted["kubernetes_version"].startswith("1.")
+    assert "# kubernetes_version " in script(command)
+    assert "stdin" not in command.secret_inputs
     assert command.deleted_with == "RouterInterface/router"
+
+
+def test_labels_and_taints_change_once_every_node_has_recorded_its_own(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    command = graph.commands()["nodes"]
+    assert command.dependencies >= GATEWAYS | CONTROL_PLANES | WORKERS
+    assert command.inputs["connection"]["host"] == FIRST
+    name, wanted = agent(command)
+    assert name == "nodes"
+    assert wanted["groups"] == [
+        {
+            "prefix": "lab-control-plane-",
+            "pool": "",
+            "labels": [],
+            "taints": ["node-role.kubernetes.io/control-plane=:NoSchedule"],
+        },
+        {
+            "prefix": "lab-worker-general-",
+            "pool": "general",
+            "labels": ["disk-type=ssd", "openstack-paas/pool=general"],
+            "taints": [],
+        },
+    ]
+    assert command.deleted_with == "RouterInterface/router"
+
+
+def test_no_administrators_key_is_on_any_machine(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, _ = lab
+    for name, command in graph.commands().items():
+        assert "PRIVATE administrator" not in stdin(command), name

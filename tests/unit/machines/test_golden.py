@@ -5,6 +5,7 @@ Archives of other stacks than production hold only what differs from that one.
 """
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 import yaml
 
 from machines.common.bundle import CONVERGE, Bundle, File
-from machines.gateway.commands import kube_proxy_script, leave_script
 from machines.kubernetes import kubeadm
+from machines.kubernetes.cluster_commands import kube_proxy_command, leave_command, nodes_command
 from machines.user_data import user_data
 from settings.platform import Platform
 from tests.unit.machines import samples
@@ -80,18 +81,19 @@ def test_command_text() -> None:
     _compare("command.sh", Bundle("sample", files, limit_seconds=60).script())
 
 
-def test_leave() -> None:
-    """It may be called by the command of an earlier release: the path and the arguments' order stay."""
+def test_commands_of_a_control_plane() -> None:
+    """A node leaves by what an earlier release has recorded: the agent of a later one has to understand it."""
     platform = samples.stack(USUAL)
-    text = leave_script(platform, "prod-worker-general-1")
-    _compare("command-leave.sh", text)
-    assert "/opt/openstack-paas/gateway/leave.sh prod-worker-general-1 10.20.0.5:6443 300 refuse\n" in text
-    replaced = leave_script(platform, "prod-worker-general-1", "kept")
-    assert "/opt/openstack-paas/gateway/leave.sh prod-worker-general-1 10.20.0.5:6443 300 refuse kept\n" in replaced
-
-
-def test_kube_proxy() -> None:
-    _compare("command-kube-proxy.sh", kube_proxy_script(samples.stack(USUAL)))
+    _compare("command-leave.sh", leave_command(platform, "prod-worker-general-1").script())
+    _compare("command-kube-proxy.sh", kube_proxy_command(platform).script())
+    _compare("command-nodes.sh", nodes_command(platform).script())
+    departure = leave_command(platform, "prod-worker-general-1", "kept").state
+    assert asdict(departure) == {
+        "node": "prod-worker-general-1",
+        "drain_seconds": 300,
+        "bare_pods": "refuse",
+        "data": "kept",
+    }
 
 
 @pytest.mark.parametrize("role", ["gateway", "other"])
@@ -122,6 +124,7 @@ def test_there_is_no_golden_file_that_nothing_renders() -> None:
         "command.sh",
         "command-leave.sh",
         "command-kube-proxy.sh",
+        "command-nodes.sh",
         "user-data-gateway.yaml",
         "user-data-other.yaml",
     }

@@ -15,7 +15,7 @@ from agent.gateway.interfaces import Interfaces
 from agent.gateway.keepalived import HAPROXY_RUNS
 from machines.common.bundle import CONVERGE, Bundle, File
 from machines.common.templates import MACHINES
-from machines.gateway.commands import kube_proxy_script, leave_script
+from machines.kubernetes.cluster_commands import leave_command
 from tests.unit.machines import samples
 
 SHELL = Path(__file__).parent / "shell"
@@ -113,10 +113,10 @@ def test_shellcheck_of_the_tests_own_scripts() -> None:
 def test_shellcheck_of_rendered_text(tmp_path: Path) -> None:
     platform = samples.stack("prod")
     texts = [parameters.values[0] for parameters in _rendered("settings.sh")]
-    texts += [Bundle("sample", (File(CONVERGE, "true\n"),)).script(), kube_proxy_script(platform)]
-    texts += [leave_script(platform, "prod-worker-general-0", "kept"), samples.image().script()]
+    texts += [Bundle("sample", (File(CONVERGE, "true\n"),)).script(), samples.image().script()]
+    texts.append(leave_command(platform, "prod-worker-general-0", "kept").script())
     paths = [_written(tmp_path, f"{number}.sh", str(text)) for number, text in enumerate(texts)]
-    # SC2016 is the script of the inner shell.
+    # What the shell of root reads is one word to the first.
     _run("shellcheck", "--shell=bash", "--exclude=SC2016", *paths)
 
 

@@ -201,3 +201,23 @@ def test_an_earlier_release_s_machines_are_read_from_the_state() -> None:
     assert read is not None
     assert read.forms == {"lab-etcd-0": Form("m1", "f", "nova", "etcd", True, "slow", 10)}
     assert read.spreads == {"etcd": "required"}
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "waits"),
+    [
+        ("control-plane-0", "10.20.0.24", False),
+        ("control-plane-1", "10.20.0.23", True),
+        ("worker-general-0", "10.20.0.23", True),
+    ],
+)
+def test_a_replaced_node_leaves_by_another_control_plane(lab: Running, name: str, host: str, waits: bool) -> None:
+    """The first one cannot wait for the second, which is changed after it."""
+    role = "controlPlanes" if name.startswith("control") else "workers"
+    change = {"controlPlanes": {"spread": "required"}} if role == "controlPlanes" else general(spread="required")
+    graph, _ = graphs.run({**LAB, **change, "rollout": {"replace": [f"lab-{name}"]}}, running=lab)
+    command = graph.commands()[f"drain-{name}"]
+    assert command.inputs["connection"]["host"] == host
+    assert ("Command/control-plane-0" in command.dependencies) is waits
+    assert command.dependencies.isdisjoint({f"Instance/{name}", f"Command/{name}", "Command/control-plane-1"})
+    assert f"Command/drain-{name}" in graph.of_type("openstack:compute/instance:Instance")[name].dependencies

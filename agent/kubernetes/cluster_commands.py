@@ -1,0 +1,88 @@
+"""Commands that act on the whole cluster, as the administrator that every control plane has anyway.
+
+Their states have no secret. One may come from an earlier `up` than the agent that reads it (a node leaves by what the
+last `up` with it has recorded): a field that goes, or a new one without a default, would hold machines that leave.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agent.command import Command, Options
+from agent.kubernetes import kubeconfig, labels_and_taints
+from agent.kubernetes.apis import MachineApis
+from agent.kubernetes.kube_proxy import point_kube_proxy
+from agent.kubernetes.labels_and_taints import LabelsAndTaints
+from agent.kubernetes.leave import Departure, leave
+from agent.kubernetes.node_settings import ADMIN_KUBECONFIG
+from agent.kubernetes_api import KubernetesApi
+from agent.machine import Failed, Machine, NotYet
+from agent.system import files
+
+#: This control plane's own API server.
+LOCAL_API: Final = "127.0.0.1:6443"
+
+
+@dataclass(frozen=True)
+class KubeProxy:
+    """Where kube-proxy finds the API."""
+
+    server: str
+    """As https://host:port."""
+    kubernetes_version: str
+    """kubeadm's upgrade writes the address that clients use: with another version this has to run again."""
+
+
+@contextlib.contextmanager
+def administrator(machine: Machine) -> Iterator[KubernetesApi]:
+    """The API as the administrator, at this machine's own server, or where its kubeconfig leads when that is away.
+
+    Raises Failed on a machine that is no control plane.
+    """
+    text = files.read(machine.path(ADMIN_KUBECONFIG))
+    if not text:
+        raise Failed(
+            f"{ADMIN_KUBECONFIG} does not exist: {machine.name} is not a control plane yet. Run `pulumi up --refresh`, "
+            "which repairs a lost machine"
+        )
+    with machine.work_folder() as folder:
+        authorities = kubeconfig.embedded(text, "certificate-authority-data")
+        apis = MachineApis(machine, folder, "control-plane", "", authorities)
+        try:
+            apis.anonymous(LOCAL_API).is_ready()
+            api = apis.admin(LOCAL_API)
+        except NotYet as seen:
+            api = apis.admin()
+            machine.log(f"this machine's API server is not ready ({seen}): asking {api.endpoint}")
+        yield api
+
+
+def _leave(machine: Machine, departure: Departure, options: Options) -> None:
+    del options
+    machine.step_name = "leave"
+    with administrator(machine) as api:
+        leave(machine, api, departure)
+
+
+def _point_kube_proxy(machine: Machine, wanted: KubeProxy, options: Options) -> None:
+    del options
+    machine.step_name = "kube-proxy"
+    with administrator(machine) as api:
+        point_kube_proxy(machine, api, wanted.server)
+    machine.log("ready")
+
+
+def _follow_labels_and_taints(machine: Machine, wanted: LabelsAndTaints, options: Options) -> None:
+    del options
+    machine.step_name = "nodes"
+    with administrator(machine) as api:
+        labels_and_taints.follow(machine, api, wanted)
+
+
+#: Beside whatever else runs on the control plane.
+COMMANDS: Final[Mapping[str, Command[Any]]] = {
+    "leave": Command(Departure, _leave, alone=False),
+    "kube-proxy": Command(KubeProxy, _point_kube_proxy, alone=False),
+    "nodes": Command(LabelsAndTaints, _follow_labels_and_taints, alone=False),
+}
