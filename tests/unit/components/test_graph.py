@@ -70,6 +70,34 @@ def test_etcd_members_start_side_by_side_behind_the_gateways(lab: tuple[Graph, d
         assert not waits & ETCD
 
 
+def test_members_begin_the_first_etcd_when_all_their_machines_are_there(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, outputs = lab
+    machines = {f"Instance/etcd-{number}" for number in range(3)}
+    assert outputs["etcdFounders"] == [f"etcd-{number}-id" for number in range(3)]
+    for number in range(3):
+        assert graph.commands()[f"etcd-{number}"].dependencies >= machines
+
+
+def test_the_second_up_changes_no_member_and_a_new_machine_founds_nothing(lab: tuple[Graph, dict[str, Any]]) -> None:
+    first, outputs = lab
+    running = from_outputs(outputs)
+    assert running is not None
+    second, again = graphs.run(LAB, running=running)
+    assert again["etcdFounders"] == outputs["etcdFounders"]
+    for name in ("etcd-0", "etcd-1", "etcd-2"):
+        assert second.commands()[name].inputs == first.commands()[name].inputs
+        assert "Instance/etcd-0" not in second.commands()[name].dependencies or name == "etcd-0"
+    other, _ = graphs.run(LAB, running=replace(running, etcd_founders=("etcd-0-id", "etcd-1-id", "gone")))
+    assert not state(other, "etcd-0")["etcd"]["member"]["had_cluster"]
+    assert state(other, "etcd-2")["etcd"]["member"]["had_cluster"]
+
+
+def state(graph: Graph, name: str) -> dict[str, Any]:
+    """The desired state of a machine."""
+    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(graph.commands()[name].inputs["stdin"])))
+    return found
+
+
 def test_control_planes_join_side_by_side_once_etcd_is_there(lab: tuple[Graph, dict[str, Any]]) -> None:
     graph, _ = lab
     for control_plane in sorted(CONTROL_PLANES):

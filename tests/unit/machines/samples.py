@@ -35,6 +35,7 @@ INPUTS = {
     **{name: f"{SECRET} {name}" for name in BACKUP_SECRETS},
     "api_addresses": "203.0.113.7",
     "login_keys": "debian\nssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n",
+    "instance": "5f3c2c0e-7c39-4a6d-8f0e-5b1f0c9a7d42",
     "volume": "0b4f7ad8-5c1e-4a8e-9d3c-2f1a6b7c8d9e",
 }
 
