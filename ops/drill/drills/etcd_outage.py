@@ -11,8 +11,8 @@ from ops.etcd.restore import Restore, choose, survey
 from ops.shared.outputs import Machine
 from ops.shared.pulumi import PulumiError
 
-#: In what machines/etcd/membership.sh says where no member has data and nodes exist.
-ORPHANS = "belong to a cluster"
+#: In what a new member says where the stack has had an etcd (agent/etcd/start.py).
+NO_EMPTY_ETCD = "this stack has had an etcd"
 
 
 class EtcdOutage(Drill):
@@ -161,7 +161,7 @@ class EtcdDataLoss(EtcdLoss):
             try:
                 self.target.up(api=False)
             except PulumiError as error:
-                if ORPHANS not in str(error):
+                if NO_EMPTY_ETCD not in str(error):
                     raise
                 self.target.say("as it should be, the new members start no empty etcd")
             self.figures["new machines"] = round(time.monotonic() - began, 1)

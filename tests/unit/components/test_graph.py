@@ -2,10 +2,12 @@
 
 import base64
 import gzip
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from settings.running import from_outputs
 from tests.unit.components import graph as graphs
 from tests.unit.components.graph import LAB, Graph, Registered
 
@@ -88,14 +90,8 @@ def test_the_second_up_changes_no_member_and_a_new_machine_founds_nothing(lab: t
         assert second.commands()[name].inputs == first.commands()[name].inputs
         assert "Instance/etcd-0" not in second.commands()[name].dependencies or name == "etcd-0"
     other, _ = graphs.run(LAB, running=replace(running, etcd_founders=("etcd-0-id", "etcd-1-id", "gone")))
-    assert not state(other, "etcd-0")["etcd"]["member"]["had_cluster"]
-    assert state(other, "etcd-2")["etcd"]["member"]["had_cluster"]
-
-
-def state(graph: Graph, name: str) -> dict[str, Any]:
-    """The desired state of a machine."""
-    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(graph.commands()[name].inputs["stdin"])))
-    return found
+    assert not graphs.state(other, "etcd-0")["etcd"]["member"]["had_cluster"]
+    assert graphs.state(other, "etcd-2")["etcd"]["member"]["had_cluster"]
 
 
 def test_control_planes_join_side_by_side_once_etcd_is_there(lab: tuple[Graph, dict[str, Any]]) -> None:
@@ -185,7 +181,7 @@ def test_the_secrets_of_places_for_backups_reach_the_members_and_the_database_al
     assert knowing == {"etcd-0"}
     step = graph.commands()["etcd-0"]
     assert "stdin" in step.secret_inputs
-    assert "# files/rclone.conf secret" in step.inputs["create"]
+    assert "# backups.files.rclone_config secret" in step.inputs["create"]
     secret = graph.of_type("kubernetes:core/v1:Secret")["mariadb-backup-s3"]
     assert "stringData" in secret.secret_inputs
     assert secret.inputs["stringData"]["secret-key"] == "SecretKeyOfS3"

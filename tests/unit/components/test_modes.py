@@ -188,7 +188,7 @@ def test_mtu_is_that_of_our_networks_and_is_left_to_the_cloud() -> None:
 
 def test_the_quota_of_etcd_is_in_bytes() -> None:
     graph, _ = graphs.run({**LAB, "etcd": {"quota": "4Gi"}})
-    assert "ETCD_QUOTA_BACKEND_BYTES=4294967296\n" in files(graph, "etcd-0")["files/etcd.env"]
+    assert "ETCD_QUOTA_BACKEND_BYTES=4294967296\n" in graphs.state(graph, "etcd-0")["etcd"]["files"]["environment"]
 
 
 @pytest.fixture(scope="module")
@@ -232,9 +232,9 @@ def test_a_volume_outlives_its_machine(volumes: Graph) -> None:
 
 
 def test_the_step_mounts_the_volume_before_the_roles_own_script(volumes: Graph) -> None:
-    member, worker = files(volumes, "etcd-0"), files(volumes, "worker-general-0")
-    assert "VOLUME_ID=etcd-0-data-id\nVOLUME_GIB=10\nVOLUME_PATH=/var/lib/etcd\n" in member["settings.sh"]
+    volume = graphs.state(volumes, "etcd-0")["machine"]["volume"]
+    assert (volume["id"], volume["gib"], volume["path"]) == ("etcd-0-data-id", 10, "/var/lib/etcd")
+    worker = files(volumes, "worker-general-0")
     assert "VOLUME_PATH=/disks\nVOLUME_SERVICE=kubelet.service\n" in worker["settings.sh"]
-    for role, script in (("etcd/converge.sh", member), ("kubernetes/worker.sh", worker)):
-        assert script["role"] == read_script(role)
-        assert script["converge"] == read_script("common/volume.sh")
+    assert worker["role"] == read_script("kubernetes/worker.sh")
+    assert worker["converge"] == read_script("common/volume.sh")
