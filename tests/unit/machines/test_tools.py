@@ -63,9 +63,11 @@ def _programs() -> dict[str, str]:
     Only so shellcheck sees where the variables of a part come from.
     """
     bundles = {role: samples.bundle(samples.stack("prod"), role) for role in samples.BUNDLES}
-    bundles |= {"volume": samples.bundle(samples.variant("volume"), "etcd"), "image": samples.image()}
+    bundles |= {"volume": samples.bundle(samples.variant("volume"), "worker"), "image": samples.image()}
     programs = {}
     for name, bundle in bundles.items():
+        if not isinstance(bundle, Bundle):
+            continue
         texts = {
             file.path: (MACHINES / samples.SOURCES[file.content]).read_text(encoding="utf-8")
             if file.content in samples.SOURCES
