@@ -21,7 +21,7 @@ from ops.shared.ssh import SshError
 #: What people look for in a journal, by role.
 _UNITS: Final = {
     "gateway": ("haproxy", "keepalived", "openstack-paas-edge-route"),
-    "etcd": ("etcd", "openstack-paas-etcd-backup"),
+    "etcd": ("etcd", "openstack-paas-etcd-backup", "openstack-paas-etcd-defragment"),
     "control-plane": ("kubelet", "containerd"),
     "worker": ("kubelet", "containerd", "haproxy"),
 }

@@ -1,4 +1,4 @@
-"""`paas etcd backups|snapshot|restore`."""
+"""`paas etcd backups|snapshot|restore|defragment`."""
 
 import argparse
 import sys
@@ -20,7 +20,8 @@ from ops.shared.ssh import Ssh, SshError
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's actions and their options."""
-    restore = add_actions(parser, "snapshot", "bring etcd back from lost data or a lost majority")
+    more = {"defragment": "give free room back, member by member, and end the alarm NOSPACE"}
+    restore = add_actions(parser, "snapshot", "bring etcd back from lost data or a lost majority", more)
     restore.add_argument("--snapshot", metavar="NAME", help="this snapshot (default: the newest data that there is)")
     restore.add_argument("--identity", type=Path, metavar="FILE", help="age identity, for an encrypted snapshot")
     restore.add_argument(
@@ -40,6 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
             return _backups(snapshots.collect(ssh, outputs.role("etcd")), arguments.json)
         if arguments.action == "snapshot":
             return _snapshot(outputs, ssh)
+        if arguments.action == "defragment":
+            sys.stdout.write(defragment(outputs, ssh))
+            return 0
         return _restore(outputs, ssh, arguments)
 
 
@@ -80,9 +84,8 @@ def _snapshot(outputs: Outputs, ssh: Ssh) -> int:
     """One now, on the first member that takes one: a learner, or a member that is away, does not."""
     refused: list[str] = []
     for member in outputs.role("etcd"):
-        command = f"{remote.MEMBER}/etcd-backup.sh --reason manual"
         try:
-            printed = remote.call(ssh, member, command, seconds=remote.SNAPSHOT_SECONDS)
+            printed = remote.call(ssh, member, remote.agent("snapshot", "etcd", remote.SNAPSHOT_SECONDS))
         except SshError as error:
             refused.append(str(error))
             continue
@@ -93,6 +96,22 @@ def _snapshot(outputs: Outputs, ssh: Ssh) -> int:
         refused.append(f"{member.name}: {last}")
     _say("\n  ".join(["no member took a snapshot:", *refused]))
     return 1
+
+
+def defragment(outputs: Outputs, ssh: Ssh) -> str:
+    """Has the first member that can be reached defragment all, and end the alarm NOSPACE; returns what it says.
+
+    Raises SshError.
+    """
+    unreached: list[str] = []
+    for member in outputs.role("etcd"):
+        try:
+            ssh.client(member)
+        except SshError as error:
+            unreached.append(str(error))
+            continue
+        return remote.call(ssh, member, remote.agent("defragment", "etcd", remote.DEFRAGMENT_SECONDS, force="yes"))
+    raise SshError("\n  ".join(["no member can be reached:", *unreached]))
 
 
 def _restore(outputs: Outputs, ssh: Ssh, arguments: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ class RestoreError(OpsError):
 
 @dataclass(frozen=True)
 class Member:
-    """What etcd-restore.sh reports of one member; `revision` is None where it is not known."""
+    """What one member reports of itself; `revision` is None where it is not known."""
 
     name: str
     active: bool
@@ -35,7 +35,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Plan:
-    """A restore. `source` says to the members' scripts where the data is; `lost` says in words what it costs.
+    """A restore. `source` says to the members where the data is; `lost` says in words what it costs.
 
     `gone` are members that the user says will never come back.
     """

@@ -35,14 +35,14 @@ def survey(outputs: Outputs, ssh: Ssh) -> Survey:
     found = Survey()
     for machine in outputs.role("etcd"):
         try:
-            look = remote.read(ssh, machine, f"{remote.MEMBER}/etcd-restore.sh look")
+            look = remote.read(ssh, machine, remote.agent("restore", "etcd", step="look"))
             found.members[machine.name] = Member.parse(look)
         except SshError as error:
             found.away.append(machine.name)
             found.problems.append(str(error))
     for machine in outputs.role("control-plane"):
         try:
-            remote.call(ssh, machine, f"{remote.CONTROL_PLANE}/api-server.sh state")
+            remote.call(ssh, machine, remote.agent("api-server", "control-plane", action="status"))
             found.control_planes.append(machine)
         except SshError as error:
             found.problems.append(str(error))
@@ -100,22 +100,21 @@ class Restore:
             self.seconds[name] = round(time.monotonic() - began, 1)
             self.say(f"{name}: {self.seconds[name]} s")
 
-    def _script(self, name: str, words: str, stdin: str = "", seconds: float = DATA_SECONDS) -> None:
-        remote.call(self.ssh, self.outputs.machine(name), f"{remote.MEMBER}/{words}", stdin, seconds)
+    def _member(self, name: str, step: str, stdin: str = "", seconds: int = remote.STEP_SECONDS) -> None:
+        command = remote.agent("restore", "etcd", seconds, step=step)
+        remote.call(self.ssh, self.outputs.machine(name), command, stdin)
 
-    def _member(self, name: str, word: str, stdin: str = "", seconds: float = remote.STEP_SECONDS) -> None:
-        self._script(name, f"etcd-restore.sh {word}", stdin, seconds)
+    def _converge_after(self, name: str, step: str, seconds: int = remote.STEP_SECONDS) -> None:
+        self._member(name, step, seconds=seconds)
+        remote.call(self.ssh, self.outputs.machine(name), remote.converge("etcd", DATA_SECONDS))
 
-    def _converge_after(self, name: str, word: str, seconds: float = remote.STEP_SECONDS) -> None:
-        self._member(name, word, seconds=seconds)
-        self._script(name, "converge")
-
-    def _api_servers(self, word: str) -> list[tuple[Machine, str, str]]:
-        return [(one, f"{remote.CONTROL_PLANE}/api-server.sh {word}", "") for one in self.found.control_planes]
+    def _api_servers(self, action: str) -> list[tuple[Machine, remote.Call, str]]:
+        command = remote.agent("api-server", "control-plane", remote.STEP_SECONDS, action=action)
+        return [(one, command, "") for one in self.found.control_planes]
 
     def _stop(self, api: bool) -> None:
         """All at once: what an API server still writes is lost either way, and none of them serves a restored etcd."""
-        note, stop = json.dumps(self.plan.document), f"{remote.MEMBER}/etcd-restore.sh stop"
+        note, stop = json.dumps(self.plan.document), remote.agent("restore", "etcd", remote.STEP_SECONDS, step="stop")
         members = [(self.outputs.machine(name), stop, note) for name in self.found.members]
         remote.at_once(self.ssh, members + (self._api_servers("stop") if api else []))
 
@@ -133,8 +132,8 @@ class Restore:
         until(self.follow.write, "a new object is seen", NEW_SECONDS)
 
     def _new_snapshot(self) -> None:
-        words = "etcd-backup.sh --reason restore --no-copies"
-        self._script(self.plan.first, words, seconds=remote.SNAPSHOT_SECONDS)
+        command = remote.agent("snapshot", "etcd", remote.SNAPSHOT_SECONDS, reason="restore", copies="no")
+        remote.call(self.ssh, self.outputs.machine(self.plan.first), command)
 
     def _finish(self, names: Sequence[str]) -> None:
         for name in names:

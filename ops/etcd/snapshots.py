@@ -9,6 +9,8 @@ from ops.shared.backups import LATE_INTERVALS, duration
 from ops.shared.outputs import Machine
 from ops.shared.ssh import Ssh, SshError
 
+#: A place that does not answer is waited for.
+LIST_SECONDS = 300
 #: What a listing has of each snapshot, wherever it is.
 _COMMON = ("name", "member", "time", "revision")
 
@@ -73,7 +75,7 @@ class Snapshots:
 
 
 def parse(listings: Iterable[Mapping[str, Any]], problems: Iterable[str] = ()) -> Snapshots:
-    """From what the members' etcd-backups.sh prints; every member lists the same places."""
+    """From what the members print; every member lists the same places."""
     found: dict[tuple[str, str], Snapshot] = {}
     said = list(problems)
     interval = now = 0
@@ -107,9 +109,9 @@ def collect(ssh: Ssh, members: Iterable[Machine]) -> Snapshots:
     listings: list[dict[str, Any]] = []
     problems: list[str] = []
     for member in members:
-        words = " --here" if listings else ""
+        here = "yes" if listings else "no"
         try:
-            listings.append(remote.read(ssh, member, f"{remote.MEMBER}/etcd-backups.sh{words}"))
+            listings.append(remote.read(ssh, member, remote.agent("backups", "etcd", LIST_SECONDS, here=here)))
         except SshError as error:
             problems.append(str(error))
     return parse(listings, problems)

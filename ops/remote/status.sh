@@ -38,7 +38,7 @@ services() {
     local unit units=()
     case $role in
         gateway) units=(haproxy.service keepalived.service openstack-paas-edge-route.timer) ;;
-        etcd) units=(etcd.service openstack-paas-etcd-backup.timer) ;;
+        etcd) units=(etcd.service openstack-paas-etcd-backup.timer openstack-paas-etcd-defragment.timer) ;;
         control-plane) units=(containerd.service kubelet.service) ;;
         *) units=(haproxy.service containerd.service kubelet.service openstack-paas-volume-folders.path) ;;
     esac
@@ -72,7 +72,7 @@ etcd() {
 
 # Health is an answer also when it is bad, which etcdctl ends with a failure.
 etcd_health() { etcd endpoint health || [ -s "$answers/etcd-health.out" ]; }
-backups() { limited bash "$root/opt/openstack-paas/etcd/etcd-backups.sh" --here; }
+backups() { limited python3 -I "$root/opt/openstack-paas/agent.pyz" backups etcd 60 here=yes; }
 
 # The API server of this machine, by the address that needs nobody else: its status, then the checks that fail.
 api_server() {

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ops.shared.errors import OpsError
@@ -13,14 +14,21 @@ from ops.shared.options import add_outputs, console
 LATE_INTERVALS = 3
 
 
-def add_actions(command: argparse.ArgumentParser, one: str, restore: str) -> argparse.ArgumentParser:
-    """Adds `backups`, the action that takes `one`, and `restore` with its help; returns the parser of `restore`."""
+def add_actions(
+    command: argparse.ArgumentParser, one: str, restore: str, more: Mapping[str, str] = MappingProxyType({})
+) -> argparse.ArgumentParser:
+    """Adds `backups`, the action that takes `one`, and `restore` with its help; returns the parser of `restore`.
+
+    `more` are actions without options, with their help.
+    """
     stack = argparse.ArgumentParser(add_help=False)
     add_outputs(stack)
     actions = command.add_subparsers(dest="action", required=True)
     backups = actions.add_parser("backups", parents=[stack], help=f"list {one}s; status 1 when the newest is too old")
     backups.add_argument("--json", action="store_true", help="print JSON")
     actions.add_parser(one, parents=[stack], help="take one now")
+    for name, text in more.items():
+        actions.add_parser(name, parents=[stack], help=text)
     restoring = actions.add_parser("restore", parents=[stack], help=restore)
     restoring.add_argument("--yes", action="store_true", help="do not ask")
     return restoring

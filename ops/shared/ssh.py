@@ -10,6 +10,8 @@ from ops.shared.errors import OpsError
 from ops.shared.outputs import Machine, Outputs
 
 CONNECT_SECONDS = 15
+#: Gateways close a way on which nothing is said for some minutes, and a snapshot is quiet for longer.
+KEEPALIVE_SECONDS = 30
 
 
 class SshError(OpsError):
@@ -74,6 +76,8 @@ class Ssh(ExitStack):
             client.close()
             raise SshError(f"{machine.name}: no SSH to {host}: {error}") from error
         self.callback(client.close)
+        if transport := client.get_transport():
+            transport.set_keepalive(KEEPALIVE_SECONDS)
         return client
 
     def reach(self) -> paramiko.SSHClient:

@@ -12,7 +12,7 @@ from ops.status.machine_report import UNREADABLE, MachineReport
 
 #: The first backup may be this much later than its interval, in seconds: machines are created, images pulled.
 FIRST = 900
-#: How the name of a snapshot from before an upgrade ends (machines/etcd/backup-record.sh).
+#: How the name of a snapshot from before an upgrade ends (agent/etcd/backup_record.py).
 UPGRADE = "-upgrade"
 
 

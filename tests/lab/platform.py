@@ -79,6 +79,12 @@ class Platform:
         with Ssh(self.outputs) as ssh:
             return ssh.run(self.machine(name), "sudo -n bash -s", command, seconds)
 
+    def snapshots(self, name: str) -> list[dict[str, Any]]:
+        """Those of etcd on a member, the newest last."""
+        command = "python3 -I /opt/openstack-paas/agent.pyz backups etcd 60 here=yes"
+        found: list[dict[str, Any]] = json.loads(self.on(name, command))["snapshots"]
+        return found
+
     def vip_holder(self) -> str:
         """The name of the gateway that holds both VIPs, without the cluster's name."""
         holders = [

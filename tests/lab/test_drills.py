@@ -155,6 +155,14 @@ def test_etcd_stop(site: Target) -> None:
     expect_outage(site, "etcd-stop", "database write", 2)
 
 
+@pytest.mark.long
+def test_etcd_nospace(site: Target) -> None:
+    done = drill(site, "etcd-nospace")
+    # Nothing is refused before etcd is full, and the database has nothing to do with it.
+    assert outage(done, "API write") <= done.figures["room again after"] + 30
+    assert outage(done, "database write") <= 5
+
+
 def test_etcd_majority(site: Target) -> None:
     done = drill(site, "etcd-majority")
     assert outage(done, "API write") <= 90

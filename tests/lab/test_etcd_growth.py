@@ -1,6 +1,5 @@
 """etcd grows and shrinks by a change of the stack file while clients write. No write waits longer than an election."""
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,8 +60,8 @@ def check(platform: Platform, machines: Machines, writer: ApiWrite, count: int, 
 
 def snapshots_before_changes(platform: Platform, name: str) -> int:
     """How many verified snapshots from before a membership change a member keeps."""
-    listing = json.loads(platform.on(name, "/opt/openstack-paas/etcd/etcd-backups.sh --here"))
-    return sum(each["reason"] == "membership" and each["verified"] for each in listing["snapshots"])
+    listed = platform.snapshots(name)
+    return sum(each["reason"] == "membership" and each["verified"] for each in listed)
 
 
 def test_three_become_five(platform: Platform, machines: Machines, writer: ApiWrite, tmp_path: Path) -> None:

@@ -68,9 +68,9 @@ def test_repair_of_the_gateway_with_the_vips_and_a_worker(platform: Platform, ma
 def test_repair_of_the_etcd_leader(platform: Platform, machines: Machines) -> None:
     leader = watch.site(platform).etcd_leader().name.removeprefix("lab-")
     repair(platform, machines, [leader])
-    listing = json.loads(platform.on(leader, "/opt/openstack-paas/etcd/etcd-backups.sh --here"))
-    first = listing["snapshots"][0]
-    assert (first["reason"], first["verified"]) == ("membership", True), listing
+    listed = platform.snapshots(leader)
+    first = listed[0]
+    assert (first["reason"], first["verified"]) == ("membership", True), listed
 
 
 def test_repair_of_the_first_control_plane(platform: Platform, machines: Machines) -> None:

@@ -165,8 +165,8 @@ def test_the_next_up_continues_the_rollout(platform: Platform, upgraded: Path, h
 
 
 def test_etcd_has_a_snapshot_from_before_the_upgrade(platform: Platform) -> None:
-    listing = json.loads(platform.on("etcd-0", "/opt/openstack-paas/etcd/etcd-backups.sh --here"))
-    assert any(each["reason"] == "upgrade" and each["verified"] for each in listing["snapshots"]), listing
+    listed = platform.snapshots("etcd-0")
+    assert any(each["reason"] == "upgrade" and each["verified"] for each in listed), listed
 
 
 def with_etcd(file: Path, digest: str) -> Path:
@@ -210,8 +210,8 @@ def test_etcd_is_upgraded_by_a_minor_version(platform: Platform, next_etcd: Path
     record(f"upgrade of etcd to {ETCD_AFTER}: up with its proof", f"{done.seconds:.0f} s")
     assert not gaps(api.reads, API_READ)
     for number in range(3):
-        listing = json.loads(platform.on(f"etcd-{number}", "/opt/openstack-paas/etcd/etcd-backups.sh --here"))
-        newest = [each for each in listing["snapshots"] if each["reason"] == "upgrade" and each["verified"]][-1]
+        listed = platform.snapshots(f"etcd-{number}")
+        newest = [each for each in listed if each["reason"] == "upgrade" and each["verified"]][-1]
         assert versions.minor(newest["etcd"]) == "3.6", newest
 
 

@@ -1,4 +1,4 @@
-"""A real etcd is restored with the members' own scripts: from a snapshot, from a survivor, and after interruptions."""
+"""A real etcd is restored with the members' own commands: from a snapshot, from a survivor, and after interruptions."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from tests.preview.etcd_machine import members
 from tests.preview.etcd_machine.members import Machine
 
 ID = "20260102T030405Z"
-#: What the restore adds to the revision (machines/etcd/etcd-restore.sh).
+#: What the restore adds to the revision (agent/etcd/restore.py).
 BUMP = 10**9
 
 
@@ -32,15 +32,15 @@ def _lead(machines: list[Machine], plan: str) -> None:
     """Do what `python -m ops etcd restore` does: the first of `machines` gets the data, the others join it."""
     first, *others = machines
     for machine in machines:
-        machine.good("etcd-restore.sh", "stop", stdin=plan)
-    first.good("etcd-restore.sh", "snapshot")
-    first.good("etcd-restore.sh", "place")
+        machine.good("restore", step="stop", stdin=plan)
+    first.good("restore", step="snapshot")
+    first.good("restore", step="place")
     first.join()
     for machine in others:
-        machine.good("etcd-restore.sh", "empty")
+        machine.good("restore", step="empty")
         machine.join()
     for machine in machines:
-        machine.good("etcd-restore.sh", "finish")
+        machine.good("restore", step="finish")
 
 
 def _voters(machine: Machine) -> list[str]:
@@ -93,7 +93,7 @@ def test_a_survivor_s_data_is_kept_up_to_the_last_write(three: list[Machine]) ->
         shutil.rmtree(machine.data / "member")
     third.systemctl("start")
     look = third.look()
-    assert (look["etcd"], look["healthy"], look["data"]) == ("active", False, True)
+    assert (look["etcd"], look["healthy"], look["data"]) == ("activating", False, True)
     _lead([third, first, second], _plan("etcd-2", kind="survivor", name=""))
     assert first.etcdctl("get", "last", "--print-value-only").strip() == "write"
     assert third.look()["revision"] >= revision + BUMP
@@ -106,31 +106,31 @@ def test_every_step_can_be_interrupted_and_repeated(three: list[Machine]) -> Non
     taken = first.snapshot()
     plan = _plan("etcd-0", kind="here", name=taken["name"])
     for machine in three * 2:
-        machine.good("etcd-restore.sh", "stop", stdin=plan)
-    refused = second.run(members.__file__.replace("members.py", "converge.sh"))
+        machine.good("restore", step="stop", stdin=plan)
+    refused = second.converge()
     assert "a restore of etcd was begun" in refused.output
-    other = first.run("etcd-restore.sh", "stop", stdin=plan.replace(ID, "20270102T030405Z"))
-    assert "was begun here and not ended" in other.output
+    other = first.command("restore", step="stop", stdin=plan.replace(ID, "20270102T030405Z"))
+    assert "was begun here and has not ended" in other.output
     for _ in range(2):
-        first.good("etcd-restore.sh", "snapshot")
-    first.good("etcd-restore.sh", "place")
+        first.good("restore", step="snapshot")
+    first.good("restore", step="place")
     # As if killed after the data was in place but before that was recorded.
     (first.root / "var/lib/openstack-paas/etcd-restore/stage").write_text("stopped\n")
     (first.data / f"restore-{ID}").mkdir()
-    first.good("etcd-restore.sh", "place")
+    first.good("restore", step="place")
     first.join()
-    second.good("etcd-restore.sh", "empty")
+    second.good("restore", step="empty")
     second.join()
     second.etcdctl("put", "new", "1")
     # Start again: nothing that already works is stopped or emptied.
     for machine in (first, second):
-        machine.good("etcd-restore.sh", "stop", stdin=plan)
+        machine.good("restore", step="stop", stdin=plan)
         assert machine.look()["healthy"]
-    second.good("etcd-restore.sh", "empty")
-    third.good("etcd-restore.sh", "empty")
+    second.good("restore", step="empty")
+    third.good("restore", step="empty")
     third.join()
     for machine in three:
-        machine.good("etcd-restore.sh", "finish")
+        machine.good("restore", step="finish")
         assert machine.etcdctl("get", "new", "--print-value-only").strip() == "1"
 
 
@@ -145,11 +145,11 @@ def test_an_old_member_does_not_mix_with_the_restored_cluster(three: list[Machin
     third.systemctl("start")
     second.etcdctl("put", "new", "1")
     look = third.look()
-    assert (look["etcd"], look["healthy"]) == ("active", False)
+    assert (look["etcd"], look["healthy"]) == ("activating", False)
     assert look["revision"] < BUMP
     assert first.etcdctl("get", "after") == ""
-    third.good("etcd-restore.sh", "stop", stdin=plan)
-    third.good("etcd-restore.sh", "empty")
+    third.good("restore", step="stop", stdin=plan)
+    third.good("restore", step="empty")
     third.join()
-    third.good("etcd-restore.sh", "finish")
+    third.good("restore", step="finish")
     assert third.etcdctl("get", "new", "--print-value-only").strip() == "1"

@@ -11,15 +11,15 @@ from ops.etcd.restore import Restore, choose, survey
 from ops.shared.outputs import Machine
 from ops.shared.pulumi import PulumiError
 
-#: In what a new member says where the stack has had an etcd (agent/etcd/start.py).
-NO_EMPTY_ETCD = "this stack has had an etcd"
+#: In what a member says that starts no empty etcd in the place of a lost one (agent/etcd/start.py).
+REFUSALS = ("this stack has had an etcd", "belong to a cluster")
 
 
 class EtcdOutage(Drill):
     """The API answers no writes until the repair; pods and the database go on."""
 
     role = "etcd"
-    #: The service and the scripts of a restore are only on such machines.
+    #: The service and the commands of a restore are only on such machines.
     at_least = 1
     why = "etcd has no machines of its own"
     noticed_by = ApiWrite.name
@@ -96,7 +96,7 @@ class EtcdLoss(EtcdOutage):
 
     def inspect(self) -> list[str]:
         """How far each member's restore is; another run of the command goes on with it."""
-        look = f"sudo {remote.MEMBER}/etcd-restore.sh look"
+        look = remote.agent("restore", "etcd", step="look")
         looks = [f"paas ssh {machine.name} {look}" for machine in self.target.outputs.role("etcd")]
         return ["paas etcd backups", *looks, "paas etcd restore"]
 
@@ -146,8 +146,7 @@ class EtcdDataLoss(EtcdLoss):
         """A snapshot first, or it would cost a quarter of an hour of the platform's life and the drill's own pods."""
         members = self.victims()
         with self.target.ssh() as ssh:
-            command = f"{remote.MEMBER}/etcd-backup.sh --reason drill"
-            remote.call(ssh, members[0], command, seconds=remote.SNAPSHOT_SECONDS)
+            remote.call(ssh, members[0], remote.agent("snapshot", "etcd", remote.SNAPSHOT_SECONDS, reason="drill"))
             listed = snapshots.collect(ssh, members)
         made = max((one for one in listed.found if not one.off_machine), key=lambda one: one.time)
         if self.target.delete and not any(one.off_machine and one.name == made.name for one in listed.found):
@@ -161,7 +160,7 @@ class EtcdDataLoss(EtcdLoss):
             try:
                 self.target.up(api=False)
             except PulumiError as error:
-                if NO_EMPTY_ETCD not in str(error):
+                if not any(refusal in str(error) for refusal in REFUSALS):
                     raise
                 self.target.say("as it should be, the new members start no empty etcd")
             self.figures["new machines"] = round(time.monotonic() - began, 1)

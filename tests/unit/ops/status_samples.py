@@ -80,7 +80,7 @@ def etcd_status(number: int, **changes: Any) -> str:
 
 
 def snapshots(name: str, age: int = 240, verified: bool = True, **status: Any) -> str:
-    """What etcd-backups.sh --here prints."""
+    """What a member's list of snapshots is."""
     one = {"name": f"{name}-new", "member": name, "time": NOW - age, "revision": 7, "keys": 3, "size": 2**20}
     kept = {"run": NOW - age, "outcome": "taken", "failures": 0, "copies": {"s3": NOW - age + 9}, **status}
     listing = {"member": name, "now": NOW, "interval": 900, "status": kept, "places": {}}
@@ -90,9 +90,10 @@ def snapshots(name: str, age: int = 240, verified: bool = True, **status: Any) -
 def answers(outputs: Outputs, machine: Machine) -> dict[str, str]:
     """A healthy machine's, by question."""
     number = [each.name for each in outputs.role(machine.role)].index(machine.name) + 1
+    etcd_timers = "\n".join(f"openstack-paas-etcd-{name}.timer active" for name in ("backup", "defragment"))
     units = {
         "gateway": "haproxy.service active\nkeepalived.service active",
-        "etcd": "etcd.service active\nopenstack-paas-etcd-backup.timer active",
+        "etcd": f"etcd.service active\n{etcd_timers}",
     }.get(machine.role, "containerd.service active\nkubelet.service active")
     found = {"disks": "41 /", "services": units, "instance": machine.instance_id, "restart": ""}
     if machine.role == "gateway":

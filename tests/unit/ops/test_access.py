@@ -28,6 +28,8 @@ def test_a_role_has_its_units_and_what_up_did_there(monkeypatch: pytest.MonkeyPa
         *("paas-etcd-1", "sudo", "journalctl", "--no-pager", "--output=short-iso", "--lines=7"),
         *("SYSLOG_IDENTIFIER=openstack-paas", "+", "_SYSTEMD_UNIT=etcd.service", "+", "UNIT=etcd.service"),
         *("+", "_SYSTEMD_UNIT=openstack-paas-etcd-backup.service", "+", "UNIT=openstack-paas-etcd-backup.service"),
+        *("+", "_SYSTEMD_UNIT=openstack-paas-etcd-defragment.service"),
+        *("+", "UNIT=openstack-paas-etcd-defragment.service"),
     ]
 
 

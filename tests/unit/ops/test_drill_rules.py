@@ -46,6 +46,7 @@ class LabHost:
 
 def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeTarget, "primary_node", lambda _: "paas-worker-0")
+    monkeypatch.setattr(FakeTarget, "run", lambda _, machine, command: str(2**40 if "df" in command else 2**31))
     for name, kind in KNOWN.items():
         platform = target(host=LabHost("paas-etcd-0", "paas-worker-1"))
         drill = kind(platform)
@@ -67,6 +68,7 @@ def test_every_drill_has_a_name_a_word_about_it_and_a_plan(monkeypatch: pytest.M
         ("etcd-leader", {"etcd": 0}, "0 of at least 3 machines with the role etcd"),
         ("etcd-leader", {"etcd": 0}, "with etcd on control planes use the drill control-plane"),
         ("etcd-stop", {"etcd": 0}, "etcd has no machines of its own"),
+        ("etcd-nospace", {"etcd": 0}, "etcd has no machines of its own"),
         ("etcd-majority", {"etcd": 1}, "1 of at least 3 machines with the role etcd: losing all but one"),
         ("etcd-data-loss", {"etcd": 0}, "etcd has no machines of its own"),
         ("control-plane", {"control-plane": 1}, "no API server would be left"),

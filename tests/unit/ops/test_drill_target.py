@@ -7,7 +7,7 @@ from typing import Any
 import paramiko
 import pytest
 
-from ops.drill.drills.etcd_outage import NO_EMPTY_ETCD
+from ops.drill.drills.etcd_outage import REFUSALS
 from ops.drill.target import Target
 from ops.drill.waiting import DrillError
 from ops.shared.outputs import Machine
@@ -92,7 +92,7 @@ def test_an_up_that_fails_says_all_that_it_printed_in_a_session_of_its_own(
 ) -> None:
     program = tmp_path / "pulumi"
     program.write_text(
-        f'#!/bin/sh\nps -o sid= -p $$\necho these nodes {NO_EMPTY_ETCD}: "$@"\necho error: update failed >&2\nexit 1\n'
+        f'#!/bin/sh\nps -o sid= -p $$\necho these nodes {REFUSALS[0]}: "$@"\necho error: update failed >&2\nexit 1\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
@@ -100,6 +100,6 @@ def test_an_up_that_fails_says_all_that_it_printed_in_a_session_of_its_own(
         Target.up(target())
     _, session, printed, error = str(caught.value).splitlines()
     assert int(session) != os.getsid(0), "Ctrl-C does not reach it"
-    assert printed.startswith(f"these nodes {NO_EMPTY_ETCD}: up --refresh --yes --skip-preview --suppress-outputs ")
+    assert printed.startswith(f"these nodes {REFUSALS[0]}: up --refresh --yes --skip-preview --suppress-outputs ")
     assert printed.endswith("--stack paas") and "--non-interactive" in printed
     assert error == "error: update failed"

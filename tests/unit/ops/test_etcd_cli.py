@@ -30,8 +30,13 @@ class FakeSsh:
 
     def __exit__(self, *_: object) -> None: ...
 
+    def client(self, machine: Machine) -> None:
+        if not any(machine.name == name for name, _ in self.answers):
+            raise SshError(f"{machine.name}: no SSH")
+
     def run(self, machine: Machine, command: str, script: str = "", seconds: float = 30) -> str:
-        key = machine.name, command.rsplit("/", 1)[1]
+        name, _, _, *options = command.partition("python3 -I /opt/openstack-paas/agent.pyz ")[2].split()
+        key = machine.name, " ".join([name, *options])
         self.asked.append(key)
         if key not in self.answers:
             raise SshError(f"{machine.name}: no SSH")
@@ -61,8 +66,8 @@ def _listing(member: str, age: int) -> dict[str, Any]:
 def test_backups_lists_every_member_and_names_what_was_not_reached(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers = {("etcd-0", "etcd-backups.sh"): _listing("etcd-0", 600)}
-    status, ssh = _run(monkeypatch, answers | {("etcd-2", "etcd-backups.sh --here"): _listing("etcd-2", 60)}, "backups")
+    answers = {("etcd-0", "backups here=no"): _listing("etcd-0", 600)}
+    status, ssh = _run(monkeypatch, answers | {("etcd-2", "backups here=yes"): _listing("etcd-2", 60)}, "backups")
     assert status == 0
     shown = capsys.readouterr().out
     assert [line.split()[:4] for line in shown.splitlines()[1:3]] == [
@@ -71,13 +76,13 @@ def test_backups_lists_every_member_and_names_what_was_not_reached(
     ]
     assert "problem: etcd-1: no SSH" in shown
     # Only one member looks into the places off the machines.
-    assert [words for _, words in ssh.asked] == ["etcd-backups.sh", "etcd-backups.sh --here", "etcd-backups.sh --here"]
+    assert [words for _, words in ssh.asked] == ["backups here=no", "backups here=yes", "backups here=yes"]
 
 
 def test_backups_that_are_late_are_a_failure_also_as_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, _ = _run(monkeypatch, {("etcd-0", "etcd-backups.sh"): _listing("etcd-0", 7200)}, "backups", "--json")
+    status, _ = _run(monkeypatch, {("etcd-0", "backups here=no"): _listing("etcd-0", 7200)}, "backups", "--json")
     assert status == 1
     document = json.loads(capsys.readouterr().out)
     assert (document["ageSeconds"], document["newest"]["name"]) == (7200, "etcd-0-new")
@@ -87,7 +92,7 @@ def test_backups_that_are_late_are_a_failure_also_as_json(
 def test_a_snapshot_is_taken_by_the_first_member_that_can(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    word = "etcd-backup.sh --reason manual"
+    word = "snapshot"
     answers = {
         ("etcd-1", word): "[ 0.1 s] member: the member is a learner, which has not caught up: no snapshot\n",
         ("etcd-2", word): "[ 2.0 s] copies: done in 0.1 s\n[ 2.0 s] backup: name: revision 7, 3 keys, verified\n",
@@ -108,9 +113,9 @@ def test_a_restore_explains_and_touches_nothing_unasked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers: dict[tuple[str, str], Any] = {
-        (f"etcd-{number}", "etcd-restore.sh look"): _look(f"etcd-{number}") for number in range(3)
+        (f"etcd-{number}", "restore step=look"): _look(f"etcd-{number}") for number in range(3)
     }
-    answers["etcd-0", "etcd-backups.sh"] = _listing("etcd-0", 600)
+    answers["etcd-0", "backups here=no"] = _listing("etcd-0", 600)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     status, ssh = _run(monkeypatch, answers, "restore")
     assert status == 2
@@ -118,8 +123,7 @@ def test_a_restore_explains_and_touches_nothing_unasked(
     assert "To be restored: the snapshot etcd-0-new in etcd-0, 10 min old, revision 7" in said
     assert "This loses: everything written in the 10 min since the snapshot" in said
     assert "give --yes" in said
-    assert {words.split()[0] for _, words in ssh.asked} <= {"etcd-restore.sh", "etcd-backups.sh"}
-    assert not [words for _, words in ssh.asked if words.startswith("etcd-restore.sh") and "look" not in words]
+    assert {words for _, words in ssh.asked} == {"restore step=look", "backups here=no", "backups here=yes"}
 
 
 def test_a_restore_of_an_etcd_that_works_is_refused(
@@ -127,7 +131,18 @@ def test_a_restore_of_an_etcd_that_works_is_refused(
 ) -> None:
     healthy = {"etcd": "active", "healthy": True, "data": True, "revision": 9}
     answers: dict[tuple[str, str], Any] = {
-        (f"etcd-{number}", "etcd-restore.sh look"): _look(f"etcd-{number}", **healthy) for number in range(3)
+        (f"etcd-{number}", "restore step=look"): _look(f"etcd-{number}", **healthy) for number in range(3)
     }
     assert _run(monkeypatch, answers, "restore", "--yes")[0] == 2
     assert "nothing is lost" in capsys.readouterr().err
+
+
+def test_the_first_member_that_is_reached_defragments_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = {("etcd-1", "defragment force=yes"): "etcd-0 defragmented\n"}
+    status, ssh = _run(monkeypatch, answers, "defragment")
+    assert (status, capsys.readouterr().out) == (0, "etcd-0 defragmented\n")
+    assert [name for name, _ in ssh.asked] == ["etcd-1"]
+    assert _run(monkeypatch, {}, "defragment")[0] == 2
+    assert "no member can be reached" in capsys.readouterr().err

@@ -55,7 +55,7 @@ def test_lost_data_comes_from_the_newest_snapshot_where_it_lies() -> None:
     assert (chosen.first, chosen.source["kind"]) == ("etcd-1", "here")
     assert chosen.source["name"] == "etcd-1-100"
     assert chosen.lost == "everything written in the 100 s since the snapshot"
-    # The members' scripts read these keys (machines/etcd/etcd-restore.sh).
+    # The members' scripts read these keys (agent/etcd/restore_plan.py).
     assert list(chosen.document) == ["id", "first", "source", "what", "lost", "gone"]
     assert chosen.document["source"] == chosen.source
 

@@ -39,11 +39,15 @@ class Machines:
     def run(self, machine: Machine, command: str, script: str = "", seconds: float = 30) -> str:
         if machine.name == self.away:
             raise SshError(f"{machine.name}: no SSH")
-        word = command.removeprefix("sudo --non-interactive bash /opt/openstack-paas/").split("/", 1)[1]
-        if word.endswith(" look"):
+        prefix, _, words = command.partition("python3 -I /opt/openstack-paas/agent.pyz ")
+        assert prefix in ("sudo --non-interactive ", "sudo --non-interactive sh -c '")
+        name, role, limit, *options = words.split()
+        assert seconds > float(limit) and role == machine.role
+        word = " ".join([name, *options]).replace(" </opt/openstack-paas/etcd.json'", "")
+        if word == "restore step=look":
             look = {"member": machine.name, "etcd": "inactive", "healthy": False, "data": False, "revision": None}
             return json.dumps(look | {"stage": "", "plan": None} | self.looks.get(machine.name, {}))
-        if word.endswith(" state"):
+        if word == "api-server action=status":
             return "wanted"
         entry = f"{machine.name}: {word}"
         with self.lock:
@@ -93,31 +97,35 @@ def test_first_the_data_then_the_api_then_the_others_one_by_one() -> None:
     restore.run()
     done = ssh.done
     assert sorted(done[:5]) == [
-        *(f"control-plane-{number}: api-server.sh stop" for number in range(2)),
-        *(f"etcd-{number}: etcd-restore.sh stop" for number in range(3)),
+        *(f"control-plane-{number}: api-server action=stop" for number in range(2)),
+        *(f"etcd-{number}: restore step=stop" for number in range(3)),
     ]
-    assert done[5:8] == ["etcd-1: etcd-restore.sh snapshot", "etcd-1: etcd-restore.sh place", "etcd-1: converge"]
-    assert sorted(done[8:10]) == [f"control-plane-{number}: api-server.sh start" for number in range(2)]
+    assert done[5:8] == [
+        "etcd-1: restore step=snapshot",
+        "etcd-1: restore step=place",
+        "etcd-1: converge",
+    ]
+    assert sorted(done[8:10]) == [f"control-plane-{number}: api-server action=start" for number in range(2)]
     assert done[10:] == [
-        "etcd-0: etcd-restore.sh empty",
+        "etcd-0: restore step=empty",
         "etcd-0: converge",
-        "etcd-2: etcd-restore.sh empty",
+        "etcd-2: restore step=empty",
         "etcd-2: converge",
-        "etcd-1: etcd-backup.sh --reason restore --no-copies",
-        "etcd-0: etcd-restore.sh finish",
-        "etcd-2: etcd-restore.sh finish",
-        "etcd-1: etcd-restore.sh finish",
+        "etcd-1: snapshot reason=restore copies=no",
+        "etcd-0: restore step=finish",
+        "etcd-2: restore step=finish",
+        "etcd-1: restore step=finish",
     ]
     assert follower.asked == ["api", "api", "nodes", "controllers", "write"]
-    assert json.loads(ssh.given["etcd-0: etcd-restore.sh stop"]) == PLAN.document
+    assert json.loads(ssh.given["etcd-0: restore step=stop"]) == PLAN.document
     given = [entry for entry, text in ssh.given.items() if text == "an identity"]
-    assert given == ["etcd-1: etcd-restore.sh snapshot"], "nothing else sees the identity"
+    assert given == ["etcd-1: restore step=snapshot"], "nothing else sees the identity"
     assert {entry.split(": ")[1]: seconds for entry, seconds in ssh.limits.items()} == {
-        **{f"api-server.sh {word}": 180 for word in ("stop", "start")},
-        **{f"etcd-restore.sh {word}": 180 for word in ("stop", "empty", "finish")},
-        **{f"etcd-restore.sh {word}": 1800 for word in ("snapshot", "place")},
-        "converge": 1800,
-        "etcd-backup.sh --reason restore --no-copies": 2700,
+        **{f"api-server action={word}": 220 for word in ("stop", "start")},
+        **{f"restore step={word}": 220 for word in ("stop", "empty", "finish")},
+        **{f"restore step={word}": 1840 for word in ("snapshot", "place")},
+        "converge": 1840,
+        "snapshot reason=restore copies=no": 2680,
     }, "a large database needs its time, and nothing waits for ever"
     assert list(restore.seconds)[:2] == ["API servers and etcd stopped", "snapshot at hand"]
 
@@ -126,7 +134,7 @@ def test_a_member_that_works_again_does_not_cost_the_api_another_stop() -> None:
     broken = Machines(broken="etcd-0: converge")
     with pytest.raises(SshError, match="etcd-0"):
         _restore(broken).run()
-    assert "etcd-1: etcd-restore.sh finish" not in broken.done
+    assert "etcd-1: restore step=finish" not in broken.done
     begun = {"plan": dict(PLAN.document), "data": True}
     again = Machines(
         {
@@ -136,8 +144,8 @@ def test_a_member_that_works_again_does_not_cost_the_api_another_stop() -> None:
         }
     )
     _restore(again).run()
-    assert not [entry for entry in again.done if "api-server.sh stop" in entry]
-    assert again.done[-1] == "etcd-1: etcd-restore.sh finish"
+    assert not [entry for entry in again.done if "api-server action=stop" in entry]
+    assert again.done[-1] == "etcd-1: restore step=finish"
 
 
 def test_machines_that_are_away_are_left_alone() -> None:
@@ -146,7 +154,7 @@ def test_machines_that_are_away_are_left_alone() -> None:
     assert restore.found.away == ["etcd-2"]
     restore.run()
     assert not [entry for entry in ssh.done if entry.startswith("etcd-2")]
-    assert ssh.done[-1] == "etcd-1: etcd-restore.sh finish"
+    assert ssh.done[-1] == "etcd-1: restore step=finish"
 
 
 def test_a_restore_that_was_begun_goes_on_only_with_its_first_member() -> None:

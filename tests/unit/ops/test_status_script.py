@@ -73,7 +73,7 @@ def test_a_question_that_hangs_or_fails_takes_no_other_with_it(tmp_path: Path) -
     assert report.answer("etcd-status").problem == "no answer in time"
     assert report.answer("etcd-health").problem == "refused"
     assert report.answer("etcd-members").text == "https://127.0.0.1:2379", "each tells for itself"
-    assert "etcd-backups.sh" in report.answer("backups").problem
+    assert "agent.pyz" in report.answer("backups").problem
     assert machine_report.read_machine(report).services["etcd.service"] == "active"
 
 
