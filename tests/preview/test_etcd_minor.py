@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from agent.system.etcd_archive import EtcdArchive
+from agent.system.services import is_active
 from dev.lab.mirror.compile import compile_one
 from dev.lab.mirror.content import etcd_archive
 from dev.lab.mirror.product import MIRROR_PLACES
@@ -120,6 +121,7 @@ def test_upgrade_after_a_snapshot_and_downgrade_by_hand(three: list[Machine], ar
             program.unlink()
         (machine.root / "var/lib/openstack-paas/etcd-archive").unlink()
         machine.systemctl("start")
+        until(lambda machine=machine: is_active(machine, "etcd.service"), f"{machine.name} with the package's program")
     assert {running(machine) for machine in three} == {members.ETCD}
     for key, value in {"before": "1", "since": "2"}.items():
         assert three[2].etcdctl("get", key, "--print-value-only").strip() == value

@@ -1,6 +1,9 @@
 """Runs the program's Platform against Pulumi's mocks and keeps what was registered."""
 
 import asyncio
+import base64
+import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,3 +183,9 @@ def run(
 
     asyncio.get_event_loop().run_until_complete(program())
     return graph, outputs
+
+
+def state(graph: Graph, step: str) -> dict[str, Any]:
+    """The desired state that a step brings."""
+    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(graph.commands()[step].inputs["stdin"])))
+    return found

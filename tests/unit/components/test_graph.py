@@ -4,10 +4,12 @@ import base64
 import gzip
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from settings.running import from_outputs
 from tests.unit.components import graph as graphs
 from tests.unit.components.graph import LAB, Graph, Registered
 
@@ -70,6 +72,28 @@ def test_etcd_members_start_side_by_side_behind_the_gateways(lab: tuple[Graph, d
         waits = reachable(graph, member)
         assert waits >= GATEWAYS
         assert not waits & ETCD
+
+
+def test_members_begin_the_first_etcd_when_all_their_machines_are_there(lab: tuple[Graph, dict[str, Any]]) -> None:
+    graph, outputs = lab
+    machines = {f"Instance/etcd-{number}" for number in range(3)}
+    assert outputs["founders"] == [f"etcd-{number}-id" for number in range(3)]
+    for number in range(3):
+        assert graph.commands()[f"etcd-{number}"].dependencies >= machines
+
+
+def test_the_second_up_changes_no_member_and_a_new_machine_founds_nothing(lab: tuple[Graph, dict[str, Any]]) -> None:
+    first, outputs = lab
+    running = from_outputs(outputs)
+    assert running is not None
+    second, again = graphs.run(LAB, running=running)
+    assert again["founders"] == outputs["founders"]
+    for name in ("etcd-0", "etcd-1", "etcd-2"):
+        assert second.commands()[name].inputs == first.commands()[name].inputs
+        assert "Instance/etcd-0" not in second.commands()[name].dependencies or name == "etcd-0"
+    other, _ = graphs.run(LAB, running=replace(running, founders=("etcd-0-id", "etcd-1-id", "gone")))
+    assert not graphs.state(other, "etcd-0")["etcd"]["member"]["had_cluster"]
+    assert graphs.state(other, "etcd-2")["etcd"]["member"]["had_cluster"]
 
 
 def test_control_planes_join_side_by_side_once_etcd_is_there(lab: tuple[Graph, dict[str, Any]]) -> None:
@@ -157,7 +181,7 @@ def test_the_secrets_of_places_for_backups_reach_the_members_and_the_database_al
     assert knowing == {"etcd-0"}
     step = graph.commands()["etcd-0"]
     assert "stdin" in step.secret_inputs
-    assert "# files/rclone.conf secret" in step.inputs["create"]
+    assert "# backups.files.rclone_config secret" in step.inputs["create"]
     secret = graph.of_type("kubernetes:core/v1:Secret")["mariadb-backup-s3"]
     assert "stringData" in secret.secret_inputs
     assert secret.inputs["stringData"]["secret-key"] == "SecretKeyOfS3"

@@ -201,7 +201,7 @@ def test_mtu_is_that_of_our_networks_and_is_left_to_the_cloud() -> None:
 
 def test_the_quota_of_etcd_is_in_bytes() -> None:
     graph, _ = graphs.run({**LAB, "etcd": {"quota": "4Gi"}})
-    assert "ETCD_QUOTA_BACKEND_BYTES=4294967296\n" in files(graph, "etcd-0")["files/etcd.env"]
+    assert "ETCD_QUOTA_BACKEND_BYTES=4294967296\n" in graphs.state(graph, "etcd-0")["etcd"]["files"]["environment"]
 
 
 @pytest.fixture(scope="module")
@@ -245,9 +245,7 @@ def test_a_volume_outlives_its_machine(volumes: Graph) -> None:
 
 
 def test_the_step_mounts_the_volume_before_the_roles_own_script(volumes: Graph) -> None:
-    member, worker = files(volumes, "etcd-0"), files(volumes, "worker-general-0")
-    assert "VOLUME_ID=etcd-0-data-id\nVOLUME_GIB=10\nVOLUME_PATH=/var/lib/etcd\n" in member["settings.sh"]
-    assert member["role"] == read_script("etcd/converge.sh")
-    assert member["converge"] == read_script("common/volume.sh")
-    kept = [worker[f"machine.volume.{name}"] for name in ("id", "gib", "path", "service")]
-    assert kept == ["worker-general-0-data-id", "20", "/disks", "kubelet.service"]
+    for name, kept in (("etcd-0", ["etcd-0-data-id", 10, "/var/lib/etcd", "etcd.service"]),
+                       ("worker-general-0", ["worker-general-0-data-id", 20, "/disks", "kubelet.service"])):
+        volume = graphs.state(volumes, name)["machine"]["volume"]
+        assert [volume[key] for key in ("id", "gib", "path", "service")] == kept

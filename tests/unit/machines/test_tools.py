@@ -64,9 +64,11 @@ def _programs() -> dict[str, str]:
     Only so shellcheck sees where the variables of a part come from.
     """
     bundles = {role: samples.bundle(samples.stack("prod"), role) for role in samples.BUNDLES}
-    bundles |= {"volume": samples.bundle(samples.variant("volume"), "etcd")}
+    bundles |= {"volume": samples.bundle(samples.variant("volume"), "worker"), "image": samples.image()}
     programs = {}
     for name, bundle in bundles.items():
+        if not isinstance(bundle, Bundle):
+            continue
         texts = {
             path: (MACHINES / samples.SOURCES[content]).read_text(encoding="utf-8")
             if content in samples.SOURCES

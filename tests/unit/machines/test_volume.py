@@ -42,7 +42,7 @@ def test_without_a_volume_a_bundle_is_what_it_was() -> None:
 
 def test_the_roles_own_script_comes_second() -> None:
     plain, volume = (
-        samples.bundle(platform, "etcd") for platform in (samples.stack("prod"), samples.variant("volume"))
+        samples.bundle(platform, "worker") for platform in (samples.stack("prod"), samples.variant("volume"))
     )
     own = next(file for file in plain.files if file.path == CONVERGE)
     role = next(file for file in volume.files if file.path == "role")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,24 @@ def test_the_whole_report(values: dict[str, Any], expected: list[str]) -> None:
 def test_the_same_report_on_what_pulumi_hands_over(values: dict[str, Any], expected: list[str]) -> None:
     handed = {key: as_pulumi_hands_it(value) for key, value in values.items()}
     assert sorted(report(handed)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("day", "good"),
+    [("", True), ("2026-03-01", True), ("2026-02-28", True), ("2026-02-27", False), ("2026-03-02", False)],
+)
+def test_an_empty_etcd_is_wanted_for_one_day(monkeypatch: pytest.MonkeyPatch, day: str, good: bool) -> None:
+    """Left behind it would permit an empty etcd whenever data is lost."""
+    monkeypatch.setattr("settings.checks.today", lambda: date(2026, 3, 1))
+    if good:
+        assert parse({"etcd": {"startEmpty": day}}, "dev").settings.etcd.start_empty == day
+        return
+    (found,) = report({"etcd": {"startEmpty": day}})
+    assert found == (
+        f"etcd.startEmpty {day}: is not today's date (UTC): an empty etcd ends every pod, so what permits one holds for"
+        " one day and is not left behind; remove it; where all that etcd held is to be given up today, write"
+        ' "2026-03-01"'
+    )
 
 
 def test_the_table_is_long_and_has_no_entry_twice() -> None:

@@ -177,7 +177,8 @@ def test_running_is_read_from_the_stack_s_outputs() -> None:
         "fixedSettings": dict(LIVING.fixed),
         "inventory": [{"name": "dev-etcd-0", "instanceId": "a"}],
     }
-    assert from_outputs(outputs) == Running("1.34.2", LIVING.fixed, {"dev-etcd-0": "a"})
+    assert from_outputs(outputs) == Running("1.34.2", LIVING.fixed, {"dev-etcd-0": "a"}, founders=())
+    assert from_outputs({**outputs, "founders": ["a"]}).founders == ("a",)  # type: ignore[union-attr]
     assert from_outputs({}) is None
 
 
