@@ -1,8 +1,6 @@
 """The machines of one role: server groups, a step each to its desired state, and the order in which they change."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
 import pulumi
 import pulumi_tls as tls
@@ -15,7 +13,6 @@ from components.machine import Machine
 from components.pki import Pki
 from machines.common.agent_archive import archive_file, archive_name
 from machines.common.agent_command import UPLOADS, AgentCommand
-from machines.common.bundle import Bundle, File
 from settings import names
 from settings.machines import MachineSettings
 from settings.plan import PlannedMachine
@@ -119,7 +116,7 @@ class Role(pulumi.ComponentResource):
         self,
         machine: Machine,
         access: Access,
-        render: Callable[[Platform, PlannedMachine, Mapping[str, str]], Bundle | AgentCommand],
+        render: Callable[[Platform, PlannedMachine, Mapping[str, str]], AgentCommand],
         inputs: Mapping[str, pulumi.Input[str]],
         depends_on: Iterable[pulumi.Resource],
         reachable: Iterable[pulumi.Resource],
@@ -139,15 +136,11 @@ class Role(pulumi.ComponentResource):
         # Known once it is attached.
         volume = {"volume": machine.volume.volume_id} if machine.volume else {}
 
-        def with_keys(resolved: dict[str, str]) -> Bundle | AgentCommand:
-            bundle = render(self._fleet.platform, planned, resolved)
-            if isinstance(bundle, AgentCommand):
-                return bundle
-            return replace(bundle, files=(*bundle.files, File("files/login-keys", resolved["login_keys"])))
-
         resolved = pulumi.Output.all(**inputs, **volume, login_keys=self._fleet.login_keys)
-        bundle: pulumi.Output[Any] = resolved.apply(with_keys)
-        archive: pulumi.Output[str] = pulumi.Output.secret(bundle.apply(lambda b: b.archive()))
+        command: pulumi.Output[AgentCommand] = resolved.apply(
+            lambda values: render(self._fleet.platform, planned, values)
+        )
+        archive: pulumi.Output[str] = pulumi.Output.secret(command.apply(lambda c: c.archive()))
         connection = access.connection(address or planned.address, machine.host_key.public_key_openssh)
         way = list(reachable)
         agent = remote.CopyToRemote(
@@ -162,7 +155,7 @@ class Role(pulumi.ComponentResource):
             planned.name,
             connection=connection,
             # The script has only digests of files without secrets; what it was computed from is secret all the same.
-            create=pulumi.Output.unsecret(bundle.apply(lambda b: b.script())),
+            create=pulumi.Output.unsecret(command.apply(lambda c: c.script())),
             stdin=archive,
             triggers=[machine.instance.id],
             add_previous_output_in_env=False,

@@ -9,47 +9,10 @@ from agent.system.kernel import Kernel
 from agent.system.login import Login
 from agent.system.time_sync import TimeSync
 from agent.system.volume import Volume
-from machines.common.bundle import File, ScriptSettings, settings_file
-from machines.common.packages import desired_packages, package_files, package_settings
+from machines.common.packages import desired_packages
 from machines.common.templates import read_plain, render_template
 from settings.plan import PlannedMachine
 from settings.platform import Platform
-
-
-def machine_files(
-    platform: Platform,
-    planned: PlannedMachine,
-    wanted: Iterable[str],
-    settings: ScriptSettings,
-    kernel_values: Sequence[str] = (),
-    kernel_modules: Sequence[str] = (),
-) -> list[File]:
-    """The files that machine.sh puts in place on every machine, and the settings of all its scripts.
-
-    `wanted` are its packages, and `settings` are those that only the scripts of its role read. A gateway has a table of
-    its own for the firewall.
-    """
-    variables, gateway = proxy_variables(platform), planned.role == "gateway"
-    common: ScriptSettings = {
-        "NAME": planned.hostname,
-        "ADDRESS": planned.address,
-        **package_settings(platform.settings, wanted),
-        "EPOCH": platform.settings.maintenance.epoch,
-        "KERNEL_VALUES": list(kernel_values),
-        "KERNEL_MODULES": list(kernel_modules),
-    }
-    return [
-        *package_files(platform.settings),
-        settings_file(common | settings),
-        File("files/environment", render_template("common/environment.j2", variables=variables)),
-        File("files/apt-proxy.conf", apt_proxy(platform)),
-        File("files/sshd.conf", render_template("common/sshd.conf.j2", gateway=gateway)),
-        File("files/journald.conf", read_plain("common/journald.conf")),
-        File("files/sysctl.conf", render_template("common/sysctl.conf.j2", values=kernel_values)),
-        File("files/modules.conf", "".join(f"{module}\n" for module in kernel_modules)),
-        File("files/openstack-paas-firewall.service", read_plain("common/firewall.service")),
-        *([] if gateway else [File("files/firewall.nft", render_template("common/firewall.nft.j2"))]),
-    ]
 
 
 def machine_state(

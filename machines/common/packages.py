@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from agent.system.apt_sources import AptSources, SigningKey
 from agent.system.etcd_archive import EtcdArchive
 from agent.system.packages import DesiredPackages
-from machines.common.bundle import File, ScriptSettings, script_file
 from machines.common.templates import render_template
 from settings.versions import BALANCER_PACKAGES, ETCD, GATEWAY_PACKAGES, NODE_PACKAGES, minor
 
@@ -52,25 +51,6 @@ def role_packages(
     return wanted
 
 
-def package_files(settings: "PlatformSettings") -> list[File]:
-    """The apt sources. An empty file means that none of ours must exist."""
-    return [
-        script_file("common/no-start.sh"),
-        _apt_list("debian", settings.mirrors.debian),
-        _apt_list("packages", (kubernetes_source(settings),)),
-    ]
-
-
-def package_settings(settings: "PlatformSettings", wanted: Iterable[str]) -> ScriptSettings:
-    """The settings that packages.sh reads."""
-    sources = (*settings.mirrors.debian, kubernetes_source(settings))
-    return {
-        "PACKAGES": list(wanted),
-        "APT_KEYS": [f"{_key_path(source.key_url)} {source.key_url}" for source in sources if source.key_url],
-        "ETCD_ARCHIVES": etcd_archives(settings),
-    }
-
-
 def desired_packages(settings: "PlatformSettings", wanted: Iterable[str]) -> DesiredPackages:
     """The packages of a machine, and where they come from."""
     kubernetes = (kubernetes_source(settings),)
@@ -78,8 +58,8 @@ def desired_packages(settings: "PlatformSettings", wanted: Iterable[str]) -> Des
     return DesiredPackages(
         wanted=tuple(wanted),
         sources=AptSources(
-            debian=_apt_list("debian", settings.mirrors.debian).content,
-            packages=_apt_list("packages", kubernetes).content,
+            debian=_apt_list(settings.mirrors.debian),
+            packages=_apt_list(kubernetes),
             keys=tuple(SigningKey(_key_path(url), url) for url in keys),
         ),
         etcd_archives=tuple(EtcdArchive(*entry.split()) for entry in etcd_archives(settings)),
@@ -114,10 +94,10 @@ def _key_path(url: str) -> str:
     return f"/etc/apt/keyrings/openstack-paas-{digest}.{suffix}"
 
 
-def _apt_list(name: str, sources: "Sequence[AptSource]") -> File:
+def _apt_list(sources: "Sequence[AptSource]") -> str:
     """An apt source list. A source without a key is a closed site's mirror, which may also be frozen in time."""
     entries = [
         (source, f"signed-by={_key_path(source.key_url)}" if source.key_url else "trusted=yes check-valid-until=no")
         for source in sources
     ]
-    return File(f"files/{name}.list", render_template("common/apt.list.j2", entries=entries))
+    return render_template("common/apt.list.j2", entries=entries)

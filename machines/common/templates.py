@@ -35,13 +35,6 @@ def render_template(name: str, /, **values: Any) -> str:
 
 
 @cache
-def read_script(name: str) -> str:
-    """The script at the path `name` without its comments: a state holds it twice a machine."""
-    lines = read_plain(name).splitlines(keepends=True)
-    return "".join(line for line in lines if line.startswith("#!") or not line.lstrip().startswith("#"))
-
-
-@cache
 def read_plain(name: str) -> str:
     """The file at the path `name` as it is: a unit, or a manifest."""
     return (MACHINES / name).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from agent.roles import gateway
 from machines.common.agent_command import AgentCommand
 from machines.common.machine import machine_state
 from machines.common.packages import role_packages
-from machines.common.templates import read_plain, read_script, render_template
+from machines.common.templates import read_plain, render_template
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -61,7 +61,8 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
             api_port=0 if plan.load_balancer else ports.API,
         ),
         haproxy=render_template("gateway/haproxy.cfg.j2", **values),
-        haproxy_runs=read_script("gateway/haproxy-runs.sh"),
+        # keepalived asks it each second. Shell built-ins only: no process is started for it.
+        haproxy_runs=read_plain("gateway/haproxy-runs.sh"),
         # The agent fills in the names of the two interfaces, here and in the firewall.
         keepalived=render_template("gateway/keepalived.conf.j2", **values),
         ways=f"ChannelTimeout direct-tcpip={WAY_SECONDS}\n",

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from agent.kubernetes.containerd import ContainerdSettings, Registry
-from machines.common.bundle import File
 from machines.common.templates import render_template
 
 if TYPE_CHECKING:
@@ -29,12 +28,3 @@ def desired_containerd(settings: "PlatformSettings", proxy: str | None = None) -
     ]
     configuration = render_template("kubernetes/containerd.toml.j2", pause_image=pause_image)
     return ContainerdSettings(configuration, tuple(registries), proxy)
-
-
-def containerd_files(settings: "PlatformSettings") -> list[File]:
-    """The same as files of a bundle."""
-    wanted = desired_containerd(settings)
-    return [
-        File("files/containerd.toml", wanted.configuration),
-        *(File(f"files/registries/{registry.name}", registry.hosts) for registry in wanted.registries),
-    ]

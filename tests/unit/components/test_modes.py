@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 
-from machines.common.templates import read_script
 from tests.unit.components import graph as graphs
 from tests.unit.components.graph import LAB, Graph
 
@@ -245,7 +244,9 @@ def test_a_volume_outlives_its_machine(volumes: Graph) -> None:
 
 
 def test_the_step_mounts_the_volume_before_the_roles_own_script(volumes: Graph) -> None:
-    for name, kept in (("etcd-0", ["etcd-0-data-id", 10, "/var/lib/etcd", "etcd.service"]),
-                       ("worker-general-0", ["worker-general-0-data-id", 20, "/disks", "kubelet.service"])):
+    for name, kept in (
+        ("etcd-0", ["etcd-0-data-id", 10, "/var/lib/etcd", "etcd.service"]),
+        ("worker-general-0", ["worker-general-0-data-id", 20, "/disks", "kubelet.service"]),
+    ):
         volume = graphs.state(volumes, name)["machine"]["volume"]
         assert [volume[key] for key in ("id", "gib", "path", "service")] == kept

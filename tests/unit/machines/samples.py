@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,7 @@ from dev.lab.image.build import install_command
 from dev.lab.mirror.content import KUBERNETES
 from dev.lab.mirror.product import MIRROR_PLACES
 from machines.common.agent_command import AgentCommand
-from machines.common.bundle import Bundle, File
-from machines.common.templates import MACHINES, read_plain, read_script
+from machines.common.templates import MACHINES, read_plain
 from machines.etcd.bundle import etcd_bundle
 from machines.gateway.bundle import gateway_bundle
 from machines.kubernetes.control_plane import control_plane_bundle
@@ -41,7 +41,7 @@ INPUTS = {
     "volume": "0b4f7ad8-5c1e-4a8e-9d3c-2f1a6b7c8d9e",
 }
 
-BUNDLES: Mapping[str, Callable[[Platform, PlannedMachine, Mapping[str, str]], Bundle | AgentCommand]] = {
+BUNDLES: Mapping[str, Callable[[Platform, PlannedMachine, Mapping[str, str]], AgentCommand]] = {
     "gateway": gateway_bundle,
     "etcd": etcd_bundle,
     "control-plane": control_plane_bundle,
@@ -132,7 +132,7 @@ def variant(name: str) -> Platform:
     return parse(merged(_values("prod"), VARIANTS[name][1], WHOLE), "prod")
 
 
-def bundle(platform: Platform, role: str, number: int = 0) -> Any:
+def bundle(platform: Platform, role: str, number: int = 0) -> AgentCommand:
     """The bundle of a machine of the role, by its place in the plan."""
     planned = [machine for machine in platform.plan.machines if machine.role == role][number]
     return BUNDLES[role](platform, planned, INPUTS)
@@ -151,24 +151,32 @@ def sources() -> dict[str, str]:
         for path in sorted(MACHINES.rglob(f"*.{kind}"))
     ]
     names = [str(path.relative_to(MACHINES)) for path in paths]
-    plain = {(read_script if name.endswith((".sh", ".jq")) else read_plain)(name): name for name in names}
-    return {**plain, read_plain("gateway/edge-route.sh"): "gateway/edge-route.sh"}
+    return {read_plain(name): name for name in names}
 
 
 SOURCES = sources()
 
 
-def entries(made: Any) -> list[File]:
-    """What a step brings: the files of a bundle, or the parts of a desired state with their names as paths."""
-    return list(made.files) if isinstance(made, Bundle) else list(_parts(made.state))
+@dataclass(frozen=True)
+class Part:
+    """One value of a desired state, by the names of the fields that lead to it."""
+
+    path: str
+    content: str
+    secret: bool
 
 
-def files(made: Any) -> dict[str, str]:
-    """The content of what a step brings, by path."""
+def entries(made: AgentCommand) -> list[Part]:
+    """What a step brings."""
+    return list(_parts(made.state))
+
+
+def files(made: AgentCommand) -> dict[str, str]:
+    """What a step brings, by path."""
     return {file.path: file.content for file in entries(made)}
 
 
-def _parts(value: Any, path: str = "", secret: bool = False) -> Iterator[File]:
+def _parts(value: Any, path: str = "", secret: bool = False) -> Iterator[Part]:
     if dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             below = f"{path}.{field.name}" if path else field.name
@@ -178,7 +186,7 @@ def _parts(value: Any, path: str = "", secret: bool = False) -> Iterator[File]:
             yield from _parts(item, f"{path}[{number}]", secret)
     else:
         content = value if isinstance(value, str) else json.dumps(value)
-        yield File(path, content, 0o600 if secret and content else 0o644, secret and bool(content))
+        yield Part(path, content, secret and bool(content))
 
 
 def _values(name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 
 from settings.load import parse
-from settings.running import Running, may_begin, from_outputs, from_resources
+from settings.running import Running, from_outputs, from_resources, may_begin
 
 PLAN = parse({"preset": "production"}, "dev").plan.etcd
 STEP, INSTANCE = "command:remote:Command", "openstack:compute/instance:Instance"
