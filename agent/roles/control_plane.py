@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from agent import status
 from agent.command import Command, Options
 from agent.etcd_api import Etcd, Tls
 from agent.kubernetes import cluster_commands
@@ -57,4 +58,5 @@ COMMANDS = {
     **cluster_commands.COMMANDS,
     "converge": Command(State, _converge),
     "api-server": Command(State, _api_server, alone=False, saved=True, options=("action",)),
+    "status": status.command("control-plane"),
 }

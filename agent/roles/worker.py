@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agent import status
 from agent.command import Command, Options
 from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.upgrade import plan_version
@@ -38,4 +39,5 @@ def _open_volumes(machine: Machine, state: State, options: Options) -> None:
 COMMANDS = {
     "converge": Command(State, _converge),
     "open-volumes": Command(State, _open_volumes, alone=False, saved=True),
+    "status": status.command("worker"),
 }

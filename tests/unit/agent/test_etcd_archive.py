@@ -75,6 +75,7 @@ def test_its_programs_are_put_in_place_and_forgotten(tmp_path: Path) -> None:
         (b"no archive", "cannot be unpacked"),
         (make_archive()[:-30], "cannot be unpacked"),
     ],
+    ids=["lacks a program", "no archive", "cut off"],
 )
 def test_what_is_no_whole_archive_changes_nothing(tmp_path: Path, content: bytes, said: str) -> None:
     machine = etcd_machine(tmp_path, content)

@@ -77,7 +77,8 @@ def test_etcd_members_start_side_by_side_behind_the_gateways(lab: tuple[Graph, d
 def test_members_begin_the_first_etcd_when_all_their_machines_are_there(lab: tuple[Graph, dict[str, Any]]) -> None:
     graph, outputs = lab
     machines = {f"Instance/etcd-{number}" for number in range(3)}
-    assert outputs["founders"] == [f"etcd-{number}-id" for number in range(3)]
+    roles = ("etcd", "control-plane")
+    assert outputs["founders"] == [f"{role}-{number}-id" for role in roles for number in range(3)]
     for number in range(3):
         assert graph.commands()[f"etcd-{number}"].dependencies >= machines
 
