@@ -28,6 +28,7 @@ ORDER = (
     "test_faults",
     "test_power_cut",
     "test_destroy_half_made",
+    "test_earlier_release",
     "test_upgrade_chain",
     "test_upgrade",
     "test_destroy",

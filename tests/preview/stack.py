@@ -60,16 +60,11 @@ class Preview:
 class Stack:
     """A stack of the copy."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, project: Path = PROJECT) -> None:
         self.folder, self.name = folder / "program", name
         self.secrets: dict[str, str] = {}
         self.folder.mkdir(parents=True)
-        for part in PARTS:
-            source = PROJECT / part
-            if source.is_dir():
-                shutil.copytree(source, self.folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, self.folder / part)
+        self.take(project)
         # Where Pulumi.yaml says that it is; an official engine would make another one otherwise.
         (self.folder / "venv").symlink_to(sys.prefix)
         self.environment = {
@@ -78,6 +73,16 @@ class Stack:
             "PULUMI_CONFIG_PASSPHRASE": "preview",
         }
         (folder / "state").mkdir()
+
+    def take(self, project: Path) -> None:
+        """Take the program of this folder."""
+        for part in PARTS:
+            source, target = project / part, self.folder / part
+            if source.is_dir():
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            elif source.exists():
+                shutil.copy(source, target)
 
     def leave_cloud(self) -> None:
         """Remove the cloud's credentials from the environment."""
