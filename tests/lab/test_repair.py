@@ -28,7 +28,8 @@ def repair(platform: Platform, machines: Machines, names: list[str]) -> None:
     # The limit is wide: the drills measure the cost of a loss, on a platform that does nothing else at the same time.
     assert writer.answers.longest_gap() <= 10
     record(f"{what}: up --refresh with its proof", f"{done.seconds:.0f} s")
-    assert watch.touched() == {f"{kind}/{name}" for name in names for kind in ("Instance", "Command")}
+    expected = {f"{kind}/{name}" for name in names for kind in ("Instance", "Command")}
+    assert watch.touched() == expected | {f"CopyToRemote/{name}-agent" for name in names}
     after = watch.identity(platform)
     assert after.without(*names) == before.without(*names)
     for name in names:

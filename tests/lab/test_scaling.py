@@ -32,7 +32,8 @@ REPLICA, KUBECTL = "mariadb-1", "kubectl --kubeconfig /etc/kubernetes/admin.conf
 def own(*names: str) -> set[str]:
     """The resources of these nodes, as type/name."""
     kinds = ("PrivateKey", "Port", "Instance", "Command")
-    return {f"{kind}/{name}" for name in names for kind in kinds} | {f"Command/leave-{name}" for name in names}
+    own = {f"{kind}/{name}" for name in names for kind in kinds}
+    return own | {of for name in names for of in (f"CopyToRemote/{name}-agent", f"Command/leave-{name}")}
 
 
 def resized(platform: Platform, folder: Path, **sections: dict[str, Any]) -> Done:
