@@ -3,9 +3,11 @@
 This machine joins, and members leave that the settings do not name any more.
 """
 
-from typing import Final, Protocol
+import contextlib
+from collections.abc import Callable
+from typing import Final
 
-from agent.etcd.membership import UNIT, Peers, Place, ThisMember
+from agent.etcd.membership import UNIT, Peers, Place, ThisMember, asked_again
 from agent.etcd.network import is_healthy, leads
 from agent.etcd.turn import Turn
 from agent.etcd_api import Etcd, EtcdError, Member
@@ -21,12 +23,9 @@ STAYING_SECONDS: Final = 180
 #: The longest that a snapshot before a change of the membership may take.
 SNAPSHOT_SECONDS: Final = 300
 
-
-class TakeSnapshot(Protocol):
-    """Takes a snapshot, keeps it on this machine, and brings no copies elsewhere (agent/etcd/backup.py)."""
-
-    def __call__(self, reason: str, source: str, seconds: float) -> str:
-        """From the member at the address `source`. Returns why there is none; empty when there is one."""
+#: By a reason, from the member at an address, within so many seconds: takes a snapshot, keeps it on this machine, and
+#: brings no copies elsewhere (agent/etcd/backup.py). Returns why there is none; empty when there is one.
+TakeSnapshot = Callable[[str, str, float], str]
 
 
 def join_cluster(this: ThisMember, turn: Turn, peer: Place, peers: Peers, snapshot: TakeSnapshot) -> tuple[Member, ...]:
@@ -45,31 +44,27 @@ def join_cluster(this: ThisMember, turn: Turn, peer: Place, peers: Peers, snapsh
         this.machine.log(f"already listed as {entry.id:x} and never started: starting")
         return api.members()
     this.machine.log("a snapshot before the membership changes")
-    why_none = snapshot("membership", peer.address, SNAPSHOT_SECONDS)
-    if why_none:
+    if why_none := snapshot("membership", peer.address, SNAPSHOT_SECONDS):
         this.machine.log(f"no snapshot was taken ({why_none}), the membership changes without one")
     if entry is not None:
         this.machine.log(f"removing {entry.id:x}, which was this machine before it lost its data")
-        what = f"etcd to let go of the old member {entry.id:x} (peers: {peers})"
-        _remove(this, turn, api, entry.id, what)
+        _remove(this, turn, api, entry.id, f"etcd to let go of the old member {entry.id:x} (peers: {peers})")
     _add(this, turn, api, peers)
     return api.members()
 
 
 def _remove(this: ThisMember, turn: Turn, api: Etcd, member_id: int, what: str) -> None:
-    """Removes a member. A request whose answer did not come in time may have been carried out."""
+    """A request whose answer did not come in time may have been carried out."""
 
     def attempt() -> None:
         turn.check()
         try:
             api.remove(member_id)
         except EtcdError as error:
-            try:
-                listed = any(member.id == member_id for member in api.members())
-            except EtcdError as other:
-                raise NotYet(f"{error}\n{other}") from None
-            if listed:
-                raise NotYet(str(error)) from None
+            with contextlib.suppress(EtcdError):
+                if all(member.id != member_id for member in api.members()):
+                    return
+            raise NotYet(str(error)) from None
 
     this.machine.retry_until(REFUSAL_SECONDS, what, attempt)
 
@@ -81,21 +76,17 @@ def _add(this: ThisMember, turn: Turn, api: Etcd, peers: Peers) -> None:
     answer did not come may have been carried out.
     """
 
-    def is_listed() -> bool:
-        try:
-            return this.own_entry(api) is not None
-        except EtcdError:
-            return False
-
     def attempt() -> None:
         turn.hold(*this.settings.peers)
         turn.check()
         try:
             api.add_learner(this.own.peer_url)
         except EtcdError as error:
-            if not is_listed():
-                turn.release()
-                raise NotYet(str(error)) from None
+            with contextlib.suppress(EtcdError):
+                if this.own_entry(api) is not None:
+                    return
+            turn.release()
+            raise NotYet(str(error)) from None
 
     what = (
         f"etcd to take this machine as a member (peers: {peers}); it takes nobody while a member is away: where two are"
@@ -106,42 +97,33 @@ def _add(this: ThisMember, turn: Turn, api: Etcd, peers: Peers) -> None:
 
 
 def leavers(this: ThisMember) -> list[Member]:
-    """Members that the settings do not name, those that do not answer first. Raises EtcdError."""
+    """Members that the settings do not name, those that do not answer first. Raises NotYet when nobody says."""
     named = {place.peer_url for place in this.settings.members}
-    unnamed = [member for member in this.api.members() if not named & set(member.peer_urls)]
-
-    def answers(member: Member) -> bool:
-        return bool(member.client_urls) and is_healthy(this.network.api(*member.client_urls))
-
-    return sorted(unnamed, key=answers)
-
-
-def who_stays(this: ThisMember) -> tuple[bool, str]:
-    """Whether every member that the settings name is a healthy voter, and a line for messages.
-
-    Then the majority is theirs, whichever members leave.
-    """
-    try:
-        listed = this.api.members()
-    except EtcdError as error:
-        return False, str(error)
-    # A member has a name once it has started.
-    voters = {url for member in listed if member.name and not member.is_learner for url in member.peer_urls}
-    found = {}
-    for place in this.settings.members:
-        if place.peer_url not in voters:
-            found[place.name] = "no voter"
-        else:
-            found[place.name] = "healthy" if is_healthy(this.network.api(place.client_url)) else "not healthy"
-    line = ", ".join(f"{name} {says}" for name, says in found.items())
-    return all(says == "healthy" for says in found.values()), line
+    with asked_again():
+        unnamed = [member for member in this.api.members() if not named & set(member.peer_urls)]
+    return sorted(
+        unnamed, key=lambda member: bool(member.client_urls) and is_healthy(this.network.api(*member.client_urls))
+    )
 
 
 def check_all_stay(this: ThisMember) -> None:
-    """Raises NotYet unless every member that the settings name is a healthy voter."""
-    good, line = who_stays(this)
-    if not good:
-        raise NotYet(line)
+    """Raises NotYet unless every member that the settings name is a healthy voter.
+
+    Then the majority is theirs, whichever members leave.
+    """
+    with asked_again():
+        listed = this.api.members()
+    # A member has a name once it has started.
+    voters = {url for member in listed if member.name and not member.is_learner for url in member.peer_urls}
+
+    def says(place: Place) -> str:
+        if place.peer_url not in voters:
+            return "no voter"
+        return "healthy" if is_healthy(this.network.api(place.client_url)) else "not healthy"
+
+    found = {place.name: says(place) for place in this.settings.members}
+    if set(found.values()) != {"healthy"}:
+        raise NotYet(", ".join(f"{name} {word}" for name, word in found.items()))
 
 
 def let_leavers_go(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None:
@@ -152,13 +134,10 @@ def let_leavers_go(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None
     machine = this.machine
     machine.unit = UNIT
 
-    def ask() -> list[Member]:
-        try:
-            return leavers(this)
-        except EtcdError as error:
-            raise NotYet(str(error)) from None
+    def list_leavers() -> list[Member]:
+        return machine.retry_until(30, "etcd's list of its members", lambda: leavers(this))
 
-    if not machine.retry_until(30, "etcd's list of its members", ask):
+    if not list_leavers():
         return
     # Not under the lock: one of them may be waiting for its turn to join.
     machine.retry_until(
@@ -166,40 +145,37 @@ def let_leavers_go(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None
     )
     turn.hold(this.own)
     taken = False
-    while left := machine.retry_until(30, "etcd's list of its members", ask):
+    while left := list_leavers():
         leaver = left[0]
         name = leaver.name or f"{leaver.id:x}"
-        good, seen = who_stays(this)
-        if not good:
-            raise Failed(f"{name} does not leave while not all members that stay are healthy: {seen}")
+        try:
+            check_all_stay(this)
+        except NotYet as seen:
+            raise Failed(f"{name} does not leave while not all members that stay are healthy: {seen}") from None
         if not taken:
             machine.log("a snapshot before the membership changes")
-            why_none = snapshot("membership", this.own.address, SNAPSHOT_SECONDS)
-            if why_none:
+            if why_none := snapshot("membership", this.own.address, SNAPSHOT_SECONDS):
                 raise Failed(f"no member leaves without a snapshot: {why_none}")
         taken = True
-        _let_go(this, turn, leaver, name, seen)
+        _let_go(this, turn, leaver, name)
     turn.release()
 
 
-def _let_go(this: ThisMember, turn: Turn, leaver: Member, name: str, seen: str) -> None:
+def _let_go(this: ThisMember, turn: Turn, leaver: Member, name: str) -> None:
     machine = this.machine
     if leaver.client_urls and leads(there := this.network.api(*leaver.client_urls)):
         try:
-            entry = this.own_entry(this.api)
-            if entry is not None:
+            if entry := this.own_entry(this.api):
                 there.move_leader(entry.id)
         except EtcdError as error:
             # An election follows, which takes longer.
             machine.log(f"{name} did not hand over its lead: {error}")
-    what = f"etcd to let go of {name}, which the settings do not name (those that stay: {seen})"
+    what = f"etcd to let go of {name}, which the settings do not name (all that stay are healthy)"
     _remove(this, turn, this.api, leaver.id, what)
     machine.log(f"{name} ({leaver.id:x}) is no longer a member")
 
     def answers() -> None:
-        try:
+        with asked_again():
             this.api.check_health()
-        except EtcdError as error:
-            raise NotYet(str(error)) from None
 
     machine.retry_until(60, f"etcd to answer without {name}", answers)

@@ -15,23 +15,20 @@ LOCK_SECONDS: Final = 500
 
 
 class Turn:
-    """This machine's turn to change the membership: a lock in etcd.
+    """A lock in etcd. It ends with this run, however that ends, or 30 s after this machine does.
 
-    It ends with this run, however that ends, or 30 s after this machine does.
+    As a context it is not held yet, and given back at the end.
     """
 
     def __init__(self, this: ThisMember) -> None:
-        """Not held yet. Use as a context, which gives it back."""
         self._this = this
         self._stack = ExitStack()
         self._held: Lock | None = None
 
     def __enter__(self) -> "Turn":
-        """Nothing is held by that alone."""
         return self
 
     def __exit__(self, *ended: object) -> None:
-        """Gives the lock back."""
         self.release()
 
     def hold(self, *places: Place) -> None:
@@ -48,20 +45,17 @@ class Turn:
         try:
             self._held = self._stack.enter_context(api.lock(LOCK, LOCK_SECONDS))
         except EtcdError as error:
-            if is_full(error):
-                self._this.machine.log(f"etcd is full and gives no lock, going on without one: {error}")
-                return
-            raise Failed(f"the membership does not change, one change goes on at a time: {error}") from None
-        waited = clock.monotonic() - began
-        if waited >= 2:
+            if not is_full(error):
+                raise Failed(f"the membership does not change, one change goes on at a time: {error}") from None
+            self._this.machine.log(f"etcd is full and gives no lock, going on without one: {error}")
+        if (waited := clock.monotonic() - began) >= 2:
             self._this.machine.log(f"waited {waited:.0f} s for another change of the membership")
 
     def check(self) -> None:
         """Before each change. Raises Failed when another machine may have its turn by now."""
-        if self._held is None:
-            return
         try:
-            self._held.check()
+            if self._held is not None:
+                self._held.check()
         except LockLost as error:
             raise Failed(f"nothing more is changed, run it again: {error}") from None
 

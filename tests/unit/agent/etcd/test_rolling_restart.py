@@ -57,7 +57,7 @@ def running(world: World, folder: Path, *, outdated: bool = True) -> ThisMember:
 
 def change(this: ThisMember, maintenance: FakeMaintenance | None = None) -> None:
     with Turn(this) as turn:
-        change_in_turn(this, turn, maintenance or FakeMaintenance(machine_of(this), ""), VERSIONS)
+        change_in_turn(this, turn, maintenance or FakeMaintenance(machine_of(this), ""), VERSIONS.etcd)
 
 
 def calls(world: World) -> list[str]:
