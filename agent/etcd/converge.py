@@ -92,12 +92,10 @@ def converge(
             step("record of authorities", lambda: record_authorities(this))
         step("backups", lambda: schedule_backups(machine, backups.files))
         machine.step_name = "etcd"
-        machine.log(f"ready: {_entry(this) if works else 'a majority is awaited by the members that start after it'}")
-
-
-def _entry(this: ThisMember) -> str:
-    entry = this.own_entry(this.api)
-    return f"{entry.id:x}, {entry.name}, {this.own.peer_url}" if entry else "this member is not listed"
+        seen = (
+            f"{this.own.name}, {this.own.peer_url}" if works else "a majority is awaited by those that start after it"
+        )
+        machine.log(f"ready: {seen}")
 
 
 def refuse_half_restore(machine: Machine) -> None:
@@ -171,4 +169,4 @@ def _running(this: ThisMember) -> int:
 def _is_too_early(this: ThisMember) -> bool:
     """Whether this member runs as well as it can while too few of a new cluster do."""
     own = this.network.port_state(this.own.address, PEER_PORT) is PortState.OPEN
-    return own and may_be_empty(this) and _running(this) < this.settings.majority
+    return own and may_be_empty(this) and _running(this) <= len(this.settings.members) // 2

@@ -59,11 +59,6 @@ class MemberSettings:
         """All members but this one."""
         return tuple(place for place in self.members if place.name != self.name)
 
-    @property
-    def majority(self) -> int:
-        """How many of the members have to work."""
-        return len(self.members) // 2 + 1
-
 
 class Says(Enum):
     """What a peer is."""
@@ -86,12 +81,12 @@ class Peers:
         """The first peer of that kind."""
         return next((place for place, says in self.says.items() if says is kind), None)
 
-    def nobody_runs(self) -> bool:
-        """Whether every peer is there without an etcd.
+    def know_of_none(self) -> bool:
+        """Whether there is no cluster for sure: a new one forms, or every peer is there without an etcd.
 
         A majority would not do: it may be made of new machines, and the silent one be the whole former cluster.
         """
-        return all(says is Says.IDLE for says in self.says.values())
+        return self.first(Says.FORMING) is not None or all(says is Says.IDLE for says in self.says.values())
 
     def __str__(self) -> str:
         seen = sorted((place.name, says.value) for place, says in self.says.items())

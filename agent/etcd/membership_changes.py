@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from agent.etcd.membership import UNIT, Peers, Place, ThisMember, asked_again
+from agent.etcd.membership import UNIT, Place, ThisMember, asked_again
 from agent.etcd.network import is_healthy, leads
 from agent.etcd.turn import Turn
 from agent.etcd_api import Etcd, EtcdError, Member
@@ -28,7 +28,7 @@ SNAPSHOT_SECONDS: Final = 300
 TakeSnapshot = Callable[[str, str, float], str]
 
 
-def join_cluster(this: ThisMember, turn: Turn, peer: Place, peers: Peers, snapshot: TakeSnapshot) -> tuple[Member, ...]:
+def join_cluster(this: ThisMember, turn: Turn, peer: Place, snapshot: TakeSnapshot) -> tuple[Member, ...]:
     """Makes this machine a member, with no data yet, of the cluster that answers at `peer`; returns all its members.
 
     As a learner: it does not count for the majority until it has caught up. etcd itself refuses what would cost the
@@ -48,8 +48,8 @@ def join_cluster(this: ThisMember, turn: Turn, peer: Place, peers: Peers, snapsh
         this.machine.log(f"no snapshot was taken ({why_none}), the membership changes without one")
     if entry is not None:
         this.machine.log(f"removing {entry.id:x}, which was this machine before it lost its data")
-        _remove(this, turn, api, entry.id, f"etcd to let go of the old member {entry.id:x} (peers: {peers})")
-    _add(this, turn, api, peers)
+        _remove(this, turn, api, entry.id, f"etcd to let go of the old member {entry.id:x}")
+    _add(this, turn, api)
     return api.members()
 
 
@@ -69,7 +69,7 @@ def _remove(this: ThisMember, turn: Turn, api: Etcd, member_id: int, what: str) 
     this.machine.retry_until(REFUSAL_SECONDS, what, attempt)
 
 
-def _add(this: ThisMember, turn: Turn, api: Etcd, peers: Peers) -> None:
+def _add(this: ThisMember, turn: Turn, api: Etcd) -> None:
     """Adds this machine. etcd takes nobody in while one of its members is away.
 
     Such a one may be waiting for its turn to be replaced, so between two attempts others have theirs. A request whose
@@ -89,8 +89,8 @@ def _add(this: ThisMember, turn: Turn, api: Etcd, peers: Peers) -> None:
             raise NotYet(str(error)) from None
 
     what = (
-        f"etcd to take this machine as a member (peers: {peers}); it takes nobody while a member is away: where two are"
-        " lost, both have to be replaced at the same time, so not with --parallel 1"
+        "etcd to take this machine as a member; it takes nobody while a member is away: where two are lost, both have"
+        " to be replaced at the same time, so not with --parallel 1"
     )
     this.machine.retry_until(ADDING_SECONDS, what, attempt)
     this.machine.log("the cluster lists this machine as a learner")

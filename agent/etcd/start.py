@@ -63,7 +63,7 @@ def decide_start(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None:
     peers = look_at_peers(this)
     if living := peers.first(Says.CLUSTER):
         machine.log(f"no data here, and {living.address} is part of a living cluster ({peers}): joining it")
-        members = join_cluster(this, turn, living, peers, snapshot)
+        members = join_cluster(this, turn, living, snapshot)
         # Exactly the members that the cluster lists, this one among them.
         names = [f"{_name_of(this, member)}={url}" for member in members for url in member.peer_urls]
         _permit(this, "existing", names)
@@ -92,7 +92,7 @@ def end_first_start(this: ThisMember) -> None:
 
 def _refuse_empty(this: ThisMember, peers: Peers) -> None:
     """Raises Failed unless nothing can be lost by an empty cluster of all members."""
-    settings, today, lifted = this.settings, _today(this), _is_lifted(this)
+    settings, today = this.settings, _today(this)
     way_out = f"Where all that it held may be given up, set etcd.startEmpty to today's date (UTC): {today}"
     if settings.start_empty:
         way_out += f"; it is {settings.start_empty}"
@@ -101,12 +101,12 @@ def _refuse_empty(this: ThisMember, peers: Peers) -> None:
             f"no data here, and the cluster of {broken.address} has no majority (peers: {peers}): nothing can be"
             " changed in it. Bring another member back with its data, or restore a snapshot"
         )
-    if this.mark.exists() and not lifted:
+    if this.mark.exists() and not may_be_empty(this):
         raise Failed(
             f"this machine was a member of the cluster '{settings.token}', its data in {DATA} is gone and no peer is"
             f" part of a living cluster (peers: {peers}). Bring the peers back, or restore a snapshot. {way_out}"
         )
-    if settings.had_cluster and not lifted:
+    if not may_be_empty(this):
         raise Failed(
             f"this stack has had an etcd, there is no data here, and no peer is part of a living cluster (peers:"
             f" {peers}). An empty one does not take its place: every kubelet would end its pods. Bring members back"
@@ -118,7 +118,7 @@ def _refuse_empty(this: ThisMember, peers: Peers) -> None:
             " that it knew is gone. Restore a snapshot by `python -m ops etcd restore`; an empty etcd is started only"
             " when the kubelets of all control planes have been stopped"
         )
-    if not _none_is_lost(peers):
+    if not peers.know_of_none():
         raise Failed(
             f"no data here, and not every peer says whether a cluster exists (peers: {peers}). Bring the silent ones"
             " up; none is replaced by an empty cluster"
@@ -129,28 +129,18 @@ def _refuse_empty(this: ThisMember, peers: Peers) -> None:
         )
 
 
-def _none_is_lost(peers: Peers) -> bool:
-    """Whether the peers say that there is no cluster, or only one that forms."""
-    return peers.first(Says.FORMING) is not None or peers.nobody_runs()
-
-
 def _has_had_one(this: ThisMember) -> bool:
     """Whether there was an etcd: the program knows of one that this stack has had, or this machine was a member."""
     return this.settings.had_cluster or this.mark.exists()
 
 
 def may_be_empty(this: ThisMember) -> bool:
-    """Whether an empty cluster may start, as far as the desired state and this machine know."""
-    return not _has_had_one(this) or _is_lifted(this)
+    """Whether an empty cluster may start, as far as this machine knows: there was none, or it is wanted today."""
+    return not _has_had_one(this) or this.settings.start_empty == _today(this)
 
 
 def _today(this: ThisMember) -> str:
     return this.machine.clock.now().date().isoformat()
-
-
-def _is_lifted(this: ThisMember) -> bool:
-    """Whether an empty etcd is wanted, today."""
-    return this.settings.start_empty == _today(this)
 
 
 def look_at_peers(this: ThisMember) -> Peers:
@@ -167,7 +157,7 @@ def look_at_peers(this: ThisMember) -> Peers:
     def look() -> Peers:
         peers = this.ask_peers()
         hopeless = refused or peers.first(Says.BROKEN) is not None
-        if peers.first(Says.CLUSTER) or (not hopeless and _none_is_lost(peers)):
+        if peers.first(Says.CLUSTER) or (not hopeless and peers.know_of_none()):
             return peers
         if clock.monotonic() - began < (ELECTION_SECONDS if hopeless else MACHINES_SECONDS):
             raise NotYet(str(peers))

@@ -14,22 +14,13 @@ LOCK: Final = "openstack-paas/membership"
 LOCK_SECONDS: Final = 500
 
 
-class Turn:
-    """A lock in etcd. It ends with this run, however that ends, or 30 s after this machine does.
-
-    As a context it is not held yet, and given back at the end.
-    """
+class Turn(ExitStack):
+    """A lock in etcd, not held yet. It ends with the context, or 30 s after this machine does."""
 
     def __init__(self, this: ThisMember) -> None:
+        super().__init__()
         self._this = this
-        self._stack = ExitStack()
         self._held: Lock | None = None
-
-    def __enter__(self) -> "Turn":
-        return self
-
-    def __exit__(self, *ended: object) -> None:
-        self.release()
 
     def hold(self, *places: Place) -> None:
         """Waits for the turn; the lock is asked for at any of these members. Raises Failed when it is not to be had.
@@ -43,7 +34,7 @@ class Turn:
         began = clock.monotonic()
         api = self._this.network.api(*(place.client_url for place in places))
         try:
-            self._held = self._stack.enter_context(api.lock(LOCK, LOCK_SECONDS))
+            self._held = self.enter_context(api.lock(LOCK, LOCK_SECONDS))
         except EtcdError as error:
             if not is_full(error):
                 raise Failed(f"the membership does not change, one change goes on at a time: {error}") from None
@@ -62,4 +53,4 @@ class Turn:
     def release(self) -> None:
         """Gives the lock back; when etcd does not answer it ends by itself."""
         self._held = None
-        self._stack.close()
+        self.close()

@@ -41,7 +41,7 @@ def check_settled(machine: Machine, virtual: tuple[str, ...]) -> None:
 
 
 def check_held(machine: Machine, address: str) -> None:
-    """Somebody holds the address. Raises NotYet otherwise. A gateway that just started waits for three adverts first."""
+    """Somebody holds the address, after three adverts if this gateway just started. Raises NotYet otherwise."""
     if held_addresses(machine, (address,)):
         return
     if not (ended := machine.run("ping", "-c", "1", "-W", "1", address, seconds=5)):

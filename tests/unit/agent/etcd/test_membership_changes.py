@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.etcd.membership import Peers, ThisMember
+from agent.etcd.membership import ThisMember
 from agent.etcd.membership_changes import check_all_stay, join_cluster, leavers, let_leavers_go
 from agent.etcd.turn import Turn
 from agent.machine import Failed, NotYet
@@ -42,7 +42,7 @@ def join(this: ThisMember, snapshot_error: str = "") -> None:
     world = this.network.world  # type: ignore[attr-defined]
     peer = this.settings.peers[0]
     with Turn(this) as turn:
-        members = join_cluster(this, turn, peer, Peers(), Snapshots(world, snapshot_error))
+        members = join_cluster(this, turn, peer, Snapshots(world, snapshot_error))
         assert any(this.own.peer_url in member.peer_urls for member in members)
         # Until it votes nobody else changes the membership.
         assert world.lock_holder
@@ -143,7 +143,7 @@ def test_list_is_not_to_be_had_after_a_lost_answer(world: World, tmp_path: Path)
     world.answer = answer  # type: ignore[method-assign]
     this = this_member(world, tmp_path)
     with Turn(this) as turn:
-        join_cluster(this, turn, this.settings.peers[0], Peers(), Snapshots(world))
+        join_cluster(this, turn, this.settings.peers[0], Snapshots(world))
     assert changes(world).count("add https://10.0.0.1:2380") == 2
     assert len(world.members) == 3
 
@@ -289,7 +289,7 @@ def test_one_that_stays_fails_while_it_waits_for_its_turn(larger: World, tmp_pat
 def test_one_that_stays_is_no_voter(larger: World, tmp_path: Path) -> None:
     this = this_member(larger, tmp_path, named=(*STAY[:2], "etcd-3"))
     larger.members = [member for member in larger.members if member.name != "etcd-3"]
-    with pytest.raises(NotYet, match="^etcd-0 healthy, etcd-1 healthy, etcd-3 no voter$"):
+    with pytest.raises(NotYet, match=r"^etcd-0 healthy, etcd-1 healthy, etcd-3 no voter$"):
         check_all_stay(this)
 
 

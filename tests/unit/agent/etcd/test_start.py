@@ -355,4 +355,4 @@ def test_data_vanishes_under_systemd(world: World, tmp_path: Path) -> None:
 
 def test_settings_name_this_member(world: World) -> None:
     settings = settings_of(world, "etcd-1")
-    assert settings.own.address == "10.0.0.2" and len(settings.peers) == 2 and settings.majority == 2
+    assert settings.own.address == "10.0.0.2" and len(settings.peers) == 2
