@@ -9,12 +9,11 @@ from agent.etcd.authorities import guard_authorities, record_authorities
 from agent.etcd.backup_schedule import schedule_backups
 from agent.etcd.backup_settings import BackupSettings
 from agent.etcd.configuration import MemberFiles, write_configuration
-from agent.etcd.membership import UNIT, MemberSettings, ThisMember
-from agent.etcd.membership_changes import TakeSnapshot, let_leavers_go
+from agent.etcd.membership import UNIT, MemberSettings, Place, ThisMember
+from agent.etcd.membership_changes import TakeSnapshot, Turn, let_leavers_go
 from agent.etcd.network import PEER_PORT, Network, is_healthy
 from agent.etcd.rolling_restart import READ_AT_START, Versions
 from agent.etcd.start import decide_start, end_first_start, may_be_empty
-from agent.etcd.turn import Turn
 from agent.etcd_api import EtcdError, PortState
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files, services
@@ -92,10 +91,8 @@ def converge(
             step("record of authorities", lambda: record_authorities(this))
         step("backups", lambda: schedule_backups(machine, backups.files))
         machine.step_name = "etcd"
-        seen = (
-            f"{this.own.name}, {this.own.peer_url}" if works else "a majority is awaited by those that start after it"
-        )
-        machine.log(f"ready: {seen}")
+        awaited = "a majority is awaited by the members that start after it"
+        machine.log(f"ready: {this.own.peer_url if works else awaited}")
 
 
 def refuse_half_restore(machine: Machine) -> None:
@@ -153,20 +150,19 @@ def wait_for_health(this: ThisMember, turn: Turn) -> bool:
         end_first_start(this)
     else:
         machine.log(
-            f"etcd has started here, and waits for a majority: {_running(this)} of {len(this.settings.members)} members"
-            " run. The ones that start next wait for it"
+            f"etcd has started here, and waits for a majority: {len(_running(this))} of {len(this.settings.members)}"
+            " members run. The ones that start next wait for it"
         )
     turn.release()
     return works
 
 
-def _running(this: ThisMember) -> int:
-    """How many members listen, this one too."""
-    states = [this.network.port_state(place.address, PEER_PORT) for place in this.settings.members]
-    return states.count(PortState.OPEN)
+def _running(this: ThisMember) -> list[Place]:
+    network = this.network
+    return [one for one in this.settings.members if network.port_state(one.address, PEER_PORT) is PortState.OPEN]
 
 
 def _is_too_early(this: ThisMember) -> bool:
     """Whether this member runs as well as it can while too few of a new cluster do."""
-    own = this.network.port_state(this.own.address, PEER_PORT) is PortState.OPEN
-    return own and may_be_empty(this) and _running(this) <= len(this.settings.members) // 2
+    running = _running(this)
+    return this.own in running and may_be_empty(this) and len(running) <= len(this.settings.members) // 2

@@ -3,16 +3,17 @@
 No member is privileged. Each decides by what its peers say, for all may be created at the same time.
 """
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, TypeVar
 
 from agent.etcd.network import CLIENT_PORT, PEER_PORT, Network, is_healthy
 from agent.etcd_api import Etcd, EtcdError, Member, PortState
 from agent.machine import Machine, NotYet
 from agent.system import services
+
+Value = TypeVar("Value")
 
 UNIT: Final = "etcd.service"
 UNIT_FILE: Final = "/etc/systemd/system/etcd.service"
@@ -101,15 +102,6 @@ def mark_of(token: str) -> str:
     return f"/var/lib/openstack-paas/etcd-{token}"
 
 
-@contextlib.contextmanager
-def asked_again() -> Iterator[None]:
-    """For a probe: raises NotYet where etcd refuses or does not answer."""
-    try:
-        yield
-    except EtcdError as error:
-        raise NotYet(str(error)) from None
-
-
 class ThisMember:
     """The member of this machine, and its ways to the others."""
 
@@ -123,6 +115,17 @@ class ThisMember:
         #: And at the first of the others that can help: a learner, or one without a leader, does not.
         self.others = network.api(*(peer.client_url for peer in settings.peers))
 
+    def retry_until(self, seconds: float, what: str, probe: Callable[[], Value]) -> Value:
+        """As the machine's. What etcd refuses, or does not answer, is asked again, too."""
+
+        def ask() -> Value:
+            try:
+                return probe()
+            except EtcdError as error:
+                raise NotYet(str(error)) from None
+
+        return self.machine.retry_until(seconds, what, ask)
+
     def has_data(self) -> bool:
         """Whether there is a log of etcd, without which it would start empty."""
         return any((self.data / "member" / "wal").glob("*.wal"))
@@ -134,6 +137,10 @@ class ThisMember:
     def own_entry(self, api: Etcd) -> Member | None:
         """This machine in the list of a living cluster."""
         return next((member for member in api.members() if self.own.peer_url in member.peer_urls), None)
+
+    def voters(self) -> list[Member]:
+        """Those that have started: a member has a name then. Raises EtcdError."""
+        return [member for member in self.api.members() if member.name and not member.is_learner]
 
     def check_works(self) -> None:
         """Raises NotYet unless this member answers with a majority behind it.

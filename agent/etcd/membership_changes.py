@@ -1,18 +1,21 @@
 """Changes of the membership: one at a time in the whole cluster, each after a snapshot.
 
-This machine joins, and members leave that the settings do not name any more.
+This machine joins, and members leave that the settings do not name any more. Members restart in their turn, too.
 """
 
 import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from agent.etcd.membership import UNIT, Place, ThisMember, asked_again
-from agent.etcd.network import is_healthy, leads
-from agent.etcd.turn import Turn
+from agent.etcd.membership import UNIT, Place, ThisMember
+from agent.etcd.network import is_full, is_healthy, leads
 from agent.etcd_api import Etcd, EtcdError, Member
+from agent.etcd_lock import Lock, LockLost
 from agent.machine import Failed, NotYet
 
+LOCK: Final = "openstack-paas/membership"
+#: How long this machine waits for its turn.
+LOCK_SECONDS: Final = 500
 #: How long etcd may refuse a removal. It does for some 5 s after each change, until its members have talked for long
 #: enough.
 REFUSAL_SECONDS: Final = 30
@@ -26,6 +29,50 @@ SNAPSHOT_SECONDS: Final = 300
 #: By a reason, from the member at an address, within so many seconds: takes a snapshot, keeps it on this machine, and
 #: brings no copies elsewhere (agent/etcd/backup.py). Returns why there is none; empty when there is one.
 TakeSnapshot = Callable[[str, str, float], str]
+
+
+class Turn(contextlib.ExitStack):
+    """This machine's turn to change the membership, or itself: a lock in etcd, not held yet.
+
+    It ends with the context, or 30 s after this machine does."""
+
+    def __init__(self, this: ThisMember) -> None:
+        super().__init__()
+        self._this = this
+        self._held: Lock | None = None
+
+    def hold(self, *places: Place) -> None:
+        """Waits for the turn; the lock is asked for at any of these members. Raises Failed when it is not to be had.
+
+        An etcd that is full (the alarm NOSPACE) gives no lock to anybody. What would help it must not wait for one: the
+        engine changes one running member at a time, and etcd itself refuses what would cost the majority.
+        """
+        if self._held is not None:
+            return
+        clock = self._this.machine.clock
+        began = clock.monotonic()
+        api = self._this.network.api(*(place.client_url for place in places))
+        try:
+            self._held = self.enter_context(api.lock(LOCK, LOCK_SECONDS))
+        except EtcdError as error:
+            if not is_full(error):
+                raise Failed(f"the membership does not change, one change goes on at a time: {error}") from None
+            self._this.machine.log(f"etcd is full and gives no lock, going on without one: {error}")
+        if (waited := clock.monotonic() - began) >= 2:
+            self._this.machine.log(f"waited {waited:.0f} s for another change of the membership")
+
+    def check(self) -> None:
+        """Before each change. Raises Failed when another machine may have its turn by now."""
+        try:
+            if self._held is not None:
+                self._held.check()
+        except LockLost as error:
+            raise Failed(f"nothing more is changed, run it again: {error}") from None
+
+    def release(self) -> None:
+        """Gives the lock back; when etcd does not answer it ends by itself."""
+        self._held = None
+        self.close()
 
 
 def join_cluster(this: ThisMember, turn: Turn, peer: Place, snapshot: TakeSnapshot) -> tuple[Member, ...]:
@@ -61,12 +108,10 @@ def _remove(this: ThisMember, turn: Turn, api: Etcd, member_id: int, what: str) 
         try:
             api.remove(member_id)
         except EtcdError as error:
-            with contextlib.suppress(EtcdError):
-                if all(member.id != member_id for member in api.members()):
-                    return
-            raise NotYet(str(error)) from None
+            if any(member.id == member_id for member in api.members()):
+                raise NotYet(str(error)) from None
 
-    this.machine.retry_until(REFUSAL_SECONDS, what, attempt)
+    this.retry_until(REFUSAL_SECONDS, what, attempt)
 
 
 def _add(this: ThisMember, turn: Turn, api: Etcd) -> None:
@@ -81,40 +126,36 @@ def _add(this: ThisMember, turn: Turn, api: Etcd) -> None:
         turn.check()
         try:
             api.add_learner(this.own.peer_url)
-        except EtcdError as error:
+        except EtcdError:
             with contextlib.suppress(EtcdError):
                 if this.own_entry(api) is not None:
                     return
             turn.release()
-            raise NotYet(str(error)) from None
+            raise
 
     what = (
         "etcd to take this machine as a member; it takes nobody while a member is away: where two are lost, both have"
         " to be replaced at the same time, so not with --parallel 1"
     )
-    this.machine.retry_until(ADDING_SECONDS, what, attempt)
+    this.retry_until(ADDING_SECONDS, what, attempt)
     this.machine.log("the cluster lists this machine as a learner")
 
 
 def leavers(this: ThisMember) -> list[Member]:
-    """Members that the settings do not name, those that do not answer first. Raises NotYet when nobody says."""
+    """Members that the settings do not name, those that do not answer first. Raises EtcdError."""
     named = {place.peer_url for place in this.settings.members}
-    with asked_again():
-        unnamed = [member for member in this.api.members() if not named & set(member.peer_urls)]
+    unnamed = [member for member in this.api.members() if not named & set(member.peer_urls)]
     return sorted(
         unnamed, key=lambda member: bool(member.client_urls) and is_healthy(this.network.api(*member.client_urls))
     )
 
 
 def check_all_stay(this: ThisMember) -> None:
-    """Raises NotYet unless every member that the settings name is a healthy voter.
+    """Raises NotYet, or EtcdError, unless every member that the settings name is a healthy voter.
 
     Then the majority is theirs, whichever members leave.
     """
-    with asked_again():
-        listed = this.api.members()
-    # A member has a name once it has started.
-    voters = {url for member in listed if member.name and not member.is_learner for url in member.peer_urls}
+    voters = {url for member in this.voters() for url in member.peer_urls}
 
     def says(place: Place) -> str:
         if place.peer_url not in voters:
@@ -135,12 +176,12 @@ def let_leavers_go(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None
     machine.unit = UNIT
 
     def list_leavers() -> list[Member]:
-        return machine.retry_until(30, "etcd's list of its members", lambda: leavers(this))
+        return this.retry_until(30, "etcd's list of its members", lambda: leavers(this))
 
     if not list_leavers():
         return
     # Not under the lock: one of them may be waiting for its turn to join.
-    machine.retry_until(
+    this.retry_until(
         STAYING_SECONDS, "all members that stay to be healthy; none leaves before", lambda: check_all_stay(this)
     )
     turn.hold(this.own)
@@ -150,7 +191,7 @@ def let_leavers_go(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None
         name = leaver.name or f"{leaver.id:x}"
         try:
             check_all_stay(this)
-        except NotYet as seen:
+        except (NotYet, EtcdError) as seen:
             raise Failed(f"{name} does not leave while not all members that stay are healthy: {seen}") from None
         if not taken:
             machine.log("a snapshot before the membership changes")
@@ -173,9 +214,4 @@ def _let_go(this: ThisMember, turn: Turn, leaver: Member, name: str) -> None:
     what = f"etcd to let go of {name}, which the settings do not name (all that stay are healthy)"
     _remove(this, turn, this.api, leaver.id, what)
     machine.log(f"{name} ({leaver.id:x}) is no longer a member")
-
-    def answers() -> None:
-        with asked_again():
-            this.api.check_health()
-
-    machine.retry_until(60, f"etcd to answer without {name}", answers)
+    this.retry_until(60, f"etcd to answer without {name}", this.api.check_health)

@@ -6,10 +6,9 @@ One member at a time in the whole cluster, only while all others are healthy.
 from dataclasses import dataclass
 from typing import Final
 
-from agent.etcd.membership import UNIT, UNIT_FILE, Place, ThisMember, asked_again
-from agent.etcd.membership_changes import STAYING_SECONDS, TakeSnapshot, check_all_stay
+from agent.etcd.membership import UNIT, UNIT_FILE, ThisMember
+from agent.etcd.membership_changes import STAYING_SECONDS, TakeSnapshot, Turn, check_all_stay
 from agent.etcd.network import PKI, leads
-from agent.etcd.turn import Turn
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, NotYet
 from agent.system import files, services
@@ -113,8 +112,7 @@ def give_lead_away(this: ThisMember) -> None:
     if not leads(this.api):
         return
     try:
-        voters = [member for member in this.api.members() if member.name and not member.is_learner]
-        others = [member for member in voters if this.own.peer_url not in member.peer_urls]
+        others = [member for member in this.voters() if this.own.peer_url not in member.peer_urls]
         if others:
             this.api.move_leader(others[-1].id)
             this.machine.log(f"gave the lead to {others[-1].name}")
@@ -124,17 +122,10 @@ def give_lead_away(this: ThisMember) -> None:
         this.machine.log(f"the lead was not to be given away: {error}")
 
 
-def index_of(this: ThisMember, places: tuple[Place, ...]) -> int:
-    """How far the log of these members goes. Raises NotYet unless all of them say."""
-    with asked_again():
-        return max(this.network.api(place.client_url).status().raft_index for place in places)
-
-
 def check_well(this: ThisMember, index: int) -> None:
-    """Raises NotYet unless it works, votes, and has applied everything up to `index`."""
+    """Raises NotYet, or EtcdError, unless it works, votes, and has applied everything up to `index`."""
     this.check_works()
-    with asked_again():
-        status = this.api.status()
+    status = this.api.status()
     if status.is_learner:
         raise NotYet("it is a learner")
     if status.raft_applied_index < index:
@@ -142,8 +133,7 @@ def check_well(this: ThisMember, index: int) -> None:
 
 
 def change_in_turn(this: ThisMember, turn: Turn, maintenance: Maintenance, wanted: str) -> None:
-    """Restarts this member, which has run before, where something has changed for which it has to; `wanted` is etcd's
-    version.
+    """Restarts this member, which has run before, where something has changed for which it has to.
 
     The lock is the one for changes of the membership: none of those goes on at the same time. It is held at the other
     members, so it outlives this one's restart. An etcd that is full gives none; a larger quota comes by a restart.
@@ -158,9 +148,9 @@ def change_in_turn(this: ThisMember, turn: Turn, maintenance: Maintenance, wante
         machine.log(f"to be changed when it is this member's turn: {change}")
         what = f"all members to be healthy, none is changed before ({change})"
         # Not under the lock: one of them may be about to join.
-        machine.retry_until(STAYING_SECONDS, what, lambda: check_all_stay(this))
+        this.retry_until(STAYING_SECONDS, what, lambda: check_all_stay(this))
         turn.hold(*others)
-        machine.retry_until(30, what, lambda: check_all_stay(this))
+        this.retry_until(30, what, lambda: check_all_stay(this))
     else:
         machine.log(f"the only member, the API does without etcd while it restarts: {change}")
     refuse_half_upgraded(this, wanted)
@@ -172,15 +162,17 @@ def change_in_turn(this: ThisMember, turn: Turn, maintenance: Maintenance, wante
     turn.check()
     began = machine.clock.monotonic()
     services.restart(machine, UNIT, READ_AT_START)
-    index = 0
-    if others:
-        index = machine.retry_until(30, "the other members to report their revision", lambda: index_of(this, others))
-    machine.retry_until(
+    reached = this.retry_until(
+        30,
+        "the other members to report their revision",
+        lambda: max((this.network.api(other.client_url).status().raft_index for other in others), default=0),
+    )
+    this.retry_until(
         WELL_SECONDS,
         f"this member to be well after its change ({change}); the others serve, and none of them changes",
-        lambda: check_well(this, index),
+        lambda: check_well(this, reached),
     )
-    took = machine.clock.monotonic() - began
-    machine.log(f"well again {took * 1000:.0f} ms after its restart began: {change}")
+    took = (machine.clock.monotonic() - began) * 1000
+    machine.log(f"well again {took:.0f} ms after its restart began: {change}")
     maintenance.end_epoch()
     turn.release()

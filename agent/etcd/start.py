@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from agent.etcd.membership import DATA, UNIT, Peers, Place, Says, ThisMember, mark_of
-from agent.etcd.membership_changes import TakeSnapshot, join_cluster
-from agent.etcd.turn import Turn
+from agent.etcd.membership_changes import TakeSnapshot, Turn, join_cluster
 from agent.etcd_api import EtcdError, Member, PortState
 from agent.machine import Failed, NotYet
 from agent.system import files

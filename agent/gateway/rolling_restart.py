@@ -122,20 +122,18 @@ class RollingRestart:
         machine.log(f"changed: {change}")
 
     def _what_changes(self) -> str:
-        started_late = [name for name in DEFERRED if waits_for_turn(self.machine, f"{name}.service")]
-        words = (
-            self.maintenance.what_waits(),
-            *(f"{name} (installed already, not started yet)" for name in started_late),
-        )
-        return ", ".join(filter(None, words))
+        late = [name for name in DEFERRED if waits_for_turn(self.machine, f"{name}.service")]
+        words = [f"{name} (installed already, not started yet)" for name in late]
+        return ", ".join(filter(None, [self.maintenance.what_waits(), *words]))
 
     def _leads_to_api(self) -> bool:
         """Whether the API answers through this gateway. One lost answer must not lower what is asked of the others."""
         port = self.balancing.api_port
+        if not port:
+            return False
         with contextlib.suppress(Failed):
-            if port:
-                self.machine.retry_until(SERVED_SECONDS, "the API to answer", lambda: check_api(self.address, port))
-                return True
+            self.machine.retry_until(SERVED_SECONDS, "the API to answer", lambda: check_api(self.address, port))
+            return True
         return False
 
     def _wait_for_own_answers(self) -> None:

@@ -30,8 +30,6 @@ class State:
 
 def converge(machine: Machine, state: State, options: Options) -> None:
     """Brings this machine to its desired state."""
-    del options
-
     ground = Ground(machine, state.machine)
     ground.attach_volume()
     member.converge(

@@ -23,13 +23,11 @@ class State:
 
 def converge(machine: Machine, state: State, options: Options) -> None:
     """Brings this gateway to its desired state. Raises Failed."""
-    del options
     balancer.converge(machine, state.gateway, Ground(machine, state.machine))
 
 
 def gate(machine: Machine, state: ApiGate, options: Options) -> None:
     """Ends when the cluster can be used. Raises Failed."""
-    del options
     wait_until_usable(machine, state)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agent.etcd.membership import Peers, Place, Says, ThisMember
+from agent.etcd.membership_changes import Turn
 from agent.etcd.start import INITIAL, PERMISSION, decide_start, end_first_start, guard
-from agent.etcd.turn import Turn
 from agent.machine import Failed
 from tests.unit.agent.etcd.world import (
     UNHEALTHY,
