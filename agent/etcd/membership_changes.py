@@ -34,7 +34,8 @@ TakeSnapshot = Callable[[str, str, float], str]
 class Turn(contextlib.ExitStack):
     """This machine's turn to change the membership, or itself: a lock in etcd, not held yet.
 
-    It ends with the context, or 30 s after this machine does."""
+    It ends with the context, or 30 s after this machine does.
+    """
 
     def __init__(self, this: ThisMember) -> None:
         super().__init__()
