@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from agent.etcd.membership import DATA, UNIT, UNIT_FILE
@@ -22,8 +21,7 @@ class MemberFiles:
     environment: str
     etcdctl_environment: str
     ca: str
-    certificate: str
-    """The member's, for clients and for peers."""
+    certificate: str  # The member's, for clients and for peers.
     key: str = field(repr=False)
     client_certificate: str
     client_key: str = field(repr=False)
@@ -35,8 +33,11 @@ def write_configuration(machine: Machine, wanted: MemberFiles, token: str) -> No
         options = ("--system", "--user-group", "--no-create-home", "--home-dir", DATA, "--shell", "/usr/sbin/nologin")
         machine.must("useradd", *options, "etcd")
         machine.log("made the user etcd")
-    _make_folder(machine.path(DATA), 0o700, USER)
-    _make_folder(machine.path(PKI), 0o755)
+    for path, mode, owner in ((DATA, 0o700, USER), (PKI, 0o755, "")):
+        folder = machine.path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(mode)
+        os.chown(folder, *files.ids(owner))
     files.install(machine, wanted.ca, f"{PKI}/ca.crt")
     files.install(machine, wanted.client_certificate, f"{PKI}/client.crt")
     for name in ("server", "peer"):
@@ -51,10 +52,3 @@ def write_configuration(machine: Machine, wanted: MemberFiles, token: str) -> No
     files.install(machine, guard(token), GUARD_FILE)
     if services.property_of(machine, UNIT, "NeedDaemonReload") == "yes":
         machine.must("systemctl", "daemon-reload")
-
-
-def _make_folder(path: Path, mode: int, user: str = "") -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    path.chmod(mode)
-    if user:
-        os.chown(path, *files.ids(user))

@@ -9,12 +9,11 @@ from agent.etcd.authorities import guard_authorities, record_authorities
 from agent.etcd.backup_schedule import schedule_backups
 from agent.etcd.backup_settings import BackupSettings
 from agent.etcd.configuration import MemberFiles, write_configuration
-from agent.etcd.membership import UNIT, MemberSettings, ThisMember
-from agent.etcd.membership_changes import TakeSnapshot, let_leavers_go
-from agent.etcd.network import PEER_PORT, Network
+from agent.etcd.membership import UNIT, MemberSettings, Place, ThisMember
+from agent.etcd.membership_changes import TakeSnapshot, Turn, let_leavers_go
+from agent.etcd.network import PEER_PORT, Network, is_healthy
 from agent.etcd.rolling_restart import READ_AT_START, Versions
 from agent.etcd.start import decide_start, end_first_start, may_be_empty
-from agent.etcd.turn import Turn
 from agent.etcd_api import EtcdError, PortState
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files, services
@@ -39,8 +38,7 @@ class EtcdSettings:
 
     member: MemberSettings
     versions: Versions
-    generation: str
-    """The generation of the authorities that issue."""
+    generation: str  # That of the authorities that issue.
     files: MemberFiles
 
 
@@ -58,60 +56,43 @@ def converge(
     `end_alarm` ends the alarm NOSPACE where there is room (defragment.py).
     """
     this = ThisMember(machine, settings.member, network)
+    wanted, versions, maintenance = settings.files, settings.versions, ground.maintenance
     runs = rolling_restart.runs_here(this)
     was_member = this.mark.exists()
 
     def step(name: str, action: Callable[[], Value]) -> Value:
-        def guarded() -> Value:
-            try:
-                return action()
-            except EtcdError as error:
-                raise Failed(f"etcd: {error}") from error
-
-        return machine.step(name, guarded)
+        try:
+            return machine.step(name, action)
+        except EtcdError as error:
+            raise Failed(f"etcd: {error}") from error
 
     with Turn(this) as turn:
         if runs:
-            step("version", lambda: plan_change(this, ground.installed_etcd(), settings.versions))
+            step("version", lambda: rolling_restart.plan_change(this, ground.installed_etcd(), versions.etcd))
         ground.prepare(("etcd",) if runs else ())
         if not runs:
-            step("epoch", ground.maintenance.renew_new_machine)
+            step("epoch", maintenance.renew_new_machine)
         step("unused services", lambda: services.disable(machine, *UNUSED))
         step("firewall", ground.apply_firewall)
         if runs:
-            wanted = settings.files
             step("authorities", lambda: guard_authorities(this, wanted.certificate, wanted.ca, settings.generation))
-        step("configuration", lambda: write_configuration(machine, settings.files, this.settings.token))
+        step("configuration", lambda: write_configuration(machine, wanted, this.settings.token))
         step("restore", lambda: refuse_half_restore(machine))
         step("membership", lambda: start_member(this, turn, snapshot))
         works = step("health", lambda: wait_for_health(this, turn))
         if works:
             step("leavers", lambda: let_leavers_go(this, turn, snapshot))
-        step(
-            "snapshot",
-            lambda: rolling_restart.snapshot_before_upgrade(this, settings.versions, was_member, snapshot),
-        )
+        step("snapshot", lambda: rolling_restart.snapshot_before_upgrade(this, versions, was_member, snapshot))
         if works and runs:
-            step("turn", lambda: rolling_restart.change_in_turn(this, turn, ground.maintenance, settings.versions))
+            step("turn", lambda: rolling_restart.change_in_turn(this, turn, maintenance, versions.etcd))
             # The quota may have been raised for that, and a member reads it when it starts.
             step("room", end_alarm)
         if works:
             step("record of authorities", lambda: record_authorities(this))
         step("backups", lambda: schedule_backups(machine, backups.files))
         machine.step_name = "etcd"
-        machine.log(f"ready: {_entry(this) if works else 'a majority is awaited by the members that start after it'}")
-
-
-def plan_change(this: ThisMember, installed: str, versions: Versions) -> None:
-    """For a member that runs here. Raises Failed when etcd cannot go from its version to the wanted one."""
-    rolling_restart.adopt_restart_note(this)
-    if installed:
-        rolling_restart.refuse_jump(installed, versions.etcd)
-
-
-def _entry(this: ThisMember) -> str:
-    entry = this.own_entry(this.api)
-    return f"{entry.id:x}, {entry.name}, {this.own.peer_url}" if entry else "this member is not listed"
+        awaited = "a majority is awaited by the members that start after it"
+        machine.log(f"ready: {this.own.peer_url if works else awaited}")
 
 
 def refuse_half_restore(machine: Machine) -> None:
@@ -124,27 +105,22 @@ def start_member(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None:
     """Starts a member that does not run. One that works is not touched here but in its turn."""
     machine = this.machine
     machine.unit = UNIT
-    if this.is_active() and _serves_in_a_moment(this):
+    until = machine.clock.monotonic() + MOMENT_SECONDS
+
+    def serves() -> bool:
+        """Whether it answers with a majority behind it, perhaps after an election."""
+        if this.is_active() and is_healthy(this.api):
+            return True
+        if machine.clock.monotonic() < until:
+            raise NotYet("it has no majority")
+        return False
+
+    if this.is_active() and machine.retry_until(2 * MOMENT_SECONDS, "a majority", serves):
         return
     if not this.is_active():
         decide_start(this, turn, snapshot)
     # Not awaited: a member of a new cluster is "activating" for as long as its peers take to come.
     services.apply(machine, UNIT, "restart", READ_AT_START, block=False)
-
-
-def _serves_in_a_moment(this: ThisMember) -> bool:
-    """Whether it answers with a majority behind it, perhaps after an election."""
-    clock = this.machine.clock
-    began = clock.monotonic()
-
-    def ask() -> bool:
-        if this.serves():
-            return True
-        if clock.monotonic() - began < MOMENT_SECONDS:
-            raise NotYet("it has no majority")
-        return False
-
-    return this.machine.retry_until(2 * MOMENT_SECONDS, "a majority", ask)
 
 
 def wait_for_health(this: ThisMember, turn: Turn) -> bool:
@@ -156,13 +132,13 @@ def wait_for_health(this: ThisMember, turn: Turn) -> bool:
     """
     machine = this.machine
     machine.unit = UNIT
-    began = machine.clock.monotonic()
+    forming_until = machine.clock.monotonic() + FORMING_SECONDS
 
     def look() -> bool:
         try:
             this.check_works()
         except NotYet:
-            if machine.clock.monotonic() - began >= FORMING_SECONDS and _is_too_early(this):
+            if machine.clock.monotonic() >= forming_until and _is_too_early(this):
                 return False
             raise
         return True
@@ -174,20 +150,19 @@ def wait_for_health(this: ThisMember, turn: Turn) -> bool:
         end_first_start(this)
     else:
         machine.log(
-            f"etcd has started here, and waits for a majority: {_running(this)} of {len(this.settings.members)} members"
-            " run. The ones that start next wait for it"
+            f"etcd has started here, and waits for a majority: {len(_running(this))} of {len(this.settings.members)}"
+            " members run. The ones that start next wait for it"
         )
     turn.release()
     return works
 
 
-def _running(this: ThisMember) -> int:
-    """How many members listen, this one too."""
-    states = [this.network.port_state(place.address, PEER_PORT) for place in this.settings.members]
-    return states.count(PortState.OPEN)
+def _running(this: ThisMember) -> list[Place]:
+    network = this.network
+    return [one for one in this.settings.members if network.port_state(one.address, PEER_PORT) is PortState.OPEN]
 
 
 def _is_too_early(this: ThisMember) -> bool:
     """Whether this member runs as well as it can while too few of a new cluster do."""
-    own = this.network.port_state(this.own.address, PEER_PORT) is PortState.OPEN
-    return own and may_be_empty(this) and _running(this) < this.settings.majority
+    running = _running(this)
+    return this.own in running and may_be_empty(this) and len(running) <= len(this.settings.members) // 2

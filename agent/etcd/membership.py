@@ -3,15 +3,17 @@
 No member is privileged. Each decides by what its peers say, for all may be created at the same time.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from agent.etcd.network import CLIENT_PORT, PEER_PORT, Network, is_healthy
 from agent.etcd_api import Etcd, EtcdError, Member, PortState
 from agent.machine import Machine, NotYet
 from agent.system import services
+
+Value = TypeVar("Value")
 
 UNIT: Final = "etcd.service"
 UNIT_FILE: Final = "/etc/systemd/system/etcd.service"
@@ -41,16 +43,12 @@ class MemberSettings:
     """The desired state of one member."""
 
     name: str
-    members: tuple[Place, ...]
-    """All members, this one too."""
-    token: str
-    """The cluster's, ETCD_INITIAL_CLUSTER_TOKEN."""
-    control_planes: tuple[str, ...]
-    """Addresses of all places for control planes."""
-    had_cluster: bool
-    """Whether this stack had an etcd before this machine was made, as far as the program knows."""
+    members: tuple[Place, ...]  # All, this one too.
+    token: str  # The cluster's, ETCD_INITIAL_CLUSTER_TOKEN.
+    control_planes: tuple[str, ...]  # Addresses of all places for control planes.
+    had_cluster: bool  # Whether the program knows of an etcd of this stack that was there before this machine.
+    #: The day (YYYY-MM-DD, UTC) on which an empty etcd may take the place of one that this stack has had.
     start_empty: str = ""
-    """The day (YYYY-MM-DD, UTC) on which an empty etcd may take the place of one that this stack has had."""
 
     @property
     def own(self) -> Place:
@@ -62,27 +60,16 @@ class MemberSettings:
         """All members but this one."""
         return tuple(place for place in self.members if place.name != self.name)
 
-    @property
-    def majority(self) -> int:
-        """How many of the members have to work."""
-        return len(self.members) // 2 + 1
-
 
 class Says(Enum):
     """What a peer is."""
 
-    SILENT = "silent"
-    """Nothing answers: the machine may be off."""
-    IDLE = "idle"
-    """The machine is on, and no etcd runs."""
-    STARTING = "starting"
-    """etcd listens and does not answer yet."""
-    FORMING = "forming"
-    """A member of a new cluster; none of its members has started before."""
-    CLUSTER = "cluster"
-    """A member of a cluster that has a leader."""
-    BROKEN = "broken"
-    """A member of a cluster that has no leader."""
+    SILENT = "silent"  # Nothing answers: the machine may be off.
+    IDLE = "idle"  # The machine is on, and no etcd runs.
+    STARTING = "starting"  # etcd listens and does not answer yet.
+    FORMING = "forming"  # A member of a new cluster; none of its members has started before.
+    CLUSTER = "cluster"  # A member of a cluster that has a leader.
+    BROKEN = "broken"  # A member of a cluster that has no leader.
 
 
 @dataclass(frozen=True)
@@ -95,15 +82,14 @@ class Peers:
         """The first peer of that kind."""
         return next((place for place, says in self.says.items() if says is kind), None)
 
-    def nobody_runs(self) -> bool:
-        """Whether every peer is there without an etcd.
+    def know_of_none(self) -> bool:
+        """Whether there is no cluster for sure: a new one forms, or every peer is there without an etcd.
 
         A majority would not do: it may be made of new machines, and the silent one be the whole former cluster.
         """
-        return all(says is Says.IDLE for says in self.says.values())
+        return self.first(Says.FORMING) is not None or all(says is Says.IDLE for says in self.says.values())
 
     def __str__(self) -> str:
-        """One line for messages."""
         seen = sorted((place.name, says.value) for place, says in self.says.items())
         return ", ".join(f"{name} {says}" for name, says in seen) or "there are no peers"
 
@@ -120,16 +106,25 @@ class ThisMember:
     """The member of this machine, and its ways to the others."""
 
     def __init__(self, machine: Machine, settings: MemberSettings, network: Network) -> None:
-        """Nothing is asked yet."""
         self.machine, self.settings, self.network = machine, settings, network
         self.own = settings.own
-        self.data: Path = machine.path(DATA)
-        self.mark: Path = machine.path(mark_of(settings.token))
+        self.data = machine.path(DATA)
+        self.mark = machine.path(mark_of(settings.token))
+        #: etcd's API at this member alone.
+        self.api = network.api(self.own.client_url)
+        #: And at the first of the others that can help: a learner, or one without a leader, does not.
+        self.others = network.api(*(peer.client_url for peer in settings.peers))
 
-    @property
-    def api(self) -> Etcd:
-        """etcd's API at this member alone."""
-        return self.network.api(self.own.client_url)
+    def retry_until(self, seconds: float, what: str, probe: Callable[[], Value]) -> Value:
+        """As the machine's. What etcd refuses, or does not answer, is asked again, too."""
+
+        def ask() -> Value:
+            try:
+                return probe()
+            except EtcdError as error:
+                raise NotYet(str(error)) from None
+
+        return self.machine.retry_until(seconds, what, ask)
 
     def has_data(self) -> bool:
         """Whether there is a log of etcd, without which it would start empty."""
@@ -139,18 +134,13 @@ class ThisMember:
         """Whether systemd has the unit as active: it has been ready since it was started."""
         return services.is_active(self.machine, UNIT)
 
-    def serves(self) -> bool:
-        """Whether this member answers with a majority behind it."""
-        return self.is_active() and is_healthy(self.api)
-
-    @property
-    def others(self) -> Etcd:
-        """etcd's API at the first of the other members that can help: a learner, or one without a leader, does not."""
-        return self.network.api(*(peer.client_url for peer in self.settings.peers))
-
     def own_entry(self, api: Etcd) -> Member | None:
         """This machine in the list of a living cluster."""
         return next((member for member in api.members() if self.own.peer_url in member.peer_urls), None)
+
+    def voters(self) -> list[Member]:
+        """Those that have started: a member has a name then. Raises EtcdError."""
+        return [member for member in self.api.members() if member.name and not member.is_learner]
 
     def check_works(self) -> None:
         """Raises NotYet unless this member answers with a majority behind it.
@@ -160,16 +150,10 @@ class ThisMember:
         try:
             self.api.check_health()
         except EtcdError as error:
-            seen = str(error)
-        else:
-            return
-        promoted = self._promote()
-        raise NotYet(f"{seen}\n{promoted}" if promoted else seen)
+            raise NotYet(f"{error}\n{self._promote()}".strip()) from None
 
     def _promote(self) -> str:
         """What the others say to the wish to vote; nothing where it is none, or nobody can say."""
-        if not self.settings.peers:
-            return ""
         try:
             entry = self.own_entry(self.others)
         except EtcdError:
@@ -182,13 +166,14 @@ class ThisMember:
             return str(error)
         return "it has become a voter"
 
-    def ask_peer(self, peer: Place) -> Says:
-        """What that peer is."""
+    def ask_peers(self) -> Peers:
+        """What every peer is."""
+        return Peers({peer: self._ask(peer) for peer in self.settings.peers})
+
+    def _ask(self, peer: Place) -> Says:
         port = self.network.port_state(peer.address, PEER_PORT)
-        if port is PortState.REFUSED:
-            return Says.IDLE
-        if port is PortState.SILENT:
-            return Says.SILENT
+        if port is not PortState.OPEN:
+            return Says.IDLE if port is PortState.REFUSED else Says.SILENT
         try:
             members = self.network.peer_members(peer.address)
         except EtcdError:
@@ -197,7 +182,3 @@ class ThisMember:
         if not any(member.client_urls for member in members):
             return Says.FORMING
         return Says.CLUSTER if is_healthy(self.network.api(peer.client_url)) else Says.BROKEN
-
-    def ask_peers(self) -> Peers:
-        """What every peer is."""
-        return Peers({peer: self.ask_peer(peer) for peer in self.settings.peers})

@@ -1,16 +1,21 @@
 """Changes of the membership: one at a time in the whole cluster, each after a snapshot.
 
-This machine joins, and members leave that the settings do not name any more.
+This machine joins, and members leave that the settings do not name any more. Members restart in their turn, too.
 """
 
-from typing import Final, Protocol
+import contextlib
+from collections.abc import Callable
+from typing import Final
 
-from agent.etcd.membership import UNIT, Peers, Place, ThisMember
-from agent.etcd.network import is_healthy, leads
-from agent.etcd.turn import Turn
+from agent.etcd.membership import UNIT, Place, ThisMember
+from agent.etcd.network import is_full, is_healthy, leads
 from agent.etcd_api import Etcd, EtcdError, Member
+from agent.etcd_lock import Lock, LockLost
 from agent.machine import Failed, NotYet
 
+LOCK: Final = "openstack-paas/membership"
+#: How long this machine waits for its turn.
+LOCK_SECONDS: Final = 500
 #: How long etcd may refuse a removal. It does for some 5 s after each change, until its members have talked for long
 #: enough.
 REFUSAL_SECONDS: Final = 30
@@ -21,15 +26,57 @@ STAYING_SECONDS: Final = 180
 #: The longest that a snapshot before a change of the membership may take.
 SNAPSHOT_SECONDS: Final = 300
 
-
-class TakeSnapshot(Protocol):
-    """Takes a snapshot, keeps it on this machine, and brings no copies elsewhere (agent/etcd/backup.py)."""
-
-    def __call__(self, reason: str, source: str, seconds: float) -> str:
-        """From the member at the address `source`. Returns why there is none; empty when there is one."""
+#: By a reason, from the member at an address, within so many seconds: takes a snapshot, keeps it on this machine, and
+#: brings no copies elsewhere (agent/etcd/backup.py). Returns why there is none; empty when there is one.
+TakeSnapshot = Callable[[str, str, float], str]
 
 
-def join_cluster(this: ThisMember, turn: Turn, peer: Place, peers: Peers, snapshot: TakeSnapshot) -> tuple[Member, ...]:
+class Turn(contextlib.ExitStack):
+    """This machine's turn to change the membership, or itself: a lock in etcd, not held yet.
+
+    It ends with the context, or 30 s after this machine does.
+    """
+
+    def __init__(self, this: ThisMember) -> None:
+        super().__init__()
+        self._this = this
+        self._held: Lock | None = None
+
+    def hold(self, *places: Place) -> None:
+        """Waits for the turn; the lock is asked for at any of these members. Raises Failed when it is not to be had.
+
+        An etcd that is full (the alarm NOSPACE) gives no lock to anybody. What would help it must not wait for one: the
+        engine changes one running member at a time, and etcd itself refuses what would cost the majority.
+        """
+        if self._held is not None:
+            return
+        clock = self._this.machine.clock
+        began = clock.monotonic()
+        api = self._this.network.api(*(place.client_url for place in places))
+        try:
+            self._held = self.enter_context(api.lock(LOCK, LOCK_SECONDS))
+        except EtcdError as error:
+            if not is_full(error):
+                raise Failed(f"the membership does not change, one change goes on at a time: {error}") from None
+            self._this.machine.log(f"etcd is full and gives no lock, going on without one: {error}")
+        if (waited := clock.monotonic() - began) >= 2:
+            self._this.machine.log(f"waited {waited:.0f} s for another change of the membership")
+
+    def check(self) -> None:
+        """Before each change. Raises Failed when another machine may have its turn by now."""
+        try:
+            if self._held is not None:
+                self._held.check()
+        except LockLost as error:
+            raise Failed(f"nothing more is changed, run it again: {error}") from None
+
+    def release(self) -> None:
+        """Gives the lock back; when etcd does not answer it ends by itself."""
+        self._held = None
+        self.close()
+
+
+def join_cluster(this: ThisMember, turn: Turn, peer: Place, snapshot: TakeSnapshot) -> tuple[Member, ...]:
     """Makes this machine a member, with no data yet, of the cluster that answers at `peer`; returns all its members.
 
     As a learner: it does not count for the majority until it has caught up. etcd itself refuses what would cost the
@@ -45,63 +92,53 @@ def join_cluster(this: ThisMember, turn: Turn, peer: Place, peers: Peers, snapsh
         this.machine.log(f"already listed as {entry.id:x} and never started: starting")
         return api.members()
     this.machine.log("a snapshot before the membership changes")
-    why_none = snapshot("membership", peer.address, SNAPSHOT_SECONDS)
-    if why_none:
+    if why_none := snapshot("membership", peer.address, SNAPSHOT_SECONDS):
         this.machine.log(f"no snapshot was taken ({why_none}), the membership changes without one")
     if entry is not None:
         this.machine.log(f"removing {entry.id:x}, which was this machine before it lost its data")
-        what = f"etcd to let go of the old member {entry.id:x} (peers: {peers})"
-        _remove(this, turn, api, entry.id, what)
-    _add(this, turn, api, peers)
+        _remove(this, turn, api, entry.id, f"etcd to let go of the old member {entry.id:x}")
+    _add(this, turn, api)
     return api.members()
 
 
 def _remove(this: ThisMember, turn: Turn, api: Etcd, member_id: int, what: str) -> None:
-    """Removes a member. A request whose answer did not come in time may have been carried out."""
+    """A request whose answer did not come in time may have been carried out."""
 
     def attempt() -> None:
         turn.check()
         try:
             api.remove(member_id)
         except EtcdError as error:
-            try:
-                listed = any(member.id == member_id for member in api.members())
-            except EtcdError as other:
-                raise NotYet(f"{error}\n{other}") from None
-            if listed:
+            if any(member.id == member_id for member in api.members()):
                 raise NotYet(str(error)) from None
 
-    this.machine.retry_until(REFUSAL_SECONDS, what, attempt)
+    this.retry_until(REFUSAL_SECONDS, what, attempt)
 
 
-def _add(this: ThisMember, turn: Turn, api: Etcd, peers: Peers) -> None:
+def _add(this: ThisMember, turn: Turn, api: Etcd) -> None:
     """Adds this machine. etcd takes nobody in while one of its members is away.
 
     Such a one may be waiting for its turn to be replaced, so between two attempts others have theirs. A request whose
     answer did not come may have been carried out.
     """
 
-    def is_listed() -> bool:
-        try:
-            return this.own_entry(api) is not None
-        except EtcdError:
-            return False
-
     def attempt() -> None:
         turn.hold(*this.settings.peers)
         turn.check()
         try:
             api.add_learner(this.own.peer_url)
-        except EtcdError as error:
-            if not is_listed():
-                turn.release()
-                raise NotYet(str(error)) from None
+        except EtcdError:
+            with contextlib.suppress(EtcdError):
+                if this.own_entry(api) is not None:
+                    return
+            turn.release()
+            raise
 
     what = (
-        f"etcd to take this machine as a member (peers: {peers}); it takes nobody while a member is away: where two are"
-        " lost, both have to be replaced at the same time, so not with --parallel 1"
+        "etcd to take this machine as a member; it takes nobody while a member is away: where two are lost, both have"
+        " to be replaced at the same time, so not with --parallel 1"
     )
-    this.machine.retry_until(ADDING_SECONDS, what, attempt)
+    this.retry_until(ADDING_SECONDS, what, attempt)
     this.machine.log("the cluster lists this machine as a learner")
 
 
@@ -109,39 +146,26 @@ def leavers(this: ThisMember) -> list[Member]:
     """Members that the settings do not name, those that do not answer first. Raises EtcdError."""
     named = {place.peer_url for place in this.settings.members}
     unnamed = [member for member in this.api.members() if not named & set(member.peer_urls)]
-
-    def answers(member: Member) -> bool:
-        return bool(member.client_urls) and is_healthy(this.network.api(*member.client_urls))
-
-    return sorted(unnamed, key=answers)
-
-
-def who_stays(this: ThisMember) -> tuple[bool, str]:
-    """Whether every member that the settings name is a healthy voter, and a line for messages.
-
-    Then the majority is theirs, whichever members leave.
-    """
-    try:
-        listed = this.api.members()
-    except EtcdError as error:
-        return False, str(error)
-    # A member has a name once it has started.
-    voters = {url for member in listed if member.name and not member.is_learner for url in member.peer_urls}
-    found = {}
-    for place in this.settings.members:
-        if place.peer_url not in voters:
-            found[place.name] = "no voter"
-        else:
-            found[place.name] = "healthy" if is_healthy(this.network.api(place.client_url)) else "not healthy"
-    line = ", ".join(f"{name} {says}" for name, says in found.items())
-    return all(says == "healthy" for says in found.values()), line
+    return sorted(
+        unnamed, key=lambda member: bool(member.client_urls) and is_healthy(this.network.api(*member.client_urls))
+    )
 
 
 def check_all_stay(this: ThisMember) -> None:
-    """Raises NotYet unless every member that the settings name is a healthy voter."""
-    good, line = who_stays(this)
-    if not good:
-        raise NotYet(line)
+    """Raises NotYet, or EtcdError, unless every member that the settings name is a healthy voter.
+
+    Then the majority is theirs, whichever members leave.
+    """
+    voters = {url for member in this.voters() for url in member.peer_urls}
+
+    def says(place: Place) -> str:
+        if place.peer_url not in voters:
+            return "no voter"
+        return "healthy" if is_healthy(this.network.api(place.client_url)) else "not healthy"
+
+    found = {place.name: says(place) for place in this.settings.members}
+    if set(found.values()) != {"healthy"}:
+        raise NotYet(", ".join(f"{name} {word}" for name, word in found.items()))
 
 
 def let_leavers_go(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None:
@@ -152,54 +176,43 @@ def let_leavers_go(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None
     machine = this.machine
     machine.unit = UNIT
 
-    def ask() -> list[Member]:
-        try:
-            return leavers(this)
-        except EtcdError as error:
-            raise NotYet(str(error)) from None
+    def list_leavers() -> list[Member]:
+        return this.retry_until(30, "etcd's list of its members", lambda: leavers(this))
 
-    if not machine.retry_until(30, "etcd's list of its members", ask):
+    if not list_leavers():
         return
     # Not under the lock: one of them may be waiting for its turn to join.
-    machine.retry_until(
+    this.retry_until(
         STAYING_SECONDS, "all members that stay to be healthy; none leaves before", lambda: check_all_stay(this)
     )
     turn.hold(this.own)
     taken = False
-    while left := machine.retry_until(30, "etcd's list of its members", ask):
+    while left := list_leavers():
         leaver = left[0]
         name = leaver.name or f"{leaver.id:x}"
-        good, seen = who_stays(this)
-        if not good:
-            raise Failed(f"{name} does not leave while not all members that stay are healthy: {seen}")
+        try:
+            check_all_stay(this)
+        except (NotYet, EtcdError) as seen:
+            raise Failed(f"{name} does not leave while not all members that stay are healthy: {seen}") from None
         if not taken:
             machine.log("a snapshot before the membership changes")
-            why_none = snapshot("membership", this.own.address, SNAPSHOT_SECONDS)
-            if why_none:
+            if why_none := snapshot("membership", this.own.address, SNAPSHOT_SECONDS):
                 raise Failed(f"no member leaves without a snapshot: {why_none}")
         taken = True
-        _let_go(this, turn, leaver, name, seen)
+        _let_go(this, turn, leaver, name)
     turn.release()
 
 
-def _let_go(this: ThisMember, turn: Turn, leaver: Member, name: str, seen: str) -> None:
+def _let_go(this: ThisMember, turn: Turn, leaver: Member, name: str) -> None:
     machine = this.machine
     if leaver.client_urls and leads(there := this.network.api(*leaver.client_urls)):
         try:
-            entry = this.own_entry(this.api)
-            if entry is not None:
+            if entry := this.own_entry(this.api):
                 there.move_leader(entry.id)
         except EtcdError as error:
             # An election follows, which takes longer.
             machine.log(f"{name} did not hand over its lead: {error}")
-    what = f"etcd to let go of {name}, which the settings do not name (those that stay: {seen})"
+    what = f"etcd to let go of {name}, which the settings do not name (all that stay are healthy)"
     _remove(this, turn, this.api, leaver.id, what)
     machine.log(f"{name} ({leaver.id:x}) is no longer a member")
-
-    def answers() -> None:
-        try:
-            this.api.check_health()
-        except EtcdError as error:
-            raise NotYet(str(error)) from None
-
-    machine.retry_until(60, f"etcd to answer without {name}", answers)
+    this.retry_until(60, f"etcd to answer without {name}", this.api.check_health)

@@ -3,18 +3,17 @@
 One member at a time in the whole cluster, only while all others are healthy.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
-from agent.etcd.membership import UNIT, UNIT_FILE, Place, ThisMember
-from agent.etcd.membership_changes import STAYING_SECONDS, TakeSnapshot, check_all_stay
+from agent.etcd.membership import UNIT, UNIT_FILE, ThisMember
+from agent.etcd.membership_changes import STAYING_SECONDS, TakeSnapshot, Turn, check_all_stay
 from agent.etcd.network import PKI, leads
-from agent.etcd.turn import Turn
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, NotYet
 from agent.system import files, services
 from agent.system.maintenance import Maintenance
+from agent.system.versions import minor_of, natural_order
 
 #: What etcd reads when it starts, and not again. New certificates and keys it reads at the next connection, a new CA
 #: not. The options of a first start do not matter any more once it has data.
@@ -30,38 +29,34 @@ class Versions:
     """What this member is to run, and the platform that it belongs to."""
 
     etcd: str
+    #: Not this machine's: before it changes each member takes a snapshot, and the control planes wait for that.
     kubernetes: str
-    """Not this machine's: before it changes each member takes a snapshot, and the control planes wait for that."""
-
-
-def numbers_of(version: str) -> tuple[int, ...]:
-    """3, 6, 5 of 3.6.5."""
-    return tuple(map(int, re.findall(r"\d+", version)))
-
-
-def minor_of(version: str) -> int:
-    """6 of 3.6.5."""
-    return numbers_of(version)[1]
 
 
 def refuse_jump(installed: str, wanted: str) -> None:
     """etcd goes up, by one minor version at a time (https://etcd.io/docs/v3.6/upgrades/). Raises Failed otherwise."""
-    if numbers_of(wanted) < numbers_of(installed):
+    if natural_order(wanted) < natural_order(installed):
         raise Failed(
             f"this member has etcd {installed} and {wanted} is asked for: etcd does not go back here. Set"
             f" etcd.version to {installed}, or restore a snapshot into a new platform"
         )
     if minor_of(wanted) - minor_of(installed) > 1:
-        major = numbers_of(installed)[0]
         raise Failed(
             f"this member has etcd {installed} and {wanted} is asked for: that skips a minor version. Bring up the"
-            f" newest {major}.{minor_of(installed) + 1} first"
+            f" newest {installed.split('.')[0]}.{minor_of(installed) + 1} first"
         )
 
 
 def runs_here(this: ThisMember) -> bool:
     """Whether this machine is a member with data, so that what changes waits for its turn. First of all steps."""
     return this.machine.path(UNIT_FILE).exists() and this.has_data()
+
+
+def plan_change(this: ThisMember, installed: str, wanted: str) -> None:
+    """For a member that runs here. Raises Failed when etcd cannot go from its version to the wanted one."""
+    adopt_restart_note(this)
+    if installed:
+        refuse_jump(installed, wanted)
 
 
 def adopt_restart_note(this: ThisMember) -> None:
@@ -95,8 +90,7 @@ def snapshot_before_upgrade(this: ThisMember, versions: Versions, was_member: bo
         return
     if was_member:
         this.machine.log(f"a snapshot before {f'{before} becomes ' if before else ''}{target}")
-        why_none = snapshot("upgrade", this.own.address, SNAPSHOT_SECONDS)
-        if why_none:
+        if why_none := snapshot("upgrade", this.own.address, SNAPSHOT_SECONDS):
             raise Failed(f"nothing is upgraded without a snapshot; etcd serves as before: {why_none}")
     files.write(note, f"{target}\n")
 
@@ -118,44 +112,27 @@ def give_lead_away(this: ThisMember) -> None:
     if not leads(this.api):
         return
     try:
-        listed = this.api.members()
-        others = [
-            member
-            for member in listed
-            if member.name and not member.is_learner and this.own.peer_url not in member.peer_urls
-        ]
+        others = [member for member in this.voters() if this.own.peer_url not in member.peer_urls]
         if others:
             this.api.move_leader(others[-1].id)
             this.machine.log(f"gave the lead to {others[-1].name}")
-            return
+        else:
+            this.machine.log("the lead was not to be given away: there is nobody to have it")
     except EtcdError as error:
         this.machine.log(f"the lead was not to be given away: {error}")
-        return
-    this.machine.log("the lead was not to be given away: there is nobody to have it")
-
-
-def index_of(this: ThisMember, places: tuple[Place, ...]) -> int:
-    """How far the log of these members goes. Raises NotYet unless all of them say."""
-    try:
-        return max(this.network.api(place.client_url).status().raft_index for place in places)
-    except EtcdError as error:
-        raise NotYet(str(error)) from None
 
 
 def check_well(this: ThisMember, index: int) -> None:
-    """Raises NotYet unless it works, votes, and has applied everything up to `index`."""
+    """Raises NotYet, or EtcdError, unless it works, votes, and has applied everything up to `index`."""
     this.check_works()
-    try:
-        status = this.api.status()
-    except EtcdError as error:
-        raise NotYet(str(error)) from None
+    status = this.api.status()
     if status.is_learner:
         raise NotYet("it is a learner")
     if status.raft_applied_index < index:
         raise NotYet(f"it has applied {status.raft_applied_index} of {index}")
 
 
-def change_in_turn(this: ThisMember, turn: Turn, maintenance: Maintenance, versions: Versions) -> None:
+def change_in_turn(this: ThisMember, turn: Turn, maintenance: Maintenance, wanted: str) -> None:
     """Restarts this member, which has run before, where something has changed for which it has to.
 
     The lock is the one for changes of the membership: none of those goes on at the same time. It is held at the other
@@ -171,12 +148,12 @@ def change_in_turn(this: ThisMember, turn: Turn, maintenance: Maintenance, versi
         machine.log(f"to be changed when it is this member's turn: {change}")
         what = f"all members to be healthy, none is changed before ({change})"
         # Not under the lock: one of them may be about to join.
-        machine.retry_until(STAYING_SECONDS, what, lambda: check_all_stay(this))
+        this.retry_until(STAYING_SECONDS, what, lambda: check_all_stay(this))
         turn.hold(*others)
-        machine.retry_until(30, what, lambda: check_all_stay(this))
+        this.retry_until(30, what, lambda: check_all_stay(this))
     else:
         machine.log(f"the only member, the API does without etcd while it restarts: {change}")
-    refuse_half_upgraded(this, versions.etcd)
+    refuse_half_upgraded(this, wanted)
     turn.check()
     maintenance.packages.change()
     maintenance.renew()
@@ -185,15 +162,17 @@ def change_in_turn(this: ThisMember, turn: Turn, maintenance: Maintenance, versi
     turn.check()
     began = machine.clock.monotonic()
     services.restart(machine, UNIT, READ_AT_START)
-    index = 0
-    if others:
-        index = machine.retry_until(30, "the other members to report their revision", lambda: index_of(this, others))
-    machine.retry_until(
+    reached = this.retry_until(
+        30,
+        "the other members to report their revision",
+        lambda: max((this.network.api(other.client_url).status().raft_index for other in others), default=0),
+    )
+    this.retry_until(
         WELL_SECONDS,
         f"this member to be well after its change ({change}); the others serve, and none of them changes",
-        lambda: check_well(this, index),
+        lambda: check_well(this, reached),
     )
-    took = machine.clock.monotonic() - began
-    machine.log(f"well again {took * 1000:.0f} ms after its restart began: {change}")
+    took = (machine.clock.monotonic() - began) * 1000
+    machine.log(f"well again {took:.0f} ms after its restart began: {change}")
     maintenance.end_epoch()
     turn.release()

@@ -6,12 +6,10 @@ and the unit itself, which starts without data only by a permission for once.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from enum import Enum
 from typing import Final
 
 from agent.etcd.membership import DATA, UNIT, Peers, Place, Says, ThisMember, mark_of
-from agent.etcd.membership_changes import TakeSnapshot, join_cluster
-from agent.etcd.turn import Turn
+from agent.etcd.membership_changes import TakeSnapshot, Turn, join_cluster
 from agent.etcd_api import EtcdError, Member, PortState
 from agent.machine import Failed, NotYet
 from agent.system import files
@@ -21,19 +19,6 @@ INITIAL: Final = "/etc/etcd/initial.env"
 #: Lets etcd.service start without data. In memory: a reboot takes it away.
 PERMISSION: Final = "/run/openstack-paas-etcd-first-start"
 GUARD_FILE: Final = "/etc/systemd/system/etcd.service.d/40-openstack-paas-first-start.conf"
-#: Part of the unit. systemd looks at Condition...= in [Unit] for a start, not surely for each Restart=; ExecCondition=
-#: is run before every single one, and where it says no nothing is restarted. With "+" as root: after a machine has been
-#: replaced the files on its volume may belong to another number than the user etcd has now, until ExecStartPre= of
-#: volume-service.conf.j2 has changed that.
-_GUARD: Final = f"""\
-[Service]
-# Without a log etcd would start empty. Only converge permits that, for one first start.
-ExecCondition=+/bin/sh -c 'ls {DATA}/member/wal/*.wal >/dev/null 2>&1 || test -e {PERMISSION}'
-# A member is ready once it has been part of a majority: its first start is over.
-ExecStartPost=-+/bin/touch -- @MARK@
-ExecStartPost=-+/bin/rm -f -- {PERMISSION} {INITIAL}
-"""
-
 #: An election is over within this time, and a member that starts with its data has joined.
 ELECTION_SECONDS: Final = 90
 #: Machines that are only being made.
@@ -41,21 +26,27 @@ MACHINES_SECONDS: Final = 240
 KUBELET_PORT: Final = 10250
 
 
-class Start(Enum):
-    """How this member starts."""
-
-    DATA = "with its data"
-    JOIN = "into a living cluster"
-    NEW = "as one of a new cluster"
-
-
 def guard(token: str) -> str:
-    """The drop-in of etcd.service for a member of the cluster with this token."""
-    return _GUARD.replace("@MARK@", mark_of(token))
+    """The drop-in of etcd.service for a member of the cluster with this token.
+
+    systemd looks at Condition...= in [Unit] for a start, not surely for each Restart=; ExecCondition= is run before
+    every single one, and where it says no nothing is restarted. With "+" as root: after a machine has been replaced the
+    files on its volume may belong to another number than the user etcd has now, until ExecStartPre= of
+    volume-service.conf.j2 has changed that.
+    """
+    return f"""\
+[Service]
+# Without a log etcd would start empty. Only converge permits that, for one first start.
+ExecCondition=+/bin/sh -c 'ls {DATA}/member/wal/*.wal >/dev/null 2>&1 || test -e {PERMISSION}'
+# A member is ready once it has been part of a majority: its first start is over.
+ExecStartPost=-+/bin/touch -- {mark_of(token)}
+ExecStartPost=-+/bin/rm -f -- {PERMISSION} {INITIAL}
+"""
 
 
-def decide_start(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> Start:
-    """Decides, makes this machine a member where there is a cluster, and leaves on it what a first start needs.
+def decide_start(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> None:
+    """With its data, into a living cluster, or as one of a new one: leaves on this machine what that start needs, and
+    makes it a member where there is a cluster.
 
     For a member that is not active. Raises Failed whenever a start could put an empty etcd in the place of another.
     """
@@ -66,79 +57,89 @@ def decide_start(this: ThisMember, turn: Turn, snapshot: TakeSnapshot) -> Start:
         peer = _let_go_by(this)
         if peer is None:
             machine.log("this machine has its data")
-            return Start.DATA
+            return
         _set_data_aside(this, peer)
     peers = look_at_peers(this)
-    living = peers.first(Says.CLUSTER)
-    if living is not None:
+    if living := peers.first(Says.CLUSTER):
         machine.log(f"no data here, and {living.address} is part of a living cluster ({peers}): joining it")
-        members = join_cluster(this, turn, living, peers, snapshot)
-        _permit(this, "existing", living_cluster(this, members))
-        return Start.JOIN
+        members = join_cluster(this, turn, living, snapshot)
+        # Exactly the members that the cluster lists, this one among them.
+        names = [f"{_name_of(this, member)}={url}" for member in members for url in member.peer_urls]
+        _permit(this, "existing", names)
+        return
     _refuse_empty(this, peers)
     machine.log(f"no data anywhere ({peers}): a new cluster")
-    names = ",".join(f"{place.name}={place.peer_url}" for place in this.settings.members)
-    _permit(this, "new", names)
-    return Start.NEW
+    _permit(this, "new", [f"{place.name}={place.peer_url}" for place in this.settings.members])
+
+
+def _name_of(this: ThisMember, member: Member) -> str:
+    """A member that never started has no name yet; any will do."""
+    return this.own.name if this.own.peer_url in member.peer_urls else member.name or f"{member.id:x}"
+
+
+def _permit(this: ThisMember, state: str, names: list[str]) -> None:
+    content = f"ETCD_INITIAL_CLUSTER_STATE={state}\nETCD_INITIAL_CLUSTER={','.join(names)}\n"
+    files.install(this.machine, content, INITIAL)
+    files.write(this.machine.path(PERMISSION), f"{state}, {this.machine.clock.now():%Y-%m-%dT%H:%M:%SZ}\n")
+
+
+def end_first_start(this: ThisMember) -> None:
+    """From now on etcd starts with data or not at all. With data it needs nothing of what a first start needs."""
+    files.remove(this.machine, PERMISSION)
+    files.remove(this.machine, INITIAL)
 
 
 def _refuse_empty(this: ThisMember, peers: Peers) -> None:
     """Raises Failed unless nothing can be lost by an empty cluster of all members."""
-    settings, machine = this.settings, this.machine
-    today, lifted = _today(this), _is_lifted(this)
-    broken = peers.first(Says.BROKEN)
+    settings, today = this.settings, _today(this)
     way_out = f"Where all that it held may be given up, set etcd.startEmpty to today's date (UTC): {today}"
     if settings.start_empty:
         way_out += f"; it is {settings.start_empty}"
-    if broken is not None:
+    if broken := peers.first(Says.BROKEN):
         raise Failed(
             f"no data here, and the cluster of {broken.address} has no majority (peers: {peers}): nothing can be"
             " changed in it. Bring another member back with its data, or restore a snapshot"
         )
-    if this.mark.exists() and not lifted:
+    if this.mark.exists() and not may_be_empty(this):
         raise Failed(
             f"this machine was a member of the cluster '{settings.token}', its data in {DATA} is gone and no peer is"
             f" part of a living cluster (peers: {peers}). Bring the peers back, or restore a snapshot. {way_out}"
         )
-    if settings.had_cluster and not lifted:
+    if not may_be_empty(this):
         raise Failed(
             f"this stack has had an etcd, there is no data here, and no peer is part of a living cluster (peers:"
             f" {peers}). An empty one does not take its place: every kubelet would end its pods. Bring members back"
             f" with their data, or restore a snapshot (`python -m ops etcd restore`). {way_out}"
         )
-    orphans = serving_kubelets(this)
-    if orphans:
+    if orphans := _serving_kubelets(this):
         raise Failed(
             f"no member of etcd has any data, and {', '.join(orphans)} belong to a cluster (kubelets serve there): all"
             " that it knew is gone. Restore a snapshot by `python -m ops etcd restore`; an empty etcd is started only"
             " when the kubelets of all control planes have been stopped"
         )
-    if peers.first(Says.FORMING) is None and not peers.nobody_runs():
+    if not peers.know_of_none():
         raise Failed(
             f"no data here, and not every peer says whether a cluster exists (peers: {peers}). Bring the silent ones"
             " up; none is replaced by an empty cluster"
         )
-    if has_had_one(this):
-        machine.log(f"etcd.startEmpty is {today}: an empty etcd takes the place of the one that this stack has had")
+    if _has_had_one(this):
+        this.machine.log(
+            f"etcd.startEmpty is {today}: an empty etcd takes the place of the one that this stack has had"
+        )
 
 
-def has_had_one(this: ThisMember) -> bool:
+def _has_had_one(this: ThisMember) -> bool:
     """Whether there was an etcd: the program knows of one that this stack has had, or this machine was a member."""
     return this.settings.had_cluster or this.mark.exists()
 
 
 def may_be_empty(this: ThisMember) -> bool:
-    """Whether an empty cluster may start, as far as the desired state and this machine know."""
-    return not has_had_one(this) or _is_lifted(this)
+    """Whether an empty cluster may start, as far as this machine knows: there was none, or it is wanted today."""
+    return not _has_had_one(this) or this.settings.start_empty == _today(this)
 
 
 def _today(this: ThisMember) -> str:
     return this.machine.clock.now().date().isoformat()
-
-
-def _is_lifted(this: ThisMember) -> bool:
-    """Whether an empty etcd is wanted, today."""
-    return this.settings.start_empty == _today(this)
 
 
 def look_at_peers(this: ThisMember) -> Peers:
@@ -148,53 +149,43 @@ def look_at_peers(this: ThisMember) -> Peers:
     any. Otherwise a peer could be a machine that is about to come back with data. In the first `up`, too: one before
     may have failed half-way. All machines are there before the first step begins.
     """
-    settings, clock = this.settings, this.machine.clock
+    clock = this.machine.clock
     began = clock.monotonic()
     refused = not may_be_empty(this)
 
-    def leave_no_doubt(peers: Peers) -> bool:
-        if peers.first(Says.CLUSTER) is not None:
-            return True
-        if peers.first(Says.BROKEN) is not None or refused:
-            return False
-        return peers.first(Says.FORMING) is not None or peers.nobody_runs()
-
     def look() -> Peers:
         peers = this.ask_peers()
-        limit = ELECTION_SECONDS if refused or peers.first(Says.BROKEN) is not None else MACHINES_SECONDS
-        if not leave_no_doubt(peers) and clock.monotonic() - began < limit:
+        hopeless = refused or peers.first(Says.BROKEN) is not None
+        if peers.first(Says.CLUSTER) or (not hopeless and peers.know_of_none()):
+            return peers
+        if clock.monotonic() - began < (ELECTION_SECONDS if hopeless else MACHINES_SECONDS):
             raise NotYet(str(peers))
         return peers
 
-    if not settings.peers:
+    if not this.settings.peers:
         return Peers()
     return this.machine.retry_until(MACHINES_SECONDS + ELECTION_SECONDS, "the peers", look)
 
 
-def serving_kubelets(this: ThisMember) -> list[str]:
+def _serving_kubelets(this: ThisMember) -> list[str]:
     """Addresses of control planes whose kubelet serves: it has been part of a cluster.
 
     New machines have no kubelet until etcd works.
     """
     planes = this.settings.control_planes
-    if not planes:
-        return []
     # At once: where no machine is, two seconds pass.
-    with ThreadPoolExecutor(len(planes)) as pool:
-        states = list(pool.map(lambda address: this.network.port_state(address, KUBELET_PORT), planes))
-    return [address for address, state in zip(planes, states, strict=True) if state is PortState.OPEN]
+    with ThreadPoolExecutor(len(planes) or 1) as pool:
+        states = pool.map(lambda address: this.network.port_state(address, KUBELET_PORT), planes)
+        return [address for address, state in zip(planes, states, strict=True) if state is PortState.OPEN]
 
 
 def _let_go_by(this: ThisMember) -> Place | None:
     """The peer of a living cluster that does not list this machine, which has data: it left, and its machine stayed."""
     peer = this.ask_peers().first(Says.CLUSTER)
-    if peer is None:
-        return None
     try:
-        entry = this.own_entry(this.network.api(peer.client_url))
+        return peer if peer and this.own_entry(this.network.api(peer.client_url)) is None else None
     except EtcdError:
         return None
-    return peer if entry is None else None
 
 
 def _set_data_aside(this: ThisMember, peer: Place) -> None:
@@ -206,25 +197,3 @@ def _set_data_aside(this: ThisMember, peer: Place) -> None:
     files.sync_folder(aside)
     files.sync_folder(this.data)
     this.machine.log(f"the cluster of {peer.address} does not list this machine: its old data is in {aside}")
-
-
-def living_cluster(this: ThisMember, members: tuple[Member, ...]) -> str:
-    """ETCD_INITIAL_CLUSTER for a machine that joins: exactly the members that the cluster lists, itself among them."""
-
-    def name_of(member: Member) -> str:
-        # A member that never started has no name yet; any will do.
-        return this.own.name if this.own.peer_url in member.peer_urls else member.name or f"{member.id:x}"
-
-    return ",".join(f"{name_of(member)}={url}" for member in members for url in member.peer_urls)
-
-
-def _permit(this: ThisMember, state: str, cluster: str) -> None:
-    content = f"ETCD_INITIAL_CLUSTER_STATE={state}\nETCD_INITIAL_CLUSTER={cluster}\n"
-    files.install(this.machine, content, INITIAL)
-    files.write(this.machine.path(PERMISSION), f"{state}, {this.machine.clock.now():%Y-%m-%dT%H:%M:%SZ}\n")
-
-
-def end_first_start(this: ThisMember) -> None:
-    """From now on etcd starts with data or not at all. With data it needs nothing of what a first start needs."""
-    files.remove(this.machine, PERMISSION)
-    files.remove(this.machine, INITIAL)

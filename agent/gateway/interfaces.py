@@ -9,9 +9,6 @@ from agent.machine import Machine, NotYet
 
 #: Seconds that DHCP may take on both networks.
 DHCP_SECONDS: Final = 60
-#: Where the names of the interfaces stand in the configuration that the program renders.
-EDGE_MARK: Final = "@EDGE_INTERFACE@"
-PRIVATE_MARK: Final = "@PRIVATE_INTERFACE@"
 
 
 @dataclass(frozen=True)
@@ -22,8 +19,8 @@ class Interfaces:
     private: str
 
     def fill_in(self, text: str) -> str:
-        """The text with the names in the place of the marks."""
-        return text.replace(EDGE_MARK, self.edge).replace(PRIVATE_MARK, self.private)
+        """The text that the program has rendered, with the names in the place of its marks."""
+        return text.replace("@EDGE_INTERFACE@", self.edge).replace("@PRIVATE_INTERFACE@", self.private)
 
 
 def interface_within(machine: Machine, cidr: str) -> str:

@@ -21,10 +21,14 @@ _STATE: Final = re.compile(r"Entering (BACKUP|MASTER|FAULT) STATE")
 _SCRIPT: Final = re.compile(r"VRRP_Script\(haproxy\) (succeeded|failed)")
 
 
-def check_haproxy_runs(machine: Machine) -> None:
-    """As keepalived sees it. Raises NotYet when it does not run."""
-    if not machine.run(HAPROXY_RUNS, seconds=5):
-        raise NotYet("haproxy does not run")
+def wait_for_haproxy(machine: Machine) -> None:
+    """Until it runs, as keepalived sees it."""
+
+    def look() -> None:
+        if not machine.run(HAPROXY_RUNS, seconds=5):
+            raise NotYet("haproxy does not run")
+
+    machine.retry_until(20, "haproxy to run", look)
 
 
 def check_settled(machine: Machine, virtual: tuple[str, ...]) -> None:
@@ -37,14 +41,10 @@ def check_settled(machine: Machine, virtual: tuple[str, ...]) -> None:
 
 
 def check_held(machine: Machine, address: str) -> None:
-    """Somebody holds the address. Raises NotYet otherwise.
-
-    A gateway that just started waits for three adverts first.
-    """
+    """Somebody holds the address, after three adverts if this gateway just started. Raises NotYet otherwise."""
     if held_addresses(machine, (address,)):
         return
-    ended = machine.run("ping", "-c", "1", "-W", "1", address, seconds=5)
-    if not ended:
+    if not (ended := machine.run("ping", "-c", "1", "-W", "1", address, seconds=5)):
         raise NotYet(f"nobody answers at {address}: {ended.said}")
 
 
@@ -62,7 +62,7 @@ def check_may_hold(machine: Machine, since: int) -> None:
         raise NotYet(f"keepalived: {state}; its look at haproxy {look}")
 
 
-def wait_until_settled(machine: Machine, private: str, virtual: tuple[str, ...]) -> None:
-    """Waits until somebody holds the private address, and this gateway all addresses or none."""
-    machine.retry_until(30, f"the virtual address {private} to be held", lambda: check_held(machine, private))
+def wait_until_settled(machine: Machine, virtual: tuple[str, ...]) -> None:
+    """Until somebody holds the first of the addresses, the private one, and this gateway all of them or none."""
+    machine.retry_until(30, f"the virtual address {virtual[0]} to be held", lambda: check_held(machine, virtual[0]))
     machine.retry_until(30, "the virtual addresses to be on one gateway", lambda: check_settled(machine, virtual))

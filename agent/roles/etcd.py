@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from agent import installed, status
@@ -29,11 +30,6 @@ class State:
 
 def converge(machine: Machine, state: State, options: Options) -> None:
     """Brings this machine to its desired state."""
-    del options
-
-    def snapshot(reason: str, source: str, seconds: float) -> str:
-        return take_before_change(machine, state.backups, reason, source, seconds)
-
     ground = Ground(machine, state.machine)
     ground.attach_volume()
     member.converge(
@@ -42,8 +38,8 @@ def converge(machine: Machine, state: State, options: Options) -> None:
         state.backups,
         Network(machine),
         ground,
-        snapshot,
-        lambda: end_alarm_where_it_fits(machine, state.backups),
+        partial(take_before_change, machine, state.backups),
+        partial(end_alarm_where_it_fits, machine, state.backups),
     )
     # The release before the agent kept its scripts there.
     shutil.rmtree(machine.path(f"{installed.FOLDER}/etcd"), ignore_errors=True)

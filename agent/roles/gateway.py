@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from agent import status
 from agent.command import Command, Options
-from agent.gateway.converge import DesiredGateway, Gateway
+from agent.gateway import converge as balancer
+from agent.gateway.converge import DesiredGateway
 from agent.kubernetes.api_gate import ApiGate, wait_until_usable
 from agent.machine import Machine
 from agent.system.ground import Ground, MachineState
@@ -22,13 +23,11 @@ class State:
 
 def converge(machine: Machine, state: State, options: Options) -> None:
     """Brings this gateway to its desired state. Raises Failed."""
-    del options
-    Gateway(machine, state.gateway, Ground(machine, state.machine)).converge()
+    balancer.converge(machine, state.gateway, Ground(machine, state.machine))
 
 
 def gate(machine: Machine, state: ApiGate, options: Options) -> None:
     """Ends when the cluster can be used. Raises Failed."""
-    del options
     wait_until_usable(machine, state)
 
 

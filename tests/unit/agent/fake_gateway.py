@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.gateway import health
+from agent.gateway import rolling_restart
 from agent.gateway.keepalived import HAPROXY_RUNS, KEEPALIVED
 from agent.gateway.rolling_restart import Balancing, Peer
 from agent.machine import NotYet
@@ -134,8 +134,8 @@ def fake_gateway(root: Path, monkeypatch: pytest.MonkeyPatch, serves: bool = Tru
     machine.answer(HAPROXY_RUNS, lambda words, given: Ended(0 if "haproxy.service" in gateway.active else 1))
     for program in ("haproxy", "keepalived", "sshd", "nft"):
         machine.answer(program)
-    monkeypatch.setattr(health, "check_balancer", gateway.check_balancer)
-    monkeypatch.setattr(health, "check_api", gateway.check_api)
+    monkeypatch.setattr(rolling_restart, "check_balancer", gateway.check_balancer)
+    monkeypatch.setattr(rolling_restart, "check_api", gateway.check_api)
     if serves:
         machine.write(f"/var/lib/openstack-paas/applied/{KEEPALIVED}", "something\n")
         gateway.active = {"haproxy.service", KEEPALIVED}

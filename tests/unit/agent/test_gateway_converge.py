@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.gateway.converge import DesiredGateway, EdgeRoute, Gateway
+from agent.gateway import converge as gateway_converge
+from agent.gateway.converge import DesiredGateway, EdgeRoute
 from agent.gateway.interfaces import Interfaces, find_interfaces, held_addresses, interface_within
 from agent.machine import Failed, NotYet
 from agent.programs import Ended
@@ -27,7 +28,7 @@ DESIRED = DesiredGateway(
 
 def converge(gateway: FakeGateway, waits: str = "", **others: str) -> FakeGround:
     ground = FakeGround(gateway, waits)
-    Gateway(gateway.machine, replace(DESIRED, **others), ground).converge()  # type: ignore[arg-type]
+    gateway_converge.converge(gateway.machine, replace(DESIRED, **others), ground)  # type: ignore[arg-type]
     return ground
 
 

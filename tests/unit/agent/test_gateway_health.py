@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.gateway import health
+from agent.gateway.rolling_restart import check_api, check_balancer
 from agent.machine import NotYet
 
 PATHS: list[str] = []
@@ -49,12 +49,12 @@ def test_a_balancer(monkeypatch: pytest.MonkeyPatch) -> None:
     # No proxy is asked.
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with server(200) as port:
-        health.check_balancer("127.0.0.1", port)
+        check_balancer("127.0.0.1", port)
     assert PATHS[-1] == "/healthz"
     with server(503) as port, pytest.raises(NotYet, match=f"no haproxy answers at 127.0.0.1:{port}: HTTP 503"):
-        health.check_balancer("127.0.0.1", port)
+        check_balancer("127.0.0.1", port)
     with pytest.raises(NotYet, match="refused"):
-        health.check_balancer("127.0.0.1", port)
+        check_balancer("127.0.0.1", port)
 
 
 def test_an_api_whose_certificate_nobody_knows(tmp_path: Path) -> None:
@@ -63,10 +63,10 @@ def test_an_api_whose_certificate_nobody_knows(tmp_path: Path) -> None:
     subprocess.run(["openssl", *words, "-keyout", pem, "-out", tmp_path / "crt"], check=True, capture_output=True)
     pem.write_bytes(pem.read_bytes() + (tmp_path / "crt").read_bytes())
     with server(200, pem) as port:
-        health.check_api("127.0.0.1", port)
+        check_api("127.0.0.1", port)
     assert PATHS[-1] == "/readyz"
     with server(500, pem) as port, pytest.raises(NotYet, match=r"the API does not answer at .*: HTTP 500"):
-        health.check_api("127.0.0.1", port)
+        check_api("127.0.0.1", port)
     # What is no TLS is no API.
     with server(200) as port, pytest.raises(NotYet, match="the API does not answer"):
-        health.check_api("127.0.0.1", port)
+        check_api("127.0.0.1", port)

@@ -114,7 +114,7 @@ def test_one_machine_after_another(stack: Stack) -> None:
     second = stack.converge("etcd-1")
     # With it there is a majority, and it does not end without.
     assert second.elapsed < 130 and second.logged[-1][0] == "etcd"
-    assert second.lines[-1].startswith("ready: b1, etcd-1, https://10.0.0.2:2380")
+    assert second.lines[-1].startswith("ready: https://10.0.0.2:2380")
 
     stack.converge("etcd-2")
     assert len(stack.world.members) == 3 and not any(member.is_learner for member in stack.world.members)
@@ -143,13 +143,13 @@ def test_all_at_once(stack: Stack) -> None:
     stack.world.clock.after(20, lambda: stack.converge("etcd-1"))
     first = stack.converge("etcd-0")
     assert first.elapsed < 30
-    assert first.logged[-1][0] == "etcd" and first.lines[-1].startswith("ready: b0")
+    assert first.logged[-1][0] == "etcd" and first.lines[-1].startswith("ready: https://10.0.0.1:2380")
 
 
 def test_only_member(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack("etcd-0")
     stack.up()
-    assert "ready: b0" in stack.machines["etcd-0"].lines[-1]
+    assert "ready: https://10.0.0.1:2380" in stack.machines["etcd-0"].lines[-1]
     assert stack.machines["etcd-0"].elapsed < 1
 
 
@@ -320,7 +320,7 @@ def test_all_machines_are_lost(stack: Stack, tmp_path: Path) -> None:
     # What people want after that: an empty one, on this day.
     stack.start_empty = "2026-11-21"
     stack.up()
-    assert "ready: b2" in stack.machines["etcd-2"].lines[-1]
+    assert "ready: https://10.0.0.3:2380" in stack.machines["etcd-2"].lines[-1]
 
 
 def test_restore_is_half_done(stack: Stack) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.etcd.membership import Peers, ThisMember
-from agent.etcd.membership_changes import join_cluster, leavers, let_leavers_go, who_stays
-from agent.etcd.turn import Turn
-from agent.machine import Failed
+from agent.etcd.membership import ThisMember
+from agent.etcd.membership_changes import Turn, check_all_stay, join_cluster, leavers, let_leavers_go
+from agent.etcd_api import EtcdError
+from agent.machine import Failed, NotYet
 from tests.unit.agent.etcd.world import (
     NOT_ENOUGH,
     UNHEALTHY,
@@ -42,7 +42,7 @@ def join(this: ThisMember, snapshot_error: str = "") -> None:
     world = this.network.world  # type: ignore[attr-defined]
     peer = this.settings.peers[0]
     with Turn(this) as turn:
-        members = join_cluster(this, turn, peer, Peers(), Snapshots(world, snapshot_error))
+        members = join_cluster(this, turn, peer, Snapshots(world, snapshot_error))
         assert any(this.own.peer_url in member.peer_urls for member in members)
         # Until it votes nobody else changes the membership.
         assert world.lock_holder
@@ -75,7 +75,7 @@ def test_removal_would_cost_the_majority(world: World, tmp_path: Path) -> None:
     world.add_entry(world.hosts["etcd-2"], 0xEE, started=True)
     world.refusals["remove"] = [NOT_ENOUGH] * 1000
     this = this_member(world, tmp_path)
-    with pytest.raises(Failed, match=r"etcd to let go of the old member a0 .*not enough started members"):
+    with pytest.raises(Failed, match=r"etcd to let go of the old member a0; last seen: .*not enough started members"):
         join(this)
     assert 30 <= this.machine.elapsed < 32
     assert not world.lock_holder
@@ -143,7 +143,7 @@ def test_list_is_not_to_be_had_after_a_lost_answer(world: World, tmp_path: Path)
     world.answer = answer  # type: ignore[method-assign]
     this = this_member(world, tmp_path)
     with Turn(this) as turn:
-        join_cluster(this, turn, this.settings.peers[0], Peers(), Snapshots(world))
+        join_cluster(this, turn, this.settings.peers[0], Snapshots(world))
     assert changes(world).count("add https://10.0.0.1:2380") == 2
     assert len(world.members) == 3
 
@@ -289,7 +289,8 @@ def test_one_that_stays_fails_while_it_waits_for_its_turn(larger: World, tmp_pat
 def test_one_that_stays_is_no_voter(larger: World, tmp_path: Path) -> None:
     this = this_member(larger, tmp_path, named=(*STAY[:2], "etcd-3"))
     larger.members = [member for member in larger.members if member.name != "etcd-3"]
-    assert who_stays(this) == (False, "etcd-0 healthy, etcd-1 healthy, etcd-3 no voter")
+    with pytest.raises(NotYet, match=r"^etcd-0 healthy, etcd-1 healthy, etcd-3 no voter$"):
+        check_all_stay(this)
 
 
 def test_nobody_leaves_without_a_snapshot(larger: World, tmp_path: Path) -> None:
@@ -301,7 +302,7 @@ def test_nobody_leaves_without_a_snapshot(larger: World, tmp_path: Path) -> None
 def test_etcd_does_not_let_one_go(larger: World, tmp_path: Path) -> None:
     larger.refusals["remove"] = [UNHEALTHY] * 1000
     this = this_member(larger, tmp_path, named=STAY)
-    with pytest.raises(Failed, match=rf"etcd to let go of etcd-3, .*etcd-2 healthy\); last seen: {UNHEALTHY}"):
+    with pytest.raises(Failed, match=rf"etcd to let go of etcd-3, .*are healthy\); last seen: {UNHEALTHY}"):
         leave(this)
 
 
@@ -309,7 +310,8 @@ def test_list_is_not_to_be_had(world: World, tmp_path: Path) -> None:
     this = this_member(world, tmp_path)
     with pytest.raises(Failed, match="waited 30 s for etcd's list of its members"):
         leave(this)
-    assert who_stays(this)[0] is False
+    with pytest.raises(EtcdError, match="nobody answers"):
+        check_all_stay(this)
 
 
 def test_etcd_does_not_answer_after_one_has_left(larger: World, tmp_path: Path) -> None:

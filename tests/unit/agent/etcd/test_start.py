@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agent.etcd.membership import Peers, Place, Says, ThisMember
-from agent.etcd.start import INITIAL, PERMISSION, Start, decide_start, end_first_start, guard
-from agent.etcd.turn import Turn
+from agent.etcd.membership_changes import Turn
+from agent.etcd.start import INITIAL, PERMISSION, decide_start, end_first_start, guard
 from agent.machine import Failed
 from tests.unit.agent.etcd.world import (
     UNHEALTHY,
@@ -29,10 +29,12 @@ def world() -> World:
     return make_world()
 
 
-def decide(this: ThisMember, snapshot_error: str = "") -> Start:
+def decide(this: ThisMember) -> str:
+    """Returns the state of initial.env: nothing where it starts with its data."""
     world = this.network.world  # type: ignore[attr-defined]
     with Turn(this) as turn:
-        return decide_start(this, turn, Snapshots(world, snapshot_error))
+        decide_start(this, turn, Snapshots(world))
+    return initial(this)[0]
 
 
 def initial(this: ThisMember) -> tuple[str, str]:
@@ -77,7 +79,7 @@ def broken(world: World, name: str) -> None:
 
 def test_nobody_runs(world: World, tmp_path: Path) -> None:
     this = this_member(world, tmp_path)
-    assert decide(this) is Start.NEW
+    assert decide(this) == "new"
     assert initial(this) == ("new", ALL)
     assert this.machine.elapsed == 0
 
@@ -86,7 +88,7 @@ def test_a_peer_forms(world: World, tmp_path: Path) -> None:
     world.hosts["etcd-2"].on = False
     forming(world, "etcd-1")
     this = this_member(world, tmp_path)
-    assert decide(this) is Start.NEW
+    assert decide(this) == "new"
     assert initial(this) == ("new", ALL)
 
 
@@ -96,7 +98,7 @@ def test_machines_of_the_peers_boot(world: World, tmp_path: Path) -> None:
     this = this_member(world, tmp_path)
     for name in ("etcd-1", "etcd-2"):
         world.clock.after(50, lambda name=name: setattr(world.hosts[name], "on", True))
-    assert decide(this) is Start.NEW
+    assert decide(this) == "new"
     assert 50 <= this.machine.elapsed < 52
 
 
@@ -111,14 +113,14 @@ def test_first_up_failed_half_way_and_the_members_are_silent(world: World, tmp_p
 def test_only_member(tmp_path: Path) -> None:
     world = make_world(("etcd-0",))
     this = this_member(world, tmp_path)
-    assert decide(this) is Start.NEW
+    assert decide(this) == "new"
     assert initial(this) == ("new", "etcd-0=https://10.0.0.1:2380")
 
 
 def test_no_control_planes_are_planned(world: World, tmp_path: Path) -> None:
     for name in ("plane-21", "plane-22"):
         del world.hosts[name]
-    assert decide(this_member(world, tmp_path)) is Start.NEW
+    assert decide(this_member(world, tmp_path)) == "new"
 
 
 def test_kubelets_serve(world: World, tmp_path: Path) -> None:
@@ -158,7 +160,7 @@ def test_another_day(world: World, tmp_path: Path, day: str) -> None:
 def test_an_empty_etcd_is_wanted_today(world: World, tmp_path: Path) -> None:
     this = this_member(world, tmp_path, had_cluster=True, start_empty=TODAY)
     this.mark.touch()
-    assert decide(this) is Start.NEW
+    assert decide(this) == "new"
     assert initial(this) == ("new", ALL)
     assert "takes the place of the one" in machine_of(this).said
 
@@ -183,7 +185,7 @@ def test_wanted_today_and_kubelets_serve(world: World, tmp_path: Path) -> None:
 
 def test_wanted_today_and_there_is_a_cluster(world: World, tmp_path: Path) -> None:
     world.cluster("etcd-1", "etcd-2")
-    assert decide(this_member(world, tmp_path, had_cluster=True, start_empty=TODAY)) is Start.JOIN
+    assert decide(this_member(world, tmp_path, had_cluster=True, start_empty=TODAY)) == "existing"
 
 
 def test_wanted_today_and_a_cluster_without_majority(world: World, tmp_path: Path) -> None:
@@ -224,7 +226,7 @@ def test_cluster_elects_meanwhile(world: World, tmp_path: Path) -> None:
     broken(world, "etcd-2")
     this = this_member(world, tmp_path, had_cluster=True)
     world.clock.after(30, lambda: setattr(world.hosts["etcd-1"], "etcd", True))
-    assert decide(this) is Start.JOIN
+    assert decide(this) == "existing"
     assert world.clock.monotonic() < 40
     assert any("waiting for the peers" in line for line in machine_of(this).lines)
 
@@ -235,7 +237,7 @@ def test_cluster_elects_meanwhile(world: World, tmp_path: Path) -> None:
 def test_growth(world: World, tmp_path: Path) -> None:
     world.cluster("etcd-1", "etcd-2")
     this = this_member(world, tmp_path, had_cluster=True)
-    assert decide(this) is Start.JOIN
+    assert decide(this) == "existing"
     assert initial(this) == (
         "existing",
         "etcd-1=https://10.0.0.2:2380,etcd-2=https://10.0.0.3:2380,etcd-0=https://10.0.0.1:2380",
@@ -249,7 +251,7 @@ def test_member_that_never_started_has_its_number_for_a_name(world: World, tmp_p
     world.add_entry(world.hosts["etcd-0"], 0xDD, is_learner=True)
     world.add_entry(world.hosts["etcd-2"], 0xEE, is_learner=True)
     this = this_member(world, tmp_path, had_cluster=True)
-    assert decide(this) is Start.JOIN
+    assert decide(this) == "existing"
     members = "etcd-1=https://10.0.0.2:2380,etcd-0=https://10.0.0.1:2380,ee=https://10.0.0.3:2380"
     assert initial(this)[1] == members
 
@@ -260,7 +262,7 @@ def test_lost_data(world: World, tmp_path: Path) -> None:
     world.hosts["etcd-0"].etcd = False
     this = this_member(world, tmp_path, had_cluster=True)
     this.mark.touch()
-    assert decide(this) is Start.JOIN
+    assert decide(this) == "existing"
     changes = [call for call in world.calls if not call.startswith(("lock", "unlock"))]
     assert changes == ["snapshot membership 10.0.0.2", "remove a0", "add https://10.0.0.1:2380"]
 
@@ -287,7 +289,7 @@ def test_own_data(world: World, tmp_path: Path, peers: str) -> None:
     give_data(this)
     this.machine.path(INITIAL).parent.mkdir(parents=True)
     this.machine.path(INITIAL).write_text("ETCD_INITIAL_CLUSTER_STATE=new\n")
-    assert decide(this) is Start.DATA
+    assert decide(this) == ""
     assert initial(this) == ("", "")
     assert world.calls == []
 
@@ -296,7 +298,7 @@ def test_data_of_a_member_that_was_let_go(world: World, tmp_path: Path) -> None:
     world.cluster("etcd-1", "etcd-2")
     this = this_member(world, tmp_path, had_cluster=True)
     give_data(this)
-    assert decide(this) is Start.JOIN
+    assert decide(this) == "existing"
     assert (this.data / "aside-left-20261121T120000Z/member/wal/0.wal").exists()
     assert not (this.data / "member").exists()
     assert ("systemctl", "stop", "etcd.service") in machine_of(this).calls
@@ -310,7 +312,7 @@ def test_own_data_and_the_list_cannot_be_read(world: World, tmp_path: Path, monk
     place = Place("etcd-1", "10.0.0.2")
     monkeypatch.setattr(this, "ask_peers", lambda: Peers({place: Says.CLUSTER}))
     world.hosts["etcd-1"].cut_off = True
-    assert decide(this) is Start.DATA
+    assert decide(this) == ""
     assert this.has_data()
 
 
@@ -353,4 +355,4 @@ def test_data_vanishes_under_systemd(world: World, tmp_path: Path) -> None:
 
 def test_settings_name_this_member(world: World) -> None:
     settings = settings_of(world, "etcd-1")
-    assert settings.own.address == "10.0.0.2" and len(settings.peers) == 2 and settings.majority == 2
+    assert settings.own.address == "10.0.0.2" and len(settings.peers) == 2
