@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 #: Seconds after which a run says something, whatever it does: gateways close a way on which nothing is said for three
-#: times as long, for no client would (WAY_SECONDS in machines/gateway/bundle.py).
+#: times as long, for no client would (WAY_SECONDS in machines/gateway/command.py).
 WORD_SECONDS: Final = 60.0
 #: Shorter lines of a secret are no secret by themselves, and hiding them would hide ordinary words.
 SHORTEST_SECRET: Final = 8

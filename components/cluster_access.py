@@ -14,7 +14,7 @@ from components.fleet import Access
 from components.machine import Machine
 from components.pki import Pki
 from machines.common.agent_command import AgentCommand
-from machines.gateway.commands import api_gate_bundle
+from machines.gateway.command import api_gate_command
 from machines.kubernetes.cluster_commands import kube_proxy_command, leave_command, nodes_command
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -76,7 +76,7 @@ class ClusterAccess:
         return remote.Command(
             name,
             connection=self._access.connection(host.address, self._host_keys[host.name]),
-            stdin=command.archive(),
+            stdin=command.standard_input(),
             triggers=triggers,
             add_previous_output_in_env=False,
             opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[*self.gateways, *waits])),
@@ -144,12 +144,12 @@ class ApiGate(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterCommandArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ApiGate", name, None, opts)
         access = args.cluster
-        bundle = access.pki.cluster_ca.certificate.apply(lambda ca: api_gate_bundle(access.platform, ca))
+        command = access.pki.cluster_ca.certificate.apply(lambda ca: api_gate_command(access.platform, ca))
         self.command = remote.Command(
             name,
             connection=access.connection,
-            create=pulumi.Output.unsecret(bundle.apply(lambda b: b.script())),
-            stdin=bundle.apply(lambda b: b.archive()),
+            create=pulumi.Output.unsecret(command.apply(lambda c: c.script())),
+            stdin=command.apply(lambda c: c.standard_input()),
             add_previous_output_in_env=False,
             opts=ResourceOptions(parent=self, depends_on=list(args.depends_on)),
         )

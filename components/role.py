@@ -140,7 +140,7 @@ class Role(pulumi.ComponentResource):
         command: pulumi.Output[AgentCommand] = resolved.apply(
             lambda values: render(self._fleet.platform, planned, values)
         )
-        archive: pulumi.Output[str] = pulumi.Output.secret(command.apply(lambda c: c.archive()))
+        archive: pulumi.Output[str] = pulumi.Output.secret(command.apply(lambda c: c.standard_input()))
         connection = access.connection(address or planned.address, machine.host_key.public_key_openssh)
         way = list(reachable)
         agent = remote.CopyToRemote(

@@ -24,7 +24,6 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["shell"] = lambda value: shlex.quote(str(value))
-    environment.filters["shell_array"] = shlex.join
     environment.filters["quoted"] = json.dumps
     return environment
 

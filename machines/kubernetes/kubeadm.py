@@ -7,7 +7,7 @@ from typing import Any, Final
 import yaml
 
 from agent.kubernetes.labels_and_taints import POOL
-from machines.etcd.bundle import endpoints
+from machines.etcd.command import endpoints
 from machines.kubernetes.api import PKI, api_endpoint, certificate_sans, signing
 from settings import ports
 from settings.machines import WorkerPoolSettings

@@ -16,7 +16,7 @@ from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 
-def worker_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
+def worker_command(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
     """A worker: joins once the API answers, by a balancer of its own: gateways may be away.
 
     `secrets` has what every node joins with, the keys that log in, and the volume's id.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from machines.common.packages import etcd_archives, role_packages
-from machines.gateway.bundle import gateway_bundle
+from machines.gateway.command import gateway_command
 from settings import resolved, versions
 from settings.load import parse
 from settings.problem import SettingsError
@@ -53,7 +53,7 @@ def test_pins_and_the_epoch_reach_the_machines() -> None:
     values = {"maintenance": {"packages": {"haproxy": "2.6.12-1+deb12u3"}, "epoch": "2026-11"}}
     platform = parse(values, "dev")
     settings = platform.settings
-    packages = gateway_bundle(platform, platform.plan.gateways[0], {"login_keys": "debian"}).state.machine.packages
+    packages = gateway_command(platform, platform.plan.gateways[0], {"login_keys": "debian"}).state.machine.packages
     assert packages.epoch == "2026-11"
     assert "haproxy=2.6.12-1+deb12u3" in packages.wanted
     assert {"haproxy=2.6.12-1+deb12u3", "keepalived"} <= set(role_packages(settings, gateway=True))

@@ -23,7 +23,7 @@ from settings.running import may_begin
 VOLUME_USE = Use("/var/lib/etcd", "etcd.service", "etcd")
 
 
-def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
+def etcd_command(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
     """One member: TLS with certificates on both sides for clients and peers. The machine decides how it starts.
 
     `secrets` has certificates and keys in PEM: `ca`, `member`, `client`; the ids of the instance and of the volume, the
