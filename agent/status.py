@@ -133,22 +133,23 @@ def disks(machine: Machine) -> str:
 def services(machine: Machine, role: str) -> str:
     """A line each: "haproxy.service active". A unit that is not here is not wanted here."""
     units = ("openstack-paas-firewall.service", *_UNITS[role])
-    shown = run(machine, "systemctl", "show", "--property=Id,LoadState,ActiveState", *units)
+    words = ("systemctl", "show", "--property=Id,LoadState,ActiveState", *units)
+    shown = machine.must(*words, seconds=QUESTION_SECONDS)
     found = [dict(line.split("=", 1) for line in part.splitlines() if "=" in line) for part in shown.split("\n\n")]
     return "".join(f"{one['Id']} {one['ActiveState']}\n" for one in found if one.get("LoadState") == "loaded")
 
 
 def clock(machine: Machine) -> str:
     """The offset in milliseconds and the clock in words; without the offset where the clock is the host's."""
-    if time_sync.container_kind(machine):
-        return f"- {time_sync.describe(machine)}"
+    if kind := time_sync.container_kind(machine):
+        return f"- the host's (container: {kind})"
     found = time_sync.tracking(machine)
     return f"{found.offset * 1000:.1f} {found}"
 
 
 def addresses(machine: Machine) -> str:
     """A line each, with its prefix: "10.21.0.5/32"."""
-    shown = json.loads(run(machine, "ip", "-json", "-4", "address", "show"))
+    shown = json.loads(machine.must("ip", "-json", "-4", "address", "show", seconds=QUESTION_SECONDS))
     found = [address for interface in shown for address in interface.get("addr_info", ())]
     return "".join(f"{address['local']}/{address['prefixlen']}\n" for address in found)
 
@@ -212,8 +213,3 @@ def api_server(machine: Machine) -> str:
         answer = connection.getresponse()
         lines = answer.read().decode(errors="replace").splitlines()
     return "".join(f"{line}\n" for line in (*(line for line in lines if line.startswith("[-]")), str(answer.status)))
-
-
-def run(machine: Machine, *words: str) -> str:
-    """The output of a program that succeeds within its time. Raises Failed."""
-    return machine.must(*words, seconds=QUESTION_SECONDS)

@@ -89,20 +89,12 @@ class ClusterAccess:
         The Command is deleted before the machine is, and before the control plane and the gateways that it needs. It
         has no trigger: a replaced machine has the same name, and its node must not be removed for the old one.
         """
-        planned = machine.planned
-        return self.command(
-            # Not the other way round: a machine of a pool may be called `leave`.
-            f"leave-{planned.name}",
-            leave_command(self.platform, planned.hostname),
-            machine.options(
-                # Removed under that name, it would let every node leave.
-                f"{planned.name}-leave",
-                depends_on=[machine.instance],
-                deleted_with=self.alive_with,
-            ),
-            planned,
-            at_end=True,
-        )
+        planned, command = machine.planned, leave_command(self.platform, machine.planned.hostname)
+        # Removed under that name, it would let every node leave.
+        former = f"{planned.name}-leave"
+        options = machine.options(former, depends_on=[machine.instance], deleted_with=self.alive_with)
+        # Not the other way round: a machine of a pool may be called `leave`.
+        return self.command(f"leave-{planned.name}", command, options, planned, at_end=True)
 
     def leave_before_replacement(
         self, planned: PlannedMachine, parent: Resource, *, keeps_volume: bool = False
@@ -114,18 +106,11 @@ class ClusterAccess:
         platform, rollout = self.platform, self.platform.settings.rollout
         if not platform.replacing.get(planned.hostname):
             return []
-        data: Literal["", "kept", "lose"] = (
-            "kept" if keeps_volume else "lose" if planned.hostname in rollout.lose_volumes else ""
-        )
-        return [
-            self.command(
-                f"drain-{planned.name}",
-                leave_command(platform, planned.hostname, data),
-                ResourceOptions(parent=parent, deleted_with=self.alive_with),
-                planned,
-                triggers=[platform.running.instances[planned.hostname]],
-            )
-        ]
+        lost: Literal["", "lose"] = "lose" if planned.hostname in rollout.lose_volumes else ""
+        command = leave_command(platform, planned.hostname, "kept" if keeps_volume else lost)
+        options = ResourceOptions(parent=parent, deleted_with=self.alive_with)
+        instance = platform.running.instances[planned.hostname]
+        return [self.command(f"drain-{planned.name}", command, options, planned, triggers=[instance])]
 
 
 @dataclass(frozen=True)
@@ -139,13 +124,11 @@ class ClusterCommandArgs:
 class ApiGate(pulumi.ComponentResource):
     """Opens once the first API server is ready behind the VIP: addons wait for it, not for the last control plane."""
 
-    command: remote.Command
-
     def __init__(self, name: str, args: ClusterCommandArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ApiGate", name, None, opts)
         access = args.cluster
         command = access.pki.cluster_ca.certificate.apply(lambda ca: api_gate_command(access.platform, ca))
-        self.command = remote.Command(
+        remote.Command(
             name,
             connection=access.connection,
             create=pulumi.Output.unsecret(command.apply(lambda c: c.script())),

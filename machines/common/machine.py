@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from agent.system.base import Base
 from agent.system.firewall import Firewall
-from agent.system.ground import MachineState
+from agent.system.ground import Base, MachineState
 from agent.system.kernel import Kernel
 from agent.system.login import Login
 from agent.system.time_sync import TimeSync

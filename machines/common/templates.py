@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-#: The folder `machines`: paths of templates, scripts and units begin in it, with the role.
+#: The folder `machines`: paths of templates and units begin in it, with the role.
 MACHINES = Path(__file__).resolve().parent.parent
 
 

@@ -146,9 +146,7 @@ def image() -> AgentCommand:
 def sources() -> dict[str, str]:
     """The path below machines/ of each file that needs no rendering, by its text."""
     paths = [
-        path
-        for kind in ("sh", "service", "timer", "conf", "yaml")
-        for path in sorted(MACHINES.rglob(f"*.{kind}"))
+        path for kind in ("sh", "service", "timer", "conf", "yaml") for path in sorted(MACHINES.rglob(f"*.{kind}"))
     ]
     names = [str(path.relative_to(MACHINES)) for path in paths]
     return {read_plain(name): name for name in names}
