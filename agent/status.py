@@ -28,6 +28,7 @@ from agent.etcd.local import client_tls, endpoint
 from agent.etcd_http import EtcdHttp
 from agent.machine import Machine
 from agent.system import dpkg, files, maintenance, time_sync
+from agent.system.certificates import split
 
 #: Seconds for one program or request, and for all questions.
 QUESTION_SECONDS, ALL_SECONDS = 5.0, 6.0
@@ -47,7 +48,6 @@ _CERTIFICATES: Final = (
     "var/lib/kubelet/pki/kubelet-client-current.pem",
     "var/lib/kubelet/pki/kubelet.crt",
 )
-_PEM: Final = re.compile(r"^-----BEGIN CERTIFICATE-----$.*?^-----END CERTIFICATE-----$\n?", re.DOTALL | re.MULTILINE)
 _PEM_IN_KUBECONFIG: Final = re.compile(r"^ *client-certificate-data: *(\S+)", re.MULTILINE)
 
 #: Returns text, or raises an exception that says why there is none.
@@ -169,13 +169,13 @@ def _certificates(root: Path) -> Iterator[tuple[str, str]]:
     for pattern in _CERTIFICATES:
         for file in sorted(root.glob(pattern)):
             text = file.read_text(encoding="utf-8", errors="replace")
-            yield f"/{file.relative_to(root)}", "".join(_PEM.findall(text))
+            yield f"/{file.relative_to(root)}", "".join(split(text))
     for file in sorted(root.glob("etc/kubernetes/*.conf")):
         # The kubelet's own names a file, which is above.
         if found := _PEM_IN_KUBECONFIG.search(file.read_text(encoding="utf-8", errors="replace")):
             pem = ""
             with contextlib.suppress(binascii.Error):
-                pem = "".join(_PEM.findall(base64.b64decode(found[1]).decode(errors="replace")))
+                pem = "".join(split(base64.b64decode(found[1]).decode(errors="replace")))
             yield f"/{file.relative_to(root)}", pem
 
 

@@ -124,11 +124,13 @@ class ClusterCommandArgs:
 class ApiGate(pulumi.ComponentResource):
     """Opens once the first API server is ready behind the VIP: addons wait for it, not for the last control plane."""
 
+    command: remote.Command
+
     def __init__(self, name: str, args: ClusterCommandArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ApiGate", name, None, opts)
         access = args.cluster
         command = access.pki.cluster_ca.certificate.apply(lambda ca: api_gate_command(access.platform, ca))
-        remote.Command(
+        self.command = remote.Command(
             name,
             connection=access.connection,
             create=pulumi.Output.unsecret(command.apply(lambda c: c.script())),

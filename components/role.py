@@ -137,6 +137,7 @@ class Role(pulumi.ComponentResource):
         volume = {"volume": machine.volume.volume_id} if machine.volume else {}
         resolved = pulumi.Output.all(**inputs, **volume, login_keys=self._fleet.login_keys)
         command = resolved.apply(lambda values: render(self._fleet.platform, planned, values))
+        standard_input: pulumi.Output[str] = pulumi.Output.secret(command.apply(lambda c: c.standard_input()))
         connection = access.connection(address or planned.address, machine.host_key.public_key_openssh)
         way = list(reachable)
         agent = remote.CopyToRemote(
@@ -152,7 +153,7 @@ class Role(pulumi.ComponentResource):
             connection=connection,
             # The script has only digests, of what is not secret; what it was computed from is secret all the same.
             create=pulumi.Output.unsecret(command.apply(lambda c: c.script())),
-            stdin=pulumi.Output.secret(command.apply(lambda c: c.standard_input())),
+            stdin=standard_input,
             triggers=[machine.instance.id],
             add_previous_output_in_env=False,
             opts=machine.options(depends_on=[agent, *way, *depends_on], deleted_with=machine.instance),

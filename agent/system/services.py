@@ -69,8 +69,7 @@ def is_outdated(machine: Machine, unit: str, paths: Sequence[str]) -> bool:
 
 
 def apply(machine: Machine, unit: str, verb: Verb, paths: Sequence[str], block: bool = True) -> None:
-    """Enables and starts a unit; does `verb` where it runs with other content of `paths` than there is now, and restarts
-    it where it runs another program.
+    """Enables and starts a unit; does `verb` where it runs with other content of `paths`, restarts another program.
 
     What it runs with is remembered only after that, so the next run completes an interrupted one. Without `block`
     nobody waits until it has started.

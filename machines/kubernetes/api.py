@@ -34,7 +34,7 @@ def gateway_endpoint(platform: Platform) -> str:
     asks itself.
     """
     plan = platform.plan
-    return LOCAL_ENDPOINT if not (plan.public_vip or plan.load_balancer) else api_endpoint(platform)
+    return api_endpoint(platform) if plan.public_vip or plan.load_balancer else LOCAL_ENDPOINT
 
 
 def signing(platform: Platform, ca_certificate: str) -> dict[str, str]:
