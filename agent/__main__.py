@@ -22,8 +22,7 @@ from agent.programs import without_secrets
 from agent.system import files, lock
 
 #: Exit statuses: the run has failed and said why; the words of the command line are wrong (as in sysexits.h).
-FAILED: Final = 70
-USAGE: Final = 64
+FAILED, USAGE = 70, 64
 ROLES: Final = "agent.roles"
 _ROLE: Final = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -63,14 +62,12 @@ def main(
     output = Output(sys.stdout.fileno())
     # Programs read what a command says that goes on with the saved state: only that is on its standard output.
     errors = Output(sys.stderr.fileno()) if command.saved else output
-    machine = Machine(os.uname().nodename, root)
+    words_said = contextlib.nullcontext() if command.saved else words_to_reader(output, role, word_seconds)
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = output, errors
     try:
-        with stop_on_signals(), contextlib.ExitStack() as spoken:
-            if not command.saved:
-                spoken.enter_context(words_to_reader(output, role, word_seconds))
-            return _run(machine, command, role, seconds, (output, errors), options)
+        with stop_on_signals(), words_said:
+            return _run(Machine(os.uname().nodename, root), command, role, seconds, (output, errors), options)
     finally:
         sys.stdout, sys.stderr = before
 

@@ -24,7 +24,6 @@ _NAMES: Final[Mapping[Any, str]] = {
     dict: "an object",
     list: "a list",
 }
-_PLAIN: Final = (str, int, float, bool)
 
 
 class Invalid(Exception):
@@ -52,44 +51,52 @@ def load(kind: type[State], text: "str | bytes") -> State:
     return loaded
 
 
-def secrets(state: object) -> Iterator[str]:
-    """All text in the secret fields of a loaded state."""
-    yield from _secrets(state, False)
+def secrets(value: object, secret: bool = False) -> Iterator[str]:
+    """All text in the secret fields of a loaded state, or in all of a `secret` part of it."""
+    if isinstance(value, str) and secret and value:
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from secrets(item, secret)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from secrets(getattr(value, field.name), secret or not field.repr)
 
 
 def _load(kind: Any, found: Any, where: str) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if dataclasses.is_dataclass(kind):
         return _load_dataclass(kind, found, where)
-    if origin in (Union, types.UnionType):
-        return _load_optional(arguments, found, where)
-    if origin is tuple:
-        return _load_tuple(arguments, found, where)
+    if origin in (Union, types.UnionType) and len(arguments) == 2 and arguments[1] is type(None):
+        return None if found is None else _load(arguments[0], found, where)
+    if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
+        if type(found) is not list:
+            raise Invalid(f"{where}: expected a list, got {_NAMES[type(found)]}")
+        return tuple(_load(arguments[0], item, f"{where}[{number}]") for number, item in enumerate(found))
     if origin is Literal:
         # By type too: True equals 1.
         if not any(type(found) is type(known) and found == known for known in arguments):
-            raise Invalid(
-                f"{where}: expected one of {', '.join(map(str, arguments))}, got {_kind_of(found)} that is none"
-            )
+            known = ", ".join(map(str, arguments))
+            raise Invalid(f"{where}: expected one of {known}, got {_NAMES[type(found)]} that is none")
         return found
     if kind is float and type(found) is int:
         return float(found)
-    if kind not in _PLAIN:
+    if kind not in (str, int, float, bool):
         raise TypeError(f"{where}: the desired state cannot have the type {kind}")
     # By type(), for to Python true and false are whole numbers.
     if type(found) is not kind:
-        raise Invalid(f"{where}: expected {_NAMES[kind]}, got {_kind_of(found)}")
+        raise Invalid(f"{where}: expected {_NAMES[kind]}, got {_NAMES[type(found)]}")
     return found
 
 
 def _load_dataclass(kind: Any, found: Any, where: str) -> Any:
     if type(found) is not dict:
-        raise Invalid(f"{where}: expected an object ({kind.__name__}), got {_kind_of(found)}")
-    fields = {field.name: field for field in dataclasses.fields(kind) if field.init}
+        raise Invalid(f"{where}: expected an object ({kind.__name__}), got {_NAMES[type(found)]}")
+    fields, none = {field.name: field for field in dataclasses.fields(kind)}, dataclasses.MISSING
     if unknown := sorted(found.keys() - fields.keys()):
         raise Invalid(f"{where}: unknown key {', '.join(unknown)}")
-    missing = [name for name, field in fields.items() if name not in found and _is_required(field)]
-    if missing:
+    required = [name for name, field in fields.items() if field.default is none and field.default_factory is none]
+    if missing := [name for name in required if name not in found]:
         raise Invalid(f"{where}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
     hints = _hints(kind)
     values = {name: _load(hints[name], value, f"{where}.{name}") for name, value in found.items()}
@@ -100,45 +107,6 @@ def _load_dataclass(kind: Any, found: Any, where: str) -> Any:
         raise Invalid(f"{where}: {error}") from None
 
 
-def _load_optional(kinds: tuple[Any, ...], found: Any, where: str) -> Any:
-    others = [kind for kind in kinds if kind is not type(None)]
-    if found is None and len(others) < len(kinds):
-        return None
-    if len(others) != 1:
-        raise TypeError(f"{where}: the desired state can be of one type or null, not of {len(others)} types")
-    return _load(others[0], found, where)
-
-
-def _load_tuple(kinds: tuple[Any, ...], found: Any, where: str) -> Any:
-    if type(found) is not list:
-        raise Invalid(f"{where}: expected a list, got {_kind_of(found)}")
-    if len(kinds) == 2 and kinds[1] is Ellipsis:
-        kinds = kinds[:1] * len(found)
-    elif len(kinds) != len(found):
-        raise Invalid(f"{where}: expected {len(kinds)} items, got {len(found)}")
-    pairs = zip(kinds, found, strict=True)
-    return tuple(_load(kind, item, f"{where}[{number}]") for number, (kind, item) in enumerate(pairs))
-
-
 @cache
 def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
-
-
-def _is_required(field: "dataclasses.Field[Any]") -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-
-
-def _kind_of(found: object) -> str:
-    return _NAMES[type(found)]
-
-
-def _secrets(value: object, secret: bool) -> Iterator[str]:
-    if isinstance(value, str) and secret and value:
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _secrets(item, secret)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field in dataclasses.fields(value):
-            yield from _secrets(getattr(value, field.name), secret or not field.repr)

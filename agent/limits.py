@@ -7,12 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from agent.programs import BY_SIGNAL, TIMED_OUT
+
 #: Seconds that a run has to tidy up after its time limit: programs get two times 8 s (agent/programs.py).
 TIDY_SECONDS: Final = 20.0
-#: The exit statuses that `timeout` and a shell have for the same.
-TIMED_OUT: Final = 124
-KILLED: Final = 137
-BY_SIGNAL: Final = 128
 
 
 class Stopped(BaseException):
@@ -66,7 +64,7 @@ def time_limit(seconds: float, say: Callable[[str], object], tidy_seconds: float
             words = f"FAILED: the run does not end by itself, killed {tidy_seconds:g} s after its limit\n"
             threading.Thread(target=say, args=(words,), daemon=True).start()
             ended.wait(1)
-            os._exit(KILLED)
+            os._exit(BY_SIGNAL + signal.SIGKILL)
 
     signal.signal(signal.SIGALRM, stop)
     threading.Thread(target=kill, daemon=True).start()

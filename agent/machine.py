@@ -119,7 +119,7 @@ class Machine:
         return self.path("/run/systemd/system").is_dir()
 
     def ends_of_logs(self) -> str:
-        """What helps to understand a failure: the ends of the step's own log and of the journal of its unit."""
+        """Of the step's own log and of the journal of its unit."""
         parts = []
         if self.log_file and self.log_file.is_file():
             tail = last_lines(self.log_file.read_text(encoding="utf-8", errors="replace"), 25)

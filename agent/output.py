@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 #: Seconds after which a run says something, whatever it does: gateways close a way on which nothing is said for three
-#: times as long, for no client would (WAY_SECONDS in machines/gateway/bundle.py).
+#: times as long (WAY_SECONDS in machines/gateway/command.py).
 WORD_SECONDS: Final = 60.0
 #: Shorter lines of a secret are no secret by themselves, and hiding them would hide ordinary words.
 SHORTEST_SECRET: Final = 8
@@ -26,10 +26,6 @@ class Output(io.TextIOBase):
         self._hidden: tuple[str, ...] = ()
         # Again and again: a signal may end the run, which then says so, while it says something.
         self._lock = threading.RLock()
-
-    def writable(self) -> bool:
-        """As a text stream has it."""
-        return True
 
     def keep(self, file: Path) -> None:
         """Writes to that file too, from now on; root alone may read it."""
@@ -73,7 +69,7 @@ class Output(io.TextIOBase):
 
 @contextlib.contextmanager
 def words_to_reader(output: Output, name: str, every_seconds: float = WORD_SECONDS) -> Iterator[None]:
-    """Says a word to the reader again and again while the run goes on."""
+    """Says a word to the reader again and again."""
     began, ended = time.monotonic(), threading.Event()
 
     def say() -> None:

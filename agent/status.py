@@ -28,6 +28,7 @@ from agent.etcd.local import client_tls, endpoint
 from agent.etcd_http import EtcdHttp
 from agent.machine import Machine
 from agent.system import dpkg, files, maintenance, time_sync
+from agent.system.certificates import split
 
 #: Seconds for one program or request, and for all questions.
 QUESTION_SECONDS, ALL_SECONDS = 5.0, 6.0
@@ -47,7 +48,6 @@ _CERTIFICATES: Final = (
     "var/lib/kubelet/pki/kubelet-client-current.pem",
     "var/lib/kubelet/pki/kubelet.crt",
 )
-_PEM: Final = re.compile(r"^-----BEGIN CERTIFICATE-----$.*?^-----END CERTIFICATE-----$\n?", re.DOTALL | re.MULTILINE)
 _PEM_IN_KUBECONFIG: Final = re.compile(r"^ *client-certificate-data: *(\S+)", re.MULTILINE)
 
 #: Returns text, or raises an exception that says why there is none.
@@ -133,22 +133,23 @@ def disks(machine: Machine) -> str:
 def services(machine: Machine, role: str) -> str:
     """A line each: "haproxy.service active". A unit that is not here is not wanted here."""
     units = ("openstack-paas-firewall.service", *_UNITS[role])
-    shown = run(machine, "systemctl", "show", "--property=Id,LoadState,ActiveState", *units)
+    words = ("systemctl", "show", "--property=Id,LoadState,ActiveState", *units)
+    shown = machine.must(*words, seconds=QUESTION_SECONDS)
     found = [dict(line.split("=", 1) for line in part.splitlines() if "=" in line) for part in shown.split("\n\n")]
     return "".join(f"{one['Id']} {one['ActiveState']}\n" for one in found if one.get("LoadState") == "loaded")
 
 
 def clock(machine: Machine) -> str:
     """The offset in milliseconds and the clock in words; without the offset where the clock is the host's."""
-    if time_sync.container_kind(machine):
-        return f"- {time_sync.describe(machine)}"
+    if kind := time_sync.container_kind(machine):
+        return f"- the host's (container: {kind})"
     found = time_sync.tracking(machine)
     return f"{found.offset * 1000:.1f} {found}"
 
 
 def addresses(machine: Machine) -> str:
     """A line each, with its prefix: "10.21.0.5/32"."""
-    shown = json.loads(run(machine, "ip", "-json", "-4", "address", "show"))
+    shown = json.loads(machine.must("ip", "-json", "-4", "address", "show", seconds=QUESTION_SECONDS))
     found = [address for interface in shown for address in interface.get("addr_info", ())]
     return "".join(f"{address['local']}/{address['prefixlen']}\n" for address in found)
 
@@ -168,13 +169,13 @@ def _certificates(root: Path) -> Iterator[tuple[str, str]]:
     for pattern in _CERTIFICATES:
         for file in sorted(root.glob(pattern)):
             text = file.read_text(encoding="utf-8", errors="replace")
-            yield f"/{file.relative_to(root)}", "".join(_PEM.findall(text))
+            yield f"/{file.relative_to(root)}", "".join(split(text))
     for file in sorted(root.glob("etc/kubernetes/*.conf")):
         # The kubelet's own names a file, which is above.
         if found := _PEM_IN_KUBECONFIG.search(file.read_text(encoding="utf-8", errors="replace")):
             pem = ""
             with contextlib.suppress(binascii.Error):
-                pem = "".join(_PEM.findall(base64.b64decode(found[1]).decode(errors="replace")))
+                pem = "".join(split(base64.b64decode(found[1]).decode(errors="replace")))
             yield f"/{file.relative_to(root)}", pem
 
 
@@ -212,8 +213,3 @@ def api_server(machine: Machine) -> str:
         answer = connection.getresponse()
         lines = answer.read().decode(errors="replace").splitlines()
     return "".join(f"{line}\n" for line in (*(line for line in lines if line.startswith("[-]")), str(answer.status)))
-
-
-def run(machine: Machine, *words: str) -> str:
-    """The output of a program that succeeds within its time. Raises Failed."""
-    return machine.must(*words, seconds=QUESTION_SECONDS)

@@ -14,7 +14,7 @@ from components.fleet import Access
 from components.machine import Machine
 from components.pki import Pki
 from machines.common.agent_command import AgentCommand
-from machines.gateway.commands import api_gate_bundle
+from machines.gateway.command import api_gate_command
 from machines.kubernetes.cluster_commands import kube_proxy_command, leave_command, nodes_command
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -76,7 +76,7 @@ class ClusterAccess:
         return remote.Command(
             name,
             connection=self._access.connection(host.address, self._host_keys[host.name]),
-            stdin=command.archive(),
+            stdin=command.standard_input(),
             triggers=triggers,
             add_previous_output_in_env=False,
             opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[*self.gateways, *waits])),
@@ -89,20 +89,12 @@ class ClusterAccess:
         The Command is deleted before the machine is, and before the control plane and the gateways that it needs. It
         has no trigger: a replaced machine has the same name, and its node must not be removed for the old one.
         """
-        planned = machine.planned
-        return self.command(
-            # Not the other way round: a machine of a pool may be called `leave`.
-            f"leave-{planned.name}",
-            leave_command(self.platform, planned.hostname),
-            machine.options(
-                # Removed under that name, it would let every node leave.
-                f"{planned.name}-leave",
-                depends_on=[machine.instance],
-                deleted_with=self.alive_with,
-            ),
-            planned,
-            at_end=True,
-        )
+        planned, command = machine.planned, leave_command(self.platform, machine.planned.hostname)
+        # Removed under that name, it would let every node leave.
+        former = f"{planned.name}-leave"
+        options = machine.options(former, depends_on=[machine.instance], deleted_with=self.alive_with)
+        # Not the other way round: a machine of a pool may be called `leave`.
+        return self.command(f"leave-{planned.name}", command, options, planned, at_end=True)
 
     def leave_before_replacement(
         self, planned: PlannedMachine, parent: Resource, *, keeps_volume: bool = False
@@ -114,18 +106,11 @@ class ClusterAccess:
         platform, rollout = self.platform, self.platform.settings.rollout
         if not platform.replacing.get(planned.hostname):
             return []
-        data: Literal["", "kept", "lose"] = (
-            "kept" if keeps_volume else "lose" if planned.hostname in rollout.lose_volumes else ""
-        )
-        return [
-            self.command(
-                f"drain-{planned.name}",
-                leave_command(platform, planned.hostname, data),
-                ResourceOptions(parent=parent, deleted_with=self.alive_with),
-                planned,
-                triggers=[platform.running.instances[planned.hostname]],
-            )
-        ]
+        lost: Literal["", "lose"] = "lose" if planned.hostname in rollout.lose_volumes else ""
+        command = leave_command(platform, planned.hostname, "kept" if keeps_volume else lost)
+        options = ResourceOptions(parent=parent, deleted_with=self.alive_with)
+        instance = platform.running.instances[planned.hostname]
+        return [self.command(f"drain-{planned.name}", command, options, planned, triggers=[instance])]
 
 
 @dataclass(frozen=True)
@@ -144,12 +129,12 @@ class ApiGate(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterCommandArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:kubernetes:ApiGate", name, None, opts)
         access = args.cluster
-        bundle = access.pki.cluster_ca.certificate.apply(lambda ca: api_gate_bundle(access.platform, ca))
+        command = access.pki.cluster_ca.certificate.apply(lambda ca: api_gate_command(access.platform, ca))
         self.command = remote.Command(
             name,
             connection=access.connection,
-            create=pulumi.Output.unsecret(bundle.apply(lambda b: b.script())),
-            stdin=bundle.apply(lambda b: b.archive()),
+            create=pulumi.Output.unsecret(command.apply(lambda c: c.script())),
+            stdin=command.apply(lambda c: c.standard_input()),
             add_previous_output_in_env=False,
             opts=ResourceOptions(parent=self, depends_on=list(args.depends_on)),
         )

@@ -9,7 +9,7 @@ from components.cluster_access import ClusterAccess
 from components.etcd import EtcdCluster
 from components.fleet import Access, Fleet
 from components.role import Role, joining
-from machines.kubernetes.control_plane import control_plane_bundle
+from machines.kubernetes.control_plane import control_plane_command
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,6 @@ class ControlPlane(Role):
             order = self.last if is_new else self.order(planned)
             needed = [*args.etcd.steps, *order]
             own = {**inputs, **joining(pki, machine)}
-            self.add_step(machine, args.access, control_plane_bundle, own, needed, args.depends_on)
+            self.add_step(machine, args.access, control_plane_command, own, needed, args.depends_on)
             args.cluster.add_control_plane(machine, self.steps[-1])
         self.register_outputs({})

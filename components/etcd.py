@@ -8,7 +8,7 @@ import pulumi
 from components.fleet import Access, Fleet
 from components.pki import Pki
 from components.role import Role
-from machines.etcd.bundle import endpoints, etcd_bundle
+from machines.etcd.command import endpoints, etcd_command
 
 
 @dataclass(frozen=True)
@@ -48,5 +48,5 @@ class EtcdCluster(Role):
                 "instance": machine.instance.id,
                 **args.backup_secrets,
             }
-            self.add_step(machine, args.access, etcd_bundle, inputs, made, args.depends_on)
+            self.add_step(machine, args.access, etcd_command, inputs, made, args.depends_on)
         self.register_outputs({"endpoints": list(endpoints(platform))})

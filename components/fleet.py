@@ -60,7 +60,7 @@ class Fleet(pulumi.ComponentResource):
     private_key: pulumi.Output[str]
     """Of the key that Pulumi logs in with; secret, in OpenSSH form."""
     login_keys: pulumi.Output[str]
-    """Who logs in, and the public keys that machines accept, one a line (machine.sh reads it)."""
+    """Who logs in, and the public keys that machines accept, one a line (agent/system/login.py)."""
 
     def __init__(self, name: str, args: FleetArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("openstack-paas:machine:Fleet", name, None, opts)

@@ -11,7 +11,7 @@ from components.fleet import Fleet
 from components.machine import Machine
 from components.network import vip_protection
 from components.role import Role
-from machines.gateway.bundle import gateway_bundle
+from machines.gateway.command import gateway_command
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Gateways(Role):
             address, ready = self._public_address(fleet, machine)
             self.addresses[planned.name] = address
             way = [ready, *fleet.network.ready]
-            self.add_step(machine, fleet.access(), gateway_bundle, {}, self.order(planned), way, address)
+            self.add_step(machine, fleet.access(), gateway_command, {}, self.order(planned), way, address)
         self.register_outputs({"addresses": self.addresses})
 
     def _public_address(self, fleet: Fleet, machine: Machine) -> tuple[pulumi.Output[str], pulumi.Resource]:

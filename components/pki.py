@@ -32,7 +32,7 @@ class PkiArgs:
 
 
 class Pki(pulumi.ComponentResource):
-    """Made before any machine exists, so that every machine gets what it needs in its one bundle."""
+    """Made before any machine exists, so that every machine gets what it needs in its desired state."""
 
     cluster_ca: Authorities
     etcd_ca: Authorities

@@ -128,19 +128,16 @@ class Role(pulumi.ComponentResource):
         The machine is reached by `address`, or by its planned one, once what is `reachable` exists; the step waits for
         `depends_on` too. No custom timeout: the plugin ignores them, so the limit is on the machine.
 
-        A changed desired state is an update: the agent runs again. A replaced machine replaces the step, and nothing
-        else does: the instance's id is the only trigger. Secrets travel on stdin alone. The agent travels before, as a
-        file: a state has its digest and not its content.
+        A changed desired state is an update. A replaced machine replaces the step, and nothing else does: the
+        instance's id is the only trigger. Secrets travel on stdin alone. The agent travels before, as a file: a state
+        has its digest and not its content.
         """
         planned = machine.planned
         # Known once it is attached.
         volume = {"volume": machine.volume.volume_id} if machine.volume else {}
-
         resolved = pulumi.Output.all(**inputs, **volume, login_keys=self._fleet.login_keys)
-        command: pulumi.Output[AgentCommand] = resolved.apply(
-            lambda values: render(self._fleet.platform, planned, values)
-        )
-        archive: pulumi.Output[str] = pulumi.Output.secret(command.apply(lambda c: c.archive()))
+        command = resolved.apply(lambda values: render(self._fleet.platform, planned, values))
+        standard_input: pulumi.Output[str] = pulumi.Output.secret(command.apply(lambda c: c.standard_input()))
         connection = access.connection(address or planned.address, machine.host_key.public_key_openssh)
         way = list(reachable)
         agent = remote.CopyToRemote(
@@ -154,9 +151,9 @@ class Role(pulumi.ComponentResource):
         step = remote.Command(
             planned.name,
             connection=connection,
-            # The script has only digests of files without secrets; what it was computed from is secret all the same.
+            # The script has only digests, of what is not secret; what it was computed from is secret all the same.
             create=pulumi.Output.unsecret(command.apply(lambda c: c.script())),
-            stdin=archive,
+            stdin=standard_input,
             triggers=[machine.instance.id],
             add_previous_output_in_env=False,
             opts=machine.options(depends_on=[agent, *way, *depends_on], deleted_with=machine.instance),

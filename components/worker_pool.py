@@ -8,7 +8,7 @@ import pulumi
 from components.cluster_access import ClusterAccess
 from components.fleet import Access, Fleet
 from components.role import Role, joining
-from machines.kubernetes.worker import worker_bundle
+from machines.kubernetes.worker import worker_command
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,6 @@ class WorkerPool(Role):
                 **joining(pki, machine),
             }
             self.add_step(
-                machine, args.access, worker_bundle, inputs, [*args.etcd, *self.order(planned)], args.depends_on
+                machine, args.access, worker_command, inputs, [*args.etcd, *self.order(planned)], args.depends_on
             )
         self.register_outputs({})

@@ -1,5 +1,5 @@
-"""What lands on machines, one folder a role: its bundle, and the scripts, templates and units in it.
+"""What lands on machines, one folder a role: its desired state, and the templates and units in it.
 
-A bundle is a pure function of the platform, the planned machine and its secrets. Its `converge` may run at any time,
-again, and half-done.
+A desired state is a pure function of the platform, the planned machine and its secrets. The agent brings a machine to
+it, at any time, again, and half-done.
 """

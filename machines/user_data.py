@@ -9,7 +9,7 @@ from typing import Any, Final
 import yaml
 
 from machines.common.templates import read_plain
-from machines.gateway.bundle import edge_route_unit
+from machines.gateway.command import edge_route_unit
 from settings.plan import PlannedMachine
 from settings.platform import Platform
 

@@ -25,7 +25,7 @@ _UNITS: Final = {
     "control-plane": ("kubelet", "containerd"),
     "worker": ("kubelet", "containerd", "haproxy"),
 }
-#: What `pulumi up` did on the machine (lib.sh, log).
+#: What `pulumi up` did on the machine (agent/machine.py, log).
 _STEPS: Final = "openstack-paas"
 #: The name of the gateway that holds the VIP in OpenSSH's configuration.
 _GATEWAY: Final = "gateway-vip"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 from agent.machine import Failed, Machine, NotYet
@@ -53,10 +52,7 @@ class Apt:
         self._sources_are_read = True
 
     def install(self, what: str, *words: str) -> None:
-        """Installs packages, `words` being options and names. Nothing is started or restarted by it.
-
-        Raises Failed, with `what`, when that is not possible.
-        """
+        """Installs packages, `words` being options and names, and starts nothing. Raises Failed, with `what`."""
         with no_service_starts(self.machine):
             self._must(f"install {what}", "install", *_INSTALL_OPTIONS, *words)
 
@@ -70,7 +66,7 @@ class Apt:
 
     def download_upgrade(self) -> str:
         """Brings to the disk what `upgrade` needs. Returns what apt complained of when it could not."""
-        ended = self._get("upgrade", "--with-new-pkgs", _DOWNLOAD, seconds=CHANGE_SECONDS)
+        ended = self._get("upgrade", "--with-new-pkgs", _DOWNLOAD)
         return "" if ended else complaints(ended, count=1)
 
     def offers(self, name: str) -> tuple[str, ...]:
@@ -88,14 +84,11 @@ class Apt:
         return next((offer for offer in self.offers(name) if version_matches(offer, wanted)), "")
 
     def fetch(self, url: str, refused: str, sha256: str = "") -> bytes:
-        """What is there at the URL, by apt's own proxy. Without `sha256` nothing is compared.
-
-        Raises Failed with `refused` when it cannot be fetched or has another digest.
-        """
+        """What is at the URL, by apt's own proxy. Raises Failed with `refused`, also when it has another digest."""
         with self.machine.work_folder() as folder:
             file = folder / "fetched"
             digest = (f"SHA256:{sha256}",) if sha256 else ()
-            words: tuple[str | Path, ...] = ("/usr/lib/apt/apt-helper", "download-file", url, file, *digest)
+            words = ("/usr/lib/apt/apt-helper", "download-file", url, str(file), *digest)
             ended = self.machine.run(*words, seconds=READ_SECONDS)
             self._note(f"download-file {url}", ended)
             if not ended or not file.is_file():
@@ -103,13 +96,12 @@ class Apt:
             return file.read_bytes()
 
     def _complete_interrupted(self) -> None:
-        """Completes what a run that was killed, or a power cut, left in the middle. apt itself only asks for this."""
-        options = ("--configure", "--pending", "--force-confdef", "--force-confold")
+        """After a run that was killed, or a power cut: apt itself only asks for this."""
+        words = ("dpkg", "--configure", "--pending", "--force-confdef", "--force-confold")
 
         def complete() -> Ended | None:
-            if not dpkg.was_interrupted(self.machine):
-                return None
-            return self._run("dpkg", *options, seconds=CHANGE_SECONDS)
+            interrupted = dpkg.was_interrupted(self.machine)
+            return self._run(*words, seconds=CHANGE_SECONDS) if interrupted else None
 
         if not dpkg.was_interrupted(self.machine):
             return
@@ -123,16 +115,14 @@ class Apt:
 
     def _must(self, what: str, command: str, *words: str) -> None:
         self.machine.log_file = self.log
-        ended = self._get(command, *words, seconds=CHANGE_SECONDS)
+        ended = self._get(command, *words)
         if not ended:
             raise Failed(f"apt cannot {what}: {complaints(ended)}")
         self.machine.log_file = None
 
-    def _get(self, command: str, *words: str, seconds: float) -> Ended:
-        def get() -> Ended:
-            return self._run("apt-get", command, *_OPTIONS, *words, seconds=seconds)
-
-        return self.machine.retry_until(LOCK_SECONDS, _UNLOCKED, get)
+    def _get(self, command: str, *words: str, seconds: float = CHANGE_SECONDS) -> Ended:
+        line = ("apt-get", command, *_OPTIONS, *words)
+        return self.machine.retry_until(LOCK_SECONDS, _UNLOCKED, lambda: self._run(*line, seconds=seconds))
 
     def _run(self, *words: str, seconds: float) -> Ended:
         """Raises NotYet where another one holds a lock: nothing was done then."""

@@ -12,8 +12,6 @@ from agent.programs import Ended
 from agent.system import files
 
 _CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----", re.DOTALL)
-#: How `openssl verify` ends when the authority did not issue the certificate (apps/verify.c).
-_NOT_VERIFIED: Final = 2
 
 
 def split(pem: str) -> tuple[str, ...]:
@@ -37,8 +35,9 @@ def _issued(machine: Machine, authority: str, leaf: Path) -> bool:
     with machine.work_folder() as folder:
         file = folder / "authority.crt"
         files.write(file, authority, 0o600)
-        options = ("-no_check_time", "-partial_chain", "-CAfile", file)
-        return _answered(machine.run("openssl", "verify", *options, leaf, seconds=20), _NOT_VERIFIED)
+        words = ("openssl", "verify", "-no_check_time", "-partial_chain", "-CAfile", file, leaf)
+        # 2: the authority did not issue it (apps/verify.c).
+        return _answered(machine.run(*words, seconds=20), 2)
 
 
 def _answered(ended: Ended, no: int) -> bool:
@@ -54,14 +53,13 @@ def issuer_first(machine: Machine, leaf: Path, authorities: Path) -> tuple[str, 
     The order in the file says nothing: a program that reads a file only when it starts must not restart because another
     authority issues. Raises Failed when none of them issued it.
     """
-    parts = split(authorities.read_text(encoding="utf-8"))
-    names = [digests(part)[0] for part in parts]
+    text = authorities.read_text(encoding="utf-8")
+    names = digests(text)
     if not files.read(leaf):
         raise Failed(f"{leaf} is not there")
-    for name, part in zip(names, parts, strict=True):
+    for name, part in zip(names, split(text), strict=True):
         if _issued(machine, part, leaf):
-            names.remove(name)
-            return (name, *names)
+            return (name, *(other for other in names if other != name))
     raise Failed(f"no authority in {authorities} issued {leaf}")
 
 

@@ -6,8 +6,6 @@ from typing import Final
 from agent.machine import Machine, NotYet
 from agent.programs import NOT_FOUND, TIMED_OUT
 
-#: Seconds that cloud-init may take.
-LIMIT_SECONDS: Final = 240
 #: Where it says how it ended, and that it does not run on this machine.
 RESULT, DISABLED = "/run/cloud-init/result.json", "/run/cloud-init/disabled"
 #: What `cloud-init status` says before its end. Its releases since 24.1 say "not started" for "not run".
@@ -20,7 +18,7 @@ def wait(machine: Machine) -> None:
     Raises Failed when it does not end.
     """
     machine.unit = "cloud-final.service"
-    machine.retry_until(LIMIT_SECONDS, "cloud-init to end", lambda: _look(machine))
+    machine.retry_until(240, "cloud-init to end", lambda: _look(machine))
     if machine.path(RESULT).exists() and not _ended_well(machine):
         machine.log("cloud-init ended with errors (see cloud-init status --long); continuing")
 

@@ -16,8 +16,6 @@ _INSTALLED: Final = ("installed", "triggers-awaited", "triggers-pending")
 _FIELDS: Final = r"${Package}\t${db:Status-Status}\t${db:Status-Want}\t${Version}\n"
 #: struct flock of Linux, 64 bits (fcntl(2)): type, whence, start, length, process.
 _FLOCK: Final = "hhqqi0q"
-#: dpkg-query's exit status when it does not know one of the names. Above it stand its own failures (dpkg-query(1)).
-_UNKNOWN_NAME: Final = 1
 
 
 @dataclass(frozen=True)
@@ -34,15 +32,12 @@ def find_installed(machine: Machine, names: Iterable[str]) -> dict[str, Installe
     if not asked:
         return {}
     ended = machine.run("dpkg-query", "--show", "--showformat", _FIELDS, *asked)
-    if ended.status not in (0, _UNKNOWN_NAME):
+    # 1: it does not know one of the names. Above it stand its own failures (dpkg-query(1)).
+    if ended.status > 1:
         # Without this everything would count as missing, and would be installed under what serves.
         raise Failed(f"dpkg cannot say what is installed: {ended.said}")
-    found = {}
-    for line in ended.output.splitlines():
-        name, state, want, version = line.split("\t")
-        if state in _INSTALLED:
-            found[name] = Installed(version, want == "hold")
-    return found
+    lines = (line.split("\t") for line in ended.output.splitlines())
+    return {name: Installed(version, want == "hold") for name, state, want, version in lines if state in _INSTALLED}
 
 
 def installed_upstream_version(machine: Machine, name: str) -> str:
@@ -70,14 +65,11 @@ def was_interrupted(machine: Machine) -> bool:
 
 def is_running(machine: Machine) -> bool:
     """Whether a dpkg changes packages now. Asks for its lock, and does not take it: a dpkg that starts would fail."""
+    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     try:
-        descriptor = os.open(machine.path("/var/lib/dpkg/lock"), os.O_RDONLY | os.O_CLOEXEC)
+        with machine.path("/var/lib/dpkg/lock").open("rb") as file:
+            answer: bytes = fcntl.fcntl(file, fcntl.F_GETLK, asked)
     except FileNotFoundError:
         return False
-    try:
-        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        answer: bytes = fcntl.fcntl(descriptor, fcntl.F_GETLK, asked)
-    finally:
-        os.close(descriptor)
     kind: int = struct.unpack(_FLOCK, answer)[0]
     return kind != fcntl.F_UNLCK

@@ -51,10 +51,7 @@ def make_folder(folder: Path) -> None:
 
 
 def ids(owner: str) -> tuple[int, int]:
-    """The numbers of USER:GROUP, each a name or a number; of whoever runs this for an empty one.
-
-    Raises Failed when there is no such user or group.
-    """
+    """The numbers of USER:GROUP, each a name or a number; of whoever runs this for an empty one. Raises Failed."""
     user, _, group = owner.partition(":")
     try:
         return (
@@ -89,8 +86,7 @@ def install(
 ) -> bool:
     """Puts a file in place where it differs, and returns whether it did.
 
-    `check` is asked about the new content in a file beside the target; raises Failed when it says no, and the old file
-    stays.
+    `check` is asked about the new content, beside the target. When it says no, the old file stays. Raises Failed.
     """
     path = machine.path(target)
     if _is_same(path, _bytes(content), mode, owner):
@@ -135,10 +131,9 @@ def install_or_remove(machine: Machine, content: str, target: str, mode: int = 0
 
 
 def replace_block(machine: Machine, content: str, target: str) -> bool:
-    """Keeps `content` between two markers in a file whose other lines, mode and owner stay.
+    """Keeps `content` between two markers in a file whose other lines, mode and owner stay. Returns whether it changed.
 
-    Markers that do not belong together go; the lines after or before them may be somebody's and stay. Returns whether
-    anything changed.
+    Markers that do not belong together go; the lines after or before them may be somebody's and stay.
     """
     path = machine.path(target)
     begin, end = f"# begin {MARK}\n", f"# end {MARK}\n"

@@ -1,6 +1,7 @@
 """The table inet openstack_paas of nftables: the metadata guard, and on gateways firewall and NAT."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from agent.machine import Machine
@@ -21,13 +22,8 @@ class Firewall:
 
 def apply(machine: Machine, firewall: Firewall) -> None:
     """Loads the table, now and at each boot. Raises Failed when nft refuses it; the old one then stays."""
-    files.install(
-        machine,
-        firewall.table,
-        TABLE_FILE,
-        0o600,
-        check=lambda path: machine.run("nft", "--check", "--file", path),
-    )
+    accepted = partial(machine.run, "nft", "--check", "--file")
+    files.install(machine, firewall.table, TABLE_FILE, 0o600, check=accepted)
     files.install(machine, firewall.unit, UNIT_FILE)
     services.apply(machine, UNIT, "reload", (TABLE_FILE, UNIT_FILE))
     if not machine.run("nft", "list", "table", "inet", "openstack_paas"):

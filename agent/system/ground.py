@@ -1,16 +1,38 @@
 """What every machine gets, whatever its role: the desired state, and the steps before a role's own."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from agent.machine import Machine
-from agent.system import base, cloud_init, etcd_archive, firewall, volume
-from agent.system.base import Base
+from agent.system import cloud_init, etcd_archive, files, firewall, kernel, login, services, time_sync, volume
 from agent.system.dpkg import installed_upstream_version
 from agent.system.firewall import Firewall
+from agent.system.kernel import Kernel
+from agent.system.login import Login
 from agent.system.maintenance import Maintenance
 from agent.system.packages import DesiredPackages, Packages
+from agent.system.time_sync import TimeSync
 from agent.system.volume import Volume
+
+ENVIRONMENT: Final = "/etc/environment"
+APT_PROXY: Final = "/etc/apt/apt.conf.d/95openstack-paas-proxy"
+JOURNAL: Final = "/etc/systemd/journald.conf.d/50-openstack-paas.conf"
+
+
+@dataclass(frozen=True)
+class Base:
+    """Texts are whole files, but for `environment`: a block of /etc/environment. Without a proxy it and `apt_proxy` are
+    empty.
+    """
+
+    login: Login
+    sshd_config: str
+    journald_config: str
+    kernel: Kernel
+    environment: str = ""
+    apt_proxy: str = ""
+    time: TimeSync = field(default_factory=TimeSync)
 
 
 @dataclass(frozen=True)
@@ -45,7 +67,27 @@ class Ground:
         `deferred` packages waits for its turn.
         """
         self.packages.deferred = frozenset(deferred)
-        base.prepare(self.machine, self.wanted.base, self.packages.install)
+        machine, base = self.machine, self.wanted.base
+        machine.step("cloud-init", lambda: cloud_init.wait(machine))
+        machine.step("login", lambda: login.accept_keys(machine, base.login))
+        machine.step("ssh", lambda: login.harden_ssh(machine, base.sshd_config))
+        machine.step("proxy", self._write_proxy)
+        machine.step("packages", self.packages.install)
+        machine.step("time", lambda: time_sync.apply(machine, base.time))
+        machine.step("journal", self._cap_journal)
+        machine.step("kernel", lambda: kernel.apply(machine, base.kernel))
+        # Last: chrony's first answers come while the other steps run.
+        machine.step("clock", lambda: time_sync.check(machine, base.time))
+
+    def _write_proxy(self) -> None:
+        """The way out for programs and for apt; nothing of it where there is no proxy."""
+        files.replace_block(self.machine, self.wanted.base.environment, ENVIRONMENT)
+        files.install_or_remove(self.machine, self.wanted.base.apt_proxy, APT_PROXY)
+
+    def _cap_journal(self) -> None:
+        """The journal outlives a boot, and does not fill the disk."""
+        files.install(self.machine, self.wanted.base.journald_config, JOURNAL)
+        services.apply(self.machine, "systemd-journald.service", "restart", (JOURNAL,))
 
     def apply_firewall(self, table: str = "") -> None:
         """Loads the table of the desired state, or this one in its place."""

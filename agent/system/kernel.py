@@ -28,8 +28,7 @@ def apply(machine: Machine, kernel: Kernel) -> None:
     files.install_or_remove(machine, kernel.modules_file, MODULES_FILE)
     files.install_or_remove(machine, kernel.values_file, VALUES_FILE)
     for entry in kernel.values:
-        key, _, value = entry.partition("=")
-        set_value(machine, key, value)
+        set_value(machine, *entry.split("=", 1))
 
 
 def set_value(machine: Machine, key: str, value: str) -> None:

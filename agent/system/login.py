@@ -47,7 +47,7 @@ def accept_keys(machine: Machine, login: Login) -> None:
     folder = machine.path(target).parent
     files.make_folder(folder)
     folder.chmod(0o700)
-    _give(folder, owner)
+    os.chown(folder, *files.ids(owner))
     files.install(machine, _text((*login.keys, *others)), target, 0o600, owner)
     _note(known, login.keys, _lines(known))
 
@@ -55,13 +55,6 @@ def accept_keys(machine: Machine, login: Login) -> None:
 def _note(known: Path, wanted: tuple[str, ...], present: list[str]) -> None:
     if list(wanted) != present:
         files.write(known, _text(wanted), 0o600)
-
-
-def _give(folder: Path, owner: str) -> None:
-    user, group = files.ids(owner)
-    found = folder.stat()
-    if (found.st_uid, found.st_gid) != (user, group):
-        os.chown(folder, user, group)
 
 
 def _lines(path: Path) -> list[str]:

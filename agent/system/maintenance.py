@@ -17,9 +17,7 @@ class Maintenance:
     """The changes of packages that a machine which serves makes in its turn."""
 
     def __init__(self, machine: Machine, packages: Packages) -> None:
-        self.machine = machine
-        self.packages = packages
-        self.epoch = packages.desired.epoch
+        self.machine, self.packages, self.epoch = machine, packages, packages.desired.epoch
         self._file = machine.state / "maintenance-epoch"
 
     def epoch_waits(self) -> bool:
@@ -46,13 +44,11 @@ class Maintenance:
     def renew(self) -> None:
         """The epoch: the role's packages and the rest of Debian to what the sources offer; nothing is removed.
 
-        What has a version of its own in the settings keeps it. The epoch is over when the role has found itself well
-        (`end_epoch`).
+        What has a version of its own keeps it. The epoch is over when the role has found itself well (`end_epoch`).
         """
-        if not self.epoch_waits():
-            return
-        self.machine.log(f"the epoch {self.epoch}: every package to what the sources offer")
-        self.packages.upgrade_all()
+        if self.epoch_waits():
+            self.machine.log(f"the epoch {self.epoch}: every package to what the sources offer")
+            self.packages.upgrade_all()
 
     def end_epoch(self) -> None:
         """The machine is well after its epoch. Says whether a reboot would complete it."""

@@ -38,11 +38,9 @@ class Packages:
     as they are for now, in `waiting`, until it is their turn (`change`).
     """
 
-    def __init__(self, machine: Machine, desired: DesiredPackages, deferred: Iterable[str] = ()) -> None:
-        self.machine = machine
-        self.desired = desired
-        self.deferred = frozenset(deferred)
-        self.apt = Apt(machine)
+    def __init__(self, machine: Machine, desired: DesiredPackages) -> None:
+        self.machine, self.desired, self.apt = machine, desired, Apt(machine)
+        self.deferred: frozenset[str] = frozenset()
         self.missing: tuple[str, ...] = ()
         self.waiting: tuple[str, ...] = ()
         self.unheld: tuple[str, ...] = ()
@@ -54,14 +52,14 @@ class Packages:
         versions = {name: one.version for name, one in found.items()}
         if "etcd" in wanted and (from_archive := etcd_archive.installed_version(self.machine)):
             versions["etcd"] = from_archive
-        missing: list[str] = []
-        waiting: list[str] = []
-        for name, (entry, version) in wanted.items():
-            installed = versions.get(name, "")
-            if installed and version_matches(installed, version):
-                continue
-            (waiting if installed and name in self.deferred else missing).append(entry)
-        self.missing, self.waiting = tuple(missing), tuple(waiting)
+        other = {
+            name: entry
+            for name, (entry, version) in wanted.items()
+            if name not in versions or not version_matches(versions[name], version)
+        }
+        waiting = versions.keys() & self.deferred
+        self.missing = tuple(entry for name, entry in other.items() if name not in waiting)
+        self.waiting = tuple(entry for name, entry in other.items() if name in waiting)
         kept = [name for name, (_, version) in wanted.items() if version or name in ROLLED]
         self.unheld = tuple(name for name in kept if name in found and not found[name].is_held)
 
@@ -78,7 +76,7 @@ class Packages:
                 raise Failed(f"still not installed, although apt has succeeded: {' '.join(self.missing)}")
         if self.waiting:
             self.machine.log(f"running here, and changed in this machine's turn: {' '.join(self.waiting)}")
-        self.hold()
+        dpkg.hold(self.machine, self.unheld)
         # Of an earlier run whose dpkg has ended only now.
         allow_service_starts(self.machine)
 
@@ -105,21 +103,19 @@ class Packages:
             return
         self.machine.log(f"installing {' '.join(now)}")
         self._install(now)
-        self.look()
-        self.hold()
+        self._hold()
 
     def upgrade_all(self) -> None:
         """Debian to what the sources offer, then the role's packages that have no version of their own."""
         self.apt.read_sources()
         self.apt.upgrade()
-        names = [entry for entry in self.desired.wanted if not split_wanted(entry)[1]]
-        if names:
+        if names := [entry for entry in self.desired.wanted if not split_wanted(entry)[1]]:
             self.apt.install(" ".join(names), "--only-upgrade", *names)
-        self.look()
-        self.hold()
+        self._hold()
 
-    def hold(self) -> None:
+    def _hold(self) -> None:
         """What has a version, or is in ROLLED, stays as it is until the platform changes it."""
+        self.look()
         dpkg.hold(self.machine, self.unheld)
 
     def _install(self, entries: Iterable[str]) -> None:

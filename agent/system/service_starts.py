@@ -38,12 +38,11 @@ def allow_service_starts(machine: Machine) -> None:
 
     Not while dpkg runs: it outlives an apt that is stopped, and would start services with settings that are not ours.
     """
-    if not _is_ours(machine):
-        return
-    if dpkg.is_running(machine):
-        machine.log("dpkg still runs here: until the next run, packages start no services")
-        return
-    machine.path(POLICY).unlink()
+    if _is_ours(machine):
+        if dpkg.is_running(machine):
+            machine.log("dpkg still runs here: until the next run, packages start no services")
+        else:
+            machine.path(POLICY).unlink()
 
 
 def _is_ours(machine: Machine) -> bool:

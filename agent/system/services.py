@@ -20,10 +20,9 @@ def fingerprint(machine: Machine, paths: Sequence[str]) -> str:
     It is written as the release before the agent wrote it (`sha256sum` of standard input, so with a dash): a machine
     that goes over to the agent restarts nothing for that alone.
     """
-    lines = "".join(
-        f"{path} {_sum(here.read_bytes()) if (here := machine.path(path)).exists() else ''}\n" for path in paths
-    )
-    return _sum(lines.encode())
+    files_here = ((path, machine.path(path)) for path in paths)
+    sums = (f"{path} {_sum(here.read_bytes()) if here.exists() else ''}\n" for path, here in files_here)
+    return _sum("".join(sums).encode())
 
 
 def _sum(content: bytes) -> str:
@@ -70,10 +69,10 @@ def is_outdated(machine: Machine, unit: str, paths: Sequence[str]) -> bool:
 
 
 def apply(machine: Machine, unit: str, verb: Verb, paths: Sequence[str], block: bool = True) -> None:
-    """Enables and starts a unit; reloads or restarts it where it runs with other content of `paths` than there is now.
+    """Enables and starts a unit; does `verb` where it runs with other content of `paths`, restarts another program.
 
-    With another program than there is now it is restarted. What it runs with is remembered only after that, so the next
-    run completes an interrupted one. Without `block` nobody waits until it has started.
+    What it runs with is remembered only after that, so the next run completes an interrupted one. Without `block`
+    nobody waits until it has started.
     """
     machine.unit = unit
     now = () if block else ("--no-block",)

@@ -5,6 +5,7 @@ Certificates, tokens and leases are judged by the clock. etcd warns above a seco
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from agent.machine import Failed, Machine, NotYet
@@ -40,9 +41,8 @@ class Tracking:
 
     def __str__(self) -> str:
         """For a reader."""
-        return (
-            f"{self.offset * 1000:.1f} ms off {self.source} (stratum {self.stratum}, within {self.error * 1000:.1f} ms)"
-        )
+        offset, error = f"{self.offset * 1000:.1f} ms", f"{self.error * 1000:.1f} ms"
+        return f"{offset} off {self.source} (stratum {self.stratum}, within {error})"
 
 
 def apply(machine: Machine, wanted: TimeSync) -> None:
@@ -50,29 +50,23 @@ def apply(machine: Machine, wanted: TimeSync) -> None:
 
     Raises Failed when chrony refuses the configuration; the old one then stays.
     """
-    container = container_kind(machine)
-    if container:
+    if container := container_kind(machine):
         # One clock for all: where a container may set it, several chronyds would pull at it.
         services.disable(machine, UNIT)
         machine.log(f"this machine is a container ({container}): its clock is its host's, which keeps the time for it")
         return
-    _put_configuration(machine, wanted.configuration)
-    services.apply(machine, UNIT, "restart", (CONFIGURATION,))
-
-
-def _put_configuration(machine: Machine, configuration: str) -> None:
-    """The image's own file is kept, and put back when no servers are set any more."""
+    # The image's own file is kept, and put back when no servers are set any more.
     path, original = machine.path(CONFIGURATION), machine.state / "chrony.conf.original"
-    if configuration:
+    if wanted.configuration:
         if path.exists() and not original.exists():
             files.write(original, path.read_bytes())
         # Since chrony 4.0: reads the file, prints it and ends.
-        files.install(
-            machine, configuration, CONFIGURATION, check=lambda new: machine.run("chronyd", "-p", "-f", new, seconds=20)
-        )
+        accepted = partial(machine.run, "chronyd", "-p", "-f", seconds=20)
+        files.install(machine, wanted.configuration, CONFIGURATION, check=accepted)
     elif original.exists():
         files.install(machine, original.read_bytes(), CONFIGURATION)
         original.unlink()
+    services.apply(machine, UNIT, "restart", (CONFIGURATION,))
 
 
 def check(machine: Machine, wanted: TimeSync) -> None:
@@ -90,15 +84,12 @@ def check(machine: Machine, wanted: TimeSync) -> None:
         machine.retry_until(seconds, "the clock to follow a time server", lambda: tracking(machine))
     except Failed as failed:
         if wanted.configuration:
-            raise Failed(
-                f"{failed}. Are the time servers of the settings right, and is UDP port 123 open to them?"
-            ) from None
+            asked = "Are the time servers of the settings right, and is UDP port 123 open to them?"
+            raise Failed(f"{failed}. {asked}") from None
         machine.log(f"no time server answers, and nothing checks this clock ({failed}): set time servers; going on")
         return
-    found = machine.retry_until(
-        CORRECTION_SECONDS, f"the clock to be right (within {OFFSET_SECONDS} s)", lambda: _right(machine)
-    )
-    machine.log(f"the clock is {found}")
+    what = f"the clock to be right (within {OFFSET_SECONDS} s)"
+    machine.log(f"the clock is {machine.retry_until(CORRECTION_SECONDS, what, lambda: _right(machine))}")
 
 
 def _right(machine: Machine) -> Tracking:
@@ -128,17 +119,6 @@ def tracking(machine: Machine) -> Tracking:
         raise NotYet("chrony follows no server")
     # Half the way there and back, and what may have gathered since (RFC 5905, root distance).
     return Tracking(fields[1] or fields[0], stratum, abs(offset), dispersion + delay / 2)
-
-
-def describe(machine: Machine) -> str:
-    """One line on the clock, for a status."""
-    container = container_kind(machine)
-    if container:
-        return f"the host's (container: {container})"
-    try:
-        return str(tracking(machine))
-    except NotYet as seen:
-        return f"not synchronised: {seen}"
 
 
 def container_kind(machine: Machine) -> str:

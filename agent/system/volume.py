@@ -19,11 +19,6 @@ GROWTH_SECONDS: Final = 30
 #: Seconds for a program that writes to the whole disk: it may be large, and the whole run has a limit of its own.
 LONG_SECONDS: Final = 700
 UNITS: Final = "/etc/systemd/system"
-MEBIBYTE: Final = 1 << 20
-#: e2fsck's statuses below this one: there was nothing to repair, or it has been repaired (e2fsck(8)).
-UNREPAIRED: Final = 4
-#: blkid's status when it has found nothing (blkid(8)); 8 is for contradictions.
-NOTHING_FOUND: Final = 2
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -54,7 +49,7 @@ def attach(machine: Machine, volume: Volume) -> None:
 
 
 def wait_for_disk(machine: Machine, volume: Volume) -> Path:
-    """The disk whose serial number is the volume's id, once it is there."""
+    """The volume's disk, once it is there."""
     what = f"the disk of the volume {volume.id}"
     disk = machine.retry_until(DISK_SECONDS, what, lambda: find_disk(machine, volume.id))
     machine.log(f"the volume {volume.id} is {disk}")
@@ -73,14 +68,14 @@ def find_disk(machine: Machine, volume_id: str) -> Path:
         rf"virtio-{re.escape(short)}|scsi-[0S]QEMU_QEMU_HARDDISK_{re.escape(short)}.*|.*_{re.escape(volume_id)}"
     )
     # A partition has its disk's name, and -part1 after it.
-    ours = [name for name in names if is_ours.fullmatch(name) and not re.search(r"-part\d+$", name)]
-    disks = {path.resolve() for name in ours if (path := folder / name).is_block_device()}
+    ours = [folder / name for name in names if is_ours.fullmatch(name) and not re.search(r"-part\d+$", name)]
+    disks = {str(path.resolve()) for path in ours if path.is_block_device()}
     if len(disks) > 1:
-        found = ", ".join(sorted(map(str, disks)))
+        found = ", ".join(sorted(disks))
         raise Failed(f"more than one disk has the serial number of the volume {volume_id}: {found}")
     if not disks:
         raise NotYet(f"no disk has the serial number {short}; there are: {'  '.join(names)}")
-    return disks.pop()
+    return Path(disks.pop())
 
 
 def mounted_on(machine: Machine, path: Path) -> tuple[str, str]:
@@ -135,7 +130,8 @@ def refuse_to_hide(machine: Machine, volume: Volume, disk: Path) -> None:
 def signatures(machine: Machine, disk: Path) -> dict[str, str]:
     """What is on the disk: file systems, partition tables, members of other things. Raises Failed when nobody knows."""
     ended = machine.run("blkid", "--probe", "--output", "export", "--", disk)
-    if ended.status == NOTHING_FOUND and not ended.output.strip():
+    # 2: it has found nothing; 8 is for contradictions (blkid(8)).
+    if ended.status == 2 and not ended.output.strip():
         return {}
     if not ended:
         raise Failed(f"cannot find out what is on {disk}: blkid ended with status {ended.status}: {ended.said}")
@@ -150,21 +146,16 @@ def size_of(disk: Path) -> int:
 
 
 def is_blank(disk: Path) -> bool:
-    """The first and last MiB hold nothing either: not every use of a disk leaves a signature that blkid knows.
-
-    Raises Failed when they cannot be read.
-    """
+    """The first and last MiB hold nothing either: not every use of a disk leaves a signature that blkid knows."""
     try:
         size = size_of(disk)
-        length = min(size, MEBIBYTE)
+        length = min(size, 1 << 20)
         with disk.open("rb") as file:
-            for offset in (0, size - length):
-                file.seek(offset)
-                if file.read(length) != bytes(length):
-                    return False
+            start = file.read(length)
+            file.seek(size - length)
+            return size > 0 and start == file.read(length) == bytes(length)
     except OSError as error:
         raise Failed(f"cannot read {disk}: {error.strerror}: it stays as it is") from None
-    return size > 0
 
 
 def make_file_system(machine: Machine, volume: Volume, disk: Path) -> None:
@@ -196,7 +187,8 @@ def check_file_system(machine: Machine, volume: Volume, disk: Path) -> None:
     if is_mounted(machine, volume, disk):
         return
     ended = machine.run("e2fsck", "-p", "--", disk, seconds=LONG_SECONDS)
-    if ended.status >= UNREPAIRED:
+    # Below 4: there was nothing to repair, or it has been repaired (e2fsck(8)).
+    if ended.status >= 4:
         raise Failed(
             f"e2fsck does not repair {disk} by itself: {ended.said}. Look at it with e2fsck -f {disk} on this machine;"
             " it stays unmounted"

@@ -1,1 +1,1 @@
-"""What machines of every role get, and how a bundle is made."""
+"""What machines of every role get, and how the agent gets its desired state."""

@@ -37,7 +37,7 @@ class AgentCommand:
     limit_seconds: int = 900
     installed: bool = False
 
-    def archive(self) -> str:
+    def standard_input(self) -> str:
         """The desired state as base64 of gzip, whose bytes depend on nothing else: a state holds it twice."""
         text = json.dumps(dataclasses.asdict(self.state), ensure_ascii=False, separators=(",", ":"))
         return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode("ascii")

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from agent.system.base import Base
 from agent.system.firewall import Firewall
-from agent.system.ground import MachineState
+from agent.system.ground import Base, MachineState
 from agent.system.kernel import Kernel
 from agent.system.login import Login
 from agent.system.time_sync import TimeSync
@@ -32,6 +31,7 @@ def machine_state(
     `firewall` table of its own.
     """
     user, *keys = login_keys.splitlines()
+    servers = platform.settings.time.servers
     base = Base(
         login=Login(user, tuple(keys)),
         sshd_config=render_template("common/sshd.conf.j2", gateway=planned.role == "gateway"),
@@ -44,7 +44,8 @@ def machine_state(
         ),
         environment=render_template("common/environment.j2", variables=proxy_variables(platform)),
         apt_proxy=apt_proxy(platform),
-        time=time_sync(platform),
+        # Without any in the settings, those of the cloud or the image stay.
+        time=TimeSync(render_template("common/chrony.conf.j2", servers=servers) if servers else ""),
     )
     table = firewall or render_template("common/firewall.nft.j2")
     return MachineState(
@@ -55,12 +56,6 @@ def machine_state(
         firewall=Firewall(table, read_plain("common/firewall.service")),
         volume=volume,
     )
-
-
-def time_sync(platform: Platform) -> TimeSync:
-    """The time servers of the settings; without any, those of the cloud or the image stay."""
-    servers = platform.settings.time.servers
-    return TimeSync(render_template("common/chrony.conf.j2", servers=servers) if servers else "")
 
 
 def proxy_variables(platform: Platform) -> dict[str, str]:

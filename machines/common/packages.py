@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from settings.mirrors import AptSource
     from settings.platform_settings import PlatformSettings
 
-#: Debian packages that every role's scripts call.
-COMMON_PACKAGES: Final = (
-    *("ca-certificates", "chrony", "curl", "iproute2", "iputils-ping", "jq", "kmod", "nftables", "procps"),
-)
+#: Debian packages that the agent calls on every machine, and curl, with which runbooks ask by hand.
+COMMON_PACKAGES: Final = ("ca-certificates", "chrony", "curl", "iproute2", "iputils-ping", "kmod", "nftables", "procps")
 #: Debian packages that carry copies of backups away and encrypt them.
 COPY_PACKAGES: Final = ("rclone", "age")
 #: The community's package repository, one a minor version (https://kubernetes.io/blog/2023/08/15/pkgs-k8s-io-introduction/).
@@ -36,13 +34,9 @@ def role_packages(
     balancer: bool = False,
 ) -> list[str]:
     """The packages that a role needs, as `name` or `name=version`, in a stable order."""
-    wanted = list(COMMON_PACKAGES)
-    debian = (
-        *(GATEWAY_PACKAGES if gateway else BALANCER_PACKAGES if balancer else ()),
-        *(NODE_PACKAGES if node else ()),
-    )
-    pins = settings.maintenance.packages
-    wanted += [f"{name}={pins[name]}" if name in pins else name for name in debian]
+    balancing = GATEWAY_PACKAGES if gateway else BALANCER_PACKAGES if balancer else ()
+    debian, pins = (*balancing, *(NODE_PACKAGES if node else ())), settings.maintenance.packages
+    wanted = [*COMMON_PACKAGES, *(f"{name}={pins[name]}" if name in pins else name for name in debian)]
     if node:
         wanted += [f"{name}={settings.kubernetes.version}" for name in ("kubeadm", "kubectl", "kubelet")]
         wanted.append(f"kubernetes-cni={settings.brought.cni_plugins}")
@@ -62,7 +56,7 @@ def desired_packages(settings: "PlatformSettings", wanted: Iterable[str]) -> Des
             packages=_apt_list(kubernetes),
             keys=tuple(SigningKey(_key_path(url), url) for url in keys),
         ),
-        etcd_archives=tuple(EtcdArchive(*entry.split()) for entry in etcd_archives(settings)),
+        etcd_archives=etcd_archives(settings),
         epoch=settings.maintenance.epoch,
     )
 
@@ -77,14 +71,14 @@ def kubernetes_source(settings: "PlatformSettings") -> "AptSource":
     return AptSource(uri=upstream, suite="/", keyUrl=f"{upstream}Release.key")
 
 
-def etcd_archives(settings: "PlatformSettings") -> list[str]:
-    """etcd's release archives, "architecture sha256 url": used when no apt source has the package in that version."""
+def etcd_archives(settings: "PlatformSettings") -> tuple[EtcdArchive, ...]:
+    """etcd's release archives: used when no apt source has the package in that version."""
     version = settings.etcd_version
     root = f"{settings.mirrors.files}/etcd" if settings.mirrors.files else ETCD_FILES
-    return [
-        f"{architecture} {digest} {root}/v{version}/etcd-v{version}-linux-{architecture}.tar.gz"
+    return tuple(
+        EtcdArchive(architecture, digest, f"{root}/v{version}/etcd-v{version}-linux-{architecture}.tar.gz")
         for architecture, digest in (settings.etcd.sha256 or ETCD.get(version, {})).items()
-    ]
+    )
 
 
 def _key_path(url: str) -> str:

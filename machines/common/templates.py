@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-#: The folder `machines`: paths of templates, scripts and units begin in it, with the role.
+#: The folder `machines`: paths of templates and units begin in it, with the role.
 MACHINES = Path(__file__).resolve().parent.parent
 
 
@@ -24,7 +24,6 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["shell"] = lambda value: shlex.quote(str(value))
-    environment.filters["shell_array"] = shlex.join
     environment.filters["quoted"] = json.dumps
     return environment
 

@@ -15,7 +15,7 @@ LOCAL_ENDPOINT: Final = f"{LOCAL_ADDRESS}:{ports.API}"
 #: kubeadm's folder of certificates.
 PKI: Final = "/etc/kubernetes/pki"
 
-#: The certificate of the authority that issues, alone (control-plane-state.sh puts it there).
+#: The certificate of the authority that issues, alone (agent/kubernetes/control_plane_state.py puts it there).
 ISSUING_CA: Final = f"{PKI}/issuing-ca.crt"
 
 #: How long the controller-manager signs for by default (--cluster-signing-duration).
@@ -34,7 +34,7 @@ def gateway_endpoint(platform: Platform) -> str:
     asks itself.
     """
     plan = platform.plan
-    return LOCAL_ENDPOINT if not (plan.public_vip or plan.load_balancer) else api_endpoint(platform)
+    return api_endpoint(platform) if plan.public_vip or plan.load_balancer else LOCAL_ENDPOINT
 
 
 def signing(platform: Platform, ca_certificate: str) -> dict[str, str]:

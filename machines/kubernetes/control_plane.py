@@ -8,7 +8,7 @@ from machines.common.agent_command import AgentCommand
 from machines.common.machine import machine_state
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
-from machines.etcd.bundle import endpoints
+from machines.etcd.command import endpoints
 from machines.kubernetes.api import api_endpoint, api_server_names, signing
 from machines.kubernetes.joining import GROUP, USER
 from machines.kubernetes.kubeadm import init_configuration
@@ -19,7 +19,7 @@ from settings.platform import Platform
 from settings.running import may_begin
 
 
-def control_plane_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
+def control_plane_command(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
     """A control plane with external etcd: initialises the cluster or joins it, whichever is needed.
 
     `secrets` has certificates and keys in PEM by the names of the component's inputs, the keys that log in, and

@@ -7,8 +7,9 @@ from typing import Any, Final
 import yaml
 
 from agent.kubernetes.labels_and_taints import POOL
-from machines.etcd.bundle import endpoints
+from machines.etcd.command import endpoints
 from machines.kubernetes.api import PKI, api_endpoint, certificate_sans, signing
+from machines.kubernetes.joining import GROUP
 from settings import ports
 from settings.machines import WorkerPoolSettings
 from settings.plan import PlannedMachine
@@ -23,16 +24,12 @@ DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 API_VERSION: Final = "kubeadm.k8s.io/v1beta4"
 CRI_SOCKET: Final = "unix:///run/containerd/containerd.sock"
 
-#: The folder of the bundle on the machine, by step; file discovery wants an absolute path.
-BOOTSTRAP_PATH: Final = "/opt/openstack-paas/{step}/bootstrap.conf"
+#: Where the agent puts it, by role; file discovery wants an absolute path.
+BOOTSTRAP_PATH: Final = "/opt/openstack-paas/{role}/bootstrap.conf"
 
 #: kubeadm always makes a bootstrap token on init, along with the rights that joining by certificate needs too. Nobody
 #: sees this one, and it expires by itself.
 _TOKEN_LIFE: Final = "1m0s"
-
-#: Machines that join, by the bootstrap certificate: kubeadm gives this group the rights to look at nodes and to ask for
-#: the certificate of one. (rights.yaml has the other rights of the group.)
-_JOINING: Final = "system:bootstrappers:kubeadm:default-node-token"
 
 #: A node that has not reported for this long is lost; the kubelet reports every 10 s. Kubernetes' own value is 50.
 SILENT_NODE_SECONDS: Final = 40
@@ -50,7 +47,7 @@ def init_configuration(platform: Platform, planned: PlannedMachine, outside: Seq
     init = {
         "apiVersion": API_VERSION,
         "kind": "InitConfiguration",
-        "bootstrapTokens": [{"ttl": _TOKEN_LIFE, "usages": ["signing", "authentication"], "groups": [_JOINING]}],
+        "bootstrapTokens": [{"ttl": _TOKEN_LIFE, "usages": ["signing", "authentication"], "groups": [GROUP]}],
         "localAPIEndpoint": _own_endpoint(planned),
         "nodeRegistration": _node_registration(platform, planned),
     }
@@ -76,7 +73,7 @@ def join_configuration(platform: Platform, planned: PlannedMachine) -> str:
     join: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": "JoinConfiguration",
-        "discovery": {"file": {"kubeConfigPath": BOOTSTRAP_PATH.format(step=planned.role)}},
+        "discovery": {"file": {"kubeConfigPath": BOOTSTRAP_PATH.format(role=planned.role)}},
         "nodeRegistration": _node_registration(platform, planned),
     }
     if planned.role == "control-plane":
@@ -84,13 +81,13 @@ def join_configuration(platform: Platform, planned: PlannedMachine) -> str:
     return _documents(join)
 
 
-def bootstrap_kubeconfig(platform: Platform, step: str, endpoint: str) -> str:
+def bootstrap_kubeconfig(platform: Platform, role: str, endpoint: str) -> str:
     """The kubeconfig with which a machine asks for its own certificate, and whose `endpoint` a worker's kubelet keeps.
 
-    It names files of the bundle, which kubeadm embeds where it needs them (cmd/kubeadm/app/discovery/file). Embedded
+    It names files beside it, which kubeadm embeds where it needs them (cmd/kubeadm/app/discovery/file). Embedded
     here they would travel twice, and in base64.
     """
-    name, folder = platform.cluster, PurePosixPath(BOOTSTRAP_PATH.format(step=step)).parent
+    name, folder = platform.cluster, PurePosixPath(BOOTSTRAP_PATH.format(role=role)).parent
     cluster = {"server": f"https://{endpoint}", "certificate-authority": f"{folder}/pki/ca.crt"}
     user = {"client-certificate": f"{folder}/bootstrap.crt", "client-key": f"{folder}/bootstrap.key"}
     config = {

@@ -8,7 +8,7 @@ from machines.common.agent_command import AgentCommand
 from machines.common.machine import machine_state
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
-from machines.common.volume import Use, desired_volume
+from machines.common.volume import desired_volume
 from machines.kubernetes.api import LOCAL_ADDRESS, LOCAL_ENDPOINT
 from machines.kubernetes.node import KERNEL, member_settings
 from settings import ports
@@ -16,13 +16,13 @@ from settings.plan import PlannedMachine
 from settings.platform import Platform
 
 
-def worker_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
+def worker_command(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
     """A worker: joins once the API answers, by a balancer of its own: gateways may be away.
 
     `secrets` has what every node joins with, the keys that log in, and the volume's id.
     """
     settings, folder = platform.settings, platform.settings.storage.worker_path
-    volume = desired_volume(settings.workers[planned.pool].volume, Use(folder, "kubelet.service"), secrets)
+    volume = desired_volume(settings.workers[planned.pool].volume, secrets, folder, "kubelet.service")
     wanted = role_packages(settings, node=True, balancer=True)
     member = member_settings(platform, planned, secrets, LOCAL_ENDPOINT, (folder,))
     worker = WorkerSettings(

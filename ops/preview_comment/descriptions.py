@@ -1,4 +1,4 @@
-"""A change in words: which file of a bundle, which version, which property; values only where none is secret."""
+"""A change in words: which part of a desired state, which version, which property; values only where none is secret."""
 
 import re
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.status.machine_report import UNREADABLE
 
-#: Set by machines/kubernetes/rollout.sh for as long as a node is being changed.
+#: Set by agent/kubernetes/rollout.py for as long as a node is being changed.
 ANNOTATION = "openstack-paas/change"
 #: Conditions that are bad when they hold (https://kubernetes.io/docs/reference/node/node-status/).
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")

@@ -1,7 +1,7 @@
 """Records a stack's state as a file for tests: `python -m tests.preview.record FOLDER <EXPORT`.
 
-It leaves out what a preview does not need: times, source positions, output of scripts, and the machines' bundles (their
-content changes with every release anyway). Secrets stay encrypted. A secret in plain text is an error.
+It leaves out what a preview does not need: times, source positions, output of scripts, and the machines' desired
+states (they change with every release anyway). Secrets stay encrypted. A secret in plain text is an error.
 """
 
 import json

@@ -73,7 +73,7 @@ def _make_baked(say: Say) -> None:
     keys = [key_of(product_of(package, MIRROR_PLACES.packages)) for package in packages]
     # Of the agent only what installs: each change of anything else in it would bake for minutes.
     ours = (*sources_of("agent.roles.image"), _HERE / "bake.sh")
-    key = content_key(key_of(_IMAGES / PLAIN), install.archive(), *ours, *keys)
+    key = content_key(key_of(_IMAGES / PLAIN), install.standard_input(), *ours, *keys)
     if key_of(_IMAGES / BAKED) == key:
         return
     task = _task(BAKED, say)
@@ -86,7 +86,7 @@ def _make_baked(say: Say) -> None:
         bake = root / "root" / "bake"
         bake.mkdir(mode=0o700)
         (bake / "agent.pyz").write_bytes(agent_archive())
-        (bake / "input").write_text(install.archive())
+        (bake / "input").write_text(install.standard_input())
         task.run(_HERE / "bake.sh", root, str(install.limit_seconds))
         # Machines have an agent and a desired state of their own.
         shutil.rmtree(root / "opt" / "openstack-paas")

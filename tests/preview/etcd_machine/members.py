@@ -30,7 +30,7 @@ from agent.roles.etcd import COMMANDS, State
 from agent.system.ground import Ground
 from dev.lab.mirror.product import Places
 from dev.lab.places import MIRROR
-from machines.etcd.bundle import etcd_bundle
+from machines.etcd.command import etcd_command
 from settings import versions
 from settings.backups import BackupSettings
 from settings.load import parse
@@ -297,7 +297,7 @@ def make(
     others = {"ca": pem.ca, "login_keys": "debian\n", **pair, **(secrets or {})}
     machines = []
     for member in members:
-        command = etcd_bundle(platform, member, {"instance": member.name, **others})
+        command = etcd_command(platform, member, {"instance": member.name, **others})
         machine = Machine(folder / member.name, command.state)
         machine.state.mkdir(parents=True)
         machine.fakes["dpkg-query"] = _installed

@@ -13,9 +13,8 @@ from agent.gateway.rolling_restart import Balancing, Peer
 from agent.machine import NotYet
 from agent.programs import Ended
 from agent.system.apt_sources import AptSources
-from agent.system.base import Base
 from agent.system.firewall import Firewall
-from agent.system.ground import Ground, MachineState
+from agent.system.ground import Base, Ground, MachineState
 from agent.system.kernel import Kernel
 from agent.system.login import Login
 from agent.system.maintenance import Maintenance

@@ -48,7 +48,9 @@ class FakePackages:
 
     def packages(self, *wanted: str, deferred: tuple[str, ...] = (), epoch: str = "") -> Packages:
         """What a run of the agent has."""
-        return Packages(self.machine, desired(*wanted, epoch=epoch), deferred)
+        packages = Packages(self.machine, desired(*wanted, epoch=epoch))
+        packages.deferred = frozenset(deferred)
+        return packages
 
     def taken_changes(self) -> list[str]:
         """The changes since the last time."""

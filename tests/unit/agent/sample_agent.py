@@ -112,7 +112,7 @@ class SampleAgent:
             env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(self.folder)},
         )
         assert process.stdin
-        process.stdin.write(command.archive())
+        process.stdin.write(command.standard_input())
         process.stdin.close()
         process.stdin = None
         return process

@@ -103,7 +103,8 @@ def test_the_command_shows_what_changed_and_no_value() -> None:
     assert lines(replace(state, users=(User("root", "made-up 2"),))) == found
     other = lines(replace(state, name="b"))
     assert [one for one, two in zip(found, other, strict=True) if one != two] == [found[4]]
-    assert AgentCommand("gateway", state).archive() != AgentCommand("gateway", replace(state, name="b")).archive()
+    one, two = AgentCommand("gateway", state), AgentCommand("gateway", replace(state, name="b"))
+    assert one.standard_input() != two.standard_input()
 
 
 def test_the_shell_that_starts_the_agent_is_short() -> None:

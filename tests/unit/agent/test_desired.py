@@ -34,7 +34,6 @@ class State:
     ports: tuple[Port, ...]
     enabled: bool = False
     share: float = 0.5
-    pair: tuple[str, int] = ("a", 1)
     mode: Literal["kept", "lose", 1] = "kept"
     key: Key | None = None
     tokens: tuple[str, ...] = field(default=(), repr=False)
@@ -62,12 +61,11 @@ def test_everything_is_loaded() -> None:
         ports=[{"number": 80, "name": "http"}],
         enabled=True,
         share=1,
-        pair=["b", 2],
         mode="lose",
         key={"name": "ca", "pem": SECRET},
         tokens=[SECRET],
     )
-    assert state == State("a", (Port(80, "http"),), True, 1.0, ("b", 2), "lose", Key("ca", SECRET), (SECRET,))
+    assert state == State("a", (Port(80, "http"),), True, 1.0, "lose", Key("ca", SECRET), (SECRET,))
     assert type(state.share) is float
     assert load() == State("a", (Port(80),))
     assert load(key=None).key is None
@@ -88,7 +86,6 @@ def test_bytes_are_loaded() -> None:
         ({"share": SECRET}, "the desired state.share: expected a number, got text"),
         ({"mode": SECRET}, "the desired state.mode: expected one of kept, lose, 1, got text that is none"),
         ({"mode": True}, "the desired state.mode: expected one of kept, lose, 1, got true or false that is none"),
-        ({"pair": ["b"]}, "the desired state.pair: expected 2 items, got 1"),
         ({"ports": {}}, "the desired state.ports: expected a list, got an object"),
         ({"ports": ["x"]}, "the desired state.ports[0]: expected an object (Port), got text"),
         ({"ports": [{"number": 1}, {}]}, "the desired state.ports[1]: number is missing"),

@@ -14,7 +14,7 @@ from agent import installed
 from agent.__main__ import main
 from agent.machine import Machine
 from agent.output import WORD_SECONDS
-from machines.gateway.bundle import WAY_SECONDS
+from machines.gateway.command import WAY_SECONDS
 from tests.unit.agent.sample_agent import SECRET, UNTIL_GO, SampleAgent
 
 NAME = os.uname().nodename

@@ -101,13 +101,11 @@ def test_in_a_container_it_says_so_and_goes_on(machine: FakeMachine, systemd: Fa
     assert "this machine is a container (lxc): its clock is its host's" in machine.said
     assert "the clock is the host's: not checked here" in machine.said
     assert machine.path(FILE).read_text() == "pool 2.debian.pool.ntp.org iburst\n"
-    assert time_sync.describe(machine) == "the host's (container: lxc)"
 
 
 def test_a_clock_that_is_right(machine: FakeMachine) -> None:
     time_sync.check(machine, SET)
     assert machine.lines == ["the clock is 0.0 ms off 192.0.2.123 (stratum 3, within 3.0 ms)"]
-    assert time_sync.describe(machine) == "0.0 ms off 192.0.2.123 (stratum 3, within 3.0 ms)"
 
 
 @pytest.mark.parametrize("wanted", [SET, IMAGE])
@@ -139,7 +137,6 @@ def test_set_servers_that_do_not_answer_are_a_failure(machine: FakeMachine, answ
     assert seen in str(failed.value)
     assert "Are the time servers of the settings right, and is UDP port 123 open to them?" in str(failed.value)
     assert machine.unit == UNIT
-    assert time_sync.describe(machine).startswith("not synchronised: ")
 
 
 def test_on_a_closed_site_without_set_servers_it_goes_on(machine: FakeMachine) -> None:

@@ -158,7 +158,7 @@ def script(command: Registered) -> str:
 
 
 def stdin(command: Registered) -> str:
-    """The unpacked bundle of a step, as one text."""
+    """The unpacked desired state of a step, as one text."""
     text = str(command.inputs["stdin"])
     return gzip.decompress(base64.b64decode(text)).decode("utf-8", "replace")
 

@@ -21,8 +21,8 @@ PROJECT = Path(__file__).parents[3]
 def test_the_image_is_baked_from_the_mirror_alone(tmp_path: Path, kubernetes: str) -> None:
     command = install_command(Places(tmp_path), kubernetes)
     again = install_command(Places(tmp_path), kubernetes)
-    assert command.archive() == again.archive(), "else it would be baked each time"
-    text = gzip.decompress(base64.b64decode(command.archive())).decode()
+    assert command.standard_input() == again.standard_input(), "else it would be baked each time"
+    text = gzip.decompress(base64.b64decode(command.standard_input())).decode()
     assert desired.load(image.State, text) == command.state
     hosts = set(re.findall(r"https?://([\w.:]+)", text))
     assert hosts == {"172.24.4.1:3142", "172.24.4.1:8480", "172.24.4.1:5000"}

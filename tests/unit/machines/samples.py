@@ -1,4 +1,4 @@
-"""Whole stacks as the program reads them from their files, and the bundles of their machines, with made-up secrets."""
+"""Whole stacks as the program reads them from their files, and the steps of their machines, with made-up secrets."""
 
 import dataclasses
 import json
@@ -15,10 +15,10 @@ from dev.lab.mirror.content import KUBERNETES
 from dev.lab.mirror.product import MIRROR_PLACES
 from machines.common.agent_command import AgentCommand
 from machines.common.templates import MACHINES, read_plain
-from machines.etcd.bundle import etcd_bundle
-from machines.gateway.bundle import gateway_bundle
-from machines.kubernetes.control_plane import control_plane_bundle
-from machines.kubernetes.worker import worker_bundle
+from machines.etcd.command import etcd_command
+from machines.gateway.command import gateway_command
+from machines.kubernetes.control_plane import control_plane_command
+from machines.kubernetes.worker import worker_command
 from settings.load import parse
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -28,7 +28,7 @@ from tests.unit.fake_joining import SECRET
 
 PROJECT = Path(__file__).resolve().parents[3]
 _CERTIFICATES = ("ca", "member", "client", "front_proxy_ca", "service_account", "etcd_ca", "etcd_client")
-#: What components hand to bundles: no tool would accept these, and they are found again in any output.
+#: What components hand to steps: no tool would accept these, and they are found again in any output.
 INPUTS = {
     **{name: f"certificate of {name}\n" for name in _CERTIFICATES},
     **{f"{name}_key": f"{SECRET} key of {name}\n" for name in _CERTIFICATES},
@@ -41,11 +41,11 @@ INPUTS = {
     "volume": "0b4f7ad8-5c1e-4a8e-9d3c-2f1a6b7c8d9e",
 }
 
-BUNDLES: Mapping[str, Callable[[Platform, PlannedMachine, Mapping[str, str]], AgentCommand]] = {
-    "gateway": gateway_bundle,
-    "etcd": etcd_bundle,
-    "control-plane": control_plane_bundle,
-    "worker": worker_bundle,
+COMMANDS: Mapping[str, Callable[[Platform, PlannedMachine, Mapping[str, str]], AgentCommand]] = {
+    "gateway": gateway_command,
+    "etcd": etcd_command,
+    "control-plane": control_plane_command,
+    "worker": worker_command,
 }
 #: Stacks with other settings than Pulumi.prod.yaml, by what is special, with the roles that differ.
 VARIANTS: Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]] = {
@@ -132,10 +132,10 @@ def variant(name: str) -> Platform:
     return parse(merged(_values("prod"), VARIANTS[name][1], WHOLE), "prod")
 
 
-def bundle(platform: Platform, role: str, number: int = 0) -> AgentCommand:
-    """The bundle of a machine of the role, by its place in the plan."""
+def command(platform: Platform, role: str, number: int = 0) -> AgentCommand:
+    """The step of a machine of the role, by its place in the plan."""
     planned = [machine for machine in platform.plan.machines if machine.role == role][number]
-    return BUNDLES[role](platform, planned, INPUTS)
+    return COMMANDS[role](platform, planned, INPUTS)
 
 
 def image() -> AgentCommand:
@@ -146,9 +146,7 @@ def image() -> AgentCommand:
 def sources() -> dict[str, str]:
     """The path below machines/ of each file that needs no rendering, by its text."""
     paths = [
-        path
-        for kind in ("sh", "jq", "service", "timer", "conf", "yaml")
-        for path in sorted(MACHINES.rglob(f"*.{kind}"))
+        path for kind in ("sh", "service", "timer", "conf", "yaml") for path in sorted(MACHINES.rglob(f"*.{kind}"))
     ]
     names = [str(path.relative_to(MACHINES)) for path in paths]
     return {read_plain(name): name for name in names}

@@ -44,7 +44,7 @@ def run(root: Path, command: AgentCommand) -> "subprocess.CompletedProcess[str]"
     script = command.script().replace(FOLDER, str(root / "opt")).replace("set -- sudo --non-interactive", "set --")
     environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(root / "home")}
     return subprocess.run(
-        ["bash", "-c", script], input=command.archive(), env=environment, text=True, capture_output=True
+        ["bash", "-c", script], input=command.standard_input(), env=environment, text=True, capture_output=True
     )
 
 

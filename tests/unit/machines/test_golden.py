@@ -1,6 +1,6 @@
 """What lands on machines of whole stacks, compared with golden archives; `make golden` writes them again.
 
-An archive lists every file of a bundle. Scripts, units and manifests that are files of machines/ have no content in it.
+An archive lists every value of a desired state. Units and manifests that are files of machines/ have no content in it.
 Archives of other stacks than production hold only what differs from that one.
 """
 
@@ -34,8 +34,8 @@ def _entry(file: samples.Part) -> str:
     return f"{head}\n{file.content}" + ("" if file.content.endswith("\n") else "\n(no newline at the end)\n")
 
 
-def _entries(bundle: AgentCommand) -> dict[str, str]:
-    return {file.path: _entry(file) for file in sorted(samples.entries(bundle), key=lambda file: file.path)}
+def _entries(step: AgentCommand) -> dict[str, str]:
+    return {file.path: _entry(file) for file in sorted(samples.entries(step), key=lambda file: file.path)}
 
 
 def _compare(name: str, content: str) -> None:
@@ -50,7 +50,7 @@ def _compare(name: str, content: str) -> None:
 
 def _cases() -> dict[str, tuple[str, Platform]]:
     """The archives by file name: the role, and the stack."""
-    stacks = {f"{role}-{name}.txt": (role, samples.stack(name)) for role in samples.BUNDLES for name in samples.STACKS}
+    stacks = {f"{role}-{name}.txt": (role, samples.stack(name)) for role in samples.COMMANDS for name in samples.STACKS}
     variants = {
         f"{role}-{name}.txt": (role, samples.variant(name))
         for name, (roles, _) in samples.VARIANTS.items()
@@ -65,10 +65,10 @@ CASES = _cases()
 @pytest.mark.parametrize("name", CASES)
 def test_archives(name: str) -> None:
     role, platform = CASES[name]
-    entries = _entries(samples.bundle(platform, role))
+    entries = _entries(samples.command(platform, role))
     if name == f"{role}-{USUAL}.txt":
         return _compare(name, "".join(entries.values()))
-    usual = _entries(samples.bundle(samples.stack(USUAL), role))
+    usual = _entries(samples.command(samples.stack(USUAL), role))
     gone = [f"==> {path} is not there\n" for path in usual if path not in entries]
     differ = [entry for path, entry in entries.items() if usual.get(path) != entry]
     assert differ, "the variant is none for this role"
@@ -107,10 +107,10 @@ def test_user_data(role: str) -> None:
 @pytest.mark.parametrize("role", ["control-plane", "worker"])
 def test_both_yaml_writers_give_the_same(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise nodes would differ with the machine that previews: PyYAML without libyaml has only the slow writer."""
-    fast = _entries(samples.bundle(samples.stack(USUAL), role))
+    fast = _entries(samples.command(samples.stack(USUAL), role))
     assert kubeadm.DUMPER is yaml.CSafeDumper
     monkeypatch.setattr(kubeadm, "DUMPER", yaml.SafeDumper)
-    assert _entries(samples.bundle(samples.stack(USUAL), role)) == fast
+    assert _entries(samples.command(samples.stack(USUAL), role)) == fast
 
 
 def test_there_is_no_golden_file_that_nothing_renders() -> None:

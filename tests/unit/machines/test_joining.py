@@ -100,7 +100,7 @@ def test_a_machine_that_was_made_again_under_its_name_has_not_joined() -> None:
 
 
 def documents() -> dict[tuple[str, str], dict[str, Any]]:
-    state = samples.bundle(samples.stack("prod"), "control-plane").state
+    state = samples.command(samples.stack("prod"), "control-plane").state
     text = "\n---\n".join(state.control_plane.objects)
     return {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(text)}
 

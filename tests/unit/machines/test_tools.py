@@ -25,8 +25,8 @@ def _rendered(*paths: str) -> Iterator[Any]:
     platforms |= {name: samples.variant(name) for name in samples.VARIANTS}
     seen: set[str] = set()
     for name, platform in platforms.items():
-        for role in samples.BUNDLES:
-            files = samples.files(samples.bundle(platform, role))
+        for role in samples.COMMANDS:
+            files = samples.files(samples.command(platform, role))
             for text in [files[path] for path in paths if path in files and files[path] not in seen]:
                 seen.add(text)
                 yield pytest.param(Interfaces("edge0", "private0").fill_in(text), id=f"{role}-{name}")

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from agent.system.etcd_archive import EtcdArchive
 from machines.common.packages import etcd_archives, role_packages
-from machines.gateway.bundle import gateway_bundle
+from machines.gateway.command import gateway_command
 from settings import resolved, versions
 from settings.load import parse
 from settings.problem import SettingsError
@@ -53,7 +54,7 @@ def test_pins_and_the_epoch_reach_the_machines() -> None:
     values = {"maintenance": {"packages": {"haproxy": "2.6.12-1+deb12u3"}, "epoch": "2026-11"}}
     platform = parse(values, "dev")
     settings = platform.settings
-    packages = gateway_bundle(platform, platform.plan.gateways[0], {"login_keys": "debian"}).state.machine.packages
+    packages = gateway_command(platform, platform.plan.gateways[0], {"login_keys": "debian"}).state.machine.packages
     assert packages.epoch == "2026-11"
     assert "haproxy=2.6.12-1+deb12u3" in packages.wanted
     assert {"haproxy=2.6.12-1+deb12u3", "keepalived"} <= set(role_packages(settings, gateway=True))
@@ -67,12 +68,14 @@ def test_etcd_s_version_follows_kubernetes_or_is_its_own() -> None:
     assert "etcd=3.6.6" in role_packages(own, etcd=True)
     assert {release.etcd for release in versions.KUBERNETES.values()} <= set(versions.ETCD)
     root = "https://github.com/etcd-io/etcd/releases/download"
-    assert etcd_archives(own) == [
-        f"{architecture} {versions.ETCD['3.6.6'][architecture]} {root}/v3.6.6/etcd-v3.6.6-linux-{architecture}.tar.gz"
-        for architecture in ("amd64", "arm64")
-    ]
+    digests = versions.ETCD["3.6.6"]
+    assert etcd_archives(own) == tuple(
+        EtcdArchive(name, digests[name], f"{root}/v3.6.6/etcd-v3.6.6-linux-{name}.tar.gz")
+        for name in ("amd64", "arm64")
+    )
     mine = parse({"etcd": {"version": "3.7.3", "sha256": {"amd64": "1" * 64}}}, "dev").settings
-    assert etcd_archives(mine) == [f"amd64 {'1' * 64} {root}/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz"]
+    archive = EtcdArchive("amd64", "1" * 64, f"{root}/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz")
+    assert etcd_archives(mine) == (archive,)
 
 
 def test_every_archive_of_the_table_has_a_digest_for_each_architecture() -> None:

@@ -13,7 +13,7 @@ from tests.unit.machines import samples
 
 
 def state(role: str) -> object:
-    return samples.bundle(samples.stack("prod"), role).state
+    return samples.command(samples.stack("prod"), role).state
 
 
 def api_server(machine: FakeMachine, action: str) -> None:

@@ -40,7 +40,7 @@ def pem(made: Path, *names: str) -> str:
 
 
 def test_digests_are_the_shells(made: Path) -> None:
-    """digests.sh: the lines between the two markers, without their ends. Machines have them in etcd and on nodes."""
+    """The lines between the two markers, without their ends. Machines have them in etcd and on nodes."""
     body = "".join(line for line in pem(made, "first").splitlines() if "-----" not in line)
     one = hashlib.sha256(body.encode()).hexdigest()[:12]
     assert digests(pem(made, "first")) == (one,)

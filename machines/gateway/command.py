@@ -1,16 +1,18 @@
-"""The desired state of a gateway."""
+"""The commands of the agent on a gateway: its desired state, and the gate that addons wait for."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from agent.gateway.converge import DesiredGateway, EdgeRoute
 from agent.gateway.rolling_restart import Balancing, Peer
+from agent.kubernetes.api_gate import ApiGate
 from agent.output import WORD_SECONDS
 from agent.roles import gateway
 from machines.common.agent_command import AgentCommand
 from machines.common.machine import machine_state
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
+from machines.kubernetes.api import gateway_endpoint
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -23,11 +25,12 @@ WAY_SECONDS: Final = 3 * int(WORD_SECONDS)
 #: VRRP priority of the first gateway, each further one has 10 less: it decides a tie at the start (nopreempt). High,
 #: because a backup waits (256 - priority) / 256 of an interval longer (RFC 9568, section 6.1: skew time).
 FIRST_PRIORITY: Final = 254
+#: Seconds: from etcd's health to the first answer an API server takes some 15 s, its packages a few minutes on a
+#: plain image.
+GATE_SECONDS: Final = 900
 
-_KERNEL_VALUES: Final = ("net.ipv4.ip_forward=1",)
 
-
-def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
+def gateway_command(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
     """keepalived with the VIPs in one group, haproxy, firewall and NAT, the route by the edge."""
     settings, plan = platform.settings, platform.plan
     others = [other for other in plan.gateways if other != planned]
@@ -47,7 +50,7 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
         role_packages(settings, gateway=True),
         secrets["login_keys"],
         firewall=render_template("gateway/firewall.nft.j2", **values),
-        kernel_values=_KERNEL_VALUES,
+        kernel_values=("net.ipv4.ip_forward=1",),
     )
     desired = DesiredGateway(
         edge_cidr=str(settings.network.edge),
@@ -74,6 +77,12 @@ def gateway_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping
         ),
     )
     return AgentCommand("gateway", gateway.State(machine, desired))
+
+
+def api_gate_command(platform: Platform, ca_certificate: str) -> AgentCommand:
+    """Ends when the API answers at the address that machines use; `ca_certificate` (PEM) has signed its own."""
+    gate = ApiGate(gateway_endpoint(platform), GATE_SECONDS, ca_certificate)
+    return AgentCommand("gateway", gate, "gate", GATE_SECONDS + 30, installed=True)
 
 
 def edge_route_unit(platform: Platform) -> str:

@@ -1,4 +1,4 @@
-"""The desired state of a member of etcd."""
+"""The command of the agent on a member of etcd: its desired state."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from machines.common.agent_command import AgentCommand
 from machines.common.machine import machine_state
 from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
-from machines.common.volume import Use, desired_volume
+from machines.common.volume import desired_volume
 from machines.etcd.backups import backup_packages, desired_backups
 from settings import ports
 from settings.model import size_of
@@ -19,11 +19,8 @@ from settings.plan import PlannedMachine
 from settings.platform import Platform
 from settings.running import may_begin
 
-#: Where etcd keeps its data (etcd.env.j2, agent/etcd/membership.py).
-VOLUME_USE = Use("/var/lib/etcd", "etcd.service", "etcd")
 
-
-def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
+def etcd_command(platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str]) -> AgentCommand:
     """One member: TLS with certificates on both sides for clients and peers. The machine decides how it starts.
 
     `secrets` has certificates and keys in PEM: `ca`, `member`, `client`; the ids of the instance and of the volume, the
@@ -62,7 +59,8 @@ def etcd_bundle(platform: Platform, planned: PlannedMachine, secrets: Mapping[st
             planned,
             role_packages(settings, etcd=True) + backup_packages(settings.backups),
             secrets["login_keys"],
-            volume=desired_volume(settings.etcd.volume, VOLUME_USE, secrets),
+            # Where etcd keeps its data (etcd.env.j2, agent/etcd/membership.py).
+            volume=desired_volume(settings.etcd.volume, secrets, "/var/lib/etcd", "etcd.service", "etcd"),
         ),
         etcd=EtcdSettings(
             member=member,

@@ -9,10 +9,12 @@ import pytest
 
 from agent.machine import Failed
 from agent.programs import Ended
-from agent.system import base
-from agent.system.base import Base
+from agent.system.apt_sources import AptSources
+from agent.system.firewall import Firewall
+from agent.system.ground import APT_PROXY, ENVIRONMENT, JOURNAL, Base, Ground, MachineState
 from agent.system.kernel import Kernel
 from agent.system.login import Login
+from agent.system.packages import DesiredPackages
 from tests.unit.agent.fake_machine import FakeMachine, FakeSystemd
 
 BASE = Base(
@@ -25,6 +27,9 @@ BASE = Base(
 )
 
 
+STATE = MachineState("gateway-0", "10.0.0.11", BASE, DesiredPackages((), AptSources()), Firewall("", ""))
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> FakeMachine:
     machine = FakeMachine(tmp_path)
@@ -35,35 +40,43 @@ def machine(tmp_path: Path) -> FakeMachine:
     return machine
 
 
+def prepare(machine: FakeMachine, base: Base = BASE) -> None:
+    ground = Ground(machine, replace(STATE, base=base))
+    ground.packages.install = lambda: machine.log("installing")  # type: ignore[method-assign]
+    ground.prepare()
+
+
 def test_all_steps_in_their_order(machine: FakeMachine) -> None:
     systemd = FakeSystemd(machine)
-    base.prepare(machine, BASE, lambda: machine.log("installing"))
+    prepare(machine)
     assert machine.steps == ["cloud-init", "login", "ssh", "proxy", "packages", "time", "journal", "kernel", "clock"]
     assert ("packages", "installing") in machine.logged
-    assert "http_proxy=http://proxy:3128\n" in machine.path(base.ENVIRONMENT).read_text()
-    assert machine.path(base.APT_PROXY).exists()
-    assert machine.path(base.JOURNAL).read_text() == BASE.journald_config
+    assert "http_proxy=http://proxy:3128\n" in machine.path(ENVIRONMENT).read_text()
+    assert machine.path(APT_PROXY).exists()
+    assert machine.path(JOURNAL).read_text() == BASE.journald_config
     assert systemd.states == {"ssh.service": "active", "systemd-journald.service": "active"}
     # Again.
     systemd.calls.clear()
     machine.lines.clear()
-    base.prepare(machine, BASE, lambda: None)
+    prepare(machine)
     assert systemd.calls == []
     assert [line for line in machine.lines if "wrote" in line] == []
 
 
 def test_a_proxy_that_is_gone(machine: FakeMachine) -> None:
-    machine.write(base.ENVIRONMENT, "LANG=C.UTF-8\n")
-    base.write_proxy(machine, BASE)
-    base.write_proxy(machine, replace(BASE, environment="", apt_proxy=""))
-    assert machine.path(base.ENVIRONMENT).read_text() == "LANG=C.UTF-8\n"
-    assert not machine.path(base.APT_PROXY).exists()
+    FakeSystemd(machine)
+    machine.write(ENVIRONMENT, "LANG=C.UTF-8\n")
+    prepare(machine)
+    assert machine.path(APT_PROXY).exists()
+    prepare(machine, replace(BASE, environment="", apt_proxy=""))
+    assert machine.path(ENVIRONMENT).read_text() == "LANG=C.UTF-8\n"
+    assert not machine.path(APT_PROXY).exists()
 
 
 def test_a_step_that_fails_is_the_last_one(machine: FakeMachine) -> None:
     FakeSystemd(machine)
     machine.answer("sshd -t", Ended(255, "bad"))
     with pytest.raises(Failed):
-        base.prepare(machine, BASE, lambda: machine.log("installing"))
+        prepare(machine)
     assert machine.step_name == "ssh"
     assert "installing" not in machine.said
