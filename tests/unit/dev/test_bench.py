@@ -28,7 +28,7 @@ SAMPLES = """\
 <module> (/p/__main__.py:9);parse (/p/settings/load.py:3);validate (/v/site-packages/pydantic/main.py:7) 4
 <module> (/p/__main__.py:9);__init__ (/p/components/machine.py:4) 6
 <module> (/p/__main__.py:9);__init__ (/p/components/machine.py:4);render (/v/site-packages/jinja2/e.py:4) 5
-<module> (/p/__main__.py:9);__init__ (/p/components/machine.py:4);archive (/p/machines/common/bundle.py:4) 3
+<module> (/p/__main__.py:9);__init__ (/p/components/machine.py:4);archive (/p/machines/common/agent_command.py:4) 3
 <module> (/p/__main__.py:9);__init__ (/p/components/machine.py:4);entry (/p/agent/system/units.py:4) 2
 <module> (/p/__main__.py:9);__init__ (/p/components/machine.py:4);register (/v/site-packages/pulumi/settings.py:4) 70
 """
