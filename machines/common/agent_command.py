@@ -58,7 +58,7 @@ class AgentCommand:
 
 
 def _digests(state: Any, levels: int = 3, prefix: str = "") -> Iterator[str]:
-    """A line for each part of the state that holds anything, so many levels deep, and deeper where there are secrets."""
+    """A line for each part of the state that holds anything, so many levels deep, and deeper where secrets are."""
     for field in dataclasses.fields(state):
         value, name = getattr(state, field.name), f"{prefix}{field.name}"
         if not value and value is not False and value != 0:
