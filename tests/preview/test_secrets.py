@@ -36,8 +36,8 @@ ROTATED = {
     "certificates": {"epoch": "spring", "authorities": {"issuing": "1", "trusted": ["1", "2"]}},
     "access": {"sshKeys": {"login": "1", "accepted": ["1", "2"]}},
 }
-#: Of a secret text of many lines, those that identify it. A kubeconfig has some that anyone may read.
-PEM_LINE = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
+#: Of a key in PEM, the lines that identify it.
+PEM_LINE = re.compile(r"^[A-Za-z0-9+/]{24,}={0,2}$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +76,7 @@ def secrets(stack: Stack) -> Iterator[str]:
         yield archive
         commands = importlib.import_module(f"agent.roles.{role[1].replace('-', '_')}").COMMANDS
         for text in desired.secrets(desired.load(commands["converge"].state, desired.unpack(archive.encode()))):
-            lines = PEM_LINE.findall(text) if "\n" in text else [text]
-            assert lines
-            yield from lines
+            yield from PEM_LINE.findall(text) or [text]
     yield from GIVEN.values()
 
 
