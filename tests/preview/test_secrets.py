@@ -36,7 +36,7 @@ ROTATED = {
     "certificates": {"epoch": "spring", "authorities": {"issuing": "1", "trusted": ["1", "2"]}},
     "access": {"sshKeys": {"login": "1", "accepted": ["1", "2"]}},
 }
-#: Of a key in PEM, the lines that identify it.
+#: A line of a key in PEM.
 PEM_LINE = re.compile(r"^[A-Za-z0-9+/]{24,}={0,2}$", re.MULTILINE)
 
 
@@ -76,7 +76,8 @@ def secrets(stack: Stack) -> Iterator[str]:
         yield archive
         commands = importlib.import_module(f"agent.roles.{role[1].replace('-', '_')}").COMMANDS
         for text in desired.secrets(desired.load(commands["converge"].state, desired.unpack(archive.encode()))):
-            yield from PEM_LINE.findall(text) or [text]
+            # A key ends with its public half, which anyone may read.
+            yield from PEM_LINE.findall(text)[:2] or [text]
     yield from GIVEN.values()
 
 
