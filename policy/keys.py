@@ -14,8 +14,10 @@ LEAF = "tls:index/locallySignedCert:LocallySignedCert"
 _SECRET_NAME = re.compile(
     r"(password|passphrase|token|secret|privateKey(Pem|Openssh)?|kubeconfig|stdin)$", re.IGNORECASE
 )
-#: A step's command names the files on its standard input, secret ones by this word (machines/common/bundle.py).
-_SECRET_FILE = re.compile(r"^# \S.* secret$", re.MULTILINE)
+#: A command lists what it has on its standard input, secret parts by this word (machines/common/agent_command.py). That
+#: of earlier releases listed files in the same way.
+_SECRET_PART = re.compile(r"^# \S.* secret$", re.MULTILINE)
+_SCRIPTS = ("create", "update", "delete")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 #: Smallest RSA key, bits (NIST SP 800-57 part 1, table 2: 3072 is 128 bits of security).
 LEAST_RSA_BITS = 3072
@@ -43,7 +45,7 @@ def plain_secrets(record: Record, _: Facts) -> Problems:
             continue
         named = bool(_SECRET_NAME.search(path)) and not path.endswith(("existingSecret", "imagePullSecret"))
         if path == "stdin":
-            named = bool(_SECRET_FILE.search(str(record.props.get("create", ""))))
+            named = any(_SECRET_PART.search(str(record.props.get(script, ""))) for script in _SCRIPTS)
         if named or _PRIVATE_KEY.search(text):
             yield f"has a secret in plain text in {path}", "wrap it in pulumi.Output.secret"
 

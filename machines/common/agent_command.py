@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agent import desired
 from agent.installed import NAME
 from machines.common.agent_archive import archive_name
 from machines.common.templates import render_template
@@ -57,18 +58,20 @@ class AgentCommand:
 
 
 def _digests(state: Any, levels: int = 3, prefix: str = "") -> Iterator[str]:
-    """A line for each part of the state that holds anything, so many levels deep."""
+    """A line for each part of the state that holds anything, so many levels deep, and deeper where secrets are."""
     for field in dataclasses.fields(state):
         value, name = getattr(state, field.name), f"{prefix}{field.name}"
         if not value and value is not False and value != 0:
             continue
         if not field.repr:
             yield f"{name} secret"
-        elif dataclasses.is_dataclass(value) and levels > 1:
+        elif dataclasses.is_dataclass(value) and (levels > 1 or any(desired.secrets(value))):
             yield from _digests(value, levels - 1, f"{name}.")
         else:
             content = json.dumps(_plain(value), sort_keys=True).encode()
             yield f"{name} {hashlib.sha256(content).hexdigest()[:8]}"
+            if any(desired.secrets(value)):
+                yield f"{name}[] secret"
 
 
 def _plain(value: Any) -> Any:

@@ -58,13 +58,13 @@ def control_plane_command(platform: Platform, planned: PlannedMachine, secrets: 
 def _objects(platform: Platform) -> tuple[str, ...]:
     """The platform's own objects of the cluster.
 
-    A machine that joins may remove the lost node whose name it has. It is one of those that are planned. The cluster's
-    DNS does not leave all at once when nodes are drained: kubeadm makes no such budget.
+    A machine that joins may remove the lost node whose name it has. The cluster's DNS does not leave all at once when
+    nodes are drained: kubeadm makes no such budget.
     """
-    plan = platform.plan
-    names = ", ".join(f"'{machine.hostname}'" for machine in (*plan.control_planes, *plan.workers))
+    # Not the planned names: one more worker would change every control plane.
+    names = f"{platform.cluster}-(control-plane-[0-9]|worker-[a-z0-9-]+)"
     return (
         read_plain("kubernetes/rights.yaml"),
-        render_template("kubernetes/nodes.yaml.j2", group=GROUP, user=USER, planned=f'"[{names}]"'),
+        render_template("kubernetes/nodes.yaml.j2", group=GROUP, user=USER, names=names),
         read_plain("kubernetes/disruption.yaml"),
     )

@@ -87,7 +87,9 @@ def describe_files(change: Change) -> list[str]:
             words += [f"{code(path)} is new" for path in sorted(after.keys() - before.keys())]
             words += [f"{code(path)} goes" for path in sorted(before.keys() - after.keys())]
             if not words:
-                secrets = [code(path) for path, digest in sorted(after.items()) if digest == "secret"]
+                # Another agent alone changes the text of the command, and not what is on its standard input.
+                is_other = "stdin" in change.keys
+                secrets = [code(path) for path, digest in sorted(after.items()) if digest == "secret" and is_other]
                 words.append(f"the content of a secret file changes ({', '.join(secrets)})" if secrets else "its step")
     if "connection" in change.keys:
         words.append("it is reached by another address or key; the step runs again")

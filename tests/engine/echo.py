@@ -8,7 +8,9 @@ by the engine (see tests.engine.home); it prints its port and serves until the e
 import hashlib
 import os
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +53,8 @@ def _same(old: Any, new: Any) -> bool:
     return bool(old == new)
 
 
-def outputs(urn: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """The outputs of a resource that was asked for with `properties`."""
+def outputs(urn: str, properties: dict[str, Any], earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The outputs of a resource that was asked for with `properties`; `earlier` are those that it has."""
     kind = urn.split("::")[2].split("$")[-1]
     made = dict(properties)
     if kind == "command:remote:Command":
@@ -60,6 +62,8 @@ def outputs(urn: str, properties: dict[str, Any]) -> dict[str, Any]:
     if kind == "openstack:networking/floatingIp:FloatingIp":
         # A documentation range (RFC 5737).
         made["address"] = f"198.51.100.{int(_digest(urn)[:2], 16)}"
+    if kind == "openstack:compute/instance:Instance":
+        made["created"] = (earlier or {}).get("created") or datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
     return made
 
 
@@ -106,7 +110,8 @@ class Echo(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: Any) -> Any:
         properties = struct_pb2.Struct()
-        properties.update(outputs(request.urn, json_format.MessageToDict(request.news)))
+        earlier = json_format.MessageToDict(request.olds)
+        properties.update(outputs(request.urn, json_format.MessageToDict(request.news), earlier))
         return provider_pb2.UpdateResponse(properties=properties)
 
     def Delete(self, request: Any, context: Any) -> Any:

@@ -40,7 +40,7 @@ def test_time_and_memory_grow_no_faster_than_the_machines(measured: Measured) ->
 
 def test_a_machine_adds_few_and_small_resources(measured: Measured) -> None:
     assert measured.resources <= 170 + 6 * (measured.machines - SMALL)
-    assert measured.state_mib <= 2 + 0.11 * (measured.machines - SMALL)
+    assert measured.state_mib <= 0.92 + 0.062 * (measured.machines - SMALL)
 
 
 def test_our_own_code_takes_less_than_a_third_of_the_program_s_time(measured: Measured) -> None:

@@ -1,6 +1,8 @@
 """What a change of an existing platform touches, on the real engine. tests.engine.echo stands for the cloud."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ from tests.engine import home
 from tests.preview.stack import Stack
 from tests.preview.test_stacks import ON_THE_LAB
 
-COMMAND = "command:remote:Command"
+COMMAND, UPLOAD = "command:remote:Command", "command:remote:CopyToRemote"
 SETTINGS = {"preset": "production", "kubernetes": {"cni": "flannel"}, "database": {"replicas": 1}, **ON_THE_LAB}
 GATEWAYS = {"gateway-0", "gateway-1"}
-NODES = {"control-plane-0", "control-plane-1", "control-plane-2", "worker-general-0", "worker-general-1"}
+CONTROL_PLANES = {"control-plane-0", "control-plane-1", "control-plane-2"}
+WORKERS = {"worker-general-0", "worker-general-1"}
 ETCD = {"etcd-0", "etcd-1", "etcd-2"}
+MACHINES = GATEWAYS | ETCD | CONTROL_PLANES | WORKERS
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +34,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     return made
 
 
+@contextmanager
+def one_more_line(path: Path) -> Iterator[None]:
+    """The file has one more line during the block."""
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"{before}# One more line.\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
 def changed(stack: Stack) -> list[dict[str, Any]]:
     """The steps of a preview that are not `same`."""
     preview = stack.preview()
@@ -37,14 +52,12 @@ def changed(stack: Stack) -> list[dict[str, Any]]:
     return [step for step in preview.steps if step["op"] != "same"]
 
 
-def files(step: dict[str, Any]) -> set[str]:
-    """The files of a machine's bundle that the preview shows as changed."""
+def parts(step: dict[str, Any]) -> set[str]:
+    """The parts of a machine's desired state that the preview shows as changed."""
 
     def listed(state: str) -> dict[str, str]:
         inputs = step[state]["inputs"]
-        # A node's leave command has only a `delete` script.
-        text = inputs.get("create") or inputs["delete"]
-        return dict(re.findall(r"^# (\S+) ([0-9a-f]{8}|secret)$", text, re.MULTILINE))
+        return dict(re.findall(r"^# (\S+) ([0-9a-f]{8}|secret)$", inputs["create"], re.MULTILINE))
 
     old, new = listed("oldState"), listed("newState")
     return {path for path in {*old, *new} if old.get(path) != new.get(path)}
@@ -62,31 +75,42 @@ def test_two_previews_of_an_unchanged_stack_are_identical(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "line", "machines", "shown"),
+    ("template", "shown"),
     [
-        ("gateway/haproxy.cfg.j2", "# One more line.", GATEWAYS, {"gateway.haproxy"}),
-        ("etcd/etcd.service", "# One more line.", ETCD, {"files/etcd.service"}),
-        ("kubernetes/node.sh", "true", NODES, {"node.sh"}),
-        ("common/lib.sh", "true", ETCD | NODES, {"lib.sh"}),
-        # Comments of scripts stay here.
-        ("common/lib.sh", "# One more line.", set(), set()),
+        ("gateway/haproxy.cfg.j2", {"gateway.haproxy": GATEWAYS}),
+        ("etcd/etcd.service", {"etcd.files.unit": ETCD}),
+        (
+            "kubernetes/containerd.toml.j2",
+            {"control_plane.containerd.configuration": CONTROL_PLANES, "worker.containerd.configuration": WORKERS},
+        ),
+        ("kubernetes/haproxy.cfg.j2", {"worker.balancer": WORKERS}),
+        ("common/journald.conf", {"machine.base.journald_config": MACHINES}),
     ],
 )
-def test_a_changed_template_touches_its_machines_and_files_and_nothing_else(
-    stack: Stack, template: str, line: str, machines: set[str], shown: set[str]
+def test_a_changed_template_touches_its_machines_and_parts_and_nothing_else(
+    stack: Stack, template: str, shown: dict[str, set[str]]
 ) -> None:
-    path: Path = stack.folder / "machines" / template
-    before = path.read_text(encoding="utf-8")
-    path.write_text(f"{before}{line}\n", encoding="utf-8")
-    try:
+    with one_more_line(stack.folder / "machines" / template):
         steps = changed(stack)
-    finally:
-        path.write_text(before, encoding="utf-8")
     assert {step["op"] for step in steps} <= {"update"}
     assert {step["newState"]["type"] for step in steps} <= {COMMAND}
-    assert {step["urn"].split("::")[-1] for step in steps} == machines
+    found: dict[str, set[str]] = {}
     for step in steps:
-        assert files(step) == shown, step["urn"]
+        for part in parts(step) or {""}:
+            found.setdefault(part, set()).add(step["urn"].split("::")[-1])
+    assert found == shown
+
+
+def test_another_agent_is_uploaded_to_each_machine_and_runs_there(stack: Stack) -> None:
+    """The desired states do not change, and commands that act on the whole cluster do not run again for it."""
+    with one_more_line(stack.folder / "agent" / "machine.py"):
+        steps = changed(stack)
+    touched = {(step["op"], step["newState"]["type"], step["urn"].split("::")[-1]) for step in steps}
+    steps_and_uploads = ((COMMAND, ""), (UPLOAD, "-agent"))
+    assert touched == {("update", kind, f"{name}{end}") for name in MACHINES for kind, end in steps_and_uploads}
+    for step in steps:
+        if step["newState"]["type"] == COMMAND:
+            assert not parts(step), step["urn"]
 
 
 def test_a_range_that_a_running_cluster_cannot_change_is_refused(stack: Stack) -> None:

@@ -89,15 +89,18 @@ def test_a_worker_touches_no_other_and_leaves_before_its_machine_is_deleted(stac
 
 
 def test_a_pool_and_control_planes_touch_only_the_gateways(stack: Stack) -> None:
+    """And the command that knows the labels and taints of each pool."""
     names = ["worker-more-0", "worker-more-1"]
     group = {"WorkerPool/more", "ServerGroup/worker-more"}
     came = up(stack, resized(more={**POOL, "count": 2, "firstAddress": 64}))
     assert {name for op, name in came if op == "create"} == machine(names[0]) | machine(names[1]) | group
-    assert {name for op, name in came if op == "update"} == GATEWAYS
+    assert {name for op, name in came if op == "update"} == {*GATEWAYS, "Command/nodes"}
     went = up(stack, resized(control_planes=1))
     names += ["control-plane-1", "control-plane-2"]
     assert {name for op, name in went if op == "delete"} == group.union(*map(machine, names))
-    assert {name for op, name in went if op == "update"} == GATEWAYS
+    # The first one's node would leave by the second, which is gone. An update of that command runs nothing.
+    leave = "Command/leave-control-plane-0"
+    assert {name for op, name in went if op == "update"} == {*GATEWAYS, "Command/nodes", leave}
     check_order(went, *names)
     assert {op for op, _ in came + went} == {"create", "update", "delete"}
 

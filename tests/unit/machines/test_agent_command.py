@@ -39,6 +39,24 @@ def test_another_agent_runs_all_but_the_commands_of_an_installed_one() -> None:
     assert listed(installed) == ["agent.pyz", *listed(uploaded)[1:]]
 
 
+@dataclass(frozen=True)
+class Deep:
+    one: "Deep | None" = None
+    part: Part | None = None
+    several: tuple[Part, ...] = ()
+
+
+def test_secrets_are_listed_however_deep_they_are() -> None:
+    """Policies know by this that standard input has one, and reviewers that it has changed."""
+
+    def names(key: str) -> list[str]:
+        state = Deep(Deep(Deep(Deep(part=Part("a", key)))), several=(Part("b", key),))
+        return [line.partition(" ")[0] for line in listed(AgentCommand("sample", state))[1:]]
+
+    assert names("") == ["one.one.one", "several"]
+    assert names("hunter2") == ["one.one.one.part.value", "one.one.one.part.key", "several", "several[]"]
+
+
 def run(root: Path, command: AgentCommand) -> "subprocess.CompletedProcess[str]":
     """Runs it as if `root` were the machine."""
     script = command.script().replace(FOLDER, str(root / "opt")).replace("set -- sudo --non-interactive", "set --")

@@ -112,7 +112,7 @@ def documents() -> dict[tuple[str, str], dict[str, Any]]:
         ("openstack-paas-certificates", "certificatesigningrequests", ["CREATE"]),
     ],
 )
-def test_who_is_let_in_is_planned(name: str, resource: str, operations: list[str]) -> None:
+def test_whom_the_policies_ask_and_what_they_refuse(name: str, resource: str, operations: list[str]) -> None:
     found = documents()
     policy, binding = (found[f"ValidatingAdmissionPolicy{kind}", name] for kind in ("", "Binding"))
     assert policy["apiVersion"] == binding["apiVersion"] == "admissionregistration.k8s.io/v1"
@@ -124,15 +124,28 @@ def test_who_is_let_in_is_planned(name: str, resource: str, operations: list[str
     (condition,) = spec["matchConditions"]
     # Nobody else is asked anything: administrators and controllers go on whatever is written here.
     assert f"group in ['system:nodes', '{joining.GROUP}']" in condition["expression"]
-    (planned,) = spec["variables"]
-    plan = samples.stack("prod").plan
-    names = [machine.hostname for machine in (*plan.control_planes, *plan.workers)]
-    assert planned == {"name": "planned", "expression": "[" + ", ".join(f"'{each}'" for each in names) + "]"}
     for validation in spec["validations"]:
         text = validation["expression"]
         assert text.count("(") == text.count(")")
         assert "\n" not in text
         assert validation["reason"] == "Forbidden"
+
+
+def test_machines_have_names_of_the_form_that_is_let_in() -> None:
+    """It is the same for every number of machines: one more changes no control plane."""
+    nodes, requests = (
+        documents()["ValidatingAdmissionPolicy", f"openstack-paas-{kind}"]["spec"]["validations"]
+        for kind in ("nodes", "certificates")
+    )
+    (form,) = re.findall(r"name\.matches\('\^(.*)\$'\)", nodes[0]["expression"])
+    for validation, user in zip(requests, ("system:bootstrap:", "system:node:"), strict=True):
+        assert f"request.userInfo.username.matches('^{user}{form}$')" in validation["expression"]
+    plan = samples.stack("prod").plan
+    for machine in (*plan.control_planes, *plan.workers):
+        assert re.fullmatch(form, machine.hostname)
+    assert all(re.fullmatch(form, name) for name in plan.control_plane_hostnames)
+    others = ("prod-etcd-0", "prod-gateway-0", "prod-worker-", "lab-worker-general-0", "x-prod-worker-general-0", "any")
+    assert not [name for name in others if re.fullmatch(form, name)]
 
 
 def test_what_machines_that_join_may_do_is_bound_to_their_own_names() -> None:
@@ -145,6 +158,5 @@ def test_what_machines_that_join_may_do_is_bound_to_their_own_names() -> None:
         f"!('{joining.GROUP}' in request.userInfo.groups) || request.userInfo.username == 'system:bootstrap:' + "
         "request.name"
     )
-    assert "request.userInfo.username == 'system:bootstrap:' + name" in requests[0]["expression"]
     assert "object.spec.signerName == 'kubernetes.io/kube-apiserver-client-kubelet'" in requests[0]["expression"]
     assert found["ClusterRoleBinding", "openstack-paas:replace-nodes"]["subjects"][0]["name"] == joining.GROUP

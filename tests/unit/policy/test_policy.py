@@ -2,13 +2,14 @@
 
 import base64
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from machines.common.agent_command import AgentCommand
 from policy import check, inventory, keys, rules
 from policy.reading import PolicyError, plain, records_of
 from policy.record import (
@@ -61,6 +62,22 @@ def rsa(bits: int) -> str:
     return "ssh-rsa " + base64.b64encode(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).decode()
 
 
+@dataclass(frozen=True)
+class State:
+    """A desired state, of which a part may be secret."""
+
+    name: str
+    key: str = field(repr=False)
+
+
+SECRET = "never in the open"
+
+
+def command(key: str) -> AgentCommand:
+    """What a machine gets for this state."""
+    return AgentCommand("etcd", State("etcd-0", key))
+
+
 ETCD, POOL, MARIADB = "openstack-paas:etcd:EtcdCluster", "openstack-paas:kubernetes:WorkerPool", "p:addons:MariaDb"
 GATEWAYS = "openstack-paas:gateway:Gateways"
 KEY = "tls:index/privateKey:PrivateKey"
@@ -110,6 +127,8 @@ BAD: list[tuple[str, list[Record], Facts, str]] = [
     ("no-plain-secrets", [record(KEY, "k", data={"password": "hunter2"})], DEV, "in data.password"),
     ("no-plain-secrets", [record(COMMAND, "c", create="-----BEGIN PRIVATE KEY-----")], DEV, "in create"),
     ("no-plain-secrets", [record(COMMAND, "c", stdin="H4sI", create="# step\n# a.key secret\n")], DEV, "in stdin"),
+    ("no-plain-secrets", [record(COMMAND, "c", stdin="H4sI", create=command(SECRET).script())], DEV, "in stdin"),
+    ("no-plain-secrets", [record(COMMAND, "c", stdin="H4sI", delete=command(SECRET).script())], DEV, "in stdin"),
     ("strong-keys", [record(KEY, "k", algorithm="RSA")], DEV, "2048 bits"),
     ("strong-keys", [record(KEY, "k", algorithm="ECDSA")], DEV, "P224"),
     ("strong-keys", [record(KEYPAIR, "k", publicKey=rsa(2048))], DEV, "2048 bits"),
@@ -144,6 +163,8 @@ GOOD: list[tuple[str, list[Record], Facts]] = [
     ("odd-quorum", members(3), DEV),
     ("no-plain-secrets", [record(KEY, "k", password="[secret]", existingSecret="name", stdin="")], DEV),
     ("no-plain-secrets", [record(COMMAND, "c", stdin="H4sI", create="# step\n# ca.crt 0a2a5ea7\n")], DEV),
+    ("no-plain-secrets", [record(COMMAND, "c", stdin="H4sI", create=command("").script())], DEV),
+    ("no-plain-secrets", [record(COMMAND, "c", stdin="[secret]", create=command(SECRET).script())], DEV),
     ("strong-keys", [record(KEY, "k", algorithm="ED25519"), record(KEYPAIR, "k", publicKey=rsa(3072))], DEV),
     ("strong-keys", [record(KEY, "k", algorithm="ECDSA", ecdsaCurve="P256"), record(KEYPAIR, "e", publicKey="x")], DEV),
     ("certificate-validity", [record(LEAF, "c", validityPeriodHours=8760, earlyRenewalHours=1440)], DEV),
