@@ -8,15 +8,19 @@ from agent.etcd import scratch as scratch_etcd
 from agent.etcd.backup import describe
 from agent.etcd.backup_record import Description, Store
 from agent.etcd.backup_settings import BackupSettings
-from agent.etcd.local import DATA, Access, database, has_data
-from agent.etcd.snapshot_proof import MIB, check_room, free_bytes, prove, revision_of
+from agent.etcd.membership import DATA, has_data
+from agent.etcd.network import Network
+from agent.etcd.snapshot_proof import MIB, PROGRAM_SECONDS, check_room, free_bytes, prove, revision_of
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, Machine
 
-#: A copy of a large database on the same disk.
-_COPY_SECONDS: Final = 900.0
 #: What stays free while somebody only looks.
 _SPARE_BYTES: Final = 256 * MIB
+
+
+def _database(machine: Machine) -> Path | None:
+    file = machine.path(f"{DATA}/member/snap/db")
+    return file if has_data(machine) and file.exists() else None
 
 
 def data_revision(machine: Machine) -> int | None:
@@ -24,35 +28,36 @@ def data_revision(machine: Machine) -> int | None:
 
     Nothing is printed, and a disk without room for a copy is not filled.
     """
-    file = database(machine)
-    if not has_data(machine) or not file.exists():
+    file = _database(machine)
+    if file is None:
         return None
     with scratch_etcd.folder(Store(machine).folder) as scratch:
         if free_bytes(scratch) < file.stat().st_size + _SPARE_BYTES:
             return None
         # On a copy: etcd may hold a lock on the file, and etcdutl writes to what it reads.
         copy = scratch / "copy"
-        if not machine.run("cp", "--reflink=auto", "--", file, copy, seconds=_COPY_SECONDS):
+        if not machine.run("cp", "--reflink=auto", "--", file, copy, seconds=PROGRAM_SECONDS):
             return None
         revision = revision_of(machine, copy)
     return revision if isinstance(revision, int) else None
 
 
-def salvage(machine: Machine, settings: BackupSettings, access: Access) -> Description:
+def salvage(machine: Machine, settings: BackupSettings, network: Network) -> Description:
     """A snapshot of everything that was committed in this machine's data, whose etcd does not run.
 
     A copy of the data is started as a cluster of its own, which also plays the log that the database had not taken in
     yet. Nothing makes room for it: nothing is deleted during a restore. Raises Failed.
     """
-    if not has_data(machine) or not database(machine).exists():
+    database = _database(machine)
+    if database is None:
         raise Failed(f"there is no data in {machine.path(DATA)}")
     store = Store(machine)
     with store.locked(), scratch_etcd.folder(store.folder) as scratch:
-        check_room(database(machine).stat().st_size, store.folder)
+        check_room(database.stat().st_size, store.folder)
         time = int(machine.clock.now().timestamp())
         file = scratch / "snapshot.db"
-        version = _snapshot_of_data(machine, settings, access, scratch, file)
-        proof = prove(machine, access, scratch, file, settings.quota_bytes)
+        version = _snapshot_of_data(machine, settings, network, scratch, file)
+        proof = prove(machine, network, scratch, file, settings.quota_bytes)
         if proof.problem:
             raise Failed(f"the data in {machine.path(DATA)} makes no good snapshot: {proof.problem}")
         description = describe(file, settings, time, "salvaged", version, settings.address, proof)
@@ -60,18 +65,14 @@ def salvage(machine: Machine, settings: BackupSettings, access: Access) -> Descr
     return description
 
 
-def _snapshot_of_data(machine: Machine, settings: BackupSettings, access: Access, scratch: Path, file: Path) -> str:
+def _snapshot_of_data(machine: Machine, settings: BackupSettings, network: Network, scratch: Path, file: Path) -> str:
     """Takes it, and returns the version of etcd that did."""
-    data = scratch / "data"
+    data, member = scratch / "data", machine.path(f"{DATA}/member")
     data.mkdir()
-    member = machine.path(f"{DATA}/member")
-    machine.must(
-        *("cp", "--archive", "--reflink=auto", "--", member, data / "member"),
-        what="a copy of the data",
-        seconds=_COPY_SECONDS,
-    )
+    copy = ("cp", "--archive", "--reflink=auto", "--", member, data / "member")
+    machine.must(*copy, what="a copy of the data", seconds=PROGRAM_SECONDS)
     try:
-        with scratch_etcd.serving(machine, access, scratch, data, settings.quota_bytes, "--force-new-cluster") as etcd:
+        with scratch_etcd.serving(machine, network, scratch, data, settings.quota_bytes, "--force-new-cluster") as etcd:
             version = etcd.status().version
             etcd.save_snapshot(file)
     except EtcdError as error:

@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.clock import Clock
 from agent.etcd import scratch as scratch_etcd
-from agent.etcd.local import Access
+from agent.etcd.network import Network
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, Machine
 from agent.programs import Ended, last_lines
@@ -76,7 +76,7 @@ def revision_of(machine: Machine, file: Path, seconds: float = PROGRAM_SECONDS) 
 
 
 def prove(
-    machine: Machine, access: Access, scratch: Path, file: Path, quota_bytes: int, limit: TimeLimit | None = None
+    machine: Machine, network: Network, scratch: Path, file: Path, quota_bytes: int, limit: TimeLimit | None = None
 ) -> Proof:
     """Restores the file into a scratch etcd and compares the revision that it serves with the one in the file.
 
@@ -92,13 +92,12 @@ def prove(
     words = ("etcdutl", "snapshot", "restore", file, "--data-dir", restored, "--name", scratch_etcd.NAME)
     ended = machine.run(*words, *scratch_etcd.ALONE, seconds=limit.left())
     if not ended:
-        return Proof(revision=revision, problem=f"it cannot be restored: {_last_line(ended)}")
+        return Proof(revision, problem=f"it cannot be restored: {_last_line(ended)}")
     try:
-        with scratch_etcd.serving(machine, access, scratch, restored, quota_bytes) as etcd:
+        with scratch_etcd.serving(machine, network, scratch, restored, quota_bytes) as etcd:
             served = etcd.status().revision
             if served != revision:
-                problem = f"restored it serves revision {served}, and the file says {revision}"
-                return Proof(revision=revision, problem=problem)
+                return Proof(revision, problem=f"restored it serves revision {served}, and the file says {revision}")
             # Counted by an etcd: etcdutl's own count has one more after a restore.
             found, keys = etcd.hash_kv(revision), etcd.count(revision)
     except EtcdError as error:
