@@ -9,15 +9,14 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from agent.etcd import scratch as scratch_etcd
 from agent.etcd.backup_copies import Copies, CopyError
-from agent.etcd.backup_record import Store, put
-from agent.etcd.backup_settings import BackupSettings, CopyPlace
-from agent.etcd.membership import DATA, UNIT, Place, has_data
-from agent.etcd.network import Network, endpoint
+from agent.etcd.backup_record import Store
+from agent.etcd.backup_settings import BackupSettings
+from agent.etcd.membership import DATA, UNIT, has_data
+from agent.etcd.network import PEER_PORT, Network, endpoint
 from agent.etcd.restore_plan import RestorePlan, parse, refuse_majority
-from agent.etcd.salvage import data_revision, salvage
-from agent.etcd.snapshot_proof import PROGRAM_SECONDS, prove
+from agent.etcd.restore_source import data_revision, fetch, salvage
+from agent.etcd.snapshot_proof import PROGRAM_SECONDS
 from agent.etcd.start import INITIAL
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, Machine
@@ -44,7 +43,7 @@ def run(
 ) -> dict[str, Any] | None:
     """One part: look, stop (`given` is the plan), snapshot (an age identity, if one is needed), place, empty, finish.
 
-    `look` returns what it sees and says nothing; no other part returns anything. Raises Failed.
+    `look` alone returns what it sees, and says nothing. Raises Failed.
     """
     machine.step_name = "etcd restore"
     restore = _Restore(machine, settings, network or Network(machine), given)
@@ -131,13 +130,13 @@ class _Restore:
         if files.read(self.notes / "snapshot"):
             return
         plan = self._plan()
-        if plan.kind == "here":
-            file = self.store.file(plan.name)
-        elif plan.kind == "survivor":
-            file = self.store.file(salvage(self.machine, self.settings, self.network).name)
-        else:
+        if place := plan.place(self.settings):
             file = self.store.folder / f".restore-{plan.id}"
-            self._fetch(plan, file)
+            fetch(self.machine, self.settings, self.network, plan, place, self.given, file)
+        elif plan.kind == "here":
+            file = self.store.file(plan.name)
+        else:
+            file = self.store.file(salvage(self.machine, self.settings, self.network).name)
         if not file.exists() or not file.stat().st_size:
             raise Failed(f"there is no snapshot {file}")
         files.write(self.notes / "snapshot", f"{file}\n")
@@ -202,36 +201,8 @@ class _Restore:
             raise Failed("etcd has not been stopped for a restore here")
         return self._plan()
 
-    def _fetch(self, plan: RestorePlan, file: Path) -> None:
-        with scratch_etcd.folder(self.store.folder) as scratch:
-            copy, plain = scratch / "copy", scratch / "plain"
-            try:
-                Copies(self.machine, self.settings).fetch(self._place(plan), plan.path, copy)
-            except CopyError as error:
-                raise Failed(f"{plan.path} cannot be had from {plan.kind}: {error}") from error
-            if plan.encrypted:
-                words = ("age", "--decrypt", "--identity", "-", "--output", plain, copy)
-                # No other program gets the identity.
-                ended = self.machine.run(*words, given=self.given, seconds=PROGRAM_SECONDS)
-                if not ended:
-                    raise Failed(
-                        f"age cannot decrypt {plan.path}: give the identity of one of its recipients ({ended.said})"
-                    )
-                plain.replace(copy)
-            proof = prove(self.machine, self.network, scratch, copy, self.settings.quota_bytes)
-            if proof.problem:
-                raise Failed(f"{plan.path} is no good: {proof.problem}")
-            put(copy, file)
-
-    def _place(self, plan: RestorePlan) -> CopyPlace:
-        place = next((place for place in self.settings.places if place.name == plan.kind), None)
-        if place is None:
-            raise Failed(f"the settings name no place {plan.kind} (backups.copyTo)")
-        return place
-
     def _make_data(self, plan: RestorePlan, new: Path) -> None:
-        name = self.settings.name
-        peer = Place(name, self.settings.address).peer_url
+        name, peer = self.settings.name, f"https://{self.settings.address}:{PEER_PORT}"
         ended = self.machine.run(
             *("etcdutl", "snapshot", "restore", files.read(self.notes / "snapshot"), "--data-dir", new),
             *("--name", name, "--initial-cluster", f"{name}={peer}", "--initial-advertise-peer-urls", peer),
@@ -245,14 +216,15 @@ class _Restore:
     def _bump(self, plan: RestorePlan) -> int:
         """By how much revisions grow: beyond all that there has been, also when an older snapshot than the one of a
         restore before is restored. Revisions say which snapshot is the newest."""
-        known = [one.revision for one in self.store.descriptions() if one.verified]
-        if plan.kind not in ("here", "survivor"):
+        here = self.store.descriptions()
+        known = [one.revision for one in here if one.verified]
+        if place := plan.place(self.settings):
             try:
-                known += [one.revision for one in Copies(self.machine, self.settings).there(self._place(plan))]
+                known += [one.revision for one in Copies(self.machine, self.settings).there(place)]
             except CopyError as error:
                 self.machine.log(f"{plan.kind} does not say which snapshots it has: {error}")
         name = Path(files.read(self.notes / "snapshot")).stem
-        restored = next((one.revision for one in self.store.descriptions() if one.name == name), plan.revision)
+        restored = next((one.revision for one in here if one.name == name), plan.revision)
         return BUMP + max(0, max(known, default=0) - restored)
 
     def _set_aside(self, plan: RestorePlan) -> None:

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from agent.etcd.backup_settings import BackupSettings
+from agent.etcd.backup_settings import BackupSettings, CopyPlace
 from agent.etcd.network import PEER_PORT, Network, is_healthy
 from agent.etcd_api import PortState
 from agent.machine import Failed
@@ -30,6 +30,15 @@ class RestorePlan:
         """The revision of the planned snapshot, by its name; 0 where that says nothing."""
         found = re.search(r"-r(\d+)-", self.name or self.path)
         return int(found[1]) if found else 0
+
+    def place(self, settings: BackupSettings) -> CopyPlace | None:
+        """Where the snapshot is, when that is off the machine. Raises Failed when the settings do not name it."""
+        if self.kind in ("here", "survivor"):
+            return None
+        for place in settings.places:
+            if place.name == self.kind:
+                return place
+        raise Failed(f"the settings name no place {self.kind} (backups.copyTo)")
 
 
 def parse(text: str) -> RestorePlan:

@@ -26,12 +26,12 @@ class TimeLimit:
         self._clock, self._seconds, self._what = clock, seconds, what
         self._began = clock.monotonic()
 
-    def left(self, most: float = PROGRAM_SECONDS) -> float:
-        """Seconds for the next part, `most` at most. Raises Failed when none are left."""
+    def left(self) -> float:
+        """Seconds for the next program. Raises Failed when none are left."""
         left = self._began + self._seconds - self._clock.monotonic()
         if left <= 0:
             raise Failed(f"{self._what} did not end within {self._seconds:.0f} s")
-        return min(left, most)
+        return min(left, PROGRAM_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class FakeEtcd(Etcd):
 
     def hash_kv(self, revision: int = 0) -> HashKv:
         self._ask("hash_kv")
-        return HashKv(self.hash, revision, self.compacted)
+        return HashKv(self.hash, self.compacted)
 
     def save_snapshot(self, file: Path) -> None:
         self._ask("save_snapshot")

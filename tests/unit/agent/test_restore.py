@@ -140,7 +140,7 @@ def test_a_look_copies_no_data_to_a_full_disk(
     machine: FakeMachine, run: Run, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     systemd.state = "inactive"
-    monkeypatch.setattr("agent.etcd.salvage.free_bytes", lambda folder: 1000)
+    monkeypatch.setattr("agent.etcd.restore_source.free_bytes", lambda folder: 1000)
     assert _look(run)["revision"] is None
     assert machine.said == "", "lines would be in the way of the JSON"
     assert not [call for call in machine.calls if call[0] == "cp"]

@@ -1,4 +1,4 @@
-"""What can be saved of a member's own data when the majority is lost."""
+"""The snapshot to restore: from a place off the machine, or what can be saved of a member's own data."""
 
 import shutil
 from pathlib import Path
@@ -6,10 +6,12 @@ from typing import Final
 
 from agent.etcd import scratch as scratch_etcd
 from agent.etcd.backup import describe
-from agent.etcd.backup_record import Description, Store
-from agent.etcd.backup_settings import BackupSettings
+from agent.etcd.backup_copies import Copies, CopyError
+from agent.etcd.backup_record import Description, Store, put
+from agent.etcd.backup_settings import BackupSettings, CopyPlace
 from agent.etcd.membership import DATA, has_data
 from agent.etcd.network import Network
+from agent.etcd.restore_plan import RestorePlan
 from agent.etcd.snapshot_proof import MIB, PROGRAM_SECONDS, check_room, free_bytes, prove, revision_of
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, Machine
@@ -80,3 +82,33 @@ def _snapshot_of_data(machine: Machine, settings: BackupSettings, network: Netwo
     finally:
         shutil.rmtree(data, ignore_errors=True)
     return version
+
+
+def fetch(
+    machine: Machine,
+    settings: BackupSettings,
+    network: Network,
+    plan: RestorePlan,
+    place: CopyPlace,
+    identity: str,
+    file: Path,
+) -> None:
+    """The planned one becomes `file`, proven. The identity is for an encrypted one; age alone gets it. Raises Failed."""
+    with scratch_etcd.folder(file.parent) as scratch:
+        copy, plain = scratch / "copy", scratch / "plain"
+        try:
+            Copies(machine, settings).fetch(place, plan.path, copy)
+        except CopyError as error:
+            raise Failed(f"{plan.path} cannot be had from {plan.kind}: {error}") from error
+        if plan.encrypted:
+            words = ("age", "--decrypt", "--identity", "-", "--output", plain, copy)
+            ended = machine.run(*words, given=identity, seconds=PROGRAM_SECONDS)
+            if not ended:
+                raise Failed(
+                    f"age cannot decrypt {plan.path}: give the identity of one of its recipients ({ended.said})"
+                )
+            plain.replace(copy)
+        proof = prove(machine, network, scratch, copy, settings.quota_bytes)
+        if proof.problem:
+            raise Failed(f"{plan.path} is no good: {proof.problem}")
+        put(copy, file)
