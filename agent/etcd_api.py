@@ -52,6 +52,11 @@ class Status:
     raft_applied_index: int
     errors: tuple[str, ...]
 
+    @property
+    def leads(self) -> bool:
+        """Whether the member itself is the leader."""
+        return self.member_id == self.leader != 0
+
 
 @dataclass(frozen=True)
 class HashKv:
@@ -163,10 +168,7 @@ class Etcd:
         self._http.call("/v3/kv/deleterange", {"key": encoded(key)})
 
     def count(self, revision: int = 0) -> int:
-        """How many keys this member has at the revision (0: the newest), whatever the others have.
-
-        Raises EtcdError (OUT_OF_RANGE) for a revision that is compacted or still to come.
-        """
+        """How many keys this member has at the revision (0: the newest). Raises OUT_OF_RANGE where it has none."""
         asked = {"range_end": encoded(_NULL), "count_only": True, "serializable": True, "revision": str(revision)}
         return _number(self._range(_NULL, seconds=READ_SECONDS, **asked), "count")
 
@@ -187,9 +189,9 @@ class Etcd:
             self._http.call("/v3/maintenance/alarm", asked)
 
     def compact(self, revision: int) -> None:
-        """Forgets the history before the revision, on all members, and waits until this one has really removed it.
+        """Forgets the history before the revision, and waits until this member has removed it. It may be done already.
 
-        What has been compacted already is fine. Raises EtcdError (OUT_OF_RANGE) for a revision still to come.
+        Raises EtcdError (OUT_OF_RANGE) for a revision still to come.
         """
         try:
             self._http.call("/v3/kv/compaction", {"revision": str(revision), "physical": True}, REWRITE_SECONDS)
@@ -206,14 +208,11 @@ class Etcd:
         etcd_snapshot.save(self._http, file)
 
     def lock(self, name: str, wait_seconds: float, ttl: int = 30) -> AbstractContextManager[Lock]:
-        """Waits for the lock, and holds it; it ends `ttl` seconds after this process at the latest.
-
-        Raises LockBusy when another one held it all the time.
-        """
+        """Waits for the lock, and holds it; it ends `ttl` seconds after this process at the latest. Raises LockBusy."""
         return etcd_lock.hold(self._http, name, wait_seconds, ttl)
 
     def _range(self, key: str, seconds: float = 0, **more: object) -> Json:
-        return self._http.call("/v3/kv/range", {"key": encoded(key or _NULL), **more}, seconds)
+        return self._http.call("/v3/kv/range", {"key": encoded(key), **more}, seconds)
 
     def _found(self, key: str, **more: Any) -> dict[str, bytes]:
         found = self._range(key, **more).get("kvs", ())
@@ -224,10 +223,7 @@ class Etcd:
 
 
 def peer_members(address: str, tls: Tls, port: int = 2380) -> tuple[Member, ...]:
-    """The member list as the peer at the address knows it, also without a leader. `tls` is that of peers.
-
-    Raises NoAnswer, also while it only starts.
-    """
+    """The members as that peer knows them, also without a leader. `tls` is that of peers. Raises NoAnswer."""
     found = EtcdHttp((f"https://{address}:{port}",), tls, _PEER_SECONDS).get("/members")
     return tuple(_member(entry, "id") for entry in found or ())
 

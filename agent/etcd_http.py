@@ -41,7 +41,6 @@ class EtcdError(Exception):
     """etcd answered, and refused; `code` is gRPC's, 0 where nothing was asked."""
 
     def __init__(self, text: str, code: int = 0) -> None:
-        """`text` is what etcd said."""
         super().__init__(text)
         self.text = text
         self.code = code
@@ -136,10 +135,7 @@ class EtcdHttp:
         self._tls = tls
 
     def call(self, path: str, body: Mapping[str, Any], seconds: float = 0, repeatable: bool = True) -> Json:
-        """The gateway's answer. What is not `repeatable` is asked of no second endpoint once it may have been done.
-
-        Raises EtcdError, or NoAnswer.
-        """
+        """The gateway's answer. What is not `repeatable` is asked of no second endpoint once it may have been done."""
         found: Json = self._first(lambda endpoint: self._whole(endpoint, "POST", path, body, seconds), repeatable)
         return found
 

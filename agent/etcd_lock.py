@@ -29,17 +29,16 @@ def encoded(text: str) -> str:
 
 
 def after(prefix: str) -> str:
-    """The end of the range of all keys with the prefix, encoded. Without a prefix it is that of all keys."""
+    """The end of the range of all keys with the prefix, encoded."""
     raw = prefix.encode()
     # UTF-8 has no byte 255, so the last one can always be raised.
-    return base64.b64encode(raw[:-1] + bytes([raw[-1] + 1]) if raw else b"\0").decode()
+    return base64.b64encode(raw[:-1] + bytes([raw[-1] + 1])).decode()
 
 
 class Lock:
-    """A place in the queue for a lock, with a lease that a thread keeps alive. Whoever came first holds the lock."""
+    """A place in the queue, with a lease of `ttl` seconds that a thread keeps alive. The first one holds it."""
 
     def __init__(self, etcd: EtcdHttp, name: str, ttl: int) -> None:
-        """Gets a lease of `ttl` seconds. Raises EtcdError."""
         self._etcd = etcd
         self._clock = etcd.clock
         self.name = name
@@ -126,10 +125,9 @@ class Lock:
 
 @contextlib.contextmanager
 def hold(etcd: EtcdHttp, name: str, wait_seconds: float, ttl: int) -> Iterator[Lock]:
-    """Waits for the lock and holds it. Its holder may be gone: then it ends within `ttl` seconds.
+    """Waits for the lock and holds it. A holder that is gone loses it within `ttl` seconds.
 
-    Raises LockBusy when another one held it all the time; NoAnswer, or EtcdError, when that is what came last; and
-    EtcdError at once when etcd refuses for another reason than a passing one.
+    Raises LockBusy or, when that came last, NoAnswer or EtcdError; EtcdError at once for what does not pass.
     """
     clock = etcd.clock
     began = clock.monotonic()

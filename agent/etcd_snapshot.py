@@ -17,7 +17,7 @@ _DIGEST_BYTES: Final = hashlib.sha256().digest_size
 
 
 def save(etcd: EtcdHttp, file: Path) -> None:
-    """Writes a snapshot as `etcdctl snapshot save` does, readable for root only: whole, on the disk, or not at all.
+    """Writes a snapshot as `etcdctl snapshot save` does, for root only: whole, on the disk, or not at all.
 
     Raises EtcdError, NoAnswer also when what came is not whole, and OSError when the disk is full.
     """

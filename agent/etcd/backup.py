@@ -29,11 +29,8 @@ def take(
     seconds: float = SECONDS,
     network: Network | None = None,
 ) -> Description | None:
-    """Takes one, from this machine's member or from the one at the address `source`.
-
-    None where that member is a learner, which takes none. Raises Failed: there is no snapshot, or it is no good, or it
-    is good and copies of it are missing.
-    """
+    """Takes one, of this machine's member or of the one at `source`; None of a learner. Raises Failed, also when the
+    snapshot is good and copies of it are missing."""
     if not re.fullmatch("[a-z]+", reason):
         raise Failed(f"a reason is a word of lower-case letters, not '{reason}'")
     limit = TimeLimit(machine.clock, seconds, "the snapshot")
@@ -48,8 +45,8 @@ def take_before_change(
     seconds: float = 300,
     network: Network | None = None,
 ) -> str:
-    """A snapshot in the middle of another run, whose step it leaves as it is. Returns why there is none; empty when
-    there is one. It is not copied: that takes too long here."""
+    """Why there is none, empty when there is one. It is part of another run, whose step it leaves as it is, and is not
+    copied, which takes long."""
     before = machine.step_name, machine.unit, machine.log_file
     try:
         taken = take(machine, settings, reason, source, copies=False, seconds=seconds, network=network)
@@ -61,8 +58,6 @@ def take_before_change(
 
 
 class _Run:
-    """One run; `limit` is the time for all of it."""
-
     def __init__(
         self, machine: Machine, settings: BackupSettings, network: Network, reason: str, source: str, limit: TimeLimit
     ) -> None:
@@ -113,10 +108,7 @@ class _Run:
                     self.machine.log(f"how this run ended cannot be noted: {error}")
 
     def _look_at_member(self) -> str:
-        """The version of etcd there; empty for a learner.
-
-        A snapshot of a learner may lack what the cluster has acknowledged; so may one of a member without a majority.
-        """
+        """The version of etcd there; empty for a learner, which may lack what the cluster has acknowledged."""
         try:
             status = self.member.status()
         except EtcdError as error:
@@ -165,8 +157,7 @@ class _Run:
         return "" if keys == proof.keys else said.format(f"{keys} keys", proof.keys)
 
     def _record(self, file: Path, time: int, version: str, proof: Proof) -> Description:
-        description = describe(file, self.settings, time, self.reason, version, self.source, proof)
-        self.store.add(file, description)
+        description = record(self.store, file, self.settings, time, self.reason, version, self.source, proof)
         self.outcome.verified, self.outcome.size = description.verified, description.size
         return description
 
@@ -186,11 +177,11 @@ class _Run:
             raise Failed(f"the snapshot is on this machine and verified, but copies did not get to {where} (see above)")
 
 
-def describe(
-    file: Path, settings: BackupSettings, time: int, reason: str, version: str, source: str, proof: Proof
+def record(
+    store: Store, file: Path, settings: BackupSettings, time: int, reason: str, version: str, source: str, proof: Proof
 ) -> Description:
-    """The description of a snapshot that has been through its proof."""
-    return Description(
+    """Keeps a snapshot that has been through its proof."""
+    description = Description(
         name=name_of(time, proof.revision, reason),
         time=time,
         reason=reason,
@@ -205,3 +196,5 @@ def describe(
         source=source,
         problem=proof.problem,
     )
+    store.add(file, description)
+    return description

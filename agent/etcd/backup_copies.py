@@ -63,10 +63,7 @@ def described(paths: Iterable[str]) -> list[Copy]:
 
 
 def listing(machine: Machine, settings: BackupSettings, here: bool = False) -> dict[str, Any]:
-    """What snapshots there are, as a document for `ops`; with `here` only those on this machine.
-
-    They are ordered by revision, the newest last. A place that does not answer is in it as a problem.
-    """
+    """What snapshots there are, for `ops`, the newest last; with `here` only those on this machine."""
     store = Store(machine)
     places: dict[str, Any] = {}
     for place in () if here else settings.places:
@@ -88,14 +85,10 @@ class Copies:
     """The places off this machine."""
 
     def __init__(self, machine: Machine, settings: BackupSettings) -> None:
-        """Nobody is asked by this."""
         self._machine, self._settings = machine, settings
 
     def there(self, place: CopyPlace, member: str = "") -> list[Copy]:
-        """The snapshots in a place, or of one member there. A folder that is not there yet has none.
-
-        Raises CopyError.
-        """
+        """The snapshots in a place, or of one member there; none without its folder. Raises CopyError."""
         remote = _below(place, member)
         ended = self._rclone("lsjson", "--files-only", "--recursive", "--no-modtime", "--no-mimetype", remote)
         if ended.status == _NO_FOLDER:
@@ -110,10 +103,9 @@ class Copies:
         _checked(self._rclone("copyto", _below(place, path), str(target)))
 
     def bring_in_line(self, place: CopyPlace, store: Store, scratch: Path) -> None:
-        """Copies what is verified here and missing there, then removes there what no tier keeps.
+        """Copies what is verified here and missing there, also from before, then removes there what no tier keeps.
 
-        What could not be copied before is copied now; snapshots of this machine before it was lost count as well.
-        Raises CopyError.
+        Snapshots of this machine before it was lost count as well. Raises CopyError.
         """
         member = self._settings.name
         here = [one for one in store.descriptions() if one.verified]

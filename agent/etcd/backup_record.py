@@ -78,7 +78,6 @@ class Store:
     """The snapshots on this machine."""
 
     def __init__(self, machine: Machine) -> None:
-        """Nothing is made by this."""
         self._machine = machine
         self.folder = machine.path(BACKUPS)
 
@@ -88,10 +87,7 @@ class Store:
 
     @contextlib.contextmanager
     def locked(self, wait_seconds: float = _LOCK_SECONDS) -> Iterator[None]:
-        """The only one that adds or removes snapshots. What an interrupted run left is swept up first.
-
-        Raises Failed when another run does not end.
-        """
+        """Keeps others from adding or removing, or raises Failed; what an interrupted run left is swept up first."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         with lock.hold(self._machine, f"{BACKUPS}/.lock", wait_seconds, "another snapshot"):
@@ -142,10 +138,8 @@ class Store:
                 self._machine.log(f"removed {one.name}: no tier keeps it")
 
     def make_room(self, keep: Keep, database_bytes: int) -> None:
-        """Removes old snapshots until a new one fits; never the newest verified one, and none if that would not do.
-
-        Raises Failed when there is not enough room.
-        """
+        """Removes old snapshots until a new one fits, never the newest verified one; none, and raises Failed, if that
+        would not do."""
         missing = needed_bytes(database_bytes) - free_bytes(self.folder)
         going: dict[str, str] = {}
         for one, why in retention.first_to_go(keep, self.descriptions()):

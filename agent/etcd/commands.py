@@ -27,10 +27,7 @@ def backups(machine: Machine, settings: BackupSettings, options: Options) -> Non
 
 
 def restore_part(machine: Machine, settings: BackupSettings, options: Options) -> None:
-    """One part of a restore: step=look|stop|snapshot|place|empty|finish.
-
-    Standard input is the plan for `stop`, and an age identity for `snapshot`, where it is encrypted.
-    """
+    """One part of a restore, step=look|stop|snapshot|place|empty|finish, with what it needs on standard input."""
     step = options.get("step", "")
     given = sys.stdin.read() if step in ("stop", "snapshot") and not sys.stdin.isatty() else ""
     printed = restore.run(machine, settings, step, given)

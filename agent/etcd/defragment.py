@@ -35,14 +35,6 @@ class _Seen:
     status: Status
 
     @property
-    def name(self) -> str:
-        return self.member.name
-
-    @property
-    def leads(self) -> bool:
-        return self.status.leader == self.status.member_id
-
-    @property
     def is_half_free(self) -> bool:
         return self.status.db_size > _LARGE_BYTES and 2 * self.status.db_in_use < self.status.db_size
 
@@ -125,7 +117,7 @@ class _Room:
                 seen.append(_Seen(member, self._healthy_status(member)))
             except EtcdError as error:
                 away.append(f"{member.name or f'{member.id:x}'} ({error})")
-        return sorted(seen, key=lambda one: one.leads), away
+        return sorted(seen, key=lambda one: one.status.leads), away
 
     def _healthy_voters(self) -> list[_Seen]:
         """All of them. Raises Failed when one does not answer."""
@@ -148,10 +140,7 @@ class _Room:
         return client.status()
 
     def _compact(self) -> None:
-        """Drops the history. Clients that ask for an earlier revision read everything again.
-
-        Raises Failed when nobody answers.
-        """
+        """Drops the history. Clients that ask for an earlier revision read everything again."""
         revision = max((one.status.revision for one in self._voters()[0]), default=0)
         if not revision:
             raise Failed("no member answers with a majority: nothing can be compacted")
@@ -181,27 +170,27 @@ class _Room:
                 return
             if lock:
                 lock.check()
-            if one.leads:
+            if one.status.leads:
                 self._give_lead_away(one, voters)
             self._one(one)
             done.add(one.member.id)
 
     def _give_lead_away(self, leader: _Seen, voters: Sequence[_Seen]) -> None:
-        other = next((one for one in voters if not one.leads), None)
+        other = next((one for one in voters if not one.status.leads), None)
         if other is None:
             return
         with contextlib.suppress(EtcdError):
             self._at(leader.member).move_leader(other.member.id)
-            self.machine.log(f"{leader.name} gave the lead to {other.name}")
+            self.machine.log(f"{leader.member.name} gave the lead to {other.member.name}")
 
     def _one(self, one: _Seen) -> None:
         self._check_disk(one)
-        began = self.machine.clock.monotonic()
+        name, began = one.member.name, self.machine.clock.monotonic()
         try:
             self._at(one.member, _DEFRAGMENT_SECONDS).defragment()
         except NoAnswer as error:
             # It may be about to end.
-            self.machine.log(f"{one.name} has not said that it is defragmented: {error}")
+            self.machine.log(f"{name} has not said that it is defragmented: {error}")
 
         def works() -> Status:
             try:
@@ -209,9 +198,9 @@ class _Room:
             except EtcdError as error:
                 raise NotYet(str(error)) from error
 
-        after = self.machine.retry_until(_DEFRAGMENT_SECONDS, f"{one.name} to answer after it was defragmented", works)
+        after = self.machine.retry_until(_DEFRAGMENT_SECONDS, f"{name} to answer after it was defragmented", works)
         self.machine.log(
-            f"{one.name} defragmented in {self.machine.clock.monotonic() - began:.1f} s: "
+            f"{name} defragmented in {self.machine.clock.monotonic() - began:.1f} s: "
             f"{one.status.db_size // MIB} MiB became {after.db_size // MIB} MiB"
         )
 
@@ -233,8 +222,8 @@ class _Room:
         size, quota = largest.status.db_size, self.settings.quota_bytes
         if size * 100 > quota * (100 - _FREE_PERCENT):
             raise Failed(
-                f"what {largest.name} holds needs {size // MIB} MiB of its quota of {quota // MIB} MiB, so the alarm "
-                "would come back, and it stays on: delete what is too much and run this again, or raise etcd.quota and "
+                f"what {largest.member.name} holds needs {size // MIB} MiB of its quota of {quota // MIB} MiB, so the "
+                "alarm would come back, and it stays on: delete what is too much and run this again, or raise etcd.quota and "
                 "run `pulumi up`"
             )
         self.etcd.disarm()

@@ -63,10 +63,9 @@ def is_healthy(api: Etcd) -> bool:
 def leads(api: Etcd) -> bool:
     """Whether the member there is the leader; no when it does not answer."""
     try:
-        status = api.status()
+        return api.status().leads
     except EtcdError:
         return False
-    return status.member_id != 0 and status.member_id == status.leader
 
 
 def is_full(error: EtcdError) -> bool:

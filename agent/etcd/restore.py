@@ -143,10 +143,7 @@ class _Restore:
         self.machine.log(f"to be restored: {file}")
 
     def place(self) -> None:
-        """The snapshot becomes the data of a cluster of this one member, with a token of its own.
-
-        So no former member can take it for its own cluster. Raises Failed also where the old cluster could still serve.
-        """
+        """The snapshot becomes the data of a cluster of this one member, whose token no former member has."""
         if self.stage == "placed":
             return
         plan = self._stopped_plan()

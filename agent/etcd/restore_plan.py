@@ -12,10 +12,8 @@ from agent.machine import Failed
 
 @dataclass(frozen=True)
 class RestorePlan:
-    """`kind` says where the snapshot is: `here`, in this machine's own data (`survivor`), or the name of a place.
-
-    `gone` are the members of which the user says that they will never come back.
-    """
+    """`kind` is where the snapshot is: `here`, in this machine's own data (`survivor`), or the name of a place; `gone`
+    are members that never come back, as the user says."""
 
     id: str
     first: str

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from agent.etcd import scratch as scratch_etcd
-from agent.etcd.backup import describe
+from agent.etcd.backup import record
 from agent.etcd.backup_copies import Copies, CopyError
 from agent.etcd.backup_record import Description, Store, put
 from agent.etcd.backup_settings import BackupSettings, CopyPlace
@@ -26,10 +26,8 @@ def _database(machine: Machine) -> Path | None:
 
 
 def data_revision(machine: Machine) -> int | None:
-    """The last revision in this machine's data while no etcd answers here; None where it cannot be read.
-
-    Nothing is printed, and a disk without room for a copy is not filled.
-    """
+    """The last revision in this machine's data; None where it cannot be read, or a copy would fill the disk. Nothing is
+    printed."""
     file = _database(machine)
     if file is None:
         return None
@@ -45,11 +43,8 @@ def data_revision(machine: Machine) -> int | None:
 
 
 def salvage(machine: Machine, settings: BackupSettings, network: Network) -> Description:
-    """A snapshot of everything that was committed in this machine's data, whose etcd does not run.
-
-    A copy of the data is started as a cluster of its own, which also plays the log that the database had not taken in
-    yet. Nothing makes room for it: nothing is deleted during a restore. Raises Failed.
-    """
+    """A snapshot of all that was committed in the data of an etcd that does not run, also of the log that the database
+    had not taken in yet. Nothing is deleted to make room for it. Raises Failed."""
     database = _database(machine)
     if database is None:
         raise Failed(f"there is no data in {machine.path(DATA)}")
@@ -62,9 +57,7 @@ def salvage(machine: Machine, settings: BackupSettings, network: Network) -> Des
         proof = prove(machine, network, scratch, file, settings.quota_bytes)
         if proof.problem:
             raise Failed(f"the data in {machine.path(DATA)} makes no good snapshot: {proof.problem}")
-        description = describe(file, settings, time, "salvaged", version, settings.address, proof)
-        store.add(file, description)
-    return description
+        return record(store, file, settings, time, "salvaged", version, settings.address, proof)
 
 
 def _snapshot_of_data(machine: Machine, settings: BackupSettings, network: Network, scratch: Path, file: Path) -> str:
@@ -93,7 +86,7 @@ def fetch(
     identity: str,
     file: Path,
 ) -> None:
-    """The planned one becomes `file`, proven. The identity is for an encrypted one; age alone gets it. Raises Failed."""
+    """The planned one becomes `file`, proven; age alone gets the identity. Raises Failed."""
     with scratch_etcd.folder(file.parent) as scratch:
         copy, plain = scratch / "copy", scratch / "plain"
         try:

@@ -31,10 +31,7 @@ def age_order(snapshot: Snapshot) -> tuple[int, int, str]:
 
 
 def staying(keep: Keep, snapshots: Sequence[Snapshot]) -> frozenset[str]:
-    """The names that stay. Only verified ones count in the tiers.
-
-    Of the others the newest stays, for whoever wants to know why it failed.
-    """
+    """The names that stay: verified ones by the tiers, and the newest other one, so that one can see why it failed."""
     kept = [one for tier in _tiers(keep, snapshots).values() for one in tier]
     return frozenset(one.name for one in kept + _failed(snapshots)[-1:])
 

@@ -54,10 +54,7 @@ def sweep(parent: Path) -> None:
 def serving(
     machine: Machine, network: Network, scratch: Path, data: Path, quota_bytes: int, *options: str
 ) -> Iterator[Etcd]:
-    """An etcd that serves what is in the data folder `data`, until the end of the block.
-
-    Raises Failed with the end of its log when it does not start.
-    """
+    """An etcd that serves the data folder until the end of the block. Raises Failed with its log."""
     log_file = scratch / "etcd.log"
     # A socket's path is short (108 bytes, unix(7)).
     sockets = Path(tempfile.mkdtemp(prefix="paas-"))

@@ -19,10 +19,9 @@ PROGRAM_SECONDS: Final = 900.0
 
 
 class TimeLimit:
-    """How long something may take in all."""
+    """How long something may take in all, from now; `what` it is, for the message."""
 
     def __init__(self, clock: Clock, seconds: float, what: str) -> None:
-        """The time begins now; `what` is for the message."""
         self._clock, self._seconds, self._what = clock, seconds, what
         self._began = clock.monotonic()
 
@@ -36,8 +35,7 @@ class TimeLimit:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a snapshot holds: up to which revision, how many keys, the hash of all keys with their history up to that
-    revision, and up to which revision the history is compacted. `problem` says why it is no good; empty when it is."""
+    """What a snapshot holds, the `hash` of all keys with their history from `compacted` to `revision`, or its problem."""
 
     revision: int = 0
     keys: int = 0

@@ -55,7 +55,6 @@ def test_keys(etcd: Etcd) -> None:
     assert etcd.get_prefix("a/") == {"a/1": "ä\n".encode(), "a/2": b"two", "a/3": b""}
     assert etcd.keys("a/") == ("a/1", "a/2", "a/3")
     assert etcd.keys("a") == ("a/1", "a/2", "a/3", "a0")
-    assert set(etcd.keys("")) >= {"a/1", "a0"}
     etcd.delete("a/1")
     etcd.delete("a/1")
     assert etcd.keys("a/") == ("a/2", "a/3")
