@@ -222,7 +222,7 @@ class Etcd:
         }
 
 
-def peer_members(address: str, tls: Tls, port: int = 2380) -> tuple[Member, ...]:
+def peer_members(address: str, tls: Tls, port: int) -> tuple[Member, ...]:
     """The members as that peer knows them, also without a leader. `tls` is that of peers. Raises NoAnswer."""
     found = EtcdHttp((f"https://{address}:{port}",), tls, _PEER_SECONDS).get("/members")
     return tuple(_member(entry, "id") for entry in found or ())

@@ -154,11 +154,8 @@ class Store:
     @property
     def status(self) -> dict[str, Any]:
         """How the last run ended; empty when none has."""
-        try:
-            document = json.loads(files.read(self.folder / ".status"))
-        except ValueError:
-            return {}
-        return document if isinstance(document, dict) else {}
+        text = files.read(self.folder / ".status")
+        return dict(json.loads(text)) if text else {}
 
     def write_outcome(self, outcome: Outcome) -> None:
         """At the end of a run, however it ends: for people and `ops`, and as metrics."""

@@ -216,15 +216,16 @@ class _Room:
 
     def end_alarm(self) -> None:
         """Ends it, unless it would soon be back. Raises Failed then, and EtcdError."""
-        largest = max(self._voters()[0], key=lambda one: one.status.db_size, default=None)
-        if largest is None:
+        voters, _ = self._voters()
+        if not voters:
             raise Failed("no member answers with a majority")
+        largest = max(voters, key=lambda one: one.status.db_size)
         size, quota = largest.status.db_size, self.settings.quota_bytes
         if size * 100 > quota * (100 - _FREE_PERCENT):
             raise Failed(
                 f"what {largest.member.name} holds needs {size // MIB} MiB of its quota of {quota // MIB} MiB, so the "
-                "alarm would come back, and it stays on: delete what is too much and run this again, or raise etcd.quota and "
-                "run `pulumi up`"
+                "alarm would come back, and it stays on: delete what is too much and run this again, or raise "
+                "etcd.quota and run `pulumi up`"
             )
         self.etcd.disarm()
         if "NOSPACE" in self.alarms():

@@ -44,7 +44,7 @@ class Network:
 
     def peer_members(self, address: str) -> tuple[Member, ...]:
         """The members as that peer knows them, also without a leader. Raises EtcdError."""
-        return etcd_api.peer_members(address, self._peer)
+        return etcd_api.peer_members(address, self._peer, PEER_PORT)
 
     def port_state(self, address: str, port: int) -> PortState:
         """What becomes of a connection."""

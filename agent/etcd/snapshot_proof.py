@@ -35,7 +35,7 @@ class TimeLimit:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a snapshot holds, the `hash` of all keys with their history from `compacted` to `revision`, or its problem."""
+    """What a snapshot holds, the `hash` of all keys with their history since `compacted`, or what is wrong with it."""
 
     revision: int = 0
     keys: int = 0
