@@ -154,8 +154,10 @@ class Store:
     @property
     def status(self) -> dict[str, Any]:
         """How the last run ended; empty when none has."""
-        text = files.read(self.folder / ".status")
-        return dict(json.loads(text)) if text else {}
+        try:
+            return dict(json.loads(files.read(self.folder / ".status")))
+        except (ValueError, TypeError):
+            return {}
 
     def write_outcome(self, outcome: Outcome) -> None:
         """At the end of a run, however it ends: for people and `ops`, and as metrics."""

@@ -96,6 +96,14 @@ def test_an_outcome_that_cannot_be_noted_hides_nothing(
     assert "how this run ended cannot be noted: No space left on device" in machine.said
 
 
+@pytest.mark.parametrize("text", ["{", "7"])
+def test_an_outcome_that_cannot_be_read_is_forgotten(machine: FakeMachine, member: FakeEtcd, text: str) -> None:
+    store = samples.add(machine)
+    (store.folder / ".status").write_text(text)
+    assert backup.take(machine, SETTINGS, network=FakeNetwork([member], FakeEtcd()))
+    assert (_status(machine)["outcome"], _status(machine)["failures"]) == ("taken", 0)
+
+
 def test_a_reason_is_a_word(machine: FakeMachine) -> None:
     with pytest.raises(Failed, match="a word of lower-case letters"):
         backup.take(machine, SETTINGS, "two words", network=FakeNetwork([]))
