@@ -21,7 +21,7 @@ __all__ = [
 
 #: Seconds for what reads a whole database of some GiB, and for what rewrites it.
 READ_SECONDS, REWRITE_SECONDS = 60.0, 600.0
-PEER_PORT: Final = 2380
+_PEER_SECONDS, _PORT_SECONDS = 3.0, 2.0
 #: The first key that there can be; as the end of a range, "all that follow".
 _NULL: Final = "\0"
 
@@ -52,13 +52,17 @@ class Status:
     raft_applied_index: int
     errors: tuple[str, ...]
 
+    @property
+    def leads(self) -> bool:
+        """Whether the member itself is the leader."""
+        return self.member_id == self.leader != 0
+
 
 @dataclass(frozen=True)
 class HashKv:
-    """The hash of all keys with their history from `compact_revision` (-1: nothing was compacted) to `revision`."""
+    """The hash of all keys with their history from `compact_revision` (-1: nothing was compacted) on."""
 
     hash: int
-    revision: int
     compact_revision: int
 
 
@@ -145,19 +149,15 @@ class Etcd:
 
     def get(self, key: str) -> bytes | None:
         """The value, or None when there is no such key."""
-        for entry in self._range(key).get("kvs", ()):
-            return base64.b64decode(entry.get("value", ""))
-        return None
+        return next(iter(self._found(key).values()), None)
 
     def get_prefix(self, prefix: str) -> dict[str, bytes]:
         """Keys and values under the prefix, in the order of the keys."""
-        found = self._range(prefix, range_end=after(prefix))
-        return {_text(entry["key"]): base64.b64decode(entry.get("value", "")) for entry in found.get("kvs", ())}
+        return self._found(prefix, range_end=after(prefix))
 
     def keys(self, prefix: str) -> tuple[str, ...]:
         """The keys under the prefix, in their order."""
-        found = self._range(prefix, range_end=after(prefix), keys_only=True)
-        return tuple(_text(entry["key"]) for entry in found.get("kvs", ()))
+        return tuple(self._found(prefix, range_end=after(prefix), keys_only=True))
 
     def put(self, key: str, value: str) -> None:
         """Sets a key."""
@@ -168,18 +168,14 @@ class Etcd:
         self._http.call("/v3/kv/deleterange", {"key": encoded(key)})
 
     def count(self, revision: int = 0) -> int:
-        """How many keys this member has at the revision (0: the newest), whatever the others have.
-
-        Raises EtcdError (OUT_OF_RANGE) for a revision that is compacted or still to come.
-        """
+        """How many keys this member has at the revision (0: the newest). Raises OUT_OF_RANGE where it has none."""
         asked = {"range_end": encoded(_NULL), "count_only": True, "serializable": True, "revision": str(revision)}
         return _number(self._range(_NULL, seconds=READ_SECONDS, **asked), "count")
 
     def hash_kv(self, revision: int = 0) -> HashKv:
         """The hash of this member's keys with their history up to the revision (0: the newest)."""
         found = self._http.call("/v3/maintenance/hashkv", {"revision": str(revision)}, READ_SECONDS)
-        at = _number(found, "hash_revision") or revision or _number(found["header"], "revision")
-        return HashKv(hash=_number(found, "hash"), revision=at, compact_revision=_number(found, "compact_revision"))
+        return HashKv(_number(found, "hash"), _number(found, "compact_revision"))
 
     def alarms(self) -> tuple[tuple[int, str], ...]:
         """Alarms that are on: a member's id, and "NOSPACE" or "CORRUPT"."""
@@ -193,9 +189,9 @@ class Etcd:
             self._http.call("/v3/maintenance/alarm", asked)
 
     def compact(self, revision: int) -> None:
-        """Forgets the history before the revision, on all members, and waits until this one has really removed it.
+        """Forgets the history before the revision, and waits until this member has removed it. It may be done already.
 
-        What has been compacted already is fine. Raises EtcdError (OUT_OF_RANGE) for a revision still to come.
+        Raises EtcdError (OUT_OF_RANGE) for a revision still to come.
         """
         try:
             self._http.call("/v3/kv/compaction", {"revision": str(revision), "physical": True}, REWRITE_SECONDS)
@@ -212,34 +208,30 @@ class Etcd:
         etcd_snapshot.save(self._http, file)
 
     def lock(self, name: str, wait_seconds: float, ttl: int = 30) -> AbstractContextManager[Lock]:
-        """Waits for the lock, and holds it; it ends `ttl` seconds after this process at the latest.
-
-        Raises LockBusy when another one held it all the time.
-        """
+        """Waits for the lock, and holds it; it ends `ttl` seconds after this process at the latest. Raises LockBusy."""
         return etcd_lock.hold(self._http, name, wait_seconds, ttl)
 
     def _range(self, key: str, seconds: float = 0, **more: object) -> Json:
-        return self._http.call("/v3/kv/range", {"key": encoded(key or _NULL), **more}, seconds)
+        return self._http.call("/v3/kv/range", {"key": encoded(key), **more}, seconds)
+
+    def _found(self, key: str, **more: Any) -> dict[str, bytes]:
+        found = self._range(key, **more).get("kvs", ())
+        return {
+            base64.b64decode(entry["key"]).decode(errors="replace"): base64.b64decode(entry.get("value", ""))
+            for entry in found
+        }
 
 
-def _text(key: str) -> str:
-    return base64.b64decode(key).decode(errors="replace")
-
-
-def peer_members(address: str, tls: Tls, seconds: float = 3.0, port: int = PEER_PORT) -> tuple[Member, ...]:
-    """The member list as the peer at the address knows it, also without a leader. `tls` is that of peers.
-
-    Raises NoAnswer, also while it only starts.
-    """
-    host = f"[{address}]" if ":" in address else address
-    found = EtcdHttp((f"https://{host}:{port}",), tls, seconds).get("/members")
+def peer_members(address: str, tls: Tls, port: int) -> tuple[Member, ...]:
+    """The members as that peer knows them, also without a leader. `tls` is that of peers. Raises NoAnswer."""
+    found = EtcdHttp((f"https://{address}:{port}",), tls, _PEER_SECONDS).get("/members")
     return tuple(_member(entry, "id") for entry in found or ())
 
 
-def port_state(address: str, port: int, seconds: float = 2.0) -> PortState:
-    """What becomes of a connection to the port within the time."""
+def port_state(address: str, port: int) -> PortState:
+    """What becomes of a connection to the port."""
     try:
-        socket.create_connection((address, port), timeout=seconds).close()
+        socket.create_connection((address, port), timeout=_PORT_SECONDS).close()
     except ConnectionRefusedError:
         return PortState.REFUSED
     except OSError:

@@ -7,6 +7,7 @@ so that one needs client_auth too (components/pki.py).
 
 import contextlib
 import http.client
+import itertools
 import json
 import socket
 import ssl
@@ -30,6 +31,9 @@ CANCELLED, UNKNOWN, DEADLINE, NOT_FOUND, PRECONDITION, OUT_OF_RANGE, INTERNAL, U
 #: What etcd says of itself when it cannot help for the moment, and has certainly done nothing (api/v3rpc/rpctypes).
 _REFUSALS: Final = ("for learner", "no leader", "unhealthy cluster", "not capable", "too many requests")
 
+#: Kinds of failures, the one that counts last.
+_UNASKED, _NOT_DONE, _MAYBE_DONE, _REFUSED = range(4)
+
 Value = TypeVar("Value")
 
 
@@ -37,7 +41,6 @@ class EtcdError(Exception):
     """etcd answered, and refused; `code` is gRPC's, 0 where nothing was asked."""
 
     def __init__(self, text: str, code: int = 0) -> None:
-        """`text` is what etcd said."""
         super().__init__(text)
         self.text = text
         self.code = code
@@ -102,35 +105,23 @@ def _refusal(status: int, body: bytes) -> EtcdError:
 
 
 def _weight(error: EtcdError) -> int:
-    """Which of several failures is the one to raise: a plain refusal, or else whether it may have been done."""
+    """Which of several failures counts: a plain refusal, then what may have been done, then what has not been."""
     if isinstance(error, NoAnswer):
-        return 0 if isinstance(error, NotConnected) else 2
-    return 1 if error.code == UNAVAILABLE else 3
+        return _UNASKED if isinstance(error, NotConnected) else _MAYBE_DONE
+    return _NOT_DONE if error.code == UNAVAILABLE else _REFUSED
 
 
-class _Answer:
-    """The body of an answer, as it comes. No read takes longer than the deadline allows."""
-
-    def __init__(self, sock: socket.socket, response: http.client.HTTPResponse, deadline: float) -> None:
-        self._sock, self._response, self._deadline = sock, response, deadline
-
-    def parts(self, stall: float = STALL_SECONDS) -> Iterator[bytes]:
-        while True:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("timed out")
-            self._sock.settimeout(min(left, stall))
-            part = self._response.read1(1 << 16)
-            if not part:
-                return
-            yield part
-
-    def lines(self) -> Iterator[bytes]:
-        rest = b""
-        for part in self.parts():
-            *whole, rest = (rest + part).split(b"\n")
-            yield from whole
-        yield rest
+def _parts(sock: socket.socket, response: http.client.HTTPResponse, deadline: float, stall: float) -> Iterator[bytes]:
+    """The body, as it comes. No read takes longer than the deadline allows."""
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        sock.settimeout(min(left, stall))
+        part = response.read1(1 << 16)
+        if not part:
+            return
+        yield part
 
 
 class EtcdHttp:
@@ -144,47 +135,39 @@ class EtcdHttp:
         self._tls = tls
 
     def call(self, path: str, body: Mapping[str, Any], seconds: float = 0, repeatable: bool = True) -> Json:
-        """The gateway's answer. What is not `repeatable` is asked of no second endpoint once it may have been done.
-
-        Raises EtcdError, or NoAnswer.
-        """
+        """The gateway's answer. What is not `repeatable` is asked of no second endpoint once it may have been done."""
         found: Json = self._first(lambda endpoint: self._whole(endpoint, "POST", path, body, seconds), repeatable)
         return found
 
     def get(self, path: str) -> Any:
         """The JSON at a path that is not the gateway's."""
-        return self._first(lambda endpoint: self._whole(endpoint, "GET", path, None, 0), True)
+        return self._first(lambda endpoint: self._whole(endpoint, "GET", path))
 
     def stream(self, path: str, body: Mapping[str, Any], seconds: float) -> Iterator[Json]:
         """The messages of an answer that goes on and on, from one endpoint. Raises NoAnswer when it breaks off."""
-        answer = self._first(lambda endpoint: self._begun(endpoint, path, body, seconds), True)
-        yield from answer
+        yield from self._first(lambda endpoint: self._begun(endpoint, path, body, seconds))
 
-    def _first(self, ask: Callable[[str], Value], repeatable: bool) -> Value:
+    def _first(self, ask: Callable[[str], Value], repeatable: bool = True) -> Value:
         failed: list[EtcdError] = []
         for endpoint in self.endpoints:
             try:
                 return ask(endpoint)
-            except NotConnected as error:
-                failed.append(error)
-            except NoAnswer as error:
-                failed.append(error)
-                if not repeatable:
-                    break
             except EtcdError as error:
                 failed.append(error)
-                if error.code != UNAVAILABLE:
+                if _weight(error) > (_MAYBE_DONE if repeatable else _NOT_DONE):
                     break
         if not failed:
             raise EtcdError("there is no endpoint to ask")
         worst = max(failed, key=_weight)
         raise type(worst)("; ".join(dict.fromkeys(error.text for error in failed)), worst.code) from worst
 
-    def _whole(self, endpoint: str, method: str, path: str, body: Mapping[str, Any] | None, seconds: float) -> Any:
-        with self._answer(endpoint, method, path, body, seconds or self.seconds) as answer:
-            text = b"".join(answer.parts(seconds or self.seconds))
+    def _whole(
+        self, endpoint: str, method: str, path: str, body: Mapping[str, Any] | None = None, seconds: float = 0
+    ) -> Any:
+        seconds = seconds or self.seconds
+        with self._answer(endpoint, method, path, body, seconds, seconds) as parts:
             try:
-                return json.loads(text)
+                return json.loads(b"".join(parts))
             except ValueError as error:
                 raise NoAnswer(f"{endpoint}: the answer is not whole") from error
 
@@ -194,33 +177,28 @@ class EtcdHttp:
         first = next(messages, None)
         if first is None:
             raise NoAnswer(f"{endpoint}: the stream is empty")
-
-        def all_messages() -> Iterator[Json]:
-            yield first
-            yield from messages
-
-        return all_messages()
+        return itertools.chain([first], messages)
 
     def _messages(self, endpoint: str, path: str, body: Mapping[str, Any], seconds: float) -> Iterator[Json]:
-        with self._answer(endpoint, "POST", path, body, seconds) as answer:
-            for line in answer.lines():
-                if not line.strip():
-                    continue
-                try:
-                    message = json.loads(line)
-                except ValueError as error:
-                    raise NoAnswer(f"{endpoint}: the stream broke off") from error
-                if "result" not in message:
-                    raise _refusal(http.client.OK, line)
-                yield message["result"]
+        with self._answer(endpoint, "POST", path, body, seconds, STALL_SECONDS) as parts:
+            rest = b""
+            for part in itertools.chain(parts, [b"\n"]):
+                *lines, rest = (rest + part).split(b"\n")
+                for line in filter(bytes.strip, lines):
+                    try:
+                        message = json.loads(line)
+                    except ValueError as error:
+                        raise NoAnswer(f"{endpoint}: the stream broke off") from error
+                    if "result" not in message:
+                        raise _refusal(http.client.OK, line)
+                    yield message["result"]
 
     @contextlib.contextmanager
     def _answer(
-        self, endpoint: str, method: str, path: str, body: Mapping[str, Any] | None, seconds: float
-    ) -> Iterator[_Answer]:
+        self, endpoint: str, method: str, path: str, body: Mapping[str, Any] | None, seconds: float, stall: float
+    ) -> Iterator[Iterator[bytes]]:
         deadline = time.monotonic() + seconds
-        connection = self._connection(endpoint, min(seconds, CONNECT_SECONDS))
-        try:
+        with contextlib.closing(self._connection(endpoint, min(seconds, CONNECT_SECONDS))) as connection:
             try:
                 connection.connect()
             except OSError as error:
@@ -230,14 +208,11 @@ class EtcdHttp:
             try:
                 connection.request(method, path, None if body is None else json.dumps(body))
                 response = connection.getresponse()
-                answer = _Answer(sock, response, deadline)
                 if response.status != http.client.OK:
-                    raise _refusal(response.status, b"".join(answer.parts()))
-                yield answer
+                    raise _refusal(response.status, b"".join(_parts(sock, response, deadline, stall)))
+                yield _parts(sock, response, deadline, stall)
             except (OSError, http.client.HTTPException) as error:
                 raise NoAnswer(f"{endpoint}: {error or type(error).__name__}", UNAVAILABLE) from error
-        finally:
-            connection.close()
 
     def _connection(self, endpoint: str, seconds: float) -> http.client.HTTPConnection:
         url = urlsplit(endpoint)

@@ -29,17 +29,16 @@ def encoded(text: str) -> str:
 
 
 def after(prefix: str) -> str:
-    """The end of the range of all keys with the prefix, encoded. Without a prefix it is that of all keys."""
+    """The end of the range of all keys with the prefix, encoded."""
     raw = prefix.encode()
     # UTF-8 has no byte 255, so the last one can always be raised.
-    return base64.b64encode(raw[:-1] + bytes([raw[-1] + 1]) if raw else b"\0").decode()
+    return base64.b64encode(raw[:-1] + bytes([raw[-1] + 1])).decode()
 
 
 class Lock:
-    """A place in the queue for a lock, with a lease that a thread keeps alive. Whoever came first holds the lock."""
+    """A place in the queue, with a lease of `ttl` seconds that a thread keeps alive. The first one holds it."""
 
     def __init__(self, etcd: EtcdHttp, name: str, ttl: int) -> None:
-        """Gets a lease of `ttl` seconds. Raises EtcdError."""
         self._etcd = etcd
         self._clock = etcd.clock
         self.name = name
@@ -66,18 +65,16 @@ class Lock:
 
     def ask(self) -> str:
         """Queues up, once, and looks whose turn it is: empty when it is this one's. Raises EtcdError."""
+        key = encoded(self.key)
+        value = {"key": key, "value": encoded(socket.gethostname()), "lease": str(self.lease)}
         queued = self._etcd.call(
             "/v3/kv/txn",
             {
-                "compare": [{"key": encoded(self.key), "target": "CREATE", "result": "EQUAL", "create_revision": "0"}],
-                "success": [
-                    {"request_put": {
-                        "key": encoded(self.key), "value": encoded(socket.gethostname()), "lease": str(self.lease)
-                    }}
-                ],
-                "failure": [{"request_range": {"key": encoded(self.key)}}],
+                "compare": [{"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": "0"}],
+                "success": [{"request_put": value}],
+                "failure": [{"request_range": {"key": key}}],
             },
-        )  # fmt: skip
+        )
         if queued.get("succeeded"):
             self._created = queued["header"]["revision"]
         else:
@@ -95,14 +92,14 @@ class Lock:
 
     def _keep(self) -> None:
         """A third of its time apart, as etcd's own client does."""
-        wait = self._ttl / 3
+        wait = usual = self._ttl / 3
         while not self._ended.wait(wait):
             try:
                 self.renew()
-                wait = self._ttl / 3
+                wait = usual
             except EtcdError:
                 # It may pass. check() knows how long the last confirmation is good.
-                wait = min(AGAIN_SECONDS, self._ttl / 3)
+                wait = min(AGAIN_SECONDS, usual)
 
     def renew(self) -> None:
         """Asks etcd to keep the lock alive, and notes what it says. Raises EtcdError when it says nothing of it."""
@@ -110,14 +107,13 @@ class Lock:
         # A stream, which ends with the one request.
         answers = list(self._etcd.stream("/v3/lease/keepalive", {"ID": str(self.lease)}, self._etcd.seconds))
         ttl = int(answers[-1].get("TTL", 0))
+        created = self._created
         if ttl <= 0:
             self._lost = "its lease has ended"
-            return
-        created = self._created
-        if created and [found["create_revision"] for found in self._range(self.key)] != [created]:
+        elif created and [found["create_revision"] for found in self._range(self.key)] != [created]:
             self._lost = "its key has been removed"
-            return
-        self._good_until = began + ttl
+        else:
+            self._good_until = began + ttl
 
     def end(self) -> None:
         """Gives the lock back, or the place in its queue. When nobody answers it ends with its lease."""
@@ -129,10 +125,9 @@ class Lock:
 
 @contextlib.contextmanager
 def hold(etcd: EtcdHttp, name: str, wait_seconds: float, ttl: int) -> Iterator[Lock]:
-    """Waits for the lock and holds it. Its holder may be gone: then it ends within `ttl` seconds.
+    """Waits for the lock and holds it. A holder that is gone loses it within `ttl` seconds.
 
-    Raises LockBusy when another one held it all the time; NoAnswer, or EtcdError, when that is what came last; and
-    EtcdError at once when etcd refuses for another reason than a passing one.
+    Raises LockBusy or, when that came last, NoAnswer or EtcdError; EtcdError at once for what does not pass.
     """
     clock = etcd.clock
     began = clock.monotonic()
@@ -143,17 +138,17 @@ def hold(etcd: EtcdHttp, name: str, wait_seconds: float, ttl: int) -> Iterator[L
             try:
                 lock = lock or Lock(etcd, name, ttl)
                 seen = lock.ask()
+                if not seen:
+                    break
             except EtcdError as error:
                 seen = error.text
+                kind = NoAnswer if isinstance(error, NoAnswer) else EtcdError
                 if error.code == NOT_FOUND and lock:
                     # Its lease ended meanwhile: to the end of the queue.
                     lock.end()
                     lock = None
-                elif not isinstance(error, NoAnswer) and error.code != UNAVAILABLE:
+                elif kind is EtcdError and error.code != UNAVAILABLE:
                     raise
-                kind = NoAnswer if isinstance(error, NoAnswer) else EtcdError
-            if not seen and lock:
-                break
             passed = clock.monotonic() - began
             if passed >= wait_seconds:
                 raise kind(f"the lock {name} in etcd was not to be had within {passed:.0f} s: {seen}", UNAVAILABLE)

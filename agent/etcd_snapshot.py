@@ -17,10 +17,9 @@ _DIGEST_BYTES: Final = hashlib.sha256().digest_size
 
 
 def save(etcd: EtcdHttp, file: Path) -> None:
-    """Writes a snapshot as `etcdctl snapshot save` does, readable for root only: whole, on the disk, or not at all.
+    """Writes a snapshot as `etcdctl snapshot save` does, for root only: whole, on the disk, or not at all.
 
-    Raises EtcdError; NoAnswer also when the stream ends early or what came differs from its digest; OSError when the
-    disk is full.
+    Raises EtcdError, NoAnswer also when what came is not whole, and OSError when the disk is full.
     """
     descriptor, name = tempfile.mkstemp(prefix=".new.", dir=file.parent)
     new = Path(name)

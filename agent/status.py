@@ -22,9 +22,9 @@ from typing import Final
 
 from agent import desired, installed
 from agent.command import Command, Options
-from agent.etcd.backup_listing import listing
+from agent.etcd.backup_copies import listing
 from agent.etcd.backup_settings import BackupSettings
-from agent.etcd.local import client_tls, endpoint
+from agent.etcd.network import endpoint, tls
 from agent.etcd_http import EtcdHttp
 from agent.machine import Machine
 from agent.system import dpkg, files, maintenance, time_sync
@@ -192,7 +192,7 @@ def etcd_health(machine: Machine) -> str:
 
 
 def _member(machine: Machine) -> EtcdHttp:
-    return EtcdHttp((endpoint("127.0.0.1"),), client_tls(machine), QUESTION_SECONDS)
+    return EtcdHttp((endpoint("127.0.0.1"),), tls(machine), QUESTION_SECONDS)
 
 
 def backups(machine: Machine) -> str:

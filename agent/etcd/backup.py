@@ -11,7 +11,7 @@ from agent.etcd import scratch as scratch_etcd
 from agent.etcd.backup_copies import Copies, CopyError
 from agent.etcd.backup_record import Description, Outcome, Store, name_of
 from agent.etcd.backup_settings import BackupSettings
-from agent.etcd.local import Access
+from agent.etcd.network import Network, endpoint
 from agent.etcd.snapshot_proof import Proof, TimeLimit, prove
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, Machine
@@ -27,17 +27,14 @@ def take(
     source: str = "",
     copies: bool = True,
     seconds: float = SECONDS,
-    access: Access | None = None,
+    network: Network | None = None,
 ) -> Description | None:
-    """Takes one, from this machine's member or from the one at the address `source`.
-
-    None where that member is a learner, which takes none. Raises Failed: there is no snapshot, or it is no good, or it
-    is good and copies of it are missing.
-    """
+    """Takes one, of this machine's member or of the one at `source`; None of a learner. Raises Failed, also when the
+    snapshot is good and copies of it are missing."""
     if not re.fullmatch("[a-z]+", reason):
         raise Failed(f"a reason is a word of lower-case letters, not '{reason}'")
     limit = TimeLimit(machine.clock, seconds, "the snapshot")
-    return _Run(machine, settings, access or Access(), reason, source or settings.address, limit).run(copies)
+    return _Run(machine, settings, network or Network(machine), reason, source or settings.address, limit).run(copies)
 
 
 def take_before_change(
@@ -46,13 +43,13 @@ def take_before_change(
     reason: str,
     source: str = "",
     seconds: float = 300,
-    access: Access | None = None,
+    network: Network | None = None,
 ) -> str:
-    """A snapshot in the middle of another run, whose step it leaves as it is. Returns why there is none; empty when
-    there is one. It is not copied: that takes too long here."""
+    """Why there is none, empty when there is one. It is part of another run, whose step it leaves as it is, and is not
+    copied, which takes long."""
     before = machine.step_name, machine.unit, machine.log_file
     try:
-        taken = take(machine, settings, reason, source, copies=False, seconds=seconds, access=access)
+        taken = take(machine, settings, reason, source, copies=False, seconds=seconds, network=network)
     except Failed as failed:
         return f"{machine.step_name}: {failed}"
     finally:
@@ -61,23 +58,21 @@ def take_before_change(
 
 
 class _Run:
-    """One run; `limit` is the time for all of it."""
-
     def __init__(
-        self, machine: Machine, settings: BackupSettings, access: Access, reason: str, source: str, limit: TimeLimit
+        self, machine: Machine, settings: BackupSettings, network: Network, reason: str, source: str, limit: TimeLimit
     ) -> None:
-        self.machine, self.settings, self.access = machine, settings, access
+        self.machine, self.settings, self.network = machine, settings, network
         self.reason, self.source, self.limit = reason, source, limit
-        self.store = Store(machine)
-        self.member = access.member(machine, source)
+        self.store, self.outcome = Store(machine), Outcome()
+        self.member = network.api(endpoint(source))
 
     def run(self, copies: bool) -> Description | None:
-        step, outcome = self.machine.step, Outcome()
+        step = self.machine.step
         with contextlib.ExitStack() as stack:
-            scratch = step("preparation", lambda: stack.enter_context(self._prepared(outcome)))
+            scratch = step("preparation", lambda: stack.enter_context(self._prepared()))
             version = step("member", self._look_at_member)
             if not version:
-                outcome.skipped = True
+                self.outcome.skipped = True
                 self.machine.log(
                     f"the member at {self.source} is a learner, which has not caught up: it gives no snapshot"
                 )
@@ -85,13 +80,13 @@ class _Run:
             file = scratch / "snapshot.db"
             time = step("snapshot", lambda: self._take(file))
             proof = step("proof", lambda: self._prove(scratch, file))
-            taken = step("record", lambda: self._record(file, time, version, proof, outcome))
+            taken = step("record", lambda: self._record(file, time, version, proof))
             if proof.problem:
                 raise Failed(f"the snapshot {taken.name} is no good: {proof.problem}")
             step("tiers", lambda: self.store.forget_old(self.settings.keep))
             if copies:
-                step("copies", lambda: self._copy_away(scratch, outcome))
-            outcome.taken = True
+                step("copies", lambda: self._copy_away(scratch))
+            self.outcome.taken = True
             self.machine.step_name = "backup"
             # `ops` shows this line, the last one.
             self.machine.log(
@@ -100,23 +95,20 @@ class _Run:
             return taken
 
     @contextlib.contextmanager
-    def _prepared(self, outcome: Outcome) -> Iterator[Path]:
+    def _prepared(self) -> Iterator[Path]:
         with self.store.locked(self.limit.left()):
             try:
                 with scratch_etcd.folder(self.store.folder) as scratch:
                     yield scratch
             finally:
                 try:
-                    self.store.write_outcome(outcome)
+                    self.store.write_outcome(self.outcome)
                 except OSError as error:
                     # On a full disk; why the run failed matters more.
                     self.machine.log(f"how this run ended cannot be noted: {error}")
 
     def _look_at_member(self) -> str:
-        """The version of etcd there; empty for a learner.
-
-        A snapshot of a learner may lack what the cluster has acknowledged; so may one of a member without a majority.
-        """
+        """The version of etcd there; empty for a learner, which may lack what the cluster has acknowledged."""
         try:
             status = self.member.status()
         except EtcdError as error:
@@ -145,35 +137,31 @@ class _Run:
         return time
 
     def _prove(self, scratch: Path, file: Path) -> Proof:
-        proof = prove(self.machine, self.access, scratch, file, self.settings.quota_bytes, self.limit)
+        proof = prove(self.machine, self.network, scratch, file, self.settings.quota_bytes, self.limit)
         return proof if proof.problem else dataclasses.replace(proof, problem=self._difference(proof))
 
     def _difference(self, proof: Proof) -> str:
         """How it differs from what the member itself has at that revision, unless that cannot be known any more."""
+        said = f"the member at {self.source} has {{}} at revision {proof.revision}, the snapshot {{}}"
         try:
             there = self.member.hash_kv(proof.revision)
             if there.compact_revision != proof.compacted:
                 self.machine.log("the member has compacted its history since then: not compared with it")
                 return ""
             if there.hash != proof.hash:
-                at = f"at revision {proof.revision}"
-                return f"the member at {self.source} has the hash {there.hash} {at}, the snapshot {proof.hash}"
+                return said.format(f"the hash {there.hash}", proof.hash)
             keys = self.member.count(proof.revision)
         except EtcdError as error:
             self.machine.log(f"not compared with the member, which does not say what it has: {error}")
             return ""
-        if keys != proof.keys:
-            at = f"at revision {proof.revision}"
-            return f"the member at {self.source} has {keys} keys {at}, the snapshot {proof.keys}"
-        return ""
+        return "" if keys == proof.keys else said.format(f"{keys} keys", proof.keys)
 
-    def _record(self, file: Path, time: int, version: str, proof: Proof, outcome: Outcome) -> Description:
-        description = describe(file, self.settings, time, self.reason, version, self.source, proof)
-        self.store.add(file, description)
-        outcome.verified, outcome.size = description.verified, description.size
+    def _record(self, file: Path, time: int, version: str, proof: Proof) -> Description:
+        description = record(self.store, file, self.settings, time, self.reason, version, self.source, proof)
+        self.outcome.verified, self.outcome.size = description.verified, description.size
         return description
 
-    def _copy_away(self, scratch: Path, outcome: Outcome) -> None:
+    def _copy_away(self, scratch: Path) -> None:
         copies, missing = Copies(self.machine, self.settings), []
         for place in self.settings.places:
             try:
@@ -183,28 +171,30 @@ class _Run:
                 self.machine.log(f"not copied to {place.name}: {' '.join(str(error).split())}")
                 missing.append(place.name)
             else:
-                outcome.copied.append(place.name)
+                self.outcome.copied.append(place.name)
         if missing:
             where = " and ".join(missing)
             raise Failed(f"the snapshot is on this machine and verified, but copies did not get to {where} (see above)")
 
 
-def describe(
-    file: Path, settings: BackupSettings, time: int, reason: str, version: str, source: str, proof: Proof
+def record(
+    store: Store, file: Path, settings: BackupSettings, time: int, reason: str, version: str, source: str, proof: Proof
 ) -> Description:
-    """The description of a snapshot that has been through its proof."""
-    return Description(
+    """Keeps a snapshot that has been through its proof."""
+    description = Description(
         name=name_of(time, proof.revision, reason),
-        member=settings.name,
-        cluster=settings.cluster,
         time=time,
         reason=reason,
         revision=proof.revision,
+        verified=not proof.problem,
+        member=settings.name,
+        cluster=settings.cluster,
         keys=proof.keys,
         hash=proof.hash,
         size=file.stat().st_size,
         etcd=version,
         source=source,
-        verified=not proof.problem,
         problem=proof.problem,
     )
+    store.add(file, description)
+    return description

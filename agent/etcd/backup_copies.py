@@ -4,22 +4,23 @@ With recipients what leaves the machine is encrypted by age.
 """
 
 import calendar
+import contextlib
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from agent.etcd import retention
 from agent.etcd.backup_record import Store
-from agent.etcd.backup_settings import RCLONE_CONFIG, S3_CA, BackupSettings, Place
+from agent.etcd.backup_settings import RCLONE_CONFIG, S3_CA, BackupSettings, CopyPlace
+from agent.etcd.retention import Snapshot, staying
 from agent.machine import Machine
 from agent.programs import Ended, last_lines
 
-_RCLONE_SECONDS: Final = 900.0
-_AGE_SECONDS: Final = 900.0
+#: For one file, by rclone or age.
+_SECONDS: Final = 900.0
 #: https://rclone.org/docs/#exit-code: directory not found.
 _NO_FOLDER: Final = 3
 _NAME: Final = re.compile(
@@ -31,52 +32,63 @@ class CopyError(Exception):
     """A place did not do what it was asked; the text is what rclone or age said last."""
 
 
-@dataclass(frozen=True)
-class Copy:
+@dataclass(frozen=True, kw_only=True)
+class Copy(Snapshot):
     """A snapshot in a place, as its name describes it: only verified ones are copied. `path` is below the folder that
     was listed; `member` is None where that is one member's."""
 
-    name: str
     member: str | None
     path: str
-    reason: str
     encrypted: bool
-    revision: int
-    time: int
-    verified: bool = True
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """As it is listed."""
-        return dict(vars(self))
 
 
-def described(paths: Sequence[str]) -> list[Copy]:
+def described(paths: Iterable[str]) -> list[Copy]:
     """Those paths that are snapshots."""
     found = []
     for path in paths:
-        if match := _NAME.fullmatch(path):
-            try:
-                taken = calendar.timegm(time.strptime(match["stamp"], "%Y%m%dT%H%M%SZ"))
-            except ValueError:
-                continue
-            encrypted, revision = bool(match["age"]), int(match["revision"])
-            found.append(Copy(match["name"], match["member"], path, match["reason"], encrypted, revision, taken))
+        # A time that there cannot be is of a file of somebody else's.
+        with contextlib.suppress(ValueError):
+            if match := _NAME.fullmatch(path):
+                copy = Copy(
+                    name=match["name"],
+                    time=calendar.timegm(time.strptime(match["stamp"], "%Y%m%dT%H%M%SZ")),
+                    reason=match["reason"],
+                    revision=int(match["revision"]),
+                    member=match["member"],
+                    path=path,
+                    encrypted=bool(match["age"]),
+                )
+                found.append(copy)
     return found
+
+
+def listing(machine: Machine, settings: BackupSettings, here: bool = False) -> dict[str, Any]:
+    """What snapshots there are, for `ops`, the newest last; with `here` only those on this machine."""
+    store = Store(machine)
+    places: dict[str, Any] = {}
+    for place in () if here else settings.places:
+        try:
+            places[place.name] = {"snapshots": [vars(one) for one in Copies(machine, settings).there(place)]}
+        except CopyError as error:
+            places[place.name] = {"problem": str(error)}
+    return {
+        "member": settings.name,
+        "now": int(machine.clock.now().timestamp()),
+        "interval": 60 * settings.interval_minutes,
+        "status": store.status,
+        "snapshots": [one.document for one in store.descriptions()],
+        "places": places,
+    }
 
 
 class Copies:
     """The places off this machine."""
 
     def __init__(self, machine: Machine, settings: BackupSettings) -> None:
-        """Nobody is asked by this."""
         self._machine, self._settings = machine, settings
 
-    def there(self, place: Place, member: str = "") -> list[Copy]:
-        """The snapshots in a place, or of one member there. A folder that is not there yet has none.
-
-        Raises CopyError.
-        """
+    def there(self, place: CopyPlace, member: str = "") -> list[Copy]:
+        """The snapshots in a place, or of one member there; none without its folder. Raises CopyError."""
         remote = _below(place, member)
         ended = self._rclone("lsjson", "--files-only", "--recursive", "--no-modtime", "--no-mimetype", remote)
         if ended.status == _NO_FOLDER:
@@ -86,22 +98,20 @@ class Copies:
         except ValueError as error:
             raise CopyError(f"rclone's list of {remote} is not JSON") from error
 
-    def fetch(self, place: Place, path: str, target: Path) -> None:
+    def fetch(self, place: CopyPlace, path: str, target: Path) -> None:
         """Brings one file here. Raises CopyError."""
         _checked(self._rclone("copyto", _below(place, path), str(target)))
 
-    def bring_in_line(self, place: Place, store: Store, scratch: Path) -> None:
-        """Copies what is verified here and missing there, then removes there what no tier keeps.
+    def bring_in_line(self, place: CopyPlace, store: Store, scratch: Path) -> None:
+        """Copies what is verified here and missing there, also from before, then removes there what no tier keeps.
 
-        What could not be copied before is copied now; snapshots of this machine before it was lost count as well.
-        Raises CopyError.
+        Snapshots of this machine before it was lost count as well. Raises CopyError.
         """
         member = self._settings.name
         here = [one for one in store.descriptions() if one.verified]
         there = self.there(place, member)
         names_here, names_there = {one.name for one in here}, {one.name for one in there}
-        every: list[retention.Snapshot] = [*here, *(one for one in there if one.name not in names_here)]
-        stay = retention.staying(self._settings.keep, every)
+        stay = staying(self._settings.keep, [*here, *(one for one in there if one.name not in names_here)])
         for one in here:
             if one.name in stay and one.name not in names_there:
                 self._copy(store.file(one.name), place, scratch)
@@ -111,7 +121,7 @@ class Copies:
                 _checked(self._rclone("deletefile", _below(place, f"{member}/{old.path}")))
                 self._machine.log(f"removed {old.path} from {place.name}: no tier keeps it")
 
-    def _copy(self, file: Path, place: Place, scratch: Path) -> None:
+    def _copy(self, file: Path, place: CopyPlace, scratch: Path) -> None:
         """Whole or not at all: rclone and S3 show a file only when it has arrived."""
         target = _below(place, f"{self._settings.name}/{file.name}")
         if not self._settings.recipients:
@@ -120,7 +130,7 @@ class Copies:
         encrypted = scratch / "copy.age"
         options = [word for recipient in self._settings.recipients for word in ("--recipient", recipient)]
         try:
-            _checked(self._machine.run("age", *options, "--output", encrypted, file, seconds=_AGE_SECONDS))
+            _checked(self._machine.run("age", *options, "--output", encrypted, file, seconds=_SECONDS))
             _checked(self._rclone("copyto", str(encrypted), f"{target}.age"))
         finally:
             encrypted.unlink(missing_ok=True)
@@ -129,10 +139,10 @@ class Copies:
         options = ("--contimeout", "10s", "--timeout", "60s", "--retries", "2", "--low-level-retries", "3", "--quiet")
         trusted = ("--ca-cert", self._machine.path(S3_CA)) if self._settings.files.s3_ca else ()
         every = (self._machine.path(RCLONE_CONFIG), *options, *trusted, *words)
-        return self._machine.run("rclone", "--config", *every, seconds=_RCLONE_SECONDS)
+        return self._machine.run("rclone", "--config", *every, seconds=_SECONDS)
 
 
-def _below(place: Place, path: str) -> str:
+def _below(place: CopyPlace, path: str) -> str:
     return f"{place.name}:{place.path}" + (f"/{path}" if path else "")
 
 

@@ -4,18 +4,19 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
 from agent.etcd import retention, scratch
 from agent.etcd.backup_settings import Keep
-from agent.etcd.local import BACKUPS
 from agent.etcd.snapshot_proof import check_room, free_bytes, needed_bytes
 from agent.machine import Machine
 from agent.system import files, lock
 
+#: On the machine's own disk also when etcd's data has a volume: what takes one must not take the other.
+BACKUPS: Final = "/var/lib/etcd-backup"
 #: A folder that everyone may read: node_exporter is another user.
 METRICS: Final = "/var/lib/openstack-paas-metrics/etcd-backup.prom"
 #: Seconds that another snapshot may take.
@@ -23,22 +24,17 @@ _LOCK_SECONDS: Final = 900
 _PREFIX: Final = "openstack_paas_etcd_backup"
 
 
-@dataclass(frozen=True)
-class Description:
-    """One snapshot on this machine. `time` in seconds since 1970, `size` in bytes; `source` is the member's address."""
+@dataclass(frozen=True, kw_only=True)
+class Description(retention.Snapshot):
+    """One snapshot on this machine; `size` in bytes, `source` is the address of the member that gave it."""
 
-    name: str
     member: str
     cluster: str
-    time: int
-    reason: str
-    revision: int
     keys: int
     hash: int
     size: int
     etcd: str
     source: str
-    verified: bool
     problem: str = ""
 
     @property
@@ -49,15 +45,22 @@ class Description:
 
     @staticmethod
     def parse(document: dict[str, Any]) -> "Description":
-        """From its JSON. Raises KeyError where something is missing."""
-        names = ("name", "member", "cluster", "time", "reason", "revision", "keys", "hash", "size", "etcd", "verified")
-        same = {name: document[name] for name in names}
-        return Description(source=document["from"], problem=document.get("problem", ""), **same)
+        """From its JSON. Raises KeyError or TypeError where something is missing."""
+        found = {"problem": ""} | document | {"source": document["from"]}
+        return Description(**{one.name: found[one.name] for one in fields(Description)})
 
 
 def name_of(time: int, revision: int, reason: str) -> str:
     """The name of a snapshot says what must be known of it where its description is not."""
     return f"{datetime.fromtimestamp(time, timezone.utc):%Y%m%dT%H%M%SZ}-r{revision}-{reason}"
+
+
+def put(file: Path, target: Path) -> None:
+    """Moves a file on one disk, its content before its name."""
+    with file.open("rb") as content:
+        os.fsync(content.fileno())
+    file.replace(target)
+    files.sync_folder(target.parent)
 
 
 @dataclass
@@ -75,7 +78,6 @@ class Store:
     """The snapshots on this machine."""
 
     def __init__(self, machine: Machine) -> None:
-        """Nothing is made by this."""
         self._machine = machine
         self.folder = machine.path(BACKUPS)
 
@@ -85,10 +87,7 @@ class Store:
 
     @contextlib.contextmanager
     def locked(self, wait_seconds: float = _LOCK_SECONDS) -> Iterator[None]:
-        """The only one that adds or removes snapshots. What an interrupted run left is swept up first.
-
-        Raises Failed when another run does not end.
-        """
+        """Keeps others from adding or removing, or raises Failed; what an interrupted run left is swept up first."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         with lock.hold(self._machine, f"{BACKUPS}/.lock", wait_seconds, "another snapshot"):
@@ -96,8 +95,8 @@ class Store:
             for file in self.folder.glob("*.db"):
                 if not file.with_suffix(".json").exists():
                     file.unlink()
-            for name in self._unreadable():
-                self._machine.log(f"{name} is not the description of a snapshot: it is left alone")
+            for file in (file for file, description in self._read().items() if not description):
+                self._machine.log(f"{file} is not the description of a snapshot: it is left alone")
             for file in self.folder.glob(".new.*"):
                 file.unlink()
             scratch.sweep(self.folder)
@@ -106,9 +105,6 @@ class Store:
     def descriptions(self) -> list[Description]:
         """All snapshots, the newest last. One whose description cannot be read is left alone; nothing is printed."""
         return sorted((one for one in self._read().values() if one), key=retention.age_order)
-
-    def _unreadable(self) -> list[Path]:
-        return [file for file, one in self._read().items() if one is None]
 
     def _read(self) -> dict[Path, Description | None]:
         found: dict[Path, Description | None] = {}
@@ -124,12 +120,8 @@ class Store:
 
     def add(self, file: Path, description: Description) -> None:
         """Puts a snapshot in place, from the same disk, and describes it."""
-        with file.open("rb") as content:
-            os.fsync(content.fileno())
-        file.replace(self.file(description.name))
-        files.sync_folder(self.folder)
-        text = json.dumps(description.document, indent=2)
-        files.write(self.folder / f"{description.name}.json", f"{text}\n")
+        put(file, self.file(description.name))
+        files.write(self.folder / f"{description.name}.json", json.dumps(description.document, indent=2) + "\n")
 
     def remove(self, name: str) -> None:
         """The description last: without it the rest would be swept up anyway."""
@@ -146,80 +138,67 @@ class Store:
                 self._machine.log(f"removed {one.name}: no tier keeps it")
 
     def make_room(self, keep: Keep, database_bytes: int) -> None:
-        """Removes old snapshots until a new one fits; never the newest verified one, and none if that would not do.
-
-        Raises Failed when there is not enough room.
-        """
+        """Removes old snapshots until a new one fits, never the newest verified one; none, and raises Failed, if that
+        would not do."""
         missing = needed_bytes(database_bytes) - free_bytes(self.folder)
-        going: list[tuple[str, str]] = []
-        for one, why in retention.first_to_go(keep, self.descriptions()) if missing > 0 else ():
+        going: dict[str, str] = {}
+        for one, why in retention.first_to_go(keep, self.descriptions()):
             if missing > 0 and self.file(one.name).exists():
                 missing -= self.file(one.name).stat().st_size
-                going.append((one.name, why))
-        if missing <= 0:
-            for name, why in going:
-                self.remove(name)
-                self._machine.log(f"removed {name} to make room: {why}")
+                going[one.name] = why
+        for name, why in going.items() if missing <= 0 else ():
+            self.remove(name)
+            self._machine.log(f"removed {name} to make room: {why}")
         check_room(database_bytes, self.folder, ", more than old snapshots take" if missing > 0 and going else "")
 
     @property
     def status(self) -> dict[str, Any]:
         """How the last run ended; empty when none has."""
-        text = files.read(self.folder / ".status")
         try:
-            document = json.loads(text) if text else {}
-        except ValueError:
-            document = {}
-        return document if isinstance(document, dict) else {}
+            return dict(json.loads(files.read(self.folder / ".status")))
+        except (ValueError, TypeError):
+            return {}
 
     def write_outcome(self, outcome: Outcome) -> None:
         """At the end of a run, however it ends: for people and `ops`, and as metrics."""
         if outcome.skipped:
             return
         now = int(self._machine.clock.now().timestamp())
-        status = self.status
-        status["run"] = now
-        status["outcome"] = "taken" if outcome.taken else "failed"
-        status["failures"] = status.get("failures", 0) + (0 if outcome.taken else 1)
+        status: dict[str, Any] = {"failures": 0, "copies": {}} | self.status | {"run": now}
         if outcome.taken:
-            status["success"] = now
+            status |= {"outcome": "taken", "success": now}
             status.pop("step", None)
         else:
-            status["step"] = self._machine.step_name
+            status |= {"outcome": "failed", "step": self._machine.step_name, "failures": status["failures"] + 1}
         if outcome.verified:
             status |= {"verified": now, "size": outcome.size}
-        status["copies"] = status.get("copies", {}) | dict.fromkeys(outcome.copied, now)
+        status["copies"] |= dict.fromkeys(outcome.copied, now)
         files.write(self.folder / ".status", json.dumps(status, indent=2) + "\n")
         metrics = self._machine.path(METRICS)
         metrics.parent.mkdir(parents=True, exist_ok=True)
         metrics.parent.chmod(0o755)
-        files.write(metrics, metrics_text(status, sum(1 for _ in self.folder.glob("*.db"))))
+        files.write(metrics, _metrics(status, len(list(self.folder.glob("*.db")))))
 
 
-def metrics_text(status: dict[str, Any], number: int) -> str:
-    """In Prometheus' text format. `number` is how many snapshots there are."""
-    gauges = (
-        ("last_run_timestamp_seconds", "When the last run ended.", status["run"]),
-        ("last_run_failed", "1 when the last run failed, also when only a copy did.",
-         int(status["outcome"] != "taken")),
-        ("last_success_timestamp_seconds", "When a run last did everything, 0 when none has.",
-         status.get("success", 0)),
-        ("last_verified_timestamp_seconds", "When a snapshot was last taken and verified by restoring it.",
-         status.get("verified", 0)),
-        ("last_verified_size_bytes", "Size of that snapshot.", status.get("size", 0)),
-        ("snapshots", "Snapshots on this machine.", number),
-    )  # fmt: skip
+def _metrics(status: dict[str, Any], snapshots: int) -> str:
+    """In Prometheus' text format: a name, its kind, its help, and for each label its value."""
+    metrics: list[tuple[str, str, str, dict[str, int]]] = [
+        ("last_run_timestamp_seconds", "gauge", "When the last run ended.", {"": status["run"]}),
+        ("last_run_failed", "gauge", "1 when the last run failed, also when only a copy did.",
+         {"": int(status["outcome"] != "taken")}),
+        ("last_success_timestamp_seconds", "gauge", "When a run last did everything, 0 when none has.",
+         {"": status.get("success", 0)}),
+        ("last_verified_timestamp_seconds", "gauge",
+         "When a snapshot was last taken and verified by restoring it.", {"": status.get("verified", 0)}),
+        ("last_verified_size_bytes", "gauge", "Size of that snapshot.", {"": status.get("size", 0)}),
+        ("snapshots", "gauge", "Snapshots on this machine.", {"": snapshots}),
+        ("failures_total", "counter", "Runs that failed since the machine was made.", {"": status["failures"]}),
+        ("copied_timestamp_seconds", "gauge", "When everything was last in a place off the machine.",
+         {f'{{place="{place}"}}': time for place, time in sorted(status["copies"].items())}),
+    ]  # fmt: skip
     lines = []
-    for name, text, value in gauges:
-        lines += _metric(name, text, "gauge", f"{_PREFIX}_{name} {value}")
-    failures = f"{_PREFIX}_failures_total {status['failures']}"
-    lines += _metric("failures_total", "Runs that failed since the machine was made.", "counter", failures)
-    if status["copies"]:
-        name = "copied_timestamp_seconds"
-        copies = [f'{_PREFIX}_{name}{{place="{place}"}} {time}' for place, time in sorted(status["copies"].items())]
-        lines += _metric(name, "When everything was last in a place off the machine.", "gauge", *copies)
+    for name, kind, text, values in metrics:
+        if values:
+            lines += [f"# HELP {_PREFIX}_{name} {text}", f"# TYPE {_PREFIX}_{name} {kind}"]
+            lines += [f"{_PREFIX}_{name}{label} {value}" for label, value in values.items()]
     return "\n".join(lines) + "\n"
-
-
-def _metric(name: str, text: str, kind: str, *values: str) -> list[str]:
-    return [f"# HELP {_PREFIX}_{name} {text}", f"# TYPE {_PREFIX}_{name} {kind}", *values]

@@ -6,8 +6,6 @@ from agent.etcd.backup_settings import FOLDER, RCLONE_CONFIG, S3_CA, SFTP_KEY, S
 from agent.machine import Machine
 from agent.system import files, services
 
-BACKUP_UNIT: Final = "openstack-paas-etcd-backup"
-DEFRAGMENT_UNIT: Final = "openstack-paas-etcd-defragment"
 _UNITS: Final = "/etc/systemd/system"
 
 
@@ -21,12 +19,11 @@ def schedule_backups(machine: Machine, wanted: BackupFiles) -> None:
     files.install_or_remove(machine, wanted.sftp_key, SFTP_KEY, 0o400)
     files.install_or_remove(machine, wanted.sftp_known_hosts, SFTP_KNOWN_HOSTS, 0o400)
     files.install_or_remove(machine, wanted.rclone_config, RCLONE_CONFIG, 0o400)
-    _schedule(machine, BACKUP_UNIT, wanted.service, wanted.timer)
-    _schedule(machine, DEFRAGMENT_UNIT, wanted.defragment_service, wanted.defragment_timer)
+    _schedule(machine, "openstack-paas-etcd-backup", wanted.service, wanted.timer)
+    _schedule(machine, "openstack-paas-etcd-defragment", wanted.defragment_service, wanted.defragment_timer)
 
 
 def _schedule(machine: Machine, unit: str, service: str, timer: str) -> None:
-    """A timer with its service, or none."""
     if not timer:
         services.disable(machine, f"{unit}.timer")
     files.install_or_remove(machine, service, f"{_UNITS}/{unit}.service")

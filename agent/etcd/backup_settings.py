@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from agent.etcd.membership import Place
+
 #: rclone's configuration and what it names; for root alone.
 FOLDER: Final = "/etc/openstack-paas/etcd-backup"
 RCLONE_CONFIG: Final = f"{FOLDER}/rclone.conf"
@@ -22,7 +24,7 @@ class Keep:
 
 
 @dataclass(frozen=True)
-class Place:
+class CopyPlace:
     """A place off the machine: `name` is the remote in rclone's configuration (s3, sftp), `path` the cluster's folder
     there. Each member has a folder in it."""
 
@@ -31,20 +33,12 @@ class Place:
 
 
 @dataclass(frozen=True)
-class MemberAddress:
-    """One member of etcd by the settings."""
-
-    name: str
-    address: str
-
-
-@dataclass(frozen=True)
 class BackupFiles:
     """Contents of files; an empty one means that there must be no such file."""
 
     service: str = ""
     timer: str = ""
-    """This and the service are empty without backups."""
+    """Without backups both are empty."""
     defragment_service: str = ""
     defragment_timer: str = ""
     rclone_config: str = field(default="", repr=False)
@@ -62,12 +56,12 @@ class BackupSettings:
     address: str
     cluster: str
     """The cluster's token."""
-    members: tuple[MemberAddress, ...]
+    members: tuple[Place, ...]
     quota_bytes: int
     interval_minutes: int
     """Between two snapshots by the timer; 0 where it is off."""
     keep: Keep
-    places: tuple[Place, ...] = ()
+    places: tuple[CopyPlace, ...] = ()
     recipients: tuple[str, ...] = ()
     """Those of age: with any, what leaves the machine is encrypted."""
     files: BackupFiles = BackupFiles()

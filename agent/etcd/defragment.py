@@ -9,17 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from agent.etcd import turn
 from agent.etcd.backup_settings import BackupSettings
-from agent.etcd.local import DATA, Access, client_tls, endpoint
+from agent.etcd.membership import DATA
+from agent.etcd.network import Network, endpoint
 from agent.etcd.snapshot_proof import MIB, free_bytes
 from agent.etcd_api import Etcd, EtcdError, Lock, Member, NoAnswer, Status
 from agent.machine import Failed, Machine, NotYet
 
-#: The lock for changes of the membership: no member restarts or joins while another one does not answer.
-MEMBERSHIP_LOCK: Final = "openstack-paas/membership"
-_LOCK_SECONDS: Final = 500.0
 #: By itself a member is defragmented only from this size on, when more than half of it is free.
-LARGE_BYTES: Final = 1024 * MIB
+_LARGE_BYTES: Final = 1024 * MIB
 #: A member does not answer while it is defragmented: some 10 s for each GiB on a slow disk.
 _DEFRAGMENT_SECONDS: Final = 600.0
 #: Each member deletes in the background, 1000 revisions at a time. It is over when so many looks find the same.
@@ -36,16 +35,8 @@ class _Seen:
     status: Status
 
     @property
-    def name(self) -> str:
-        return self.member.name
-
-    @property
-    def leads(self) -> bool:
-        return self.status.leader == self.status.member_id
-
-    @property
     def is_half_free(self) -> bool:
-        return self.status.db_size > LARGE_BYTES and 2 * self.status.db_in_use < self.status.db_size
+        return self.status.db_size > _LARGE_BYTES and 2 * self.status.db_in_use < self.status.db_size
 
 
 def defragment(
@@ -53,99 +44,104 @@ def defragment(
     settings: BackupSettings,
     only_where_needed: bool = False,
     snapshot: Callable[[], str] | None = None,
-    access: Access | None = None,
+    network: Network | None = None,
 ) -> None:
     """Defragments all members, or with `only_where_needed` (the timer) those of which more than half is free.
 
     With the alarm NOSPACE it first takes a snapshot (`snapshot` returns why there is none) and drops the history, and
     ends the alarm at last; then the timer leaves everything to a person. Raises Failed.
     """
-    room = _Room(machine, settings, access or Access())
+    room = _Room(machine, settings, network or Network(machine))
     try:
         room.run(only_where_needed, snapshot)
     except EtcdError as error:
         raise Failed(f"etcd does not do its part; this may run again: {error}") from error
 
 
-def end_alarm_where_it_fits(machine: Machine, settings: BackupSettings, access: Access | None = None) -> None:
+def end_alarm_where_it_fits(machine: Machine, settings: BackupSettings, network: Network | None = None) -> None:
     """For `converge`, after a restart that may have raised the quota: ends the alarm NOSPACE where there is room now.
 
     Says what to do where there is none, or etcd does not answer; nothing is dropped without a person's word. A member
     that still has the old quota puts the alarm on again, and the run that changes it ends it.
     """
-    room = _Room(machine, settings, access or Access())
+    room = _Room(machine, settings, network or Network(machine))
     try:
-        if any(kind == "NOSPACE" for _, kind in room.etcd.alarms()):
+        if "NOSPACE" in room.alarms():
             room.end_alarm()
     except (EtcdError, Failed) as error:
         machine.log(f"the alarm NOSPACE is not ended, `paas etcd defragment` does more: {error}")
 
 
 class _Room:
-    def __init__(self, machine: Machine, settings: BackupSettings, access: Access) -> None:
-        self.machine, self.settings, self.access = machine, settings, access
-        self.away: list[str] = []
-        self.etcd = access.connect(tuple(endpoint(one.address) for one in settings.members), client_tls(machine), 5.0)
+    def __init__(self, machine: Machine, settings: BackupSettings, network: Network) -> None:
+        self.machine, self.settings, self.network = machine, settings, network
+        self.etcd = network.api(*(one.client_url for one in settings.members))
+
+    def alarms(self) -> set[str]:
+        return {kind for _, kind in self.etcd.alarms()}
 
     def run(self, only_where_needed: bool, snapshot: Callable[[], str] | None) -> None:
-        alarms = {kind for _, kind in self.etcd.alarms()}
+        alarms = self.alarms()
         if "CORRUPT" in alarms:
             raise Failed("etcd has the alarm CORRUPT: a member's data is damaged. Replace that member first")
-        full = "NOSPACE" in alarms
-        if only_where_needed and full:
+        if only_where_needed and "NOSPACE" in alarms:
             self.machine.log("the alarm NOSPACE is on: `paas etcd defragment` compacts, defragments and ends it")
-            return
-        if only_where_needed and not any(one.is_half_free for one in self._voters()):
+        elif only_where_needed and not any(one.is_half_free for one in self._healthy_voters()):
             self.machine.log("no member has more than half of a large database free")
-            return
-        if not full:
-            with self.etcd.lock(MEMBERSHIP_LOCK, _LOCK_SECONDS) as lock:
+        elif "NOSPACE" in alarms:
+            self._run_full(snapshot)
+        else:
+            with self.etcd.lock(turn.LOCK, turn.LOCK_SECONDS) as lock:
                 self._all(lock, only_where_needed)
-            return
+
+    def _run_full(self, snapshot: Callable[[], str] | None) -> None:
         self.machine.log("the alarm NOSPACE is on, so there is no lock: nothing else may change members meanwhile")
-        self._voters(must_answer=False)
-        if self.away:
+        _, away = self._voters()
+        if away:
             # Writes are refused anyway: what answers can be helped.
-            self.machine.log(f"without those that are not healthy: {', '.join(self.away)}")
+            self.machine.log(f"without those that are not healthy: {', '.join(away)}")
         if snapshot and (problem := snapshot()):
             self.machine.log(f"no snapshot was taken, the history is dropped without one: {problem}")
         self._compact()
         self._all(None, False)
         self.end_alarm()
 
-    def _voters(self, must_answer: bool = True) -> list[_Seen]:
-        """The voters that answer; the leader is last. Raises Failed when one does not, unless it need not."""
+    def _voters(self) -> tuple[list[_Seen], list[str]]:
+        """The voters that answer, the leader last, and what is known of those that do not."""
         seen: list[_Seen] = []
         away: list[str] = []
         for member in self.etcd.members():
             if member.is_learner:
                 continue
-            name = member.name or f"{member.id:x}"
             try:
-                client = self._at(member)
-                client.check_health()
-                seen.append(_Seen(member, client.status()))
+                seen.append(_Seen(member, self._healthy_status(member)))
             except EtcdError as error:
-                away.append(f"{name} ({error})")
-        self.away = away
-        if away and must_answer:
+                away.append(f"{member.name or f'{member.id:x}'} ({error})")
+        return sorted(seen, key=lambda one: one.status.leads), away
+
+    def _healthy_voters(self) -> list[_Seen]:
+        """All of them. Raises Failed when one does not answer."""
+        voters, away = self._voters()
+        if away:
             raise Failed(
                 f"not healthy: {', '.join(away)}. A member does not answer while it is defragmented, and together with "
                 "another one the majority could be lost: nothing is defragmented"
             )
-        return sorted(seen, key=lambda one: one.leads)
+        return voters
 
     def _at(self, member: Member, seconds: float = 5.0) -> Etcd:
         if not member.client_urls:
             raise NoAnswer("it has never started")
-        return self.access.connect(member.client_urls[:1], client_tls(self.machine), seconds)
+        return self.network.api(member.client_urls[0], seconds=seconds)
+
+    def _healthy_status(self, member: Member) -> Status:
+        client = self._at(member)
+        client.check_health()
+        return client.status()
 
     def _compact(self) -> None:
-        """Drops the history. Clients that ask for an earlier revision read everything again.
-
-        Raises Failed when nobody answers.
-        """
-        revision = max((one.status.revision for one in self._voters(must_answer=False)), default=0)
+        """Drops the history. Clients that ask for an earlier revision read everything again."""
+        revision = max((one.status.revision for one in self._voters()[0]), default=0)
         if not revision:
             raise Failed("no member answers with a majority: nothing can be compacted")
         self.etcd.compact(revision)
@@ -153,7 +149,7 @@ class _Room:
         looks: list[tuple[int, ...]] = []
 
         def settled() -> None:
-            looks.append(tuple(one.status.db_in_use for one in self._voters(must_answer=False)))
+            looks.append(tuple(one.status.db_in_use for one in self._voters()[0]))
             if len(looks) < _SAME_LOOKS or len(set(looks[-_SAME_LOOKS:])) > 1:
                 raise NotYet(f"in use: {', '.join(f'{size // MIB} MiB' for size in looks[-1])}")
 
@@ -165,52 +161,46 @@ class _Room:
 
     def _all(self, lock: Lock | None, only_where_needed: bool) -> None:
         done: set[int] = set()
-        must_answer = lock is not None
         while True:
             # Looked at again before each: the lead may have moved.
-            voters = self._voters(must_answer)
-            rest = [
-                one for one in voters
-                if one.member.id not in done and (one.is_half_free or not only_where_needed)
-            ]  # fmt: skip
-            if not rest:
-                break
+            voters = self._healthy_voters() if lock else self._voters()[0]
+            rest = (one for one in voters if one.member.id not in done and (one.is_half_free or not only_where_needed))
+            one = next(rest, None)
+            if one is None:
+                return
             if lock:
                 lock.check()
-            one = rest[0]
-            if one.leads:
+            if one.status.leads:
                 self._give_lead_away(one, voters)
             self._one(one)
             done.add(one.member.id)
 
     def _give_lead_away(self, leader: _Seen, voters: Sequence[_Seen]) -> None:
-        other = next((one for one in voters if not one.leads), None)
+        other = next((one for one in voters if not one.status.leads), None)
         if other is None:
             return
         with contextlib.suppress(EtcdError):
             self._at(leader.member).move_leader(other.member.id)
-            self.machine.log(f"{leader.name} gave the lead to {other.name}")
+            self.machine.log(f"{leader.member.name} gave the lead to {other.member.name}")
 
     def _one(self, one: _Seen) -> None:
         self._check_disk(one)
-        began = self.machine.clock.monotonic()
+        name, began = one.member.name, self.machine.clock.monotonic()
         try:
             self._at(one.member, _DEFRAGMENT_SECONDS).defragment()
         except NoAnswer as error:
             # It may be about to end.
-            self.machine.log(f"{one.name} has not said that it is defragmented: {error}")
+            self.machine.log(f"{name} has not said that it is defragmented: {error}")
 
         def works() -> Status:
-            client = self._at(one.member)
             try:
-                client.check_health()
-                return client.status()
+                return self._healthy_status(one.member)
             except EtcdError as error:
                 raise NotYet(str(error)) from error
 
-        after = self.machine.retry_until(_DEFRAGMENT_SECONDS, f"{one.name} to answer after it was defragmented", works)
+        after = self.machine.retry_until(_DEFRAGMENT_SECONDS, f"{name} to answer after it was defragmented", works)
         self.machine.log(
-            f"{one.name} defragmented in {self.machine.clock.monotonic() - began:.1f} s: "
+            f"{name} defragmented in {self.machine.clock.monotonic() - began:.1f} s: "
             f"{one.status.db_size // MIB} MiB became {after.db_size // MIB} MiB"
         )
 
@@ -226,17 +216,18 @@ class _Room:
 
     def end_alarm(self) -> None:
         """Ends it, unless it would soon be back. Raises Failed then, and EtcdError."""
-        largest = max(self._voters(must_answer=False), key=lambda one: one.status.db_size, default=None)
-        if largest is None:
+        voters, _ = self._voters()
+        if not voters:
             raise Failed("no member answers with a majority")
+        largest = max(voters, key=lambda one: one.status.db_size)
         size, quota = largest.status.db_size, self.settings.quota_bytes
         if size * 100 > quota * (100 - _FREE_PERCENT):
             raise Failed(
-                f"what {largest.name} holds needs {size // MIB} MiB of its quota of {quota // MIB} MiB, so the alarm "
-                "would come back, and it stays on: delete what is too much and run this again, or raise etcd.quota and "
-                "run `pulumi up`"
+                f"what {largest.member.name} holds needs {size // MIB} MiB of its quota of {quota // MIB} MiB, so the "
+                "alarm would come back, and it stays on: delete what is too much and run this again, or raise "
+                "etcd.quota and run `pulumi up`"
             )
         self.etcd.disarm()
-        if any(kind == "NOSPACE" for _, kind in self.etcd.alarms()):
+        if "NOSPACE" in self.alarms():
             raise Failed("the alarm NOSPACE is still on, or is on again: something writes more than there is room for")
         self.machine.log("the alarm NOSPACE is off: etcd takes writes again")

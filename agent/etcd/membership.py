@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeVar
 
-from agent.etcd.network import CLIENT_PORT, PEER_PORT, Network, is_healthy
+from agent.etcd.network import PEER_PORT, Network, endpoint, is_healthy
 from agent.etcd_api import Etcd, EtcdError, Member, PortState
 from agent.machine import Machine, NotYet
 from agent.system import services
@@ -30,7 +30,7 @@ class Place:
     @property
     def client_url(self) -> str:
         """Where clients reach it."""
-        return f"https://{self.address}:{CLIENT_PORT}"
+        return endpoint(self.address)
 
     @property
     def peer_url(self) -> str:
@@ -102,6 +102,11 @@ def mark_of(token: str) -> str:
     return f"/var/lib/openstack-paas/etcd-{token}"
 
 
+def has_data(machine: Machine) -> bool:
+    """Whether there is a log of etcd, without which it would start empty."""
+    return any(machine.path(f"{DATA}/member/wal").glob("*.wal"))
+
+
 class ThisMember:
     """The member of this machine, and its ways to the others."""
 
@@ -128,7 +133,7 @@ class ThisMember:
 
     def has_data(self) -> bool:
         """Whether there is a log of etcd, without which it would start empty."""
-        return any((self.data / "member" / "wal").glob("*.wal"))
+        return has_data(self.machine)
 
     def is_active(self) -> bool:
         """Whether systemd has the unit as active: it has been ready since it was started."""

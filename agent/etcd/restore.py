@@ -3,22 +3,21 @@
 Nothing is deleted: old data lies in /var/lib/etcd/aside-ID.
 """
 
+import contextlib
 import json
-import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from agent.etcd import scratch as scratch_etcd
 from agent.etcd.backup_copies import Copies, CopyError
 from agent.etcd.backup_record import Store
-from agent.etcd.backup_settings import BackupSettings, Place
-from agent.etcd.local import BACKUPS, DATA, INITIAL, PEER_PORT, UNIT, Access, has_data
-from agent.etcd.restore_majority import refuse_majority
-from agent.etcd.restore_plan import RestorePlan, parse
-from agent.etcd.salvage import data_revision, salvage
-from agent.etcd.snapshot_proof import prove
+from agent.etcd.backup_settings import BackupSettings
+from agent.etcd.membership import DATA, UNIT, has_data
+from agent.etcd.network import PEER_PORT, Network, endpoint
+from agent.etcd.restore_plan import RestorePlan, parse, refuse_majority
+from agent.etcd.restore_source import data_revision, fetch, salvage
+from agent.etcd.snapshot_proof import PROGRAM_SECONDS
+from agent.etcd.start import INITIAL
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, Machine
 from agent.programs import last_lines
@@ -31,7 +30,6 @@ BUMP: Final = 10**9
 #: Seconds that etcd may take to end by itself, and that a killed one may take.
 _STOP_SECONDS, _KILLED_SECONDS = 3, 60
 _LOOK_SECONDS: Final = 3.0
-_RESTORE_SECONDS: Final = 900.0
 #: In the new data until the restore is finished, with the restore's id.
 _MARK: Final = "restored-"
 
@@ -41,19 +39,19 @@ def run(
     settings: BackupSettings,
     word: str,
     given: str = "",
-    access: Access | None = None,
+    network: Network | None = None,
 ) -> dict[str, Any] | None:
     """One part: look, stop (`given` is the plan), snapshot (an age identity, if one is needed), place, empty, finish.
 
-    `look` returns what it sees and says nothing; no other part returns anything. Raises Failed.
+    `look` alone returns what it sees, and says nothing. Raises Failed.
     """
     machine.step_name = "etcd restore"
-    restore = Restore(machine, settings, access or Access())
+    restore = _Restore(machine, settings, network or Network(machine), given)
     if word == "look":
         return restore.look()
-    parts: dict[str, Callable[[], None]] = {
-        "stop": lambda: restore.stop(given),
-        "snapshot": lambda: restore.snapshot(given),
+    parts = {
+        "stop": restore.stop,
+        "snapshot": restore.snapshot,
         "place": restore.place,
         "empty": restore.empty,
         "finish": restore.finish,
@@ -65,13 +63,12 @@ def run(
     return None
 
 
-class Restore:
+class _Restore:
     """The notes: `plan` is what `stop` was given; `stage` how far this machine is, stopped, then placed or emptied;
     `snapshot` the file to restore."""
 
-    def __init__(self, machine: Machine, settings: BackupSettings, access: Access) -> None:
-        """Nothing is read by this."""
-        self.machine, self.settings, self.access = machine, settings, access
+    def __init__(self, machine: Machine, settings: BackupSettings, network: Network, given: str) -> None:
+        self.machine, self.settings, self.network, self.given = machine, settings, network, given
         self.notes = machine.state / "etcd-restore"
         self.data = machine.path(DATA)
         self.store = Store(machine)
@@ -87,14 +84,12 @@ class Restore:
         healthy, revision = False, None
         # One that does not run answers nothing, and the platform waits.
         if state == "active" or state.endswith("ing"):
-            member = self.access.member(self.machine, self.settings.address, _LOOK_SECONDS)
-            try:
+            member = self.network.api(endpoint(self.settings.address), seconds=_LOOK_SECONDS)
+            # What was seen until it fails is the answer.
+            with contextlib.suppress(EtcdError):
                 revision = member.status().revision
                 member.check_health()
                 healthy = True
-            except EtcdError:
-                # What was seen until then is the answer.
-                healthy = False
         plan = files.read(self.notes / "plan")
         return {
             "member": self.settings.name,
@@ -107,18 +102,16 @@ class Restore:
             "aside": sorted(str(path) for path in self.data.glob("aside-*")),
         }
 
-    def stop(self, given: str) -> None:
+    def stop(self) -> None:
         """Notes the plan, and stops etcd so that only this restore starts it again."""
-        plan = parse(given)
+        plan = parse(self.given)
         noted = files.read(self.notes / "plan")
-        if noted and parse(noted).id != plan.id:
-            raise Failed(
-                f"the restore {parse(noted).id} was begun here and has not ended; this is another one, {plan.id}"
-            )
+        if noted and (begun := parse(noted).id) != plan.id:
+            raise Failed(f"the restore {begun} was begun here and has not ended; this is another one, {plan.id}")
         if self.stage in ("placed", "emptied"):
             self.machine.log(f"this machine is past that: {self.stage}")
             return
-        files.write(self.notes / "plan", json.dumps(plan.document))
+        files.write(self.notes / "plan", self.given)
         files.write(self.notes / "stage", "stopped\n")
         # Neither a reboot nor converge may start it while it has no data or the old one.
         self.machine.must("systemctl", "disable", "--quiet", UNIT)
@@ -132,37 +125,31 @@ class Restore:
         self._forget_first_start()
         self.machine.log("etcd is stopped")
 
-    def snapshot(self, identity: str) -> None:
-        """Has the planned one at hand: here already, from this machine's own data, or from a place off the machine.
-
-        The identity is for an encrypted one; age alone gets it.
-        """
+    def snapshot(self) -> None:
+        """Has the planned one at hand: here already, from this machine's own data, or from a place off the machine."""
         if files.read(self.notes / "snapshot"):
             return
         plan = self._plan()
-        if plan.kind == "here":
-            file = self.store.file(plan.name)
-        elif plan.kind == "survivor":
-            file = self.store.file(salvage(self.machine, self.settings, self.access).name)
-        else:
+        if place := plan.place(self.settings):
             file = self.store.folder / f".restore-{plan.id}"
-            self._fetch(plan, identity, file)
+            fetch(self.machine, self.settings, self.network, plan, place, self.given, file)
+        elif plan.kind == "here":
+            file = self.store.file(plan.name)
+        else:
+            file = self.store.file(salvage(self.machine, self.settings, self.network).name)
         if not file.exists() or not file.stat().st_size:
             raise Failed(f"there is no snapshot {file}")
         files.write(self.notes / "snapshot", f"{file}\n")
         self.machine.log(f"to be restored: {file}")
 
     def place(self) -> None:
-        """The snapshot becomes the data of a cluster of this one member, with a token of its own.
-
-        So no former member can take it for its own cluster. Raises Failed also where the old cluster could still serve.
-        """
+        """The snapshot becomes the data of a cluster of this one member, whose token no former member has."""
         if self.stage == "placed":
             return
         plan = self._stopped_plan()
         if plan.first and plan.first != self.settings.name:
             raise Failed(f"this restore begins on {plan.first}, and nowhere else")
-        refuse_majority(self.machine, self.settings, self.access, plan)
+        refuse_majority(self.settings, self.network, plan)
         mark = f"{_MARK}{plan.id}"
         if not (self.data / "member" / mark).exists():
             new = self.data / f"restore-{plan.id}"
@@ -196,7 +183,7 @@ class Restore:
         for mark in (self.data / "member").glob(f"{_MARK}*"):
             mark.unlink()
         shutil.rmtree(self.notes, ignore_errors=True)
-        for file in self.machine.path(BACKUPS).glob(".restore-*"):
+        for file in self.store.folder.glob(".restore-*"):
             file.unlink()
         self.machine.log("done")
 
@@ -211,35 +198,6 @@ class Restore:
             raise Failed("etcd has not been stopped for a restore here")
         return self._plan()
 
-    def _fetch(self, plan: RestorePlan, identity: str, file: Path) -> None:
-        with scratch_etcd.folder(self.store.folder) as scratch:
-            copy, plain = scratch / "copy", scratch / "plain"
-            try:
-                Copies(self.machine, self.settings).fetch(self._place(plan), plan.path, copy)
-            except CopyError as error:
-                raise Failed(f"{plan.path} cannot be had from {plan.kind}: {error}") from error
-            if plan.encrypted:
-                words = ("age", "--decrypt", "--identity", "-", "--output", plain, copy)
-                ended = self.machine.run(*words, given=identity, seconds=_RESTORE_SECONDS)
-                if not ended:
-                    raise Failed(
-                        f"age cannot decrypt {plan.path}: give the identity of one of its recipients ({ended.said})"
-                    )
-                plain.replace(copy)
-            proof = prove(self.machine, self.access, scratch, copy, self.settings.quota_bytes)
-            if proof.problem:
-                raise Failed(f"{plan.path} is no good: {proof.problem}")
-            with copy.open("rb") as content:
-                os.fsync(content.fileno())
-            copy.replace(file)
-            files.sync_folder(file.parent)
-
-    def _place(self, plan: RestorePlan) -> Place:
-        place = next((place for place in self.settings.places if place.name == plan.kind), None)
-        if place is None:
-            raise Failed(f"the settings name no place {plan.kind} (backups.copyTo)")
-        return place
-
     def _make_data(self, plan: RestorePlan, new: Path) -> None:
         name, peer = self.settings.name, f"https://{self.settings.address}:{PEER_PORT}"
         ended = self.machine.run(
@@ -247,7 +205,7 @@ class Restore:
             *("--name", name, "--initial-cluster", f"{name}={peer}", "--initial-advertise-peer-urls", peer),
             *("--initial-cluster-token", f"{self.settings.cluster}-{plan.id}"),
             *("--bump-revision", str(self._bump(plan)), "--mark-compacted"),
-            seconds=_RESTORE_SECONDS,
+            seconds=PROGRAM_SECONDS,
         )
         if not ended:
             raise Failed(f"etcdutl could not restore it: {last_lines(ended.output + ended.errors, 1)}")
@@ -255,26 +213,28 @@ class Restore:
     def _bump(self, plan: RestorePlan) -> int:
         """By how much revisions grow: beyond all that there has been, also when an older snapshot than the one of a
         restore before is restored. Revisions say which snapshot is the newest."""
-        known = [one.revision for one in self.store.descriptions() if one.verified]
-        if plan.kind not in ("here", "survivor"):
+        here = self.store.descriptions()
+        known = [one.revision for one in here if one.verified]
+        if place := plan.place(self.settings):
             try:
-                known += [one.revision for one in Copies(self.machine, self.settings).there(self._place(plan))]
+                known += [one.revision for one in Copies(self.machine, self.settings).there(place)]
             except CopyError as error:
                 self.machine.log(f"{plan.kind} does not say which snapshots it has: {error}")
         name = Path(files.read(self.notes / "snapshot")).stem
-        restored = next((one.revision for one in self.store.descriptions() if one.name == name), plan.revision)
+        restored = next((one.revision for one in here if one.name == name), plan.revision)
         return BUMP + max(0, max(known, default=0) - restored)
 
     def _set_aside(self, plan: RestorePlan) -> None:
         member, aside = self.data / "member", self.data / f"aside-{plan.id}"
-        if member.exists():
-            if (aside / "member").exists():
-                raise Failed(f"{aside} has data already: move it, or {member}, to another place")
-            aside.mkdir(exist_ok=True)
-            member.rename(aside / "member")
-            files.sync_folder(aside)
-            files.sync_folder(self.data)
-            self.machine.log(f"the old data is in {aside}")
+        if not member.exists():
+            return
+        if (aside / "member").exists():
+            raise Failed(f"{aside} has data already: move it, or {member}, to another place")
+        aside.mkdir(exist_ok=True)
+        member.rename(aside / "member")
+        files.sync_folder(aside)
+        files.sync_folder(self.data)
+        self.machine.log(f"the old data is in {aside}")
 
     def _forget_first_start(self) -> None:
         self.machine.path(INITIAL).unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from agent.etcd.local import Access, Process
+from agent.etcd.network import Network
 from agent.etcd_api import Etcd, EtcdError
 from agent.machine import Failed, Machine, NotYet
 from agent.programs import last_lines
@@ -52,12 +52,9 @@ def sweep(parent: Path) -> None:
 
 @contextlib.contextmanager
 def serving(
-    machine: Machine, access: Access, scratch: Path, data: Path, quota_bytes: int, *options: str
+    machine: Machine, network: Network, scratch: Path, data: Path, quota_bytes: int, *options: str
 ) -> Iterator[Etcd]:
-    """An etcd that serves what is in the data folder `data`, until the end of the block.
-
-    Raises Failed with the end of its log when it does not start.
-    """
+    """An etcd that serves the data folder until the end of the block. Raises Failed with its log."""
     log_file = scratch / "etcd.log"
     # A socket's path is short (108 bytes, unix(7)).
     sockets = Path(tempfile.mkdtemp(prefix="paas-"))
@@ -69,17 +66,22 @@ def serving(
         *("--listen-peer-urls", f"unix://{sockets}/peer", *ALONE, *options),
     )
     try:
-        process = access.start(words, log_file)
+        process = network.start(words, log_file)
         try:
-            _wait(machine, process, access.connect((client,), None, 2.0), log_file)
-            yield access.connect((client,), None, _REQUEST_SECONDS)
+            _wait(machine, process, network.api(client, seconds=2.0), log_file)
+            yield network.api(client, seconds=_REQUEST_SECONDS)
         finally:
-            _stop(process)
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
 
 
-def _wait(machine: Machine, process: Process, etcd: Etcd, log_file: Path) -> None:
+def _wait(machine: Machine, process: "subprocess.Popen[bytes]", etcd: Etcd, log_file: Path) -> None:
     def answers() -> None:
         if process.poll() is not None:
             raise Failed("the scratch etcd has ended")
@@ -94,12 +96,3 @@ def _wait(machine: Machine, process: Process, etcd: Etcd, log_file: Path) -> Non
         # Its log will be gone when the failure is reported.
         log = last_lines(log_file.read_text(errors="replace"), 5) if log_file.exists() else ""
         raise Failed(f"{failed}; the end of its log: {log or 'empty'}") from failed
-
-
-def _stop(process: Process) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.clock import Clock
 from agent.etcd import scratch as scratch_etcd
-from agent.etcd.local import Access
+from agent.etcd.network import Network
 from agent.etcd_api import EtcdError
 from agent.machine import Failed, Machine
 from agent.programs import Ended, last_lines
@@ -19,25 +19,23 @@ PROGRAM_SECONDS: Final = 900.0
 
 
 class TimeLimit:
-    """How long something may take in all."""
+    """How long something may take in all, from now; `what` it is, for the message."""
 
     def __init__(self, clock: Clock, seconds: float, what: str) -> None:
-        """The time begins now; `what` is for the message."""
         self._clock, self._seconds, self._what = clock, seconds, what
         self._began = clock.monotonic()
 
-    def left(self, most: float = PROGRAM_SECONDS) -> float:
-        """Seconds for the next part, `most` at most. Raises Failed when none are left."""
+    def left(self) -> float:
+        """Seconds for the next program. Raises Failed when none are left."""
         left = self._began + self._seconds - self._clock.monotonic()
         if left <= 0:
             raise Failed(f"{self._what} did not end within {self._seconds:.0f} s")
-        return min(left, most)
+        return min(left, PROGRAM_SECONDS)
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What a snapshot holds: up to which revision, how many keys, the hash of all keys with their history up to that
-    revision, and up to which revision the history is compacted. `problem` says why it is no good; empty when it is."""
+    """What a snapshot holds, the `hash` of all keys with their history since `compacted`, or what is wrong with it."""
 
     revision: int = 0
     keys: int = 0
@@ -76,7 +74,7 @@ def revision_of(machine: Machine, file: Path, seconds: float = PROGRAM_SECONDS) 
 
 
 def prove(
-    machine: Machine, access: Access, scratch: Path, file: Path, quota_bytes: int, limit: TimeLimit | None = None
+    machine: Machine, network: Network, scratch: Path, file: Path, quota_bytes: int, limit: TimeLimit | None = None
 ) -> Proof:
     """Restores the file into a scratch etcd and compares the revision that it serves with the one in the file.
 
@@ -92,13 +90,12 @@ def prove(
     words = ("etcdutl", "snapshot", "restore", file, "--data-dir", restored, "--name", scratch_etcd.NAME)
     ended = machine.run(*words, *scratch_etcd.ALONE, seconds=limit.left())
     if not ended:
-        return Proof(revision=revision, problem=f"it cannot be restored: {_last_line(ended)}")
+        return Proof(revision, problem=f"it cannot be restored: {_last_line(ended)}")
     try:
-        with scratch_etcd.serving(machine, access, scratch, restored, quota_bytes) as etcd:
+        with scratch_etcd.serving(machine, network, scratch, restored, quota_bytes) as etcd:
             served = etcd.status().revision
             if served != revision:
-                problem = f"restored it serves revision {served}, and the file says {revision}"
-                return Proof(revision=revision, problem=problem)
+                return Proof(revision, problem=f"restored it serves revision {served}, and the file says {revision}")
             # Counted by an etcd: etcdutl's own count has one more after a restore.
             found, keys = etcd.hash_kv(revision), etcd.count(revision)
     except EtcdError as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from agent.etcd import backup_settings as agent
+from agent.etcd.membership import Place
 from machines.common.packages import COPY_PACKAGES
 from machines.common.templates import read_plain, render_template
 from settings.backups import BackupSettings, CopySettings
@@ -48,14 +49,14 @@ def desired_backups(platform: Platform, planned: PlannedMachine, secrets: Mappin
     places = []
     if s3:
         path = "/".join(part for part in (s3.bucket, s3.prefix, platform.cluster) if part)
-        places.append(agent.Place("s3", path))
+        places.append(agent.CopyPlace("s3", path))
     if sftp:
-        places.append(agent.Place("sftp", f"{sftp.folder.rstrip('/')}/{platform.cluster}"))
+        places.append(agent.CopyPlace("sftp", f"{sftp.folder.rstrip('/')}/{platform.cluster}"))
     return agent.BackupSettings(
         name=planned.hostname,
         address=planned.address,
         cluster=platform.cluster,
-        members=tuple(agent.MemberAddress(member.hostname, member.address) for member in platform.plan.etcd),
+        members=tuple(Place(member.hostname, member.address) for member in platform.plan.etcd),
         quota_bytes=size_of(platform.settings.etcd.quota),
         interval_minutes=backups.etcd.interval_minutes if backups.etcd.enabled else 0,
         keep=agent.Keep(**backups.etcd.keep.model_dump()),

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from agent.etcd.backup_record import Description, Store, name_of
-from agent.etcd.backup_settings import BackupSettings, Keep, MemberAddress, Place
+from agent.etcd.backup_settings import BackupSettings, CopyPlace, Keep
+from agent.etcd.membership import Place
 from agent.programs import Ended
 from tests.unit.agent.fake_machine import FakeMachine
 
 GIB = 2**30
-MEMBERS = tuple(MemberAddress(f"etcd-{number}", f"10.0.0.{4 + number}") for number in range(3))
+MEMBERS = tuple(Place(f"etcd-{number}", f"10.0.0.{4 + number}") for number in range(3))
 SETTINGS = BackupSettings("etcd-0", "10.0.0.4", "paas", MEMBERS, 2 * GIB, 15, Keep(2))
-S3, SFTP = Place("s3", "bucket/paas"), Place("sftp", "/srv/paas")
+S3, SFTP = CopyPlace("s3", "bucket/paas"), CopyPlace("sftp", "/srv/paas")
 
 
 def machine(folder: Path) -> FakeMachine:
@@ -26,10 +27,8 @@ def machine(folder: Path) -> FakeMachine:
 def describe(time: int, revision: int, **more: Any) -> Description:
     """A good one by the timer."""
     values: dict[str, Any] = {"reason": "timer", "verified": True, "size": 10} | more
-    name = name_of(time, revision, values["reason"])
-    return Description(
-        name, "etcd-0", "paas", time, revision=revision, keys=5, hash=77, etcd="3.6.14", source="10.0.0.4", **values
-    )
+    values |= {"name": name_of(time, revision, values["reason"]), "time": time, "revision": revision}
+    return Description(member="etcd-0", cluster="paas", keys=5, hash=77, etcd="3.6.14", source="10.0.0.4", **values)
 
 
 def add(made: FakeMachine, *descriptions: Description, size: int = 10) -> Store:

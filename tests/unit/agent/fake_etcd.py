@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from agent.etcd.local import Access
-from agent.etcd_api import Etcd, HashKv, Lock, Member, NoAnswer, PortState, Status, Tls
+from agent.etcd.network import Network
+from agent.etcd_api import Etcd, HashKv, Lock, Member, NoAnswer, PortState, Status
 
 MIB = 2**20
 STATUS = Status(1, 1, "3.6.14", 7, 40 * MIB, 30 * MIB, False, 9, 9, ())
@@ -56,7 +56,7 @@ class FakeEtcd(Etcd):
 
     def hash_kv(self, revision: int = 0) -> HashKv:
         self._ask("hash_kv")
-        return HashKv(self.hash, revision, self.compacted)
+        return HashKv(self.hash, self.compacted)
 
     def save_snapshot(self, file: Path) -> None:
         self._ask("save_snapshot")
@@ -121,31 +121,35 @@ class FakeProcess:
         return self.ended or 0
 
 
-def access(
-    members: Sequence[FakeEtcd],
-    scratch: FakeEtcd | None = None,
-    ports: dict[str, PortState] | None = None,
-    started: list[tuple[str, ...]] | None = None,
-    process: FakeProcess | None = None,
-) -> Access:
+class FakeNetwork(Network):
     """Reaches `members` by their client URLs, and `scratch` by its socket; another address does not answer."""
 
-    def connect(endpoints: Sequence[str], tls: Tls | None, seconds: float) -> Etcd:
+    def __init__(
+        self,
+        members: Sequence[FakeEtcd],
+        scratch: FakeEtcd | None = None,
+        ports: dict[str, PortState] | None = None,
+        process: FakeProcess | None = None,
+    ) -> None:
+        self.members, self.scratch, self.ports, self.process = members, scratch, ports or {}, process
+        self.started: list[tuple[str, ...]] = []
+
+    def api(self, *endpoints: str, seconds: float = 5.0) -> Etcd:
         if endpoints[0].startswith("unix:///"):
-            assert scratch is not None and tls is None
-            return scratch
+            assert self.scratch is not None
+            return self.scratch
         for endpoint in endpoints:
-            for one in members:
+            for one in self.members:
                 if endpoint in one.member.client_urls:
                     return one
         nobody = FakeEtcd()
         nobody.stop()
         return nobody
 
-    def start(words: Sequence[str], log_file: Path) -> FakeProcess:
-        if started is not None:
-            started.append(tuple(words))
-        log_file.write_text("what etcd logs\n")
-        return process or FakeProcess()
+    def port_state(self, address: str, port: int) -> PortState:
+        return self.ports.get(address, PortState.SILENT)
 
-    return Access(connect, start, lambda address, port: (ports or {}).get(address, PortState.SILENT))
+    def start(self, words: Sequence[str], log_file: Path) -> Any:
+        self.started.append(tuple(words))
+        log_file.write_text("what etcd logs\n")
+        return self.process or FakeProcess()

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from agent.etcd import backup
-from agent.etcd.backup_listing import listing
+from agent.etcd.backup_copies import listing
 from agent.etcd.backup_record import METRICS, Store
 from agent.etcd.backup_settings import Keep
 from agent.etcd_api import EtcdError, NoAnswer
 from agent.machine import Failed
 from tests.unit.agent import etcd_samples as samples
 from tests.unit.agent.etcd_samples import SETTINGS
-from tests.unit.agent.fake_etcd import MIB, FakeEtcd, FakeProcess, access
+from tests.unit.agent.fake_etcd import MIB, FakeEtcd, FakeNetwork, FakeProcess
 from tests.unit.agent.fake_machine import FakeMachine
 
 Usage = namedtuple("Usage", "total used free")
@@ -41,12 +41,12 @@ def _status(machine: FakeMachine) -> dict[str, object]:
 
 def _refused(machine: FakeMachine, member: FakeEtcd, scratch: FakeEtcd | None = None) -> str:
     with pytest.raises(Failed) as refused:
-        backup.take(machine, SETTINGS, access=access([member], scratch or FakeEtcd()))
+        backup.take(machine, SETTINGS, network=FakeNetwork([member], scratch or FakeEtcd()))
     return str(refused.value)
 
 
 def test_a_snapshot_is_verified_and_described(machine: FakeMachine, member: FakeEtcd) -> None:
-    taken = backup.take(machine, SETTINGS, "manual", access=access([member], FakeEtcd()))
+    taken = backup.take(machine, SETTINGS, "manual", network=FakeNetwork([member], FakeEtcd()))
     assert taken and taken.verified
     assert taken.name == "20261121T120000Z-r7-manual"
     assert machine.said.endswith(f"{taken.name}: revision 7, 5 keys, 10 bytes, verified")
@@ -79,7 +79,7 @@ def test_a_description_that_cannot_be_read_is_left_alone(machine: FakeMachine, m
     store = samples.add(machine, samples.describe(100, 1))
     (store.folder / "20200101T000000Z-r1-timer.json").write_text("{")
     store.file("20200101T000000Z-r1-timer").write_text("x")
-    backup.take(machine, SETTINGS, access=access([member], FakeEtcd()))
+    backup.take(machine, SETTINGS, network=FakeNetwork([member], FakeEtcd()))
     assert "is not the description of a snapshot" in machine.said
     assert store.file("20200101T000000Z-r1-timer").exists()
 
@@ -96,15 +96,23 @@ def test_an_outcome_that_cannot_be_noted_hides_nothing(
     assert "how this run ended cannot be noted: No space left on device" in machine.said
 
 
+@pytest.mark.parametrize("text", ["{", "7"])
+def test_an_outcome_that_cannot_be_read_is_forgotten(machine: FakeMachine, member: FakeEtcd, text: str) -> None:
+    store = samples.add(machine)
+    (store.folder / ".status").write_text(text)
+    assert backup.take(machine, SETTINGS, network=FakeNetwork([member], FakeEtcd()))
+    assert (_status(machine)["outcome"], _status(machine)["failures"]) == ("taken", 0)
+
+
 def test_a_reason_is_a_word(machine: FakeMachine) -> None:
     with pytest.raises(Failed, match="a word of lower-case letters"):
-        backup.take(machine, SETTINGS, "two words", access=access([]))
+        backup.take(machine, SETTINGS, "two words", network=FakeNetwork([]))
 
 
 def test_with_the_alarm_nospace_a_snapshot_is_taken(machine: FakeMachine, member: FakeEtcd) -> None:
     """`etcdctl endpoint health`, which the shell asked, is not healthy with an alarm: it took none."""
     member.set(errors=("memberID:1 alarm:NOSPACE",))
-    assert backup.take(machine, SETTINGS, access=access([member], FakeEtcd()))
+    assert backup.take(machine, SETTINGS, network=FakeNetwork([member], FakeEtcd()))
     assert "a snapshot all the same: the member says memberID:1 alarm:NOSPACE" in machine.said
 
 
@@ -121,7 +129,7 @@ def test_no_snapshot_without_a_majority(machine: FakeMachine, member: FakeEtcd) 
 
 def test_a_learner_gives_no_snapshot(machine: FakeMachine, member: FakeEtcd) -> None:
     member.set(is_learner=True)
-    assert backup.take(machine, SETTINGS, access=access([member])) is None
+    assert backup.take(machine, SETTINGS, network=FakeNetwork([member])) is None
     assert machine.lines[-1].endswith("is a learner, which has not caught up: it gives no snapshot")
     assert _status(machine) == {}, "that is no failure"
 
@@ -153,10 +161,10 @@ def test_a_snapshot_that_differs_from_its_member_is_rejected(
 
 def test_a_member_that_has_compacted_or_is_silent_is_not_compared(machine: FakeMachine, member: FakeEtcd) -> None:
     vars(member).update(hash=78, compacted=6)
-    assert backup.take(machine, SETTINGS, access=access([member], FakeEtcd()))
+    assert backup.take(machine, SETTINGS, network=FakeNetwork([member], FakeEtcd()))
     assert "has compacted its history since then: not compared" in machine.said
     member.refuses["hash_kv"] = NoAnswer("timed out")
-    assert backup.take(machine, SETTINGS, access=access([member], FakeEtcd()))
+    assert backup.take(machine, SETTINGS, network=FakeNetwork([member], FakeEtcd()))
     assert "not compared with the member, which does not say" in machine.said
 
 
@@ -183,13 +191,13 @@ def test_an_empty_store_is_at_revision_1(machine: FakeMachine, member: FakeEtcd)
     machine.answer("etcdutl snapshot status", json.dumps({"revision": 0}))
     scratch = FakeEtcd()
     scratch.set(revision=1)
-    taken = backup.take(machine, SETTINGS, access=access([member], scratch))
+    taken = backup.take(machine, SETTINGS, network=FakeNetwork([member], scratch))
     assert taken and taken.revision == 1
 
 
 def test_a_scratch_etcd_that_ends_shows_its_log(machine: FakeMachine, member: FakeEtcd) -> None:
     with pytest.raises(Failed, match="has ended; the end of its log: what etcd logs"):
-        backup.take(machine, SETTINGS, access=access([member], FakeEtcd(), process=FakeProcess(1)))
+        backup.take(machine, SETTINGS, network=FakeNetwork([member], FakeEtcd(), process=FakeProcess(1)))
     assert machine.clock.seconds == 0, "nobody waits for one that has ended"
 
 
@@ -203,7 +211,7 @@ def test_a_scratch_etcd_that_never_answers(machine: FakeMachine, member: FakeEtc
 
 def test_what_stays_is_decided_by_the_tiers(machine: FakeMachine, member: FakeEtcd) -> None:
     store = samples.add(machine, *(samples.describe(100 * number, number) for number in range(1, 5)))
-    backup.take(machine, SETTINGS, access=access([member], FakeEtcd()))
+    backup.take(machine, SETTINGS, network=FakeNetwork([member], FakeEtcd()))
     assert [one.revision for one in store.descriptions()] == [4, 7]
     assert "removed 19700101T000140Z-r1-timer: no tier keeps it" in machine.said
     assert len(list(store.folder.glob("*.db"))) == 2
@@ -217,7 +225,7 @@ def test_leftovers_of_a_killed_run_are_removed(machine: FakeMachine, member: Fak
     for name in (".scratch.old", f".scratch.{ended.pid}.x", f".scratch.{os.getpid()}.x", ".scratch.1.x"):
         (store.folder / name).mkdir()
     (store.folder / ".new.x").write_text("half")
-    taken = backup.take(machine, SETTINGS, access=access([member], FakeEtcd()))
+    taken = backup.take(machine, SETTINGS, network=FakeNetwork([member], FakeEtcd()))
     assert taken and [path.stem for path in store.folder.glob("*.db")] == [taken.name]
     left = sorted(path.name for path in store.folder.glob(".*") if path.name not in (".lock", ".status"))
     assert left == sorted([f".scratch.{os.getpid()}.x", ".scratch.1.x"]), "those of others that go on must stay"
@@ -228,7 +236,7 @@ def test_two_snapshots_do_not_run_at_the_same_time(machine: FakeMachine, member:
     with store.locked():
         assert "waited 900 s for the end of another snapshot" in _refused(machine, member)
         assert 900 <= machine.clock.seconds < 901
-        problem = backup.take_before_change(machine, SETTINGS, "membership", access=access([member]))
+        problem = backup.take_before_change(machine, SETTINGS, "membership", network=FakeNetwork([member]))
         assert "waited 300 s for the end of another snapshot" in problem
     assert _status(machine) == {}, "the other run says how it ended"
 
@@ -256,7 +264,7 @@ def test_old_snapshots_make_room(machine: FakeMachine, member: FakeEtcd, monkeyp
     """On the shell's behaviour the disk stays full, and no snapshot is taken any more."""
     store = _room_for_three(monkeypatch, machine)
     settings = replace(SETTINGS, keep=Keep(last=8, daily=3))
-    assert backup.take(machine, settings, access=access([member], FakeEtcd()))
+    assert backup.take(machine, settings, network=FakeNetwork([member], FakeEtcd()))
     assert "to make room: its proof failed" in machine.said
     assert "to make room: the oldest of the fullest tier, last" in machine.said
     left = [one.revision for one in store.descriptions()]
@@ -285,7 +293,9 @@ def test_a_snapshot_that_takes_too_long(machine: FakeMachine, member: FakeEtcd) 
         return '{"revision": 7}'
 
     machine.answer("etcdutl snapshot status", slow)
-    problem = backup.take_before_change(machine, SETTINGS, "membership", "10.0.0.4", 300, access([member], FakeEtcd()))
+    problem = backup.take_before_change(
+        machine, SETTINGS, "membership", "10.0.0.4", 300, FakeNetwork([member], FakeEtcd())
+    )
     assert problem == "proof: the snapshot did not end within 300 s"
 
 
@@ -293,17 +303,20 @@ def test_a_snapshot_in_another_run_leaves_its_step_alone(machine: FakeMachine, m
     machine.step_name, machine.unit = "membership", "etcd.service"
     samples.add(machine)
     source = FakeEtcd(2, "etcd-1", "10.0.0.5")
-    assert backup.take_before_change(machine, SETTINGS, "membership", "10.0.0.5", access=access([source], member)) == ""
+    assert (
+        backup.take_before_change(machine, SETTINGS, "membership", "10.0.0.5", network=FakeNetwork([source], member))
+        == ""
+    )
     assert (machine.step_name, machine.unit) == ("membership", "etcd.service")
     (one,) = Store(machine).descriptions()
     assert (one.reason, one.source) == ("membership", "10.0.0.5")
     source.set(is_learner=True)
-    reached = access([source], member)
-    assert backup.take_before_change(machine, SETTINGS, "membership", "10.0.0.5", access=reached) == (
+    reached = FakeNetwork([source], member)
+    assert backup.take_before_change(machine, SETTINGS, "membership", "10.0.0.5", network=reached) == (
         "the member is a learner"
     )
     source.stop()
     assert "member: no etcd answers" in backup.take_before_change(
-        machine, SETTINGS, "membership", "10.0.0.5", access=reached
+        machine, SETTINGS, "membership", "10.0.0.5", network=reached
     )
     assert machine.step_name == "membership"

@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from agent.etcd import backup
-from agent.etcd.backup_copies import described
-from agent.etcd.backup_listing import listing
+from agent.etcd.backup_copies import described, listing
 from agent.etcd.backup_record import METRICS, Store
 from agent.etcd.backup_settings import BackupFiles
 from agent.machine import Failed
 from agent.programs import Ended
 from tests.unit.agent import etcd_samples as samples
 from tests.unit.agent.etcd_samples import S3, SETTINGS, SFTP
-from tests.unit.agent.fake_etcd import FakeEtcd, access
+from tests.unit.agent.fake_etcd import FakeEtcd, FakeNetwork
 from tests.unit.agent.fake_machine import FakeMachine
 
 
@@ -78,7 +77,7 @@ def _take(machine: FakeMachine, revision: int, settings: object = COPIED) -> str
     machine.answer("etcdutl snapshot status", json.dumps({"revision": revision}))
     member, scratch = FakeEtcd(), FakeEtcd()
     scratch.set(revision=revision)
-    taken = backup.take(machine, settings, access=access([member], scratch))  # type: ignore[arg-type]
+    taken = backup.take(machine, settings, network=FakeNetwork([member], scratch))  # type: ignore[arg-type]
     assert taken
     return taken.name
 

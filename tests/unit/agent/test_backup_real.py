@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from agent.etcd import backup, restore
 from agent.etcd import scratch as scratch_etcd
 from agent.etcd.backup_record import Store
 from agent.etcd.defragment import defragment
-from agent.etcd.local import Access
+from agent.etcd.network import Network
 from agent.etcd.restore import BUMP
 from agent.etcd.snapshot_proof import prove
-from agent.etcd_api import Etcd, EtcdError, PortState, Tls
+from agent.etcd_api import Etcd, EtcdError, PortState
 from agent.machine import Machine
 from agent.programs import Ended
 from tests.unit.agent import real_etcd
@@ -59,12 +59,18 @@ def member() -> Iterator[RealMember]:
         yield member
 
 
-def _access(member: RealMember) -> Access:
-    def connect(endpoints: Sequence[str], tls: Tls | None, seconds: float) -> Etcd:
-        of_scratch = endpoints[0].startswith("unix:")
-        return Etcd(endpoints if of_scratch else (member.endpoint,), None, seconds)
+class _Network(Network):
+    """Reaches the real member, whatever address is asked, and its own scratch etcd."""
 
-    return Access(connect, port_state=lambda address, port: PortState.REFUSED)
+    def __init__(self, member: RealMember) -> None:
+        self.member = member
+
+    def api(self, *endpoints: str, seconds: float = 5.0) -> Etcd:
+        of_scratch = endpoints[0].startswith("unix:")
+        return Etcd(endpoints if of_scratch else (self.member.endpoint,), None, seconds)
+
+    def port_state(self, address: str, port: int) -> PortState:
+        return PortState.REFUSED
 
 
 def _fill(etcd: Etcd, number: int = 5) -> None:
@@ -79,21 +85,21 @@ def test_a_snapshot_of_a_history_with_leases_is_verified(machine: LocalMachine, 
     _fill(etcd)
     # Kubernetes' events and node leases have leases too; a lock is a key with one.
     with etcd.lock("a-lock", 5):
-        taken = backup.take(machine, SETTINGS, "manual", access=_access(member))
+        taken = backup.take(machine, SETTINGS, "manual", network=_Network(member))
     assert taken and taken.verified
     assert (taken.revision, taken.keys, taken.etcd) == (9, 5, real_etcd.PROGRAMS.name.partition("-")[2])
     assert Store(machine).file(taken.name).stat().st_size == taken.size
     assert not [line for line in machine.lines if "not compared" in line]
     etcd.compact(5)
     etcd.put("key-9", "after")
-    again = backup.take(machine, SETTINGS, access=_access(member))
+    again = backup.take(machine, SETTINGS, network=_Network(member))
     assert again and again.verified
     damaged = Store(machine).folder / "damaged"
     content = bytearray(Store(machine).file(again.name).read_bytes())
     content[9000] ^= 1
     damaged.write_bytes(content)
     with scratch_etcd.folder(Store(machine).folder) as scratch:
-        assert prove(machine, _access(member), scratch, damaged, 32 * MIB).problem
+        assert prove(machine, _Network(member), scratch, damaged, 32 * MIB).problem
 
 
 def test_an_etcd_that_is_full_gives_a_snapshot_and_gets_room(machine: LocalMachine, member: RealMember) -> None:
@@ -109,8 +115,8 @@ def test_an_etcd_that_is_full_gives_a_snapshot_and_gets_room(machine: LocalMachi
     defragment(
         machine,
         replace(settings, members=settings.members[:1]),
-        snapshot=lambda: backup.take_before_change(machine, settings, "compaction", access=_access(member)),
-        access=_access(member),
+        snapshot=lambda: backup.take_before_change(machine, settings, "compaction", network=_Network(member)),
+        network=_Network(member),
     )
     (taken,) = Store(machine).descriptions()
     assert (taken.reason, taken.verified) == ("compaction", True)
@@ -130,7 +136,7 @@ def test_a_survivor_s_data_is_kept_up_to_the_last_write(machine: LocalMachine, m
     data = machine.path("/var/lib/etcd")
     data.parent.mkdir(parents=True)
     data.symlink_to(member.folder / member.name)
-    reached = _access(member)
+    reached = _Network(member)
 
     def run(word: str, given: str = "") -> Any:
         return restore.run(machine, SETTINGS, word, given, reached)
@@ -151,6 +157,6 @@ def test_a_survivor_s_data_is_kept_up_to_the_last_write(machine: LocalMachine, m
     run("finish")
     (aside,) = data.glob("aside-*")
     assert (aside / "member/snap/db").exists(), "the old data must be kept"
-    taken = backup.take(machine, SETTINGS, access=reached)
+    taken = backup.take(machine, SETTINGS, network=reached)
     assert taken and taken.revision >= revision + BUMP
     shutil.rmtree(aside)

@@ -9,7 +9,7 @@ from agent.etcd.defragment import defragment, end_alarm_where_it_fits
 from agent.etcd_api import EtcdError, NoAnswer
 from agent.machine import Failed
 from tests.unit.agent import etcd_samples as samples
-from tests.unit.agent.fake_etcd import MIB, FakeEtcd, access
+from tests.unit.agent.fake_etcd import MIB, FakeEtcd, FakeNetwork
 from tests.unit.agent.fake_machine import FakeMachine
 
 ADDRESSES = ("10.0.0.4", "10.0.0.5", "10.0.0.6")
@@ -36,7 +36,7 @@ class Cluster:
             one.refuses["lock"] = EtcdError("etcdserver: mvcc: database space exceeded", 8)
 
     def run(self, **more: object) -> None:
-        defragment(self.machine, SETTINGS, access=access(self.members), **more)  # type: ignore[arg-type]
+        defragment(self.machine, SETTINGS, network=FakeNetwork(self.members), **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -215,28 +215,28 @@ def test_a_single_member(tmp_path: Path) -> None:
     machine = FakeMachine(tmp_path)
     machine.path("/var/lib/etcd").mkdir(parents=True)
     one = FakeEtcd()
-    defragment(machine, replace(SETTINGS, members=SETTINGS.members[:1]), access=access([one]))
+    defragment(machine, replace(SETTINGS, members=SETTINGS.members[:1]), network=FakeNetwork([one]))
     assert one.said == [LOCK, "defragment etcd-0", "unlock"]
 
 
 def test_a_quota_that_was_raised_ends_the_alarm(cluster: Cluster) -> None:
     cluster.fill()
     raised = replace(SETTINGS, quota_bytes=4096 * MIB)
-    end_alarm_where_it_fits(cluster.machine, raised, access(cluster.members))
+    end_alarm_where_it_fits(cluster.machine, raised, FakeNetwork(cluster.members))
     assert cluster.said == ["disarm"], "no lock, and nothing is dropped"
 
 
 def test_without_the_alarm_nothing_is_said(cluster: Cluster) -> None:
-    end_alarm_where_it_fits(cluster.machine, SETTINGS, access(cluster.members))
+    end_alarm_where_it_fits(cluster.machine, SETTINGS, FakeNetwork(cluster.members))
     assert (cluster.said, cluster.machine.said) == ([], "")
 
 
 def test_an_alarm_that_has_its_reason_stays_and_does_not_end_the_run(cluster: Cluster) -> None:
     cluster.fill()
-    end_alarm_where_it_fits(cluster.machine, SETTINGS, access(cluster.members))
+    end_alarm_where_it_fits(cluster.machine, SETTINGS, FakeNetwork(cluster.members))
     assert "`paas etcd defragment` does more: what etcd-" in cluster.machine.said
     for one in cluster.members:
         one.stop()
-    end_alarm_where_it_fits(cluster.machine, SETTINGS, access(cluster.members))
+    end_alarm_where_it_fits(cluster.machine, SETTINGS, FakeNetwork(cluster.members))
     assert "no member answers with a majority" in cluster.machine.said
     assert cluster.said == []

@@ -11,7 +11,7 @@ import pytest
 
 from agent.etcd import restore
 from agent.etcd.backup_record import Store
-from agent.etcd.local import Access
+from agent.etcd.network import Network
 from agent.etcd.restore import BUMP
 from agent.etcd_api import NoAnswer, PortState
 from agent.machine import Failed
@@ -19,7 +19,7 @@ from agent.programs import Ended
 from agent.system import lock
 from tests.unit.agent import etcd_samples as samples
 from tests.unit.agent.etcd_samples import S3, SETTINGS
-from tests.unit.agent.fake_etcd import FakeEtcd, FakeProcess, access
+from tests.unit.agent.fake_etcd import FakeEtcd, FakeNetwork, FakeProcess
 from tests.unit.agent.fake_machine import FakeMachine
 
 ID = "20260102T030405Z"
@@ -95,14 +95,14 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def run(machine: FakeMachine) -> Run:
-    def run(word: str, given: str = "", reached: Access | None = None, settings: Any = SETTINGS) -> Any:
-        return restore.run(machine, settings, word, given, reached or access([], FakeEtcd(), STOPPED))
+    def run(word: str, given: str = "", reached: Network | None = None, settings: Any = SETTINGS) -> Any:
+        return restore.run(machine, settings, word, given, reached or FakeNetwork([], FakeEtcd(), STOPPED))
 
     return run
 
 
 def _look(run: Run, *members: FakeEtcd) -> dict[str, Any]:
-    return run("look", reached=access(members))
+    return run("look", reached=FakeNetwork(members))
 
 
 def _data(machine: FakeMachine) -> str:
@@ -140,7 +140,7 @@ def test_a_look_copies_no_data_to_a_full_disk(
     machine: FakeMachine, run: Run, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     systemd.state = "inactive"
-    monkeypatch.setattr("agent.etcd.salvage.free_bytes", lambda folder: 1000)
+    monkeypatch.setattr("agent.etcd.restore_source.free_bytes", lambda folder: 1000)
     assert _look(run)["revision"] is None
     assert machine.said == "", "lines would be in the way of the JSON"
     assert not [call for call in machine.calls if call[0] == "cp"]
@@ -314,11 +314,11 @@ def test_no_second_cluster_beside_a_majority(
             other.stop()
     if refusal:
         with pytest.raises(Failed, match=refusal):
-            run("place", reached=access(others, None, ports))
+            run("place", reached=FakeNetwork(others, None, ports))
         assert _data(machine) == "the old data"
         assert _look(run)["stage"] == "stopped"
     else:
-        run("place", reached=access(others, None, ports))
+        run("place", reached=FakeNetwork(others, None, ports))
         assert _look(run)["stage"] == "placed"
 
 
@@ -326,17 +326,17 @@ def test_a_restore_that_has_placed_its_data_asks_nobody(run: Run) -> None:
     run("stop", _plan())
     run("snapshot")
     run("place")
-    run("place", reached=access([FakeEtcd(2, "etcd-1", "10.0.0.5")], None, {"10.0.0.5": PortState.OPEN}))
+    run("place", reached=FakeNetwork([FakeEtcd(2, "etcd-1", "10.0.0.5")], None, {"10.0.0.5": PortState.OPEN}))
 
 
 def test_a_survivor_s_data_becomes_a_snapshot(machine: FakeMachine, run: Run) -> None:
     run("stop", _plan(kind="survivor", name=""))
-    started: list[tuple[str, ...]] = []
-    run("snapshot", reached=access([], FakeEtcd(), STOPPED, started))
+    network = FakeNetwork([], FakeEtcd(), STOPPED)
+    run("snapshot", reached=network)
     salvaged = next(one for one in Store(machine).descriptions() if one.reason == "salvaged")
     assert (salvaged.verified, salvaged.source, salvaged.etcd) == (True, "10.0.0.4", "3.6.14")
-    assert started[0][-1] == "--force-new-cluster"
-    assert "--unsafe-no-fsync" in started[0]
+    assert network.started[0][-1] == "--force-new-cluster"
+    assert "--unsafe-no-fsync" in network.started[0]
     copied = next(call for call in machine.calls if call[:2] == ("cp", "--archive"))
     assert copied[-2] == str(machine.path("/var/lib/etcd/member")), "only a copy may be started"
     run("snapshot")
@@ -353,9 +353,9 @@ def test_data_that_makes_no_good_snapshot(machine: FakeMachine, run: Run) -> Non
     scratch = FakeEtcd()
     scratch.refuses["save_snapshot"] = NoAnswer("broke off")
     with pytest.raises(Failed, match="no snapshot can be taken of the data"):
-        run("snapshot", reached=access([], scratch))
+        run("snapshot", reached=FakeNetwork([], scratch))
     with pytest.raises(Failed, match="the end of its log: what etcd logs"):
-        run("snapshot", reached=access([], scratch, process=FakeProcess(1)))
+        run("snapshot", reached=FakeNetwork([], scratch, process=FakeProcess(1)))
     machine.path("/var/lib/etcd/member/wal/0.wal").unlink()
     with pytest.raises(Failed, match="there is no data in"):
         run("snapshot")

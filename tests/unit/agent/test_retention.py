@@ -1,26 +1,16 @@
 """Which snapshots stay, and which make room first."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from agent.etcd.backup_settings import Keep
-from agent.etcd.retention import first_to_go, staying
+from agent.etcd.retention import Snapshot, first_to_go, staying
 
 
-@dataclass(frozen=True)
-class Taken:
-    name: str
-    time: int
-    revision: int
-    reason: str = "timer"
-    verified: bool = True
-
-
-def _taken(name: str, revision: int, **more: Any) -> Taken:
-    return Taken(name, int(datetime.fromisoformat(name).replace(tzinfo=UTC).timestamp()), revision, **more)
+def _taken(name: str, revision: int, reason: str = "timer", verified: bool = True) -> Snapshot:
+    time = int(datetime.fromisoformat(name).replace(tzinfo=UTC).timestamp())
+    return Snapshot(name=name, time=time, reason=reason, revision=revision, verified=verified)
 
 
 def _kept(keep: Keep, *names: str) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from agent.etcd.backup_settings import BackupFiles, BackupSettings, Place
+from agent.etcd.backup_settings import BackupFiles, BackupSettings, CopyPlace
 from agent.etcd.commands import commands
 from machines.etcd.backups import calendar, desired_backups
 from settings.platform import Platform
@@ -53,7 +53,7 @@ def test_units_start_commands_that_there_are() -> None:
 
 def test_places_and_their_secrets() -> None:
     wanted = _desired(samples.variant("copies"))
-    assert wanted.places == (Place("s3", "backups/paas/prod"), Place("sftp", "/srv/backups/prod"))
+    assert wanted.places == (CopyPlace("s3", "backups/paas/prod"), CopyPlace("sftp", "/srv/backups/prod"))
     assert len(wanted.recipients) == 1
     files = wanted.files
     for line in (
