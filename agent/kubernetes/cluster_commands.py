@@ -58,23 +58,20 @@ def administrator(machine: Machine) -> Iterator[KubernetesApi]:
         yield api
 
 
-def _leave(machine: Machine, departure: Departure, options: Options) -> None:
-    del options
+def _leave(machine: Machine, departure: Departure, _: Options) -> None:
     machine.step_name = "leave"
     with administrator(machine) as api:
         leave(machine, api, departure)
 
 
-def _point_kube_proxy(machine: Machine, wanted: KubeProxy, options: Options) -> None:
-    del options
+def _point_kube_proxy(machine: Machine, wanted: KubeProxy, _: Options) -> None:
     machine.step_name = "kube-proxy"
     with administrator(machine) as api:
         point_kube_proxy(machine, api, wanted.server)
     machine.log("ready")
 
 
-def _follow_labels_and_taints(machine: Machine, wanted: LabelsAndTaints, options: Options) -> None:
-    del options
+def _follow_labels_and_taints(machine: Machine, wanted: LabelsAndTaints, _: Options) -> None:
     machine.step_name = "nodes"
     with administrator(machine) as api:
         labels_and_taints.follow(machine, api, wanted)

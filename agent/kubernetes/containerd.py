@@ -48,7 +48,6 @@ class Containerd:
     """The runtime of this machine's containers."""
 
     def __init__(self, machine: Machine, wanted: ContainerdSettings) -> None:
-        """Nothing is looked at yet."""
         self.machine, self.wanted = machine, wanted
 
     def may_lower_oom_score(self) -> bool:

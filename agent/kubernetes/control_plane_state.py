@@ -10,9 +10,8 @@ from typing import Final, TypeVar
 from agent.etcd_api import Etcd, EtcdError, LockLost
 from agent.etcd_lock import Lock
 from agent.kubernetes.api_server import MANIFEST
-from agent.kubernetes.member_settings import MemberSettings
 from agent.kubernetes.node import has_joined
-from agent.kubernetes.node_settings import KUBERNETES
+from agent.kubernetes.node_settings import KUBERNETES, NodeSettings
 from agent.machine import Failed, Machine, NotYet
 from agent.system import certificates, files
 
@@ -44,8 +43,8 @@ class Pki:
     etcd_client_key: str = field(repr=False)
 
 
-@dataclass(frozen=True)
-class ControlPlaneSettings(MemberSettings):
+@dataclass(frozen=True, kw_only=True)
+class ControlPlaneSettings(NodeSettings):
     """The desired state of a control plane, with etcd on machines of its own."""
 
     pki: Pki
@@ -71,12 +70,12 @@ class ControlPlaneState:
     """This machine's own files, and what etcd knows of the cluster."""
 
     def __init__(self, machine: Machine, wanted: ControlPlaneSettings, etcd: Etcd) -> None:
-        """Nothing is looked at yet. `etcd` is asked by the certificate that install_pki brings."""
+        """`etcd` is asked by the certificate that install_pki brings."""
         self.machine, self.wanted, self.etcd = machine, wanted, etcd
 
     def install_pki(self) -> None:
         """What all control planes share. Not every reader takes more than one certificate; the first one issues."""
-        pki, authorities = self.wanted.pki, self.wanted.node.authorities
+        pki, authorities = self.wanted.pki, self.wanted.authorities
         public = {
             "issuing-ca.crt": certificates.split(authorities)[0],
             "ca.crt": authorities,
@@ -111,7 +110,7 @@ class ControlPlaneState:
 
     def node_is_recorded(self) -> bool:
         """Whether the kubelet of this name has registered."""
-        return self._has(f"/registry/minions/{self.wanted.node.name}")
+        return self._has(f"/registry/minions/{self.wanted.name}")
 
     def proxies_find(self, server: str) -> bool:
         """Whether kube-proxy knows the API at this server, as etcd has it; for when no API answers."""

@@ -4,15 +4,15 @@ import os
 import shutil
 import ssl
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.node_settings import BOOTSTRAP_FOLDER, KUBERNETES, NodeSettings
 from agent.kubernetes.rollout import KUBELET, KUBELET_CERTIFICATE
-from agent.kubernetes_api import ApiError, failing, node_path, probing
+from agent.kubernetes_api import CLUSTER_INFO, ApiError, failing, is_ready, node_path, probing
 from agent.machine import Failed, Machine, NotYet
-from agent.system import files
+from agent.system import files, services
 
 KUBELET_KUBECONFIG: Final = f"{KUBERNETES}/kubelet.conf"
 BOOTSTRAP_KUBELET: Final = f"{KUBERNETES}/bootstrap-kubelet.conf"
@@ -20,7 +20,6 @@ BOOTSTRAP_KUBELET: Final = f"{KUBERNETES}/bootstrap-kubelet.conf"
 _WRITTEN: Final = (
     KUBERNETES, f"{KUBERNETES}/manifests", f"{KUBERNETES}/pki", "/var/lib/kubelet", "/var/lib/kubelet/pki"
 )  # fmt: skip
-CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 
 
 def joined_mark(machine: Machine) -> Path:
@@ -47,11 +46,12 @@ def is_pair(certificate: Path, key: Path | None = None) -> bool:
 
 
 class Node:
-    """This machine as a node of the cluster."""
+    """This machine as a node of the cluster; `at_work`: it has been one before this run."""
 
-    def __init__(self, machine: Machine, wanted: NodeSettings, apis: MachineApis, kubeadm: Kubeadm) -> None:
-        """Nothing is looked at yet."""
-        self.machine, self.wanted, self.apis, self.kubeadm = machine, wanted, apis, kubeadm
+    def __init__(self, machine: Machine, wanted: NodeSettings, apis: MachineApis, at_work: bool = False) -> None:
+        self.machine, self.wanted, self.apis, self.at_work = machine, wanted, apis, at_work
+        self.kubeadm = Kubeadm(machine, wanted.ignored_checks)
+        self._bootstrap = machine.path(BOOTSTRAP_FOLDER.format(role=wanted.role))
 
     def may_join(self) -> None:
         """A probe. kubeadm's init publishes cluster-info after everything that a joining node reads or needs rights
@@ -111,13 +111,12 @@ class Node:
         machine, name = self.machine, self.wanted.name
         self.bring_bootstrap()
         machine.retry_until(180, f"the previous node {name} to be noticed as lost", self.old_self_is_gone)
-        self.forget_old_self()
-        self.kubeadm.validate("join.yaml", self.wanted.join_configuration)
-        self.kubeadm.run(
-            "kubeadm join", "join", *self.kubeadm.flags, configuration=self.wanted.join_configuration
-        )  # fmt: skip
+        self._forget_old_self()
+        configuration = self.wanted.join_configuration
+        self.kubeadm.validate("join.yaml", configuration)
+        self.kubeadm.run("kubeadm join", "join", *self.kubeadm.flags(), configuration=configuration)
 
-    def forget_old_self(self) -> None:
+    def _forget_old_self(self) -> None:
         """The lost node's object goes, and with it what only was true of its machine: marks that it is to take no pods,
         previous labels. A cluster that does not grant the right yet keeps the object.
         """
@@ -148,9 +147,8 @@ class Node:
                 "server and run `pulumi up --refresh`: another machine gets one"
             )
         self.write_bootstrap()
-        certificate = self.machine.path(f"{self._bootstrap_folder}/bootstrap.crt")
-        ended = self.machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60")
-        if not ended:
+        certificate = self._bootstrap / "bootstrap.crt"
+        if not self.machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60"):
             raise Failed(
                 "the certificate to join with has ended, or cannot be read: it lives for two days. Run `pulumi up` "
                 "again for another one; where the last `up` has ended well, delete the server and run "
@@ -163,33 +161,29 @@ class Node:
         wanted = self.wanted.bootstrap
         return bool(wanted.kubeconfig and wanted.certificate and wanted.key)
 
-    @property
-    def _bootstrap_folder(self) -> str:
-        return BOOTSTRAP_FOLDER.format(role=self.wanted.role)
-
     def write_bootstrap(self) -> None:
         """The files that the certificate to join with is in."""
-        machine, folder, wanted = self.machine, self._bootstrap_folder, self.wanted.bootstrap
-        files.write(machine.path(f"{folder}/pki/ca.crt"), self.wanted.authorities)
-        files.write(machine.path(f"{folder}/bootstrap.key"), wanted.key, 0o600)
-        files.write(machine.path(f"{folder}/bootstrap.crt"), wanted.certificate)
-        files.write(machine.path(f"{folder}/bootstrap.conf"), wanted.kubeconfig, 0o600)
+        folder, wanted = self._bootstrap, self.wanted.bootstrap
+        files.write(folder / "pki/ca.crt", self.wanted.authorities)
+        files.write(folder / "bootstrap.key", wanted.key, 0o600)
+        files.write(folder / "bootstrap.crt", wanted.certificate)
+        files.write(folder / "bootstrap.conf", wanted.kubeconfig, 0o600)
 
     def forget_bootstrap(self) -> None:
         """The certificate to join with has served its purpose on this machine. Its folder has nothing else but what the
         release before the agent left there.
         """
-        shutil.rmtree(self.machine.path(self._bootstrap_folder), ignore_errors=True)
+        shutil.rmtree(self._bootstrap, ignore_errors=True)
         self.machine.path(BOOTSTRAP_KUBELET).unlink(missing_ok=True)
 
     def run_kubelet(self) -> None:
         """kubeadm starts it on joining; afterwards it only has to run, and to start at boot."""
-        machine, unit = self.machine, KUBELET
-        if not machine.run("systemctl", "is-enabled", "--quiet", unit):
-            machine.must("systemctl", "--quiet", "enable", unit)
-        if not machine.run("systemctl", "is-active", "--quiet", unit):
-            machine.must("systemctl", "start", unit, seconds=100)
-            machine.log(f"started {unit}")
+        machine = self.machine
+        if not machine.run("systemctl", "is-enabled", "--quiet", KUBELET):
+            machine.must("systemctl", "--quiet", "enable", KUBELET)
+        if not services.is_active(machine, KUBELET):
+            machine.must("systemctl", "start", KUBELET, seconds=services.RESTART_SECONDS)
+            machine.log(f"started {KUBELET}")
 
     def await_registered(self, seconds: float) -> None:
         """Until the cluster knows this node."""
@@ -211,20 +205,6 @@ class Node:
             files.sync_folder(folder)
         files.write(joined_mark(self.machine), "")
 
-    def is_marked_joined(self) -> bool:
-        """Whether this machine has joined in this life of its disk."""
-        return joined_mark(self.machine).exists()
-
-    def unmark_joined(self) -> None:
-        """This machine is not a node that runs."""
-        joined_mark(self.machine).unlink(missing_ok=True)
-
     def _has_identity(self) -> bool:
         has_kubeconfig = files.read(self.machine.path(KUBELET_KUBECONFIG)) != ""
         return has_kubeconfig and is_pair(self.machine.path(KUBELET_CERTIFICATE))
-
-
-def is_ready(node: dict[str, Any]) -> bool:
-    """Whether the object of a node says that it is Ready."""
-    conditions = node.get("status", {}).get("conditions", [])
-    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)

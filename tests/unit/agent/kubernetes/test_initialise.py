@@ -26,8 +26,7 @@ class Case:
     def __init__(self, machine: FakeMachine, cluster: KubernetesServer, had_cluster: bool = False) -> None:
         self.machine, self.cluster, self.etcd = machine, cluster, FakeEtcd()
         wanted = control_plane_settings(cluster, had_cluster)
-        node = node_of(machine, cluster)
-        node.wanted = wanted.node
+        node = node_of(machine, cluster, wanted=wanted)
         machine.state.mkdir(parents=True, exist_ok=True)
         self.initialise = Initialise(node, ControlPlaneState(machine, wanted, self.etcd))
         cluster.put(PROXY, {"metadata": {}, "data": {"kubeconfig.conf": "server: https://10.0.0.1:6443\n"}})

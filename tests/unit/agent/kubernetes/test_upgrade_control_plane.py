@@ -23,12 +23,12 @@ class Case:
         self, machine: FakeMachine, cluster: KubernetesServer, recorded: str = "1.36.4", kubelet: str = "1.36.4"
     ) -> None:
         self.machine, self.done = machine, Recorded()
-        node = node_of(machine, cluster)
+        node = node_of(machine, cluster, at_work=True)
         machine.state.mkdir(parents=True, exist_ok=True)
-        self.upgrade = Upgrade(node, Plan(True, kubelet), self.done, self.done)
+        self.upgrade = Upgrade(node, kubelet, self.done, self.done)
         address, _, port = cluster.endpoint.rpartition(":")
         server = ApiServer(machine, FakeApis(machine, cluster), address, int(port))
-        self.mine = ControlPlaneUpgrade(node, self.upgrade, server, INIT)
+        self.mine = ControlPlaneUpgrade(self.upgrade, server, INIT)
         cluster.put(RECORD, {"metadata": {}, "data": {"ClusterConfiguration": f"kubernetesVersion: v{recorded}\n"}})
         self.write("1.36.4")
         machine.answer("kubeadm upgrade plan", "Upgrade to the latest\n[upgrade] hidden\n")
