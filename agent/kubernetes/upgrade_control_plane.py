@@ -28,13 +28,9 @@ class ControlPlaneUpgrade:
     """The way of this control plane from one version of Kubernetes to another. `upgrade` is that of the node."""
 
     def __init__(self, upgrade: Upgrade, server: ApiServer, init_configuration: str) -> None:
-        self.node, self.upgrade, self.server, self.init_configuration = (
-            upgrade.node,
-            upgrade,
-            server,
-            init_configuration,
-        )
-        self.machine, self.kubeadm, self.wanted = upgrade.machine, self.node.kubeadm, upgrade.wanted
+        self.upgrade, self.server, self.init_configuration = upgrade, server, init_configuration
+        self.node, self.machine, self.wanted = upgrade.node, upgrade.machine, upgrade.wanted
+        self.kubeadm = upgrade.node.kubeadm
 
     def version_of(self, part: str) -> str:
         """Of a static pod of this machine, by its manifest."""

@@ -76,8 +76,7 @@ def test_a_change_that_pods_survive(machine: FakeMachine, cluster: KubernetesSer
 def test_a_lone_node_keeps_its_pods(machine: FakeMachine, cluster: KubernetesServer) -> None:
     cluster.node("a")
     cluster.pod("web")
-    alone = RolloutSettings("a", False, DrainSettings(20))
-    rollout(machine, cluster, settings=alone).begin("one", drained=True)
+    rollout(machine, cluster, settings=None).begin("one", drained=True)
     assert (cluster.evicted, spec(cluster)) == ([], {})
 
 

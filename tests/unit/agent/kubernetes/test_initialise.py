@@ -202,7 +202,7 @@ def test_nobody_answering_is_no_reason_for_a_reset(case: Case) -> None:
     case.machine.write(KUBELET_KUBECONFIG, "kind: Config\n")
     case.etcd.silent = 10**6
     with pytest.raises(Failed, match="whether there is /registry/minions/a"):
-        case.initialise.initialise(local=True)
+        case.initialise._initialise(local=True)
     assert not called(case.machine, "kubeadm")
 
 

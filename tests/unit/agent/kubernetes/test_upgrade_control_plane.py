@@ -4,7 +4,7 @@ import pytest
 
 from agent.kubernetes.api_server import ApiServer
 from agent.kubernetes.static_pods import READS, manifest_of
-from agent.kubernetes.upgrade import Plan, Upgrade
+from agent.kubernetes.upgrade import Upgrade
 from agent.kubernetes.upgrade_control_plane import DRY_RUN_LOG, ControlPlaneUpgrade
 from agent.machine import Failed
 from tests.unit.agent.fake_machine import FakeMachine
@@ -89,7 +89,7 @@ def test_an_upgrade_that_was_interrupted_is_completed(machine: FakeMachine, clus
 
 def test_a_machine_that_has_just_joined_has_the_version(machine: FakeMachine, cluster: KubernetesServer) -> None:
     case = Case(machine, cluster)
-    case.upgrade.plan = Plan()
+    case.upgrade.node.at_work = False
     case.mine.follow()
     assert machine.calls == []
 
