@@ -9,7 +9,7 @@ from typing import Final, Literal
 from agent.etcd_api import PortState, port_state
 from agent.kubernetes import processes
 from agent.kubernetes.apis import MachineApis
-from agent.kubernetes_api import CONTROL_PLANES, name_of
+from agent.kubernetes_api import CONTROL_PLANES, Object, name_of
 from agent.machine import Failed, Machine, NotYet
 
 NAME: Final = "kube-apiserver"
@@ -168,7 +168,8 @@ def others_serve(machine: Machine, apis: MachineApis, name: str, port: int) -> N
 
     Raises Failed when there are others and none of them is ready.
     """
-    others = {other: address for other, address in _control_planes(apis).items() if other != name and address}
+    nodes = {name_of(node): node for node in apis.admin().nodes(CONTROL_PLANES)}
+    others = {other: address for other, node in nodes.items() if other != name and (address := _address(node))}
     serving = [other for other, address in others.items() if _is_ready(apis, f"{address}:{port}")]
     if not others:
         machine.log("this is the only control plane: the API is away while its server is changed")
@@ -187,11 +188,7 @@ def _is_ready(apis: MachineApis, endpoint: str) -> bool:
     return True
 
 
-def _control_planes(apis: MachineApis) -> dict[str, str]:
-    """The control planes of the cluster with their addresses, "" for one that has none yet. Raises Failed."""
-    found = {}
-    for node in apis.admin().nodes(CONTROL_PLANES):
-        addresses = (node.get("status") or {}).get("addresses") or []
-        own = [each["address"] for each in addresses if each.get("type") == "InternalIP"]
-        found[name_of(node)] = str(own[0]) if own else ""
-    return found
+def _address(node: Object) -> str:
+    """Empty for a node that has none yet."""
+    addresses = (node.get("status") or {}).get("addresses") or []
+    return next((str(each["address"]) for each in addresses if each.get("type") == "InternalIP"), "")

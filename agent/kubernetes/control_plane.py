@@ -31,22 +31,16 @@ _APPLY: Final = ("apply", "--server-side", "--force-conflicts", "--field-manager
 _UNUSED: Final = ("haproxy.service", "keepalived.service", "etcd.service")
 
 
-class Pull:
-    """The images of a control plane come beside the run."""
+class Pull(threading.Thread):
+    """The images of a control plane come beside the run. One that fails does not wait for it."""
 
     def __init__(self, kubeadm: Kubeadm, configuration: str) -> None:
-        """Begins at once. A run that fails does not wait for it."""
-        self._ended = Ended(1)
-        self._thread = threading.Thread(target=self._run, args=(kubeadm, configuration), daemon=True)
-        self._thread.start()
+        super().__init__(daemon=True)
+        self.kubeadm, self.configuration, self.ended = kubeadm, configuration, Ended(1)
 
-    def _run(self, kubeadm: Kubeadm, configuration: str) -> None:
-        self._ended = kubeadm.pull_images(configuration)
-
-    def wait(self) -> Ended:
-        """How it ended."""
-        self._thread.join()
-        return self._ended
+    def run(self) -> None:
+        """What the thread does."""
+        self.ended = self.kubeadm.pull_images(self.configuration)
 
 
 class ControlPlane(Member):
@@ -109,6 +103,7 @@ class ControlPlane(Member):
             return
         self.kubeadm.validate("init.yaml", self.wanted.init_configuration)
         self._pull = Pull(self.kubeadm, self.wanted.init_configuration)
+        self._pull.start()
 
     def become_control_plane(self) -> None:
         """Initialises the cluster, or joins it."""
@@ -134,8 +129,10 @@ class ControlPlane(Member):
 
     def finish_pulling(self) -> None:
         """A failure is not final: the kubelet pulls again, and says what is wrong."""
-        if self._pull is not None and not (ended := self._pull.wait()):
-            self.machine.log(f"not all images could be pulled: {last_lines(ended.said, 1)}")
+        if self._pull:
+            self._pull.join()
+            if not self._pull.ended:
+                self.machine.log(f"not all images could be pulled: {last_lines(self._pull.ended.said, 1)}")
 
     def _join(self) -> None:
         """Joins the cluster as one more control plane, or finishes that."""

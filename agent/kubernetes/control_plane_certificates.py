@@ -137,8 +137,7 @@ class ControlPlaneCertificates:
         The API server reads its certificates by itself, one file after the other: the key comes first, so that the pair
         is whole when the certificate comes.
         """
-        reasons = self.reasons()
-        if not reasons:
+        if not (reasons := self.reasons()):
             return
         for reason in reasons:
             self.machine.log(reason)

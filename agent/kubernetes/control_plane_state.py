@@ -76,24 +76,21 @@ class ControlPlaneState:
     def install_pki(self) -> None:
         """What all control planes share. Not every reader takes more than one certificate; the first one issues."""
         pki, authorities = self.wanted.pki, self.wanted.authorities
-        public = {
+        contents = {
             "issuing-ca.crt": certificates.split(authorities)[0],
             "ca.crt": authorities,
             "front-proxy-ca.crt": pki.front_proxy_ca,
             "sa.pub": pki.service_account,
             "etcd/ca.crt": pki.etcd_ca,
             "apiserver-etcd-client.crt": pki.etcd_client,
-        }
-        secret = {
             "ca.key": pki.ca_key,
             "front-proxy-ca.key": pki.front_proxy_ca_key,
             "sa.key": pki.service_account_key,
             "apiserver-etcd-client.key": pki.etcd_client_key,
         }
-        for name, content in public.items():
-            files.install(self.machine, content, f"{KUBERNETES}/pki/{name}")
-        for name, content in secret.items():
-            files.install(self.machine, content, f"{KUBERNETES}/pki/{name}", 0o600)
+        for name, content in contents.items():
+            mode = 0o600 if name.endswith(".key") else 0o644
+            files.install(self.machine, content, f"{KUBERNETES}/pki/{name}", mode)
 
     def is_complete(self) -> bool:
         """Whether this machine has been made a control plane, in this life of its disk."""

@@ -31,11 +31,6 @@ class Departure:
     """Where the machine is replaced: `kept`, its volumes come back with it; `lose`, the stack file gives them up."""
 
 
-def leave(machine: Machine, api: KubernetesApi, departure: Departure) -> None:
-    """The node is gone from the cluster afterwards, or Failed says what holds it."""
-    _Leave(machine, api, departure).run()
-
-
 class _Leave:
     def __init__(self, machine: Machine, api: KubernetesApi, departure: Departure) -> None:
         self.machine, self.api, self.departure, self.node = machine, api, departure, departure.node
@@ -140,6 +135,11 @@ class _Leave:
         options = {"preconditions": {"uid": found["metadata"]["uid"]}}
         self._asked("DELETE", node_path(self.node), f"delete the node {self.node}", options)
         self.machine.log(f"the node {self.node} is gone")
+
+
+def leave(machine: Machine, api: KubernetesApi, departure: Departure) -> None:
+    """The node is gone from the cluster afterwards, or Failed says what holds it."""
+    _Leave(machine, api, departure).run()
 
 
 def _claim(volume: Object) -> Object:

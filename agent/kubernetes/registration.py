@@ -51,20 +51,20 @@ def _sorted(taints: Sequence[Object]) -> list[tuple[Any, ...]]:
     return sorted((*_place(taint), taint.get("value") or "") for taint in taints)
 
 
-def registration_patch(
-    node: Object, labels: Sequence[str], old_labels: Sequence[str], taints: Sequence[str], old_taints: Sequence[str]
-) -> tuple[Object, bool]:
+def _patch(node: Object, labels: Sequence[str], taints: Sequence[str]) -> tuple[Object, bool]:
     """What has to change in a node's object, empty when nothing has to; and whether it makes pods leave at once.
 
-    Labels and taints that the platform gave before and that are not wanted any more go, those of others stay. With
-    taints comes the version of the object, since others write taints too.
+    Labels and taints that the platform gave before and that are not wanted any more go, those of others stay; what it
+    has given now is recorded in the same patch. With taints comes the version of the object, since others write taints
+    too.
     """
-    has = node["metadata"].get("labels") or {}
-    wanted: dict[str, str | None] = {key: None for key, _ in map(read_label, old_labels)}
-    wanted |= dict(map(read_label, labels))
     patch: Object = {}
+    recorded, has = annotated(node, ANNOTATION), node["metadata"].get("labels") or {}
+    wanted: dict[str, str | None] = {key: None for key, _ in map(read_label, recorded.get("labels") or [])}
+    wanted |= dict(map(read_label, labels))
     if changed := {key: value for key, value in wanted.items() if value != has.get(key)}:
         patch["metadata"] = {"labels": changed}
+    old_taints = [*(recorded.get("taints") or []), *([CONTROL_PLANE_TAINT] if CONTROL_PLANE in has else [])]
     mine = [read_taint(text) for text in taints]
     ours = {_place(taint) for taint in [*map(read_taint, old_taints), *mine]}
     now = (node.get("spec") or {}).get("taints") or []
@@ -72,6 +72,9 @@ def registration_patch(
     if _sorted(now) != _sorted(result):
         patch.setdefault("metadata", {})["resourceVersion"] = node["metadata"]["resourceVersion"]
         patch["spec"] = {"taints": result}
+    record = _record(labels, taints)
+    if recorded != record:
+        patch.setdefault("metadata", {})["annotations"] = {ANNOTATION: compact(record)}
     had = {_place(taint) for taint in now}
     return patch, any(taint["effect"] == "NoExecute" and _place(taint) not in had for taint in mine)
 
@@ -84,7 +87,7 @@ def follow_labels_and_taints(
     `rollout` is that of the node: its pods leave before a taint would end them without asking any budget. Whoever calls
     this ends it (Rollout.end). Raises Failed.
     """
-    patch, evicts = _object_patch(api.read_node(node), labels, taints)
+    patch, evicts = _patch(api.read_node(node), labels, taints)
     if not patch:
         return
     if evicts:
@@ -94,23 +97,11 @@ def follow_labels_and_taints(
     def write() -> None:
         """One try, by the present state of the object."""
         with probing():
-            now, _ = _object_patch(api.request("GET", node_path(node)), labels, taints)
+            now, _ = _patch(api.request("GET", node_path(node)), labels, taints)
             if now:
                 api.request("PATCH", node_path(node), now)
 
     machine.retry_until(60, f"the API to take labels and taints of the node {node}", write)
-
-
-def _object_patch(node: Object, labels: Sequence[str], taints: Sequence[str]) -> tuple[Object, bool]:
-    """The patch with the record of what the platform has given the node, in one."""
-    recorded = annotated(node, ANNOTATION)
-    has = node["metadata"].get("labels") or {}
-    old_taints = [*(recorded.get("taints") or []), *([CONTROL_PLANE_TAINT] if CONTROL_PLANE in has else [])]
-    patch, evicts = registration_patch(node, labels, recorded.get("labels") or [], taints, old_taints)
-    wanted = _record(labels, taints)
-    if recorded != wanted:
-        patch.setdefault("metadata", {})["annotations"] = {ANNOTATION: compact(wanted)}
-    return patch, evicts
 
 
 def _record(labels: Sequence[str], taints: Sequence[str]) -> Object:

@@ -78,12 +78,8 @@ class Upgrade:
         return self.node.at_work and self._kubelet != self.wanted
 
     def begin(self) -> None:
-        """From here on, an interrupted run is completed by the next."""
+        """From here until `begun` is removed, an interrupted run is completed by the next."""
         files.write(self.begun, "")
-
-    def end(self) -> None:
-        """kubeadm's part is over."""
-        self.begun.unlink(missing_ok=True)
 
     def upgrade_node(self) -> None:
         """What kubeadm does on a worker, and on a control plane after the first."""
@@ -105,4 +101,4 @@ class Upgrade:
             self.packages.download_waiting()
             self.upgrade_node()
             self.change_kubelet()
-            self.end()
+            self.begun.unlink()

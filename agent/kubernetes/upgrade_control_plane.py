@@ -59,7 +59,7 @@ class ControlPlaneUpgrade:
         if self.upgrade.begun.exists() or not self.manifests_are_wanted():
             self.upgrade.packages.download_waiting()
             self._upgrade_static_pods()
-            self.upgrade.end()
+            self.upgrade.begun.unlink(missing_ok=True)
         if self.upgrade.changes_kubelet():
             self.upgrade.packages.download_waiting()
             self.upgrade.change_kubelet()
