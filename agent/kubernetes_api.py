@@ -120,10 +120,7 @@ class KubernetesApi:
         return value
 
     def ask(self, method: str, path: str, body: object = None) -> Object:
-        """The same, again and again for a minute, unless the API refuses. 429 means later, and is no refusal.
-
-        What is asked may be done more than once: the answer to the first time may have been lost.
-        """
+        """The same, for a minute (so it may be done more than once) unless the API refuses. 429 means later."""
         began = self.clock.monotonic()
         while True:
             try:

@@ -21,10 +21,7 @@ class ApiGate:
 
 
 def wait_until_usable(machine: Machine, gate: ApiGate) -> None:
-    """Returns when `cluster-info` is there: an API server that is ready before would refuse administrators.
-
-    Raises Failed when the time is over.
-    """
+    """Until `cluster-info` is there: an API server that is ready before refuses administrators. Raises Failed."""
     machine.step_name = "api-gate"
     began = machine.clock.monotonic()
     with machine.work_folder() as folder:

@@ -98,10 +98,7 @@ class ApiServer:
             return
 
     def await_service(self, pattern: str = f"{NAME} ", named: str = NAME) -> None:
-        """Until the process was started with a command line that begins with `pattern` and has been ready for a while.
-
-        Raises Failed after 4 minutes.
-        """
+        """Until a process whose command line begins with `pattern` has been ready for a while. Raises Failed."""
         assert self.apis is not None
         machine, api = self.machine, self.apis.anonymous(self.endpoint)
         since: float | None = None
@@ -130,10 +127,7 @@ class ApiServer:
         return "stopped" if self.machine.path(ASIDE).exists() else "none"
 
     def stop(self) -> None:
-        """While etcd is restored its manifest is aside, so that neither the kubelet nor a reboot starts it.
-
-        May be called again.
-        """
+        """Its manifest is aside, so that neither the kubelet nor a reboot starts it. May be called again."""
         machine, manifest, aside = self.machine, self.machine.path(MANIFEST), self.machine.path(ASIDE)
         if manifest.exists():
             aside.parent.mkdir(parents=True, exist_ok=True)
@@ -164,10 +158,7 @@ class ApiServer:
 
 
 def others_serve(machine: Machine, apis: MachineApis, name: str, port: int) -> None:
-    """The API stays when this machine's API server goes. A lone control plane has to do without for a moment.
-
-    Raises Failed when there are others and none of them is ready.
-    """
+    """The API stays when this machine's API server goes, or this is a lone control plane. Raises Failed otherwise."""
     nodes = {name_of(node): node for node in apis.admin().nodes(CONTROL_PLANES)}
     others = {other: address for other, node in nodes.items() if other != name and (address := _address(node))}
     serving = [other for other, address in others.items() if _is_ready(apis, f"{address}:{port}")]

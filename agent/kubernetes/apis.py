@@ -36,10 +36,7 @@ class MachineApis:
         return self._as(self.endpoint, self._bootstrap / "bootstrap.crt", self._bootstrap / "bootstrap.key")
 
     def admin(self, endpoint: str = "") -> KubernetesApi:
-        """As the administrator of this control plane, with the certificate that its kubeconfig has now.
-
-        Raises Failed when it embeds none.
-        """
+        """As the administrator of this control plane, by the certificate in its kubeconfig. Raises Failed."""
         text = files.read(self.machine.path(ADMIN_KUBECONFIG))
         pair = [kubeconfig.embedded(text, f"client-{kind}-data") for kind in ("certificate", "key")]
         if not all(pair):

@@ -31,10 +31,7 @@ class NodeAuthorities:
         self.name, self.wanted = node.wanted.name, digests(node.wanted.authorities)
 
     def guard_authorities(self) -> None:
-        """Before any file changes: this node has gone through the stage before. Raises Failed.
-
-        A control plane also looks at the other nodes.
-        """
+        """Before any file changes: this node, and for a control plane all others, went through the stage before."""
         path = self.machine.path("/etc/kubernetes/pki/ca.crt")
         now = digests(path.read_text(encoding="utf-8")) if self.node.at_work and path.exists() else ()
         if now and now != self.wanted:
@@ -70,9 +67,7 @@ class NodeAuthorities:
         self._annotate(self.wanted)
 
     def follow_together(self) -> None:
-        """Pods are given the authorities by whichever controller-manager leads: only once all control planes have the
-        same, the last of them restarts the pods on all of them.
-        """
+        """The last control plane to trust the same restarts the pods on all: any of them may publish what pods read."""
         self._annotate_authorities()
         nodes = self._asks("another").nodes(CONTROL_PLANES)
         lagging = _nodes_without(nodes, lambda record: set(record.get("trusted") or []) == set(self.wanted))
@@ -101,10 +96,7 @@ class NodeAuthorities:
         self._asks(self.name).annotate_node(self.name, ANNOTATION, record)
 
     def pods_lag(self, node: str = "") -> bool:
-        """Whether pods of the node, this machine's if none is named, may know less than what is wanted.
-
-        A node without a record has trusted one authority since it was made.
-        """
+        """Whether pods of a node may know less than is wanted. Without a record it has always trusted one authority."""
         known = self._recorded(node or self.name).get("pods") or []
         return not set(self.wanted) <= set(known) and (bool(known) or len(self.wanted) > 1)
 
@@ -148,10 +140,7 @@ class NodeAuthorities:
         return self.machine.retry_until(PUBLISH_SECONDS, what, look)
 
     def _gone(self, node: str, namespace: str, name: str, uid: str) -> Callable[[], None]:
-        """A probe, which asks the pod to leave, as far as its budget lets it.
-
-        It looks through all pods of the node: of a pod that is gone, a node may not even ask.
-        """
+        """A probe that asks the pod to leave. It looks through all pods: of one that is gone, a node may not ask."""
 
         def look() -> None:
             with probing():
@@ -169,10 +158,7 @@ def _nodes_without(nodes: Sequence[Object], is_met: Callable[[Object], bool]) ->
 
 
 def _reader(pod: Object) -> tuple[str, str, str, str] | None:
-    """Namespace, name, uid and start of a pod whose containers are given the cluster's authorities.
-
-    They read them when they start. Containers that only prepare a pod have read them and are gone.
-    """
+    """Namespace, name, uid and start of a pod with a container, not just a preparing one, that read the authorities."""
     metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
     if MIRROR in (metadata.get("annotations") or {}) or metadata.get("deletionTimestamp"):
         return None

@@ -38,10 +38,7 @@ class KubeProxy:
 
 @contextlib.contextmanager
 def administrator(machine: Machine) -> Iterator[KubernetesApi]:
-    """The API as the administrator, at this machine's own server, or where its kubeconfig leads when that is away.
-
-    Raises Failed on a machine that is no control plane.
-    """
+    """The API as the administrator, at this machine's own server, or where its kubeconfig leads. Raises Failed."""
     text = files.read(machine.path(ADMIN_KUBECONFIG))
     if not text:
         raise Failed(

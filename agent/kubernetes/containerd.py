@@ -93,10 +93,7 @@ class Containerd:
 
 
 def change_runtime(containerd: Containerd, packages: Packages, maintenance: Maintenance, rollout: Rollout) -> None:
-    """Other packages, or an epoch, on a node that runs, while no pods are here but the node's own.
-
-    Their containers go on while containerd restarts.
-    """
+    """Other packages, or an epoch, on a node that runs: other pods are not here, containers of its own go on."""
     changes = [maintenance.what_waits(*PACKAGES)]
     if maintenance.epoch_waits():
         changes.append(f"the epoch {maintenance.epoch}")

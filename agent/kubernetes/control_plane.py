@@ -182,9 +182,7 @@ class ControlPlane(Member):
         self.kubelet.renewal.end_epoch()
 
     def put_objects(self) -> None:
-        """Machines that join may remove the lost node whose name they have, and the cluster's DNS does not leave all at
-        once when nodes are drained.
-        """
+        """Rights of machines that join, and a budget for the cluster's DNS."""
         self.machine.retry_until(60, "the API to take the platform's own objects", self._apply_objects)
 
     def _apply_objects(self) -> None:

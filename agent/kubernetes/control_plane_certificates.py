@@ -102,10 +102,7 @@ class ControlPlaneCertificates:
             yield folder, re.sub(rf"^{kind}$", place, own.init_configuration, flags=re.MULTILINE)
 
     def repair(self) -> None:
-        """On a control plane that runs, before anything is asked: what a power cut has left empty is made again.
-
-        Without it an API server would not start, and nothing of the rest be reached.
-        """
+        """On a control plane that runs, before anything is asked: what a power cut has left empty is made again."""
         if not self.node.at_work:
             return
         pki = self.machine.path(f"{KUBERNETES}/pki")

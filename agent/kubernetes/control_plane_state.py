@@ -137,10 +137,7 @@ class ControlPlaneState:
         return self.machine.retry_until(seconds, what, probe)
 
     def locked(self, name: str, action: Callable[[Lock], None]) -> None:
-        """Does something while this machine holds a lock in etcd, which the action checks before it changes anything.
-
-        Raises Failed when the lock was not to be had, or is lost.
-        """
+        """Acts under a lock in etcd, which `action` checks before it changes anything. Raises Failed without it."""
         try:
             with self.etcd.lock(name, LOCK_SECONDS) as lock:
                 action(lock)

@@ -35,10 +35,7 @@ class DrainSettings:
 
 @dataclass(frozen=True, order=True)
 class Pod:
-    """A pod that has to leave. Those without volume claims sort first: a pod with one may have its volume here.
-
-    It can only come back then, and is away for the shortest time when it goes last.
-    """
+    """A pod that has to leave. Those with claims sort last: if they can come back only here, they are away for less."""
 
     has_claim: bool
     namespace: str

@@ -87,10 +87,7 @@ class Initialise:
             )
 
     def _init_is_half_done(self) -> bool:
-        """Whether an init of this machine was interrupted when its API server was up already.
-
-        Nobody else would ever open the way in, for which all that join wait.
-        """
+        """Whether an interrupted init of this machine has left its API server: nobody else would open the way in."""
         if not files.read(self.machine.path(KUBELET_KUBECONFIG)) or self.state.living_api_servers():
             return False
         try:

@@ -29,10 +29,7 @@ def embeds(text: str, authorities: str) -> bool:
 
 
 def embed(text: str, authorities: str) -> str:
-    """The kubeconfig with these authorities. kubeadm embeds the first certificate alone.
-
-    Raises Failed when it names no authority at all.
-    """
+    """The kubeconfig with these authorities: kubeadm embeds the first alone. Raises Failed if it names none."""
     encoded = base64.b64encode(authorities.encode()).decode()
     new, count = re.subn(
         r"^( *)certificate-authority(-data)?:.*$",

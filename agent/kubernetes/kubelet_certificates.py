@@ -92,9 +92,7 @@ class KubeletCertificates:
             )
 
     def _newest_valid(self) -> Path | None:
-        """The newest certificate that the kubelet has kept and that still is one: it has not ended, and an authority
-        issued it that is trusted.
-        """
+        """The newest certificate that the kubelet has kept, has not ended, and is of an authority that is trusted."""
         with self.machine.work_folder() as folder:
             authorities = folder / "ca.crt"
             files.write(authorities, self.wanted.authorities)
@@ -114,9 +112,7 @@ class KubeletCertificates:
         files.sync_folder(self._folder)
 
     def request(self, api: KubernetesApi) -> None:
-        """Asks the cluster for this node's certificate: with the present one, or one to join with, such a request is
-        granted by itself. Until the authority that issues is the one that signed.
-        """
+        """Asks the cluster, which grants it by itself, until the authority that issues is the one that signed."""
         with self.machine.work_folder() as folder:
             subject = f"/O=system:nodes/CN=system:node:{self.wanted.name}"
             self.machine.must(

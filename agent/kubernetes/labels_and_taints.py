@@ -42,10 +42,7 @@ class LabelsAndTaints:
 
 
 def group_of(node: Object, groups: Sequence[Group]) -> Group | None:
-    """The group of a node, None for one that the platform did not make.
-
-    By its name. Where the names of two pools begin alike, its label decides, then the longer name.
-    """
+    """By the name, then by the label of the pool, then the longer name; None for a node that is not the platform's."""
     name, pool = name_of(node), (node["metadata"].get("labels") or {}).get(POOL, "")
     fitting = [group for group in groups if name.startswith(group.prefix)]
     return max(fitting, key=lambda group: (group.pool == pool, len(group.prefix)), default=None)

@@ -128,10 +128,7 @@ class _Leave:
             self.machine.log("the machine has been lost meanwhile")
 
     def _remove(self, found: Object) -> None:
-        """Its object, and with that what the cluster knows of its machine.
-
-        Only the one that was looked at: a machine of that name may have joined meanwhile.
-        """
+        """Only the object that was looked at: a machine of that name may have joined meanwhile."""
         options = {"preconditions": {"uid": found["metadata"]["uid"]}}
         self._asked("DELETE", node_path(self.node), f"delete the node {self.node}", options)
         self.machine.log(f"the node {self.node} is gone")

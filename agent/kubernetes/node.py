@@ -33,10 +33,7 @@ def has_joined(machine: Machine) -> bool:
 
 
 def is_pair(certificate: Path, key: Path | None = None) -> bool:
-    """Whether a file holds a certificate and the key that belongs to it, which may be in a file of its own.
-
-    What a power cut left may be empty.
-    """
+    """Whether it holds a certificate and its key, which may be in another file. A power cut may leave it empty."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key)
     except (OSError, ValueError):
@@ -65,8 +62,9 @@ class Node:
             raise NotYet(f"the API is ready, cluster-info answers with HTTP status {error.status}") from None
 
     def is_known(self) -> bool:
-        """Whether the cluster knows this node by the kubelet's own certificate. Raises Failed when nobody says so or
-        otherwise for a minute: a node that is known loses everything by a reset.
+        """Whether the cluster knows this node by the kubelet's certificate. Raises Failed when nobody says.
+
+        A node that is known would lose everything by a reset.
         """
         if not self._has_identity():
             return False
@@ -86,18 +84,14 @@ class Node:
             self.apis.kubelet().request("GET", node_path(self.wanted.name))
 
     def old_self_is_gone(self) -> None:
-        """A probe. kubeadm refuses a name that belongs to a node which is Ready. One that this machine replaces is
-        noticed as lost after some 40 s.
-        """
+        """A probe: kubeadm refuses a name whose node is Ready. A lost one is noticed after some 40 s."""
         with probing():
             node = self.apis.joining().node(self.wanted.name)
         if node is not None and is_ready(node):
             raise NotYet(f"the previous node {self.wanted.name} has Ready=True")
 
     def join(self, waits_for: str) -> None:
-        """Joins the cluster, once that is possible; `waits_for` reads on "waiting for". On a machine that the cluster
-        knows already it does nothing.
-        """
+        """Joins the cluster once that is possible, unless it is known there. `waits_for` reads on "waiting for"."""
         machine = self.machine
         machine.retry_until(300, waits_for, self.may_join)
         if self.is_known():
@@ -117,9 +111,7 @@ class Node:
         self.kubeadm.run("kubeadm join", "join", *self.kubeadm.flags(), configuration=configuration)
 
     def _forget_old_self(self) -> None:
-        """The lost node's object goes, and with it what only was true of its machine: marks that it is to take no pods,
-        previous labels. A cluster that does not grant the right yet keeps the object.
-        """
+        """With the lost node's object go its cordon and labels. Without the right to, the object stays."""
         try:
             self.apis.joining().ask("DELETE", node_path(self.wanted.name))
             self.machine.log("removed the object of the previous node of this name")
@@ -138,9 +130,7 @@ class Node:
         self.kubeadm.reset()
 
     def bring_bootstrap(self) -> None:
-        """Puts the certificate to join with where kubeadm looks for it. Raises Failed when there is none, or when it is
-        not valid any more: it lives for hours, and only machines that have not joined get one.
-        """
+        """Puts the certificate to join with where kubeadm looks. Raises Failed when there is none that is valid."""
         if not self.has_bootstrap:
             raise Failed(
                 "this machine is not a node of the cluster and was given no certificate to join with. Delete its "
@@ -170,9 +160,7 @@ class Node:
         files.write(folder / "bootstrap.conf", wanted.kubeconfig, 0o600)
 
     def forget_bootstrap(self) -> None:
-        """The certificate to join with has served its purpose on this machine. Its folder has nothing else but what the
-        release before the agent left there.
-        """
+        """Removes the certificate to join with, and what the release before the agent left in its folder."""
         shutil.rmtree(self._bootstrap, ignore_errors=True)
         self.machine.path(BOOTSTRAP_KUBELET).unlink(missing_ok=True)
 

@@ -125,9 +125,7 @@ class Registrar:
         self.machine, self.wanted, self.api = node.machine, node.wanted, node.apis.kubelet()
 
     def follow_registration(self) -> None:
-        """What the kubelet registered with is recorded before its flags change. A node that has joined in this run is
-        registered as wanted.
-        """
+        """What the kubelet registered with is recorded before its flags change. A node that is new is as wanted."""
         machine, wanted = self.machine, self.wanted
         machine.unit = KUBELET
         self._record_flags()

@@ -22,10 +22,7 @@ class Renewal:
         files.write(self._epoch_file, f"{self.wanted.epoch}\n")
 
     def reason_of_file(self, certificate: Path, authorities: str = "") -> str:
-        """Why the certificate itself must be renewed, to follow its name; empty when it need not be.
-
-        The first of the authorities issues, the cluster's unless others are given.
-        """
+        """Why the certificate itself must be renewed, or "". The first of the authorities, or the cluster's, issues."""
         wanted = self.wanted
         issuing = certificates.split(authorities or wanted.authorities)[0]
         return certificates.renewal_reason(

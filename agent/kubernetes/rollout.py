@@ -84,10 +84,7 @@ class Rollout:
         self.is_changing = self.is_drained = False
 
     def begin(self, what: str, drained: bool = False) -> None:
-        """The platform serves without this node from here on. May be called again for one more change.
-
-        Pods leave once, when the first change that needs it begins.
-        """
+        """The platform serves without this node from here on. May be called again; pods leave once."""
         if not self.is_changing and self.others_serve:
             self.others_serve()
         self.is_changing = True

@@ -37,10 +37,7 @@ def manifest_of(part: str) -> str:
 
 
 def healthz(port: int) -> str:
-    """What the part at this port of the machine itself says; raises NotYet unless it is well.
-
-    Its certificate is one that it has made for itself.
-    """
+    """What the part at this port says, by a certificate of its own. Raises NotYet unless it is well."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=4, context=context)

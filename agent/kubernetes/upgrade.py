@@ -35,10 +35,7 @@ def minor_of(version: str) -> int:
 
 
 def refuse_kubernetes_jump(now: str, wanted: str) -> None:
-    """Kubernetes goes up, by one minor version at a time (https://kubernetes.io/releases/version-skew-policy/).
-
-    A preview says so too, but it knows only what the last `up` that ended well brought. Raises Failed.
-    """
+    """Up by one minor version (https://kubernetes.io/releases/version-skew-policy/). Raises Failed."""
     said = f"this node runs Kubernetes {now} and {wanted} is wanted"
     if _key(wanted) < _key(now):
         raise Failed(f"{said}: Kubernetes does not go back. Set kubernetes.version to {now}")

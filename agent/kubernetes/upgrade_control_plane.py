@@ -65,9 +65,7 @@ class ControlPlaneUpgrade:
             self.upgrade.change_kubelet()
 
     def _upgrade_static_pods(self) -> None:
-        """Images are here before the API server is touched. kubeadm itself waits for each part, and puts the previous
-        manifest back if one does not come up.
-        """
+        """Images are here first. kubeadm puts the previous manifest back if a part does not come up."""
         machine, wanted = self.machine, self.wanted
         machine.log(f"pulling the images of {wanted}")
         machine.log_file = machine.path(IMAGES_LOG)
