@@ -38,7 +38,7 @@ class MachineApis:
     def admin(self, endpoint: str = "") -> KubernetesApi:
         """As the administrator of this control plane, by the certificate in its kubeconfig. Raises Failed."""
         text = files.read(self.machine.path(ADMIN_KUBECONFIG))
-        pair = [kubeconfig.embedded(text, f"client-{kind}-data") for kind in ("certificate", "key")]
+        pair = kubeconfig.pair(text)
         if not all(pair):
             raise Failed(f"{ADMIN_KUBECONFIG} has no certificate and key")
         file = self.folder / "admin.pem"

@@ -6,7 +6,6 @@ Always all of them, whatever the reason, first beside the old ones.
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -24,20 +23,6 @@ LEAVES: Final = ("apiserver", "apiserver-kubelet-client", "front-proxy-client")
 FRONT_PROXY: Final = "front-proxy-client"
 #: super-admin's is only where the cluster was initialised.
 KUBECONFIGS: Final = ("admin", "super-admin", "controller-manager", "scheduler")
-
-
-@dataclass(frozen=True)
-class Made:
-    """What kubeadm has made, in texts: certificates with their keys by name, and kubeconfigs by name."""
-
-    leaves: dict[str, list[str]]
-    kubeconfigs: dict[str, str]
-
-    @property
-    def kubelet(self) -> tuple[str, str]:
-        """The kubelet's certificate and key."""
-        text = self.kubeconfigs["kubelet"]
-        return kubeconfig.embedded(text, "client-certificate-data"), kubeconfig.embedded(text, "client-key-data")
 
 
 class ControlPlaneCertificates:
@@ -75,8 +60,11 @@ class ControlPlaneCertificates:
             reasons.append(f"the API server is to have other names: {' '.join(self.wanted.api_names)}")
         return tuple(reasons)
 
-    def _make(self, leaves: tuple[str, ...], kubeconfigs: tuple[str, ...]) -> Made:
-        """Makes certificates with the authorities that issue. Nothing of it stays on the disk."""
+    def _make(self, leaves: tuple[str, ...], kubeconfigs: tuple[str, ...]) -> dict[str, str]:
+        """What kubeadm makes with the authorities that issue, by its name below /etc/kubernetes; keys come first.
+
+        Nothing of it stays on the disk.
+        """
         kubeadm, authorities = self.node.kubeadm, self.wanted.authorities
         with self._configuration() as (folder, configuration):
             for name in leaves:
@@ -84,9 +72,10 @@ class ControlPlaneCertificates:
             for name in kubeconfigs:
                 words = ("init", "phase", "kubeconfig", name, "--kubeconfig-dir", folder)
                 kubeadm.run(f"{name}.conf", *words, configuration=configuration)
-            made = {name: [(folder / f"pki/{name}.{end}").read_text() for end in ("crt", "key")] for name in leaves}
-            texts = {name: kubeconfig.embed((folder / f"{name}.conf").read_text(), authorities) for name in kubeconfigs}
-        return Made(made, texts)
+            pairs = [f"pki/{name}.{end}" for name in leaves for end in ("key", "crt")]
+            made = {name: (folder / name).read_text() for name in pairs}
+            texts = {f"{name}.conf": (folder / f"{name}.conf").read_text() for name in kubeconfigs}
+        return made | {name: kubeconfig.embed(text, authorities) for name, text in texts.items()}
 
     @contextlib.contextmanager
     def _configuration(self) -> Iterator[tuple[Path, str]]:
@@ -113,20 +102,15 @@ class ControlPlaneCertificates:
             self._install(self._make(leaves, broken))
 
     def _is_whole(self, name: str) -> bool:
-        text = files.read(self.machine.path(f"{KUBERNETES}/{name}.conf"))
-        return all(kubeconfig.embedded(text, f"client-{kind}-data") for kind in ("certificate", "key"))
+        return all(kubeconfig.pair(files.read(self.machine.path(f"{KUBERNETES}/{name}.conf"))))
 
-    def _install(self, made: Made) -> None:
-        for name, (certificate, key) in made.leaves.items():
-            files.install(self.machine, key, f"{KUBERNETES}/pki/{name}.key", 0o600)
-            files.install(self.machine, certificate, f"{KUBERNETES}/pki/{name}.crt")
-        for name, text in made.kubeconfigs.items():
-            if name in KUBECONFIGS:
-                files.install(self.machine, text, f"{KUBERNETES}/{name}.conf", 0o600)
+    def _install(self, made: dict[str, str]) -> None:
+        for name, content in made.items():
+            files.install(self.machine, content, f"{KUBERNETES}/{name}", 0o644 if name.endswith(".crt") else 0o600)
 
     def remake_kubelet(self) -> tuple[str, str]:
         """Another certificate and key for the kubelet alone, which has none any more."""
-        return self._make((), ("kubelet",)).kubelet
+        return kubeconfig.pair(self._make((), ("kubelet",))["kubelet.conf"])
 
     def renew(self) -> None:
         """All of them when one has to be.
@@ -139,9 +123,11 @@ class ControlPlaneCertificates:
         for reason in reasons:
             self.machine.log(reason)
         made = self._make(LEAVES, (*self._own_kubeconfigs(), "kubelet"))
+        # The kubelet keeps its own certificate in another way.
+        kubelet = kubeconfig.pair(made.pop("kubelet.conf"))
         self.node.kubeadm.record(self.wanted.init_configuration)
         self._install(made)
-        self.kubelet.install(*made.kubelet)
+        self.kubelet.install(*kubelet)
         what = "the API server to reach the kubelet with its new certificate"
         self.machine.retry_until(60, what, self._reaches_kubelet)
 

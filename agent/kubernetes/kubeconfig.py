@@ -23,6 +23,11 @@ def embedded(text: str, name: str) -> str:
         return ""
 
 
+def pair(text: str) -> tuple[str, str]:
+    """The embedded certificate and key of who asks."""
+    return embedded(text, "client-certificate-data"), embedded(text, "client-key-data")
+
+
 def embeds(text: str, authorities: str) -> bool:
     """Whether it trusts exactly these authorities."""
     return embedded(text, "certificate-authority-data") == authorities
