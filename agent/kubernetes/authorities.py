@@ -81,7 +81,6 @@ class NodeAuthorities:
             self._asks(name).annotate_node(name, ANNOTATION, self._recorded(name) | {"pods": list(self.wanted)})
 
     def _asks(self, node: str) -> KubernetesApi:
-        """Who may ask about a node."""
         return self.admin() if self.admin and node != self.name else self.node.apis.kubelet()
 
     def _recorded(self, node: str) -> Object:
@@ -153,7 +152,6 @@ class NodeAuthorities:
 
 
 def _nodes_without(nodes: Sequence[Object], is_met: Callable[[Object], bool]) -> str:
-    """Names of the nodes whose record does not meet the condition."""
     return ", ".join(name_of(node) for node in nodes if not is_met(annotated(node, ANNOTATION)))
 
 

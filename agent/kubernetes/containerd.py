@@ -72,24 +72,24 @@ class Containerd:
         """Configured, and running with that."""
         self.configure()
         services.apply(self.machine, UNIT, "restart", READS)
-        self.await_answer()
+        self._await_answer()
 
     def restart(self) -> None:
         """Restarts it, whatever it runs with; containers go on meanwhile."""
         services.restart(self.machine, UNIT, READS)
-        self.await_answer()
-
-    def await_answer(self) -> None:
-        """Its socket is there before it serves."""
-        self.machine.retry_until(60, "containerd to answer", self._answers)
+        self._await_answer()
 
     def _accepts(self, path: Path) -> Ended:
         return self.machine.run("containerd", "--config", path, "config", "dump")
 
-    def _answers(self) -> None:
-        ended = self.machine.run("ctr", "version", seconds=5)
-        if not ended:
-            raise NotYet(ended.said)
+    def _await_answer(self) -> None:
+        """Its socket is there before it serves."""
+
+        def answers() -> None:
+            if not (ended := self.machine.run("ctr", "version", seconds=5)):
+                raise NotYet(ended.said)
+
+        self.machine.retry_until(60, "containerd to answer", answers)
 
 
 def change_runtime(containerd: Containerd, packages: Packages, maintenance: Maintenance, rollout: Rollout) -> None:

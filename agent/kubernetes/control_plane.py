@@ -113,19 +113,15 @@ class ControlPlane(Member):
         self.finish_pulling()
         if self.plan.at_work:
             # Its manifest is empty after a power cut, which does not make it a stranger.
-            self._remake_manifests()
+            self.machine.log("the manifests of the control plane are not whole: kubeadm writes them again")
+            phase = ("init", "phase", "control-plane", "all")
+            self.kubeadm.run("control plane's manifests", *phase, configuration=self.wanted.init_configuration)
             return
         # One that is left of an earlier life of this node says nothing about this one.
         joined_mark(self.machine).unlink(missing_ok=True)
         self.state.locked(INIT_LOCK, Initialise(self.node, self.state).under)
         if not joined_mark(self.machine).exists():
             self._join()
-
-    def _remake_manifests(self) -> None:
-        """The static pods of a control plane that has joined."""
-        self.machine.log("the manifests of the control plane are not whole: kubeadm writes them again")
-        phase = ("init", "phase", "control-plane", "all")
-        self.kubeadm.run("control plane's manifests", *phase, configuration=self.wanted.init_configuration)
 
     def finish_pulling(self) -> None:
         """A failure is not final: the kubelet pulls again, and says what is wrong."""
@@ -135,7 +131,6 @@ class ControlPlane(Member):
                 self.machine.log(f"not all images could be pulled: {last_lines(self._pull.ended.said, 1)}")
 
     def _join(self) -> None:
-        """Joins the cluster as one more control plane, or finishes that."""
         machine, endpoint, configuration = self.machine, self.wanted.endpoint, self.wanted.join_configuration
         what = f"the API at {endpoint} (the virtual address) to answer and let nodes join"
         machine.retry_until(300, what, self.node.may_join)

@@ -37,7 +37,6 @@ class ControlPlaneCertificates:
         return tuple(name for name in KUBECONFIGS if self.machine.path(f"{KUBERNETES}/{name}.conf").exists())
 
     def _names_differ(self) -> bool:
-        """Whether the API server's certificate is valid for other names than those wanted."""
         words = ("-noout", "-ext", "subjectAltName")
         ended = self.machine.run("openssl", "x509", "-in", self._leaf("apiserver.crt"), *words)
         has = re.findall(r"(?:DNS|IP Address):([^,\s]+)", ended.output)

@@ -98,7 +98,6 @@ class Initialise:
         return False
 
     def _api_comes_back(self) -> bool:
-        """Whether an API server answers behind the virtual address within a while."""
         try:
             self.machine.retry_until(API_SECONDS, "an API server to answer", self.behind_address.is_ready)
         except Failed:

@@ -144,7 +144,6 @@ class KubeletCertificates:
             raise NotYet(f"the certificate that the cluster gave {reason}")
 
     def _answer(self, api: KubernetesApi, name: str) -> str:
-        """The certificate in PEM, as soon as the request has been signed."""
         clock = self.machine.clock
         began = clock.monotonic()
         while clock.monotonic() - began < _ANSWER_SECONDS:
@@ -172,12 +171,13 @@ class KubeletCertificates:
         """A worker that joined in an earlier release asks the gateways. Not before its own balancer leads to an API."""
         endpoint = self.wanted.endpoint
         text = self.machine.path(KUBELET_KUBECONFIG).read_text()
-        if kubeconfig.asks(text, endpoint):
+        wanted = kubeconfig.leading_to(text, endpoint)
+        if wanted == text:
             return
         what = f"an API server to answer through this machine's balancer ({endpoint})"
         self.machine.retry_until(60, what, self.node.apis.anonymous(endpoint).is_ready)
         self.lag()
-        files.install(self.machine, kubeconfig.leading_to(text, endpoint), KUBELET_KUBECONFIG, 0o600)
+        files.install(self.machine, wanted, KUBELET_KUBECONFIG, 0o600)
 
     def renew_serving(self) -> None:
         """The kubelet makes its own when there is none. (With serverTLSBootstrap it asks the cluster by itself.)"""

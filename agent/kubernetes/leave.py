@@ -149,13 +149,11 @@ def _named(volume: Object) -> str:
 
 
 def _is_kept(volume: Object) -> bool:
-    """Whether somebody keeps it after its claim."""
     policy = volume["spec"].get("persistentVolumeReclaimPolicy")
     return policy == "Retain" and (volume.get("status") or {}).get("phase") == "Released"
 
 
 def _is_only_on(volume: Object, node: str) -> bool:
-    """Whether no other node can use the volume."""
     required = (volume["spec"].get("nodeAffinity") or {}).get("required") or {}
     terms = required.get("nodeSelectorTerms") or []
     return bool(terms) and all(_names_only(term, node) for term in terms)

@@ -153,7 +153,6 @@ class Registrar:
             raise Failed(f"{KUBELET_FLAGS} does not exist, though this node has joined: kubeadm writes it") from None
 
     def _flag(self, flag: str) -> list[str]:
-        """What the kubelet registered with."""
         found = re.search(rf'--{flag}=([^ "]*)', self._flags())
         return [word for word in found[1].split(",") if word] if found else []
 

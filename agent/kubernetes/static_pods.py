@@ -112,7 +112,6 @@ class StaticPods:
         return old if files.install(self.machine, new, manifest_of(part), 0o600) else {}
 
     def _await_part(self, part: str, process: int) -> None:
-        """Until another process than the given one serves."""
         machine = self.machine
         machine.unit = "kubelet.service"
         if part == API_SERVER:
