@@ -104,17 +104,11 @@ class Rollout:
             return
         node, what = self.node, change.get("what")
         self.machine.unit = KUBELET
-        self.machine.retry_until(
-            GATE_SECONDS,
-            f"the node {node} to be ready after the change ({what})",
-            lambda: node_is_ready(self.machine, self.api, node),
-        )
+        ready = f"the node {node} to be ready after the change ({what})"
+        self.machine.retry_until(GATE_SECONDS, ready, lambda: node_is_ready(self.machine, self.api, node))
         self._take_pods(change)
-        self.machine.retry_until(
-            GATE_SECONDS,
-            f"the pods of the node itself to be ready after the change ({what})",
-            lambda: own_pods_are_ready(self.api, node),
-        )
+        ready = f"the pods of the node itself to be ready after the change ({what})"
+        self.machine.retry_until(GATE_SECONDS, ready, lambda: own_pods_are_ready(self.api, node))
         self._forget()
         self.machine.log(f"over: {what}")
         self.is_changing = self.is_drained = False
@@ -128,24 +122,19 @@ class Rollout:
                 return change
         except ValueError:
             pass
-        name = self.node
         raise Failed(
-            f"the annotation {ANNOTATION} of the node {name} is not what the platform writes: {text!r}. Look whether "
-            f"the node is well, then remove it (kubectl annotate node {name} {ANNOTATION}-) and run this again"
+            f"the annotation {ANNOTATION} of the node {self.node} is not what the platform writes: {text!r}. Look "
+            f"whether the node is well, then remove it (kubectl annotate node {self.node} {ANNOTATION}-) and run this "
+            "again"
         )
 
     def _write(self, what: str) -> None:
         """Since when, and whether somebody else had cordoned the node, are kept from the first change."""
         node = self.api.read_node(self.node)
         before = self._read(node)
-        now = self.machine.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        unschedulable = bool((node.get("spec") or {}).get("unschedulable"))
-        change = {
-            "what": what,
-            "since": before.get("since") or now,
-            "cordoned": before.get("cordoned") if before else unschedulable,
-        }
-        self.api.annotate_node(self.node, ANNOTATION, change)
+        since = before.get("since") or self.machine.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        cordoned = before.get("cordoned") if before else bool((node.get("spec") or {}).get("unschedulable"))
+        self.api.annotate_node(self.node, ANNOTATION, {"what": what, "since": since, "cordoned": cordoned})
 
     def _empty(self) -> None:
         """Without other nodes the containers go on while their kubelet is changed."""
