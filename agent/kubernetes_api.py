@@ -9,7 +9,6 @@ import http.client
 import json
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,10 @@ Object = dict[str, Any]
 CONNECT_SECONDS, REQUEST_SECONDS, PROBE_SECONDS = 4.0, 15.0, 4.0
 #: Seconds for which `ask` repeats a request, and between two: an API server may just be replaced.
 ASK_SECONDS, ASK_AGAIN_SECONDS = 60.0, 0.5
-MERGE_PATCH: Final = "application/merge-patch+json"
+NODES: Final = "/api/v1/nodes"
+CONTROL_PLANES: Final = f"{NODES}?labelSelector=node-role.kubernetes.io%2Fcontrol-plane"
+#: kubeadm publishes this for everyone to read, after everything that a joining node or an administrator needs.
+CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 
 
 class ApiError(Exception):
@@ -31,15 +33,6 @@ class ApiError(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Files in PEM: the authorities of the API's certificate, and who asks. Certificate and key may be one file."""
-
-    ca: Path
-    certificate: Path
-    key: Path
 
 
 @contextlib.contextmanager
@@ -67,31 +60,54 @@ def pods_path(node: str) -> str:
 
 def node_path(node: str) -> str:
     """Where a node's object is."""
-    return f"/api/v1/nodes/{node}"
+    return f"{NODES}/{node}"
+
+
+def name_of(found: Object) -> str:
+    """The name of an object."""
+    return str(found["metadata"]["name"])
+
+
+def readiness(found: Object) -> str:
+    """What the object of a node or a pod says in its condition Ready."""
+    conditions = (found.get("status") or {}).get("conditions") or []
+    return next((str(one.get("status")) for one in conditions if one.get("type") == "Ready"), "None")
+
+
+def is_ready(found: Object) -> bool:
+    """Whether a node or a pod is ready by its object."""
+    return readiness(found) == "True"
+
+
+def annotated(found: Object, annotation: str) -> Object:
+    """The record in an annotation; empty where there is none, or where nobody can read it."""
+    try:
+        record = json.loads((found["metadata"].get("annotations") or {}).get(annotation) or "{}")
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def compact(record: Object) -> str:
+    """A record as an annotation or a message has it."""
+    return json.dumps(record, separators=(",", ":"))
 
 
 class KubernetesApi:
     """One API server, or what balances several."""
 
-    def __init__(self, endpoint: str, identity: Identity | None, clock: Clock, ca: Path | None = None) -> None:
-        """`endpoint` is host:port. Without an identity the requests are anonymous, and `ca` has the authorities."""
-        self.endpoint = endpoint
-        self.identity = identity
-        self.clock = clock
-        self.ca = identity.ca if identity else ca
+    def __init__(
+        self, endpoint: str, clock: Clock, ca: Path, certificate: Path | None = None, key: Path | None = None
+    ) -> None:
+        """`endpoint` is host:port, all else PEM files: the authorities of its certificate, and the certificate and key
+        of who asks, which may be one file. Without them requests are anonymous.
+        """
+        self.endpoint, self.clock, self.ca, self.certificate, self.key = endpoint, clock, ca, certificate, key
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        content_type: str | None = None,
-        seconds: float = REQUEST_SECONDS,
-    ) -> Object:
+    def request(self, method: str, path: str, body: object = None, seconds: float = REQUEST_SECONDS) -> Object:
         """The answer to one request, which is a JSON object. Raises ApiError. A PATCH is a JSON merge patch."""
-        kind = content_type or (MERGE_PATCH if method == "PATCH" else "application/json")
         data = None if body is None else json.dumps(body).encode()
-        status, answer = self._exchange(method, path, data, kind, seconds)
+        status, answer = self._exchange(method, path, data, seconds)
         if not 200 <= status < 300:
             raise ApiError(status, _refusal(status, answer))
         try:
@@ -104,10 +120,7 @@ class KubernetesApi:
         return value
 
     def ask(self, method: str, path: str, body: object = None) -> Object:
-        """The same, again and again for a minute, unless the API refuses. 429 means later, and is no refusal.
-
-        What is asked may be done more than once: the answer to the first time may have been lost.
-        """
+        """The same, for a minute (so it may be done more than once) unless the API refuses. 429 means later."""
         began = self.clock.monotonic()
         while True:
             try:
@@ -121,7 +134,7 @@ class KubernetesApi:
     def is_ready(self) -> str:
         """What an API server says that is ready. Raises NotYet with what was seen otherwise."""
         with probing():
-            status, answer = self._exchange("GET", "/readyz", None, "application/json", PROBE_SECONDS)
+            status, answer = self._exchange("GET", "/readyz", None, PROBE_SECONDS)
         seen = f"{' '.join(answer.decode(errors='replace').split())} (HTTP status {status})"
         if status != 200:
             raise NotYet(seen)
@@ -146,13 +159,24 @@ class KubernetesApi:
         with failing(f"cannot change the node {name}"):
             self.ask("PATCH", node_path(name), patch)
 
+    def annotate_node(self, name: str, annotation: str, record: Object | None) -> None:
+        """Writes a record to an annotation of a node, or removes it. Raises Failed."""
+        text = None if record is None else compact(record)
+        self.patch_node(name, {"metadata": {"annotations": {annotation: text}}})
+
+    def nodes(self, path: str = NODES) -> list[Object]:
+        """Nodes of the cluster, or its CONTROL_PLANES. Raises Failed."""
+        with failing(f"cannot list the nodes at {self.endpoint}"):
+            return items(self.ask("GET", path))
+
     def pods_on(self, node: str) -> list[Object]:
         """The pods of a node, asked for a minute. Raises Failed."""
         with failing(f"cannot list the pods of the node {node}"):
             return items(self.ask("GET", pods_path(node)))
 
-    def _exchange(self, method: str, path: str, data: bytes | None, kind: str, seconds: float) -> tuple[int, bytes]:
+    def _exchange(self, method: str, path: str, data: bytes | None, seconds: float) -> tuple[int, bytes]:
         """Status and body of one answer. Raises ApiError with status 0 where there is none."""
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         deadline = self.clock.monotonic() + seconds
         context = self._context()
         host, _, port = self.endpoint.rpartition(":")
@@ -188,10 +212,10 @@ class KubernetesApi:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             context.load_verify_locations(cafile=self.ca)
-            if self.identity:
-                context.load_cert_chain(self.identity.certificate, self.identity.key)
-        except (OSError, TypeError) as error:
-            who = f"{self.identity.certificate} with {self.ca}" if self.identity else str(self.ca)
+            if self.certificate:
+                context.load_cert_chain(self.certificate, self.key)
+        except OSError as error:
+            who = f"{self.certificate} with {self.ca}" if self.certificate else str(self.ca)
             raise ApiError(0, f"cannot use the certificates {who}: {error}") from error
         return context
 

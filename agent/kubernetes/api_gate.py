@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from agent.kubernetes_api import KubernetesApi, probing
+from agent.kubernetes_api import CLUSTER_INFO, KubernetesApi, probing
 from agent.machine import Machine
 from agent.system import files
 
-#: kubeadm publishes this for everyone to read, after it has given the administrators their rights.
-CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 #: Seconds for one look.
 _LOOK_SECONDS: Final = 2.0
 
@@ -23,15 +21,12 @@ class ApiGate:
 
 
 def wait_until_usable(machine: Machine, gate: ApiGate) -> None:
-    """Returns when `cluster-info` is there: an API server that is ready before would refuse administrators.
-
-    Raises Failed when the time is over.
-    """
+    """Until `cluster-info` is there: an API server that is ready before refuses administrators. Raises Failed."""
     machine.step_name = "api-gate"
     began = machine.clock.monotonic()
     with machine.work_folder() as folder:
         files.write(folder / "ca.crt", gate.ca)
-        api = KubernetesApi(gate.endpoint, None, machine.clock, folder / "ca.crt")
+        api = KubernetesApi(gate.endpoint, machine.clock, folder / "ca.crt")
 
         def look() -> None:
             with probing():

@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, Literal
 
 from agent.etcd_api import PortState, port_state
 from agent.kubernetes import processes
 from agent.kubernetes.apis import MachineApis
-from agent.kubernetes.cluster_authorities import CONTROL_PLANES, list_nodes
+from agent.kubernetes_api import CONTROL_PLANES, Object, name_of
 from agent.machine import Failed, Machine, NotYet
 
 NAME: Final = "kube-apiserver"
@@ -36,12 +37,8 @@ class ApiServer:
         state_of: Callable[[str, int], PortState] = port_state,
     ) -> None:
         """Without `apis` it can be put aside and brought back only: then nobody asks whether it is ready."""
-        self.machine, self.apis, self.address, self.port, self._state_of = machine, apis, address, port, state_of
-
-    @property
-    def endpoint(self) -> str:
-        """Where it listens, as host:port."""
-        return f"{self.address}:{self.port}"
+        self.machine, self.apis, self.endpoint = machine, apis, f"{address}:{port}"
+        self._port_state: Callable[[], PortState] = partial(state_of, address, port)
 
     def process(self) -> int | None:
         """The process that runs."""
@@ -49,7 +46,7 @@ class ApiServer:
 
     def listens(self) -> bool:
         """Whether it takes connections."""
-        return self._state_of(self.address, self.port) is PortState.OPEN
+        return self._port_state() is PortState.OPEN
 
     def stopped(self, process: int) -> None:
         """A probe: the process has ended or takes no connections any more."""
@@ -76,16 +73,17 @@ class ApiServer:
     @contextmanager
     def ending(self, process: int | None) -> Iterator[None]:
         """Ends the process as soon as somebody else has had it replaced, by what goes on inside."""
+        if process is None:
+            yield
+            return
         over = threading.Event()
         watch = threading.Thread(target=self._end_when_stopped, args=(process, over), daemon=True)
-        if process is not None:
-            watch.start()
+        watch.start()
         try:
             yield
         finally:
             over.set()
-            if process is not None:
-                watch.join()
+            watch.join()
 
     def _end_when_stopped(self, process: int, over: threading.Event) -> None:
         began = self.machine.clock.monotonic()
@@ -100,29 +98,27 @@ class ApiServer:
             return
 
     def await_service(self, pattern: str = f"{NAME} ", named: str = NAME) -> None:
-        """Until the process was started with a command line that begins with `pattern` and has been ready for a while.
-
-        Raises Failed after 4 minutes.
-        """
-        machine, since = self.machine, Since()
-        machine.unit = "kubelet.service"
-        machine.retry_until(
-            240, f"this machine's API server ({named}) to be ready", lambda: self._serves(pattern, since)
-        )  # fmt: skip
-
-    def _serves(self, pattern: str, since: "Since") -> None:
+        """Until a process whose command line begins with `pattern` has been ready for a while. Raises Failed."""
         assert self.apis is not None
-        try:
-            if processes.oldest(self.machine, pattern) is None:
-                raise NotYet("the previous API server has not been replaced yet")
-            seen = self.apis.anonymous(self.endpoint).is_ready()
-        except NotYet:
-            since.moment = None
-            raise
-        now = self.machine.clock.monotonic()
-        since.moment = now if since.moment is None else since.moment
-        if now - since.moment < _READY_SECONDS:
-            raise NotYet(seen)
+        machine, api = self.machine, self.apis.anonymous(self.endpoint)
+        since: float | None = None
+
+        def serves() -> None:
+            nonlocal since
+            try:
+                if processes.oldest(machine, pattern) is None:
+                    raise NotYet("the previous API server has not been replaced yet")
+                seen = api.is_ready()
+            except NotYet:
+                since = None
+                raise
+            now = machine.clock.monotonic()
+            since = now if since is None else since
+            if now - since < _READY_SECONDS:
+                raise NotYet(seen)
+
+        machine.unit = "kubelet.service"
+        machine.retry_until(240, f"this machine's API server ({named}) to be ready", serves)
 
     def state(self) -> Literal["wanted", "stopped", "none"]:
         """Whether the kubelet is to run it, whether it is put aside, or neither."""
@@ -131,10 +127,7 @@ class ApiServer:
         return "stopped" if self.machine.path(ASIDE).exists() else "none"
 
     def stop(self) -> None:
-        """While etcd is restored its manifest is aside, so that neither the kubelet nor a reboot starts it.
-
-        May be called again.
-        """
+        """Its manifest is aside, so that neither the kubelet nor a reboot starts it. May be called again."""
         machine, manifest, aside = self.machine, self.machine.path(MANIFEST), self.machine.path(ASIDE)
         if manifest.exists():
             aside.parent.mkdir(parents=True, exist_ok=True)
@@ -164,20 +157,10 @@ class ApiServer:
             self.machine.log("the manifest is back")
 
 
-class Since:
-    """The moment since when something has been so without a break."""
-
-    def __init__(self) -> None:
-        """It is not so yet."""
-        self.moment: float | None = None
-
-
 def others_serve(machine: Machine, apis: MachineApis, name: str, port: int) -> None:
-    """The API stays when this machine's API server goes. A lone control plane has to do without for a moment.
-
-    Raises Failed when there are others and none of them is ready.
-    """
-    others = {other: address for other, address in control_planes(apis).items() if other != name and address}
+    """The API stays when this machine's API server goes, or this is a lone control plane. Raises Failed otherwise."""
+    nodes = {name_of(node): node for node in apis.admin().nodes(CONTROL_PLANES)}
+    others = {other: address for other, node in nodes.items() if other != name and (address := _address(node))}
     serving = [other for other, address in others.items() if _is_ready(apis, f"{address}:{port}")]
     if not others:
         machine.log("this is the only control plane: the API is away while its server is changed")
@@ -196,11 +179,7 @@ def _is_ready(apis: MachineApis, endpoint: str) -> bool:
     return True
 
 
-def control_planes(apis: MachineApis) -> dict[str, str]:
-    """The control planes of the cluster with their addresses, "" for one that has none yet. Raises Failed."""
-    found = {}
-    for node in list_nodes(apis.admin(), CONTROL_PLANES):
-        addresses = (node.get("status") or {}).get("addresses") or []
-        own = [each["address"] for each in addresses if each.get("type") == "InternalIP"]
-        found[str(node["metadata"]["name"])] = str(own[0]) if own else ""
-    return found
+def _address(node: Object) -> str:
+    """Empty for a node that has none yet."""
+    addresses = (node.get("status") or {}).get("addresses") or []
+    return next((str(each["address"]) for each in addresses if each.get("type") == "InternalIP"), "")

@@ -5,7 +5,7 @@ from pathlib import Path
 from agent.kubernetes import kubeconfig
 from agent.kubernetes.node_settings import ADMIN_KUBECONFIG, BOOTSTRAP_FOLDER
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE
-from agent.kubernetes_api import Identity, KubernetesApi
+from agent.kubernetes_api import KubernetesApi
 from agent.machine import Failed, Machine
 from agent.system import files
 
@@ -18,37 +18,33 @@ class MachineApis:
 
     def __init__(self, machine: Machine, folder: Path, role: str, endpoint: str, authorities: str) -> None:
         """`endpoint` is the API as this node finds it, host:port; `authorities` are in PEM."""
-        self.machine, self.folder, self.role, self.endpoint = machine, folder, role, endpoint
+        self.machine, self.folder, self.endpoint = machine, folder, endpoint
+        self._bootstrap = machine.path(BOOTSTRAP_FOLDER.format(role=role))
         self._ca = folder / "ca.crt"
         files.write(self._ca, authorities)
 
     def anonymous(self, endpoint: str) -> KubernetesApi:
         """As nobody, at any endpoint."""
-        return KubernetesApi(endpoint, None, self.machine.clock, self._ca)
+        return KubernetesApi(endpoint, self.machine.clock, self._ca)
 
     def kubelet(self) -> KubernetesApi:
         """As this machine's kubelet."""
-        certificate = self.machine.path(KUBELET_CERTIFICATE)
-        return self._as(Identity(self._ca, certificate, certificate))
+        return self._as(self.endpoint, self.machine.path(KUBELET_CERTIFICATE))
 
     def joining(self) -> KubernetesApi:
         """As a machine that joins: Node.bring_bootstrap has put the certificate there."""
-        folder = self.machine.path(BOOTSTRAP_FOLDER.format(role=self.role))
-        return self._as(Identity(self._ca, folder / "bootstrap.crt", folder / "bootstrap.key"))
+        return self._as(self.endpoint, self._bootstrap / "bootstrap.crt", self._bootstrap / "bootstrap.key")
 
     def admin(self, endpoint: str = "") -> KubernetesApi:
-        """As the administrator of this control plane, with the certificate that its kubeconfig has now.
-
-        Raises Failed when it embeds none.
-        """
+        """As the administrator of this control plane, by the certificate in its kubeconfig. Raises Failed."""
         text = files.read(self.machine.path(ADMIN_KUBECONFIG))
-        pair = [kubeconfig.embedded(text, f"client-{kind}-data") for kind in ("certificate", "key")]
+        pair = kubeconfig.pair(text)
         if not all(pair):
             raise Failed(f"{ADMIN_KUBECONFIG} has no certificate and key")
         file = self.folder / "admin.pem"
         files.write(file, "".join(pair), 0o600)
         server = kubeconfig.field(text, "server").removeprefix("https://")
-        return self._as(Identity(self._ca, file, file), endpoint or server)
+        return self._as(endpoint or server, file)
 
-    def _as(self, identity: Identity, endpoint: str = "") -> KubernetesApi:
-        return KubernetesApi(endpoint or self.endpoint, identity, self.machine.clock)
+    def _as(self, endpoint: str, *identity: Path) -> KubernetesApi:
+        return KubernetesApi(endpoint, self.machine.clock, self._ca, *identity)

@@ -5,9 +5,9 @@ last `up` with it has recorded): a field that goes, or a new one without a defau
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from agent.command import Command, Options
 from agent.kubernetes import kubeconfig, labels_and_taints
@@ -19,6 +19,8 @@ from agent.kubernetes.node_settings import ADMIN_KUBECONFIG
 from agent.kubernetes_api import KubernetesApi
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files
+
+State = TypeVar("State")
 
 #: This control plane's own API server.
 LOCAL_API: Final = "127.0.0.1:6443"
@@ -36,10 +38,7 @@ class KubeProxy:
 
 @contextlib.contextmanager
 def administrator(machine: Machine) -> Iterator[KubernetesApi]:
-    """The API as the administrator, at this machine's own server, or where its kubeconfig leads when that is away.
-
-    Raises Failed on a machine that is no control plane.
-    """
+    """The API as the administrator, at this machine's own server, or where its kubeconfig leads. Raises Failed."""
     text = files.read(machine.path(ADMIN_KUBECONFIG))
     if not text:
         raise Failed(
@@ -58,31 +57,24 @@ def administrator(machine: Machine) -> Iterator[KubernetesApi]:
         yield api
 
 
-def _leave(machine: Machine, departure: Departure, options: Options) -> None:
-    del options
-    machine.step_name = "leave"
-    with administrator(machine) as api:
-        leave(machine, api, departure)
+def _command(name: str, state: type[State], act: Callable[[Machine, KubernetesApi, State], None]) -> Command[State]:
+    """Beside whatever else runs on the control plane."""
+
+    def run(machine: Machine, wanted: State, _: Options) -> None:
+        machine.step_name = name
+        with administrator(machine) as api:
+            act(machine, api, wanted)
+
+    return Command(state, run, alone=False)
 
 
-def _point_kube_proxy(machine: Machine, wanted: KubeProxy, options: Options) -> None:
-    del options
-    machine.step_name = "kube-proxy"
-    with administrator(machine) as api:
-        point_kube_proxy(machine, api, wanted.server)
+def _point_kube_proxy(machine: Machine, api: KubernetesApi, wanted: KubeProxy) -> None:
+    point_kube_proxy(machine, api, wanted.server)
     machine.log("ready")
 
 
-def _follow_labels_and_taints(machine: Machine, wanted: LabelsAndTaints, options: Options) -> None:
-    del options
-    machine.step_name = "nodes"
-    with administrator(machine) as api:
-        labels_and_taints.follow(machine, api, wanted)
-
-
-#: Beside whatever else runs on the control plane.
 COMMANDS: Final[Mapping[str, Command[Any]]] = {
-    "leave": Command(Departure, _leave, alone=False),
-    "kube-proxy": Command(KubeProxy, _point_kube_proxy, alone=False),
-    "nodes": Command(LabelsAndTaints, _follow_labels_and_taints, alone=False),
+    "leave": _command("leave", Departure, leave),
+    "kube-proxy": _command("kube-proxy", KubeProxy, _point_kube_proxy),
+    "nodes": _command("nodes", LabelsAndTaints, labels_and_taints.follow),
 }

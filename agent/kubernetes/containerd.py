@@ -48,7 +48,6 @@ class Containerd:
     """The runtime of this machine's containers."""
 
     def __init__(self, machine: Machine, wanted: ContainerdSettings) -> None:
-        """Nothing is looked at yet."""
         self.machine, self.wanted = machine, wanted
 
     def may_lower_oom_score(self) -> bool:
@@ -73,31 +72,28 @@ class Containerd:
         """Configured, and running with that."""
         self.configure()
         services.apply(self.machine, UNIT, "restart", READS)
-        self.await_answer()
+        self._await_answer()
 
     def restart(self) -> None:
         """Restarts it, whatever it runs with; containers go on meanwhile."""
         services.restart(self.machine, UNIT, READS)
-        self.await_answer()
-
-    def await_answer(self) -> None:
-        """Its socket is there before it serves."""
-        self.machine.retry_until(60, "containerd to answer", self._answers)
+        self._await_answer()
 
     def _accepts(self, path: Path) -> Ended:
         return self.machine.run("containerd", "--config", path, "config", "dump")
 
-    def _answers(self) -> None:
-        ended = self.machine.run("ctr", "version", seconds=5)
-        if not ended:
-            raise NotYet(ended.said)
+    def _await_answer(self) -> None:
+        """Its socket is there before it serves."""
+
+        def answers() -> None:
+            if not (ended := self.machine.run("ctr", "version", seconds=5)):
+                raise NotYet(ended.said)
+
+        self.machine.retry_until(60, "containerd to answer", answers)
 
 
 def change_runtime(containerd: Containerd, packages: Packages, maintenance: Maintenance, rollout: Rollout) -> None:
-    """Other packages, or an epoch, on a node that runs, while no pods are here but the node's own.
-
-    Their containers go on while containerd restarts.
-    """
+    """Other packages, or an epoch, on a node that runs: other pods are not here, containers of its own go on."""
     changes = [maintenance.what_waits(*PACKAGES)]
     if maintenance.epoch_waits():
         changes.append(f"the epoch {maintenance.epoch}")

@@ -10,9 +10,8 @@ from typing import Final, TypeVar
 from agent.etcd_api import Etcd, EtcdError, LockLost
 from agent.etcd_lock import Lock
 from agent.kubernetes.api_server import MANIFEST
-from agent.kubernetes.member_settings import MemberSettings
 from agent.kubernetes.node import has_joined
-from agent.kubernetes.node_settings import KUBERNETES
+from agent.kubernetes.node_settings import KUBERNETES, NodeSettings
 from agent.machine import Failed, Machine, NotYet
 from agent.system import certificates, files
 
@@ -44,8 +43,8 @@ class Pki:
     etcd_client_key: str = field(repr=False)
 
 
-@dataclass(frozen=True)
-class ControlPlaneSettings(MemberSettings):
+@dataclass(frozen=True, kw_only=True)
+class ControlPlaneSettings(NodeSettings):
     """The desired state of a control plane, with etcd on machines of its own."""
 
     pki: Pki
@@ -71,30 +70,27 @@ class ControlPlaneState:
     """This machine's own files, and what etcd knows of the cluster."""
 
     def __init__(self, machine: Machine, wanted: ControlPlaneSettings, etcd: Etcd) -> None:
-        """Nothing is looked at yet. `etcd` is asked by the certificate that install_pki brings."""
+        """`etcd` is asked by the certificate that install_pki brings."""
         self.machine, self.wanted, self.etcd = machine, wanted, etcd
 
     def install_pki(self) -> None:
         """What all control planes share. Not every reader takes more than one certificate; the first one issues."""
-        pki, authorities = self.wanted.pki, self.wanted.node.authorities
-        public = {
+        pki, authorities = self.wanted.pki, self.wanted.authorities
+        contents = {
             "issuing-ca.crt": certificates.split(authorities)[0],
             "ca.crt": authorities,
             "front-proxy-ca.crt": pki.front_proxy_ca,
             "sa.pub": pki.service_account,
             "etcd/ca.crt": pki.etcd_ca,
             "apiserver-etcd-client.crt": pki.etcd_client,
-        }
-        secret = {
             "ca.key": pki.ca_key,
             "front-proxy-ca.key": pki.front_proxy_ca_key,
             "sa.key": pki.service_account_key,
             "apiserver-etcd-client.key": pki.etcd_client_key,
         }
-        for name, content in public.items():
-            files.install(self.machine, content, f"{KUBERNETES}/pki/{name}")
-        for name, content in secret.items():
-            files.install(self.machine, content, f"{KUBERNETES}/pki/{name}", 0o600)
+        for name, content in contents.items():
+            mode = 0o600 if name.endswith(".key") else 0o644
+            files.install(self.machine, content, f"{KUBERNETES}/pki/{name}", mode)
 
     def is_complete(self) -> bool:
         """Whether this machine has been made a control plane, in this life of its disk."""
@@ -111,7 +107,7 @@ class ControlPlaneState:
 
     def node_is_recorded(self) -> bool:
         """Whether the kubelet of this name has registered."""
-        return self._has(f"/registry/minions/{self.wanted.node.name}")
+        return self._has(f"/registry/minions/{self.wanted.name}")
 
     def proxies_find(self, server: str) -> bool:
         """Whether kube-proxy knows the API at this server, as etcd has it; for when no API answers."""
@@ -141,10 +137,7 @@ class ControlPlaneState:
         return self.machine.retry_until(seconds, what, probe)
 
     def locked(self, name: str, action: Callable[[Lock], None]) -> None:
-        """Does something while this machine holds a lock in etcd, which the action checks before it changes anything.
-
-        Raises Failed when the lock was not to be had, or is lost.
-        """
+        """Acts under a lock in etcd, which `action` checks before it changes anything. Raises Failed without it."""
         try:
             with self.etcd.lock(name, LOCK_SECONDS) as lock:
                 action(lock)

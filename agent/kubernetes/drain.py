@@ -35,10 +35,7 @@ class DrainSettings:
 
 @dataclass(frozen=True, order=True)
 class Pod:
-    """A pod that has to leave. Those without volume claims sort first: a pod with one may have its volume here.
-
-    It can only come back then, and is away for the shortest time when it goes last.
-    """
+    """A pod that has to leave. Those with claims sort last: if they can come back only here, they are away for less."""
 
     has_claim: bool
     namespace: str
@@ -62,12 +59,8 @@ def uncordon(api: KubernetesApi, node: str) -> None:
     api.patch_node(node, {"spec": {"unschedulable": None}})
 
 
-def leaving_pods(api: KubernetesApi, node: str) -> list[Pod]:
-    """The node's pods that have to leave: not those of DaemonSets, of the machine itself, or that have ended."""
-    return sorted(pod for pod in map(_leaving, api.pods_on(node)) if pod)
-
-
 def _leaving(pod: Object) -> Pod | None:
+    """None for a pod of a DaemonSet, of the machine itself, or that has ended."""
     metadata = pod["metadata"]
     owners = [owner["kind"] for owner in metadata.get("ownerReferences") or [] if owner.get("controller")]
     owner = owners[0] if owners else ""
@@ -133,7 +126,7 @@ def drain(machine: Machine, api: KubernetesApi, node: str, settings: DrainSettin
 
 def _listed(api: KubernetesApi, node: str) -> list[Pod]:
     try:
-        return leaving_pods(api, node)
+        return sorted(pod for pod in map(_leaving, api.pods_on(node)) if pod)
     except Failed as failure:
         raise NotDrained(str(failure)) from failure
 

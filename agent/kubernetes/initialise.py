@@ -8,9 +8,8 @@ from typing import Final
 from agent.etcd_lock import Lock
 from agent.kubernetes.control_plane_state import ControlPlaneState
 from agent.kubernetes.kube_proxy import point_kube_proxy
-from agent.kubernetes.kubeadm import ignore_flag
-from agent.kubernetes.node import CLUSTER_INFO, KUBELET_KUBECONFIG, Node
-from agent.kubernetes_api import ApiError
+from agent.kubernetes.node import KUBELET_KUBECONFIG, Node
+from agent.kubernetes_api import CLUSTER_INFO, ApiError
 from agent.machine import Failed
 from agent.system import files
 
@@ -28,9 +27,9 @@ class Initialise:
     """The first control plane of a cluster, or the first that comes back."""
 
     def __init__(self, node: Node, state: ControlPlaneState) -> None:
-        """Nothing is asked yet."""
         self.node, self.state = node, state
         self.machine, self.wanted = node.machine, state.wanted
+        self.behind_address = node.apis.anonymous(node.wanted.endpoint)
         self.local_server = f"https://127.0.0.1:{self.wanted.api_port}"
 
     def under(self, lock: Lock) -> None:
@@ -39,11 +38,11 @@ class Initialise:
             self._refuse_lost_cluster()
             self.machine.log("no cluster in etcd: initialising one")
             lock.check()
-            self.initialise(local=True)
+            self._initialise(local=True)
         elif self._api_comes_back():
             if self._init_is_half_done():
                 lock.check()
-                self.initialise(local=True)
+                self._initialise(local=True)
             else:
                 self.machine.log("the cluster exists and its API answers: joining it")
         elif living := self.state.living_api_servers():
@@ -57,25 +56,23 @@ class Initialise:
             )
             local = self.state.proxies_find(self.local_server)
             lock.check()
-            self.initialise(local)
+            self._initialise(local)
 
-    def initialise(self, local: bool) -> None:
+    def _initialise(self, local: bool) -> None:
         """kubeadm's init is made of parts that are safe to repeat, on data that exists already too. Only its checks
         object to what an interrupted run left here. With `local`, kube-proxy finds the API on its own machine.
         """
-        ignored = list(self.node.kubeadm.ignored)
+        ignored: tuple[str, ...] = ()
         if files.read(self.machine.path(KUBELET_KUBECONFIG)) and self.state.node_is_recorded():
             self.machine.log("an init on this machine was interrupted: going on with it")
             self.machine.must("systemctl", "stop", "kubelet.service", seconds=100)
-            ignored += [f"Port-{self.wanted.api_port}", *_LEFT_PORTS, *_LEFT_FILES]
+            ignored = (f"Port-{self.wanted.api_port}", *_LEFT_PORTS, *_LEFT_FILES)
         else:
             self.node.forget_half_join()
             # A reset removes the shared certificates with everything else.
             self.state.install_pki()
-        self.node.kubeadm.run(
-            "kubeadm init", "init", "--skip-token-print", *ignore_flag(ignored),
-            configuration=self.wanted.init_configuration,
-        )  # fmt: skip
+        words = ("init", "--skip-token-print", *self.node.kubeadm.flags(*ignored))
+        self.node.kubeadm.run("kubeadm init", *words, configuration=self.wanted.init_configuration)
         if local:
             self._keep_proxies_local()
         self.node.mark_joined()
@@ -90,24 +87,19 @@ class Initialise:
             )
 
     def _init_is_half_done(self) -> bool:
-        """Whether an init of this machine was interrupted when its API server was up already.
-
-        Nobody else would ever open the way in, for which all that join wait.
-        """
+        """Whether an interrupted init of this machine has left its API server: nobody else would open the way in."""
         if not files.read(self.machine.path(KUBELET_KUBECONFIG)) or self.state.living_api_servers():
             return False
         try:
-            self.node.apis.anonymous(self.node.wanted.endpoint).ask("GET", CLUSTER_INFO)
+            self.behind_address.ask("GET", CLUSTER_INFO)
         except ApiError as error:
             # Without its role (403) it is not there either. No answer says nothing.
             return error.status in (403, 404) and self.state.node_is_recorded()
         return False
 
     def _api_comes_back(self) -> bool:
-        """Whether an API server answers behind the virtual address within a while."""
-        ready = self.node.apis.anonymous(self.node.wanted.endpoint).is_ready
         try:
-            self.machine.retry_until(API_SECONDS, "an API server to answer", ready)
+            self.machine.retry_until(API_SECONDS, "an API server to answer", self.behind_address.is_ready)
         except Failed:
             return False
         return True

@@ -17,10 +17,7 @@ _FILE: Final = "kubeconfig.conf"
 
 
 def point_kube_proxy(machine: Machine, api: KubernetesApi, server: str) -> None:
-    """Its pods start again, one node at a time, when they know another server than `server` (https://host:port).
-
-    Connections go on meanwhile: the rules in the kernel stay. Raises Failed.
-    """
+    """Pods that know another server (https://host:port) start again; connections go on. Raises Failed."""
     try:
         configuration = api.ask("GET", _CONFIGURATION)
     except ApiError as error:

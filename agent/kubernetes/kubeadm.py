@@ -23,21 +23,19 @@ class Kubeadm:
     """kubeadm on this machine. `ignored` are the checks whose objections do not count (kubeadm's names)."""
 
     def __init__(self, machine: Machine, ignored: Sequence[str] = ()) -> None:
-        """Nothing runs yet."""
-        self.machine = machine
-        self.ignored = tuple(ignored)
+        self.machine, self.ignored = machine, tuple(ignored)
 
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """The flags of everything that begins with checks: one or none."""
-        return ignore_flag(self.ignored)
+    def flags(self, *more: str) -> tuple[str, ...]:
+        """The flags of everything that begins with checks: one or none. `more` do not count this time."""
+        checks = (*self.ignored, *more)
+        return (f"--ignore-preflight-errors={','.join(checks)}",) if checks else ()
 
     def run(self, what: str, *words: str | Path, configuration: str = "") -> None:
         """Runs it with the text of a configuration file, if any. Raises Failed with the lines that name errors."""
         machine = self.machine
         began = machine.clock.monotonic()
         machine.log_file, machine.unit = machine.path(LOG), "kubelet.service"
-        ended = self._logged(LOG, words, configuration)
+        ended = self.show(LOG, *words, configuration=configuration)
         passed = machine.clock.monotonic() - began
         if not ended:
             lines = [line for line in f"{ended.output}\n{ended.errors}".splitlines() if _ERROR.match(line)]
@@ -55,18 +53,18 @@ class Kubeadm:
 
     def pull_images(self, configuration: str) -> Ended:
         """Pulls the images of a control plane, and returns how that ended."""
-        return self._logged(IMAGES_LOG, ("config", "images", "pull"), configuration)
+        return self.show(IMAGES_LOG, "config", "images", "pull", configuration=configuration)
+
+    def record(self, configuration: str) -> None:
+        """Writes the cluster's record: what control planes that join later are made with."""
+        self.run("kubeadm's record", "init", "phase", "upload-config", "kubeadm", configuration=configuration)
 
     def reset(self) -> None:
         """Removes what an init or a join has left."""
         self.run("kubeadm reset", "reset", "--force", "--cri-socket", CRI_SOCKET)
 
-    def show(self, log: str, *words: str | Path) -> Ended:
-        """Runs it for what it says, which goes to a log of its own."""
-        return self._logged(log, words, "")
-
-    def _logged(self, log: str, words: Sequence[str | Path], configuration: str) -> Ended:
-        """The log is for root alone; while kubeadm runs it is empty, not that of an earlier call."""
+    def show(self, log: str, *words: str | Path, configuration: str = "") -> Ended:
+        """Runs it for what it says. That goes to a log for root alone, which is empty while kubeadm runs."""
         path = self.machine.path(log)
         files.write(path, "", 0o600)
         with self.machine.work_folder() as folder:
@@ -76,8 +74,3 @@ class Kubeadm:
             ended = self.machine.run("kubeadm", *words, seconds=SECONDS)
         files.write(path, f"{ended.output}{ended.errors}", 0o600)
         return ended
-
-
-def ignore_flag(checks: Sequence[str]) -> tuple[str, ...]:
-    """kubeadm's flag for checks that do not count, or none."""
-    return (f"--ignore-preflight-errors={','.join(checks)}",) if checks else ()

@@ -23,32 +23,24 @@ def embedded(text: str, name: str) -> str:
         return ""
 
 
+def pair(text: str) -> tuple[str, str]:
+    """The embedded certificate and key of who asks."""
+    return embedded(text, "client-certificate-data"), embedded(text, "client-key-data")
+
+
 def embeds(text: str, authorities: str) -> bool:
     """Whether it trusts exactly these authorities."""
     return embedded(text, "certificate-authority-data") == authorities
 
 
 def embed(text: str, authorities: str) -> str:
-    """The kubeconfig with these authorities. kubeadm embeds the first certificate alone.
-
-    Raises Failed when it names no authority at all.
-    """
+    """The kubeconfig with these authorities: kubeadm embeds the first alone. Raises Failed if it names none."""
     encoded = base64.b64encode(authorities.encode()).decode()
-    new, count = re.subn(
-        r"^( *)certificate-authority(-data)?:.*$",
-        rf"\1certificate-authority-data: {encoded}",
-        text,
-        count=1,
-        flags=re.MULTILINE,
-    )
+    line, wanted = r"^( *)certificate-authority(-data)?:.*$", rf"\1certificate-authority-data: {encoded}"
+    new, count = re.subn(line, wanted, text, count=1, flags=re.MULTILINE)
     if not count:
         raise Failed("a kubeconfig of this machine names no certificate authority")
     return new
-
-
-def asks(text: str, endpoint: str) -> bool:
-    """Whether it leads to the API at host:port."""
-    return re.search(rf"^ *server: https://{re.escape(endpoint)}$", text, re.MULTILINE) is not None
 
 
 def leading_to(text: str, endpoint: str) -> str:

@@ -1,7 +1,6 @@
 """The kubelet's certificates: asked for, put in place, and made again where a power cut has left none."""
 
 import base64
-import binascii
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
@@ -30,10 +29,8 @@ _ANSWER_SECONDS, _NEXT_SECONDS = 20, 4
 class KubeletCertificates:
     """The certificate by which the kubelet asks the API, the one by which it serves, and what it trusts."""
 
-    def __init__(self, node: Node, renewal: Renewal) -> None:
-        """Nothing is looked at yet."""
-        self.node, self.renewal = node, renewal
-        self.machine = node.machine
+    def __init__(self, node: Node) -> None:
+        self.node, self.machine, self.wanted, self.renewal = node, node.machine, node.wanted, Renewal(node)
         #: There while the kubelet runs with older files than there are.
         self.lags = self.machine.state / "kubelet-lags"
         self.current = self.machine.path(KUBELET_CERTIFICATE)
@@ -58,7 +55,7 @@ class KubeletCertificates:
         any other. Where there is none, `remake` makes one (certificate and key in PEM: a control plane has the
         authority), or the certificate to join with asks the cluster for one.
         """
-        if not self.renewal.at_work:
+        if not self.node.at_work:
             return
         machine, serving = self.machine, self._folder / "kubelet.crt"
         repaired = False
@@ -72,7 +69,7 @@ class KubeletCertificates:
             repaired = True
         if repaired:
             # It may have given up for now, and later steps need it. (end_lag asks whether it is well.)
-            restart_kubelet(self.machine)
+            restart_kubelet(machine)
 
     def _bring_another(self, remake: Callable[[], tuple[str, str]] | None) -> None:
         earlier = self._newest_valid()
@@ -84,7 +81,7 @@ class KubeletCertificates:
             self.install(*remake())
         elif self.node.has_bootstrap:
             self.node.bring_bootstrap()
-            endpoint = self.node.wanted.endpoint
+            endpoint = self.wanted.endpoint
             ready = self.node.apis.anonymous(endpoint).is_ready
             self.machine.retry_until(300, f"an API server to answer at {endpoint}", ready)
             self.request(self.node.apis.joining())
@@ -95,12 +92,10 @@ class KubeletCertificates:
             )
 
     def _newest_valid(self) -> Path | None:
-        """The newest certificate that the kubelet has kept and that still is one: it has not ended, and an authority
-        issued it that is trusted.
-        """
+        """The newest certificate that the kubelet has kept, has not ended, and is of an authority that is trusted."""
         with self.machine.work_folder() as folder:
             authorities = folder / "ca.crt"
-            files.write(authorities, self.renewal.authorities)
+            files.write(authorities, self.wanted.authorities)
             for file in sorted(self._folder.glob("kubelet-client-2*.pem"), reverse=True):
                 if not is_pair(file) or not self.machine.run("openssl", "x509", "-in", file, *_STILL_VALID):
                     continue
@@ -117,23 +112,20 @@ class KubeletCertificates:
         files.sync_folder(self._folder)
 
     def request(self, api: KubernetesApi) -> None:
-        """Asks the cluster for this node's certificate: with the present one, or one to join with, such a request is
-        granted by itself. Until the authority that issues is the one that signed.
-        """
+        """Asks the cluster, which grants it by itself, until the authority that issues is the one that signed."""
         with self.machine.work_folder() as folder:
-            subject = f"/O=system:nodes/CN=system:node:{self.node.wanted.name}"
+            subject = f"/O=system:nodes/CN=system:node:{self.wanted.name}"
             self.machine.must(
                 "openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                 "-subj", subject, "-keyout", folder / "key", "-out", folder / "request",
                 what="making a key for the kubelet",
             )  # fmt: skip
-            self.machine.retry_until(
-                180, "the cluster to issue the kubelet's certificate", lambda: self._sign(api, folder)
-            )  # fmt: skip
+            what = "the cluster to issue the kubelet's certificate"
+            self.machine.retry_until(180, what, lambda: self._sign(api, folder))
             self.install((folder / "certificate").read_text(), (folder / "key").read_text())
 
     def _sign(self, api: KubernetesApi, folder: Path) -> None:
-        name = f"openstack-paas-{self.node.wanted.name}-{self.machine.clock.now().timestamp() * 1e6:.0f}"
+        name = f"openstack-paas-{self.wanted.name}-{self.machine.clock.now().timestamp() * 1e6:.0f}"
         request = {
             "apiVersion": "certificates.k8s.io/v1",
             "kind": "CertificateSigningRequest",
@@ -147,31 +139,28 @@ class KubeletCertificates:
         with probing():
             api.request("POST", _REQUESTS, request)
         files.write(folder / "certificate", self._answer(api, name))
-        reason = self.renewal.reason_of_file(folder / "certificate")
-        if reason:
+        if reason := self.renewal.reason_of_file(folder / "certificate"):
             self.machine.clock.sleep(_NEXT_SECONDS)
             raise NotYet(f"the certificate that the cluster gave {reason}")
 
     def _answer(self, api: KubernetesApi, name: str) -> str:
-        """The certificate in PEM, as soon as the request has been signed."""
         clock = self.machine.clock
         began = clock.monotonic()
         while clock.monotonic() - began < _ANSWER_SECONDS:
             # A request that has been made is worth some looks, before another one is made.
             clock.sleep(0.5)
             try:
-                status = api.request("GET", f"{_REQUESTS}/{name}").get("status", {})
-                if status.get("certificate"):
-                    return base64.b64decode(status["certificate"], validate=True).decode()
+                if signed := api.request("GET", f"{_REQUESTS}/{name}").get("status", {}).get("certificate"):
+                    return base64.b64decode(signed, validate=True).decode()
             except ApiError:
                 continue
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:
                 raise NotYet(f"the answer to the request {name} is no certificate") from None
         raise NotYet(f"the request {name} is not answered")
 
     def trust(self) -> None:
         """What the kubelet trusts: its kubeconfig is read when it starts, what it trusts of its clients at once."""
-        authorities = self.renewal.authorities
+        authorities = self.wanted.authorities
         files.install(self.machine, authorities, f"{KUBERNETES}/pki/ca.crt")
         text = self.machine.path(KUBELET_KUBECONFIG).read_text()
         if not kubeconfig.embeds(text, authorities):
@@ -180,31 +169,24 @@ class KubeletCertificates:
 
     def follow_endpoint(self) -> None:
         """A worker that joined in an earlier release asks the gateways. Not before its own balancer leads to an API."""
-        endpoint = self.node.wanted.endpoint
+        endpoint = self.wanted.endpoint
         text = self.machine.path(KUBELET_KUBECONFIG).read_text()
-        if kubeconfig.asks(text, endpoint):
+        wanted = kubeconfig.leading_to(text, endpoint)
+        if wanted == text:
             return
-        self.machine.retry_until(
-            60,
-            f"an API server to answer through this machine's balancer ({endpoint})",
-            self.node.apis.anonymous(endpoint).is_ready,
-        )
+        what = f"an API server to answer through this machine's balancer ({endpoint})"
+        self.machine.retry_until(60, what, self.node.apis.anonymous(endpoint).is_ready)
         self.lag()
-        files.install(self.machine, kubeconfig.leading_to(text, endpoint), KUBELET_KUBECONFIG, 0o600)
+        files.install(self.machine, wanted, KUBELET_KUBECONFIG, 0o600)
 
     def renew_serving(self) -> None:
         """The kubelet makes its own when there is none. (With serverTLSBootstrap it asks the cluster by itself.)"""
         certificate = self._folder / "kubelet.crt"
         if not certificate.exists():
             return
-        if self.renewal.ends_soon(certificate):
-            reason = "ends soon"
-        elif self.renewal.epoch_began():
-            reason = f"is of another epoch than '{self.renewal.wanted.epoch}'"
-        else:
-            return
-        self.machine.log(f"the kubelet's serving certificate {reason}")
-        self._forget_serving()
+        if reason := "ends soon" if self.renewal.ends_soon(certificate) else self.renewal.reason_of_epoch():
+            self.machine.log(f"the kubelet's serving certificate {reason}")
+            self._forget_serving()
 
     def _forget_serving(self) -> None:
         self.lag()
@@ -217,18 +199,15 @@ class KubeletCertificates:
             return
         restart_kubelet(self.machine)
         self.node.await_registered(120)
-        machine, name = self.machine, self.node.wanted.name
-        machine.retry_until(
-            120, f"the node {name} to be ready", lambda: node_is_ready(machine, self.node.apis.kubelet(), name)
-        )  # fmt: skip
+        machine, name, api = self.machine, self.wanted.name, self.node.apis.kubelet()
+        machine.retry_until(120, f"the node {name} to be ready", lambda: node_is_ready(machine, api, name))
         self.lags.unlink()
 
     def renew_worker(self, authorities: NodeAuthorities) -> None:
         """Everything of a worker."""
         self.trust()
         self.follow_endpoint()
-        reason = self.renewal.reason(self.current)
-        if reason:
+        if reason := self.renewal.reason(self.current):
             self.machine.log(f"the kubelet's certificate {reason}")
             self.request(self.node.apis.kubelet())
         self.renew_serving()

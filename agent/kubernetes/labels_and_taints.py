@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.kubernetes.cluster_authorities import list_nodes
 from agent.kubernetes.drain import DrainSettings
 from agent.kubernetes.registration import follow_labels_and_taints
-from agent.kubernetes.rollout import Rollout, RolloutSettings
-from agent.kubernetes_api import KubernetesApi, Object
+from agent.kubernetes.rollout import Rollout
+from agent.kubernetes_api import KubernetesApi, Object, name_of
 from agent.machine import Machine
 
 #: The label that names a worker's pool.
@@ -43,11 +42,8 @@ class LabelsAndTaints:
 
 
 def group_of(node: Object, groups: Sequence[Group]) -> Group | None:
-    """The group of a node, None for one that the platform did not make.
-
-    By its name. Where the names of two pools begin alike, its label decides, then the longer name.
-    """
-    name, pool = node["metadata"]["name"], (node["metadata"].get("labels") or {}).get(POOL, "")
+    """By the name, then by the label of the pool, then the longer name; None for a node that is not the platform's."""
+    name, pool = name_of(node), (node["metadata"].get("labels") or {}).get(POOL, "")
     fitting = [group for group in groups if name.startswith(group.prefix)]
     return max(fitting, key=lambda group: (group.pool == pool, len(group.prefix)), default=None)
 
@@ -55,10 +51,10 @@ def group_of(node: Object, groups: Sequence[Group]) -> Group | None:
 def follow(machine: Machine, api: KubernetesApi, wanted: LabelsAndTaints) -> None:
     """One node after another. Those that are as wanted are left alone. Raises Failed."""
     count = 0
-    for node in list_nodes(api):
+    for node in api.nodes():
         if group := group_of(node, wanted.groups):
-            name = node["metadata"]["name"]
-            rollout = Rollout(machine, api, RolloutSettings(name, wanted.drained, wanted.drain))
+            name = name_of(node)
+            rollout = Rollout(machine, api, name, wanted.drain if wanted.drained else None)
             follow_labels_and_taints(machine, api, name, group.labels, group.taints, rollout)
             if rollout.is_changing:
                 rollout.end()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from agent.kubernetes.drain import DrainSettings, NotDrained, cordon, drain
-from agent.kubernetes_api import ApiError, KubernetesApi, Object, items, node_path
+from agent.kubernetes_api import ApiError, KubernetesApi, Object, is_ready, items, node_path
 from agent.machine import Failed, Machine, NotYet
 
 #: By which people say that the volumes on a node may be lost: `kubectl annotate node NAME openstack-paas/volumes=lose`.
@@ -31,23 +31,6 @@ class Departure:
     """Where the machine is replaced: `kept`, its volumes come back with it; `lose`, the stack file gives them up."""
 
 
-@dataclass(frozen=True)
-class _Node:
-    """What the cluster knows of the node: its uid, whether its machine answers, and whether its volumes may be lost.
-
-    A node that the cluster does not know has no uid.
-    """
-
-    uid: str = ""
-    is_ready: bool = False
-    may_lose: bool = False
-
-
-def leave(machine: Machine, api: KubernetesApi, departure: Departure) -> None:
-    """The node is gone from the cluster afterwards, or Failed says what holds it."""
-    _Leave(machine, api, departure).run()
-
-
 class _Leave:
     def __init__(self, machine: Machine, api: KubernetesApi, departure: Departure) -> None:
         self.machine, self.api, self.departure, self.node = machine, api, departure, departure.node
@@ -55,18 +38,18 @@ class _Leave:
     def run(self) -> None:
         found = self._find_node()
         self._keep_volumes(found)
-        if not found.uid:
+        if found is None:
             self.machine.log(f"the cluster has no node {self.node}")
-        elif found.is_ready:
+        elif is_ready(found):
             cordon(self.api, self.node)
             with self._turn():
                 self._free()
                 # There was nothing before; a pod that came in the same moment may have brought a volume.
                 self._keep_volumes(found)
-                self._remove(found.uid)
+                self._remove(found)
         else:
             self.machine.log("the node is not Ready: its machine is lost, no pod is waited for")
-            self._remove(found.uid)
+            self._remove(found)
 
     def _asked(self, method: str, path: str, what: str, body: object = None) -> Object | None:
         """An answer, or None where there is no such thing; anything else ends the run."""
@@ -77,14 +60,8 @@ class _Leave:
                 return None
             raise Failed(f"cannot {what} at {self.api.endpoint}: {error}") from error
 
-    def _find_node(self) -> _Node:
-        node = self._asked("GET", node_path(self.node), f"read the node {self.node}")
-        if node is None:
-            return _Node()
-        conditions = (node.get("status") or {}).get("conditions") or []
-        ready = [one.get("status") for one in conditions if one.get("type") == "Ready"] == ["True"]
-        may_lose = (node["metadata"].get("annotations") or {}).get(VOLUMES) == "lose"
-        return _Node(node["metadata"]["uid"], ready, may_lose)
+    def _find_node(self) -> Object | None:
+        return self._asked("GET", node_path(self.node), f"read the node {self.node}")
 
     def _find_volumes(self) -> list[str]:
         """What lies on this node alone and somebody has a claim on, or has kept after the claim."""
@@ -101,7 +78,7 @@ class _Leave:
             if _is_only_on(volume, self.node) and (_claim(volume).get("uid") in uids or _is_kept(volume))
         )
 
-    def _keep_volumes(self, found: _Node) -> None:
+    def _keep_volumes(self, found: Object | None) -> None:
         """Raises Failed where the machine's disk holds data that would be lost."""
         if self.departure.data == "kept":
             return
@@ -110,7 +87,7 @@ class _Leave:
             return
         if self.departure.data == "lose":
             self.machine.log(f"going on though data is lost, as rollout.loseVolumes says: {listed}")
-        elif found.may_lose:
+        elif found and (found["metadata"].get("annotations") or {}).get(VOLUMES) == "lose":
             self.machine.log(f"going on though data is lost, as {VOLUMES}=lose on the node says: {listed}")
         else:
             raise Failed(
@@ -142,21 +119,24 @@ class _Leave:
         try:
             drain(self.machine, self.api, self.node, settings)
         except NotDrained as failure:
-            if self._find_node().is_ready:
+            found = self._find_node()
+            if found and is_ready(found):
                 raise Failed(
                     f"{failure}. The machine stays, cordoned (kubectl uncordon {self.node} takes that back), and "
                     "the next `up` goes on"
                 ) from failure
             self.machine.log("the machine has been lost meanwhile")
 
-    def _remove(self, uid: str) -> None:
-        """Its object, and with that what the cluster knows of its machine.
-
-        Only the one that was looked at: a machine of that name may have joined meanwhile.
-        """
-        options = {"preconditions": {"uid": uid}}
+    def _remove(self, found: Object) -> None:
+        """Only the object that was looked at: a machine of that name may have joined meanwhile."""
+        options = {"preconditions": {"uid": found["metadata"]["uid"]}}
         self._asked("DELETE", node_path(self.node), f"delete the node {self.node}", options)
         self.machine.log(f"the node {self.node} is gone")
+
+
+def leave(machine: Machine, api: KubernetesApi, departure: Departure) -> None:
+    """The node is gone from the cluster afterwards, or Failed says what holds it."""
+    _Leave(machine, api, departure).run()
 
 
 def _claim(volume: Object) -> Object:
@@ -169,13 +149,11 @@ def _named(volume: Object) -> str:
 
 
 def _is_kept(volume: Object) -> bool:
-    """Whether somebody keeps it after its claim."""
     policy = volume["spec"].get("persistentVolumeReclaimPolicy")
     return policy == "Retain" and (volume.get("status") or {}).get("phase") == "Released"
 
 
 def _is_only_on(volume: Object, node: str) -> bool:
-    """Whether no other node can use the volume."""
     required = (volume["spec"].get("nodeAffinity") or {}).get("required") or {}
     terms = required.get("nodeSelectorTerms") or []
     return bool(terms) and all(_names_only(term, node) for term in terms)

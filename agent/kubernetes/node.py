@@ -4,15 +4,15 @@ import os
 import shutil
 import ssl
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.node_settings import BOOTSTRAP_FOLDER, KUBERNETES, NodeSettings
 from agent.kubernetes.rollout import KUBELET, KUBELET_CERTIFICATE
-from agent.kubernetes_api import ApiError, failing, node_path, probing
+from agent.kubernetes_api import CLUSTER_INFO, ApiError, failing, is_ready, node_path, probing
 from agent.machine import Failed, Machine, NotYet
-from agent.system import files
+from agent.system import files, services
 
 KUBELET_KUBECONFIG: Final = f"{KUBERNETES}/kubelet.conf"
 BOOTSTRAP_KUBELET: Final = f"{KUBERNETES}/bootstrap-kubelet.conf"
@@ -20,7 +20,6 @@ BOOTSTRAP_KUBELET: Final = f"{KUBERNETES}/bootstrap-kubelet.conf"
 _WRITTEN: Final = (
     KUBERNETES, f"{KUBERNETES}/manifests", f"{KUBERNETES}/pki", "/var/lib/kubelet", "/var/lib/kubelet/pki"
 )  # fmt: skip
-CLUSTER_INFO: Final = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 
 
 def joined_mark(machine: Machine) -> Path:
@@ -34,10 +33,7 @@ def has_joined(machine: Machine) -> bool:
 
 
 def is_pair(certificate: Path, key: Path | None = None) -> bool:
-    """Whether a file holds a certificate and the key that belongs to it, which may be in a file of its own.
-
-    What a power cut left may be empty.
-    """
+    """Whether it holds a certificate and its key, which may be in another file. A power cut may leave it empty."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key)
     except (OSError, ValueError):
@@ -47,11 +43,12 @@ def is_pair(certificate: Path, key: Path | None = None) -> bool:
 
 
 class Node:
-    """This machine as a node of the cluster."""
+    """This machine as a node of the cluster; `at_work`: it has been one before this run."""
 
-    def __init__(self, machine: Machine, wanted: NodeSettings, apis: MachineApis, kubeadm: Kubeadm) -> None:
-        """Nothing is looked at yet."""
-        self.machine, self.wanted, self.apis, self.kubeadm = machine, wanted, apis, kubeadm
+    def __init__(self, machine: Machine, wanted: NodeSettings, apis: MachineApis, at_work: bool = False) -> None:
+        self.machine, self.wanted, self.apis, self.at_work = machine, wanted, apis, at_work
+        self.kubeadm = Kubeadm(machine, wanted.ignored_checks)
+        self._bootstrap = machine.path(BOOTSTRAP_FOLDER.format(role=wanted.role))
 
     def may_join(self) -> None:
         """A probe. kubeadm's init publishes cluster-info after everything that a joining node reads or needs rights
@@ -65,8 +62,9 @@ class Node:
             raise NotYet(f"the API is ready, cluster-info answers with HTTP status {error.status}") from None
 
     def is_known(self) -> bool:
-        """Whether the cluster knows this node by the kubelet's own certificate. Raises Failed when nobody says so or
-        otherwise for a minute: a node that is known loses everything by a reset.
+        """Whether the cluster knows this node by the kubelet's certificate. Raises Failed when nobody says.
+
+        A node that is known would lose everything by a reset.
         """
         if not self._has_identity():
             return False
@@ -86,18 +84,14 @@ class Node:
             self.apis.kubelet().request("GET", node_path(self.wanted.name))
 
     def old_self_is_gone(self) -> None:
-        """A probe. kubeadm refuses a name that belongs to a node which is Ready. One that this machine replaces is
-        noticed as lost after some 40 s.
-        """
+        """A probe: kubeadm refuses a name whose node is Ready. A lost one is noticed after some 40 s."""
         with probing():
             node = self.apis.joining().node(self.wanted.name)
         if node is not None and is_ready(node):
             raise NotYet(f"the previous node {self.wanted.name} has Ready=True")
 
     def join(self, waits_for: str) -> None:
-        """Joins the cluster, once that is possible; `waits_for` reads on "waiting for". On a machine that the cluster
-        knows already it does nothing.
-        """
+        """Joins the cluster once that is possible, unless it is known there. `waits_for` reads on "waiting for"."""
         machine = self.machine
         machine.retry_until(300, waits_for, self.may_join)
         if self.is_known():
@@ -111,16 +105,13 @@ class Node:
         machine, name = self.machine, self.wanted.name
         self.bring_bootstrap()
         machine.retry_until(180, f"the previous node {name} to be noticed as lost", self.old_self_is_gone)
-        self.forget_old_self()
-        self.kubeadm.validate("join.yaml", self.wanted.join_configuration)
-        self.kubeadm.run(
-            "kubeadm join", "join", *self.kubeadm.flags, configuration=self.wanted.join_configuration
-        )  # fmt: skip
+        self._forget_old_self()
+        configuration = self.wanted.join_configuration
+        self.kubeadm.validate("join.yaml", configuration)
+        self.kubeadm.run("kubeadm join", "join", *self.kubeadm.flags(), configuration=configuration)
 
-    def forget_old_self(self) -> None:
-        """The lost node's object goes, and with it what only was true of its machine: marks that it is to take no pods,
-        previous labels. A cluster that does not grant the right yet keeps the object.
-        """
+    def _forget_old_self(self) -> None:
+        """With the lost node's object go its cordon and labels. Without the right to, the object stays."""
         try:
             self.apis.joining().ask("DELETE", node_path(self.wanted.name))
             self.machine.log("removed the object of the previous node of this name")
@@ -139,18 +130,15 @@ class Node:
         self.kubeadm.reset()
 
     def bring_bootstrap(self) -> None:
-        """Puts the certificate to join with where kubeadm looks for it. Raises Failed when there is none, or when it is
-        not valid any more: it lives for hours, and only machines that have not joined get one.
-        """
+        """Puts the certificate to join with where kubeadm looks. Raises Failed when there is none that is valid."""
         if not self.has_bootstrap:
             raise Failed(
                 "this machine is not a node of the cluster and was given no certificate to join with. Delete its "
                 "server and run `pulumi up --refresh`: another machine gets one"
             )
         self.write_bootstrap()
-        certificate = self.machine.path(f"{self._bootstrap_folder}/bootstrap.crt")
-        ended = self.machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60")
-        if not ended:
+        certificate = self._bootstrap / "bootstrap.crt"
+        if not self.machine.run("openssl", "x509", "-in", certificate, "-noout", "-checkend", "60"):
             raise Failed(
                 "the certificate to join with has ended, or cannot be read: it lives for two days. Run `pulumi up` "
                 "again for another one; where the last `up` has ended well, delete the server and run "
@@ -163,33 +151,27 @@ class Node:
         wanted = self.wanted.bootstrap
         return bool(wanted.kubeconfig and wanted.certificate and wanted.key)
 
-    @property
-    def _bootstrap_folder(self) -> str:
-        return BOOTSTRAP_FOLDER.format(role=self.wanted.role)
-
     def write_bootstrap(self) -> None:
         """The files that the certificate to join with is in."""
-        machine, folder, wanted = self.machine, self._bootstrap_folder, self.wanted.bootstrap
-        files.write(machine.path(f"{folder}/pki/ca.crt"), self.wanted.authorities)
-        files.write(machine.path(f"{folder}/bootstrap.key"), wanted.key, 0o600)
-        files.write(machine.path(f"{folder}/bootstrap.crt"), wanted.certificate)
-        files.write(machine.path(f"{folder}/bootstrap.conf"), wanted.kubeconfig, 0o600)
+        folder, wanted = self._bootstrap, self.wanted.bootstrap
+        files.write(folder / "pki/ca.crt", self.wanted.authorities)
+        files.write(folder / "bootstrap.key", wanted.key, 0o600)
+        files.write(folder / "bootstrap.crt", wanted.certificate)
+        files.write(folder / "bootstrap.conf", wanted.kubeconfig, 0o600)
 
     def forget_bootstrap(self) -> None:
-        """The certificate to join with has served its purpose on this machine. Its folder has nothing else but what the
-        release before the agent left there.
-        """
-        shutil.rmtree(self.machine.path(self._bootstrap_folder), ignore_errors=True)
+        """Removes the certificate to join with, and what the release before the agent left in its folder."""
+        shutil.rmtree(self._bootstrap, ignore_errors=True)
         self.machine.path(BOOTSTRAP_KUBELET).unlink(missing_ok=True)
 
     def run_kubelet(self) -> None:
         """kubeadm starts it on joining; afterwards it only has to run, and to start at boot."""
-        machine, unit = self.machine, KUBELET
-        if not machine.run("systemctl", "is-enabled", "--quiet", unit):
-            machine.must("systemctl", "--quiet", "enable", unit)
-        if not machine.run("systemctl", "is-active", "--quiet", unit):
-            machine.must("systemctl", "start", unit, seconds=100)
-            machine.log(f"started {unit}")
+        machine = self.machine
+        if not machine.run("systemctl", "is-enabled", "--quiet", KUBELET):
+            machine.must("systemctl", "--quiet", "enable", KUBELET)
+        if not services.is_active(machine, KUBELET):
+            machine.must("systemctl", "start", KUBELET, seconds=services.RESTART_SECONDS)
+            machine.log(f"started {KUBELET}")
 
     def await_registered(self, seconds: float) -> None:
         """Until the cluster knows this node."""
@@ -211,20 +193,6 @@ class Node:
             files.sync_folder(folder)
         files.write(joined_mark(self.machine), "")
 
-    def is_marked_joined(self) -> bool:
-        """Whether this machine has joined in this life of its disk."""
-        return joined_mark(self.machine).exists()
-
-    def unmark_joined(self) -> None:
-        """This machine is not a node that runs."""
-        joined_mark(self.machine).unlink(missing_ok=True)
-
     def _has_identity(self) -> bool:
         has_kubeconfig = files.read(self.machine.path(KUBELET_KUBECONFIG)) != ""
         return has_kubeconfig and is_pair(self.machine.path(KUBELET_CERTIFICATE))
-
-
-def is_ready(node: dict[str, Any]) -> bool:
-    """Whether the object of a node says that it is Ready."""
-    conditions = node.get("status", {}).get("conditions", [])
-    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)

@@ -1,7 +1,10 @@
-"""The desired state of a node, and what it joins with."""
+"""The desired state of a node, whatever its role."""
 
 from dataclasses import dataclass, field
 from typing import Final
+
+from agent.kubernetes.containerd import ContainerdSettings
+from agent.kubernetes.drain import DrainSettings
 
 KUBERNETES: Final = "/etc/kubernetes"
 ADMIN_KUBECONFIG: Final = f"{KUBERNETES}/admin.conf"
@@ -18,19 +21,32 @@ class Bootstrap:
     key: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NodeSettings:
-    """The desired state of a node. `endpoint` is the API as this node finds it, host:port."""
+    """The desired state of a node."""
 
     name: str
     role: str
+    #: The API as this node finds it, host:port.
     endpoint: str
     version: str
-    #: The cluster's certificate authorities in PEM; the first one issues.
-    authorities: str
     join_configuration: str
     bootstrap: Bootstrap = Bootstrap()
     #: Checks of kubeadm that do not count.
     ignored_checks: tuple[str, ...] = ()
-    #: Folders in which local volumes lie.
-    volume_folders: tuple[str, ...] = ()
+    #: The cluster's certificate authorities in PEM; the first one issues, and is of this generation.
+    authorities: str
+    generation: str
+    #: A word; with another one than before, every certificate is renewed once.
+    epoch: str = ""
+    #: Certificates that end within so many seconds are renewed.
+    renewal_seconds: int = 0
+    #: Whether pods leave before a change: a lone node has nobody who would take them.
+    drained: bool
+    drain: DrainSettings
+    #: As key=value, and key=value:Effect or key:Effect.
+    labels: tuple[str, ...] = ()
+    taints: tuple[str, ...] = ()
+    #: The settings of all kubelets, as text: only whether it changes counts here.
+    kubelet_configuration: str
+    containerd: ContainerdSettings

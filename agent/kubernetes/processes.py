@@ -11,9 +11,7 @@ _START: Final = 19
 
 
 def oldest(machine: Machine, pattern: str) -> int | None:
-    """The process that has run longest of those whose command line, its words joined by spaces, begins with `pattern`
-    (a regular expression); None when there is none.
-    """
+    """The process that has run longest of those whose command line, joined by spaces, begins with this expression."""
     found = []
     for folder in machine.path("/proc").glob("[0-9]*"):
         try:

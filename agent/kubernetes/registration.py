@@ -5,15 +5,14 @@ itself may change neither its own taints nor every label: an administrator does,
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from agent.kubernetes.node import Node
 from agent.kubernetes.rollout import KUBELET, Rollout, restart_kubelet
-from agent.kubernetes_api import KubernetesApi, Object, node_path, probing
+from agent.kubernetes_api import KubernetesApi, Object, annotated, compact, node_path, probing
 from agent.machine import Failed, Machine, NotYet
 from agent.system import files
 
@@ -28,27 +27,6 @@ CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"
 CONTROL_PLANE_TAINT: Final = f"{CONTROL_PLANE}:NoSchedule"
 #: Seconds for a kubelet to report with a new configuration: less than those after which a node counts as lost.
 KUBELET_SECONDS: Final = 30
-
-
-class RunKubeadm(Protocol):
-    """Runs kubeadm with the text of a configuration, if any; `what` is for messages. Raises Failed."""
-
-    def __call__(self, what: str, *words: "str | Path", configuration: str = "") -> None: ...
-
-
-@dataclass(frozen=True)
-class Registration:
-    """How a node is known to the cluster, and what its kubelet runs with."""
-
-    node: str
-    labels: tuple[str, ...]
-    """As key=value."""
-    taints: tuple[str, ...]
-    """As key=value:Effect or key:Effect."""
-    kubelet_configuration: str
-    """The settings of all kubelets, as text: only whether it changes counts here."""
-    init_configuration: str = field(default="", repr=False)
-    """kubeadm's configuration as text, on a control plane only: those write the cluster's own record."""
 
 
 def read_label(text: str) -> tuple[str, str]:
@@ -73,20 +51,20 @@ def _sorted(taints: Sequence[Object]) -> list[tuple[Any, ...]]:
     return sorted((*_place(taint), taint.get("value") or "") for taint in taints)
 
 
-def registration_patch(
-    node: Object, labels: Sequence[str], old_labels: Sequence[str], taints: Sequence[str], old_taints: Sequence[str]
-) -> tuple[Object, bool]:
+def _patch(node: Object, labels: Sequence[str], taints: Sequence[str]) -> tuple[Object, bool]:
     """What has to change in a node's object, empty when nothing has to; and whether it makes pods leave at once.
 
-    Labels and taints that the platform gave before and that are not wanted any more go, those of others stay. With
-    taints comes the version of the object, since others write taints too.
+    Labels and taints that the platform gave before and that are not wanted any more go, those of others stay; what it
+    has given now is recorded in the same patch. With taints comes the version of the object, since others write taints
+    too.
     """
-    has = node["metadata"].get("labels") or {}
-    wanted: dict[str, str | None] = {key: None for key, _ in map(read_label, old_labels)}
-    wanted |= dict(map(read_label, labels))
     patch: Object = {}
+    recorded, has = annotated(node, ANNOTATION), node["metadata"].get("labels") or {}
+    wanted: dict[str, str | None] = {key: None for key, _ in map(read_label, recorded.get("labels") or [])}
+    wanted |= dict(map(read_label, labels))
     if changed := {key: value for key, value in wanted.items() if value != has.get(key)}:
         patch["metadata"] = {"labels": changed}
+    old_taints = [*(recorded.get("taints") or []), *([CONTROL_PLANE_TAINT] if CONTROL_PLANE in has else [])]
     mine = [read_taint(text) for text in taints]
     ours = {_place(taint) for taint in [*map(read_taint, old_taints), *mine]}
     now = (node.get("spec") or {}).get("taints") or []
@@ -94,6 +72,9 @@ def registration_patch(
     if _sorted(now) != _sorted(result):
         patch.setdefault("metadata", {})["resourceVersion"] = node["metadata"]["resourceVersion"]
         patch["spec"] = {"taints": result}
+    record = _record(labels, taints)
+    if recorded != record:
+        patch.setdefault("metadata", {})["annotations"] = {ANNOTATION: compact(record)}
     had = {_place(taint) for taint in now}
     return patch, any(taint["effect"] == "NoExecute" and _place(taint) not in had for taint in mine)
 
@@ -106,46 +87,25 @@ def follow_labels_and_taints(
     `rollout` is that of the node: its pods leave before a taint would end them without asking any budget. Whoever calls
     this ends it (Rollout.end). Raises Failed.
     """
-    patch, evicts = _object_patch(api.read_node(node), labels, taints)
+    patch, evicts = _patch(api.read_node(node), labels, taints)
     if not patch:
         return
     if evicts:
         rollout.begin("taints", drained=True)
-    machine.log(f"labels and taints of {node}: {_text(patch)}")
+    machine.log(f"labels and taints of {node}: {compact(patch)}")
 
     def write() -> None:
         """One try, by the present state of the object."""
         with probing():
-            now, _ = _object_patch(api.request("GET", node_path(node)), labels, taints)
+            now, _ = _patch(api.request("GET", node_path(node)), labels, taints)
             if now:
                 api.request("PATCH", node_path(node), now)
 
     machine.retry_until(60, f"the API to take labels and taints of the node {node}", write)
 
 
-def _object_patch(node: Object, labels: Sequence[str], taints: Sequence[str]) -> tuple[Object, bool]:
-    """The patch with the record of what the platform has given the node, in one."""
-    recorded = _recorded(node)
-    has = node["metadata"].get("labels") or {}
-    old_taints = [*(recorded.get("taints") or []), *([CONTROL_PLANE_TAINT] if CONTROL_PLANE in has else [])]
-    patch, evicts = registration_patch(node, labels, recorded.get("labels") or [], taints, old_taints)
-    wanted = _record(labels, taints)
-    if recorded != wanted:
-        patch.setdefault("metadata", {})["annotations"] = {ANNOTATION: _text(wanted)}
-    return patch, evicts
-
-
 def _record(labels: Sequence[str], taints: Sequence[str]) -> Object:
     return {"labels": list(labels), "taints": list(taints)}
-
-
-def _recorded(node: Object) -> Object:
-    """What the annotation says; nothing where there is none, or where nobody can read it."""
-    try:
-        record = json.loads((node["metadata"].get("annotations") or {}).get(ANNOTATION) or "{}")
-    except ValueError:
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 class Registrar:
@@ -153,43 +113,38 @@ class Registrar:
 
     def __init__(
         self,
-        machine: Machine,
-        wanted: Registration,
-        had_joined: bool,
-        api: KubernetesApi,
+        node: Node,
         rollout: Rollout,
-        run_kubeadm: RunKubeadm,
         admin: Callable[[], KubernetesApi] | None = None,
+        init_configuration: str = "",
     ) -> None:
-        """`had_joined`: the node has joined before this run. One that has joined in it is registered as wanted.
-
-        `api` is asked as the node itself, `admin` on control planes only. On a worker labels and taints of the object
-        are left to them.
+        """On control planes only: `admin`, who is asked (on a worker labels and taints of the object are left to them),
+        and kubeadm's `init_configuration`, for the cluster's own record of kubelets' configuration.
         """
-        self.machine, self.wanted, self.had_joined = machine, wanted, had_joined
-        self.api, self.rollout, self.run_kubeadm, self.admin = api, rollout, run_kubeadm, admin
+        self.node, self.rollout, self.admin, self.init_configuration = node, rollout, admin, init_configuration
+        self.machine, self.wanted, self.api = node.machine, node.wanted, node.apis.kubelet()
 
     def follow_registration(self) -> None:
-        """What the kubelet registered with is recorded before its flags change."""
-        wanted = self.wanted
-        self.machine.unit = KUBELET
+        """What the kubelet registered with is recorded before its flags change. A node that is new is as wanted."""
+        machine, wanted = self.machine, self.wanted
+        machine.unit = KUBELET
         self._record_flags()
-        if self.had_joined:
+        if self.node.at_work:
             if self.admin:
                 follow_labels_and_taints(
-                    self.machine, self.admin(), wanted.node, wanted.labels, wanted.taints, self.rollout
+                    machine, self.admin(), wanted.name, wanted.labels, wanted.taints, self.rollout
                 )  # fmt: skip
             self._set_flag("node-labels", wanted.labels)
-            if not wanted.init_configuration:
+            if not self.init_configuration:
                 self._set_flag("register-with-taints", wanted.taints)
-        self.follow_kubelet_configuration()
+        self._follow_kubelet_configuration()
 
     def _record_flags(self) -> None:
         """Once: a node of the release before the agent, or one that has just joined, has no record."""
-        node = self.api.read_node(self.wanted.node)
+        node = self.api.read_node(self.wanted.name)
         if ANNOTATION not in (node["metadata"].get("annotations") or {}):
             record = _record(self._flag("node-labels"), self._flag("register-with-taints"))
-            self.api.patch_node(self.wanted.node, {"metadata": {"annotations": {ANNOTATION: _text(record)}}})
+            self.api.annotate_node(self.wanted.name, ANNOTATION, record)
 
     def _flags(self) -> str:
         try:
@@ -198,7 +153,6 @@ class Registrar:
             raise Failed(f"{KUBELET_FLAGS} does not exist, though this node has joined: kubeadm writes it") from None
 
     def _flag(self, flag: str) -> list[str]:
-        """What the kubelet registered with."""
         found = re.search(rf'--{flag}=([^ "]*)', self._flags())
         return [word for word in found[1].split(",") if word] if found else []
 
@@ -212,13 +166,13 @@ class Registrar:
             text = re.sub(r'"$', lambda _: added, text, flags=re.MULTILINE)
         files.install(self.machine, text, KUBELET_FLAGS)
 
-    def follow_kubelet_configuration(self) -> None:
+    def _follow_kubelet_configuration(self) -> None:
         """Control planes bring it to the cluster, every node takes it from there."""
         wanted = hashlib.sha256(self.wanted.kubelet_configuration.encode()).hexdigest()
         followed = self.machine.state / "applied/kubelet-configuration"
         if wanted == files.read(followed):
             return
-        if self.had_joined:
+        if self.node.at_work:
             # The cluster may soon have one with which no kubelet works, and the way back is to be followed too.
             _forget(followed)
             self._take_kubelet_configuration()
@@ -231,10 +185,10 @@ class Registrar:
         # One that is there is of a run that was interrupted before the kubelet had the new one.
         if not previous.exists():
             files.install(machine, configuration.read_bytes(), PREVIOUS_CONFIGURATION)
-        if self.wanted.init_configuration:
+        if self.init_configuration:
             words = ("init", "phase", "upload-config", "kubelet")
-            self.run_kubeadm("the kubelets' configuration", *words, configuration=self.wanted.init_configuration)
-        self.run_kubeadm("this kubelet's configuration", "upgrade", "node", "phase", "kubelet-config")
+            self.node.kubeadm.run("the kubelets' configuration", *words, configuration=self.init_configuration)
+        self.node.kubeadm.run("this kubelet's configuration", "upgrade", "node", "phase", "kubelet-config")
         if previous.read_bytes() != configuration.read_bytes():
             self.rollout.begin("configuration of the kubelet")
             self._restart_configured()
@@ -258,7 +212,7 @@ class Registrar:
 
     def _kubelet_reports(self, since: str) -> None:
         """One that ends at once over its configuration never does, and the node would look Ready for another 40 s."""
-        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.wanted.node}"
+        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.wanted.name}"
         with probing():
             lease = self.api.request("GET", path)
         renewed = str((lease.get("spec") or {}).get("renewTime") or "")
@@ -272,7 +226,3 @@ def _forget(file: Path) -> None:
     if file.exists():
         file.unlink()
         files.sync_folder(file.parent)
-
-
-def _text(patch: Object) -> str:
-    return json.dumps(patch, separators=(",", ":"))

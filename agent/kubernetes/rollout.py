@@ -6,11 +6,20 @@ interrupted.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from agent.kubernetes.drain import DrainSettings, cordon, drain, uncordon
-from agent.kubernetes_api import ApiError, KubernetesApi, Object, items, node_path, pods_path, probing
+from agent.kubernetes_api import (
+    ApiError,
+    KubernetesApi,
+    Object,
+    is_ready,
+    items,
+    node_path,
+    pods_path,
+    probing,
+    readiness,
+)
 from agent.machine import Failed, Machine, NotYet
 from agent.system.services import RESTART_SECONDS
 
@@ -20,16 +29,6 @@ KUBELET: Final = "kubelet.service"
 KUBELET_CERTIFICATE: Final = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 #: Seconds: a kubelet that has restarted reports within one of its intervals, and its pods start meanwhile.
 GATE_SECONDS: Final = 180
-
-
-@dataclass(frozen=True)
-class RolloutSettings:
-    """Which node changes, and how its pods leave."""
-
-    node: str
-    drained: bool
-    """Whether pods leave: a lone node has nobody who would take them."""
-    drain: DrainSettings
 
 
 def restart_kubelet(machine: Machine) -> None:
@@ -44,18 +43,17 @@ def node_is_ready(machine: Machine, api: KubernetesApi, node: str) -> None:
     """Raises NotYet unless the node is Ready with the kubelet that is installed on this machine."""
     version = machine.must("kubelet", "--version").split()[-1]
     with probing():
-        status = api.request("GET", node_path(node)).get("status") or {}
-    ready = {one.get("type"): one.get("status") for one in status.get("conditions") or []}.get("Ready")
-    runs = (status.get("nodeInfo") or {}).get("kubeletVersion")
-    if ready != "True" or runs != version:
-        raise NotYet(f"Ready is {ready}, the kubelet {runs}")
+        found = api.request("GET", node_path(node))
+    runs = ((found.get("status") or {}).get("nodeInfo") or {}).get("kubeletVersion")
+    if not is_ready(found) or runs != version:
+        raise NotYet(f"Ready is {readiness(found)}, the kubelet {runs}")
 
 
 def own_pods_are_ready(api: KubernetesApi, node: str) -> None:
     """Raises NotYet unless the pods are ready that every node has (of DaemonSets) and the machine's own."""
     with probing():
         pods = items(api.request("GET", pods_path(node)))
-    sick = [pod["metadata"] for pod in pods if _is_own(pod) and _is_sick(pod)]
+    sick = [pod["metadata"] for pod in pods if _is_own(pod) and not is_ready(pod)]
     if sick:
         raise NotYet("not ready: " + ", ".join(f"{one['namespace']}/{one['name']}" for one in sick))
 
@@ -65,11 +63,6 @@ def _is_own(pod: Object) -> bool:
     return any(owner.get("kind") in ("DaemonSet", "Node") for owner in owners)
 
 
-def _is_sick(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return not any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
-
-
 class Rollout:
     """The changes that one run makes to its node, from the first `begin` to `end`."""
 
@@ -77,23 +70,21 @@ class Rollout:
         self,
         machine: Machine,
         api: KubernetesApi,
-        settings: RolloutSettings,
+        node: str,
+        settings: DrainSettings | None,
         others_serve: Callable[[], None] | None = None,
     ) -> None:
-        """`others_serve` raises Failed unless the API stays without this control plane; None on a worker.
+        """`settings` say how pods leave; None where they stay: a lone node has nobody who would take them.
 
-        There, the budgets of those who run pods say whether these may leave.
+        `others_serve` raises Failed unless the API stays without this control plane; None on a worker. There, the
+        budgets of those who run pods say whether these may leave.
         """
-        self.machine, self.api, self.settings = machine, api, settings
+        self.machine, self.api, self.node, self.settings = machine, api, node, settings
         self.others_serve = others_serve
-        self.is_changing = False
-        self.is_drained = False
+        self.is_changing = self.is_drained = False
 
     def begin(self, what: str, drained: bool = False) -> None:
-        """The platform serves without this node from here on. May be called again for one more change.
-
-        Pods leave once, when the first change that needs it begins.
-        """
+        """The platform serves without this node from here on. May be called again; pods leave once."""
         if not self.is_changing and self.others_serve:
             self.others_serve()
         self.is_changing = True
@@ -108,22 +99,16 @@ class Rollout:
         Pods that can run only here have waited long enough once the kubelet serves: they may come back before the rest
         of the gate.
         """
-        change = self._read(self.api.read_node(self.settings.node))
+        change = self._read(self.api.read_node(self.node))
         if not change:
             return
-        node, what = self.settings.node, change.get("what")
+        node, what = self.node, change.get("what")
         self.machine.unit = KUBELET
-        self.machine.retry_until(
-            GATE_SECONDS,
-            f"the node {node} to be ready after the change ({what})",
-            lambda: node_is_ready(self.machine, self.api, node),
-        )
+        ready = f"the node {node} to be ready after the change ({what})"
+        self.machine.retry_until(GATE_SECONDS, ready, lambda: node_is_ready(self.machine, self.api, node))
         self._take_pods(change)
-        self.machine.retry_until(
-            GATE_SECONDS,
-            f"the pods of the node itself to be ready after the change ({what})",
-            lambda: own_pods_are_ready(self.api, node),
-        )
+        ready = f"the pods of the node itself to be ready after the change ({what})"
+        self.machine.retry_until(GATE_SECONDS, ready, lambda: own_pods_are_ready(self.api, node))
         self._forget()
         self.machine.log(f"over: {what}")
         self.is_changing = self.is_drained = False
@@ -137,32 +122,26 @@ class Rollout:
                 return change
         except ValueError:
             pass
-        name = self.settings.node
         raise Failed(
-            f"the annotation {ANNOTATION} of the node {name} is not what the platform writes: {text!r}. Look whether "
-            f"the node is well, then remove it (kubectl annotate node {name} {ANNOTATION}-) and run this again"
+            f"the annotation {ANNOTATION} of the node {self.node} is not what the platform writes: {text!r}. Look "
+            f"whether the node is well, then remove it (kubectl annotate node {self.node} {ANNOTATION}-) and run this "
+            "again"
         )
 
     def _write(self, what: str) -> None:
         """Since when, and whether somebody else had cordoned the node, are kept from the first change."""
-        node = self.api.read_node(self.settings.node)
+        node = self.api.read_node(self.node)
         before = self._read(node)
-        now = self.machine.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        unschedulable = bool((node.get("spec") or {}).get("unschedulable"))
-        change = {
-            "what": what,
-            "since": before.get("since") or now,
-            "cordoned": before.get("cordoned") if before else unschedulable,
-        }
-        text = json.dumps(change, separators=(",", ":"))
-        self.api.patch_node(self.settings.node, {"metadata": {"annotations": {ANNOTATION: text}}})
+        since = before.get("since") or self.machine.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        cordoned = before.get("cordoned") if before else bool((node.get("spec") or {}).get("unschedulable"))
+        self.api.annotate_node(self.node, ANNOTATION, {"what": what, "since": since, "cordoned": cordoned})
 
     def _empty(self) -> None:
         """Without other nodes the containers go on while their kubelet is changed."""
-        if self.settings.drained:
+        if self.settings:
             try:
-                cordon(self.api, self.settings.node)
-                drain(self.machine, self.api, self.settings.node, self.settings.drain)
+                cordon(self.api, self.node)
+                drain(self.machine, self.api, self.node, self.settings)
             except BaseException:
                 self._give_back()
                 raise
@@ -171,7 +150,7 @@ class Rollout:
     def _give_back(self) -> None:
         """A node whose pods could not all leave has not been changed, and goes on as before."""
         try:
-            self._take_pods(self._read(self.api.read_node(self.settings.node)))
+            self._take_pods(self._read(self.api.read_node(self.node)))
             self._forget()
             self.machine.log("the node takes pods again")
         except (Failed, ApiError) as failure:
@@ -181,7 +160,7 @@ class Rollout:
     def _take_pods(self, change: Object) -> None:
         """Unless somebody else had cordoned the node before."""
         if change.get("cordoned") is not True:
-            uncordon(self.api, self.settings.node)
+            uncordon(self.api, self.node)
 
     def _forget(self) -> None:
-        self.api.patch_node(self.settings.node, {"metadata": {"annotations": {ANNOTATION: None}}})
+        self.api.annotate_node(self.node, ANNOTATION, None)

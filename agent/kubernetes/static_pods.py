@@ -6,8 +6,7 @@ A part that runs with other files than there are now is restarted.
 import http.client
 import re
 import ssl
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from agent.kubernetes import api_server, processes
@@ -32,24 +31,13 @@ _PORTS: Final = {CONTROLLER_MANAGER: 10257, SCHEDULER: 10259}
 _SIGNING: Final = re.compile(r"^ *- (--cluster-signing-(?:cert-file|duration)=.*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Replaced:
-    """A part whose manifest has changed, and the process that has to go, if one ran."""
-
-    part: str
-    process: int | None
-
-
 def manifest_of(part: str) -> str:
     """The manifest of a part."""
     return f"/etc/kubernetes/manifests/{part}.yaml"
 
 
 def healthz(port: int) -> str:
-    """What the part at this port of the machine itself says; raises NotYet unless it is well.
-
-    Its certificate is one that it has made for itself.
-    """
+    """What the part at this port says, by a certificate of its own. Raises NotYet unless it is well."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=4, context=context)
@@ -90,38 +78,40 @@ class StaticPods:
         known = files.read(services.applied(self.machine, part))
         return services.fingerprint(self.machine, READS[part]) != known
 
-    def apply_reads(self, *parts: str, replaced: Sequence[Replaced] = ()) -> None:
+    def apply_reads(self, *parts: str, replaced: Mapping[str, int] | None = None) -> None:
         """Restarts the parts that run with other files than there are now, all of them side by side.
 
-        `replaced` are parts whose manifest has changed already; they are waited for too.
+        `replaced` are parts whose manifest has changed already, with the process that has to go; they are waited for
+        too.
         """
-        waits_for = list(replaced)
+        waits_for = dict(replaced or {})
         for part in parts:
             if self.is_outdated(part):
                 if part == API_SERVER:
                     self.others_serve()
                 self.machine.log(f"{part} has read the previous files: restarting it")
-                waits_for += self.replace(part)
-        for each in waits_for:
-            if each.process is not None:
-                self.await_part(each.part, each.process)
+                waits_for |= self._replace(part)
+        for part, process in waits_for.items():
+            self._await_part(part, process)
         for part in parts:
             self.note_reads(part)
 
-    def replace(self, part: str) -> list[Replaced]:
+    def _running(self, part: str) -> dict[str, int]:
+        """The part with its process; empty when it does not run."""
+        process = processes.oldest(self.machine, f"{part} ")
+        return {} if process is None else {part: process}
+
+    def _replace(self, part: str) -> dict[str, int]:
         """A static pod whose manifest differs is restarted at once, one that was killed only after a while."""
-        old = processes.oldest(self.machine, f"{part} ")
+        old = self._running(part)
         manifest = self.machine.path(manifest_of(part)).read_text()
         digest = services.fingerprint(self.machine, READS[part])[:12]
         bare = re.sub(r"^    openstack-paas/read:.*\n", "", manifest, flags=re.MULTILINE)
-        new = re.sub(
-            r"^    component: .*$", rf"\g<0>\n    openstack-paas/read: x{digest}", bare, count=1, flags=re.MULTILINE
-        )  # fmt: skip
-        changed = files.install(self.machine, new, manifest_of(part), 0o600)
-        return [Replaced(part, old)] if changed else []
+        marked = rf"\g<0>\n    openstack-paas/read: x{digest}"
+        new = re.sub(r"^    component: .*$", marked, bare, count=1, flags=re.MULTILINE)
+        return old if files.install(self.machine, new, manifest_of(part), 0o600) else {}
 
-    def await_part(self, part: str, process: int) -> None:
-        """Until another process than the given one serves."""
+    def _await_part(self, part: str, process: int) -> None:
         machine = self.machine
         machine.unit = "kubelet.service"
         if part == API_SERVER:
@@ -132,10 +122,10 @@ class StaticPods:
         machine.retry_until(120, f"{part} to be well", lambda: self._ask(_PORTS[part]))
 
     def _is_another(self, part: str, process: int) -> None:
-        now = processes.oldest(self.machine, f"{part} ")
-        if now is None:
+        now = self._running(part)
+        if not now:
             raise NotYet(f"{part} does not run")
-        if now == process:
+        if now[part] == process:
             raise NotYet(f"{part} is still the previous process")
 
     def signs_otherwise(self, signing: Sequence[str]) -> bool:
@@ -146,19 +136,13 @@ class StaticPods:
         manifest = self.machine.path(manifest_of(CONTROLLER_MANAGER)).read_text()
         return set(_SIGNING.findall(manifest)) != wanted
 
-    def follow_signing(self, signing: Sequence[str], kubeadm: Kubeadm, configuration: str) -> list[Replaced]:
-        """The way of signing is in the manifest, which kubeadm writes by its configuration."""
+    def follow_signing(self, signing: Sequence[str], kubeadm: Kubeadm, configuration: str) -> dict[str, int]:
+        """The way of signing is in the manifest, which kubeadm writes by its configuration. What `apply_reads` gets."""
         if not self.signs_otherwise(signing):
-            return []
-        old = processes.oldest(self.machine, f"{CONTROLLER_MANAGER} ")
-        record_configuration(kubeadm, configuration)
+            return {}
+        old = self._running(CONTROLLER_MANAGER)
+        kubeadm.record(configuration)
         phase = ("init", "phase", "control-plane", "controller-manager")
         kubeadm.run("the controller-manager's manifest", *phase, configuration=configuration)
         self.note_reads(CONTROLLER_MANAGER)
-        return [Replaced(CONTROLLER_MANAGER, old)]
-
-
-def record_configuration(kubeadm: Kubeadm, configuration: str) -> None:
-    """Writes the cluster's record: what control planes that join later are made with."""
-    phase = ("init", "phase", "upload-config", "kubeadm")
-    kubeadm.run("kubeadm's record", *phase, configuration=configuration)
+        return old

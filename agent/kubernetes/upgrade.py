@@ -35,10 +35,7 @@ def minor_of(version: str) -> int:
 
 
 def refuse_kubernetes_jump(now: str, wanted: str) -> None:
-    """Kubernetes goes up, by one minor version at a time (https://kubernetes.io/releases/version-skew-policy/).
-
-    A preview says so too, but it knows only what the last `up` that ended well brought. Raises Failed.
-    """
+    """Up by one minor version (https://kubernetes.io/releases/version-skew-policy/). Raises Failed."""
     said = f"this node runs Kubernetes {now} and {wanted} is wanted"
     if _key(wanted) < _key(now):
         raise Failed(f"{said}: Kubernetes does not go back. Set kubernetes.version to {now}")
@@ -65,29 +62,25 @@ def plan_version(machine: Machine, wanted: str) -> Plan:
 class Upgrade:
     """The way of this node from one version of Kubernetes to another."""
 
-    def __init__(self, node: Node, plan: Plan, packages: Packages, rollout: Rollout) -> None:
-        """`plan` is of this run."""
-        self.node, self.plan, self.packages, self.rollout = node, plan, packages, rollout
+    def __init__(self, node: Node, kubelet: str, packages: Packages, rollout: Rollout) -> None:
+        """`kubelet` is the version that is here."""
+        self.node, self.packages, self.rollout = node, packages, rollout
         self.machine, self.wanted = node.machine, node.wanted.version
-        self._kubelet = plan.kubelet
+        self._kubelet = kubelet
         #: There while kubeadm's part of an upgrade has been begun and not ended.
         self.begun = self.machine.state / "upgrading"
 
     def changes_kubelet(self) -> bool:
         """Whether the kubelet is of another version than wanted."""
-        return self.plan.at_work and self._kubelet != self.wanted
+        return self.node.at_work and self._kubelet != self.wanted
 
     def begin(self) -> None:
-        """From here on, an interrupted run is completed by the next."""
+        """From here until `begun` is removed, an interrupted run is completed by the next."""
         files.write(self.begun, "")
-
-    def end(self) -> None:
-        """kubeadm's part is over."""
-        self.begun.unlink(missing_ok=True)
 
     def upgrade_node(self) -> None:
         """What kubeadm does on a worker, and on a control plane after the first."""
-        self.node.kubeadm.run("kubeadm upgrade node", "upgrade", "node", *self.node.kubeadm.flags)
+        self.node.kubeadm.run("kubeadm upgrade node", "upgrade", "node", *self.node.kubeadm.flags())
 
     def change_kubelet(self) -> None:
         """The packages are here already, so that pods which can run only here are away for a moment."""
@@ -105,4 +98,4 @@ class Upgrade:
             self.packages.download_waiting()
             self.upgrade_node()
             self.change_kubelet()
-            self.end()
+            self.begun.unlink()

@@ -8,7 +8,6 @@ from typing import Final
 
 from agent.kubernetes.api_server import ApiServer
 from agent.kubernetes.kubeadm import IMAGES_LOG
-from agent.kubernetes.node import Node
 from agent.kubernetes.static_pods import READS, manifest_of
 from agent.kubernetes.upgrade import Upgrade, refuse_kubernetes_jump
 from agent.kubernetes_api import failing
@@ -26,12 +25,12 @@ _REHEARSED: Final = (
 
 
 class ControlPlaneUpgrade:
-    """The way of this control plane from one version of Kubernetes to another."""
+    """The way of this control plane from one version of Kubernetes to another. `upgrade` is that of the node."""
 
-    def __init__(self, node: Node, upgrade: Upgrade, server: ApiServer, init_configuration: str) -> None:
-        """`upgrade` is that of the node."""
-        self.node, self.upgrade, self.server, self.init_configuration = node, upgrade, server, init_configuration
-        self.machine, self.kubeadm, self.wanted = node.machine, node.kubeadm, node.wanted.version
+    def __init__(self, upgrade: Upgrade, server: ApiServer, init_configuration: str) -> None:
+        self.upgrade, self.server, self.init_configuration = upgrade, server, init_configuration
+        self.node, self.machine, self.wanted = upgrade.node, upgrade.machine, upgrade.wanted
+        self.kubeadm = upgrade.node.kubeadm
 
     def version_of(self, part: str) -> str:
         """Of a static pod of this machine, by its manifest."""
@@ -55,20 +54,18 @@ class ControlPlaneUpgrade:
 
     def follow(self) -> None:
         """The static pods, then the kubelet. On a node that runs."""
-        if not self.upgrade.plan.at_work:
+        if not self.node.at_work:
             return
         if self.upgrade.begun.exists() or not self.manifests_are_wanted():
             self.upgrade.packages.download_waiting()
             self._upgrade_static_pods()
-            self.upgrade.end()
+            self.upgrade.begun.unlink(missing_ok=True)
         if self.upgrade.changes_kubelet():
             self.upgrade.packages.download_waiting()
             self.upgrade.change_kubelet()
 
     def _upgrade_static_pods(self) -> None:
-        """Images are here before the API server is touched. kubeadm itself waits for each part, and puts the previous
-        manifest back if one does not come up.
-        """
+        """Images are here first. kubeadm puts the previous manifest back if a part does not come up."""
         machine, wanted = self.machine, self.wanted
         machine.log(f"pulling the images of {wanted}")
         machine.log_file = machine.path(IMAGES_LOG)
@@ -83,7 +80,7 @@ class ControlPlaneUpgrade:
         self.upgrade.begin()
         with self.server.ending(self.server.process()):
             if recorded != wanted:
-                words = ("upgrade", "apply", f"v{wanted}", "--yes", *self.kubeadm.flags)
+                words = ("upgrade", "apply", f"v{wanted}", "--yes", *self.kubeadm.flags())
                 self.kubeadm.run("kubeadm upgrade apply", *words)
             else:
                 self.upgrade.upgrade_node()
@@ -93,7 +90,7 @@ class ControlPlaneUpgrade:
 
     def _rehearse(self) -> None:
         """The plan and the dry run, both shown; nothing has been changed when one of them objects."""
-        version, flags = f"v{self.wanted}", self.kubeadm.flags
+        version, flags = f"v{self.wanted}", self.kubeadm.flags()
         plan = self.kubeadm.show(PLAN_LOG, "upgrade", "plan", version, *flags)
         self._show("kubeadm's plan", plan, _PLANNED)
         dry_run = self.kubeadm.show(DRY_RUN_LOG, "upgrade", "apply", version, "--yes", "--dry-run", *flags)

@@ -29,15 +29,14 @@ class State:
     control_plane: ControlPlaneSettings
 
 
-def _converge(machine: Machine, state: State, options: Options) -> None:
-    del options
+def _converge(machine: Machine, state: State, _: Options) -> None:
     ground, wanted = Ground(machine, state.machine), state.control_plane
     ground.attach_volume()
-    node, pki = wanted.node, machine.path(f"{KUBERNETES}/pki")
-    plan = machine.step("version", lambda: plan_version(machine, node.version))
+    plan = machine.step("version", lambda: plan_version(machine, wanted.version))
+    pki = machine.path(f"{KUBERNETES}/pki")
     identity = Tls(pki / "etcd/ca.crt", pki / "apiserver-etcd-client.crt", pki / "apiserver-etcd-client.key")
     with machine.work_folder() as folder:
-        apis = MachineApis(machine, folder, node.role, node.endpoint, node.authorities)
+        apis = MachineApis(machine, folder, wanted.role, wanted.endpoint, wanted.authorities)
         ControlPlane(ground, wanted, plan, apis, Etcd(wanted.etcd_endpoints, identity)).converge()
 
 

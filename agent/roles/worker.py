@@ -6,8 +6,7 @@ from agent import status
 from agent.command import Command, Options
 from agent.kubernetes.apis import MachineApis
 from agent.kubernetes.upgrade import plan_version
-from agent.kubernetes.volume_folders import open_lost_volumes
-from agent.kubernetes.worker import Worker, WorkerSettings
+from agent.kubernetes.worker import Worker, WorkerSettings, open_lost_volumes
 from agent.machine import Machine
 from agent.system.ground import Ground, MachineState
 
@@ -20,20 +19,18 @@ class State:
     worker: WorkerSettings
 
 
-def _converge(machine: Machine, state: State, options: Options) -> None:
-    del options
-    ground, node = Ground(machine, state.machine), state.worker.node
+def _converge(machine: Machine, state: State, _: Options) -> None:
+    ground, wanted = Ground(machine, state.machine), state.worker
     ground.attach_volume()
-    plan = machine.step("version", lambda: plan_version(machine, node.version))
+    plan = machine.step("version", lambda: plan_version(machine, wanted.version))
     with machine.work_folder() as folder:
-        apis = MachineApis(machine, folder, node.role, node.endpoint, node.authorities)
-        Worker(ground, state.worker, plan, apis).converge()
+        apis = MachineApis(machine, folder, wanted.role, wanted.endpoint, wanted.authorities)
+        Worker(ground, wanted, plan, apis).converge()
 
 
-def _open_volumes(machine: Machine, state: State, options: Options) -> None:
+def _open_volumes(machine: Machine, state: State, _: Options) -> None:
     """What the unit openstack-paas-volume-folders calls when a volume appears."""
-    del options
-    open_lost_volumes(machine, state.worker.node.volume_folders)
+    open_lost_volumes(machine, state.worker.volume_folder)
 
 
 COMMANDS = {

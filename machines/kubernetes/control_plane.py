@@ -12,7 +12,7 @@ from machines.etcd.command import endpoints
 from machines.kubernetes.api import api_endpoint, api_server_names, signing
 from machines.kubernetes.joining import GROUP, USER
 from machines.kubernetes.kubeadm import init_configuration
-from machines.kubernetes.node import KERNEL, member_settings
+from machines.kubernetes.node import KERNEL, node_settings
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -26,9 +26,8 @@ def control_plane_command(platform: Platform, planned: PlannedMachine, secrets: 
     `api_addresses`, those by which the API is reached from outside, separated by commas.
     """
     settings, outside, ca = platform.settings, secrets["api_addresses"].split(","), secrets["ca"]
-    member = member_settings(platform, planned, secrets, api_endpoint(platform))
     control_plane = ControlPlaneSettings(
-        **vars(member),
+        **vars(node_settings(platform, planned, secrets, api_endpoint(platform))),
         pki=Pki(
             ca_key=secrets["ca_key"],
             front_proxy_ca=secrets["front_proxy_ca"],

@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agent.kubernetes.drain import DrainSettings
-from agent.kubernetes.member_settings import MemberSettings
 from agent.kubernetes.node_settings import NodeSettings
-from agent.kubernetes.registration import Registration
-from agent.kubernetes.renewal import CertificateSettings
-from agent.kubernetes.rollout import RolloutSettings
 from machines.common.machine import proxy_variables
 from machines.common.templates import render_template
 from machines.kubernetes.containerd import desired_containerd
@@ -30,44 +26,32 @@ KERNEL: Final[Mapping[str, Any]] = {
 }
 
 
-def member_settings(
-    platform: Platform,
-    planned: PlannedMachine,
-    secrets: Mapping[str, str],
-    endpoint: str,
-    volume_folders: tuple[str, ...] = (),
-) -> MemberSettings:
+def node_settings(
+    platform: Platform, planned: PlannedMachine, secrets: Mapping[str, str], endpoint: str
+) -> NodeSettings:  # fmt: skip
     """Of every node of the cluster, which joins by the API at `endpoint`.
 
     `secrets` has the cluster's certificate authority, `ca`, and what `bootstrap` reads.
     """
-    given, plan, name = platform.settings, platform.plan, planned.hostname
-    # A lone node has nobody who would take its pods.
-    alone = len(plan.control_planes) + len(plan.workers) == 1
-    return MemberSettings(
-        node=NodeSettings(
-            name=name,
-            role=planned.role,
-            endpoint=endpoint,
-            version=given.kubernetes.version,
-            authorities=secrets["ca"],
-            join_configuration=join_configuration(platform, planned),
-            bootstrap=bootstrap(platform, planned, secrets, bootstrap_kubeconfig(platform, planned.role, endpoint)),
-            ignored_checks=tuple(given.kubernetes.ignore_preflight_errors),
-            volume_folders=volume_folders,
-        ),
-        certificates=CertificateSettings(
-            generation=given.certificates.authorities.issuing,
-            epoch=given.certificates.epoch,
-            renewal_seconds=given.certificates.renewal_hours * 3600,
-        ),
-        rollout=RolloutSettings(name, not alone, DrainSettings(given.rollout.drain_seconds, given.rollout.bare_pods)),
-        registration=Registration(
-            node=name,
-            labels=tuple(node_labels(platform, planned)),
-            taints=node_taints(platform, planned),
-            kubelet_configuration=kubelet_configuration(given),
-        ),
+    given, plan = platform.settings, platform.plan
+    return NodeSettings(
+        name=planned.hostname,
+        role=planned.role,
+        endpoint=endpoint,
+        version=given.kubernetes.version,
+        join_configuration=join_configuration(platform, planned),
+        bootstrap=bootstrap(platform, planned, secrets, bootstrap_kubeconfig(platform, planned.role, endpoint)),
+        ignored_checks=tuple(given.kubernetes.ignore_preflight_errors),
+        authorities=secrets["ca"],
+        generation=given.certificates.authorities.issuing,
+        epoch=given.certificates.epoch,
+        renewal_seconds=given.certificates.renewal_hours * 3600,
+        # A lone node has nobody who would take its pods.
+        drained=len(plan.control_planes) + len(plan.workers) > 1,
+        drain=DrainSettings(given.rollout.drain_seconds, given.rollout.bare_pods),
+        labels=tuple(node_labels(platform, planned)),
+        taints=node_taints(platform, planned),
+        kubelet_configuration=kubelet_configuration(given),
         containerd=desired_containerd(
             given, render_template("kubernetes/service-proxy.conf.j2", variables=proxy_variables(platform))
         ),

@@ -10,7 +10,7 @@ from machines.common.packages import role_packages
 from machines.common.templates import read_plain, render_template
 from machines.common.volume import desired_volume
 from machines.kubernetes.api import LOCAL_ADDRESS, LOCAL_ENDPOINT
-from machines.kubernetes.node import KERNEL, member_settings
+from machines.kubernetes.node import KERNEL, node_settings
 from settings import ports
 from settings.plan import PlannedMachine
 from settings.platform import Platform
@@ -24,9 +24,9 @@ def worker_command(platform: Platform, planned: PlannedMachine, secrets: Mapping
     settings, folder = platform.settings, platform.settings.storage.worker_path
     volume = desired_volume(settings.workers[planned.pool].volume, secrets, folder, "kubelet.service")
     wanted = role_packages(settings, node=True, balancer=True)
-    member = member_settings(platform, planned, secrets, LOCAL_ENDPOINT, (folder,))
     worker = WorkerSettings(
-        **vars(member),
+        **vars(node_settings(platform, planned, secrets, LOCAL_ENDPOINT)),
+        volume_folder=folder,
         balancer=_api_balancer(platform),
         balancer_unit=read_plain("kubernetes/haproxy-service.conf"),
         volumes_service=read_plain("kubernetes/volume-folders.service"),

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from agent.clock import Clock
-from agent.kubernetes_api import Identity, KubernetesApi
+from agent.kubernetes_api import KubernetesApi
 
 Object = dict[str, Any]
 Reply = tuple[int, Object | bytes]
@@ -158,11 +158,6 @@ class KubernetesServer:
         """Names of pods that were asked to leave, in order."""
         return [one.path.split("/")[-2] for one in self.asked if one.path.endswith("/eviction")]
 
-    def identity(self, user: str = "system:node:a") -> Identity:
-        """The certificate of a user."""
-        both = certificate(user)
-        return Identity(self.ca, both, both)
-
     @property
     def ca(self) -> Path:
         """The authority of the API's certificate."""
@@ -170,7 +165,7 @@ class KubernetesServer:
 
     def api(self, clock: Clock, user: str = "system:node:a") -> KubernetesApi:
         """The API as that user."""
-        return KubernetesApi(self.endpoint, self.identity(user), clock)
+        return KubernetesApi(self.endpoint, clock, self.ca, certificate(user))
 
     # What it answers.
 

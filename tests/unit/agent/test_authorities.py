@@ -2,18 +2,21 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from agent.kubernetes.authorities import AuthoritySettings, NodeAuthorities
-from agent.kubernetes.cluster_authorities import ANNOTATION
+from agent.kubernetes.authorities import ANNOTATION, NodeAuthorities
+from agent.kubernetes.drain import DrainSettings
+from agent.kubernetes.node import Node
 from agent.machine import Failed
 from agent.system.certificates import digests
 from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_support import FakeApis, settings
 from tests.unit.agent.kubernetes_server import KubernetesServer, status
 
-ADMIN = "kubernetes-admin"
+ADMIN = "admin"
 CA = "/etc/kubernetes/pki/ca.crt"
 
 
@@ -30,10 +33,9 @@ FIRST, SECOND = authority("first"), authority("second")
 def authorities(
     machine: FakeMachine, cluster: KubernetesServer, wanted: str, admin: bool = False, had_joined: bool = True
 ) -> NodeAuthorities:
-    clock = machine.clock
-    settings = AuthoritySettings("a", wanted, "2", 20)
-    as_admin = (lambda: cluster.api(clock, ADMIN)) if admin else None
-    return NodeAuthorities(machine, settings, had_joined, cluster.api(clock), as_admin)
+    own = replace(settings(cluster), authorities=wanted, generation="2", drain=DrainSettings(20))
+    apis = FakeApis(machine, cluster)
+    return NodeAuthorities(Node(machine, own, apis, had_joined), apis.admin if admin else None)
 
 
 def record(cluster: KubernetesServer, node: str = "a") -> Any:

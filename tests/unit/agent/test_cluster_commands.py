@@ -73,8 +73,8 @@ def test_another_where_it_is_away(machine: FakeMachine, cluster: KubernetesServe
     cluster.node("b")
     with cluster_commands.administrator(machine) as api:
         assert api.endpoint == cluster.endpoint
-        assert api.identity
-        assert api.identity.key.stat().st_mode & 0o077 == 0
+        assert api.certificate
+        assert api.certificate.stat().st_mode & 0o077 == 0
     assert "this machine's API server is not ready" in machine.said
     run(machine, "leave", Departure("b", 5))
     assert cluster.changes == ["PATCH nodes/b", "DELETE nodes/b"]

@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 
 from agent.kubernetes.drain import DrainSettings
+from agent.kubernetes.node import Node
 from agent.kubernetes.registration import (
     ANNOTATION,
     KUBELET_CONFIGURATION,
     KUBELET_FLAGS,
     PREVIOUS_CONFIGURATION,
     Registrar,
-    Registration,
     follow_labels_and_taints,
 )
-from agent.kubernetes.rollout import Rollout, RolloutSettings
+from agent.kubernetes.rollout import Rollout
 from agent.machine import Failed
 from tests.unit.agent.fake_machine import FakeMachine
+from tests.unit.agent.kubernetes.node_support import FakeApis, settings
 from tests.unit.agent.kubernetes_server import KubernetesServer, Reply, Request, status
 
 NODE = "/api/v1/nodes/a"
@@ -28,7 +29,19 @@ JOINING = "system:bootstrap:openstack-paas"
 DEDICATED = {"key": "dedicated", "value": "database", "effect": "NoSchedule"}
 CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule", "timeAdded": "now"}
 ROLE = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
-WANTED = Registration("a", ("disk=ssd", "pool=a"), ("dedicated=database:NoSchedule",), "maxPods: 110")
+
+
+@dataclasses.dataclass(frozen=True)
+class Registration:
+    """What is wanted of the node."""
+
+    labels: tuple[str, ...]
+    taints: tuple[str, ...]
+    kubelet_configuration: str
+    init_configuration: str = ""
+
+
+WANTED = Registration(("disk=ssd", "pool=a"), ("dedicated=database:NoSchedule",), "maxPods: 110")
 
 
 class Kubeadm:
@@ -55,16 +68,22 @@ class World:
 
     def follow(self, wanted: Registration, had_joined: bool = True, writer: bool = True) -> None:
         clock = self.machine.clock
-        api = self.cluster.api(clock)
-        rollout = Rollout(self.machine, api, RolloutSettings("a", True, DrainSettings(20)))
+        rollout = Rollout(self.machine, self.cluster.api(clock), "a", DrainSettings(20))
         change = (lambda: self.cluster.api(clock, JOINING)) if writer else None
         self.kubeadm.brings = wanted.kubelet_configuration
-        registrar = Registrar(self.machine, wanted, had_joined, api, rollout, self.kubeadm.run, change)
-        registrar.follow_registration()
+        own = dataclasses.replace(
+            settings(self.cluster),
+            labels=wanted.labels,
+            taints=wanted.taints,
+            kubelet_configuration=wanted.kubelet_configuration,
+        )
+        node = Node(self.machine, own, FakeApis(self.machine, self.cluster), had_joined)
+        node.kubeadm = self.kubeadm
+        Registrar(node, rollout, change, wanted.init_configuration).follow_registration()
 
     def administrate(self, wanted: Registration) -> None:
         api = self.cluster.api(self.machine.clock, "admin")
-        rollout = Rollout(self.machine, api, RolloutSettings("a", True, DrainSettings(20)))
+        rollout = Rollout(self.machine, api, "a", DrainSettings(20))
         follow_labels_and_taints(self.machine, api, "a", wanted.labels, wanted.taints, rollout)
 
     @property
@@ -118,7 +137,7 @@ def world(machine: FakeMachine, cluster: KubernetesServer) -> World:
 
 
 def control_plane(world: World, *taints: str, **more: Any) -> Registration:
-    return Registration("a", (), taints, more.get("kubelet", "maxPods: 110"), init_configuration="init.yaml")
+    return Registration((), taints, more.get("kubelet", "maxPods: 110"), init_configuration="init.yaml")
 
 
 def test_a_node_that_is_as_wanted_is_left_alone(world: World) -> None:
@@ -131,7 +150,7 @@ def test_other_labels_and_taints(world: World) -> None:
     pods = world.cluster.pod("web")
     version = world.node["metadata"]["resourceVersion"]
     wanted = Registration(
-        "a", ("pool=b", "zone=north"), ("dedicated=web:NoSchedule", "other:PreferNoSchedule"), "maxPods: 110"
+        ("pool=b", "zone=north"), ("dedicated=web:NoSchedule", "other:PreferNoSchedule"), "maxPods: 110"
     )
     world.follow(wanted)
     assert world.node["metadata"]["labels"] == {
@@ -158,7 +177,7 @@ def test_other_labels_and_taints(world: World) -> None:
 
 
 def test_no_labels_and_no_taints(world: World) -> None:
-    world.follow(Registration("a", (), (), "maxPods: 110"))
+    world.follow(Registration((), (), "maxPods: 110"))
     assert world.node["metadata"]["labels"] == {"by-hand": "yes", "kubernetes.io/os": "linux"}
     assert world.node["spec"]["taints"] == [CORDONED]
     assert world.flags == 'KUBELET_KUBEADM_ARGS="--node-ip=192.0.2.7"\n'
@@ -290,7 +309,7 @@ def test_a_run_that_ended_between_kubeadm_and_the_kubelet_is_finished(world: Wor
 
 
 def test_a_node_that_has_just_joined_has_it_already(world: World) -> None:
-    world.follow(Registration("a", ("pool=b",), (), "maxPods: 70"), had_joined=False)
+    world.follow(Registration(("pool=b",), (), "maxPods: 70"), had_joined=False)
     assert (world.kubeadm.calls, world.cluster.changes, world.restarts) == ([], [], 0)
     world.follow(dataclasses.replace(WANTED, kubelet_configuration="maxPods: 70"))
     assert world.kubeadm.calls == []

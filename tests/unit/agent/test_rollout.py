@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from agent.kubernetes.drain import DrainSettings
-from agent.kubernetes.rollout import ANNOTATION, Rollout, RolloutSettings, restart_kubelet
+from agent.kubernetes.rollout import ANNOTATION, Rollout, restart_kubelet
 from agent.machine import Failed
 from agent.programs import Ended
 from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes_server import KubernetesServer, status
 
 NODE = "/api/v1/nodes/a"
-SETTINGS = RolloutSettings("a", True, DrainSettings(20))
+SETTINGS = DrainSettings(20)
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def kubelet(machine: FakeMachine) -> None:
 
 def rollout(machine: FakeMachine, cluster: KubernetesServer, **more: Any) -> Rollout:
     settings = more.pop("settings", SETTINGS)
-    return Rollout(machine, cluster.api(machine.clock), settings, **more)
+    return Rollout(machine, cluster.api(machine.clock), "a", settings, **more)
 
 
 def change(cluster: KubernetesServer) -> Any:
@@ -76,8 +76,7 @@ def test_a_change_that_pods_survive(machine: FakeMachine, cluster: KubernetesSer
 def test_a_lone_node_keeps_its_pods(machine: FakeMachine, cluster: KubernetesServer) -> None:
     cluster.node("a")
     cluster.pod("web")
-    alone = RolloutSettings("a", False, DrainSettings(20))
-    rollout(machine, cluster, settings=alone).begin("one", drained=True)
+    rollout(machine, cluster, settings=None).begin("one", drained=True)
     assert (cluster.evicted, spec(cluster)) == ([], {})
 
 

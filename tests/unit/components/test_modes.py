@@ -170,9 +170,9 @@ def test_octavia_balances_the_api_and_the_gateways_keep_the_rest() -> None:
 
 def test_with_octavia_machines_use_the_load_balancer_and_gateways_serve_no_api() -> None:
     graph, _ = graphs.run(OCTAVIA)
-    assert "https://10.21.0.6:6443" in files(graph, "control-plane-0")["control_plane.node.bootstrap.kubeconfig"]
+    assert "https://10.21.0.6:6443" in files(graph, "control-plane-0")["control_plane.bootstrap.kubeconfig"]
     # A worker's own balancer asks the API servers themselves.
-    assert "https://127.0.0.1:6443" in files(graph, "worker-general-0")["worker.node.bootstrap.kubeconfig"]
+    assert "https://127.0.0.1:6443" in files(graph, "worker-general-0")["worker.bootstrap.kubeconfig"]
     assert "lab-control-plane-0 10.20.0.23:6443" in files(graph, "worker-general-0")["worker.balancer"]
     assert graph.of_type("kubernetes:helm.sh/v3:Release")["flannel"].inputs["values"]["kubeApi"]["host"] == "10.21.0.6"
     assert names_of_the_api(graph)[:3] == ["10.21.0.6", "10.21.0.5", "203.0.113.8"]

@@ -58,8 +58,8 @@ def test_control_plane_has_the_shared_keys_and_no_other_role_has() -> None:
 
 def test_only_root_reads_what_a_machine_joins_with() -> None:
     state = samples.command(samples.stack("prod"), "worker").state
-    assert state.worker.node.bootstrap.key
-    assert state.worker.node.bootstrap.key not in repr(state)
+    assert state.worker.bootstrap.key
+    assert state.worker.bootstrap.key not in repr(state)
 
 
 def test_kubeadm_documents() -> None:
@@ -73,7 +73,7 @@ def test_kubeadm_documents() -> None:
     assert kubelet["failCgroupV1"] is False
     assert kubelet["maxPods"] == 110
     assert kube_proxy["conntrack"]["maxPerCore"] == 0
-    (join,) = yaml.safe_load_all(files["control_plane.node.join_configuration"])
+    (join,) = yaml.safe_load_all(files["control_plane.join_configuration"])
     assert join["discovery"]["file"]["kubeConfigPath"] == "/opt/openstack-paas/control-plane/bootstrap.conf"
     assert join["controlPlane"]["localAPIEndpoint"] == {"advertiseAddress": "10.20.0.23", "bindPort": 6443}
 
@@ -81,9 +81,9 @@ def test_kubeadm_documents() -> None:
 def test_a_worker_keeps_its_own_balancer_and_a_control_plane_the_virtual_address() -> None:
     platform = samples.stack("prod")
     worker, control_plane = (samples.files(samples.command(platform, role)) for role in ("worker", "control-plane"))
-    assert "server: https://127.0.0.1:6443" in worker["worker.node.bootstrap.kubeconfig"]
-    assert "server: https://10.20.0.5:6443" in control_plane["control_plane.node.bootstrap.kubeconfig"]
-    assert worker["worker.node.endpoint"] == "127.0.0.1:6443"
+    assert "server: https://127.0.0.1:6443" in worker["worker.bootstrap.kubeconfig"]
+    assert "server: https://10.20.0.5:6443" in control_plane["control_plane.bootstrap.kubeconfig"]
+    assert worker["worker.endpoint"] == "127.0.0.1:6443"
 
 
 def test_every_worker_s_balancer_has_all_control_planes_that_may_be() -> None:

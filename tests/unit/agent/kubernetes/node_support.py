@@ -12,12 +12,9 @@ from agent.etcd_api import EtcdError, LockLost, NoAnswer
 from agent.kubernetes.containerd import ContainerdSettings
 from agent.kubernetes.control_plane_state import ControlPlaneSettings, Pki
 from agent.kubernetes.drain import DrainSettings
-from agent.kubernetes.kubeadm import Kubeadm
 from agent.kubernetes.node import KUBELET_KUBECONFIG, Node
 from agent.kubernetes.node_settings import Bootstrap, NodeSettings
-from agent.kubernetes.registration import Registration
-from agent.kubernetes.renewal import CertificateSettings
-from agent.kubernetes.rollout import KUBELET_CERTIFICATE, RolloutSettings
+from agent.kubernetes.rollout import KUBELET_CERTIFICATE
 from agent.kubernetes_api import KubernetesApi
 from agent.programs import Ended
 from tests.unit.agent.fake_machine import FakeClock, FakeMachine
@@ -47,7 +44,7 @@ class FakeApis:
 
     def anonymous(self, endpoint: str) -> KubernetesApi:
         self.asked.append(endpoint)
-        return KubernetesApi(self.cluster.endpoint, None, self.machine.clock, self.cluster.ca)
+        return KubernetesApi(self.cluster.endpoint, self.machine.clock, self.cluster.ca)
 
     def kubelet(self) -> KubernetesApi:
         return self.cluster.api(self.machine.clock, "system:node:a")
@@ -161,7 +158,19 @@ def settings(cluster: KubernetesServer, bootstrap: bool = True, role: str = "wor
     cert, _, key = both.partition("-----BEGIN PRIVATE KEY")
     given = Bootstrap("kind: Config\n", cert, f"-----BEGIN PRIVATE KEY{key}") if bootstrap else Bootstrap()
     return NodeSettings(
-        "a", role, cluster.endpoint, "1.36.5", cluster.ca.read_text(), "kind: JoinConfiguration\n", given
+        name="a",
+        role=role,
+        endpoint=cluster.endpoint,
+        version="1.36.5",
+        join_configuration="kind: JoinConfiguration\n",
+        bootstrap=given,
+        authorities=cluster.ca.read_text(),
+        generation="1",
+        renewal_seconds=3600,
+        drained=True,
+        drain=DrainSettings(60),
+        kubelet_configuration="kind: KubeletConfiguration\n",
+        containerd=ContainerdSettings("version = 2\n"),
     )
 
 
@@ -170,11 +179,7 @@ def control_plane_settings(cluster: KubernetesServer, had_cluster: bool = False)
     ca, key = cluster.ca.read_text(), cluster.ca.with_name("ca.key").read_text()
     address, _, port = cluster.endpoint.rpartition(":")
     return ControlPlaneSettings(
-        node=settings(cluster, role="control-plane"),
-        certificates=CertificateSettings("1", "", 3600),
-        rollout=RolloutSettings("a", True, DrainSettings(60)),
-        registration=Registration("a", (), (), "kind: KubeletConfiguration\n"),
-        containerd=ContainerdSettings("version = 2\n"),
+        **vars(settings(cluster, role="control-plane")),
         pki=Pki(ca, "public", ca, certificate("etcd-client").read_text(), key, key, "secret", "secret"),
         address=address,
         api_port=int(port),
@@ -186,7 +191,13 @@ def control_plane_settings(cluster: KubernetesServer, had_cluster: bool = False)
     )
 
 
-def node_of(machine: FakeMachine, cluster: KubernetesServer, bootstrap: bool = True) -> Node:
+def node_of(
+    machine: FakeMachine,
+    cluster: KubernetesServer,
+    bootstrap: bool = True,
+    at_work: bool = False,
+    wanted: NodeSettings | None = None,
+) -> Node:
     """The node on a machine whose programs succeed, and openssl is the real one."""
     machine.clock = DatedClock()
     machine.answer("systemctl")
@@ -194,7 +205,7 @@ def node_of(machine: FakeMachine, cluster: KubernetesServer, bootstrap: bool = T
     machine.answer("kill")
     machine.answer("kubelet --version", "Kubernetes v1.36.5\n")
     machine.answer("openssl", lambda call, given: programs.run(call, 30, given))
-    return Node(machine, settings(cluster, bootstrap), FakeApis(machine, cluster), Kubeadm(machine))
+    return Node(machine, wanted or settings(cluster, bootstrap), FakeApis(machine, cluster), at_work)
 
 
 def give_identity(machine: FakeMachine, content: str | None = None) -> None:

@@ -56,7 +56,7 @@ def case(machine: FakeMachine, cluster: KubernetesServer) -> Case:
 
 def test_the_steps_and_their_order(case: Case) -> None:
     assert [name for name, _ in case.mine.steps()] == [
-        "epoch", "unused services", "firewall", "volumes", "containerd", "repair", "authorities", "certificates",
+        "epoch", "unused services", "firewall", "containerd", "repair", "authorities", "certificates",
         "etcd", "node", "runtime", "upgrade", "API", "etcd's members", "own certificates", "rights",
         "registration", "gate",
     ]  # fmt: skip

@@ -1,5 +1,6 @@
 """A control plane makes its certificates itself: all of them, whatever the reason."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ from agent.kubernetes import kubeconfig
 from agent.kubernetes.control_plane_certificates import LEAVES, ControlPlaneCertificates
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
 from agent.kubernetes.node import is_pair
-from agent.kubernetes.renewal import CertificateSettings, Renewal
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE
 from agent.machine import Failed
 from tests.unit.agent.fake_machine import FakeMachine
@@ -35,13 +35,11 @@ class Case:
 
     def __init__(self, machine: FakeMachine, cluster: KubernetesServer, epoch: str = "", at_work: bool = True) -> None:
         self.machine, self.cluster = machine, cluster
-        node = node_of(machine, cluster)
-        wanted = control_plane_settings(cluster)
-        node.wanted = wanted.node
+        wanted = replace(control_plane_settings(cluster), epoch=epoch)
+        node = node_of(machine, cluster, at_work=at_work, wanted=wanted)
         machine.state.mkdir(parents=True, exist_ok=True)
-        renewal = Renewal(machine, CertificateSettings("1", epoch, 3600), cluster.ca.read_text(), at_work)
-        self.kubelet = KubeletCertificates(node, renewal)
-        self.mine = ControlPlaneCertificates(node, wanted, renewal, self.kubelet)
+        self.kubelet = KubeletCertificates(node)
+        self.mine = ControlPlaneCertificates(node, wanted, self.kubelet)
         machine.answer("kubeadm init phase", self.kubeadm)
         machine.answer("kubectl")
         give_identity(machine)

@@ -26,8 +26,7 @@ class Case:
     def __init__(self, machine: FakeMachine, cluster: KubernetesServer, had_cluster: bool = False) -> None:
         self.machine, self.cluster, self.etcd = machine, cluster, FakeEtcd()
         wanted = control_plane_settings(cluster, had_cluster)
-        node = node_of(machine, cluster)
-        node.wanted = wanted.node
+        node = node_of(machine, cluster, wanted=wanted)
         machine.state.mkdir(parents=True, exist_ok=True)
         self.initialise = Initialise(node, ControlPlaneState(machine, wanted, self.etcd))
         cluster.put(PROXY, {"metadata": {}, "data": {"kubeconfig.conf": "server: https://10.0.0.1:6443\n"}})
@@ -203,7 +202,7 @@ def test_nobody_answering_is_no_reason_for_a_reset(case: Case) -> None:
     case.machine.write(KUBELET_KUBECONFIG, "kind: Config\n")
     case.etcd.silent = 10**6
     with pytest.raises(Failed, match="whether there is /registry/minions/a"):
-        case.initialise.initialise(local=True)
+        case.initialise._initialise(local=True)
     assert not called(case.machine, "kubeadm")
 
 

@@ -25,8 +25,8 @@ def test_the_configuration_is_a_file_for_the_time_of_the_call(machine: FakeMachi
     assert machine.path(LOG).read_text() == "done\n"
     assert machine.path(LOG).stat().st_mode & 0o777 == 0o600
     assert machine.lines == ["kubeadm join took 0 s"]
-    assert Kubeadm(machine, ("Swap", "Mem")).flags == ("--ignore-preflight-errors=Swap,Mem",)
-    assert Kubeadm(machine).flags == ()
+    assert Kubeadm(machine, ("Swap", "Mem")).flags() == ("--ignore-preflight-errors=Swap,Mem",)
+    assert Kubeadm(machine).flags() == ()
 
 
 def test_a_failure_names_the_errors_without_secrets(machine: FakeMachine) -> None:

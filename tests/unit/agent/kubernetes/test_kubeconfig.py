@@ -28,6 +28,6 @@ def test_other_authorities() -> None:
 
 def test_where_it_leads_to() -> None:
     text = made("authority\n", "192.0.2.5:6443")
-    assert kubeconfig.asks(text, "192.0.2.5:6443")
-    assert not kubeconfig.asks(text, "192.0.2.5:644")
-    assert kubeconfig.asks(kubeconfig.leading_to(text, "127.0.0.1:6443"), "127.0.0.1:6443")
+    assert kubeconfig.leading_to(text, "192.0.2.5:6443") == text
+    assert kubeconfig.leading_to(text, "192.0.2.5:644") != text
+    assert kubeconfig.leading_to(text, "127.0.0.1:6443") == made("authority\n", "127.0.0.1:6443")

@@ -1,5 +1,6 @@
 """The kubelet's certificate: asked for, renewed, and made again after a power cut."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ from agent.kubernetes import kubeconfig
 from agent.kubernetes.authorities import NodeAuthorities
 from agent.kubernetes.kubelet_certificates import KubeletCertificates
 from agent.kubernetes.node import KUBELET_KUBECONFIG, is_pair
-from agent.kubernetes.renewal import CertificateSettings, Renewal
 from agent.kubernetes.rollout import KUBELET_CERTIFICATE
 from agent.machine import Failed
 from tests.unit.agent.fake_machine import FakeMachine
@@ -19,6 +19,7 @@ from tests.unit.agent.kubernetes.node_support import (
     give_identity,
     node_of,
     openssl,
+    settings,
     signs,
 )
 from tests.unit.agent.kubernetes.node_support import kubeconfig as made_kubeconfig
@@ -30,11 +31,11 @@ SERVING = "/var/lib/kubelet/pki/kubelet.crt"
 def certificates(
     machine: FakeMachine, cluster: KubernetesServer, at_work: bool = True, bootstrap: bool = True, epoch: str = ""
 ) -> KubeletCertificates:
-    node = node_of(machine, cluster, bootstrap)
-    wanted = CertificateSettings("1", epoch, 3600)
+    wanted = replace(settings(cluster, bootstrap), epoch=epoch)
+    node = node_of(machine, cluster, at_work=at_work, wanted=wanted)
     machine.state.mkdir(parents=True, exist_ok=True)
     machine.path("/var/lib/kubelet/pki").mkdir(parents=True, exist_ok=True)
-    return KubeletCertificates(node, Renewal(machine, wanted, cluster.ca.read_text(), at_work))
+    return KubeletCertificates(node)
 
 
 def restarts(machine: FakeMachine) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.kubernetes.node import BOOTSTRAP_KUBELET, KUBELET_KUBECONFIG, has_joined, is_pair
+from agent.kubernetes.node import BOOTSTRAP_KUBELET, KUBELET_KUBECONFIG, has_joined, is_pair, joined_mark
 from agent.machine import Failed, NotYet
 from tests.unit.agent.fake_machine import FakeMachine
 from tests.unit.agent.kubernetes.node_support import CLUSTER_INFO, called, failing_program, give_identity, node_of
@@ -147,7 +147,7 @@ def test_a_kubeconfig_that_a_power_cut_left_empty_is_none(machine: FakeMachine, 
     assert not has_joined(machine)
     machine.write(KUBELET_KUBECONFIG, "kind: Config\n")
     assert has_joined(machine)
-    node.unmark_joined()
+    joined_mark(machine).unlink()
     assert not has_joined(machine)
 
 

@@ -1,19 +1,21 @@
 """When certificates are renewed."""
 
+from dataclasses import replace
+
 import pytest
 
-from agent.kubernetes.renewal import CertificateSettings, Renewal
+from agent.kubernetes.renewal import Renewal
 from tests.unit.agent.fake_machine import FakeMachine
-from tests.unit.agent.kubernetes.node_support import node_of
+from tests.unit.agent.kubernetes.node_support import node_of, settings
 from tests.unit.agent.kubernetes_server import KubernetesServer, certificate
 
 
 def renewal(
     machine: FakeMachine, cluster: KubernetesServer, seconds: int = 3600, epoch: str = "", at_work: bool = True
 ) -> Renewal:
-    node_of(machine, cluster)
     machine.state.mkdir(parents=True, exist_ok=True)
-    return Renewal(machine, CertificateSettings("2", epoch, seconds), cluster.ca.read_text(), at_work)
+    wanted = replace(settings(cluster), generation="2", epoch=epoch, renewal_seconds=seconds)
+    return Renewal(node_of(machine, cluster, at_work=at_work, wanted=wanted))
 
 
 def test_a_good_one_stays(machine: FakeMachine, cluster: KubernetesServer) -> None:

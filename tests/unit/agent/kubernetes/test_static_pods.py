@@ -13,7 +13,6 @@ from agent.kubernetes.static_pods import (
     API_SERVER,
     CONTROLLER_MANAGER,
     SCHEDULER,
-    Replaced,
     StaticPods,
     healthz,
     manifest_of,
@@ -130,11 +129,11 @@ def test_a_machine_that_is_made_has_read_what_there_is(case: Case) -> None:
 
 def test_the_way_of_signing(case: Case) -> None:
     kubeadm = Kubeadm(case.machine)
-    assert case.pods.follow_signing((), kubeadm, INIT) == []
+    assert case.pods.follow_signing((), kubeadm, INIT) == {}
     assert not called(case.machine, "kubeadm")
     begin(case.machine, 40, "kube-controller-manager", "--x")
     wanted = ("--cluster-signing-cert-file=/etc/kubernetes/pki/issuing-ca.crt",)
-    assert case.pods.follow_signing(wanted, kubeadm, INIT) == [Replaced(CONTROLLER_MANAGER, 40)]
+    assert case.pods.follow_signing(wanted, kubeadm, INIT) == {CONTROLLER_MANAGER: 40}
     assert [call[1:5] for call in called(case.machine, "kubeadm")] == [
         ("init", "phase", "upload-config", "kubeadm"),
         ("init", "phase", "control-plane", "controller-manager"),
@@ -142,7 +141,7 @@ def test_the_way_of_signing(case: Case) -> None:
     assert case.pods.signs_otherwise(("--cluster-signing-duration=48h",))
     case.machine.clock.after(5, lambda: begin(case.machine, 40, "gone"))
     case.machine.clock.after(9, lambda: begin(case.machine, 41, "kube-controller-manager", "--x"))
-    case.pods.apply_reads(CONTROLLER_MANAGER, replaced=[Replaced(CONTROLLER_MANAGER, 40)])
+    case.pods.apply_reads(CONTROLLER_MANAGER, replaced={CONTROLLER_MANAGER: 40})
     assert case.asked == [10257]
 
 

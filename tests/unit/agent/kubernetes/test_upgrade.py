@@ -46,7 +46,7 @@ def test_packages_of_a_node_that_runs_wait(machine: FakeMachine) -> None:
 def upgrade(machine: FakeMachine, cluster: KubernetesServer, kubelet: str) -> tuple[Upgrade, Recorded]:
     recorded = Recorded()
     machine.state.mkdir(parents=True, exist_ok=True)
-    return Upgrade(node_of(machine, cluster), Plan(True, kubelet), recorded, recorded), recorded
+    return Upgrade(node_of(machine, cluster, at_work=True), kubelet, recorded, recorded), recorded
 
 
 def test_a_worker_changes_while_no_pod_is_here(machine: FakeMachine, cluster: KubernetesServer) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from agent.kubernetes.api_server import ApiServer
 from agent.kubernetes.static_pods import READS, manifest_of
-from agent.kubernetes.upgrade import Plan, Upgrade
+from agent.kubernetes.upgrade import Upgrade
 from agent.kubernetes.upgrade_control_plane import DRY_RUN_LOG, ControlPlaneUpgrade
 from agent.machine import Failed
 from tests.unit.agent.fake_machine import FakeMachine
@@ -23,12 +23,12 @@ class Case:
         self, machine: FakeMachine, cluster: KubernetesServer, recorded: str = "1.36.4", kubelet: str = "1.36.4"
     ) -> None:
         self.machine, self.done = machine, Recorded()
-        node = node_of(machine, cluster)
+        node = node_of(machine, cluster, at_work=True)
         machine.state.mkdir(parents=True, exist_ok=True)
-        self.upgrade = Upgrade(node, Plan(True, kubelet), self.done, self.done)
+        self.upgrade = Upgrade(node, kubelet, self.done, self.done)
         address, _, port = cluster.endpoint.rpartition(":")
         server = ApiServer(machine, FakeApis(machine, cluster), address, int(port))
-        self.mine = ControlPlaneUpgrade(node, self.upgrade, server, INIT)
+        self.mine = ControlPlaneUpgrade(self.upgrade, server, INIT)
         cluster.put(RECORD, {"metadata": {}, "data": {"ClusterConfiguration": f"kubernetesVersion: v{recorded}\n"}})
         self.write("1.36.4")
         machine.answer("kubeadm upgrade plan", "Upgrade to the latest\n[upgrade] hidden\n")
@@ -89,7 +89,7 @@ def test_an_upgrade_that_was_interrupted_is_completed(machine: FakeMachine, clus
 
 def test_a_machine_that_has_just_joined_has_the_version(machine: FakeMachine, cluster: KubernetesServer) -> None:
     case = Case(machine, cluster)
-    case.upgrade.plan = Plan()
+    case.upgrade.node.at_work = False
     case.mine.follow()
     assert machine.calls == []
 

@@ -4,13 +4,13 @@ import os
 
 import pytest
 
-from agent.kubernetes.volume_folders import make_volume_folders, open_lost_volumes
+from agent.kubernetes.worker import make_volume_folder, open_lost_volumes
 from tests.unit.agent.fake_machine import FakeMachine
 
 
 def test_the_folders_are_made_once(machine: FakeMachine) -> None:
-    make_volume_folders(machine, ("/srv/volumes",))
-    make_volume_folders(machine, ("/srv/volumes",))
+    make_volume_folder(machine, "/srv/volumes")
+    make_volume_folder(machine, "/srv/volumes")
     assert machine.lines == ["made /srv/volumes"]
     assert machine.path("/srv/volumes").stat().st_mode & 0o777 == 0o755
 
@@ -23,7 +23,7 @@ def test_a_volume_that_was_lost_is_for_everyone_again(machine: FakeMachine) -> N
         machine.path(f"/srv/volumes/{name}").chmod(mode)
     machine.write("/srv/volumes/pvc-full/data", "x")
     machine.write("/srv/volumes/pvc-file", "x")
-    open_lost_volumes(machine, ("/srv/volumes",))
+    open_lost_volumes(machine, "/srv/volumes")
     now = {path.name: path.stat().st_mode & 0o777 for path in machine.path("/srv/volumes").iterdir() if path.is_dir()}
     assert now == {**modes, "pvc-lost": 0o777}
     assert machine.lines == ["/srv/volumes/pvc-lost is for everyone again"]

@@ -1,15 +1,11 @@
 """A worker from its first run to one that changes nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from agent.kubernetes.containerd import ContainerdSettings
-from agent.kubernetes.drain import DrainSettings
 from agent.kubernetes.node import KUBELET_KUBECONFIG
-from agent.kubernetes.registration import Registration
-from agent.kubernetes.renewal import CertificateSettings
-from agent.kubernetes.rollout import RolloutSettings
 from agent.kubernetes.upgrade import Plan
 from agent.kubernetes.worker import BALANCER, Worker, WorkerSettings
 from agent.machine import Failed
@@ -40,11 +36,8 @@ def worker(
         machine.answer(f"systemctl is-enabled --quiet {unit}.service", failing_program("", 1))
     machine.write("/proc/self/status", "CapBnd:\t0\n")
     wanted = WorkerSettings(
-        node=settings(cluster, bootstrap),
-        certificates=CertificateSettings("1", "", 3600),
-        rollout=RolloutSettings("a", True, DrainSettings(60)),
-        registration=Registration("a", ("pool=x",), (), "kind: KubeletConfiguration\n"),
-        containerd=ContainerdSettings("version = 2\n"),
+        **vars(replace(settings(cluster, bootstrap), labels=("pool=x",))),
+        volume_folder="/srv/volumes",
         balancer="listen api\n",
         balancer_unit="[Unit]\n",
         volumes_service="[Service]\n",
