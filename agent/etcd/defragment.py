@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.etcd import turn
+from agent.etcd import membership_changes
 from agent.etcd.backup_settings import BackupSettings
 from agent.etcd.membership import DATA
 from agent.etcd.network import Network, endpoint
@@ -91,7 +91,7 @@ class _Room:
         elif "NOSPACE" in alarms:
             self._run_full(snapshot)
         else:
-            with self.etcd.lock(turn.LOCK, turn.LOCK_SECONDS) as lock:
+            with self.etcd.lock(membership_changes.LOCK, membership_changes.LOCK_SECONDS) as lock:
                 self._all(lock, only_where_needed)
 
     def _run_full(self, snapshot: Callable[[], str] | None) -> None:
