@@ -1,5 +1,6 @@
 """What the runs of control planes and workers have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from agent.kubernetes.apis import MachineApis
@@ -14,7 +15,7 @@ from agent.system.ground import Ground
 Steps = tuple[tuple[str, Callable[[], None]], ...]
 
 
-class Member:
+class Member(ABC):
     """A node of the cluster. `plan` is of this run, and made in a step "version" before it."""
 
     def __init__(
@@ -34,9 +35,9 @@ class Member:
         self.containerd = Containerd(self.machine, wanted.containerd)
         self.node_upgrade = Upgrade(self.node, plan.kubelet, ground.packages, self.rollout)
 
+    @abstractmethod
     def steps(self) -> Steps:
         """Names and actions, after those that every machine has."""
-        raise NotImplementedError
 
     def converge(self) -> None:
         """Takes all steps."""
